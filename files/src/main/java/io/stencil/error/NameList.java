@@ -1,0 +1,21 @@
+package io.stencil.error;
+
+import java.util.Collection;
+import java.util.stream.Collectors;
+
+/// Names in an error message: the first ten, then how many more there are.
+public final class NameList {
+
+    private static final int SHOWN = 10;
+
+    private NameList() {}
+
+    /// `a, b, c` or, for a long list, `a, b, ... and 17 more`; `none` when empty.
+    public static String of(Collection<String> names) {
+        if (names.isEmpty()) {
+            return "none";
+        }
+        String shown = names.stream().limit(SHOWN).collect(Collectors.joining(", "));
+        return names.size() <= SHOWN ? shown : shown + ", ... and " + (names.size() - SHOWN) + " more";
+    }
+}

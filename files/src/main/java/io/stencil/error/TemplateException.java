@@ -1,0 +1,22 @@
+package io.stencil.error;
+
+import java.nio.file.Path;
+import org.jspecify.annotations.Nullable;
+
+/// A Template folder that does not keep the Template contract: no source, source that does not compile, a missing part.
+public final class TemplateException extends StencilException {
+
+    private static final long serialVersionUID = 1L;
+
+    public TemplateException(@Nullable Location location, String what, @Nullable Throwable cause) {
+        super(location, what, cause);
+    }
+
+    public TemplateException(Location location, String what) {
+        this(location, what, null);
+    }
+
+    public TemplateException(Path file, String what) {
+        this(Location.of(file), what, null);
+    }
+}

@@ -1,0 +1,5 @@
+/// What went wrong, where, and what to do: the one family of exceptions that Stencil throws for bad input.
+@NullMarked
+package io.stencil.error;
+
+import org.jspecify.annotations.NullMarked;
