@@ -1,0 +1,221 @@
+package io.stencil.autograd;
+
+import io.stencil.tensor.DType;
+import io.stencil.tensor.Device;
+import io.stencil.tensor.Ops;
+import io.stencil.tensor.OwnedTensor;
+import io.stencil.tensor.Scope;
+import io.stencil.tensor.Tensors;
+import java.util.ArrayList;
+import java.util.List;
+import org.bytedeco.pytorch.BoolOptional;
+import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.TensorArrayRefOptional;
+import org.bytedeco.pytorch.TensorBase;
+import org.bytedeco.pytorch.TensorTensorHook;
+import org.jspecify.annotations.Nullable;
+
+/// One backward pass over segments that recompute their activations (gradient checkpointing, Chen et al. 2016,
+/// arXiv:1604.06174).
+///
+/// A segment's forward pass runs without recording, so that libtorch remembers none of its activations. When its
+/// gradient arrives, the segment runs again, recording, and is differentiated on the spot; parameters used in it
+/// accumulate their gradients there. The tape owns the callbacks and what they made; open one a step and close it after
+/// [#backward]:
+/// ```java
+/// try (GradientTape tape = new GradientTape()) {
+///     Tensor loss = model.loss(batch, tape);
+///     tape.backward(loss);
+/// }
+/// ```
+/// libtorch may call back from a thread of its own on a GPU.
+public final class GradientTape implements Checkpointing, AutoCloseable {
+
+    private final List<AutoCloseable> owned = new ArrayList<>();
+    private volatile @Nullable Throwable failure;
+
+    @Override
+    public List<Tensor> run(Segment segment, List<Tensor> inputs) {
+        List<Tensor> outputs;
+        try (GradMode _ = GradMode.disabled()) {
+            outputs = segment.run(inputs);
+        }
+        if (inputs.stream().noneMatch(Tensor::requires_grad)) {
+            // Nothing reaches back through the inputs: parameters inside need an input to hang on.
+            return reachParameters(segment, inputs, outputs);
+        }
+        return record(new Recomputation(segment, inputs), inputs, outputs);
+    }
+
+    /// A segment may hold trainable parameters although no input requires gradients, as the first block of a model
+    /// does.
+    private List<Tensor> reachParameters(Segment segment, List<Tensor> inputs, List<Tensor> outputs) {
+        Tensor first = inputs.getFirst();
+        Tensor anchor = Tensors.zeros(DType.of(first), Device.of(first), 1);
+        anchor.requires_grad_(true);
+        List<Tensor> anchored = new ArrayList<>(inputs);
+        anchored.add(anchor);
+        Segment ignoringAnchor = all -> segment.run(all.subList(0, all.size() - 1));
+        return record(new Recomputation(ignoringAnchor, anchored), anchored, outputs);
+    }
+
+    private List<Tensor> record(Recomputation recomputation, List<Tensor> inputs, List<Tensor> outputs) {
+        owned.add(recomputation);
+        // 0 * (one element of every input) ties the outputs to the inputs in libtorch's graph; each input's view then
+        // answers with the gradient that the recomputation found.
+        Tensor tie = null;
+        for (int i = 0; i < inputs.size(); i++) {
+            Tensor input = inputs.get(i);
+            if (!input.requires_grad()) {
+                continue;
+            }
+            Tensor view = input.view_as(input);
+            int index = i;
+            hook(view, gradient -> recomputation.inputGradient(index, gradient));
+            Tensor element = Ops.mul(view.flatten().narrow(0, 0, 1), 0.0);
+            element = DType.of(outputs.getFirst()).cast(element);
+            tie = tie == null ? element : tie.add(element);
+        }
+        if (tie == null) {
+            throw new IllegalStateException("no input of the segment requires gradients");
+        }
+        // All outputs as one vector, so that their gradients arrive together.
+        Tensor flat = Ops.cat(0, outputs.stream().map(Tensor::flatten).toList()).add(tie);
+        hook(flat, recomputation::differentiate);
+        List<Tensor> tied = new ArrayList<>();
+        long offset = 0;
+        for (Tensor output : outputs) {
+            tied.add(flat.narrow(0, offset, output.numel()).view(Tensors.shape(output)));
+            offset += output.numel();
+        }
+        return tied;
+    }
+
+    /// Computes the gradients of every leaf that requires them, adding to what the leaves hold.
+    ///
+    /// @param loss one element
+    /// @throws RuntimeException what a segment threw while it was recomputed
+    public void backward(Tensor loss) {
+        loss.backward();
+        Throwable thrown = failure;
+        if (thrown instanceof RuntimeException exception) {
+            throw exception;
+        }
+        if (thrown instanceof Error error) {
+            throw error;
+        }
+    }
+
+    @Override
+    public void close() {
+        try {
+            for (AutoCloseable one : owned) {
+                one.close();
+            }
+        } catch (Exception e) {
+            throw new IllegalStateException("a segment's memory could not be freed", e);
+        } finally {
+            owned.clear();
+        }
+    }
+
+    private void hook(Tensor tensor, GradientFunction function) {
+        Hook hook = new Hook(function);
+        tensor.register_hook(hook);
+        owned.add(hook);
+    }
+
+    /// Maps the gradient that arrives at a tensor to the one that goes on from it.
+    @FunctionalInterface
+    private interface GradientFunction {
+        Tensor apply(Tensor gradient);
+    }
+
+    /// A callback that carries exceptions out of the engine by hand and owns its result until the tape is closed.
+    private final class Hook extends TensorTensorHook implements AutoCloseable {
+        private final GradientFunction function;
+        private @Nullable OwnedTensor result;
+
+        Hook(GradientFunction function) {
+            this.function = function;
+            retainReference();
+        }
+
+        @Override
+        public TensorBase call(TensorBase incoming) {
+            if (failure != null) {
+                return incoming;
+            }
+            try (Scope _ = new Scope()) {
+                Tensor outgoing = function.apply(new Tensor(incoming));
+                result = new OwnedTensor(outgoing);
+                return outgoing;
+            } catch (RuntimeException | Error e) {
+                failure = e;
+                return incoming;
+            }
+        }
+
+        @Override
+        public void close() {
+            if (result != null) {
+                result.close();
+            }
+            releaseReference();
+        }
+    }
+
+    /// Runs a segment again when its gradient arrives and keeps the gradients of its inputs for their hooks.
+    private static final class Recomputation implements AutoCloseable {
+        private final Segment segment;
+        private final List<OwnedTensor> inputs = new ArrayList<>();
+        private final List<@Nullable OwnedTensor> gradients = new ArrayList<>();
+
+        Recomputation(Segment segment, List<Tensor> inputs) {
+            this.segment = segment;
+            for (Tensor input : inputs) {
+                this.inputs.add(new OwnedTensor(input));
+                gradients.add(null);
+            }
+        }
+
+        /// @param gradient of the flat vector of all outputs
+        Tensor differentiate(Tensor gradient) {
+            try (Scope _ = new Scope();
+                    GradMode _ = GradMode.enabled()) {
+                List<Tensor> leaves = new ArrayList<>();
+                for (OwnedTensor input : inputs) {
+                    Tensor leaf = input.get().detach();
+                    leaf.requires_grad_(input.get().requires_grad());
+                    leaves.add(leaf);
+                }
+                List<Tensor> outputs = segment.run(leaves);
+                Tensor flat = Ops.cat(0, outputs.stream().map(Tensor::flatten).toList());
+                if (flat.requires_grad()) {
+                    flat.backward(gradient, new BoolOptional(false), false, new TensorArrayRefOptional());
+                }
+                for (int i = 0; i < leaves.size(); i++) {
+                    Tensor found = leaves.get(i).grad();
+                    gradients.set(i, found.defined() ? new OwnedTensor(found) : null);
+                }
+            }
+            return gradient;
+        }
+
+        /// The gradient found for an input; zeros when the segment does not depend on it.
+        Tensor inputGradient(int index, Tensor incoming) {
+            OwnedTensor found = gradients.get(index);
+            return found == null ? Ops.mul(incoming, 0.0) : found.get();
+        }
+
+        @Override
+        public void close() {
+            inputs.forEach(OwnedTensor::close);
+            for (OwnedTensor gradient : gradients) {
+                if (gradient != null) {
+                    gradient.close();
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,47 @@
+package io.stencil.nn;
+
+import io.stencil.tensor.DType;
+import io.stencil.tensor.Ops;
+import java.util.ArrayList;
+import java.util.List;
+import org.bytedeco.pytorch.Tensor;
+import org.jspecify.annotations.Nullable;
+
+/// `y = x W^T + b`, plus the LoRA updates that are hot-loaded on it.
+///
+/// Weights may rest in another dtype than `x` has; the product is computed in that of `x`.
+public final class Linear extends Module {
+
+    private final Parameter weight;
+    private final @Nullable Parameter bias;
+    private final List<LoraPair> loras = new ArrayList<>();
+
+    public Linear(long in, long out, boolean withBias) {
+        weight = parameter("weight", Initializer.uniformFanIn(in), out, in);
+        bias = withBias ? parameter("bias", Initializer.uniformFanIn(in), out) : null;
+    }
+
+    /// @param x [..., in]
+    /// @return [..., out]
+    public Tensor forward(Tensor x) {
+        DType dtype = DType.of(x);
+        Tensor y = Ops.linear(x, dtype.cast(weight.get()), bias == null ? null : dtype.cast(bias.get()));
+        for (LoraPair lora : loras) {
+            y = y.add(lora.update(x));
+        }
+        return y;
+    }
+
+    public Parameter weight() {
+        return weight;
+    }
+
+    void attach(LoraPair lora) {
+        loras.add(lora);
+    }
+
+    @SuppressWarnings("ReferenceEquality") // the binding takes off what it put on, not an equal pair
+    void detach(LoraPair lora) {
+        loras.removeIf(one -> one == lora);
+    }
+}

@@ -1,0 +1,73 @@
+package io.stencil.nn;
+
+import io.stencil.error.InvalidRequestException;
+import io.stencil.error.NameList;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+
+/// LoRA updates that are hot-loaded on a module's linear layers until closed; the weights stay as they are.
+///
+/// Gradients flow into the pairs. With gradient checkpointing keep the binding open until the backward pass is over.
+public final class LoraBinding implements AutoCloseable {
+
+    private final List<Bound> bound = new ArrayList<>();
+
+    private record Bound(Linear layer, LoraPair pair) {}
+
+    private LoraBinding() {}
+
+    /// @param pairs by the name of the linear layer
+    /// @throws InvalidRequestException when a name is not a linear layer of `module`; nothing is bound then
+    public static LoraBinding bind(Module module, Map<String, LoraPair> pairs) {
+        Map<String, Linear> layers = linears(module, pairs);
+        LoraBinding binding = new LoraBinding();
+        pairs.forEach((name, pair) -> {
+            Bound one = new Bound(Objects.requireNonNull(layers.get(name)), pair);
+            one.layer().attach(one.pair());
+            binding.bound.add(one);
+        });
+        return binding;
+    }
+
+    /// Finds the layers that LoRA pairs name, checking shapes.
+    static Map<String, Linear> linears(Module module, Map<String, LoraPair> pairs) {
+        Map<String, Linear> found = new LinkedHashMap<>();
+        Map<String, Module> modules = module.modules();
+        List<String> unknown = new ArrayList<>();
+        pairs.forEach((name, pair) -> {
+            if (modules.get(name) instanceof Linear linear) {
+                checkShapes(name, pair, linear.weight().shape());
+                found.put(name, linear);
+            } else {
+                unknown.add(name);
+            }
+        });
+        if (!unknown.isEmpty()) {
+            throw new InvalidRequestException("lora", "the model has no linear layer named " + NameList.of(unknown));
+        }
+        return found;
+    }
+
+    private static void checkShapes(String name, LoraPair pair, long[] weight) {
+        boolean fits = pair.a().dim() == 2
+                && pair.b().dim() == 2
+                && pair.a().size(1) == weight[1]
+                && pair.b().size(0) == weight[0]
+                && pair.a().size(0) == pair.b().size(1);
+        if (!fits) {
+            throw new InvalidRequestException(
+                    "lora",
+                    "'%s' is a layer of [%d, %d]; lora_A must be [r, %d] and lora_B [%d, r]"
+                            .formatted(name, weight[0], weight[1], weight[1], weight[0]));
+        }
+    }
+
+    @Override
+    public void close() {
+        bound.forEach(one -> one.layer().detach(one.pair()));
+        bound.clear();
+    }
+}

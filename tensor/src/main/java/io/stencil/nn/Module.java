@@ -1,0 +1,157 @@
+package io.stencil.nn;
+
+import io.stencil.tensor.DType;
+import io.stencil.tensor.Device;
+import io.stencil.tensor.Scope;
+import io.stencil.tensor.TorchGenerator;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.function.BiConsumer;
+
+/// A part of a network: parameters of its own and modules inside it, each under the name it has in checkpoints.
+///
+/// The constructor is structure, `forward` is arithmetic. A constructor allocates nothing: parameters begin on the Meta
+/// device and get content by [WeightLoader] or by [#initialize]. A module owns its parameters; closing the outermost
+/// module frees all of them.
+///
+/// A name may contain dots (`to_out.0`, `transformer_blocks.3`), and the empty name puts a module's parameters straight
+/// into its parent's.
+public abstract class Module implements AutoCloseable {
+
+    private final Map<String, Parameter> parameters = new LinkedHashMap<>();
+    private final Map<String, Module> modules = new LinkedHashMap<>();
+    private final List<AutoCloseable> attached = new ArrayList<>();
+
+    /// Registers a parameter.
+    protected final Parameter parameter(String name, Initializer initializer, long... shape) {
+        return register(name, new Parameter(initializer, false, DType.FLOAT32, shape));
+    }
+
+    /// Registers a tensor that is saved with the weights and never trained.
+    ///
+    /// @param dtype a floating-point dtype follows the module's when weights are loaded, another one stays
+    protected final Parameter buffer(String name, Initializer initializer, DType dtype, long... shape) {
+        return register(name, new Parameter(initializer, true, dtype, shape));
+    }
+
+    /// Registers a module inside this one.
+    protected final <M extends Module> M module(String name, M module) {
+        if (modules.putIfAbsent(name, module) != null) {
+            throw new IllegalStateException("two modules are named '" + name + "'");
+        }
+        return module;
+    }
+
+    private Parameter register(String name, Parameter parameter) {
+        if (parameters.putIfAbsent(name, parameter) != null) {
+            throw new IllegalStateException("two parameters are named '" + name + "'");
+        }
+        return parameter;
+    }
+
+    /// All parameters and buffers, by full dotted name, in the order of registration.
+    public final Map<String, Parameter> state() {
+        Map<String, Parameter> state = new LinkedHashMap<>();
+        visit(
+                "",
+                (name, module) -> module.parameters.forEach((own, parameter) -> {
+                    if (state.putIfAbsent(join(name, own), parameter) != null) {
+                        throw new IllegalStateException("two parameters are named '" + join(name, own) + "'");
+                    }
+                }));
+        return Collections.unmodifiableMap(state);
+    }
+
+    /// All modules inside this one by full dotted name, itself under the empty name.
+    public final Map<String, Module> modules() {
+        Map<String, Module> all = new LinkedHashMap<>();
+        visit("", all::putIfAbsent);
+        return Collections.unmodifiableMap(all);
+    }
+
+    /// Shapes of all parameters and buffers, by full name.
+    public final Map<String, long[]> shapes() {
+        Map<String, long[]> shapes = new LinkedHashMap<>();
+        state().forEach((name, parameter) -> shapes.put(name, parameter.shape()));
+        return shapes;
+    }
+
+    /// Number of elements of all parameters, without buffers.
+    public final long parameterCount() {
+        return state().values().stream()
+                .filter(parameter -> !parameter.isBuffer())
+                .mapToLong(parameter -> parameter.get().numel())
+                .sum();
+    }
+
+    /// Fills all parameters as their [Initializer]s say.
+    public final void initialize(DType dtype, Device device, TorchGenerator generator) {
+        for (Parameter parameter : state().values()) {
+            try (Scope _ = new Scope()) {
+                parameter.initialize(dtype, device, generator);
+            }
+        }
+    }
+
+    /// Makes the parts of the given dotted names trainable and freezes all else.
+    ///
+    /// @param parts names of modules or of parameters; the empty name means this module as a whole
+    /// @return full names of the parameters that are trainable now
+    /// @throws IllegalArgumentException when a name matches no parameter
+    public final Set<String> trainOnly(Set<String> parts) {
+        Set<String> trainable = new TreeSet<>();
+        Map<String, Parameter> state = state();
+        for (String part : parts) {
+            int before = trainable.size();
+            state.forEach((name, parameter) -> {
+                boolean inside = part.isEmpty() || name.equals(part) || name.startsWith(part + ".");
+                if (inside && !parameter.isBuffer()) {
+                    trainable.add(name);
+                }
+            });
+            if (trainable.size() == before
+                    && state.keySet().stream().noneMatch(n -> trainable.contains(n) && n.startsWith(part))) {
+                throw new IllegalArgumentException("no parameter lies in '" + part + "'");
+            }
+        }
+        state.forEach((name, parameter) -> parameter.setTrainable(trainable.contains(name)));
+        return trainable;
+    }
+
+    /// Closes `resource` with this module: a mapped file that parameters point into.
+    final void attach(AutoCloseable resource) {
+        attached.add(resource);
+    }
+
+    private void visit(String prefix, BiConsumer<String, Module> visitor) {
+        visitor.accept(prefix, this);
+        modules.forEach((name, module) -> module.visit(join(prefix, name), visitor));
+    }
+
+    private static String join(String prefix, String name) {
+        if (prefix.isEmpty() || name.isEmpty()) {
+            return prefix + name;
+        }
+        return prefix + "." + name;
+    }
+
+    /// Frees all parameters, then what they pointed into.
+    @Override
+    public void close() {
+        parameters.values().forEach(Parameter::close);
+        modules.values().forEach(Module::close);
+        for (AutoCloseable resource : attached) {
+            try {
+                resource.close();
+            } catch (Exception e) {
+                throw new IllegalStateException("a weights file could not be closed", e);
+            }
+        }
+        attached.clear();
+    }
+}

@@ -1,0 +1,100 @@
+package io.stencil.nn;
+
+import io.stencil.tensor.DType;
+import io.stencil.tensor.Device;
+import io.stencil.tensor.OwnedTensor;
+import io.stencil.tensor.Tensors;
+import io.stencil.tensor.TorchGenerator;
+import org.bytedeco.pytorch.Tensor;
+import org.jspecify.annotations.Nullable;
+
+/// One tensor of a module: a weight that can be trained, or a buffer (statistics, counters) that cannot.
+///
+/// It begins on the Meta device, with a shape and no memory, and gets content by loading or by [#initialize].
+public final class Parameter implements AutoCloseable {
+
+    private final OwnedTensor value;
+    private final Initializer initializer;
+    private final boolean buffer;
+    private boolean mapped;
+
+    Parameter(Initializer initializer, boolean buffer, DType dtype, long... shape) {
+        this.value = new OwnedTensor(Tensors.empty(dtype, Device.META, shape));
+        this.initializer = initializer;
+        this.buffer = buffer;
+    }
+
+    /// The tensor, owned by the module.
+    public Tensor get() {
+        return value.get();
+    }
+
+    public long[] shape() {
+        return Tensors.shape(get());
+    }
+
+    public DType dtype() {
+        return DType.of(get());
+    }
+
+    public boolean isBuffer() {
+        return buffer;
+    }
+
+    public boolean isTrainable() {
+        return get().requires_grad();
+    }
+
+    /// The gradient of the last backward passes, or null when there is none.
+    ///
+    /// @return a handle owned by the caller's scope
+    public @Nullable Tensor gradient() {
+        Tensor gradient = get().grad();
+        return gradient.defined() ? gradient : null;
+    }
+
+    /// Frees the gradient.
+    public void clearGradient() {
+        if (get().grad().defined()) {
+            get().mutable_grad().reset();
+        }
+    }
+
+    /// Replaces the content.
+    ///
+    /// @param mapped the memory belongs to a file and must not be written
+    void set(Tensor tensor, boolean mapped) {
+        value.set(tensor);
+        this.mapped = mapped;
+    }
+
+    /// Replaces the content by a tensor of the same shape that is memory of its own.
+    public void set(Tensor tensor) {
+        set(tensor, false);
+    }
+
+    void initialize(DType dtype, Device device, TorchGenerator generator) {
+        DType own = dtype().isFloatingPoint() ? dtype : dtype();
+        Tensor fresh = Tensors.empty(own, Device.CPU, shape());
+        initializer.fill(fresh, generator);
+        set(device.place(fresh, own));
+    }
+
+    /// Records gradients for this tensor, or stops doing so.
+    ///
+    /// @throws IllegalStateException for a buffer
+    void setTrainable(boolean trainable) {
+        if (trainable && buffer) {
+            throw new IllegalStateException("a buffer cannot be trained");
+        }
+        if (trainable && mapped) {
+            set(get().clone());
+        }
+        get().requires_grad_(trainable);
+    }
+
+    @Override
+    public void close() {
+        value.close();
+    }
+}

@@ -1,0 +1,23 @@
+package io.stencil.nn;
+
+import io.stencil.tensor.DType;
+import io.stencil.tensor.Ops;
+import org.bytedeco.pytorch.Tensor;
+
+/// Root-mean-square normalisation over the last dimension, with weight (Zhang and Sennrich 2019, arXiv:1910.07467).
+public final class RmsNorm extends Module {
+
+    private final Parameter weight;
+    private final double eps;
+
+    public RmsNorm(long size, double eps) {
+        this.weight = parameter("weight", Initializer.ONES, size);
+        this.eps = eps;
+    }
+
+    /// @param x [..., size]
+    /// @return the shape of `x`
+    public Tensor forward(Tensor x) {
+        return Ops.rmsNorm(x, DType.of(x).cast(weight.get()), eps);
+    }
+}

@@ -1,0 +1,147 @@
+package io.stencil.tensor;
+
+import java.util.Collection;
+import java.util.List;
+import java.util.stream.IntStream;
+import org.bytedeco.pytorch.DoubleOptional;
+import org.bytedeco.pytorch.Scalar;
+import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.TensorOptional;
+import org.bytedeco.pytorch.TensorVector;
+import org.bytedeco.pytorch.global.torch;
+import org.jspecify.annotations.Nullable;
+
+/// Operations whose native signature needs more than tensors and longs.
+///
+/// Results belong to the caller's scope; gradients flow through all of them.
+public final class Ops {
+
+    static {
+        Libtorch.load();
+    }
+
+    private Ops() {}
+
+    /// Joins tensors along `dim`; one tensor is returned as it is.
+    public static Tensor cat(long dim, Tensor... tensors) {
+        return cat(dim, List.of(tensors));
+    }
+
+    /// Joins tensors along `dim`; one tensor is returned as it is.
+    ///
+    /// @throws IllegalArgumentException when there is none
+    public static Tensor cat(long dim, Collection<Tensor> tensors) {
+        if (tensors.isEmpty()) {
+            throw new IllegalArgumentException("nothing to join");
+        }
+        if (tensors.size() == 1) {
+            return tensors.iterator().next();
+        }
+        return torch.cat(new TensorVector(tensors.toArray(Tensor[]::new)), dim);
+    }
+
+    /// Splits `x` into `count` equal views along `dim`.
+    ///
+    /// @throws IllegalArgumentException when the size is not a multiple of `count`
+    public static List<Tensor> chunk(Tensor x, int count, long dim) {
+        long size = x.size(dim);
+        if (size % count != 0) {
+            throw new IllegalArgumentException("%d elements cannot be split into %d parts".formatted(size, count));
+        }
+        long part = size / count;
+        return IntStream.range(0, count)
+                .mapToObj(i -> x.narrow(dim, i * part, part))
+                .toList();
+    }
+
+    public static Tensor mul(Tensor x, double factor) {
+        return x.mul(new Scalar(factor));
+    }
+
+    public static Tensor add(Tensor x, double term) {
+        return x.add(new Scalar(term));
+    }
+
+    /// `x + factor * y`.
+    public static Tensor addScaled(Tensor x, Tensor y, double factor) {
+        return x.add(y, new Scalar(factor));
+    }
+
+    public static Tensor silu(Tensor x) {
+        return torch.silu(x);
+    }
+
+    /// SwiGLU: `silu(first half) * second half` of the last dimension.
+    public static Tensor swiGlu(Tensor x) {
+        List<Tensor> halves = chunk(x, 2, -1);
+        return silu(halves.get(0)).mul(halves.get(1));
+    }
+
+    /// `x weight^T + bias`.
+    ///
+    /// @param x [..., in]
+    /// @param weight [out, in]
+    /// @param bias `[out]`
+    /// @return [..., out]
+    public static Tensor linear(Tensor x, Tensor weight, @Nullable Tensor bias) {
+        return torch.linear(x, weight, optional(bias));
+    }
+
+    /// Layer normalisation over the last dimension, without weight and bias.
+    public static Tensor layerNorm(Tensor x, double eps) {
+        return torch.layer_norm(x, new long[] {x.size(-1)}, new TensorOptional(), new TensorOptional(), eps, false);
+    }
+
+    /// Root-mean-square normalisation over the last dimension.
+    ///
+    /// @param weight [size of the last dimension]
+    public static Tensor rmsNorm(Tensor x, Tensor weight, double eps) {
+        return torch.rms_norm(x, new long[] {x.size(-1)}, new TensorOptional(weight), new DoubleOptional(eps));
+    }
+
+    /// Group normalisation of [B, C, ...].
+    public static Tensor groupNorm(Tensor x, long groups, Tensor weight, Tensor bias, double eps) {
+        return torch.group_norm(x, groups, new TensorOptional(weight), new TensorOptional(bias), eps, false);
+    }
+
+    /// 2-D convolution.
+    ///
+    /// @param x [B, C, H, W]
+    /// @param weight [out, C, kh, kw]
+    /// @param bias `[out]`
+    /// @param padding zeros added on each side
+    public static Tensor conv2d(Tensor x, Tensor weight, @Nullable Tensor bias, long stride, long padding) {
+        return torch.conv2d(
+                x,
+                weight,
+                optional(bias),
+                new long[] {stride, stride},
+                new long[] {padding, padding},
+                new long[] {1, 1},
+                1);
+    }
+
+    /// Adds zeros to the right of the last and the bottom of the last but one dimension.
+    public static Tensor padRightBottom(Tensor x, long right, long bottom) {
+        return torch.constant_pad_nd(x, 0, right, 0, bottom);
+    }
+
+    /// Repeats every pixel of [B, C, H, W] twice in both directions.
+    public static Tensor upsampleNearest2x(Tensor x) {
+        return torch.upsample_nearest2d(x, x.size(2) * 2, x.size(3) * 2);
+    }
+
+    /// Rows of `table` [N, D] for `ids` (int64, any shape): [..., D].
+    public static Tensor embedding(Tensor table, Tensor ids) {
+        return torch.embedding(table, ids);
+    }
+
+    /// Mean of squared differences, in float32.
+    public static Tensor meanSquaredError(Tensor prediction, Tensor target) {
+        return torch.mse_loss(DType.FLOAT32.cast(prediction), DType.FLOAT32.cast(target));
+    }
+
+    private static TensorOptional optional(@Nullable Tensor tensor) {
+        return tensor == null ? new TensorOptional() : new TensorOptional(tensor);
+    }
+}

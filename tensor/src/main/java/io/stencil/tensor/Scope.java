@@ -1,0 +1,44 @@
+package io.stencil.tensor;
+
+import org.bytedeco.javacpp.PointerScope;
+import org.bytedeco.pytorch.Tensor;
+import org.jspecify.annotations.Nullable;
+
+/// Owns every native object made on this thread until [#close]; [#keep] hands one to the enclosing scope.
+///
+/// One scope a request, a step, a block:
+/// ```java
+/// try (Scope scope = new Scope()) {
+///     return scope.keep(block.forward(x));
+/// }
+/// ```
+/// Weights and other long-lived tensors are held by an [OwnedTensor] instead. A scope belongs to the thread that opened
+/// it.
+public final class Scope implements AutoCloseable {
+
+    static {
+        Libtorch.load();
+    }
+
+    private final @Nullable PointerScope outer = PointerScope.getInnerScope();
+    private final PointerScope inner = new PointerScope();
+
+    /// Lets a tensor outlive this scope, owned by the enclosing one.
+    ///
+    /// @return the tensor to use from now on
+    /// @throws IllegalStateException when there is no enclosing scope
+    public Tensor keep(Tensor tensor) {
+        if (outer == null) {
+            throw new IllegalStateException("no enclosing scope: open one where the result is used");
+        }
+        Tensor owned = OwnedTensor.handle(tensor);
+        outer.attach(owned); // adds a reference, which the close of this scope does not take
+        return owned;
+    }
+
+    /// Frees all that was made in this scope and not kept.
+    @Override
+    public void close() {
+        inner.close();
+    }
+}

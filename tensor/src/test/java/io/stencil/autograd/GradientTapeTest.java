@@ -1,0 +1,116 @@
+package io.stencil.autograd;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.stencil.nn.Linear;
+import io.stencil.nn.Module;
+import io.stencil.nn.Parameter;
+import io.stencil.tensor.DType;
+import io.stencil.tensor.Device;
+import io.stencil.tensor.Ops;
+import io.stencil.tensor.Scope;
+import io.stencil.tensor.Tensors;
+import io.stencil.tensor.TorchGenerator;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+import java.util.Set;
+import org.bytedeco.pytorch.Tensor;
+import org.junit.jupiter.api.Test;
+
+class GradientTapeTest {
+
+    private static final class Stack extends Module {
+        private final List<Linear> layers = new ArrayList<>();
+
+        Stack(int depth, int width) {
+            for (int i = 0; i < depth; i++) {
+                layers.add(module("layer." + i, new Linear(width, width, true)));
+            }
+        }
+
+        Tensor loss(Tensor x, Tensor side, Checkpointing checkpointing) {
+            List<Tensor> streams = List.of(x, side);
+            for (Linear layer : layers) {
+                streams = checkpointing.run(
+                        in -> {
+                            Tensor hidden = Ops.silu(layer.forward(in.get(0)));
+                            return List.of(hidden.add(in.get(1)), hidden.mul(in.get(1)));
+                        },
+                        streams);
+            }
+            return streams.get(0).add(streams.get(1)).sum();
+        }
+    }
+
+    private record Gradients(List<float[]> parameters, List<float[]> side) {}
+
+    private static Gradients gradients(boolean checkpointed, Set<String> trained) {
+        try (Scope _ = new Scope();
+                TorchGenerator generator = new TorchGenerator(1);
+                Stack stack = new Stack(12, 8)) {
+            stack.initialize(DType.FLOAT32, Device.CPU, generator);
+            stack.trainOnly(trained);
+            Tensor x = generator.randn(DType.FLOAT32, 3, 8);
+            Tensor side = generator.randn(DType.FLOAT32, 3, 8);
+            side.requires_grad_(!trained.contains("layer.0.weight"));
+            if (checkpointed) {
+                try (GradientTape tape = new GradientTape()) {
+                    tape.backward(stack.loss(x, side, tape));
+                }
+            } else {
+                stack.loss(x, side, Checkpointing.OFF).backward();
+            }
+            List<float[]> found = new ArrayList<>();
+            for (Parameter parameter : stack.state().values()) {
+                if (parameter.isTrainable()) {
+                    found.add(Tensors.toFloats(Objects.requireNonNull(parameter.gradient())));
+                }
+            }
+            return new Gradients(found, side.requires_grad() ? List.of(Tensors.toFloats(side.grad())) : List.of());
+        }
+    }
+
+    private static void assertSame(Gradients plain, Gradients checkpointed) {
+        assertThat(checkpointed.side()).usingRecursiveComparison().isEqualTo(plain.side());
+        assertThat(plain.parameters()).isNotEmpty();
+        for (int i = 0; i < plain.parameters().size(); i++) {
+            assertThat(checkpointed.parameters().get(i))
+                    .containsExactly(plain.parameters().get(i));
+        }
+    }
+
+    @Test
+    void aSegmentGivesTheSameGradientsToParametersAndInputs() {
+        assertSame(gradients(false, Set.of("")), gradients(true, Set.of("")));
+    }
+
+    @Test
+    void parametersAreReachedWhenNoInputRequiresGradients() {
+        Set<String> trained = Set.of("layer.0.weight", "layer.1");
+        assertSame(gradients(false, trained), gradients(true, trained));
+    }
+
+    @Test
+    void anExceptionOfARecomputedSegmentReachesTheCaller() {
+        try (Scope _ = new Scope();
+                GradientTape tape = new GradientTape()) {
+            Tensor x = Tensors.full(1, DType.FLOAT32, Device.CPU, 2);
+            x.requires_grad_(true);
+            int[] runs = {0};
+            Tensor y = tape.run(
+                            in -> {
+                                if (runs[0]++ == 1) {
+                                    throw new IllegalStateException("second run");
+                                }
+                                return List.of(Ops.mul(in.getFirst(), 2));
+                            },
+                            List.of(x))
+                    .getFirst();
+            assertThatThrownBy(() -> tape.backward(y.sum()))
+                    .isInstanceOf(IllegalStateException.class)
+                    .hasMessage("second run");
+        }
+    }
+}
