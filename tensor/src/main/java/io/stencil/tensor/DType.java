@@ -1,5 +1,7 @@
 package io.stencil.tensor;
 
+import io.stencil.safetensors.SafetensorsDtype;
+import java.util.Optional;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 
@@ -51,6 +53,54 @@ public enum DType {
             }
         }
         throw new IllegalArgumentException("a tensor of type " + type + " has no place here");
+    }
+
+    /// The dtype of a tensor in a file, or empty for the packed 4- and 6-bit types, which libtorch does not have.
+    public static Optional<DType> of(SafetensorsDtype dtype) {
+        return Optional.ofNullable(
+                switch (dtype) {
+                    case F64 -> FLOAT64;
+                    case F32 -> FLOAT32;
+                    case BF16 -> BFLOAT16;
+                    case F16 -> FLOAT16;
+                    case F8_E4M3 -> FLOAT8_E4M3FN;
+                    case F8_E5M2 -> FLOAT8_E5M2;
+                    case F8_E8M0 -> FLOAT8_E8M0;
+                    case C64 -> COMPLEX64;
+                    case I64 -> INT64;
+                    case I32 -> INT32;
+                    case I16 -> INT16;
+                    case I8 -> INT8;
+                    case U64 -> UINT64;
+                    case U32 -> UINT32;
+                    case U16 -> UINT16;
+                    case U8 -> UINT8;
+                    case BOOL -> BOOL;
+                    case F4, F6_E2M3, F6_E3M2 -> null;
+                });
+    }
+
+    /// What a safetensors file calls this dtype.
+    public SafetensorsDtype fileDtype() {
+        return switch (this) {
+            case FLOAT64 -> SafetensorsDtype.F64;
+            case FLOAT32 -> SafetensorsDtype.F32;
+            case BFLOAT16 -> SafetensorsDtype.BF16;
+            case FLOAT16 -> SafetensorsDtype.F16;
+            case FLOAT8_E4M3FN -> SafetensorsDtype.F8_E4M3;
+            case FLOAT8_E5M2 -> SafetensorsDtype.F8_E5M2;
+            case FLOAT8_E8M0 -> SafetensorsDtype.F8_E8M0;
+            case COMPLEX64 -> SafetensorsDtype.C64;
+            case INT64 -> SafetensorsDtype.I64;
+            case INT32 -> SafetensorsDtype.I32;
+            case INT16 -> SafetensorsDtype.I16;
+            case INT8 -> SafetensorsDtype.I8;
+            case UINT64 -> SafetensorsDtype.U64;
+            case UINT32 -> SafetensorsDtype.U32;
+            case UINT16 -> SafetensorsDtype.U16;
+            case UINT8 -> SafetensorsDtype.U8;
+            case BOOL -> SafetensorsDtype.BOOL;
+        };
     }
 
     /// The tensor in this dtype: itself when it has it already.

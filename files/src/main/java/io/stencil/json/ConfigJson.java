@@ -1,0 +1,127 @@
+package io.stencil.json;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import io.stencil.error.InvalidFileException;
+import io.stencil.error.Location;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.Function;
+import java.util.function.Predicate;
+import org.jspecify.annotations.Nullable;
+
+/// A model's `config.json`: typed fields, each checked when it is read.
+///
+/// Fields that nobody asks for are ignored; a field that must have one value to be supported is checked by [#require].
+public final class ConfigJson {
+
+    private final Path file;
+    private final JsonNode root;
+
+    private ConfigJson(Path file, JsonNode root) {
+        this.file = file;
+        this.root = root;
+    }
+
+    /// Opens `file`.
+    ///
+    /// @throws InvalidFileException when it is absent, or is not a JSON object
+    public static ConfigJson read(Path file) {
+        JsonNode root = JsonFile.read(file);
+        if (!root.isObject()) {
+            throw new InvalidFileException(file, "expected a JSON object, found " + root.getNodeType());
+        }
+        return new ConfigJson(file, root);
+    }
+
+    public boolean has(String field) {
+        return root.hasNonNull(field);
+    }
+
+    public int integer(String field) {
+        return value(field, JsonNode::canConvertToExactIntegral, "a whole number", JsonNode::intValue, null);
+    }
+
+    public int integer(String field, int otherwise) {
+        return value(field, JsonNode::canConvertToExactIntegral, "a whole number", JsonNode::intValue, otherwise);
+    }
+
+    public double number(String field, double otherwise) {
+        return value(field, JsonNode::isNumber, "a number", JsonNode::doubleValue, otherwise);
+    }
+
+    public boolean flag(String field, boolean otherwise) {
+        return value(field, JsonNode::isBoolean, "true or false", JsonNode::booleanValue, otherwise);
+    }
+
+    public String text(String field, String otherwise) {
+        return value(field, JsonNode::isTextual, "a string", JsonNode::textValue, otherwise);
+    }
+
+    public List<Integer> integers(String field, List<Integer> otherwise) {
+        return value(field, ConfigJson::areIntegers, "a list of whole numbers", ConfigJson::toIntegers, otherwise);
+    }
+
+    /// The number at a path of nested objects (`rope_parameters.rope_theta`), or null when it is absent.
+    public @Nullable Double numberAt(String... path) {
+        JsonNode node = root;
+        for (String step : path) {
+            node = node.path(step);
+        }
+        return node.isNumber() ? node.doubleValue() : null;
+    }
+
+    /// Demands that a field, where it is present, has the one value that is supported.
+    ///
+    /// @throws InvalidFileException naming field, value found and value supported
+    public void require(String field, Object supported) {
+        JsonNode node = root.get(field);
+        if (node == null || node.isNull()) {
+            return;
+        }
+        boolean same = supported instanceof Number number
+                ? node.isNumber() && node.doubleValue() == number.doubleValue()
+                : node.toString().equals(supported instanceof String ? "\"" + supported + "\"" : supported.toString());
+        if (!same) {
+            throw fault(field, "is %s, and only %s is supported".formatted(node, supported));
+        }
+    }
+
+    /// An error about one field of this file.
+    public InvalidFileException fault(String field, String what) {
+        return new InvalidFileException(Location.of(file).field(field), what);
+    }
+
+    private <T> T value(
+            String field, Predicate<JsonNode> fits, String kind, Function<JsonNode, T> read, @Nullable T otherwise) {
+        JsonNode node = root.get(field);
+        if (node == null || node.isNull()) {
+            if (otherwise == null) {
+                throw fault(field, "is missing; expected " + kind);
+            }
+            return otherwise;
+        }
+        if (!fits.test(node)) {
+            throw fault(field, "must be %s, found %s".formatted(kind, node));
+        }
+        return read.apply(node);
+    }
+
+    private static boolean areIntegers(JsonNode node) {
+        if (!node.isArray()) {
+            return false;
+        }
+        for (JsonNode element : node) {
+            if (!element.canConvertToInt()) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    private static List<Integer> toIntegers(JsonNode node) {
+        List<Integer> values = new ArrayList<>();
+        node.forEach(element -> values.add(element.intValue()));
+        return List.copyOf(values);
+    }
+}

@@ -1,0 +1,115 @@
+package io.stencil.nn;
+
+import io.stencil.error.InvalidFileException;
+import io.stencil.error.Location;
+import io.stencil.error.NameList;
+import io.stencil.safetensors.TensorEntry;
+import io.stencil.safetensors.TensorSource;
+import io.stencil.tensor.DType;
+import io.stencil.tensor.Device;
+import io.stencil.tensor.Scope;
+import io.stencil.tensor.TensorFiles;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.bytedeco.pytorch.Tensor;
+
+/// Puts a checkpoint into a module, strictly: every tensor present with its shape, and none that is not known.
+///
+/// @param dtype of floating-point parameters after loading
+/// @param device where they lie
+public record WeightLoader(DType dtype, Device device) {
+
+    /// Loads every parameter and buffer. The module takes over `source`: parameters whose dtype and device need no
+    /// change stay views of the mapped file until the module is closed.
+    ///
+    /// @throws InvalidFileException naming up to ten missing, unexpected and misshapen tensors; nothing is
+    ///     loaded and `source` is closed then
+    public void load(Module module, TensorSource source) {
+        load(module, source, Set.of());
+    }
+
+    /// @param ignored names that may be in the checkpoint and are dropped
+    public void load(Module module, TensorSource source, Set<String> ignored) {
+        Map<String, Parameter> state = module.state();
+        Map<String, TensorEntry> entries = new LinkedHashMap<>(source.entries());
+        entries.keySet().removeAll(ignored);
+        try {
+            check(state, entries, source);
+            boolean views = false;
+            for (Map.Entry<String, Parameter> one : state.entrySet()) {
+                views |= loadOne(one.getKey(), one.getValue(), source);
+            }
+            if (views) {
+                module.attach(source);
+            } else {
+                source.close();
+            }
+        } catch (RuntimeException e) {
+            source.close();
+            throw e;
+        }
+    }
+
+    /// @return true when the parameter is a view of the file
+    private boolean loadOne(String name, Parameter parameter, TensorSource source) {
+        try (Scope _ = new Scope()) {
+            Tensor stored = TensorFiles.view(source, name);
+            DType target = parameter.dtype().isFloatingPoint() ? dtype : parameter.dtype();
+            Tensor placed = device.place(stored, target);
+            boolean view = placed.is_alias_of(stored);
+            parameter.set(placed, view);
+            return view;
+        }
+    }
+
+    private static void check(Map<String, Parameter> state, Map<String, TensorEntry> entries, TensorSource source) {
+        List<String> missing = new ArrayList<>(state.keySet());
+        missing.removeAll(entries.keySet());
+        List<String> unexpected = new ArrayList<>(entries.keySet());
+        unexpected.removeAll(state.keySet());
+        List<String> misshapen = new ArrayList<>();
+        List<String> mistyped = new ArrayList<>();
+        entries.forEach((name, entry) -> {
+            Parameter parameter = state.get(name);
+            if (parameter == null) {
+                return;
+            }
+            if (!Arrays.equals(parameter.shape(), entry.dims())) {
+                misshapen.add(
+                        "%s is %s, expected %s".formatted(name, entry.shape(), Arrays.toString(parameter.shape())));
+            }
+            boolean floating =
+                    DType.of(entry.dtype()).filter(DType::isFloatingPoint).isPresent();
+            if (floating != parameter.dtype().isFloatingPoint()) {
+                mistyped.add("%s is %s, expected %s"
+                        .formatted(name, entry.dtype(), parameter.dtype().fileDtype()));
+            }
+        });
+        List<String> faults = new ArrayList<>();
+        addFault(faults, "missing", missing);
+        addFault(faults, "unexpected", unexpected);
+        addFault(faults, "of another shape", misshapen);
+        addFault(faults, "of another kind of dtype", mistyped);
+        if (!faults.isEmpty()) {
+            throw new InvalidFileException(
+                    new Location(origin(source), null, null),
+                    "tensors do not fit the model: " + String.join("; ", faults));
+        }
+    }
+
+    private static void addFault(List<String> faults, String kind, List<String> names) {
+        if (!names.isEmpty()) {
+            faults.add("%d %s (%s)".formatted(names.size(), kind, NameList.of(names)));
+        }
+    }
+
+    private static String origin(TensorSource source) {
+        return source.entries().isEmpty()
+                ? source.toString()
+                : source.origin(source.entries().keySet().iterator().next());
+    }
+}

@@ -1,0 +1,112 @@
+package io.stencil.tensor;
+
+import io.stencil.error.InvalidFileException;
+import io.stencil.error.Location;
+import io.stencil.safetensors.SafetensorsFile;
+import io.stencil.safetensors.SafetensorsWriter;
+import io.stencil.safetensors.TensorEntry;
+import io.stencil.safetensors.TensorSource;
+import io.stencil.safetensors.TensorSpec;
+import java.io.IOException;
+import java.lang.foreign.MemorySegment;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.stream.LongStream;
+import org.bytedeco.javacpp.Pointer;
+import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.global.torch;
+
+/// Tensors from and to safetensors files.
+public final class TensorFiles {
+
+    static {
+        Libtorch.load();
+    }
+
+    private TensorFiles() {}
+
+    /// A tensor on the CPU over the mapped bytes of a file, without a copy.
+    ///
+    /// It must not be written, and not be used after `source` is closed. A tensor that lies unaligned in its
+    /// file is copied.
+    ///
+    /// @throws InvalidFileException for a dtype that libtorch does not have
+    public static Tensor view(TensorSource source, String name) {
+        TensorEntry entry = source.entry(name);
+        DType dtype = DType.of(entry.dtype())
+                .orElseThrow(() -> new InvalidFileException(
+                        new Location(source.origin(name), null, name),
+                        "is of dtype %s, which libtorch cannot hold".formatted(entry.dtype())));
+        if (entry.elementCount() == 0) {
+            return empty(dtype, entry);
+        }
+        MemorySegment bytes = source.segment(name);
+        if (bytes.address() % dtype.bytes() != 0) {
+            return copy(bytes, dtype, entry);
+        }
+        return torch.from_blob(new Address(bytes), entry.dims(), Tensors.options(dtype, Device.CPU));
+    }
+
+    /// All tensors of a file as copies on the CPU, owned by the caller's scope.
+    public static Map<String, Tensor> read(Path file) {
+        Map<String, Tensor> tensors = new LinkedHashMap<>();
+        try (SafetensorsFile source = SafetensorsFile.open(file)) {
+            for (String name : source.entries().keySet()) {
+                tensors.put(name, view(source, name).clone());
+            }
+        }
+        return tensors;
+    }
+
+    /// Writes tensors under their names; each is brought to the CPU only while it is written.
+    ///
+    /// @throws IOException when the file cannot be written; the target is then as it was
+    public static void write(Path target, Map<String, Tensor> tensors, Map<String, String> metadata)
+            throws IOException {
+        List<TensorSpec> specs = new ArrayList<>();
+        tensors.forEach((name, tensor) -> specs.add(new TensorSpec(
+                name,
+                DType.of(tensor).fileDtype(),
+                LongStream.of(Tensors.shape(tensor)).boxed().toList())));
+        SafetensorsWriter.write(
+                target,
+                specs,
+                (spec, sink) -> {
+                    try (Scope _ = new Scope()) {
+                        Tensor tensor = Objects.requireNonNull(tensors.get(spec.name()));
+                        Tensor plain = Device.CPU.place(tensor.detach()).contiguous();
+                        if (plain.numel() > 0) {
+                            sink.accept(bytes(plain));
+                        }
+                    }
+                },
+                metadata);
+    }
+
+    private static MemorySegment bytes(Tensor plain) {
+        return MemorySegment.ofAddress(plain.data_ptr().address()).reinterpret(plain.nbytes());
+    }
+
+    private static Tensor empty(DType dtype, TensorEntry entry) {
+        return Tensors.empty(dtype, Device.CPU, entry.dims());
+    }
+
+    private static Tensor copy(MemorySegment bytes, DType dtype, TensorEntry entry) {
+        Tensor tensor = empty(dtype, entry);
+        bytes(tensor).copyFrom(bytes);
+        return tensor;
+    }
+
+    /// A native address that JavaCPP does not own.
+    private static final class Address extends Pointer {
+        Address(MemorySegment bytes) {
+            address = bytes.address();
+            limit = bytes.byteSize();
+            capacity = limit;
+        }
+    }
+}
