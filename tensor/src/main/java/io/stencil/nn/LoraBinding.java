@@ -19,12 +19,13 @@ public final class LoraBinding implements AutoCloseable {
 
     private LoraBinding() {}
 
-    /// @param pairs by the name of the linear layer
+    /// Loads the updates on the layers that they name.
+    ///
     /// @throws InvalidRequestException when a name is not a linear layer of `module`; nothing is bound then
-    public static LoraBinding bind(Module module, Map<String, LoraPair> pairs) {
-        Map<String, Linear> layers = linears(module, pairs);
+    public static LoraBinding bind(Module module, Lora lora) {
+        Map<String, Linear> layers = linears(module, lora.pairs());
         LoraBinding binding = new LoraBinding();
-        pairs.forEach((name, pair) -> {
+        lora.pairs().forEach((name, pair) -> {
             Bound one = new Bound(Objects.requireNonNull(layers.get(name)), pair);
             one.layer().attach(one.pair());
             binding.bound.add(one);

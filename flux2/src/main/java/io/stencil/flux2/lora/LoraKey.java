@@ -1,0 +1,38 @@
+package io.stencil.flux2.lora;
+
+import java.util.Optional;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+/// What one tensor of a LoRA file is: which part of the update of which layer.
+///
+/// @param layer the layer's dotted name in the transformer
+record LoraKey(String layer, Part part) {
+
+    enum Part {
+        A,
+        B,
+        ALPHA
+    }
+
+    private static final Pattern MATRIX =
+            Pattern.compile("(.+)\\.(lora_A|lora_B|lora_down|lora_up)(?:\\.default)?(?:\\.weight)?");
+    private static final Pattern ALPHA = Pattern.compile("(.+)\\.alpha");
+    private static final Pattern TOOL_PREFIX = Pattern.compile("^(?:diffusion_model|transformer)\\.");
+
+    /// Reads a tensor's name; empty when it is no LoRA tensor.
+    static Optional<LoraKey> parse(String name) {
+        Matcher matrix = MATRIX.matcher(name);
+        if (matrix.matches()) {
+            String kind = matrix.group(2);
+            Part part = kind.equals("lora_A") || kind.equals("lora_down") ? Part.A : Part.B;
+            return Optional.of(new LoraKey(layer(matrix.group(1)), part));
+        }
+        Matcher alpha = ALPHA.matcher(name);
+        return alpha.matches() ? Optional.of(new LoraKey(layer(alpha.group(1)), Part.ALPHA)) : Optional.empty();
+    }
+
+    private static String layer(String name) {
+        return TOOL_PREFIX.matcher(name).replaceFirst("");
+    }
+}

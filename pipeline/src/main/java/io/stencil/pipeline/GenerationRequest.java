@@ -1,0 +1,178 @@
+package io.stencil.pipeline;
+
+import io.stencil.error.InvalidRequestException;
+import org.bytedeco.pytorch.Tensor;
+import org.jspecify.annotations.Nullable;
+
+/// Everything that is asked of [Flux2Pipeline#generate].
+///
+/// ```java
+/// GenerationRequest request = GenerationRequest.of("a cat").size(512, 512).steps(4).seed(0).build();
+/// ```
+///
+/// @param positive the prompt and what steers its side
+/// @param negative the other side; computed only when `cfgScale` is not 1
+/// @param cfgScale guidance: `v_neg + cfgScale * (v_pos - v_neg)` (Ho and Salimans 2022, arXiv:2207.12598)
+/// @param embeddedGuidance given to transformers that have a guidance embedding
+/// @param height in pixels; rounded up to a multiple of 16
+/// @param width in pixels; rounded up to a multiple of 16
+/// @param seed of the noise
+/// @param noise `[1, 128, H/16, W/16]`, used in place of the seed
+/// @param steps number of denoising steps
+/// @param denoisingStrength in (0, 1]: how far an input image is noised before it is denoised again
+/// @param image the pictures that go in
+public record GenerationRequest(
+        SideConditions positive,
+        SideConditions negative,
+        double cfgScale,
+        double embeddedGuidance,
+        int height,
+        int width,
+        long seed,
+        @Nullable Tensor noise,
+        int steps,
+        double denoisingStrength,
+        ImageConditions image) {
+
+    public GenerationRequest {
+        require("height", height >= 1, "must be at least 1, found " + height);
+        require("width", width >= 1, "must be at least 1, found " + width);
+        require("num_inference_steps", steps >= 1, "must be at least 1, found " + steps);
+        require(
+                "denoising_strength",
+                denoisingStrength > 0 && denoisingStrength <= 1,
+                "must be above 0 and at most 1, found " + denoisingStrength);
+        require("cfg_scale", Double.isFinite(cfgScale), "must be a finite number, found " + cfgScale);
+        require(
+                "embedded_guidance",
+                Double.isFinite(embeddedGuidance),
+                "must be a finite number, found " + embeddedGuidance);
+        require(
+                "inpaint_mask",
+                image.inpaint() == null || image.input() != null,
+                "needs an input image: the part outside the mask is taken from it");
+    }
+
+    /// A builder with the defaults: 1024 x 1024, 30 steps, no guidance (scale 1), seed 0.
+    public static Builder of(String prompt) {
+        return new Builder(SideConditions.of(prompt));
+    }
+
+    /// A builder that begins with this request's values.
+    public Builder toBuilder() {
+        Builder builder = new Builder(positive);
+        builder.negative = negative;
+        builder.cfgScale = cfgScale;
+        builder.embeddedGuidance = embeddedGuidance;
+        builder.height = height;
+        builder.width = width;
+        builder.seed = seed;
+        builder.noise = noise;
+        builder.steps = steps;
+        builder.denoisingStrength = denoisingStrength;
+        builder.image = image;
+        return builder;
+    }
+
+    /// True when the negative side is computed.
+    public boolean isGuided() {
+        return cfgScale != 1;
+    }
+
+    private static void require(String parameter, boolean holds, String fault) {
+        if (!holds) {
+            throw new InvalidRequestException(parameter, fault);
+        }
+    }
+
+    /// Sets what differs from the defaults; [GenerationRequest] says what each value means.
+    public static final class Builder {
+        private SideConditions positive;
+        private SideConditions negative = SideConditions.of("");
+        private double cfgScale = 1;
+        private double embeddedGuidance = 4;
+        private int height = 1024;
+        private int width = 1024;
+        private long seed;
+        private @Nullable Tensor noise;
+        private int steps = 30;
+        private double denoisingStrength = 1;
+        private ImageConditions image = ImageConditions.none();
+
+        private Builder(SideConditions positive) {
+            this.positive = positive;
+        }
+
+        public Builder negativePrompt(String prompt) {
+            negative = negative.withPrompt(prompt);
+            return this;
+        }
+
+        public Builder size(int newHeight, int newWidth) {
+            height = newHeight;
+            width = newWidth;
+            return this;
+        }
+
+        public Builder positive(SideConditions value) {
+            positive = value;
+            return this;
+        }
+
+        public Builder negative(SideConditions value) {
+            negative = value;
+            return this;
+        }
+
+        public Builder cfgScale(double value) {
+            cfgScale = value;
+            return this;
+        }
+
+        public Builder embeddedGuidance(double value) {
+            embeddedGuidance = value;
+            return this;
+        }
+
+        public Builder seed(long value) {
+            seed = value;
+            return this;
+        }
+
+        public Builder noise(Tensor value) {
+            noise = value;
+            return this;
+        }
+
+        public Builder steps(int value) {
+            steps = value;
+            return this;
+        }
+
+        public Builder denoisingStrength(double value) {
+            denoisingStrength = value;
+            return this;
+        }
+
+        public Builder image(ImageConditions value) {
+            image = value;
+            return this;
+        }
+
+        /// @throws InvalidRequestException for a value that cannot be used, naming it
+        public GenerationRequest build() {
+            return new GenerationRequest(
+                    positive,
+                    negative,
+                    cfgScale,
+                    embeddedGuidance,
+                    height,
+                    width,
+                    seed,
+                    noise,
+                    steps,
+                    denoisingStrength,
+                    image);
+        }
+    }
+}

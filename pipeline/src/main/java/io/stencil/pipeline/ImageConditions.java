@@ -1,0 +1,25 @@
+package io.stencil.pipeline;
+
+import io.stencil.image.RgbImage;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/// The pictures that go into a generation.
+///
+/// @param input start of image-to-image and of inpainting; resized and cropped to the size asked for
+/// @param edit pictures that the transformer sees as references
+/// @param inpaint restricts the change to a part of the input image
+public record ImageConditions(@Nullable RgbImage input, @Nullable EditImages edit, @Nullable Inpaint inpaint) {
+
+    public static ImageConditions none() {
+        return new ImageConditions(null, null, null);
+    }
+
+    public static ImageConditions input(RgbImage image) {
+        return new ImageConditions(image, null, null);
+    }
+
+    public static ImageConditions edit(RgbImage... images) {
+        return new ImageConditions(null, new EditImages(List.of(images), true), null);
+    }
+}

@@ -1,0 +1,23 @@
+package io.stencil.pipeline;
+
+import io.stencil.flux2.transformer.KvCache;
+import io.stencil.nn.Lora;
+import org.bytedeco.pytorch.Tensor;
+import org.jspecify.annotations.Nullable;
+
+/// What steers one side of classifier-free guidance.
+///
+/// @param prompt text of this side
+/// @param kvCache keys and values appended to the transformer's attention
+/// @param lora updates that are hot-loaded for this side's passes only
+/// @param textEmbedding `[1, S, joint]`, appended behind the prompt's embeddings
+public record SideConditions(String prompt, KvCache kvCache, Lora lora, @Nullable Tensor textEmbedding) {
+
+    public static SideConditions of(String prompt) {
+        return new SideConditions(prompt, KvCache.empty(), Lora.empty(), null);
+    }
+
+    public SideConditions withPrompt(String text) {
+        return new SideConditions(text, kvCache, lora, textEmbedding);
+    }
+}

@@ -1,0 +1,55 @@
+package io.stencil.pipeline.stage;
+
+import io.stencil.flux2.transformer.ImageTokens;
+import io.stencil.flux2.transformer.TokenIds;
+import io.stencil.image.CoverCrop;
+import io.stencil.image.EditImageSize;
+import io.stencil.image.ImageSize;
+import io.stencil.image.RgbImage;
+import io.stencil.pipeline.EditImages;
+import io.stencil.pipeline.LatentTokens;
+import io.stencil.pipeline.ModelSet;
+import io.stencil.pipeline.Ports;
+import io.stencil.pipeline.ReferenceTokens;
+import io.stencil.pipeline.unit.ModelRole;
+import io.stencil.pipeline.unit.PipelineUnit;
+import io.stencil.pipeline.unit.PortAccess;
+import io.stencil.pipeline.unit.UnitDeclaration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+import org.bytedeco.pytorch.Tensor;
+
+/// Encodes the edit images; number i gets the ids (10 + 10 i, row, column, 0).
+public record EditImageUnit(ModelSet models) implements PipelineUnit {
+
+    @Override
+    public UnitDeclaration declaration() {
+        return new UnitDeclaration(
+                "edit images",
+                Sides.SHARED,
+                Set.of(Ports.EDIT_IMAGES),
+                Set.of(Ports.REFERENCES),
+                Set.of(ModelRole.VAE));
+    }
+
+    @Override
+    public void run(PortAccess ports) {
+        ports.find(Ports.EDIT_IMAGES).ifPresent(edit -> ports.set(Ports.REFERENCES, encode(edit)));
+    }
+
+    private ReferenceTokens encode(EditImages edit) {
+        List<ImageTokens> tokens = new ArrayList<>();
+        for (RgbImage image : edit.images()) {
+            RgbImage sized = edit.autoResize() ? EditImageSize.fit(image) : cropped(image);
+            Tensor latents = models.encode(sized);
+            Tensor ids = models.device().place(TokenIds.reference(tokens.size(), latents.size(2), latents.size(3)));
+            tokens.add(new ImageTokens(LatentTokens.fromPicture(latents), ids));
+        }
+        return new ReferenceTokens(tokens);
+    }
+
+    private static RgbImage cropped(RgbImage image) {
+        return CoverCrop.to(new ImageSize(image.width() / 16 * 16, image.height() / 16 * 16), image);
+    }
+}

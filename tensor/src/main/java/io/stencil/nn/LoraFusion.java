@@ -1,0 +1,35 @@
+package io.stencil.nn;
+
+import io.stencil.autograd.GradMode;
+import io.stencil.tensor.DType;
+import io.stencil.tensor.Device;
+import io.stencil.tensor.Ops;
+import io.stencil.tensor.Scope;
+import java.util.Map;
+import java.util.Objects;
+import org.bytedeco.pytorch.Tensor;
+
+/// Adds LoRA updates to the weights themselves: `W` becomes `W + strength * B A`.
+///
+/// Fusing with the opposite strength takes an update off again, up to rounding in the weights' dtype.
+public final class LoraFusion {
+
+    private LoraFusion() {}
+
+    /// @throws io.stencil.error.InvalidRequestException when a name is not a linear layer of `module` or a shape does
+    ///     not fit; no weight is changed then
+    public static void fuse(Module module, Lora lora, double strength) {
+        Map<String, Linear> layers = LoraBinding.linears(module, lora.pairs());
+        lora.pairs().forEach((name, pair) -> {
+            Parameter weight = Objects.requireNonNull(layers.get(name)).weight();
+            try (Scope _ = new Scope();
+                    GradMode _ = GradMode.disabled()) {
+                Device device = Device.of(weight.get());
+                Tensor a = device.place(pair.a(), DType.FLOAT32);
+                Tensor b = device.place(pair.b(), DType.FLOAT32);
+                Tensor sum = Ops.addScaled(DType.FLOAT32.cast(weight.get()), b.matmul(a), strength);
+                weight.set(weight.dtype().cast(sum));
+            }
+        });
+    }
+}
