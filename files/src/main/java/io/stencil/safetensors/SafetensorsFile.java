@@ -1,0 +1,108 @@
+package io.stencil.safetensors;
+
+import io.stencil.error.InvalidFileException;
+import io.stencil.error.Location;
+import io.stencil.error.NameList;
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.nio.channels.FileChannel;
+import java.nio.file.Path;
+import java.util.Map;
+
+/// One file, mapped into memory; its tensors are views of it, so opening costs the same for any size.
+///
+/// ```java
+/// try (SafetensorsFile file = SafetensorsFile.open(path)) {
+///     MemorySegment latents = file.segment("latents");
+/// }
+/// ```
+///
+/// A file must not be cut short while it is mapped. Replacing it by rename, as
+/// [AtomicFile][io.stencil.files.AtomicFile] does, is safe: the mapping keeps the old content.
+public final class SafetensorsFile implements TensorSource {
+
+    private final Path path;
+    private final SafetensorsHeader header;
+    private final Arena arena;
+    private final MemorySegment mapped;
+
+    private SafetensorsFile(Path path, SafetensorsHeader header, Arena arena, MemorySegment mapped) {
+        this.path = path;
+        this.header = header;
+        this.arena = arena;
+        this.mapped = mapped;
+    }
+
+    /// Checks the whole header and maps the file; the caller closes it.
+    ///
+    /// @throws InvalidFileException when the file is absent, unreadable or breaks a rule of the format
+    public static SafetensorsFile open(Path path) {
+        return ReadableFile.with(path, channel -> map(path, channel));
+    }
+
+    @SuppressWarnings("MustBeClosedChecker") // the returned file owns the arena
+    private static SafetensorsFile map(Path path, FileChannel channel) throws IOException {
+        SafetensorsHeader header = SafetensorsHeader.read(path, channel);
+        long size = channel.size();
+        Arena arena = Arena.ofShared();
+        try {
+            MemorySegment mapped = channel.map(FileChannel.MapMode.READ_ONLY, 0, size, arena);
+            return new SafetensorsFile(path, header, arena, mapped);
+        } catch (IOException | RuntimeException fault) {
+            arena.close();
+            throw fault;
+        }
+    }
+
+    public Path path() {
+        return path;
+    }
+
+    @Override
+    public Map<String, TensorEntry> entries() {
+        return header.entries();
+    }
+
+    @Override
+    public Map<String, String> metadata() {
+        return header.metadata();
+    }
+
+    @Override
+    public TensorEntry entry(String name) {
+        TensorEntry entry = header.entries().get(name);
+        if (entry == null) {
+            throw noSuchTensor(path.toString(), name, header.entries());
+        }
+        return entry;
+    }
+
+    @Override
+    public MemorySegment segment(String name) {
+        TensorEntry entry = entry(name);
+        if (!arena.scope().isAlive()) {
+            throw new IllegalStateException(path + " is closed; tensor '" + name + "' can no longer be read");
+        }
+        return mapped.asSlice(entry.begin(), entry.byteSize());
+    }
+
+    @Override
+    public String origin(String name) {
+        entry(name);
+        return path.toString();
+    }
+
+    @Override
+    public void close() {
+        if (arena.scope().isAlive()) {
+            arena.close();
+        }
+    }
+
+    static InvalidFileException noSuchTensor(String place, String name, Map<String, TensorEntry> entries) {
+        return new InvalidFileException(
+                new Location(place, null, name),
+                "no such tensor; %d are there: %s".formatted(entries.size(), NameList.of(entries.keySet())));
+    }
+}

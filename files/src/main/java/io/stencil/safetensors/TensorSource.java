@@ -1,0 +1,40 @@
+package io.stencil.safetensors;
+
+import java.lang.foreign.MemorySegment;
+import java.util.Map;
+
+/// Named tensors that lie in files, ready to be looked at without a copy.
+///
+/// The owner closes the source when no tensor of it is used any more: closing unmaps the files, and native code that
+/// still holds an address into them would crash.
+public interface TensorSource extends AutoCloseable {
+
+    /// All tensors by name, in the order of their bytes. Unmodifiable.
+    Map<String, TensorEntry> entries();
+
+    /// One tensor's dtype, shape and place.
+    ///
+    /// @throws io.stencil.error.InvalidFileException when there is no tensor of that name
+    TensorEntry entry(String name);
+
+    /// The tensor's bytes, read-only and not copied; usable from any thread until [#close].
+    ///
+    /// Files of the reference library begin each tensor at a multiple of its element size, but the format does not
+    /// demand it: read with unaligned layouts, or check [TensorEntry#begin] (a file is mapped at a page's start).
+    ///
+    /// @throws io.stencil.error.InvalidFileException when there is no tensor of that name
+    /// @throws IllegalStateException when the source is closed
+    MemorySegment segment(String name);
+
+    /// The strings of `__metadata__`, in the file's order; empty when there are none. Unmodifiable.
+    Map<String, String> metadata();
+
+    /// The file that holds the tensor, for messages.
+    ///
+    /// @throws io.stencil.error.InvalidFileException when there is no tensor of that name
+    String origin(String name);
+
+    /// Unmaps the files. Closing again does nothing.
+    @Override
+    void close();
+}

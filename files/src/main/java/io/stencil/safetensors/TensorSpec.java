@@ -1,0 +1,25 @@
+package io.stencil.safetensors;
+
+import java.util.List;
+
+/// What a tensor is, without its bytes.
+///
+/// @param shape dimensions, outermost first, none negative; empty for a scalar
+public record TensorSpec(String name, SafetensorsDtype dtype, List<Long> shape) {
+
+    public TensorSpec {
+        shape = List.copyOf(shape);
+        for (long dimension : shape) {
+            if (dimension < 0) {
+                throw new IllegalArgumentException("tensor '" + name + "' has a negative dimension: " + shape);
+            }
+        }
+    }
+
+    /// Bytes that the tensor takes in a file.
+    ///
+    /// @throws ArithmeticException when the size does not fit in a long, or packed elements do not fill whole bytes
+    public long byteSize() {
+        return dtype.byteSize(shape);
+    }
+}
