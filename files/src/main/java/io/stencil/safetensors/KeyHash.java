@@ -1,0 +1,52 @@
+package io.stencil.safetensors;
+
+import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Collectors;
+import java.util.stream.LongStream;
+
+/// A fingerprint of the names and shapes of a set of tensors: it tells a model's kind and size without its values.
+///
+/// Each tensor gives the strings `NAME:d0_d1_...` and `NAME`; all of them, sorted by code point and joined with commas,
+/// are hashed with MD5 as UTF-8. Neither dtypes nor the order or number of files matter.
+public final class KeyHash {
+
+    private KeyHash() {}
+
+    /// The hash of a file's or checkpoint's tensors.
+    ///
+    /// @return 32 lower-case hex digits
+    public static String of(Collection<TensorEntry> tensors) {
+        return ofShapes(tensors.stream().collect(Collectors.toMap(TensorEntry::name, TensorEntry::dims)));
+    }
+
+    /// The hash of tensors that need not exist, such as those of a model not yet loaded.
+    ///
+    /// @param shapes dimensions by name
+    /// @return 32 lower-case hex digits
+    public static String ofShapes(Map<String, long[]> shapes) {
+        List<String> keys = new ArrayList<>();
+        shapes.forEach((name, shape) -> {
+            String dims = LongStream.of(shape).mapToObj(Long::toString).collect(Collectors.joining("_"));
+            keys.add(name + ":" + dims);
+            keys.add(name);
+        });
+        keys.sort(CodePointOrder.INSTANCE);
+        byte[] text = String.join(",", keys).getBytes(StandardCharsets.UTF_8);
+        return HexFormat.of().formatHex(md5().digest(text));
+    }
+
+    private static MessageDigest md5() {
+        try {
+            return MessageDigest.getInstance("MD5");
+        } catch (NoSuchAlgorithmException fault) {
+            throw new IllegalStateException("every Java has MD5", fault);
+        }
+    }
+}

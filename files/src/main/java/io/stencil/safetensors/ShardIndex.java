@@ -1,0 +1,145 @@
+package io.stencil.safetensors;
+
+import com.fasterxml.jackson.core.JsonParser;
+import com.fasterxml.jackson.core.JsonToken;
+import io.stencil.error.InvalidFileException;
+import io.stencil.error.Location;
+import io.stencil.error.NameList;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
+
+/// A `*.safetensors.index.json`: which file of its folder holds which tensor.
+///
+/// @param file the index itself
+/// @param shards the shard of each tensor by the tensor's name
+record ShardIndex(Path file, Map<String, Path> shards) {
+
+    static final String SUFFIX = ".safetensors.index.json";
+
+    private static final String WEIGHT_MAP = "weight_map";
+
+    /// @throws InvalidFileException when the index is not valid or a shard is absent
+    static ShardIndex read(Path file) {
+        byte[] text = ReadableFile.with(file, channel -> {
+            if (channel.size() > StrictJson.MAX_BYTES) {
+                throw new InvalidFileException(
+                        file,
+                        "an index has at most %d bytes, found %d".formatted(StrictJson.MAX_BYTES, channel.size()));
+            }
+            return Files.readAllBytes(file);
+        });
+        Map<String, Path> shards =
+                StrictJson.read(file, "index", StrictJson.decode(file, "index", text), json -> readIndex(json, file));
+        ShardIndex index = new ShardIndex(file, shards);
+        index.requireShards();
+        return index;
+    }
+
+    /// Every shard once, sorted.
+    List<Path> files() {
+        return shards.values().stream().distinct().sorted().toList();
+    }
+
+    /// Refuses an index that does not tell exactly what the open shards hold.
+    void requireSame(List<SafetensorsFile> open) {
+        Map<Path, SafetensorsFile> byPath = new TreeMap<>();
+        open.forEach(shard -> byPath.put(shard.path(), shard));
+        List<String> absent = new ArrayList<>();
+        shards.forEach((name, path) -> {
+            SafetensorsFile shard = byPath.get(path);
+            if (shard == null || !shard.entries().containsKey(name)) {
+                absent.add(name + " (" + path.getFileName() + ")");
+            }
+        });
+        if (!absent.isEmpty()) {
+            throw new InvalidFileException(
+                    file, WEIGHT_MAP + " names tensors that their shard does not hold: " + NameList.of(absent));
+        }
+        List<String> unlisted = new ArrayList<>();
+        for (SafetensorsFile shard : open) {
+            for (String name : shard.entries().keySet()) {
+                if (!shard.path().equals(shards.get(name))) {
+                    unlisted.add(name + " (" + shard.path().getFileName() + ")");
+                }
+            }
+        }
+        if (!unlisted.isEmpty()) {
+            throw new InvalidFileException(
+                    file, "shards hold tensors that " + WEIGHT_MAP + " does not place there: " + NameList.of(unlisted));
+        }
+    }
+
+    private void requireShards() {
+        if (shards.isEmpty()) {
+            throw new InvalidFileException(file, WEIGHT_MAP + " names no tensor");
+        }
+        List<String> missing = files().stream()
+                .filter(shard -> !Files.isRegularFile(shard))
+                .map(Path::toString)
+                .toList();
+        if (!missing.isEmpty()) {
+            throw new InvalidFileException(
+                    file,
+                    "%d of %d shards are missing: %s".formatted(missing.size(), files().size(), NameList.of(missing)));
+        }
+    }
+
+    private static Map<String, Path> readIndex(JsonParser json, Path file) throws IOException {
+        @Nullable Map<String, Path> shards = null;
+        for (String key = json.nextFieldName(); key != null; key = json.nextFieldName()) {
+            json.nextToken();
+            if (key.equals(WEIGHT_MAP)) {
+                shards = readWeightMap(json, file);
+            } else {
+                json.skipChildren();
+            }
+        }
+        if (shards == null) {
+            throw new InvalidFileException(file, "has no " + WEIGHT_MAP);
+        }
+        return shards;
+    }
+
+    private static Map<String, Path> readWeightMap(JsonParser json, Path file) throws IOException {
+        if (json.currentToken() != JsonToken.START_OBJECT) {
+            throw new InvalidFileException(
+                    Location.of(file).field(WEIGHT_MAP),
+                    "must be an object of tensor names and file names, found " + StrictJson.found(json));
+        }
+        Map<String, Path> shards = new LinkedHashMap<>();
+        for (String name = json.nextFieldName(); name != null; name = json.nextFieldName()) {
+            if (json.nextToken() != JsonToken.VALUE_STRING) {
+                throw new InvalidFileException(
+                        Location.of(file).field(name), "must be the name of a file, found " + StrictJson.found(json));
+            }
+            shards.put(name, shardPath(file, name, json.getText()));
+        }
+        return shards;
+    }
+
+    /// A file in the index's folder or below it; an index from elsewhere must not make us open other files.
+    private static Path shardPath(Path file, String tensor, String shard) {
+        Location location = Location.of(file).field(tensor);
+        Path relative;
+        try {
+            relative = Path.of(shard).normalize();
+        } catch (InvalidPathException fault) {
+            throw new InvalidFileException(location, "must be the name of a file: " + fault.getReason(), fault);
+        }
+        if (relative.isAbsolute()
+                || relative.startsWith("..")
+                || relative.toString().isEmpty()) {
+            throw new InvalidFileException(
+                    location, "must be the name of a file in the index's folder, found \"" + shard + '"');
+        }
+        return file.resolveSibling(relative);
+    }
+}
