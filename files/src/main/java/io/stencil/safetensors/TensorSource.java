@@ -3,11 +3,11 @@ package io.stencil.safetensors;
 import java.lang.foreign.MemorySegment;
 import java.util.Map;
 
-/// Named tensors that lie in mapped files.
+/// Named tensors that lie in files, ready to be looked at without a copy.
 ///
 /// The owner closes the source when no tensor of it is used any more: closing unmaps the files, and native code that
 /// still holds an address into them would crash.
-public sealed interface TensorSource extends AutoCloseable permits SafetensorsFile, Checkpoint {
+public interface TensorSource extends AutoCloseable {
 
     /// All tensors by name, in the order of their bytes. Unmodifiable.
     Map<String, TensorEntry> entries();

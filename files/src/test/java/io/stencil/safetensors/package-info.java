@@ -1,0 +1,4 @@
+@NullMarked
+package io.stencil.safetensors;
+
+import org.jspecify.annotations.NullMarked;
