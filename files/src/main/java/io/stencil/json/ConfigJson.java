@@ -58,6 +58,11 @@ public final class ConfigJson {
         return value(field, JsonNode::isTextual, "a string", JsonNode::textValue, otherwise);
     }
 
+    /// The first string of a list, or the empty string.
+    public String firstText(String field) {
+        return root.path(field).path(0).asText();
+    }
+
     public List<Integer> integers(String field, List<Integer> otherwise) {
         return value(field, ConfigJson::areIntegers, "a list of whole numbers", ConfigJson::toIntegers, otherwise);
     }

@@ -19,6 +19,11 @@ public final class LoraBinding implements AutoCloseable {
 
     private LoraBinding() {}
 
+    /// A binding of nothing.
+    public static LoraBinding none() {
+        return new LoraBinding();
+    }
+
     /// Loads the updates on the layers that they name.
     ///
     /// @throws InvalidRequestException when a name is not a linear layer of `module`; nothing is bound then

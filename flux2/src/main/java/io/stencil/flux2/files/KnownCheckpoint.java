@@ -1,0 +1,52 @@
+package io.stencil.flux2.files;
+
+import io.stencil.flux2.text.Qwen3Config;
+import io.stencil.flux2.transformer.TransformerConfig;
+import io.stencil.flux2.vae.VaeConfig;
+import java.util.Optional;
+import java.util.stream.Stream;
+
+/// Published checkpoints, by the hash of their tensors' names and shapes ([io.stencil.safetensors.KeyHash]).
+public enum KnownCheckpoint {
+    KLEIN_4B("3bde7b817fec8143028b6825a63180df", "FLUX.2-klein-4B transformer"),
+    KLEIN_9B("39c6fc48f07bebecedbbaa971ff466c8", "FLUX.2-klein-9B transformer"),
+    DEV("d38e1d5c5aec3b0a11e79327ac6e3b0f", "FLUX.2-dev transformer"),
+    VAE("c54288e3ee12ca215898840682337b95", "FLUX.2 VAE"),
+    QWEN3_4B("0f050f62a88876fea6eae0a18dac5a2e", "Qwen3-4B text encoder"),
+    QWEN3_8B("9195f3ea256fcd0ae6d929c203470754", "Qwen3-8B text encoder");
+
+    private final String keyHash;
+    private final String title;
+
+    KnownCheckpoint(String keyHash, String title) {
+        this.keyHash = keyHash;
+        this.title = title;
+    }
+
+    public static Optional<KnownCheckpoint> of(String keyHash) {
+        return Stream.of(values())
+                .filter(known -> known.keyHash.equals(keyHash))
+                .findFirst();
+    }
+
+    public String keyHash() {
+        return keyHash;
+    }
+
+    /// What it is, for people.
+    public String title() {
+        return title;
+    }
+
+    /// The configuration that belongs to it.
+    public ModelConfig config() {
+        return switch (this) {
+            case KLEIN_4B -> new ModelConfig.Transformer(TransformerConfig.klein4b());
+            case KLEIN_9B -> new ModelConfig.Transformer(TransformerConfig.klein9b());
+            case DEV -> new ModelConfig.Transformer(TransformerConfig.dev());
+            case VAE -> new ModelConfig.Vae(VaeConfig.flux2());
+            case QWEN3_4B -> new ModelConfig.TextEncoder(Qwen3Config.qwen3With4b());
+            case QWEN3_8B -> new ModelConfig.TextEncoder(Qwen3Config.qwen3With8b());
+        };
+    }
+}

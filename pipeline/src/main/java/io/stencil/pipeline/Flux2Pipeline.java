@@ -1,0 +1,187 @@
+package io.stencil.pipeline;
+
+import io.stencil.autograd.GradMode;
+import io.stencil.flux2.lora.LoraFile;
+import io.stencil.flux2.schedule.FlowMatchSchedule;
+import io.stencil.flux2.transformer.TokenIds;
+import io.stencil.image.ImageSize;
+import io.stencil.image.RgbImage;
+import io.stencil.nn.Lora;
+import io.stencil.nn.LoraBinding;
+import io.stencil.nn.LoraFusion;
+import io.stencil.pipeline.stage.EditImageUnit;
+import io.stencil.pipeline.stage.InpaintUnit;
+import io.stencil.pipeline.stage.InputImageUnit;
+import io.stencil.pipeline.stage.NoiseUnit;
+import io.stencil.pipeline.stage.PromptUnit;
+import io.stencil.pipeline.stage.StartLatentsUnit;
+import io.stencil.pipeline.stage.TextTokensUnit;
+import io.stencil.pipeline.unit.PipelineUnit;
+import io.stencil.pipeline.unit.PortValues;
+import io.stencil.pipeline.unit.UnitRunner;
+import io.stencil.tensor.Device;
+import io.stencil.tensor.Scope;
+import java.nio.file.Path;
+import java.util.List;
+import org.bytedeco.pytorch.Tensor;
+import org.jspecify.annotations.Nullable;
+
+/// FLUX.2 from a request to a picture.
+///
+/// ```java
+/// try (Flux2Pipeline pipeline = Flux2Pipeline.load(ModelFiles.in(Path.of("FLUX.2-klein-4B")), LoadOptions.DEFAULT)) {
+///     GeneratedImage result = pipeline.generate(GenerationRequest.of("a cat").seed(7).build());
+///     PngWriter.write(result.image(), Path.of("cat.png"));
+/// }
+/// ```
+/// A pipeline owns its models. It serves one request at a time; use it from one thread.
+public final class Flux2Pipeline implements AutoCloseable {
+
+    private final ModelSet models;
+    private final List<PipelineUnit> units;
+    private final LoraShelf loras;
+
+    /// A pipeline of these models, which it owns from now on.
+    public Flux2Pipeline(ModelSet models) {
+        this.models = models;
+        this.loras = new LoraShelf();
+        this.units = List.of(
+                new NoiseUnit(models.dtype()),
+                new InputImageUnit(models),
+                new EditImageUnit(models),
+                new InpaintUnit(models),
+                new StartLatentsUnit(models),
+                new PromptUnit(models),
+                new TextTokensUnit(models));
+    }
+
+    /// Loads the models that `files` names.
+    ///
+    /// @throws io.stencil.error.InvalidFileException when a file is absent, broken or not a part of FLUX.2
+    public static Flux2Pipeline load(ModelFiles files, LoadOptions options) {
+        return new Flux2Pipeline(ModelSetLoader.load(files, options));
+    }
+
+    public ModelSet models() {
+        return models;
+    }
+
+    /// The units before denoising, in their order.
+    public List<PipelineUnit> units() {
+        return units;
+    }
+
+    /// Makes a picture.
+    ///
+    /// @throws io.stencil.error.InvalidRequestException when the request does not fit the models
+    public GeneratedImage generate(GenerationRequest request) {
+        return generate(request, ProgressListener.NONE);
+    }
+
+    /// Makes a picture and tells of each step.
+    public GeneratedImage generate(GenerationRequest request, ProgressListener progress) {
+        try (Scope _ = new Scope();
+                GradMode _ = GradMode.disabled();
+                LoraBinding _ = loras.bind(models)) {
+            ImageSize size = new ImageSize(roundUp(request.width()), roundUp(request.height()));
+            FlowMatchSchedule schedule = FlowMatchSchedule.inference(
+                    request.steps(),
+                    request.denoisingStrength(),
+                    FlowMatchSchedule.dynamicShiftLength(request.height(), request.width()));
+            PortValues shared = shared(request, size, schedule);
+            PortValues positive = side(shared, request.positive());
+            PortValues negative = request.isGuided() ? side(shared, request.negative()) : null;
+            new UnitRunner(units).run(shared, negative == null ? List.of(positive) : List.of(positive, negative));
+            Tensor latents = denoise(request, shared, positive, negative, progress);
+            RgbImage image = models.decode(latents);
+            return new GeneratedImage(image, Latents.copyOf(latents));
+        }
+    }
+
+    private static PortValues shared(GenerationRequest request, ImageSize size, FlowMatchSchedule schedule) {
+        return PortValues.shared()
+                .set(Ports.SIZE, size)
+                .set(Ports.SEED, request.seed())
+                .set(Ports.NOISE, request.noise())
+                .set(Ports.SCHEDULE, schedule)
+                .set(Ports.INPUT_IMAGE, request.image().input())
+                .set(Ports.EDIT_IMAGES, request.image().edit())
+                .set(Ports.INPAINT, request.image().inpaint());
+    }
+
+    private static PortValues side(PortValues shared, SideConditions conditions) {
+        return shared.side()
+                .set(Ports.PROMPT, conditions.prompt())
+                .set(Ports.TEXT_EMBEDDING, conditions.textEmbedding());
+    }
+
+    /// @return clean latents `[1, 128, H/16, W/16]`
+    private Tensor denoise(
+            GenerationRequest request,
+            PortValues shared,
+            PortValues positive,
+            @Nullable PortValues negative,
+            ProgressListener progress) {
+        Tensor start = shared.get(Ports.LATENTS);
+        Tensor mask = shared.find(Ports.INPAINT_MASK).orElse(null);
+        Denoiser.Task task = new Denoiser.Task(
+                shared.get(Ports.SCHEDULE),
+                models.device().place(TokenIds.image(start.size(2), start.size(3))),
+                shared.find(Ports.REFERENCES).orElse(ReferenceTokens.none()).images(),
+                denoiserSide(positive, request.positive()),
+                negative == null ? null : denoiserSide(negative, request.negative()),
+                request.cfgScale(),
+                request.embeddedGuidance(),
+                mask == null
+                        ? null
+                        : new Denoiser.InpaintLatents(
+                                mask, LatentTokens.fromPicture(shared.get(Ports.INPUT_LATENTS))));
+        Tensor clean = new Denoiser(models, progress).run(task, LatentTokens.fromPicture(start));
+        return LatentTokens.toPicture(clean, start.size(2), start.size(3));
+    }
+
+    private static Denoiser.Side denoiserSide(PortValues side, SideConditions conditions) {
+        return new Denoiser.Side(side.get(Ports.TEXT), conditions.kvCache(), conditions.lora());
+    }
+
+    /// Hot-loads a LoRA file: it takes part in every generation until [#clearLoras]; the weights stay as they are.
+    ///
+    /// @param strength factor of the update
+    /// @return the layers of the file that the transformer does not have
+    /// @throws io.stencil.error.InvalidFileException when the file is not a LoRA or updates no layer
+    public List<String> loadLora(Path file, double strength) {
+        try (Scope _ = new Scope()) {
+            LoraFile lora =
+                    LoraFile.read(file, models.requireTransformer(), strength, models.dtype(), models.device());
+            loras.add(lora.lora());
+            return lora.unmatched();
+        }
+    }
+
+    /// Takes off all hot-loaded LoRAs.
+    public void clearLoras() {
+        loras.clear();
+    }
+
+    /// Adds a LoRA to the transformer's weights for good.
+    ///
+    /// @see LoraFusion
+    public void fuseLora(Lora lora, double strength) {
+        LoraFusion.fuse(models.requireTransformer(), lora, strength);
+    }
+
+    private static int roundUp(int side) {
+        return Math.ceilDiv(side, 16) * 16;
+    }
+
+    /// Frees the models and what was hot-loaded.
+    @Override
+    public void close() {
+        loras.clear();
+        models.close();
+    }
+
+    public Device device() {
+        return models.device();
+    }
+}

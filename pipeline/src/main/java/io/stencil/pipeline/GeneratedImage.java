@@ -1,0 +1,8 @@
+package io.stencil.pipeline;
+
+import io.stencil.image.RgbImage;
+
+/// What a generation gives, free of native memory.
+///
+/// @param latents the clean latents before the VAE
+public record GeneratedImage(RgbImage image, Latents latents) {}
