@@ -1,6 +1,7 @@
 package io.stencil.pipeline;
 
 import io.stencil.error.InvalidRequestException;
+import io.stencil.image.RgbImage;
 import org.bytedeco.pytorch.Tensor;
 import org.jspecify.annotations.Nullable;
 
@@ -154,8 +155,18 @@ public record GenerationRequest(
             return this;
         }
 
-        public Builder image(ImageConditions value) {
-            image = value;
+        public Builder inputImage(RgbImage picture) {
+            image = new ImageConditions(picture, image.edit(), image.inpaint());
+            return this;
+        }
+
+        public Builder editImages(EditImages pictures) {
+            image = new ImageConditions(image.input(), pictures, image.inpaint());
+            return this;
+        }
+
+        public Builder inpaint(Inpaint part) {
+            image = new ImageConditions(image.input(), image.edit(), part);
             return this;
         }
 

@@ -1,7 +1,6 @@
 package io.stencil.pipeline;
 
 import io.stencil.image.RgbImage;
-import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /// The pictures that go into a generation.
@@ -13,13 +12,5 @@ public record ImageConditions(@Nullable RgbImage input, @Nullable EditImages edi
 
     public static ImageConditions none() {
         return new ImageConditions(null, null, null);
-    }
-
-    public static ImageConditions input(RgbImage image) {
-        return new ImageConditions(image, null, null);
-    }
-
-    public static ImageConditions edit(RgbImage... images) {
-        return new ImageConditions(null, new EditImages(List.of(images), true), null);
     }
 }

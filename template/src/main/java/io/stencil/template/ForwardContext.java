@@ -1,0 +1,23 @@
+package io.stencil.template;
+
+import io.stencil.autograd.Checkpointing;
+import io.stencil.pipeline.Flux2Pipeline;
+import io.stencil.tensor.DType;
+import io.stencil.tensor.Device;
+
+/// What a Template model's forward pass may use.
+///
+/// @param pipeline the base pipeline that is steered
+/// @param checkpointing runs a segment and forgets its activations where gradient checkpointing is on
+public record ForwardContext(Flux2Pipeline pipeline, Checkpointing checkpointing) {
+
+    /// The dtype in which the pipeline works.
+    public DType dtype() {
+        return pipeline.models().dtype();
+    }
+
+    /// The device on which the pipeline works.
+    public Device device() {
+        return pipeline.models().device();
+    }
+}

@@ -1,0 +1,20 @@
+package io.stencil.template;
+
+import io.stencil.nn.Module;
+import io.stencil.pipeline.Flux2Pipeline;
+
+/// The network of a Template: it maps inputs to a [TemplateCache] in two stages.
+///
+/// Submodules are registered under the names that they have in the checkpoint, so that weights trained elsewhere load.
+public abstract class TemplateModel<I extends Record, P extends Record> extends Module {
+
+    /// The stage without gradients: encoding of texts and images, with the pipeline's own models where they serve.
+    ///
+    /// In training its result may be cached and read back, so it must follow from the inputs alone.
+    ///
+    /// @return tensors, numbers, strings, and records and lists of them
+    public abstract P processInputs(I inputs, Flux2Pipeline pipeline);
+
+    /// The stage with gradients: all that is trained.
+    public abstract TemplateCache forward(P processed, ForwardContext context);
+}

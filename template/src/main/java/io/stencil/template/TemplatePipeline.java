@@ -1,0 +1,124 @@
+package io.stencil.template;
+
+import io.stencil.autograd.Checkpointing;
+import io.stencil.autograd.GradMode;
+import io.stencil.error.InvalidRequestException;
+import io.stencil.pipeline.Flux2Pipeline;
+import io.stencil.pipeline.GeneratedImage;
+import io.stencil.pipeline.GenerationRequest;
+import io.stencil.pipeline.ProgressListener;
+import io.stencil.pipeline.SideConditions;
+import io.stencil.template.load.LoadedTemplate;
+import io.stencil.template.load.TemplateSource;
+import io.stencil.tensor.Scope;
+import java.util.ArrayList;
+import java.util.List;
+
+/// A base pipeline with Template models that steer it.
+///
+/// ```java
+/// try (TemplatePipeline pipeline = new TemplatePipeline(base, List.of(TemplateSource.folder(folder)), Loading.EAGER)) {
+///     GeneratedImage bright = pipeline.generate(request, TemplateInputs.parse("{\"scale\": 0.8}"));
+/// }
+/// ```
+/// It owns the base pipeline and the Template models. It serves one request at a time.
+public final class TemplatePipeline implements AutoCloseable {
+
+    /// When Template models are in memory.
+    public enum Loading {
+        /// All of them, from the start.
+        EAGER,
+        /// One at a time, while it works.
+        LAZY
+    }
+
+    private final Flux2Pipeline base;
+    private final List<TemplateSource> sources;
+    private final List<LoadedTemplate> loaded = new ArrayList<>();
+    private final Loading loading;
+    private final Warnings warnings;
+
+    /// @param sources the Templates; an input's `model_id` is an index into them
+    /// @throws io.stencil.error.TemplateException when a Template does not keep the contract, also when it is lazy
+    public TemplatePipeline(Flux2Pipeline base, List<TemplateSource> sources, Loading loading, Warnings warnings) {
+        this.base = base;
+        this.sources = List.copyOf(sources);
+        this.loading = loading;
+        this.warnings = warnings;
+        try {
+            for (TemplateSource source : sources) {
+                if (loading == Loading.EAGER) {
+                    loaded.add(source.load(base));
+                } else {
+                    source.check(base);
+                }
+            }
+        } catch (RuntimeException e) {
+            loaded.forEach(LoadedTemplate::close);
+            throw e;
+        }
+    }
+
+    public Flux2Pipeline base() {
+        return base;
+    }
+
+    /// Makes a picture that the Templates steer.
+    ///
+    /// @param positive inputs of the prompt's side, run one after another
+    /// @param negative inputs of the negative prompt's side; they matter only with guidance
+    /// @throws InvalidRequestException when an input does not fit its Template
+    public GeneratedImage generate(
+            GenerationRequest request,
+            List<TemplateInput> positive,
+            List<TemplateInput> negative,
+            ProgressListener progress) {
+        try (Scope _ = new Scope();
+                GradMode _ = GradMode.disabled()) {
+            TemplateCache positiveCache = cache(positive);
+            TemplateCache negativeCache = request.isGuided() ? cache(negative) : TemplateCache.empty();
+            GenerationRequest.Builder steered = request.toBuilder()
+                    .positive(steer(request.positive(), positiveCache))
+                    .negative(steer(request.negative(), negativeCache));
+            positiveCache.settings().forEach(setting -> setting.applyTo(steered));
+            return base.generate(steered.build(), progress);
+        }
+    }
+
+    /// What the Templates make of these inputs, merged; owned by the caller's scope.
+    public TemplateCache cache(List<TemplateInput> inputs) {
+        List<TemplateCache> caches = new ArrayList<>();
+        for (TemplateInput input : inputs) {
+            caches.add(run(input));
+        }
+        return TemplateCache.merge(caches, warnings);
+    }
+
+    private TemplateCache run(TemplateInput input) {
+        int id = input.modelId();
+        if (id < 0 || id >= sources.size()) {
+            throw new InvalidRequestException(
+                    "model_id", "is %d, but there are %d Templates, counted from 0".formatted(id, sources.size()));
+        }
+        ForwardContext context = new ForwardContext(base, Checkpointing.OFF);
+        if (loading == Loading.EAGER) {
+            return loaded.get(id).run(input, context);
+        }
+        try (LoadedTemplate template = sources.get(id).load(base)) {
+            return template.run(input, context);
+        }
+    }
+
+    private static SideConditions steer(SideConditions side, TemplateCache cache) {
+        TemplateCache given = new TemplateCache(side.kvCache(), side.lora(), side.textEmbedding(), List.of());
+        TemplateCache all = TemplateCache.merge(List.of(given, cache), Warnings.logged());
+        return new SideConditions(side.prompt(), all.kvCache(), all.lora(), all.textEmbedding());
+    }
+
+    /// Frees the Templates and the base pipeline.
+    @Override
+    public void close() {
+        loaded.forEach(LoadedTemplate::close);
+        base.close();
+    }
+}

@@ -1,0 +1,13 @@
+package io.stencil.template;
+
+/// Takes what a user should know although work goes on.
+@FunctionalInterface
+public interface Warnings {
+    void warn(String message);
+
+    /// Through the Java platform's logging.
+    static Warnings logged() {
+        System.Logger logger = System.getLogger("io.stencil");
+        return message -> logger.log(System.Logger.Level.WARNING, message);
+    }
+}

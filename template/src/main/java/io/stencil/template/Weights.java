@@ -1,0 +1,30 @@
+package io.stencil.template;
+
+import java.util.List;
+
+/// Where a Template's weights lie.
+public sealed interface Weights {
+
+    /// Safetensors files of one set of weights, relative to the Template's folder.
+    record Files(List<String> paths) implements Weights {
+        public Files {
+            paths = List.copyOf(paths);
+            if (paths.isEmpty()) {
+                throw new IllegalArgumentException("name a file, or ask for random weights");
+            }
+        }
+    }
+
+    /// No file: parameters begin as their initializers say, from this seed.
+    record Random(long seed) implements Weights {}
+
+    /// One file, or the shards of one set of weights.
+    static Weights files(String... paths) {
+        return new Files(List.of(paths));
+    }
+
+    /// Random weights, for training from scratch.
+    static Weights random(long seed) {
+        return new Random(seed);
+    }
+}
