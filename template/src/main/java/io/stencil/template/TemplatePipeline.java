@@ -34,7 +34,7 @@ public final class TemplatePipeline implements AutoCloseable {
 
     private final Flux2Pipeline base;
     private final List<TemplateSource> sources;
-    private final List<LoadedTemplate> loaded = new ArrayList<>();
+    private final List<LoadedTemplate<?, ?>> loaded = new ArrayList<>();
     private final Loading loading;
     private final Warnings warnings;
 
@@ -104,7 +104,7 @@ public final class TemplatePipeline implements AutoCloseable {
         if (loading == Loading.EAGER) {
             return loaded.get(id).run(input, context);
         }
-        try (LoadedTemplate template = sources.get(id).load(base)) {
+        try (LoadedTemplate<?, ?> template = sources.get(id).load(base)) {
             return template.run(input, context);
         }
     }

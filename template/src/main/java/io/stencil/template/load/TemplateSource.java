@@ -14,5 +14,5 @@ public interface TemplateSource {
     ///
     /// @throws io.stencil.error.TemplateException naming the part that is missing or wrong, and where
     /// @throws io.stencil.error.InvalidFileException when the weights do not fit
-    LoadedTemplate load(Flux2Pipeline base);
+    LoadedTemplate<?, ?> load(Flux2Pipeline base);
 }
