@@ -64,11 +64,22 @@ public final class ConfigJson {
 
     /// The number at a path of nested objects (`rope_parameters.rope_theta`), or null when it is absent.
     public @Nullable Double numberAt(String... path) {
+        JsonNode node = at(path);
+        return node.isNumber() ? node.doubleValue() : null;
+    }
+
+    /// The string at a path of nested objects (`rope_parameters.rope_type`), or null when it is absent.
+    public @Nullable String textAt(String... path) {
+        JsonNode node = at(path);
+        return node.isTextual() ? node.textValue() : null;
+    }
+
+    private JsonNode at(String... path) {
         JsonNode node = root;
         for (String step : path) {
             node = node.path(step);
         }
-        return node.isNumber() ? node.doubleValue() : null;
+        return node;
     }
 
     /// Demands that a field, where it is present, has the one value that is supported.
