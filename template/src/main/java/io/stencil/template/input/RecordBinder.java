@@ -6,12 +6,15 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.MapperFeature;
 import com.fasterxml.jackson.databind.cfg.CoercionAction;
 import com.fasterxml.jackson.databind.cfg.CoercionInputShape;
+import com.fasterxml.jackson.databind.exc.MismatchedInputException;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.module.SimpleModule;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.fasterxml.jackson.databind.type.LogicalType;
+import com.fasterxml.jackson.datatype.jdk8.Jdk8Module;
 import io.stencil.error.InvalidFileException;
 import io.stencil.error.InvalidRequestException;
+import io.stencil.error.Location;
 import io.stencil.error.NameList;
 import io.stencil.image.RgbImage;
 import java.io.IOException;
@@ -52,8 +55,7 @@ public final class RecordBinder<I extends Record> implements InputBinder<I> {
     /// Fields are checked before values, so that a misspelt one is told as such.
     private static void requireFields(JsonNode object, Class<?> type, String prefix) {
         List<RecordComponent> components = List.of(type.getRecordComponents());
-        List<String> names =
-                components.stream().map(RecordBinder::jsonName).toList();
+        List<String> names = components.stream().map(RecordBinder::jsonName).toList();
         object.fieldNames().forEachRemaining(name -> {
             if (!names.contains(name)) {
                 throw new InvalidRequestException(
@@ -96,12 +98,11 @@ public final class RecordBinder<I extends Record> implements InputBinder<I> {
                 value = value.path(step.getFieldName());
             }
         }
-        if (e instanceof com.fasterxml.jackson.databind.exc.MismatchedInputException mismatch
-                && mismatch.getTargetType() != null) {
+        if (e instanceof MismatchedInputException mismatch && mismatch.getTargetType() != null) {
             expected = mismatch.getTargetType();
         }
         return new InvalidRequestException(
-                io.stencil.error.Location.ofField(path.toString()),
+                Location.ofField(path.toString()),
                 "must be %s, found %s".formatted(InputType.describe(expected), value),
                 e);
     }
@@ -113,7 +114,7 @@ public final class RecordBinder<I extends Record> implements InputBinder<I> {
                 .enable(DeserializationFeature.FAIL_ON_NULL_FOR_PRIMITIVES)
                 .disable(DeserializationFeature.ACCEPT_FLOAT_AS_INT)
                 .disable(MapperFeature.ALLOW_COERCION_OF_SCALARS)
-                .addModule(new OptionalModule())
+                .addModule(new Jdk8Module())
                 .addModule(new SimpleModule().addDeserializer(RgbImage.class, new PictureReader()))
                 .build();
         for (LogicalType type : List.of(LogicalType.Textual, LogicalType.Enum)) {

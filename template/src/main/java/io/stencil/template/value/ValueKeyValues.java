@@ -7,7 +7,9 @@ import io.stencil.flux2.transformer.TransformerConfig;
 import io.stencil.nn.Module;
 import io.stencil.tensor.DType;
 import io.stencil.tensor.Device;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import org.bytedeco.pytorch.Tensor;
 
@@ -18,14 +20,17 @@ import org.bytedeco.pytorch.Tensor;
 public final class ValueKeyValues extends Module {
 
     private final ValueLayout layout;
-    private final Map<BlockId, ValueProjection> keys = new LinkedHashMap<>();
-    private final Map<BlockId, ValueProjection> values = new LinkedHashMap<>();
+    private final List<Projections> projections = new ArrayList<>();
+
+    private record Projections(BlockId block, ValueProjection key, ValueProjection value) {}
 
     public ValueKeyValues(ValueLayout layout) {
         this.layout = layout;
         for (BlockId block : layout.blocks()) {
-            keys.put(block, module("proj_k." + block.key(), new ValueProjection(layout.dim(), layout.length())));
-            values.put(block, module("proj_v." + block.key(), new ValueProjection(layout.dim(), layout.length())));
+            projections.add(new Projections(
+                    block,
+                    module("proj_k." + block.key(), new ValueProjection(layout.dim(), layout.length())),
+                    module("proj_v." + block.key(), new ValueProjection(layout.dim(), layout.length()))));
         }
     }
 
@@ -38,11 +43,13 @@ public final class ValueKeyValues extends Module {
     /// @return k and v `[1, length, heads, headDim]` for each block, owned by the caller's scope
     public KvCache forward(double value, DType dtype, Device device) {
         Map<BlockId, KeyValue> blocks = new LinkedHashMap<>();
-        keys.forEach((block, key) -> blocks.put(
-                block,
-                new KeyValue(
-                        heads(key.forward(value, dtype, device)),
-                        heads(values.get(block).forward(value, dtype, device)))));
+        for (Projections one : projections) {
+            blocks.put(
+                    one.block(),
+                    new KeyValue(
+                            heads(one.key().forward(value, dtype, device)),
+                            heads(one.value().forward(value, dtype, device))));
+        }
         return new KvCache(blocks);
     }
 

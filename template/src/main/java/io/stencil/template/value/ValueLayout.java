@@ -22,9 +22,8 @@ import java.util.regex.Pattern;
 /// @param length tokens that are appended to each block
 public record ValueLayout(List<BlockId> blocks, int heads, int headDim, int length) {
 
-    private static final Pattern NAME =
-            Pattern.compile(
-                    "proj_[kv]\\.((?:double|single)_\\d+)\\.(?:positional_embedding|prefer_value_embedder\\.[02]\\.(?:weight|bias))");
+    private static final Pattern NAME = Pattern.compile(
+            "proj_[kv]\\.((?:double|single)_\\d+)\\.(?:positional_embedding|prefer_value_embedder\\.[02]\\.(?:weight|bias))");
 
     public ValueLayout {
         blocks = List.copyOf(blocks);
