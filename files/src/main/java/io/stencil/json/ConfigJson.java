@@ -1,6 +1,7 @@
 package io.stencil.json;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.json.JsonMapper;
 import io.stencil.error.InvalidFileException;
 import io.stencil.error.Location;
 import java.nio.file.Path;
@@ -14,6 +15,8 @@ import org.jspecify.annotations.Nullable;
 ///
 /// Fields that nobody asks for are ignored; a field that must have one value to be supported is checked by [#require].
 public final class ConfigJson {
+
+    private static final JsonMapper MAPPER = new JsonMapper();
 
     private final Path file;
     private final JsonNode root;
@@ -79,9 +82,9 @@ public final class ConfigJson {
         if (node == null || node.isNull()) {
             return;
         }
-        boolean same = supported instanceof Number number
-                ? node.isNumber() && node.doubleValue() == number.doubleValue()
-                : node.toString().equals(supported instanceof String ? "\"" + supported + "\"" : supported.toString());
+        JsonNode wanted = MAPPER.valueToTree(supported);
+        boolean same =
+                wanted.isNumber() ? node.isNumber() && node.doubleValue() == wanted.doubleValue() : node.equals(wanted);
         if (!same) {
             throw fault(field, "is %s, and only %s is supported".formatted(node, supported));
         }
