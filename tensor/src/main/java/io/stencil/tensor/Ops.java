@@ -67,6 +67,11 @@ public final class Ops {
         return x.add(y, new Scalar(factor));
     }
 
+    /// `x * factor + term` in one pass, rounded once.
+    public static Tensor multiplyAdd(Tensor x, Tensor factor, Tensor term) {
+        return torch.addcmul(term, x, factor);
+    }
+
     public static Tensor silu(Tensor x) {
         return torch.silu(x);
     }
