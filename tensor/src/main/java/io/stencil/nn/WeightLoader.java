@@ -66,6 +66,13 @@ public record WeightLoader(DType dtype, Device device) {
         }
     }
 
+    /// Checks that a checkpoint fits a module, without reading the content of tensors.
+    ///
+    /// @throws InvalidFileException naming up to ten missing, unexpected and misshapen tensors
+    public static void check(Module module, TensorSource source) {
+        check(module.state(), source.entries(), source);
+    }
+
     private static void check(Map<String, Parameter> state, Map<String, TensorEntry> entries, TensorSource source) {
         List<String> missing = new ArrayList<>(state.keySet());
         missing.removeAll(entries.keySet());
