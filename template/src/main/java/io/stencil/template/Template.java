@@ -33,8 +33,14 @@ public interface Template<I extends Record, P extends Record> {
 
     /// Turns what a dataset's row holds under `template_inputs` into the model's inputs, where they differ.
     ///
-    /// When it is empty the row's object is bound to the inputs as it stands.
-    default Optional<DataProcessor<?, I>> dataProcessor() {
+    /// When it is empty the row's object is bound to the inputs as it stands. The row's record is read off the declared
+    /// return type or the processor's class, so one of them must name it:
+    /// ```java
+    /// public Optional<DataProcessor<Row, Input>> dataProcessor() {
+    ///     return Optional.of(row -> new Input(row.percent() / 100.0));
+    /// }
+    /// ```
+    default Optional<? extends DataProcessor<?, I>> dataProcessor() {
         return Optional.empty();
     }
 }

@@ -47,7 +47,7 @@ public final class TemplateInputs {
 
     private static TemplateInput input(String option, ObjectNode fields, Path folder) {
         JsonNode id = fields.remove(MODEL_ID);
-        if (id != null && !id.canConvertToInt()) {
+        if (id != null && !(id.isIntegralNumber() && id.canConvertToInt())) {
             throw new InvalidRequestException(option + "." + MODEL_ID, "must be a whole number, found " + id);
         }
         return new TemplateInput(id == null ? 0 : id.intValue(), fields, folder);

@@ -17,8 +17,8 @@ import java.util.List;
 /// A base pipeline with Template models that steer it.
 ///
 /// ```java
-/// try (TemplatePipeline pipeline = new TemplatePipeline(base, List.of(TemplateSource.folder(folder)), Loading.EAGER))
-/// {
+/// List<TemplateSource> templates = List.of(new TemplateFolder(Path.of("brightness")));
+/// try (TemplatePipeline pipeline = new TemplatePipeline(base, templates, Loading.EAGER, Warnings.logged())) {
 ///     GeneratedImage bright = pipeline.generate(request, TemplateInputs.parse("{\"scale\": 0.8}"));
 /// }
 /// ```
@@ -39,6 +39,8 @@ public final class TemplatePipeline implements AutoCloseable {
     private final Loading loading;
     private final Warnings warnings;
 
+    /// A pipeline that owns `base` from now on; when this fails, `base` stays the caller's.
+    ///
     /// @param sources the Templates; an input's `model_id` is an index into them
     /// @throws io.stencil.error.TemplateException when a Template does not keep the contract, also when it is lazy
     public TemplatePipeline(Flux2Pipeline base, List<TemplateSource> sources, Loading loading, Warnings warnings) {
@@ -64,6 +66,13 @@ public final class TemplatePipeline implements AutoCloseable {
         return base;
     }
 
+    /// Makes a picture that the Templates steer on the prompt's side.
+    ///
+    /// @throws InvalidRequestException when an input does not fit its Template
+    public GeneratedImage generate(GenerationRequest request, List<TemplateInput> positive) {
+        return generate(request, positive, List.of(), ProgressListener.NONE);
+    }
+
     /// Makes a picture that the Templates steer.
     ///
     /// @param positive inputs of the prompt's side, run one after another
@@ -81,12 +90,20 @@ public final class TemplatePipeline implements AutoCloseable {
             GenerationRequest.Builder steered = request.toBuilder()
                     .positive(steer(request.positive(), positiveCache))
                     .negative(steer(request.negative(), negativeCache));
+            negativeCache
+                    .settings()
+                    .forEach(setting -> warnings.warn(
+                            "a Template of the negative side sets %s, which concerns both sides and is ignored"
+                                    .formatted(setting.parameter())));
             positiveCache.settings().forEach(setting -> setting.applyTo(steered));
             return base.generate(steered.build(), progress);
         }
     }
 
-    /// What the Templates make of these inputs, merged; owned by the caller's scope.
+    /// What the Templates make of these inputs, merged.
+    ///
+    /// @return owned by the caller's scope; where a model hands out its parameters, usable only while this object is
+    /// open
     public TemplateCache cache(List<TemplateInput> inputs) {
         List<TemplateCache> caches = new ArrayList<>();
         for (TemplateInput input : inputs) {
@@ -102,6 +119,12 @@ public final class TemplatePipeline implements AutoCloseable {
                     "model_id", "is %d, but there are %d Templates, counted from 0".formatted(id, sources.size()));
         }
         ForwardContext context = new ForwardContext(base, Checkpointing.OFF);
+        try (Scope scope = new Scope()) {
+            return run(id, input, context).map(scope::keep);
+        }
+    }
+
+    private TemplateCache run(int id, TemplateInput input, ForwardContext context) {
         if (loading == Loading.EAGER) {
             return loaded.get(id).run(input, context);
         }
@@ -111,9 +134,9 @@ public final class TemplatePipeline implements AutoCloseable {
         }
     }
 
-    private static SideConditions steer(SideConditions side, TemplateCache cache) {
+    private SideConditions steer(SideConditions side, TemplateCache cache) {
         TemplateCache given = new TemplateCache(side.kvCache(), side.lora(), side.textEmbedding(), List.of());
-        TemplateCache all = TemplateCache.merge(List.of(given, cache), Warnings.logged());
+        TemplateCache all = TemplateCache.merge(List.of(given, cache), warnings);
         return new SideConditions(side.prompt(), all.kvCache(), all.lora(), all.textEmbedding());
     }
 

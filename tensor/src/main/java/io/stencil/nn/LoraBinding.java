@@ -38,6 +38,13 @@ public final class LoraBinding implements AutoCloseable {
         return binding;
     }
 
+    /// Checks that all updates fit layers of `module`, without loading them.
+    ///
+    /// @throws InvalidRequestException naming the update that does not
+    public static void check(Module module, Lora lora) {
+        linears(module, lora.pairs());
+    }
+
     /// Finds the layers that LoRA pairs name, checking shapes.
     static Map<String, Linear> linears(Module module, Map<String, LoraPair> pairs) {
         Map<String, Linear> found = new LinkedHashMap<>();

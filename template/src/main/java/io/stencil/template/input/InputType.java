@@ -2,11 +2,11 @@ package io.stencil.template.input;
 
 import io.stencil.image.RgbImage;
 import java.lang.reflect.ParameterizedType;
-import java.lang.reflect.RecordComponent;
 import java.lang.reflect.Type;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.Stream;
 
 /// The Java types that components of an input record may have, and how they are called in messages.
 public final class InputType {
@@ -17,34 +17,39 @@ public final class InputType {
 
     private InputType() {}
 
-    /// Whether JSON can be bound to the type.
-    public static boolean isSupported(Type type) {
-        if (type instanceof ParameterizedType generic) {
-            boolean container = generic.getRawType() == List.class || generic.getRawType() == Optional.class;
-            return container && isSupported(generic.getActualTypeArguments()[0]);
-        }
-        return type instanceof Class<?> plain && isSupported(plain);
-    }
-
-    private static boolean isSupported(Class<?> type) {
-        if (type.isRecord()) {
-            for (RecordComponent component : type.getRecordComponents()) {
-                if (!isSupported(component.getGenericType())) {
-                    return false;
-                }
-            }
-            return true;
-        }
+    /// Whether JSON can be bound to a class that is no record: numbers, booleans, strings, enums and pictures.
+    public static boolean isLeaf(Class<?> type) {
         return isScalar(type) || type == RgbImage.class;
     }
 
     /// Numbers, booleans, strings and enums.
     public static boolean isScalar(Class<?> type) {
-        return WHOLE.contains(type)
-                || REAL.contains(type)
-                || FLAG.contains(type)
-                || type == String.class
-                || type.isEnum();
+        return isWhole(type) || isReal(type) || isFlag(type) || type == String.class || type.isEnum();
+    }
+
+    static boolean isWhole(Class<?> type) {
+        return WHOLE.contains(type);
+    }
+
+    static boolean isReal(Class<?> type) {
+        return REAL.contains(type);
+    }
+
+    static boolean isFlag(Class<?> type) {
+        return FLAG.contains(type);
+    }
+
+    /// Whether the type is a `List` or an `Optional` of something.
+    static boolean isContainer(Type type) {
+        return isList(type) || isOptional(type);
+    }
+
+    static boolean isList(Type type) {
+        return type instanceof ParameterizedType generic && generic.getRawType() == List.class;
+    }
+
+    static boolean isOptional(Type type) {
+        return type instanceof ParameterizedType generic && generic.getRawType() == Optional.class;
     }
 
     /// What a list or an optional holds; any other type as it is.
@@ -54,27 +59,30 @@ public final class InputType {
 
     /// What a field of this type holds, for people.
     static String describe(Type type) {
-        if (type instanceof ParameterizedType generic) {
-            return generic.getRawType() == List.class ? "a list" : describe(content(type));
+        if (isContainer(type)) {
+            return isList(type) ? "a list" : describe(content(type));
         }
         return type instanceof Class<?> plain ? describe(plain) : "an object";
     }
 
     private static String describe(Class<?> type) {
-        if (WHOLE.contains(type)) {
+        if (isWhole(type)) {
             return "a whole number";
         }
-        if (REAL.contains(type)) {
+        if (isReal(type)) {
             return "a number";
         }
-        if (FLAG.contains(type)) {
+        if (isFlag(type)) {
             return "true or false";
         }
         if (type == RgbImage.class) {
             return "the path of a picture";
         }
         if (type.isEnum()) {
-            return "one of " + List.of(type.getEnumConstants());
+            return "one of "
+                    + Stream.of(type.getEnumConstants())
+                            .map(constant -> ((Enum<?>) constant).name())
+                            .toList();
         }
         return type == String.class ? "a string" : "an object";
     }

@@ -24,8 +24,9 @@ final class ClassesInMemory extends ForwardingJavaFileManager<JavaFileManager> {
     public JavaFileObject getJavaFileForOutput(
             Location location, String className, JavaFileObject.Kind kind, FileObject sibling) {
         ByteArrayOutputStream bytes = new ByteArrayOutputStream();
-        classes.put(className, bytes);
-        return new SimpleJavaFileObject(URI.create("memory:///" + className), kind) {
+        String path = className.replace('.', '/') + kind.extension;
+        classes.put(path, bytes);
+        return new SimpleJavaFileObject(URI.create("memory:///" + path), kind) {
             @Override
             public OutputStream openOutputStream() {
                 return bytes;
@@ -33,28 +34,10 @@ final class ClassesInMemory extends ForwardingJavaFileManager<JavaFileManager> {
         };
     }
 
-    /// A loader of the classes that were written, over `parent`.
-    ClassLoader loader(ClassLoader parent) {
-        Map<String, byte[]> bytes = new HashMap<>();
-        classes.forEach((name, stream) -> bytes.put(name, stream.toByteArray()));
-        return new Loader(bytes, parent);
-    }
-
-    private static final class Loader extends ClassLoader {
-        private final Map<String, byte[]> classes;
-
-        Loader(Map<String, byte[]> classes, ClassLoader parent) {
-            super("template", parent);
-            this.classes = classes;
-        }
-
-        @Override
-        protected Class<?> findClass(String name) throws ClassNotFoundException {
-            byte[] bytes = classes.get(name);
-            if (bytes == null) {
-                throw new ClassNotFoundException(name);
-            }
-            return defineClass(name, bytes, 0, bytes.length);
-        }
+    /// A loader of the classes that were written.
+    ClassLoader loader() {
+        Map<String, byte[]> files = new HashMap<>();
+        classes.forEach((path, stream) -> files.put(path, stream.toByteArray()));
+        return new TemplateClassLoader(files);
     }
 }

@@ -7,7 +7,6 @@ import io.stencil.template.ForwardContext;
 import io.stencil.template.TemplateCache;
 import io.stencil.template.TemplateInput;
 import io.stencil.template.TemplateModel;
-import io.stencil.template.input.InputBinder;
 import java.nio.file.Path;
 import org.bytedeco.pytorch.Tensor;
 
@@ -17,16 +16,13 @@ import org.bytedeco.pytorch.Tensor;
 /// @param <P> record of the processed inputs
 public final class LoadedTemplate<I extends Record, P extends Record> implements AutoCloseable {
 
+    private final EntryPoint<I, P> entry;
     private final TemplateModel<I, P> model;
-    private final InputBinder<I> inputs;
-    private final InputBinder<I> rows;
 
-    /// @param inputs binds a Template input of a generation
-    /// @param rows binds what a dataset's row holds under `template_inputs`, through the data processor if there is one
-    LoadedTemplate(TemplateModel<I, P> model, InputBinder<I> inputs, InputBinder<I> rows) {
+    /// @param model with its weights; this object owns it from now on
+    LoadedTemplate(EntryPoint<I, P> entry, TemplateModel<I, P> model) {
+        this.entry = entry;
         this.model = model;
-        this.inputs = inputs;
-        this.rows = rows;
     }
 
     /// The network; this object owns it.
@@ -38,8 +34,9 @@ public final class LoadedTemplate<I extends Record, P extends Record> implements
     ///
     /// @return the cache, owned by the caller's scope
     /// @throws io.stencil.error.InvalidRequestException naming the field that does not fit
+    /// @throws io.stencil.error.TemplateException when the model fails, or gives what does not fit the base model
     public TemplateCache run(TemplateInput input, ForwardContext context) {
-        return prepare(inputs.bind(input.fields(), input.folder()), context.pipeline())
+        return prepare(entry.inputs().bind(input.fields(), input.folder()), context.pipeline())
                 .forward(context);
     }
 
@@ -47,14 +44,14 @@ public final class LoadedTemplate<I extends Record, P extends Record> implements
     ///
     /// @throws io.stencil.error.InvalidRequestException naming the field that does not fit
     public void checkRow(ObjectNode templateInputs, Path folder) {
-        rows.bind(templateInputs, folder);
+        entry.rows().bind(templateInputs, folder);
     }
 
     /// Binds and processes a dataset's row; the gradient-free stage of training.
     ///
     /// @param folder against which paths of images are resolved
     public PreparedInput<P> prepareRow(ObjectNode templateInputs, Path folder, Flux2Pipeline pipeline) {
-        return prepare(rows.bind(templateInputs, folder), pipeline);
+        return prepare(entry.rows().bind(templateInputs, folder), pipeline);
     }
 
     /// A tensor with memory of its own where it shares that of a parameter, so that it may outlive the model.
@@ -65,8 +62,17 @@ public final class LoadedTemplate<I extends Record, P extends Record> implements
 
     private PreparedInput<P> prepare(I bound, Flux2Pipeline pipeline) {
         try (GradMode _ = GradMode.disabled()) {
-            return new PreparedInput<>(model, model.processInputs(bound, pipeline));
+            return new PreparedInput<>(
+                    this,
+                    AuthorCode.call(entry.origin(), "processInputs()", () -> model.processInputs(bound, pipeline)));
         }
+    }
+
+    /// Runs the model's stage with gradients and checks that the base model can use what it gives.
+    TemplateCache forward(P processed, ForwardContext context) {
+        TemplateCache cache = AuthorCode.call(entry.origin(), "forward()", () -> model.forward(processed, context));
+        CacheCheck.requireFits(cache, context.pipeline().models().requireTransformer(), entry.origin());
+        return cache;
     }
 
     /// Frees the model.

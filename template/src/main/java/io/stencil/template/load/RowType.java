@@ -21,8 +21,8 @@ final class RowType {
                 .or(() -> implemented(processor))
                 .orElseThrow(() -> new TemplateException(
                         origin,
-                        "dataProcessor() does not say which record it reads; return a class that implements"
-                                + " DataProcessor<Row, Input> with a record Row"));
+                        "dataProcessor() does not say which record it reads; declare it as"
+                                + " 'Optional<DataProcessor<Row, Input>> dataProcessor()' with a record Row"));
     }
 
     private static Optional<Class<?>> declared(Template<?, ?> template) {

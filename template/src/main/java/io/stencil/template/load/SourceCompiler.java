@@ -3,14 +3,18 @@ package io.stencil.template.load;
 import io.stencil.error.InvalidFileException;
 import io.stencil.error.Location;
 import io.stencil.error.TemplateException;
+import java.io.File;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.URI;
+import java.net.URLClassLoader;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.stream.Stream;
 import javax.tools.Diagnostic;
 import javax.tools.DiagnosticCollector;
 import javax.tools.JavaCompiler;
@@ -18,6 +22,7 @@ import javax.tools.JavaFileObject;
 import javax.tools.SimpleJavaFileObject;
 import javax.tools.StandardJavaFileManager;
 import javax.tools.ToolProvider;
+import org.jspecify.annotations.Nullable;
 
 /// Compiles one Java source file in memory against the class path of this process.
 final class SourceCompiler {
@@ -29,7 +34,11 @@ final class SourceCompiler {
     /// @throws TemplateException with file, line, column and text of the first compile error, or when this Java has no
     ///     compiler
     static ClassLoader compile(Path source) {
-        JavaCompiler compiler = ToolProvider.getSystemJavaCompiler();
+        return compile(source, ToolProvider.getSystemJavaCompiler());
+    }
+
+    /// @param compiler null on a Java that has none
+    static ClassLoader compile(Path source, @Nullable JavaCompiler compiler) {
         if (compiler == null) {
             throw new TemplateException(
                     source, "cannot be compiled: this Java has no compiler; run on a JDK, or give model.jar instead");
@@ -38,18 +47,34 @@ final class SourceCompiler {
         try (StandardJavaFileManager standard =
                         compiler.getStandardFileManager(diagnostics, Locale.ROOT, StandardCharsets.UTF_8);
                 ClassesInMemory classes = new ClassesInMemory(standard)) {
-            List<String> options = List.of(
-                    "-classpath", System.getProperty("java.class.path"), "-parameters", "-proc:none", "-Xlint:none");
+            List<String> options = List.of("-classpath", classPath(), "-parameters", "-proc:none", "-Xlint:none");
             boolean compiled = compiler.getTask(
                             null, classes, diagnostics, options, null, List.of(new Source(source, read(source))))
                     .call();
             if (!compiled) {
                 throw fault(source, diagnostics.getDiagnostics());
             }
-            return classes.loader(SourceCompiler.class.getClassLoader());
+            return classes.loader();
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
+    }
+
+    /// The class path of the process, and the jars of a class loader that was given its own, as servers do.
+    private static String classPath() {
+        List<String> entries = new ArrayList<>();
+        entries.add(System.getProperty("java.class.path"));
+        ClassLoader loader = SourceCompiler.class.getClassLoader();
+        while (loader != null) {
+            if (loader instanceof URLClassLoader jars) {
+                Stream.of(jars.getURLs())
+                        .filter(url -> url.getProtocol().equals("file"))
+                        .forEach(url ->
+                                entries.add(Path.of(URI.create(url.toString())).toString()));
+            }
+            loader = loader.getParent();
+        }
+        return String.join(File.pathSeparator, entries);
     }
 
     private static String read(Path source) {

@@ -23,7 +23,7 @@ import java.util.regex.Pattern;
 public record ValueLayout(List<BlockId> blocks, int heads, int headDim, int length) {
 
     private static final Pattern NAME = Pattern.compile(
-            "proj_[kv]\\.((?:double|single)_\\d+)\\.(?:positional_embedding|prefer_value_embedder\\.[02]\\.(?:weight|bias))");
+            "proj_[kv]\\.((?:double|single)_(?:0|[1-9]\\d{0,5}))\\.(?:positional_embedding|prefer_value_embedder\\.[02]\\.(?:weight|bias))");
 
     public ValueLayout {
         blocks = List.copyOf(blocks);
@@ -66,7 +66,7 @@ public record ValueLayout(List<BlockId> blocks, int heads, int headDim, int leng
             return Optional.empty();
         }
         TensorEntry positions = Objects.requireNonNull(entries.get(first));
-        if (positions.shape().size() != 2) {
+        if (positions.shape().size() != 2 || positions.shape().get(0) < 1) {
             return Optional.empty();
         }
         ValueLayout layout = new ValueLayout(

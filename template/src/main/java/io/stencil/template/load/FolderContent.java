@@ -1,0 +1,65 @@
+package io.stencil.template.load;
+
+import io.stencil.error.InvalidFileException;
+import io.stencil.error.Location;
+import io.stencil.error.NameList;
+import io.stencil.error.TemplateException;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+import java.util.stream.Stream;
+
+/// What lies in a Template's folder.
+record FolderContent(Path path) {
+
+    private static final String SOURCE = "Model.java";
+    private static final String JAR = "model.jar";
+    private static final String PYTHON_SOURCE = "model.py";
+
+    /// Names of the visible files and folders, sorted.
+    ///
+    /// @throws InvalidFileException when the folder cannot be listed
+    List<String> names() {
+        try (Stream<Path> files = Files.list(path)) {
+            return files.map(file -> file.getFileName().toString())
+                    .filter(name -> !name.startsWith("."))
+                    .sorted()
+                    .toList();
+        } catch (IOException e) {
+            throw new InvalidFileException(Location.of(path), "cannot be listed: " + e, e);
+        }
+    }
+
+    /// The entry point of `Model.java` or `model.jar`; empty when the folder has neither.
+    ///
+    /// @throws TemplateException when it has both, or the entry point breaks the contract
+    Optional<EntryPoint<?, ?>> declared() {
+        Path source = path.resolve(SOURCE);
+        Path jar = path.resolve(JAR);
+        if (Files.exists(source) && Files.exists(jar)) {
+            throw new TemplateException(path, "holds both Model.java and model.jar; remove the one that is not meant");
+        }
+        if (Files.exists(source)) {
+            return Optional.of(EntryPoint.find(source, SourceCompiler.compile(source)));
+        }
+        return Files.exists(jar) ? Optional.of(EntryPoint.find(jar, JarClasses.loader(jar))) : Optional.empty();
+    }
+
+    boolean hasWeights() {
+        return names().stream().anyMatch(name -> name.endsWith(".safetensors"));
+    }
+
+    /// An error about a folder that has no entry point, with what it holds and how to go on.
+    ///
+    /// @param why what keeps the folder from being a Template of a built-in family
+    TemplateException noEntryPoint(String why) {
+        String python = Files.exists(path.resolve(PYTHON_SOURCE))
+                ? "; model.py is for Python: write the same network as Model.java, with the same names of submodules"
+                : "; add a Model.java, which is 'public final class Model implements Template<...>'";
+        return new TemplateException(
+                path,
+                "has no Model.java and no model.jar, %s; found %s%s".formatted(why, NameList.of(names()), python));
+    }
+}

@@ -1,0 +1,51 @@
+package io.stencil.template.load;
+
+import java.io.ByteArrayInputStream;
+import java.io.InputStream;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/// Loads a Template's classes from memory, over Stencil's own.
+///
+/// Classes of the default package are looked for here first: another class named `Model` on the class path of the
+/// process must not take the place of the Template's.
+final class TemplateClassLoader extends ClassLoader {
+
+    private final Map<String, byte[]> files;
+
+    /// @param files content by path, such as `Model$Input.class`
+    TemplateClassLoader(Map<String, byte[]> files) {
+        super("template", TemplateClassLoader.class.getClassLoader());
+        this.files = Map.copyOf(files);
+    }
+
+    @Override
+    protected Class<?> loadClass(String name, boolean resolve) throws ClassNotFoundException {
+        if (name.contains(".") || !files.containsKey(path(name))) {
+            return super.loadClass(name, resolve);
+        }
+        synchronized (getClassLoadingLock(name)) {
+            Class<?> loaded = findLoadedClass(name);
+            return loaded == null ? findClass(name) : loaded;
+        }
+    }
+
+    @Override
+    protected Class<?> findClass(String name) throws ClassNotFoundException {
+        byte[] bytes = files.get(path(name));
+        if (bytes == null) {
+            throw new ClassNotFoundException(name);
+        }
+        return defineClass(name, bytes, 0, bytes.length);
+    }
+
+    @Override
+    public @Nullable InputStream getResourceAsStream(String name) {
+        byte[] bytes = files.get(name);
+        return bytes == null ? super.getResourceAsStream(name) : new ByteArrayInputStream(bytes);
+    }
+
+    private static String path(String className) {
+        return className.replace('.', '/') + ".class";
+    }
+}

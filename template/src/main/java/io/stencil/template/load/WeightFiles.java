@@ -1,0 +1,82 @@
+package io.stencil.template.load;
+
+import io.stencil.error.NameList;
+import io.stencil.error.TemplateException;
+import io.stencil.nn.Module;
+import io.stencil.nn.WeightLoader;
+import io.stencil.pipeline.ModelSet;
+import io.stencil.safetensors.Checkpoint;
+import io.stencil.template.Weights;
+import io.stencil.tensor.TorchGenerator;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+
+/// What a Template's `weights()` names, found in its folder.
+///
+/// @param files none for random weights
+/// @param seed of random weights
+record WeightFiles(List<Path> files, long seed) {
+
+    /// @param origin the file that declares the weights, for messages
+    /// @throws TemplateException when a file is absent or does not lie inside the folder
+    static WeightFiles find(Weights weights, FolderContent folder, Path origin) {
+        return switch (weights) {
+            case Weights.Files(List<String> paths) ->
+                new WeightFiles(
+                        paths.stream()
+                                .map(path -> existing(path, folder, origin))
+                                .toList(),
+                        0);
+            case Weights.Random(long seed) -> new WeightFiles(List.of(), seed);
+            case Weights.FileOrRandom(String path, long seed) -> {
+                Optional<Path> file = Optional.of(inside(path, folder, origin)).filter(Files::exists);
+                yield new WeightFiles(file.stream().toList(), seed);
+            }
+        };
+    }
+
+    private static Path existing(String path, FolderContent folder, Path origin) {
+        Path file = inside(path, folder, origin);
+        if (!Files.isRegularFile(file)) {
+            throw new TemplateException(
+                    origin,
+                    "weights() names '%s', but %s holds %s"
+                            .formatted(path, folder.path(), NameList.of(folder.names())));
+        }
+        return file;
+    }
+
+    private static Path inside(String path, FolderContent folder, Path origin) {
+        Path root = folder.path().toAbsolutePath().normalize();
+        if (Path.of(path).isAbsolute() || !root.resolve(path).normalize().startsWith(root)) {
+            throw new TemplateException(origin, "weights() names '%s', which is not inside the folder".formatted(path));
+        }
+        return folder.path().resolve(path);
+    }
+
+    /// Compares names, shapes and kinds of dtype with the module, from the headers alone.
+    ///
+    /// @throws io.stencil.error.InvalidFileException when they do not fit
+    void check(Module model) {
+        if (!files.isEmpty()) {
+            try (Checkpoint checkpoint = Checkpoint.open(files)) {
+                WeightLoader.check(model, checkpoint);
+            }
+        }
+    }
+
+    /// Fills the module, in the dtype and on the device of `base`.
+    ///
+    /// @throws io.stencil.error.InvalidFileException when the files do not fit
+    void load(Module model, ModelSet base) {
+        if (!files.isEmpty()) {
+            new WeightLoader(base.dtype(), base.device()).load(model, Checkpoint.open(files));
+            return;
+        }
+        try (TorchGenerator generator = new TorchGenerator(seed)) {
+            model.initialize(base.dtype(), base.device(), generator);
+        }
+    }
+}
