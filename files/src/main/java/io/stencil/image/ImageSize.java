@@ -1,0 +1,17 @@
+package io.stencil.image;
+
+/// Width and height in pixels, each at least 1.
+public record ImageSize(int width, int height) {
+
+    public ImageSize {
+        if (width < 1 || height < 1) {
+            throw new IllegalArgumentException("a picture of " + width + " x " + height + " pixels");
+        }
+    }
+
+    /// `640 x 480`
+    @Override
+    public String toString() {
+        return width + " x " + height;
+    }
+}

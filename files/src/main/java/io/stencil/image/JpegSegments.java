@@ -1,0 +1,116 @@
+package io.stencil.image;
+
+import java.io.ByteArrayOutputStream;
+import java.util.Arrays;
+
+/// Takes a JPEG file apart: the coding segments for the decoder, the EXIF block, and what tells its colour space.
+final class JpegSegments {
+
+    /// Start of an APP1 segment with EXIF in it, one character a byte.
+    static final String EXIF = "Exif\0\0";
+
+    private static final int START_OF_SCAN = 0xDA;
+    private static final int APP0 = 0xE0;
+    private static final int APP1 = 0xE1;
+    private static final int APP14 = 0xEE;
+    private static final int APP15 = 0xEF;
+    private static final int COMMENT = 0xFE;
+
+    private final byte[] file;
+    private byte[] exif = {};
+    private boolean jfif;
+    private boolean adobe;
+    private int adobeTransform;
+    private String componentIds = "";
+
+    private JpegSegments(byte[] file) {
+        this.file = file;
+    }
+
+    /// The file's payload and colour space.
+    record Parts(Payload payload, JpegColours colours) {}
+
+    static Parts of(byte[] file) throws PictureFault {
+        JpegSegments segments = new JpegSegments(file);
+        Payload payload = new Payload(segments.walk(), segments.exif);
+        return new Parts(payload, segments.colours());
+    }
+
+    /// Copies all up to the first scan except application segments and comments; from there on, everything.
+    private byte[] walk() throws PictureFault {
+        ByteArrayOutputStream pixels = new ByteArrayOutputStream(file.length);
+        pixels.write(file, 0, 2);
+        int at = 2;
+        while (true) {
+            at = nextMarker(at);
+            int marker = file[at + 1] & 0xFF;
+            int length = ((file[at + 2] & 0xFF) << 8) | (file[at + 3] & 0xFF);
+            int end = at + 2 + length;
+            if (length < 2 || end > file.length) {
+                throw PictureFault.cutShort("its headers");
+            }
+            if (marker == START_OF_SCAN) {
+                pixels.write(file, at, file.length - at);
+                return pixels.toByteArray();
+            }
+            if (marker == COMMENT || (marker >= APP0 && marker <= APP15)) {
+                readApplication(marker, at + 4, end);
+            } else {
+                readFrame(marker, at + 4, end);
+                pixels.write(file, at, end - at);
+            }
+            at = end;
+        }
+    }
+
+    /// Cameras and editors leave stray bytes between segments; decoders skip them.
+    private int nextMarker(int from) throws PictureFault {
+        int at = from;
+        while (at + 3 < file.length && (file[at] != (byte) 0xFF || file[at + 1] == 0 || file[at + 1] == (byte) 0xFF)) {
+            at++;
+        }
+        if (at + 3 >= file.length) {
+            throw PictureFault.cutShort("its headers");
+        }
+        return at;
+    }
+
+    private void readApplication(int marker, int data, int end) {
+        if (marker == APP0 && ImageFormat.startsWith(file, data, "JFIF\0")) {
+            jfif = true;
+        } else if (marker == APP1 && exif.length == 0 && ImageFormat.startsWith(file, data, EXIF)) {
+            exif = Arrays.copyOfRange(file, Math.min(data + EXIF.length(), end), end);
+        } else if (marker == APP14 && end - data >= 12 && ImageFormat.startsWith(file, data, "Adobe")) {
+            adobe = true;
+            adobeTransform = file[data + 11] & 0xFF;
+        }
+    }
+
+    /// A start-of-frame segment: precision, height, width, number of components, then id, sampling and table of each.
+    private void readFrame(int marker, int data, int end) {
+        boolean frame = marker >= 0xC0 && marker <= 0xCF && marker != 0xC4 && marker != 0xC8 && marker != 0xCC;
+        if (frame && end - data >= 6) {
+            StringBuilder ids = new StringBuilder();
+            for (int at = data + 6; at + 2 < end; at += 3) {
+                ids.append((char) (file[at] & 0xFF));
+            }
+            componentIds = ids.toString();
+        }
+    }
+
+    /// The rules of libjpeg, which every reader follows: JFIF is YCbCr, then Adobe's marker, then the components'
+    /// names.
+    private JpegColours colours() throws PictureFault {
+        return switch (componentIds.length()) {
+            case 1 -> JpegColours.GREY;
+            case 3 -> {
+                boolean rgb = !jfif && (adobe ? adobeTransform == 0 : componentIds.equals("RGB"));
+                yield rgb ? JpegColours.RGB : JpegColours.YCC;
+            }
+            case 4 -> adobe && adobeTransform != 0 ? JpegColours.YCCK : JpegColours.CMYK;
+            default ->
+                throw new PictureFault("is a JPEG with %d components, expected 1, 3 or 4; convert it to RGB"
+                        .formatted(componentIds.length()));
+        };
+    }
+}

@@ -1,0 +1,70 @@
+package io.stencil.image;
+
+import com.drew.lang.ByteArrayReader;
+import com.drew.metadata.Metadata;
+import com.drew.metadata.exif.ExifIFD0Directory;
+import com.drew.metadata.exif.ExifReader;
+
+/// How a camera was held: what must be done to the stored pixels to see the picture upright. In the order of EXIF's
+/// values 1 to 8.
+enum Orientation {
+    UPRIGHT(false, false, false),
+    MIRRORED(false, true, false),
+    UPSIDE_DOWN(false, true, true),
+    FLIPPED(false, false, true),
+    TRANSPOSED(true, false, false),
+    TURN_CLOCKWISE(true, false, true),
+    TRANSVERSED(true, true, true),
+    TURN_ANTICLOCKWISE(true, true, false);
+
+    private final boolean swapsSides;
+    private final boolean fromRight;
+    private final boolean fromBottom;
+
+    /// @param fromRight  stored columns are read from the last to the first; likewise `fromBottom` stored rows
+    Orientation(boolean swapsSides, boolean fromRight, boolean fromBottom) {
+        this.swapsSides = swapsSides;
+        this.fromRight = fromRight;
+        this.fromBottom = fromBottom;
+    }
+
+    /// @param exif a TIFF structure, or empty. Where it is malformed or tells no orientation, the picture is upright:
+    ///     viewers agree on that, and the pixels are none the worse.
+    static Orientation of(byte[] exif) {
+        if (exif.length == 0) {
+            return UPRIGHT;
+        }
+        Metadata metadata = new Metadata();
+        new ExifReader().extract(new ByteArrayReader(exif), metadata);
+        ExifIFD0Directory directory = metadata.getFirstDirectoryOfType(ExifIFD0Directory.class);
+        Integer value = directory == null ? null : directory.getInteger(ExifIFD0Directory.TAG_ORIENTATION);
+        return value == null || value < 1 || value > values().length ? UPRIGHT : values()[value - 1];
+    }
+
+    /// The picture upright; the same object when it is so already.
+    RgbImage apply(RgbImage stored) {
+        if (this == UPRIGHT) {
+            return stored;
+        }
+        int width = swapsSides ? stored.height() : stored.width();
+        int height = swapsSides ? stored.width() : stored.height();
+        int right = fromRight ? -RgbImage.CHANNELS : RgbImage.CHANNELS;
+        int down = (fromBottom ? -stored.width() : stored.width()) * RgbImage.CHANNELS;
+        int corner = ((fromBottom ? stored.height() - 1 : 0) * stored.width() + (fromRight ? stored.width() - 1 : 0))
+                * RgbImage.CHANNELS;
+        int nextColumn = swapsSides ? down : right;
+        int nextRow = swapsSides ? right : down;
+        byte[] from = stored.rgb();
+        byte[] to = new byte[from.length];
+        int out = 0;
+        for (int y = 0; y < height; y++) {
+            int at = corner + y * nextRow;
+            for (int x = 0; x < width; x++, at += nextColumn, out += RgbImage.CHANNELS) {
+                to[out] = from[at];
+                to[out + 1] = from[at + 1];
+                to[out + 2] = from[at + 2];
+            }
+        }
+        return RgbImage.of(width, height, to);
+    }
+}

@@ -1,0 +1,139 @@
+package io.stencil.image;
+
+import java.awt.image.BufferedImage;
+import java.util.Arrays;
+
+/// An 8-bit RGB picture. Nobody changes the bytes once it is made; two pictures with the same pixels are equal.
+///
+/// ```java
+/// RgbImage photo = RgbImageReader.read(Path.of("photo.jpg"));
+/// int red = photo.sample(x, y, 0); // 0..255
+/// ```
+public final class RgbImage {
+
+    /// Samples of one pixel: red, green, blue.
+    public static final int CHANNELS = 3;
+
+    /// Most pixels of a picture; more is taken for a decompression bomb.
+    public static final int MAX_PIXELS = 1 << 28;
+
+    private final ImageSize size;
+    private final byte[] rgb;
+
+    private RgbImage(ImageSize size, byte[] rgb) {
+        this.size = size;
+        this.rgb = rgb;
+    }
+
+    /// A picture over `rgb`, which the caller gives away and must not change.
+    ///
+    /// @param rgb `[height, width, 3]`, row by row
+    public static RgbImage of(int width, int height, byte[] rgb) {
+        ImageSize size = new ImageSize(width, height);
+        if (rgb.length != byteCount(size)) {
+            throw new IllegalArgumentException(
+                    "%s pixels need %d bytes, not %d".formatted(size, byteCount(size), rgb.length));
+        }
+        return new RgbImage(size, rgb);
+    }
+
+    /// A picture of one colour.
+    ///
+    /// @param colour `0xRRGGBB`
+    public static RgbImage filled(ImageSize size, int colour) {
+        byte[] rgb = new byte[byteCount(size)];
+        for (int at = 0; at < rgb.length; at += CHANNELS) {
+            rgb[at] = (byte) (colour >> 16);
+            rgb[at + 1] = (byte) (colour >> 8);
+            rgb[at + 2] = (byte) colour;
+        }
+        return new RgbImage(size, rgb);
+    }
+
+    /// The pixels as [BufferedImage#getRGB] gives them, alpha dropped. For a picture made of a grey raster, that call
+    /// changes the values; [RgbImageReader] does not.
+    public static RgbImage of(BufferedImage image) {
+        int width = image.getWidth();
+        byte[] rgb = new byte[byteCount(new ImageSize(width, image.getHeight()))];
+        int[] row = new int[width];
+        int at = 0;
+        for (int y = 0; y < image.getHeight(); y++) {
+            for (int colour : image.getRGB(0, y, width, 1, row, 0, width)) {
+                rgb[at++] = (byte) (colour >> 16);
+                rgb[at++] = (byte) (colour >> 8);
+                rgb[at++] = (byte) colour;
+            }
+        }
+        return of(width, image.getHeight(), rgb);
+    }
+
+    /// A copy as [BufferedImage#TYPE_INT_RGB].
+    public BufferedImage toBufferedImage() {
+        BufferedImage image = new BufferedImage(width(), height(), BufferedImage.TYPE_INT_RGB);
+        int[] row = new int[width()];
+        for (int y = 0; y < height(); y++) {
+            for (int x = 0; x < row.length; x++) {
+                row[x] = pixel(x, y);
+            }
+            image.setRGB(0, y, row.length, 1, row, 0, row.length);
+        }
+        return image;
+    }
+
+    public ImageSize size() {
+        return size;
+    }
+
+    public int width() {
+        return size.width();
+    }
+
+    public int height() {
+        return size.height();
+    }
+
+    /// The bytes themselves, `[height, width, 3]`, to be read only.
+    public byte[] rgb() {
+        return rgb;
+    }
+
+    /// One pixel as `0xRRGGBB`.
+    public int pixel(int x, int y) {
+        return sample(x, y, 0) << 16 | sample(x, y, 1) << 8 | sample(x, y, 2);
+    }
+
+    /// One sample of a pixel.
+    ///
+    /// @param channel 0 red, 1 green, 2 blue
+    /// @return 0..255
+    public int sample(int x, int y, int channel) {
+        if (x < 0 || x >= width() || y < 0 || y >= height()) {
+            throw new IndexOutOfBoundsException("(%d, %d) of %s pixels".formatted(x, y, size));
+        }
+        return rgb[(y * width() + x) * CHANNELS + channel] & 0xFF;
+    }
+
+    /// Bytes of a picture of this size.
+    static int byteCount(ImageSize size) {
+        long pixels = (long) size.width() * size.height();
+        if (pixels > MAX_PIXELS) {
+            throw new IllegalArgumentException("%s pixels are more than %d".formatted(size, MAX_PIXELS));
+        }
+        return (int) pixels * CHANNELS;
+    }
+
+    @Override
+    public boolean equals(Object other) {
+        return other instanceof RgbImage image && size.equals(image.size) && Arrays.equals(rgb, image.rgb);
+    }
+
+    @Override
+    public int hashCode() {
+        return 31 * size.hashCode() + Arrays.hashCode(rgb);
+    }
+
+    @Override
+    public String toString() {
+        return "RgbImage[" + size + "]";
+    }
+}

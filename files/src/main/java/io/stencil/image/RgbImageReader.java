@@ -1,0 +1,85 @@
+package io.stencil.image;
+
+import io.stencil.error.InvalidFileException;
+import io.stencil.error.Location;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+
+/// Reads JPEG, PNG, WebP and BMP files, known by their content, upright by their EXIF orientation.
+///
+/// Pixels equal those of Pillow's `exif_transpose` and `convert("RGB")`: alpha is dropped and not blended, palettes are
+/// expanded, grey is repeated, CMYK is taken as ink on white paper, 16-bit samples keep their high byte, colour
+/// profiles and gamma are not applied. Three kinds of file differ: 16-bit grey PNG, which Pillow clips to white; JPEG
+/// with chroma halved vertically only (4:4:0), where Pillow's library smooths the colour planes; and lossy WebP, where
+/// it
+/// smooths them too and filters block edges a little differently. The mean brightness of such pictures is the same,
+/// samples beside hard edges of colour are off by some tens of levels at worst.
+///
+/// Safe to call from several threads.
+public final class RgbImageReader {
+
+    private static final long MAX_BYTES = 1L << 30;
+
+    private RgbImageReader() {}
+
+    /// The picture of a file, upright.
+    ///
+    /// @throws InvalidFileException when the file is absent, not a picture, damaged, cut short, or has more than
+    ///     [RgbImage#MAX_PIXELS] pixels
+    public static RgbImage read(Path file) {
+        byte[] bytes = bytes(file);
+        try {
+            return decode(bytes);
+        } catch (PictureFault fault) {
+            throw new InvalidFileException(Location.of(file), fault.what(), fault);
+        } catch (IOException | RuntimeException fault) {
+            // Decoders answer damaged input with exceptions of any kind.
+            throw new InvalidFileException(
+                    Location.of(file),
+                    "is damaged and cannot be decoded (" + fault + "); copy or save it again",
+                    fault);
+        }
+    }
+
+    private static RgbImage decode(byte[] file) throws IOException {
+        ImageFormat format = ImageFormat.of(file);
+        return switch (format) {
+            case JPEG -> {
+                JpegSegments.Parts parts = JpegSegments.of(file);
+                RgbImage stored = PixelDecoder.decodeJpeg(parts.payload().pixels(), parts.colours());
+                yield Orientation.of(parts.payload().exif()).apply(stored);
+            }
+            case PNG -> decode(format, PngChunks.payload(file));
+            case WEBP -> decode(format, WebpChunks.payload(file));
+            case BMP -> PixelDecoder.decode(format, file);
+        };
+    }
+
+    private static RgbImage decode(ImageFormat format, Payload payload) throws IOException {
+        return Orientation.of(payload.exif()).apply(PixelDecoder.decode(format, payload.pixels()));
+    }
+
+    private static byte[] bytes(Path file) {
+        if (!Files.exists(file)) {
+            throw new InvalidFileException(file, "no such file; give the path of a picture");
+        }
+        if (Files.isDirectory(file)) {
+            throw new InvalidFileException(file, "is a folder; give the path of a picture");
+        }
+        try {
+            long size = Files.size(file);
+            if (size == 0) {
+                throw new InvalidFileException(file, "is empty; copy or download it again");
+            }
+            if (size > MAX_BYTES) {
+                throw new InvalidFileException(
+                        file, "has %d bytes, more than the %d that are read; scale it down".formatted(size, MAX_BYTES));
+            }
+            return Files.readAllBytes(file);
+        } catch (IOException fault) {
+            throw new InvalidFileException(
+                    Location.of(file), "cannot be read (" + fault + "); check its rights", fault);
+        }
+    }
+}

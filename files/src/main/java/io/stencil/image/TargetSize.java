@@ -1,0 +1,71 @@
+package io.stencil.image;
+
+import io.stencil.error.InvalidRequestException;
+
+/// The size that pictures of a dataset are brought to. Sides are multiples of [#FACTOR]: one latent token is that wide.
+public sealed interface TargetSize {
+
+    /// Pixels of one latent token along a side.
+    int FACTOR = 16;
+
+    /// The size for a picture of `size`.
+    ///
+    /// @throws InvalidRequestException when the picture is too small to give one token along a side
+    ImageSize resolve(ImageSize size);
+
+    /// The picture, resized and cropped to its target ([CoverCrop]).
+    default RgbImage fit(RgbImage image) {
+        return CoverCrop.to(resolve(image.size()), image);
+    }
+
+    /// One size for all pictures.
+    record Fixed(int height, int width) implements TargetSize {
+        public Fixed {
+            checkSide("height", height);
+            checkSide("width", width);
+        }
+
+        private static void checkSide(String name, int pixels) {
+            if (pixels < FACTOR || pixels % FACTOR != 0) {
+                throw new InvalidRequestException(
+                        name,
+                        "must be a positive multiple of %d, found %d; use %d"
+                                .formatted(FACTOR, pixels, Math.max(pixels / FACTOR, 1) * FACTOR));
+            }
+        }
+
+        @Override
+        public ImageSize resolve(ImageSize size) {
+            return new ImageSize(width, height);
+        }
+    }
+
+    /// The picture's own size, scaled down to at most `maxPixels`, each side cut to a multiple of [#FACTOR].
+    record MaxPixels(int maxPixels) implements TargetSize {
+        public MaxPixels {
+            if (maxPixels < FACTOR * FACTOR) {
+                throw new InvalidRequestException(
+                        "max_pixels", "must be at least %d, found %d".formatted(FACTOR * FACTOR, maxPixels));
+            }
+        }
+
+        @Override
+        public ImageSize resolve(ImageSize size) {
+            int width = size.width();
+            int height = size.height();
+            double pixels = (double) width * height;
+            if (pixels > maxPixels) {
+                double scale = Math.sqrt(pixels / maxPixels);
+                width = (int) (width / scale);
+                height = (int) (height / scale);
+            }
+            if (width < FACTOR || height < FACTOR) {
+                throw new InvalidRequestException(
+                        "max_pixels",
+                        "a picture of %s pixels becomes %d x %d at most %d pixels, but a side needs at least %d; leave it out or crop it"
+                                .formatted(size, width, height, maxPixels, FACTOR));
+            }
+            return new ImageSize(width / FACTOR * FACTOR, height / FACTOR * FACTOR);
+        }
+    }
+}

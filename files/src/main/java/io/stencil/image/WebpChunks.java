@@ -1,0 +1,95 @@
+package io.stencil.image;
+
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
+
+/// Takes a WebP file (RIFF) apart and makes a simple one of its first frame: no alpha plane, profile or animation.
+final class WebpChunks {
+
+    private static final int RIFF_HEADER = 12;
+    private static final int HEADER = 8;
+    private static final int FRAME_HEADER = 16;
+
+    private final ByteBuffer file;
+    private byte[] frame = {};
+    private byte[] exif = {};
+    private byte[] canvas = {};
+
+    private WebpChunks(byte[] file) {
+        this.file = ByteBuffer.wrap(file).order(ByteOrder.LITTLE_ENDIAN);
+    }
+
+    static Payload payload(byte[] file) throws PictureFault {
+        WebpChunks chunks = new WebpChunks(file);
+        long end = HEADER + Integer.toUnsignedLong(chunks.file.getInt(4));
+        if (end > file.length) {
+            throw PictureFault.cutShort("its data (%d of %d bytes)".formatted(file.length, end));
+        }
+        chunks.walk(RIFF_HEADER, (int) end);
+        if (chunks.frame.length == 0) {
+            throw new PictureFault("is a WebP file without a picture in it; save it again");
+        }
+        return new Payload(chunks.simpleFile(), chunks.exif);
+    }
+
+    private void walk(int from, int to) throws PictureFault {
+        int at = from;
+        while (to - at >= HEADER) {
+            String type = new String(file.array(), at, 4, StandardCharsets.ISO_8859_1);
+            int length = file.getInt(at + 4);
+            int data = at + HEADER;
+            if (length < 0 || length > to - data) {
+                throw PictureFault.cutShort("its '" + type + "' chunk");
+            }
+            read(type, at, data + length);
+            // Chunks begin at even offsets.
+            at = data + length + (length & 1);
+        }
+    }
+
+    private void read(String type, int at, int end) throws PictureFault {
+        int data = at + HEADER;
+        switch (type) {
+            case "VP8 ", "VP8L" -> frame = frame.length == 0 ? Arrays.copyOfRange(file.array(), at, end) : frame;
+            case "VP8X" -> canvas = Arrays.copyOfRange(file.array(), Math.min(data + 4, end), end);
+            case "EXIF" -> exif = withoutPrefix(Arrays.copyOfRange(file.array(), data, end));
+            case "ANMF" -> {
+                if (frame.length == 0) {
+                    readFirstFrame(data, end);
+                }
+            }
+            default -> {}
+        }
+    }
+
+    /// `ANMF`: place and size of the frame in 24-bit numbers, duration and flags, then chunks as in a still picture.
+    private void readFirstFrame(int data, int end) throws PictureFault {
+        if (end - data < FRAME_HEADER) {
+            throw PictureFault.cutShort("its first frame");
+        }
+        byte[] bytes = file.array();
+        boolean atOrigin = Arrays.equals(bytes, data, data + 6, new byte[6], 0, 6);
+        if (!atOrigin || !Arrays.equals(bytes, data + 6, data + 12, canvas, 0, Math.min(6, canvas.length))) {
+            throw new PictureFault(
+                    "is an animation whose first frame is not a whole picture; save one frame as a still");
+        }
+        walk(data + FRAME_HEADER, end);
+    }
+
+    /// Some writers put the marker of a JPEG segment before the TIFF structure.
+    private static byte[] withoutPrefix(byte[] exif) {
+        return ImageFormat.startsWith(exif, 0, JpegSegments.EXIF)
+                ? Arrays.copyOfRange(exif, JpegSegments.EXIF.length(), exif.length)
+                : exif;
+    }
+
+    private byte[] simpleFile() {
+        int padded = frame.length + (frame.length & 1);
+        ByteBuffer simple = ByteBuffer.allocate(RIFF_HEADER + padded).order(ByteOrder.LITTLE_ENDIAN);
+        simple.put("RIFF".getBytes(StandardCharsets.ISO_8859_1)).putInt(4 + padded);
+        simple.put("WEBP".getBytes(StandardCharsets.ISO_8859_1)).put(frame);
+        return simple.array();
+    }
+}

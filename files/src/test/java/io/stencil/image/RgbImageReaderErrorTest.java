@@ -1,0 +1,129 @@
+package io.stencil.image;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.stencil.error.InvalidFileException;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.Random;
+import java.util.zip.CRC32;
+import org.assertj.core.api.AbstractThrowableAssert;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/// Files that are no picture, or no whole one.
+class RgbImageReaderErrorTest {
+
+    @TempDir
+    private Path folder;
+
+    @Test
+    void anAbsentFileAndAFolderAreNamed() {
+        assertFault(folder.resolve("absent.jpg")).hasMessageContaining("no such file");
+        assertFault(folder).hasMessageContaining("is a folder");
+    }
+
+    @Test
+    void anEmptyFileIsToldAsSuch() throws IOException {
+        assertFault(file(new byte[0])).hasMessageContaining("is empty");
+    }
+
+    @Test
+    void otherContentIsToldAsSuchWhateverTheName() throws IOException {
+        assertFault(file("GIF89a and more".getBytes(StandardCharsets.US_ASCII)))
+                .hasMessageContaining("is not a JPEG, PNG, WebP or BMP")
+                .hasMessageContaining("47 49 46 38");
+        assertFault(file(new byte[] {7})).hasMessageContaining("begins with 07");
+        assertFault(file("RIFF\0\0\0\0WAVE".getBytes(StandardCharsets.US_ASCII)))
+                .hasMessageContaining("is not a JPEG");
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "420.jpg", "grey.jpg", "progressive.jpg", "cmyk.jpg", "restarts.jpg", "rgb8.png", "rgb8_interlaced.png",
+                "palette8.png", "grey16.png", "lossless.webp", "lossy.webp", "lossy_alpha.webp", "animated.webp",
+                        "24.bmp",
+                "palette4.bmp", "rle8.bmp"
+            })
+    void aFileCutShortIsRefused(String name) throws IOException {
+        byte[] whole = Files.readAllBytes(Pictures.folder("decode").resolve(name));
+        for (int length = 1; length < whole.length; length++) {
+            boolean nearAnEnd = length < 40 || length > whole.length - 20;
+            if (nearAnEnd || length % 29 == 0) {
+                assertFault(file(Arrays.copyOf(whole, length)));
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {"420.jpg", "progressive.jpg", "rgb8.png", "lossless.webp", "lossy.webp", "24.bmp", "rle8.bmp"})
+    void damageIsRefusedOrRead(String name) throws IOException {
+        byte[] whole = Files.readAllBytes(Pictures.folder("decode").resolve(name));
+        Random random = new Random(9);
+        int refused = 0;
+        for (int round = 0; round < 100; round++) {
+            byte[] damaged = whole.clone();
+            for (int i = 0; i <= round % 4; i++) {
+                damaged[random.nextInt(damaged.length)] = (byte) random.nextInt();
+            }
+            try {
+                RgbImageReader.read(file(damaged));
+            } catch (InvalidFileException _) {
+                refused++;
+            }
+        }
+        assertThat(refused).isPositive();
+    }
+
+    @Test
+    void aWrongChecksumOfPngPixelsIsRefused() throws IOException {
+        byte[] png = Files.readAllBytes(Pictures.folder("decode").resolve("rgb8.png"));
+        png[png.length / 2] ^= 1;
+
+        assertFault(file(png)).hasMessageContaining("checksum").hasMessageContaining("IDAT");
+    }
+
+    @Test
+    void aPictureOfTooManyPixelsIsRefusedBeforeItIsDecoded() throws IOException {
+        byte[] png = Files.readAllBytes(Pictures.folder("decode").resolve("rgb8.png"));
+        ByteBuffer.wrap(png).putInt(16, 1_000_000).putInt(20, 1_000_000);
+        CRC32 sum = new CRC32();
+        sum.update(png, 12, 17);
+        ByteBuffer.wrap(png).putInt(29, (int) sum.getValue());
+        assertFault(file(png)).hasMessageContaining("is 1000000 x 1000000 pixels, more than the 268435456");
+
+        byte[] jpeg = Files.readAllBytes(Pictures.folder("decode").resolve("420.jpg"));
+        int frame = new String(jpeg, StandardCharsets.ISO_8859_1).indexOf("\u00FF\u00C0");
+        ByteBuffer.wrap(jpeg).putShort(frame + 5, (short) 65_000).putShort(frame + 7, (short) 65_000);
+        assertFault(file(jpeg)).hasMessageContaining("is 65000 x 65000 pixels");
+    }
+
+    @Test
+    void anAnimationWithAPartialFirstFrameIsRefused() throws IOException {
+        byte[] animated = Files.readAllBytes(Pictures.folder("decode").resolve("animated.webp"));
+        String text = new String(animated, StandardCharsets.ISO_8859_1);
+        animated[text.indexOf("ANMF") + 8] = 1;
+
+        assertFault(file(animated)).hasMessageContaining("first frame");
+    }
+
+    private Path file(byte[] content) throws IOException {
+        return Files.write(folder.resolve("picture.jpg"), content);
+    }
+
+    private static AbstractThrowableAssert<?, ?> assertFault(Path file) {
+        return assertThatThrownBy(() -> RgbImageReader.read(file))
+                .isInstanceOf(InvalidFileException.class)
+                .hasMessageStartingWith(file + ": ")
+                .hasMessageNotContaining("\n");
+    }
+}

@@ -1,0 +1,56 @@
+package io.stencil.image;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.nio.file.Path;
+import java.util.Map;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/// Every kind of picture file against what Pillow makes of it.
+class RgbImageReaderGoldenTest {
+
+    /// Largest difference of the files whose decoders here and in Pillow's libraries smooth colour planes or block
+    /// edges differently. The test pictures have the hardest edges there are.
+    private static final Map<String, Integer> APPROXIMATE = Map.of(
+            "440.jpg", 30,
+            "lossy.webp", 45,
+            "lossy_alpha.webp", 58,
+            "lossy_large.webp", 48,
+            "lossy_profile.webp", 45,
+            "lossy_smooth.webp", 20);
+
+    /// A decoder that filters blocks before it predicts from them drifts by several levels over a picture.
+    private static final double DRIFT = 0.5;
+
+    private static Stream<String> files() {
+        return Pictures.files(Pictures.folder("decode")).stream()
+                .map(file -> file.getFileName().toString())
+                .filter(name -> !name.endsWith(".ppm"));
+    }
+
+    @ParameterizedTest
+    @MethodSource("files")
+    void pixelsEqualPillows(String name) {
+        Path file = Pictures.folder("decode").resolve(name);
+        RgbImage expected = Pictures.ppm(file.resolveSibling(name + ".ppm"));
+
+        int difference = Pictures.maxDifference(RgbImageReader.read(file), expected);
+
+        assertThat(difference).isLessThanOrEqualTo(APPROXIMATE.getOrDefault(name, 0));
+    }
+
+    @Test
+    void approximateFilesDoNotDrift() {
+        for (String name : APPROXIMATE.keySet()) {
+            Path file = Pictures.folder("decode").resolve(name);
+            RgbImage expected = Pictures.ppm(file.resolveSibling(name + ".ppm"));
+
+            double drift = Pictures.meanExcess(RgbImageReader.read(file), expected);
+
+            assertThat(Math.abs(drift)).as(name).isLessThan(DRIFT);
+        }
+    }
+}

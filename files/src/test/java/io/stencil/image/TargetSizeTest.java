@@ -1,0 +1,56 @@
+package io.stencil.image;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.stencil.error.InvalidRequestException;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+class TargetSizeTest {
+
+    @ParameterizedTest
+    @CsvSource({
+        "200, 130, 4096, 64, 48",
+        "300, 300, 1048576, 288, 288",
+        "1024, 1024, 1048576, 1024, 1024",
+        "1040, 1024, 1048576, 1024, 1008",
+        "4000, 3000, 1048576, 1168, 880",
+        "16, 16, 256, 16, 16",
+        "65535, 4096, 1048576, 4080, 256",
+        "31, 47, 1048576, 16, 32",
+    })
+    void maxPixelsKeepsTheRatioAndCutsToWholeTokens(int width, int height, int maxPixels, int toWidth, int toHeight) {
+        assertThat(new TargetSize.MaxPixels(maxPixels).resolve(new ImageSize(width, height)))
+                .isEqualTo(new ImageSize(toWidth, toHeight));
+    }
+
+    @Test
+    void fixedIsTheSameForEveryPicture() {
+        assertThat(new TargetSize.Fixed(48, 80).resolve(new ImageSize(3, 1000))).isEqualTo(new ImageSize(80, 48));
+    }
+
+    @ParameterizedTest
+    @CsvSource({"15, 400", "400, 15", "20000, 17"})
+    void aPictureTooNarrowForOneTokenIsRefused(int width, int height) {
+        assertThatThrownBy(() -> new TargetSize.MaxPixels(65536).resolve(new ImageSize(width, height)))
+                .isInstanceOf(InvalidRequestException.class)
+                .hasMessageContaining("%d x %d".formatted(width, height))
+                .hasMessageContaining("at least 16");
+    }
+
+    @Test
+    void sidesOffTheTokenGridAreRefused() {
+        assertThatThrownBy(() -> new TargetSize.Fixed(64, 100))
+                .isInstanceOf(InvalidRequestException.class)
+                .hasMessage("'width': must be a positive multiple of 16, found 100; use 96");
+        assertThatThrownBy(() -> new TargetSize.Fixed(0, 64))
+                .isInstanceOf(InvalidRequestException.class)
+                .hasMessageContaining("'height'")
+                .hasMessageContaining("use 16");
+        assertThatThrownBy(() -> new TargetSize.MaxPixels(255))
+                .isInstanceOf(InvalidRequestException.class)
+                .hasMessageContaining("'max_pixels'");
+    }
+}

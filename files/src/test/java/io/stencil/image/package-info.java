@@ -1,0 +1,4 @@
+@NullMarked
+package io.stencil.image;
+
+import org.jspecify.annotations.NullMarked;
