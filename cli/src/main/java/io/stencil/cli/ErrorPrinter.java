@@ -1,0 +1,72 @@
+package io.stencil.cli;
+
+import io.stencil.error.Location;
+import io.stencil.error.StencilException;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine;
+import picocli.CommandLine.ExitCode;
+import picocli.CommandLine.IExecutionExceptionHandler;
+import picocli.CommandLine.IParameterExceptionHandler;
+import picocli.CommandLine.Model.OptionSpec;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.ParseResult;
+import picocli.CommandLine.UnmatchedArgumentException;
+
+/// Tells an error in one line and gives the exit code: 1 for a failure, 2 for wrong usage.
+final class ErrorPrinter implements IParameterExceptionHandler, IExecutionExceptionHandler {
+
+    private final boolean debug;
+    private final Arguments.@Nullable Origin origin;
+
+    /// @param debug whether to print the stack trace of a failure too
+    /// @param origin the options that a configuration file gave, so that a fault in one names the file
+    ErrorPrinter(boolean debug, Arguments.@Nullable Origin origin) {
+        this.debug = debug;
+        this.origin = origin;
+    }
+
+    @Override
+    public int handleParseException(ParameterException fault, String[] args) {
+        CommandLine command = fault.getCommandLine();
+        String name = command.getCommandSpec().qualifiedName();
+        print(command, place(fault) + fault.getMessage() + suggestion(fault) + "; try '" + name + " --help'");
+        return ExitCode.USAGE;
+    }
+
+    @Override
+    public int handleExecutionException(Exception fault, CommandLine command, ParseResult parsed) {
+        return failure(fault, command);
+    }
+
+    /// Prints why the work of `command` failed.
+    int failure(Exception fault, CommandLine command) {
+        if (fault instanceof StencilException) {
+            print(command, String.valueOf(fault.getMessage()));
+        } else {
+            print(command, "unexpected " + fault + (debug ? "" : "; run with --debug for the trace"));
+        }
+        if (debug) {
+            fault.printStackTrace(command.getErr());
+        }
+        return ExitCode.SOFTWARE;
+    }
+
+    private static void print(CommandLine command, String message) {
+        command.getErr().println("stencil: " + message);
+    }
+
+    private String place(ParameterException fault) {
+        if (origin == null || !(fault.getArgSpec() instanceof OptionSpec option)) {
+            return "";
+        }
+        String name = option.longestName();
+        return origin.options().contains(name) ? Location.of(origin.file()).field(name.substring(2)) + ": " : "";
+    }
+
+    private static String suggestion(ParameterException fault) {
+        List<String> names =
+                fault instanceof UnmatchedArgumentException unmatched ? unmatched.getSuggestions() : List.of();
+        return names.isEmpty() ? "" : ", did you mean " + String.join(" or ", names) + "?";
+    }
+}

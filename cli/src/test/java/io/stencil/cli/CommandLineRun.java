@@ -1,0 +1,78 @@
+package io.stencil.cli;
+
+import io.stencil.error.InvalidRequestException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+
+/// One run of the command line with the command `sample` in it: exit code, both outputs, the options that arrived.
+record CommandLineRun(int exitCode, String out, String err, Sample sample) {
+
+    static CommandLineRun of(String... words) {
+        Sample sample = new Sample();
+        StringWriter out = new StringWriter();
+        StringWriter err = new StringWriter();
+        CommandLine root = StencilCommand.commandLine()
+                .addSubcommand(sample)
+                .setOut(new PrintWriter(out, true))
+                .setErr(new PrintWriter(err, true));
+        int exitCode = StencilCommand.run(root, words);
+        return new CommandLineRun(exitCode, out.toString(), err.toString(), sample);
+    }
+
+    /// A command with an option of every kind.
+    @Command(name = "sample", description = "Takes one option of every kind.")
+    static final class Sample implements Callable<Integer> {
+
+        @Option(names = "--prompt")
+        @Nullable
+        String prompt;
+
+        @Option(names = "--num_inference_steps")
+        int steps = 30;
+
+        @Option(names = "--learning_rate")
+        double learningRate;
+
+        @Option(names = "--edit_image")
+        List<String> editImages = new ArrayList<>();
+
+        @Option(names = "--extra_inputs", split = ",")
+        List<String> extraInputs = new ArrayList<>();
+
+        @Option(names = "--model_paths")
+        @Nullable
+        String modelPaths;
+
+        @Option(names = "--template_inputs")
+        @Nullable
+        String templateInputs;
+
+        @Option(names = "--lazy_loading")
+        boolean lazyLoading;
+
+        @Option(names = "--dataset_shuffle", arity = "0..1", fallbackValue = "true")
+        boolean datasetShuffle = true;
+
+        @Option(names = "--fail")
+        @Nullable
+        String failure;
+
+        @Override
+        public Integer call() {
+            if ("request".equals(failure)) {
+                throw new InvalidRequestException("height", "must be a multiple of 16, found 17");
+            }
+            if ("defect".equals(failure)) {
+                throw new IllegalStateException("no enclosing scope");
+            }
+            return 0;
+        }
+    }
+}
