@@ -1,6 +1,7 @@
 package io.stencil.cli;
 
 import io.stencil.error.Location;
+import io.stencil.error.NameList;
 import io.stencil.error.StencilException;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -8,6 +9,7 @@ import picocli.CommandLine;
 import picocli.CommandLine.ExitCode;
 import picocli.CommandLine.IExecutionExceptionHandler;
 import picocli.CommandLine.IParameterExceptionHandler;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.ParseResult;
@@ -30,7 +32,7 @@ final class ErrorPrinter implements IParameterExceptionHandler, IExecutionExcept
     public int handleParseException(ParameterException fault, String[] args) {
         CommandLine command = fault.getCommandLine();
         String name = command.getCommandSpec().qualifiedName();
-        print(command, place(fault) + fault.getMessage() + suggestion(fault) + "; try '" + name + " --help'");
+        print(command, place(fault) + message(fault) + "; try '" + name + " --help'");
         return ExitCode.USAGE;
     }
 
@@ -64,9 +66,17 @@ final class ErrorPrinter implements IParameterExceptionHandler, IExecutionExcept
         return origin.options().contains(name) ? Location.of(origin.file()).field(name.substring(2)) + ": " : "";
     }
 
-    private static String suggestion(ParameterException fault) {
-        List<String> names =
-                fault instanceof UnmatchedArgumentException unmatched ? unmatched.getSuggestions() : List.of();
-        return names.isEmpty() ? "" : ", did you mean " + String.join(" or ", names) + "?";
+    private static String message(ParameterException fault) {
+        CommandSpec command = fault.getCommandLine().getCommandSpec();
+        if (!(fault instanceof UnmatchedArgumentException unmatched)) {
+            return String.valueOf(fault.getMessage());
+        }
+        if (command.parent() == null && !unmatched.isUnknownOption()) {
+            String commands = NameList.of(command.subcommands().keySet());
+            return "no command '%s', there are: %s"
+                    .formatted(unmatched.getUnmatched().getFirst(), commands);
+        }
+        List<String> names = unmatched.getSuggestions();
+        return fault.getMessage() + (names.isEmpty() ? "" : ", did you mean " + String.join(" or ", names) + "?");
     }
 }

@@ -41,6 +41,14 @@ class StencilCommandTest {
     }
 
     @Test
+    void anUnknownCommandIsWrongUsage() {
+        CommandLineRun run = CommandLineRun.of("sampel", "--prompt", "a leaf");
+
+        assertThat(run.exitCode()).isEqualTo(2);
+        assertThat(run.err()).isEqualTo("stencil: no command 'sampel', there are: sample; try 'stencil --help'\n");
+    }
+
+    @Test
     void anUnknownOptionIsWrongUsage() {
         CommandLineRun run = CommandLineRun.of("sample", "--promt", "a leaf");
 

@@ -1,0 +1,37 @@
+# One command each; every one of them runs with the JDK that scripts/find-jdk finds.
+export JAVA_HOME := $(shell ./scripts/find-jdk)
+ifeq ($(JAVA_HOME),)
+$(error no JDK)
+endif
+# Maven's own libraries make a recent Java warn.
+export MAVEN_OPTS := --sun-misc-unsafe-memory-access=allow --enable-native-access=ALL-UNNAMED $(MAVEN_OPTS)
+
+MVN := mvn -B -ntp
+
+.PHONY: build test check format bench docs clean
+
+## All modules, without tests.
+build:
+	$(MVN) -DskipTests package
+
+## All tests, with the checks of format and size.
+test:
+	$(MVN) verify
+
+## What a change must pass: the API pages build without a warning, then `test`.
+check:
+	$(MVN) javadoc:aggregate verify
+
+format:
+	$(MVN) -q spotless:apply
+
+## The tests with the tag `bench`, which print what they measure.
+bench:
+	$(MVN) verify -Dgroups=bench -Dtest.tags.excluded=
+
+## API pages, in target/reports/apidocs.
+docs:
+	$(MVN) javadoc:aggregate
+
+clean:
+	$(MVN) -q clean
