@@ -123,10 +123,11 @@ public final class Flux2Pipeline implements AutoCloseable {
             @Nullable PortValues negative,
             ProgressListener progress) {
         Tensor start = shared.get(Ports.LATENTS);
+        ImageSize size = shared.get(Ports.SIZE);
         Tensor mask = shared.find(Ports.INPAINT_MASK).orElse(null);
         Denoiser.Task task = new Denoiser.Task(
                 shared.get(Ports.SCHEDULE),
-                models.device().place(TokenIds.image(start.size(2), start.size(3))),
+                TokenIds.image(size.height() / 16, size.width() / 16),
                 shared.find(Ports.REFERENCES).orElse(ReferenceTokens.none()).images(),
                 denoiserSide(positive, request.positive()),
                 negative == null ? null : denoiserSide(negative, request.negative()),

@@ -28,15 +28,15 @@ public record ModelSet(
 
     /// @return `[1, St, joint]`, in the pipeline's dtype
     public Tensor encodePrompt(String prompt) {
-        return required(textEncoder, "a text encoder").encode(prompt, dtype);
+        return required(textEncoder, "a text encoder").encode(prompt);
     }
 
     /// @return normalised latents `[1, 128, H/16, W/16]`, in the pipeline's dtype
     public Tensor encode(RgbImage image) {
         AutoencoderKlFlux2 model = required(vae, "a VAE");
-        Tensor pixels = device.place(PixelConversion.toTensor(image), dtype);
+        Tensor pixels = device.place(PixelConversion.pixelsFromBytes(image.rgb(), image.height(), image.width()), dtype);
         return isLarge(image.height(), image.width())
-                ? model.encodeTiled(pixels, Tiling.DEFAULT)
+                ? model.encodeTiled(pixels, Tiling.standard())
                 : model.encode(pixels);
     }
 
@@ -45,9 +45,10 @@ public record ModelSet(
         AutoencoderKlFlux2 model = required(vae, "a VAE");
         Tensor placed = device.place(latents, dtype);
         Tensor pixels = isLarge(latents.size(2) * 16, latents.size(3) * 16)
-                ? model.decodeTiled(placed, Tiling.DEFAULT)
+                ? model.decodeTiled(placed, Tiling.standard())
                 : model.decode(placed);
-        return PixelConversion.toImage(pixels);
+        return RgbImage.of(
+                Math.toIntExact(pixels.size(3)), Math.toIntExact(pixels.size(2)), PixelConversion.bytesFromPixels(pixels));
     }
 
     /// @throws InvalidRequestException when the pipeline was loaded without one

@@ -4,6 +4,7 @@ import io.stencil.error.InvalidFileException;
 import io.stencil.error.InvalidRequestException;
 import io.stencil.flux2.files.BaseModelPart;
 import io.stencil.flux2.files.ModelConfig;
+import io.stencil.flux2.text.PromptEncoding;
 import io.stencil.flux2.text.PromptTokenizer;
 import io.stencil.flux2.text.Qwen3Encoder;
 import io.stencil.flux2.text.TextEncoder;
@@ -48,7 +49,7 @@ final class ModelSetLoader implements AutoCloseable {
             }
             case ModelConfig.TextEncoder found -> {
                 requireFirst(textModel, paths, "text encoder");
-                textModel = weights(new Qwen3Encoder(found.config()), part, Qwen3Encoder.IGNORED_NAMES);
+                textModel = weights(new Qwen3Encoder(found.config()), part, Qwen3Encoder.IGNORED_TENSORS);
             }
         }
     }
@@ -75,7 +76,8 @@ final class ModelSetLoader implements AutoCloseable {
             if (tokenizer == null) {
                 throw new InvalidRequestException("tokenizer_path", "is needed beside a text encoder");
             }
-            textEncoder = new TextEncoder(PromptTokenizer.open(tokenizer), textModel);
+            textEncoder = new TextEncoder(
+                    PromptTokenizer.open(tokenizer), textModel, PromptEncoding.KLEIN, options.dtype());
         }
         ModelSet set = new ModelSet(textEncoder, vae, transformer, options.dtype(), options.device());
         textModel = null;

@@ -4,7 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
-import io.stencil.image.ImageFiles;
+import io.stencil.image.RgbImageReader;
 import io.stencil.image.RgbImage;
 import io.stencil.tensor.DType;
 import io.stencil.tensor.Device;
@@ -53,7 +53,7 @@ class GenerateGoldenTest {
             GeneratedImage result = pipeline.generate(request(arguments));
             TensorAssert.assertClose(
                     run, result.latents().toTensor(), golden.tensor(run + ".latents"), LATENTS_TOLERANCE);
-            RgbImage expected = ImageFiles.read(TestFiles.golden("generate_" + run + ".png"));
+            RgbImage expected = RgbImageReader.read(TestFiles.golden("generate_" + run + ".png"));
             assertThat(result.image().size()).isEqualTo(expected.size());
             assertThat(largestDifference(result.image(), expected)).isLessThanOrEqualTo(PICTURE_TOLERANCE);
         }
@@ -85,7 +85,7 @@ class GenerateGoldenTest {
     }
 
     private static RgbImage picture(JsonNode name) {
-        return ImageFiles.read(TestFiles.golden(name.asText()));
+        return RgbImageReader.read(TestFiles.golden(name.asText()));
     }
 
     private static int largestDifference(RgbImage a, RgbImage b) {

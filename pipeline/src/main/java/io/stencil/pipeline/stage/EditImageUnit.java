@@ -43,7 +43,7 @@ public record EditImageUnit(ModelSet models) implements PipelineUnit {
         for (RgbImage image : edit.images()) {
             RgbImage sized = edit.autoResize() ? EditImageSize.fit(image) : cropped(image);
             Tensor latents = models.encode(sized);
-            Tensor ids = models.device().place(TokenIds.reference(tokens.size(), latents.size(2), latents.size(3)));
+            Tensor ids = TokenIds.reference(tokens.size(), sized.height() / 16, sized.width() / 16);
             tokens.add(new ImageTokens(LatentTokens.fromPicture(latents), ids));
         }
         return new ReferenceTokens(tokens);

@@ -1,14 +1,12 @@
 package io.stencil.pipeline.stage;
 
 import io.stencil.flux2.transformer.TextTokens;
-import io.stencil.flux2.transformer.TokenIds;
 import io.stencil.pipeline.ModelSet;
 import io.stencil.pipeline.Ports;
 import io.stencil.pipeline.unit.PipelineUnit;
 import io.stencil.pipeline.unit.PortAccess;
 import io.stencil.pipeline.unit.UnitDeclaration;
 import java.util.Set;
-import org.bytedeco.pytorch.Tensor;
 
 /// Gives the text tokens their ids and appends a side's extra text embedding behind them.
 public record TextTokensUnit(ModelSet models) implements PipelineUnit {
@@ -25,8 +23,7 @@ public record TextTokensUnit(ModelSet models) implements PipelineUnit {
 
     @Override
     public void run(PortAccess ports) {
-        Tensor embeds = ports.get(Ports.PROMPT_EMBEDS);
-        TextTokens text = new TextTokens(embeds, models.device().place(TokenIds.text(embeds.size(1))));
+        TextTokens text = TextTokens.of(ports.get(Ports.PROMPT_EMBEDS));
         ports.set(
                 Ports.TEXT,
                 ports.find(Ports.TEXT_EMBEDDING)
