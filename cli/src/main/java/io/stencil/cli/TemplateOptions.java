@@ -67,7 +67,8 @@ final class TemplateOptions {
                 inputs("negative_template_inputs", negativeInputs));
     }
 
-    private static Path folder(String text) {
+    /// The folder of a Template: `FOLDER`, or `FOLDER:SUBFOLDER`.
+    static Path folder(String text) {
         return OriginPath.parse("template_model_id_or_path", text).folder();
     }
 
