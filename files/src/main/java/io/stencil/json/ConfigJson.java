@@ -1,6 +1,7 @@
 package io.stencil.json;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.json.JsonMapper;
 import io.stencil.error.InvalidFileException;
 import io.stencil.error.Location;
 import java.nio.file.Path;
@@ -12,8 +13,11 @@ import org.jspecify.annotations.Nullable;
 
 /// A model's `config.json`: typed fields, each checked when it is read.
 ///
-/// Fields that nobody asks for are ignored; a field that must have one value to be supported is checked by [#require].
+/// Fields that nobody asks for are ignored; a field that must have one value to be supported is checked by
+/// [#require].
 public final class ConfigJson {
+
+    private static final JsonMapper MAPPER = new JsonMapper();
 
     private final Path file;
     private final JsonNode root;
@@ -69,11 +73,22 @@ public final class ConfigJson {
 
     /// The number at a path of nested objects (`rope_parameters.rope_theta`), or null when it is absent.
     public @Nullable Double numberAt(String... path) {
+        JsonNode node = at(path);
+        return node.isNumber() ? node.doubleValue() : null;
+    }
+
+    /// The string at a path of nested objects (`rope_parameters.rope_type`), or null when it is absent.
+    public @Nullable String textAt(String... path) {
+        JsonNode node = at(path);
+        return node.isTextual() ? node.textValue() : null;
+    }
+
+    private JsonNode at(String... path) {
         JsonNode node = root;
         for (String step : path) {
             node = node.path(step);
         }
-        return node.isNumber() ? node.doubleValue() : null;
+        return node;
     }
 
     /// Demands that a field, where it is present, has the one value that is supported.
@@ -84,9 +99,9 @@ public final class ConfigJson {
         if (node == null || node.isNull()) {
             return;
         }
-        boolean same = supported instanceof Number number
-                ? node.isNumber() && node.doubleValue() == number.doubleValue()
-                : node.toString().equals(supported instanceof String ? "\"" + supported + "\"" : supported.toString());
+        JsonNode wanted = MAPPER.valueToTree(supported);
+        boolean same =
+                wanted.isNumber() ? node.isNumber() && node.doubleValue() == wanted.doubleValue() : node.equals(wanted);
         if (!same) {
             throw fault(field, "is %s, and only %s is supported".formatted(node, supported));
         }

@@ -17,7 +17,8 @@ import java.util.List;
 /// A base pipeline with Template models that steer it.
 ///
 /// ```java
-/// try (TemplatePipeline pipeline = new TemplatePipeline(base, List.of(TemplateSource.folder(folder)), Loading.EAGER)) {
+/// try (TemplatePipeline pipeline = new TemplatePipeline(base, List.of(TemplateSource.folder(folder)), Loading.EAGER))
+/// {
 ///     GeneratedImage bright = pipeline.generate(request, TemplateInputs.parse("{\"scale\": 0.8}"));
 /// }
 /// ```

@@ -5,6 +5,7 @@ import java.util.List;
 import java.util.stream.IntStream;
 import org.bytedeco.pytorch.DoubleOptional;
 import org.bytedeco.pytorch.Scalar;
+import org.bytedeco.pytorch.ScalarOptional;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorOptional;
 import org.bytedeco.pytorch.TensorVector;
@@ -65,6 +66,11 @@ public final class Ops {
     /// `x + factor * y`.
     public static Tensor addScaled(Tensor x, Tensor y, double factor) {
         return x.add(y, new Scalar(factor));
+    }
+
+    /// `x * factor + term` in one pass, rounded once.
+    public static Tensor multiplyAdd(Tensor x, Tensor factor, Tensor term) {
+        return torch.addcmul(term, x, factor);
     }
 
     public static Tensor silu(Tensor x) {
@@ -143,5 +149,10 @@ public final class Ops {
 
     private static TensorOptional optional(@Nullable Tensor tensor) {
         return tensor == null ? new TensorOptional() : new TensorOptional(tensor);
+    }
+
+    /// Values below `low` become `low`, values above `high` become `high`.
+    public static Tensor clamp(Tensor x, double low, double high) {
+        return x.clamp(new ScalarOptional(new Scalar(low)), new ScalarOptional(new Scalar(high)));
     }
 }

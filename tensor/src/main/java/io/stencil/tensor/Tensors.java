@@ -1,6 +1,7 @@
 package io.stencil.tensor;
 
 import org.bytedeco.javacpp.BytePointer;
+import org.bytedeco.javacpp.DoublePointer;
 import org.bytedeco.javacpp.FloatPointer;
 import org.bytedeco.javacpp.LongPointer;
 import org.bytedeco.javacpp.Pointer;
@@ -28,6 +29,20 @@ public final class Tensors {
         Tensor tensor = empty(DType.FLOAT32, Device.CPU, shape);
         if (values.length > 0) {
             try (FloatPointer data = tensor.data_ptr_float()) {
+                data.put(values);
+            }
+        }
+        return tensor;
+    }
+
+    /// A float64 tensor on the CPU with a copy of `values`, row major.
+    ///
+    /// @throws IllegalArgumentException when the shape does not hold as many elements
+    public static Tensor of(double[] values, long... shape) {
+        checkCount(values.length, shape);
+        Tensor tensor = empty(DType.FLOAT64, Device.CPU, shape);
+        if (values.length > 0) {
+            try (DoublePointer data = tensor.data_ptr_double()) {
                 data.put(values);
             }
         }

@@ -23,7 +23,8 @@ import org.jspecify.annotations.Nullable;
 
 /// A LoRA as it lies in a safetensors file: `LAYER.lora_A.weight` `[r, in]` and `LAYER.lora_B.weight` `[out, r]`.
 ///
-/// Other tools' spellings are read too: `lora_down` and `lora_up`, a `.default` infix, the prefixes `diffusion_model.`
+/// Other tools' spellings are read too: `lora_down` and `lora_up`, a `.default` infix, the prefixes
+/// `diffusion_model.`
 /// and `transformer.`, and `LAYER.alpha`, which scales the update by alpha / r.
 ///
 /// @param lora the updates of the layers that the model has, owned by the scope in which the file was read
@@ -40,7 +41,8 @@ public record LoraFile(Lora lora, List<String> unmatched) {
     /// @param strength factor of the update
     /// @param dtype of the matrices
     /// @param device where they lie
-    /// @throws InvalidFileException when the file is not a LoRA, lacks one matrix of a pair, or updates no layer of the
+    /// @throws InvalidFileException when the file is not a LoRA, lacks one matrix of a pair, or updates no layer of
+    ///     the
     ///     model
     public static LoraFile read(Path file, Module model, double strength, DType dtype, Device device) {
         Map<String, Parts> layers = new LinkedHashMap<>();

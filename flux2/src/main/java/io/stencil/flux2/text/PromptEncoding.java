@@ -1,0 +1,35 @@
+package io.stencil.flux2.text;
+
+import io.stencil.error.InvalidRequestException;
+import java.util.Collections;
+import java.util.List;
+
+/// What of the text encoder a transformer was trained to read.
+///
+/// @param hiddenStates numbers of the hidden states that make up a prompt embedding, in their order
+/// @param maxLength tokens of a prompt: a shorter one is padded, a longer one cut
+public record PromptEncoding(List<Integer> hiddenStates, int maxLength) {
+
+    /// FLUX.2 klein: hidden states 9, 18 and 27 of 512 tokens.
+    public static final PromptEncoding KLEIN = new PromptEncoding(List.of(9, 18, 27), 512);
+
+    /// @throws IllegalArgumentException when there is nothing to read
+    public PromptEncoding {
+        hiddenStates = List.copyOf(hiddenStates);
+        if (hiddenStates.isEmpty() || maxLength < 1 || Collections.min(hiddenStates) < 0) {
+            throw new IllegalArgumentException(
+                    "hidden states %s of %d tokens cannot be read".formatted(hiddenStates, maxLength));
+        }
+    }
+
+    /// @throws InvalidRequestException when the encoder has too few layers
+    void requireFits(Qwen3Config config) {
+        int layers = config.numHiddenLayers();
+        if (layers < Collections.max(hiddenStates)) {
+            throw new InvalidRequestException(
+                    "text_encoder",
+                    "has %d layers, but prompts are read from its hidden states %s; use the model's own text encoder"
+                            .formatted(layers, hiddenStates));
+        }
+    }
+}

@@ -1,0 +1,121 @@
+package io.stencil.flux2.text;
+
+import ai.djl.huggingface.tokenizers.HuggingFaceTokenizer;
+import io.stencil.error.InvalidFileException;
+import io.stencil.error.Location;
+import io.stencil.json.ConfigJson;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.LongStream;
+import org.jspecify.annotations.Nullable;
+
+/// Turns prompts into token ids as Qwen3 does, with its `tokenizer.json`.
+///
+/// A prompt becomes one user message of a chat, followed by the head of an answer whose thinking is empty. Special
+/// tokens
+/// that are written in a prompt are tokenised as special. Nothing is ever fetched from a network.
+public final class PromptTokenizer implements AutoCloseable {
+
+    private static final List<String> CHAT_TOKENS = List.of("<|im_start|>", "<|im_end|>", "<think>", "</think>");
+    private static final String DEFAULT_PADDING = "<|endoftext|>";
+
+    private final HuggingFaceTokenizer tokenizer;
+    private final long paddingId;
+
+    static {
+        // The library would else report its use to its makers, and fetch a CUDA build of itself where it sees a GPU.
+        for (String property : List.of("ai.djl.offline", "OPT_OUT_TRACKING")) {
+            if (System.getProperty(property) == null) {
+                System.setProperty(property, "true");
+            }
+        }
+    }
+
+    private PromptTokenizer(HuggingFaceTokenizer tokenizer, long paddingId) {
+        this.tokenizer = tokenizer;
+        this.paddingId = paddingId;
+    }
+
+    /// @param path a tokenizer folder, or the `tokenizer.json` in it; a `tokenizer_config.json` beside it may name
+    ///     the padding token
+    /// @throws InvalidFileException when it is absent or broken, or lacks a token of the chat or the padding token
+    public static PromptTokenizer open(Path path) {
+        Path file = Files.isDirectory(path) ? path.resolve("tokenizer.json") : path;
+        HuggingFaceTokenizer tokenizer = read(file);
+        try {
+            CHAT_TOKENS.forEach(token -> requireToken(tokenizer, token, file));
+            String padding = paddingToken(file.resolveSibling("tokenizer_config.json"));
+            return new PromptTokenizer(tokenizer, requireToken(tokenizer, padding, file));
+        } catch (RuntimeException e) {
+            tokenizer.close();
+            throw e;
+        }
+    }
+
+    /// The ids of a prompt's chat text, padded or cut on the right to `maxLength`.
+    public PromptTokens tokens(String prompt, int maxLength) {
+        List<Long> all = encode(chatText(prompt));
+        int length = Math.min(all.size(), maxLength);
+        List<Long> ids = new ArrayList<>(all.subList(0, length));
+        ids.addAll(Collections.nCopies(maxLength - length, paddingId));
+        return new PromptTokens(ids, length);
+    }
+
+    /// The ids of `text` as it stands: no chat, no padding.
+    public List<Long> encode(String text) {
+        return encode(tokenizer, text);
+    }
+
+    /// The text that a prompt is encoded as.
+    static String chatText(String prompt) {
+        return "<|im_start|>user\n" + prompt + "<|im_end|>\n<|im_start|>assistant\n<think>\n\n</think>\n\n";
+    }
+
+    private static List<Long> encode(HuggingFaceTokenizer tokenizer, String text) {
+        return LongStream.of(tokenizer.encode(text, false, false).getIds())
+                .boxed()
+                .toList();
+    }
+
+    private static HuggingFaceTokenizer read(Path file) {
+        if (!Files.isRegularFile(file)) {
+            throw new InvalidFileException(file, "does not exist; expected the tokenizer of the text encoder");
+        }
+        try (InputStream json = Files.newInputStream(file)) {
+            return HuggingFaceTokenizer.newInstance(
+                    json, Map.of("addSpecialTokens", "false", "truncation", "false", "padding", "false"));
+        } catch (IOException | RuntimeException e) {
+            throw new InvalidFileException(Location.of(file), "is not a tokenizer: " + e.getMessage(), e);
+        }
+    }
+
+    /// What `tokenizer_config.json` names, as a string or as an object with the field `content`.
+    private static String paddingToken(Path configFile) {
+        if (!Files.isRegularFile(configFile)) {
+            return DEFAULT_PADDING;
+        }
+        ConfigJson config = ConfigJson.read(configFile);
+        @Nullable String token = config.textAt("pad_token", "content");
+        return token != null ? token : config.text("pad_token", DEFAULT_PADDING);
+    }
+
+    private static long requireToken(HuggingFaceTokenizer tokenizer, String token, Path file) {
+        List<Long> ids = encode(tokenizer, token);
+        if (ids.size() != 1) {
+            throw new InvalidFileException(
+                    file, "has no token '%s'; expected the tokenizer of a Qwen3 text encoder".formatted(token));
+        }
+        return ids.getFirst();
+    }
+
+    @Override
+    public void close() {
+        tokenizer.close();
+    }
+}

@@ -1,0 +1,121 @@
+package io.stencil.flux2.text;
+
+import io.stencil.error.InvalidFileException;
+import io.stencil.error.Location;
+import io.stencil.json.ConfigJson;
+import java.nio.file.Path;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/// Sizes of a Qwen3 text encoder, named as in its `config.json`.
+///
+/// @param numKeyValueHeads heads of k and v; each serves an equal share of the query heads
+/// @param rmsNormEps of every normalisation, those of q and k too
+/// @param ropeTheta base of the rotary frequencies
+public record Qwen3Config(
+        int hiddenSize,
+        int intermediateSize,
+        int numHiddenLayers,
+        int numAttentionHeads,
+        int numKeyValueHeads,
+        int headDim,
+        int vocabSize,
+        double rmsNormEps,
+        double ropeTheta) {
+
+    private static final double RMS_NORM_EPS = 1e-6;
+    private static final String HASH_4B = "0f050f62a88876fea6eae0a18dac5a2e";
+    private static final String HASH_8B = "9195f3ea256fcd0ae6d929c203470754";
+
+    /// @throws IllegalArgumentException when a size is not positive or two do not fit together
+    public Qwen3Config {
+        requirePositive("hidden_size", hiddenSize);
+        requirePositive("intermediate_size", intermediateSize);
+        requirePositive("num_hidden_layers", numHiddenLayers);
+        requirePositive("num_attention_heads", numAttentionHeads);
+        requirePositive("num_key_value_heads", numKeyValueHeads);
+        requirePositive("head_dim", headDim);
+        requirePositive("vocab_size", vocabSize);
+        requirePositive("rms_norm_eps", rmsNormEps);
+        requirePositive("rope_theta", ropeTheta);
+        if (numAttentionHeads % numKeyValueHeads != 0) {
+            throw new IllegalArgumentException("num_attention_heads %d is not a multiple of num_key_value_heads %d"
+                    .formatted(numAttentionHeads, numKeyValueHeads));
+        }
+        if (headDim % 2 != 0) {
+            throw new IllegalArgumentException("head_dim %d is odd; rotary positions turn pairs".formatted(headDim));
+        }
+    }
+
+    /// The text encoder of FLUX.2-klein-4B.
+    public static Qwen3Config qwen3Size4B() {
+        return new Qwen3Config(2560, 9728, 36, 32, 8, 128, 151936, RMS_NORM_EPS, 1e6);
+    }
+
+    /// The text encoder of FLUX.2-klein-9B.
+    public static Qwen3Config qwen3Size8B() {
+        return new Qwen3Config(4096, 12288, 36, 32, 8, 128, 151936, RMS_NORM_EPS, 1e6);
+    }
+
+    /// The published encoder whose weights have this [io.stencil.safetensors.KeyHash].
+    public static Optional<Qwen3Config> ofKeyHash(String hash) {
+        return switch (hash) {
+            case HASH_4B -> Optional.of(qwen3Size4B());
+            case HASH_8B -> Optional.of(qwen3Size8B());
+            default -> Optional.empty();
+        };
+    }
+
+    /// Reads a `config.json` in the layout of Hugging Face.
+    ///
+    /// @throws InvalidFileException when a field is missing, of the wrong kind, or has a value
+    ///     that is not supported
+    public static Qwen3Config read(Path configJson) {
+        ConfigJson json = ConfigJson.read(configJson);
+        json.require("model_type", "qwen3");
+        json.require("attention_bias", false);
+        json.require("hidden_act", "silu");
+        json.require("use_sliding_window", false);
+        if (json.has("rope_scaling")) {
+            throw json.fault("rope_scaling", "is set, and only positions without scaling are supported");
+        }
+        String ropeType = json.textAt("rope_parameters", "rope_type");
+        if (ropeType != null && !ropeType.equals("default")) {
+            throw json.fault("rope_parameters.rope_type", "is '%s', and only default is supported".formatted(ropeType));
+        }
+        try {
+            return new Qwen3Config(
+                    json.integer("hidden_size"),
+                    json.integer("intermediate_size"),
+                    json.integer("num_hidden_layers"),
+                    json.integer("num_attention_heads"),
+                    json.integer("num_key_value_heads"),
+                    json.integer("head_dim"),
+                    json.integer("vocab_size"),
+                    json.number("rms_norm_eps", RMS_NORM_EPS),
+                    ropeTheta(json));
+        } catch (IllegalArgumentException e) {
+            throw new InvalidFileException(Location.of(configJson), String.valueOf(e.getMessage()), e);
+        }
+    }
+
+    /// The base stands at the top level, or in `rope_parameters` where a newer tool wrote the file.
+    private static double ropeTheta(ConfigJson json) {
+        @Nullable Double top = json.numberAt("rope_theta");
+        @Nullable Double nested = json.numberAt("rope_parameters", "rope_theta");
+        @Nullable Double theta = top != null ? top : nested;
+        if (theta == null) {
+            throw json.fault("rope_theta", "is missing; expected a number, here or in rope_parameters");
+        }
+        if (nested != null && !theta.equals(nested)) {
+            throw json.fault("rope_theta", "is %s, but rope_parameters.rope_theta is %s".formatted(theta, nested));
+        }
+        return theta;
+    }
+
+    private static void requirePositive(String field, double value) {
+        if (!(value > 0)) {
+            throw new IllegalArgumentException("%s must be positive, found %s".formatted(field, value));
+        }
+    }
+}

@@ -1,0 +1,84 @@
+package io.stencil.flux2.text;
+
+import io.stencil.error.InvalidRequestException;
+import io.stencil.tensor.DType;
+import io.stencil.tensor.Ops;
+import io.stencil.tensor.Scope;
+import java.util.Collections;
+import java.util.List;
+import org.bytedeco.pytorch.Tensor;
+
+/// Prompts to prompt embeddings: the chosen hidden states of each token, side by side.
+///
+/// It owns the tokenizer and the encoder and closes both.
+public final class TextEncoder implements AutoCloseable {
+
+    private final PromptTokenizer tokenizer;
+    private final Qwen3Encoder encoder;
+    private final PromptEncoding encoding;
+    private final DType dtype;
+
+    /// @param dtype of the computation and of the embeddings; that of the weights may differ
+    /// @throws InvalidRequestException when the encoder has fewer layers than `encoding` reads
+    public TextEncoder(PromptTokenizer tokenizer, Qwen3Encoder encoder, PromptEncoding encoding, DType dtype) {
+        encoding.requireFits(encoder.config());
+        this.tokenizer = tokenizer;
+        this.encoder = encoder;
+        this.encoding = encoding;
+        this.dtype = dtype;
+    }
+
+    public PromptTokenizer tokenizer() {
+        return tokenizer;
+    }
+
+    public Qwen3Encoder encoder() {
+        return encoder;
+    }
+
+    public PromptEncoding encoding() {
+        return encoding;
+    }
+
+    /// Embeds one prompt; an empty one too.
+    ///
+    /// @return `[1, maxLength, hiddenStates * hiddenSize]` on the device of the weights, owned by
+    ///     the caller's scope
+    /// @throws InvalidRequestException when tokenizer and encoder do not belong together
+    public Tensor encode(String prompt) {
+        return encode(List.of(prompt));
+    }
+
+    /// Embeds prompts in one pass.
+    ///
+    /// @param prompts at least one
+    /// @return `[B, maxLength, hiddenStates * hiddenSize]`
+    public Tensor encode(List<String> prompts) {
+        List<PromptTokens> tokens = prompts.stream()
+                .map(prompt -> tokenizer.tokens(prompt, encoding.maxLength()))
+                .toList();
+        tokens.forEach(this::requireKnown);
+        try (Scope scope = new Scope()) {
+            List<Tensor> states = encoder.forward(
+                    PromptTokens.idTensor(tokens), PromptTokens.maskTensor(tokens), encoding.hiddenStates(), dtype);
+            return scope.keep(Ops.cat(-1, states));
+        }
+    }
+
+    private void requireKnown(PromptTokens tokens) {
+        long largest = Collections.max(tokens.ids());
+        int vocabulary = encoder.config().vocabSize();
+        if (largest >= vocabulary) {
+            throw new InvalidRequestException(
+                    "tokenizer_path",
+                    "gives token id %d, but the text encoder knows %d ids; use the tokenizer that belongs to it"
+                            .formatted(largest, vocabulary));
+        }
+    }
+
+    @Override
+    public void close() {
+        tokenizer.close();
+        encoder.close();
+    }
+}

@@ -1,0 +1,91 @@
+package io.stencil.flux2.transformer;
+
+import io.stencil.nn.Linear;
+import io.stencil.nn.Module;
+import io.stencil.nn.RmsNorm;
+import io.stencil.tensor.Scope;
+import java.util.List;
+import org.bytedeco.pytorch.Tensor;
+import org.jspecify.annotations.Nullable;
+
+/// Text and image keep their own weights and meet in one joint attention.
+final class DoubleStreamBlock extends Module {
+
+    private final Stream image;
+    private final Stream text;
+    private final double eps;
+
+    DoubleStreamBlock(TransformerConfig config) {
+        image = new Stream(
+                module("attn.to_q", square(config)),
+                module("attn.to_k", square(config)),
+                module("attn.to_v", square(config)),
+                module("attn.norm_q", headNorm(config)),
+                module("attn.norm_k", headNorm(config)),
+                module("attn.to_out.0", square(config)),
+                module("ff", new FeedForward(config)),
+                config.numAttentionHeads());
+        text = new Stream(
+                module("attn.add_q_proj", square(config)),
+                module("attn.add_k_proj", square(config)),
+                module("attn.add_v_proj", square(config)),
+                module("attn.norm_added_q", headNorm(config)),
+                module("attn.norm_added_k", headNorm(config)),
+                module("attn.to_add_out", square(config)),
+                module("ff_context", new FeedForward(config)),
+                config.numAttentionHeads());
+        eps = config.eps();
+    }
+
+    private static Linear square(TransformerConfig config) {
+        return new Linear(config.dim(), config.dim(), false);
+    }
+
+    private static RmsNorm headNorm(TransformerConfig config) {
+        return new RmsNorm(config.attentionHeadDim(), config.eps());
+    }
+
+    /// The block as a segment: a [BlockInput] with the streams text and image gives text and image.
+    List<Tensor> run(List<Tensor> inputs) {
+        try (Scope scope = new Scope()) {
+            BlockInput in = BlockInput.unflatten(inputs, 2);
+            Streams out = forward(
+                    new Streams(in.streams().get(0), in.streams().get(1)),
+                    StreamModulation.of(in.modulations().get(0), eps),
+                    StreamModulation.of(in.modulations().get(1), eps),
+                    in.rope(),
+                    in.cached());
+            return List.of(scope.keep(out.text()), scope.keep(out.image()));
+        }
+    }
+
+    private Streams forward(
+            Streams x,
+            StreamModulation textModulation,
+            StreamModulation imageModulation,
+            RotaryTable rope,
+            @Nullable KeyValue cached) {
+        Tensor attended = attend(
+                textModulation.attention().modulate(x.text()),
+                imageModulation.attention().modulate(x.image()),
+                rope,
+                cached); // [B, St + Si, D]
+        long split = x.text().size(1);
+        return new Streams(
+                text.update(x.text(), attended.narrow(1, 0, split), textModulation),
+                image.update(x.image(), attended.narrow(1, split, x.image().size(1)), imageModulation));
+    }
+
+    private Tensor attend(Tensor textIn, Tensor imageIn, RotaryTable rope, @Nullable KeyValue cached) {
+        try (Scope scope = new Scope()) {
+            return scope.keep(text.project(textIn) //    q, k, v: [B, St, H, Dh]
+                    .then(image.project(imageIn)) //              [B, St + Si, H, Dh]
+                    .rotate(rope)
+                    .append(cached) //           k, v: [B, St + Si + L, H, Dh]
+                    .attend());
+        }
+    }
+
+    /// Hidden states `[B, St, D]` and `[B, Si, D]`.
+    private record Streams(Tensor text, Tensor image) {}
+}

@@ -1,0 +1,130 @@
+package io.stencil.flux2.transformer;
+
+import io.stencil.autograd.Checkpointing;
+import io.stencil.autograd.Segment;
+import io.stencil.error.InvalidRequestException;
+import io.stencil.nn.Linear;
+import io.stencil.nn.Module;
+import io.stencil.tensor.DType;
+import io.stencil.tensor.Device;
+import io.stencil.tensor.Ops;
+import io.stencil.tensor.Scope;
+import java.util.ArrayList;
+import java.util.List;
+import org.bytedeco.pytorch.Tensor;
+
+/// The FLUX.2 transformer: predicts the velocity from a picture to noise.
+/// ```java
+/// Flux2Transformer transformer = new Flux2Transformer(TransformerConfig.read(folder.resolve("config.json")));
+/// new WeightLoader(DType.BFLOAT16, Device.CPU).load(transformer, Checkpoint.open(folder));
+/// Tensor velocity = transformer.forward(TransformerInput.of(image, text, timestep), Checkpointing.OFF);
+/// ```
+/// It computes in the dtype of the latents.
+public final class Flux2Transformer extends Module {
+
+    private final TransformerConfig config;
+    private final TimeGuidanceEmbedding timeGuidanceEmbed;
+    private final ModulationProjection imageModulation;
+    private final ModulationProjection textModulation;
+    private final ModulationProjection singleModulation;
+    private final Linear imageEmbedder;
+    private final Linear textEmbedder;
+    private final List<DoubleStreamBlock> doubleBlocks = new ArrayList<>();
+    private final List<SingleStreamBlock> singleBlocks = new ArrayList<>();
+    private final ModulationProjection normOut;
+    private final Linear projOut;
+
+    public Flux2Transformer(TransformerConfig config) {
+        int dim = config.dim();
+        this.config = config;
+        timeGuidanceEmbed = module("time_guidance_embed", new TimeGuidanceEmbedding(config));
+        imageModulation = module("double_stream_modulation_img", new ModulationProjection(dim, 6));
+        textModulation = module("double_stream_modulation_txt", new ModulationProjection(dim, 6));
+        singleModulation = module("single_stream_modulation", new ModulationProjection(dim, 3));
+        imageEmbedder = module("x_embedder", new Linear(config.inChannels(), dim, false));
+        textEmbedder = module("context_embedder", new Linear(config.jointAttentionDim(), dim, false));
+        for (int i = 0; i < config.numLayers(); i++) {
+            doubleBlocks.add(module("transformer_blocks." + i, new DoubleStreamBlock(config)));
+        }
+        for (int i = 0; i < config.numSingleLayers(); i++) {
+            singleBlocks.add(module("single_transformer_blocks." + i, new SingleStreamBlock(config)));
+        }
+        normOut = module("norm_out", new ModulationProjection(dim, 2));
+        projOut = module("proj_out", new Linear(dim, config.inChannels(), false));
+    }
+
+    public TransformerConfig config() {
+        return config;
+    }
+
+    /// The velocity at the tokens of `input.image`.
+    ///
+    /// @param checkpointing how the blocks run; a tape must stay open until its backward pass is over
+    /// @return `[B, Si, in_channels]`, in the dtype of the latents, owned by the caller's scope, which must exist
+    /// @throws InvalidRequestException when the KV cache does not fit this model
+    public Tensor forward(TransformerInput input, Checkpointing checkpointing) {
+        check(input);
+        try (Scope scope = new Scope();
+                HiddenStreams hidden = new HiddenStreams()) {
+            DType dtype = DType.of(input.image().latents());
+            Tensor embedding = timeGuidanceEmbed.forward(input.timestep(), input.guidance(), dtype); // [B, D]
+            RotaryTable rope =
+                    RotaryTable.of(input.ids(), config, Device.of(input.image().latents()));
+            hidden.replace(_ -> List.of(
+                    textEmbedder.forward(dtype.cast(input.text().embeds())), // [B, St, D]
+                    imageEmbedder.forward(input.latents()))); //                [B, Si + Sr, D]
+            Pass pass = new Pass(embedding, rope, input.kvCache(), checkpointing);
+            runDoubleBlocks(hidden, pass);
+            hidden.replace(streams -> List.of(Ops.cat(1, streams))); // [B, St + Si + Sr, D]
+            runSingleBlocks(hidden, pass);
+            long textCount = input.text().embeds().size(1);
+            long imageCount = input.image().latents().size(1);
+            Tensor image = hidden.get().getFirst().narrow(1, textCount, imageCount); // [B, Si, D]
+            return scope.keep(project(image, embedding));
+        }
+    }
+
+    /// What every block of one pass gets.
+    private record Pass(Tensor embedding, RotaryTable rope, KvCache cache, Checkpointing checkpointing) {
+
+        void run(Segment block, BlockId id, HiddenStreams hidden, List<Tensor> modulations) {
+            hidden.replace(streams ->
+                    checkpointing.run(block, new BlockInput(streams, modulations, rope, cache.get(id)).flatten()));
+        }
+    }
+
+    private void runDoubleBlocks(HiddenStreams hidden, Pass pass) {
+        List<Tensor> modulations =
+                List.of(textModulation.forward(pass.embedding), imageModulation.forward(pass.embedding));
+        for (int i = 0; i < doubleBlocks.size(); i++) {
+            pass.run(doubleBlocks.get(i)::run, new BlockId.DoubleStream(i), hidden, modulations);
+        }
+    }
+
+    private void runSingleBlocks(HiddenStreams hidden, Pass pass) {
+        List<Tensor> modulations = List.of(singleModulation.forward(pass.embedding));
+        for (int i = 0; i < singleBlocks.size(); i++) {
+            pass.run(singleBlocks.get(i)::run, new BlockId.SingleStream(i), hidden, modulations);
+        }
+    }
+
+    private Tensor project(Tensor image, Tensor embedding) {
+        List<Tensor> scaleAndShift = Ops.chunk(normOut.forward(embedding), 2, -1);
+        return projOut.forward(Modulation.modulate(image, scaleAndShift.get(1), scaleAndShift.get(0), config.eps()));
+    }
+
+    private void check(TransformerInput input) {
+        requireChannels("latents", input.latents(), config.inChannels());
+        requireChannels("prompt_embeds", input.text().embeds(), config.jointAttentionDim());
+        input.kvCache().require(config, input.image().latents().size(0));
+    }
+
+    private static void requireChannels(String what, Tensor tokens, int channels) {
+        if (tokens.size(2) != channels) {
+            throw new InvalidRequestException(
+                    what,
+                    "have %d channels, the transformer needs %d; its other models must be of the same size"
+                            .formatted(tokens.size(2), channels));
+        }
+    }
+}

@@ -1,0 +1,29 @@
+package io.stencil.flux2.transformer;
+
+import io.stencil.tensor.Tensors;
+import java.util.Arrays;
+import org.bytedeco.pytorch.Tensor;
+
+/// A picture as the transformer sees it.
+///
+/// @param latents `[B, Si, 128]`, row major; their dtype is the one that the transformer computes in
+/// @param ids `[1, Si, 4]`, see [TokenIds]
+public record ImageTokens(Tensor latents, Tensor ids) {
+
+    /// @throws IllegalArgumentException when the shapes do not fit together
+    public ImageTokens {
+        checkIds(latents, ids);
+    }
+
+    static void checkIds(Tensor tokens, Tensor ids) {
+        boolean fits = tokens.dim() == 3
+                && ids.dim() == 3
+                && ids.size(0) == 1
+                && ids.size(1) == tokens.size(1)
+                && ids.size(2) == TokenIds.COLUMNS;
+        if (!fits) {
+            throw new IllegalArgumentException("tokens %s and ids %s do not fit; expected [B, S, C] and [1, S, 4]"
+                    .formatted(Arrays.toString(Tensors.shape(tokens)), Arrays.toString(Tensors.shape(ids))));
+        }
+    }
+}

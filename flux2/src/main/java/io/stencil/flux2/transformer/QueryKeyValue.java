@@ -1,0 +1,35 @@
+package io.stencil.flux2.transformer;
+
+import io.stencil.nn.Attention;
+import io.stencil.tensor.DType;
+import io.stencil.tensor.Ops;
+import org.bytedeco.pytorch.Tensor;
+import org.jspecify.annotations.Nullable;
+
+/// Queries, keys and values on their way into attention, each `[B, S, H, Dh]`.
+record QueryKeyValue(Tensor q, Tensor k, Tensor v) {
+
+    /// These tokens, then the others.
+    QueryKeyValue then(QueryKeyValue next) {
+        return new QueryKeyValue(Ops.cat(1, q, next.q), Ops.cat(1, k, next.k), Ops.cat(1, v, next.v));
+    }
+
+    QueryKeyValue rotate(RotaryTable rope) {
+        return new QueryKeyValue(rope.rotate(q), rope.rotate(k), v);
+    }
+
+    /// Puts cached tokens behind keys and values: `[B, S + L, H, Dh]`.
+    QueryKeyValue append(@Nullable KeyValue cached) {
+        if (cached == null) {
+            return this;
+        }
+        DType dtype = DType.of(q);
+        KeyValue extra = cached.expandTo(q.size(0));
+        return new QueryKeyValue(q, Ops.cat(1, k, dtype.cast(extra.k())), Ops.cat(1, v, dtype.cast(extra.v())));
+    }
+
+    /// @return `[B, S, D]`
+    Tensor attend() {
+        return Attention.attend(q, k, v);
+    }
+}

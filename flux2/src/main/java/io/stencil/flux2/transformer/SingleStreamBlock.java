@@ -1,0 +1,58 @@
+package io.stencil.flux2.transformer;
+
+import io.stencil.nn.Linear;
+import io.stencil.nn.Module;
+import io.stencil.nn.RmsNorm;
+import io.stencil.tensor.Ops;
+import io.stencil.tensor.Scope;
+import java.util.List;
+import org.bytedeco.pytorch.Tensor;
+import org.jspecify.annotations.Nullable;
+
+/// Text and image as one sequence, through attention and MLP side by side (Dehghani et al. 2023, arXiv:2302.05442).
+final class SingleStreamBlock extends Module {
+
+    private final Linear toQkvMlp;
+    private final RmsNorm normQ;
+    private final RmsNorm normK;
+    private final Linear toOut;
+    private final TransformerConfig config;
+
+    SingleStreamBlock(TransformerConfig config) {
+        long dim = config.dim();
+        long mlpDim = config.mlpDim();
+        toQkvMlp = module("attn.to_qkv_mlp_proj", new Linear(dim, 3 * dim + 2 * mlpDim, false));
+        normQ = module("attn.norm_q", new RmsNorm(config.attentionHeadDim(), config.eps()));
+        normK = module("attn.norm_k", new RmsNorm(config.attentionHeadDim(), config.eps()));
+        toOut = module("attn.to_out", new Linear(dim + mlpDim, dim, false));
+        this.config = config;
+    }
+
+    /// The block as a segment: a [BlockInput] with one stream, text before image, gives that stream.
+    List<Tensor> run(List<Tensor> inputs) {
+        try (Scope scope = new Scope()) {
+            BlockInput in = BlockInput.unflatten(inputs, 1);
+            Modulation modulation = Modulation.of(in.modulations().getFirst(), config.eps());
+            return List.of(scope.keep(forward(in.streams().getFirst(), modulation, in.rope(), in.cached())));
+        }
+    }
+
+    private Tensor forward(Tensor x, Modulation modulation, RotaryTable rope, @Nullable KeyValue cached) {
+        long dim = config.dim();
+        Tensor projected = toQkvMlp.forward(modulation.modulate(x)); // [B, S, 3D + 2M]
+        Tensor mlp = projected.narrow(-1, 3 * dim, 2L * config.mlpDim());
+        Tensor attended = attend(projected.narrow(-1, 0, 3 * dim), rope, cached); // [B, S, D]
+        return modulation.addGated(x, toOut.forward(Ops.cat(-1, attended, Ops.swiGlu(mlp))));
+    }
+
+    private Tensor attend(Tensor qkv, RotaryTable rope, @Nullable KeyValue cached) {
+        try (Scope scope = new Scope()) {
+            Tensor heads = qkv.unflatten(-1, 3, config.numAttentionHeads(), config.attentionHeadDim());
+            return scope.keep(new QueryKeyValue(
+                            normQ.forward(heads.select(2, 0)), normK.forward(heads.select(2, 1)), heads.select(2, 2))
+                    .rotate(rope)
+                    .append(cached) // k, v: [B, S + L, H, Dh]
+                    .attend());
+        }
+    }
+}

@@ -1,0 +1,93 @@
+package io.stencil.flux2.transformer;
+
+import io.stencil.tensor.DType;
+import io.stencil.tensor.Device;
+import io.stencil.tensor.Ops;
+import io.stencil.tensor.Tensors;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.function.Function;
+import org.bytedeco.pytorch.Tensor;
+
+/// All that one pass of the transformer reads.
+///
+/// @param image the picture that is made; only its tokens have an output
+/// @param references pictures to look at, of the same batch size
+/// @param text the prompt, of the same batch size
+/// @param timestep `[B]`, 0..1000
+/// @param guidance strength of the embedded guidance; models without guidance embedding ignore it
+/// @param kvCache extra keys and values, of the same batch size or 1
+public record TransformerInput(
+        ImageTokens image,
+        List<ImageTokens> references,
+        TextTokens text,
+        Tensor timestep,
+        double guidance,
+        KvCache kvCache) {
+
+    /// @throws IllegalArgumentException when batch sizes differ
+    public TransformerInput {
+        references = List.copyOf(references);
+        long batch = image.latents().size(0);
+        for (ImageTokens reference : references) {
+            requireBatch("reference latents", reference.latents(), batch);
+        }
+        requireBatch("prompt embeddings", text.embeds(), batch);
+        requireBatch("timestep", timestep, batch);
+        if (timestep.dim() != 1) {
+            throw new IllegalArgumentException(
+                    "timestep must be [B], found " + Arrays.toString(Tensors.shape(timestep)));
+        }
+    }
+
+    /// A picture from a prompt alone.
+    ///
+    /// @param timestep 0..1000, the same for the whole batch
+    public static TransformerInput of(ImageTokens image, TextTokens text, double timestep) {
+        Tensor latents = image.latents();
+        Tensor timesteps = Tensors.full(timestep, DType.FLOAT32, Device.of(latents), latents.size(0));
+        return new TransformerInput(image, List.of(), text, timesteps, 1, KvCache.empty());
+    }
+
+    public TransformerInput withKvCache(KvCache cache) {
+        return new TransformerInput(image, references, text, timestep, guidance, cache);
+    }
+
+    public TransformerInput withReferences(List<ImageTokens> pictures) {
+        return new TransformerInput(image, pictures, text, timestep, guidance, kvCache);
+    }
+
+    public TransformerInput withText(TextTokens tokens) {
+        return new TransformerInput(image, references, tokens, timestep, guidance, kvCache);
+    }
+
+    public TransformerInput withGuidance(double strength) {
+        return new TransformerInput(image, references, text, timestep, strength, kvCache);
+    }
+
+    /// Latents of the picture, then of the references: `[B, Si + Sr, 128]`, in the dtype of the picture's.
+    Tensor latents() {
+        DType dtype = DType.of(image.latents());
+        return joined(tokens -> dtype.cast(tokens.latents()));
+    }
+
+    /// Ids of text, picture and references, `[1, St + Si + Sr, 4]`, in float64.
+    Tensor ids() {
+        return Ops.cat(1, DType.FLOAT64.cast(text.ids()), joined(tokens -> DType.FLOAT64.cast(tokens.ids())));
+    }
+
+    private Tensor joined(Function<ImageTokens, Tensor> part) {
+        List<Tensor> parts = new ArrayList<>();
+        parts.add(part.apply(image));
+        references.forEach(reference -> parts.add(part.apply(reference)));
+        return Ops.cat(1, parts);
+    }
+
+    private static void requireBatch(String what, Tensor tensor, long batch) {
+        if (tensor.size(0) != batch) {
+            throw new IllegalArgumentException(
+                    "%s have batch size %d, the latents have %d".formatted(what, tensor.size(0), batch));
+        }
+    }
+}

@@ -1,0 +1,114 @@
+package io.stencil.flux2.vae;
+
+import io.stencil.error.InvalidRequestException;
+import io.stencil.nn.Conv2d;
+import io.stencil.nn.Module;
+import io.stencil.tensor.Scope;
+import io.stencil.tensor.Tensors;
+import java.util.Arrays;
+import org.bytedeco.pytorch.Tensor;
+
+/// The VAE of FLUX.2 (Kingma and Welling 2014, arXiv:1312.6114, with the architecture of latent diffusion,
+/// Rombach et al. 2022, arXiv:2112.10752).
+///
+/// ```java
+/// try (Scope _ = new Scope(); AutoencoderKlFlux2 vae = new AutoencoderKlFlux2(VaeConfig.flux2())) {
+///     loader.load(vae, SafetensorsFile.open(weights));
+///     Tensor latents = vae.encode(pixels);
+/// }
+/// ```
+/// Everything is computed in the dtype of the input and on its device, which must be that of the weights. Gradients
+/// flow through both directions; switch them off with [GradMode][io.stencil.autograd.GradMode] to free each layer's
+/// result early.
+public final class AutoencoderKlFlux2 extends Module {
+
+    /// Pixels of a picture's side for each latent.
+    public static final int PIXELS_PER_LATENT = 16;
+
+    private final VaeConfig config;
+    private final Encoder encoder;
+    private final Decoder decoder;
+    private final Conv2d quantConv;
+    private final Conv2d postQuantConv;
+    private final LatentStatistics statistics;
+
+    public AutoencoderKlFlux2(VaeConfig config) {
+        this.config = config;
+        int latentChannels = config.latentChannels();
+        encoder = module("encoder", new Encoder(config));
+        decoder = module("decoder", new Decoder(config));
+        quantConv = module("quant_conv", new Conv2d(2L * latentChannels, 2L * latentChannels, 1));
+        postQuantConv = module("post_quant_conv", new Conv2d(latentChannels, latentChannels, 1));
+        statistics = module("bn", new LatentStatistics(config.foldedChannels(), config.batchNormEps()));
+    }
+
+    /// The mean of the latents' distribution, normalised; nothing is sampled.
+    ///
+    /// @param pixels `[B, 3, H, W]`, -1 to 1; both sides multiples of 16
+    /// @return `[B, 128, H/16, W/16]`, owned by the caller's scope
+    /// @throws InvalidRequestException when `pixels` is of another shape
+    public Tensor encode(Tensor pixels) {
+        checkPixels(pixels);
+        try (Scope scope = new Scope()) {
+            Tensor moments = quantConv.forward(encoder.forward(pixels)); // [B, 64, H/8, W/8]
+            Tensor mean = moments.narrow(1, 0, config.latentChannels());
+            return scope.keep(statistics.normalize(PixelFolding.fold(mean)));
+        }
+    }
+
+    /// The picture of normalised latents.
+    ///
+    /// @param latents `[B, 128, h, w]`
+    /// @return `[B, 3, 16h, 16w]`, about -1 to 1 but not clipped, owned by the caller's scope
+    /// @throws InvalidRequestException when `latents` is of another shape
+    public Tensor decode(Tensor latents) {
+        checkLatents(latents);
+        try (Scope scope = new Scope()) {
+            Tensor unfolded = PixelFolding.unfold(statistics.restore(latents)); // [B, 32, 2h, 2w]
+            return scope.keep(decoder.forward(postQuantConv.forward(unfolded)));
+        }
+    }
+
+    /// [#encode] in tiles, for pictures whose activations would not fit in memory; the same as [#encode] for a
+    /// picture that fits in one tile.
+    ///
+    /// Each tile is normalised and attends within itself, so that the latents of a larger picture are close to
+    /// those of [#encode] and not the same.
+    public Tensor encodeTiled(Tensor pixels, Tiling tiling) {
+        checkPixels(pixels);
+        return new TiledPass(tiling, PIXELS_PER_LATENT, 1, config.foldedChannels()).run(pixels, this::encode);
+    }
+
+    /// [#decode] in tiles; what holds for [#encodeTiled] holds here.
+    public Tensor decodeTiled(Tensor latents, Tiling tiling) {
+        checkLatents(latents);
+        return new TiledPass(tiling, 1, PIXELS_PER_LATENT, 3).run(latents, this::decode);
+    }
+
+    private static void checkPixels(Tensor pixels) {
+        if (pixels.dim() != 4 || pixels.size(1) != 3) {
+            throw new InvalidRequestException(
+                    "pixels", "expected [B, 3, H, W], found " + Arrays.toString(Tensors.shape(pixels)));
+        }
+        long height = pixels.size(2);
+        long width = pixels.size(3);
+        if (height < 1 || width < 1 || height % PIXELS_PER_LATENT != 0 || width % PIXELS_PER_LATENT != 0) {
+            throw new InvalidRequestException(
+                    "pixels",
+                    "both sides of the picture must be multiples of %d, found %d x %d (height x width)"
+                            .formatted(PIXELS_PER_LATENT, height, width));
+        }
+    }
+
+    private void checkLatents(Tensor latents) {
+        if (latents.dim() != 4
+                || latents.size(1) != config.foldedChannels()
+                || latents.size(2) < 1
+                || latents.size(3) < 1) {
+            throw new InvalidRequestException(
+                    "latents",
+                    "expected [B, %d, H/16, W/16], found %s"
+                            .formatted(config.foldedChannels(), Arrays.toString(Tensors.shape(latents))));
+        }
+    }
+}

@@ -1,0 +1,36 @@
+package io.stencil.flux2.vae;
+
+import io.stencil.error.InvalidRequestException;
+
+/// How a large picture is cut into tiles that are worked on one after another.
+///
+/// @param tilePixels side of a tile, a multiple of 16; a shorter side of the picture makes the tile shorter
+/// @param overlapPixels least overlap of neighbours, a multiple of 16 from 0 up to less than `tilePixels`;
+///     results are blended linearly across it
+public record Tiling(int tilePixels, int overlapPixels) {
+
+    /// @throws InvalidRequestException when a number is out of range
+    public Tiling {
+        requireMultiple("tile size", tilePixels);
+        requireMultiple("tile overlap", overlapPixels);
+        if (tilePixels < 1 || overlapPixels < 0 || overlapPixels >= tilePixels) {
+            throw new InvalidRequestException(
+                    "tile overlap",
+                    "must be at least 0 and less than the tile size %d, found %d".formatted(tilePixels, overlapPixels));
+        }
+    }
+
+    /// Tiles of 512 pixels that overlap by 128.
+    public static Tiling standard() {
+        return new Tiling(512, 128);
+    }
+
+    private static void requireMultiple(String name, int pixels) {
+        if (pixels % AutoencoderKlFlux2.PIXELS_PER_LATENT != 0) {
+            throw new InvalidRequestException(
+                    name,
+                    "must be a multiple of %d pixels, found %d"
+                            .formatted(AutoencoderKlFlux2.PIXELS_PER_LATENT, pixels));
+        }
+    }
+}
