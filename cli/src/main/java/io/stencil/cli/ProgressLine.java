@@ -49,7 +49,7 @@ final class ProgressLine implements AutoCloseable {
         pending = false;
     }
 
-    /// Ends the line, so that what is printed next begins on its own.
+    /// Ends the line, so that what is printed next begins on its own; [#show] begins another.
     @Override
     public void close() {
         if (!pending) {

@@ -9,7 +9,7 @@ import picocli.CommandLine.Option;
 
 /// The options of `stencil train` that tell what is learnt from.
 @SuppressWarnings("NullAway.Init") // fields are set by picocli before a command runs
-final class DatasetArguments {
+final class DatasetOptions {
 
     @Option(
             names = "--dataset_base_path",

@@ -10,7 +10,7 @@ import picocli.CommandLine.Option;
 
 /// The options of `stencil train` that tell what is trained, how, and what is kept.
 @SuppressWarnings("NullAway.Init") // fields are set by picocli before a command runs
-final class TrainingArguments {
+final class TrainingOptions {
 
     @Option(names = "--task", paramLabel = "TASK", description = "Default: ${DEFAULT-VALUE}.")
     private String task = "sft";
