@@ -135,8 +135,7 @@ public final class Flux2Pipeline implements AutoCloseable {
                 request.embeddedGuidance(),
                 mask == null
                         ? null
-                        : new Denoiser.InpaintLatents(
-                                mask, LatentTokens.fromPicture(shared.get(Ports.INPUT_LATENTS))));
+                        : new Denoiser.InpaintLatents(mask, LatentTokens.fromPicture(shared.get(Ports.INPUT_LATENTS))));
         Tensor clean = new Denoiser(models, progress).run(task, LatentTokens.fromPicture(start));
         return LatentTokens.toPicture(clean, start.size(2), start.size(3));
     }
@@ -152,8 +151,7 @@ public final class Flux2Pipeline implements AutoCloseable {
     /// @throws io.stencil.error.InvalidFileException when the file is not a LoRA or updates no layer
     public LoraMatch loadLora(Path file, double strength) {
         try (Scope _ = new Scope()) {
-            LoraFile lora =
-                    LoraFile.read(file, models.requireTransformer(), strength, models.dtype(), models.device());
+            LoraFile lora = LoraFile.read(file, models.requireTransformer(), strength, models.dtype(), models.device());
             loras.add(lora.lora());
             return new LoraMatch(lora.lora().pairs().size(), lora.unmatched());
         }

@@ -8,7 +8,10 @@ import org.jspecify.annotations.Nullable;
 /// @param input start of image-to-image and of inpainting; resized and cropped to the size asked for
 /// @param edit pictures that the transformer sees as references
 /// @param inpaint restricts the change to a part of the input image
-public record ImageConditions(@Nullable RgbImage input, @Nullable EditImages edit, @Nullable Inpaint inpaint) {
+public record ImageConditions(
+        @Nullable RgbImage input,
+        @Nullable EditImages edit,
+        @Nullable Inpaint inpaint) {
 
     public static ImageConditions none() {
         return new ImageConditions(null, null, null);

@@ -23,9 +23,7 @@ final class LoraShelf {
 
     /// Puts all of them on the transformer until the binding is closed.
     LoraBinding bind(ModelSet models) {
-        return loras.isEmpty()
-                ? LoraBinding.none()
-                : LoraBinding.bind(models.requireTransformer(), Lora.merge(loras));
+        return loras.isEmpty() ? LoraBinding.none() : LoraBinding.bind(models.requireTransformer(), Lora.merge(loras));
     }
 
     void clear() {

@@ -34,7 +34,8 @@ public record ModelSet(
     /// @return normalised latents `[1, 128, H/16, W/16]`, in the pipeline's dtype
     public Tensor encode(RgbImage image) {
         AutoencoderKlFlux2 model = required(vae, "a VAE");
-        Tensor pixels = device.place(PixelConversion.pixelsFromBytes(image.rgb(), image.height(), image.width()), dtype);
+        Tensor pixels =
+                device.place(PixelConversion.pixelsFromBytes(image.rgb(), image.height(), image.width()), dtype);
         return isLarge(image.height(), image.width())
                 ? model.encodeTiled(pixels, Tiling.standard())
                 : model.encode(pixels);
@@ -48,7 +49,9 @@ public record ModelSet(
                 ? model.decodeTiled(placed, Tiling.standard())
                 : model.decode(placed);
         return RgbImage.of(
-                Math.toIntExact(pixels.size(3)), Math.toIntExact(pixels.size(2)), PixelConversion.bytesFromPixels(pixels));
+                Math.toIntExact(pixels.size(3)),
+                Math.toIntExact(pixels.size(2)),
+                PixelConversion.bytesFromPixels(pixels));
     }
 
     /// @throws InvalidRequestException when the pipeline was loaded without one
@@ -62,7 +65,8 @@ public record ModelSet(
 
     private static <M> M required(@Nullable M model, String what) {
         if (model == null) {
-            throw new InvalidRequestException("model_paths", "the pipeline was loaded without " + what + "; add its files");
+            throw new InvalidRequestException(
+                    "model_paths", "the pipeline was loaded without " + what + "; add its files");
         }
         return model;
     }

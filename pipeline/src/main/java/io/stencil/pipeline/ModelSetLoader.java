@@ -76,8 +76,8 @@ final class ModelSetLoader implements AutoCloseable {
             if (tokenizer == null) {
                 throw new InvalidRequestException("tokenizer_path", "is needed beside a text encoder");
             }
-            textEncoder = new TextEncoder(
-                    PromptTokenizer.open(tokenizer), textModel, PromptEncoding.KLEIN, options.dtype());
+            textEncoder =
+                    new TextEncoder(PromptTokenizer.open(tokenizer), textModel, PromptEncoding.KLEIN, options.dtype());
         }
         ModelSet set = new ModelSet(textEncoder, vae, transformer, options.dtype(), options.device());
         textModel = null;

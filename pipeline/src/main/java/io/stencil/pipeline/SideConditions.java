@@ -11,7 +11,8 @@ import org.jspecify.annotations.Nullable;
 /// @param kvCache keys and values appended to the transformer's attention
 /// @param lora updates that are hot-loaded for this side's passes only
 /// @param textEmbedding `[1, S, joint]`, appended behind the prompt's embeddings
-public record SideConditions(String prompt, KvCache kvCache, Lora lora, @Nullable Tensor textEmbedding) {
+public record SideConditions(
+        String prompt, KvCache kvCache, Lora lora, @Nullable Tensor textEmbedding) {
 
     public static SideConditions of(String prompt) {
         return new SideConditions(prompt, KvCache.empty(), Lora.empty(), null);

@@ -4,8 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
-import io.stencil.image.RgbImageReader;
 import io.stencil.image.RgbImage;
+import io.stencil.image.RgbImageReader;
 import io.stencil.tensor.DType;
 import io.stencil.tensor.Device;
 import io.stencil.tensor.Scope;
@@ -32,8 +32,8 @@ class GenerateGoldenTest {
 
     @BeforeAll
     void load() {
-        pipeline = Flux2Pipeline.load(
-                ModelFiles.in(TestFiles.tinyModel("")), new LoadOptions(DType.FLOAT32, Device.CPU));
+        pipeline =
+                Flux2Pipeline.load(ModelFiles.in(TestFiles.tinyModel("")), new LoadOptions(DType.FLOAT32, Device.CPU));
     }
 
     @AfterAll
@@ -46,10 +46,8 @@ class GenerateGoldenTest {
     void latentsAndPictureEqualTheReference(String run) throws IOException {
         try (Scope _ = new Scope()) {
             Golden golden = Golden.read("generate.safetensors");
-            JsonNode arguments = new ObjectMapper()
-                    .readTree(golden.json())
-                    .path("runs")
-                    .path(run);
+            JsonNode arguments =
+                    new ObjectMapper().readTree(golden.json()).path("runs").path(run);
             GeneratedImage result = pipeline.generate(request(arguments));
             TensorAssert.assertClose(
                     run, result.latents().toTensor(), golden.tensor(run + ".latents"), LATENTS_TOLERANCE);

@@ -18,6 +18,9 @@ public sealed interface Weights {
     /// No file: parameters begin as their initializers say, from this seed.
     record Random(long seed) implements Weights {}
 
+    /// The file once it is there, random weights until then: one source serves training from scratch and later use.
+    record FileOrRandom(String path, long seed) implements Weights {}
+
     /// One file, or the shards of one set of weights.
     static Weights files(String... paths) {
         return new Files(List.of(paths));
@@ -26,5 +29,10 @@ public sealed interface Weights {
     /// Random weights, for training from scratch.
     static Weights random(long seed) {
         return new Random(seed);
+    }
+
+    /// The file once it is there, random weights until then.
+    static Weights fileOrRandom(String path, long seed) {
+        return new FileOrRandom(path, seed);
     }
 }

@@ -40,8 +40,14 @@ public final class Linear extends Module {
         loras.add(lora);
     }
 
+    /// Takes off one pair; another that was put on by a second binding stays.
     @SuppressWarnings("ReferenceEquality") // the binding takes off what it put on, not an equal pair
     void detach(LoraPair lora) {
-        loras.removeIf(one -> one == lora);
+        for (int i = loras.size() - 1; i >= 0; i--) {
+            if (loras.get(i) == lora) {
+                loras.remove(i);
+                return;
+            }
+        }
     }
 }

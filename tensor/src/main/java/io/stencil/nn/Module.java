@@ -107,15 +107,16 @@ public abstract class Module implements AutoCloseable {
         Set<String> trainable = new TreeSet<>();
         Map<String, Parameter> state = state();
         for (String part : parts) {
-            int before = trainable.size();
-            state.forEach((name, parameter) -> {
+            boolean found = false;
+            for (Map.Entry<String, Parameter> one : state.entrySet()) {
+                String name = one.getKey();
                 boolean inside = part.isEmpty() || name.equals(part) || name.startsWith(part + ".");
-                if (inside && !parameter.isBuffer()) {
+                if (inside && !one.getValue().isBuffer()) {
                     trainable.add(name);
+                    found = true;
                 }
-            });
-            if (trainable.size() == before
-                    && state.keySet().stream().noneMatch(n -> trainable.contains(n) && n.startsWith(part))) {
+            }
+            if (!found) {
                 throw new IllegalArgumentException("no parameter lies in '" + part + "'");
             }
         }

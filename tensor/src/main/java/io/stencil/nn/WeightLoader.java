@@ -7,6 +7,7 @@ import io.stencil.safetensors.TensorEntry;
 import io.stencil.safetensors.TensorSource;
 import io.stencil.tensor.DType;
 import io.stencil.tensor.Device;
+import io.stencil.tensor.OwnedTensor;
 import io.stencil.tensor.Scope;
 import io.stencil.tensor.TensorFiles;
 import java.util.ArrayList;
@@ -37,13 +38,12 @@ public record WeightLoader(DType dtype, Device device) {
         Map<String, Parameter> state = module.state();
         Map<String, TensorEntry> entries = new LinkedHashMap<>(source.entries());
         entries.keySet().removeAll(ignored);
+        List<Loaded> loaded = new ArrayList<>();
         try {
             check(state, entries, source);
-            boolean views = false;
-            for (Map.Entry<String, Parameter> one : state.entrySet()) {
-                views |= loadOne(one.getKey(), one.getValue(), source);
-            }
-            if (views) {
+            state.forEach((name, parameter) -> loaded.add(read(name, parameter, source)));
+            loaded.forEach(one -> one.parameter().set(one.tensor().get(), one.view()));
+            if (loaded.stream().anyMatch(Loaded::view)) {
                 module.attach(source);
             } else {
                 source.close();
@@ -51,19 +51,33 @@ public record WeightLoader(DType dtype, Device device) {
         } catch (RuntimeException e) {
             source.close();
             throw e;
+        } finally {
+            loaded.forEach(one -> one.tensor().close());
         }
     }
 
-    /// @return true when the parameter is a view of the file
-    private boolean loadOne(String name, Parameter parameter, TensorSource source) {
+    /// New content of a parameter, not yet in it, so that a fault at a later one leaves the module as it was.
+    ///
+    /// @param view the tensor lies in the mapped file
+    private record Loaded(Parameter parameter, OwnedTensor tensor, boolean view) {}
+
+    private Loaded read(String name, Parameter parameter, TensorSource source) {
         try (Scope _ = new Scope()) {
             Tensor stored = TensorFiles.view(source, name);
             DType target = parameter.dtype().isFloatingPoint() ? dtype : parameter.dtype();
             Tensor placed = device.place(stored, target);
-            boolean view = placed.is_alias_of(stored);
-            parameter.set(placed, view);
-            return view;
+            if (!target.isFloatingPoint()) {
+                placed = placed.clone(); // a counter of eight bytes is no reason to keep a file mapped
+            }
+            return new Loaded(parameter, new OwnedTensor(placed), placed.is_alias_of(stored));
         }
+    }
+
+    /// Checks that a checkpoint fits a module, without reading the content of tensors.
+    ///
+    /// @throws InvalidFileException naming up to ten missing, unexpected and misshapen tensors
+    public static void check(Module module, TensorSource source) {
+        check(module.state(), source.entries(), source);
     }
 
     private static void check(Map<String, Parameter> state, Map<String, TensorEntry> entries, TensorSource source) {
@@ -82,9 +96,7 @@ public record WeightLoader(DType dtype, Device device) {
                 misshapen.add(
                         "%s is %s, expected %s".formatted(name, entry.shape(), Arrays.toString(parameter.shape())));
             }
-            boolean floating =
-                    DType.of(entry.dtype()).filter(DType::isFloatingPoint).isPresent();
-            if (floating != parameter.dtype().isFloatingPoint()) {
+            if (!fits(entry, parameter)) {
                 mistyped.add("%s is %s, expected %s"
                         .formatted(name, entry.dtype(), parameter.dtype().fileDtype()));
             }
@@ -99,6 +111,13 @@ public record WeightLoader(DType dtype, Device device) {
                     new Location(origin(source), null, null),
                     "tensors do not fit the model: " + String.join("; ", faults));
         }
+    }
+
+    private static boolean fits(TensorEntry entry, Parameter parameter) {
+        boolean floating = parameter.dtype().isFloatingPoint();
+        return DType.of(entry.dtype())
+                .filter(dtype -> dtype.isFloatingPoint() == floating && dtype != DType.COMPLEX64)
+                .isPresent();
     }
 
     private static void addFault(List<String> faults, String kind, List<String> names) {

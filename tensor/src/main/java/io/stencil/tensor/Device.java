@@ -49,7 +49,15 @@ public record Device(Kind kind, int index) {
                     "'%s' was asked for, but this libtorch sees no GPU; use the build with CUDA (-Pcuda) or --device cpu"
                             .formatted(text));
         }
-        return new Device(Kind.CUDA, cuda.group(1) == null ? 0 : Integer.parseInt(cuda.group(1)));
+        int count = torch.cuda_device_count();
+        String number = cuda.group(1) == null ? "0" : cuda.group(1);
+        for (int index = 0; index < count; index++) {
+            if (number.equals(Integer.toString(index))) {
+                return new Device(Kind.CUDA, index);
+            }
+        }
+        throw new InvalidRequestException(
+                "device", "'%s' was asked for, but this libtorch sees %d GPUs, from cuda:0".formatted(text, count));
     }
 
     public static Device of(Tensor tensor) {

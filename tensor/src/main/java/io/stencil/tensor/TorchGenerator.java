@@ -19,8 +19,12 @@ public final class TorchGenerator implements AutoCloseable {
     }
 
     /// Standard normal numbers, as `torch.randn(shape, generator=..., dtype=...)` gives them.
+    ///
+    /// Half-precision numbers are float32 ones, rounded, as newer versions of PyTorch give them; the libtorch
+    /// in use would draw others.
     public Tensor randn(DType dtype, long... shape) {
-        return torch.randn(shape, new GeneratorOptional(generator), Tensors.options(dtype, Device.CPU));
+        DType drawn = dtype == DType.FLOAT64 ? DType.FLOAT64 : DType.FLOAT32;
+        return dtype.cast(torch.randn(shape, new GeneratorOptional(generator), Tensors.options(drawn, Device.CPU)));
     }
 
     /// Uniform integers in `0 .. high - 1` as int64, as `torch.randint(0, high, shape, generator=...)` gives them.

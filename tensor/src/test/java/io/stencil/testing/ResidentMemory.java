@@ -31,4 +31,13 @@ public final class ResidentMemory {
         }
         throw new IllegalStateException("no " + name + " in /proc/self/status");
     }
+
+    /// Makes [#peakBytes] begin again from what is in use now.
+    public static void resetPeak() {
+        try {
+            Files.writeString(Path.of("/proc/self/clear_refs"), "5");
+        } catch (IOException e) {
+            throw new IllegalStateException("the peak of resident memory cannot be reset", e);
+        }
+    }
 }

@@ -45,8 +45,8 @@ public enum KnownCheckpoint {
             case KLEIN_9B -> new ModelConfig.Transformer(TransformerConfig.klein9b());
             case DEV -> new ModelConfig.Transformer(TransformerConfig.dev());
             case VAE -> new ModelConfig.Vae(VaeConfig.flux2());
-            case QWEN3_4B -> new ModelConfig.TextEncoder(Qwen3Config.qwen3Size4B());
-            case QWEN3_8B -> new ModelConfig.TextEncoder(Qwen3Config.qwen3Size8B());
+            case QWEN3_4B -> new ModelConfig.TextEncoder(Qwen3Config.size4B());
+            case QWEN3_8B -> new ModelConfig.TextEncoder(Qwen3Config.size8B());
         };
     }
 }

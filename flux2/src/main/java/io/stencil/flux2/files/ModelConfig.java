@@ -1,6 +1,5 @@
 package io.stencil.flux2.files;
 
-import io.stencil.error.InvalidFileException;
 import io.stencil.flux2.text.Qwen3Config;
 import io.stencil.flux2.transformer.TransformerConfig;
 import io.stencil.flux2.vae.VaeConfig;

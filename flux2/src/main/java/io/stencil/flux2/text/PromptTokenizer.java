@@ -2,6 +2,7 @@ package io.stencil.flux2.text;
 
 import ai.djl.huggingface.tokenizers.HuggingFaceTokenizer;
 import io.stencil.error.InvalidFileException;
+import io.stencil.error.InvalidRequestException;
 import io.stencil.error.Location;
 import io.stencil.json.ConfigJson;
 import java.io.IOException;
@@ -18,8 +19,7 @@ import org.jspecify.annotations.Nullable;
 /// Turns prompts into token ids as Qwen3 does, with its `tokenizer.json`.
 ///
 /// A prompt becomes one user message of a chat, followed by the head of an answer whose thinking is empty. Special
-/// tokens
-/// that are written in a prompt are tokenised as special. Nothing is ever fetched from a network.
+/// tokens that are written in a prompt are tokenised as special. Nothing is ever asked of a network.
 public final class PromptTokenizer implements AutoCloseable {
 
     private static final List<String> CHAT_TOKENS = List.of("<|im_start|>", "<|im_end|>", "<think>", "</think>");
@@ -29,7 +29,8 @@ public final class PromptTokenizer implements AutoCloseable {
     private final long paddingId;
 
     static {
-        // The library would else report its use to its makers, and fetch a CUDA build of itself where it sees a GPU.
+        // The library would otherwise report its use to its makers and fetch a CUDA build of itself where it sees a
+        // GPU.
         for (String property : List.of("ai.djl.offline", "OPT_OUT_TRACKING")) {
             if (System.getProperty(property) == null) {
                 System.setProperty(property, "true");
@@ -59,6 +60,8 @@ public final class PromptTokenizer implements AutoCloseable {
     }
 
     /// The ids of a prompt's chat text, padded or cut on the right to `maxLength`.
+    ///
+    /// @throws InvalidRequestException when the prompt is not well-formed Unicode
     public PromptTokens tokens(String prompt, int maxLength) {
         List<Long> all = encode(chatText(prompt));
         int length = Math.min(all.size(), maxLength);
@@ -68,7 +71,13 @@ public final class PromptTokenizer implements AutoCloseable {
     }
 
     /// The ids of `text` as it stands: no chat, no padding.
+    ///
+    /// @throws InvalidRequestException when the text is not well-formed Unicode
     public List<Long> encode(String text) {
+        if (text.codePoints().anyMatch(c -> c >= Character.MIN_SURROGATE && c <= Character.MAX_SURROGATE)) {
+            // the native side would then read every pair in the text as two broken characters
+            throw new InvalidRequestException("prompt", "has half a surrogate pair in it; expected Unicode text");
+        }
         return encode(tokenizer, text);
     }
 

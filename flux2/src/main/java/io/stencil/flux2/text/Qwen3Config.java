@@ -48,20 +48,20 @@ public record Qwen3Config(
     }
 
     /// The text encoder of FLUX.2-klein-4B.
-    public static Qwen3Config qwen3Size4B() {
+    public static Qwen3Config size4B() {
         return new Qwen3Config(2560, 9728, 36, 32, 8, 128, 151936, RMS_NORM_EPS, 1e6);
     }
 
     /// The text encoder of FLUX.2-klein-9B.
-    public static Qwen3Config qwen3Size8B() {
+    public static Qwen3Config size8B() {
         return new Qwen3Config(4096, 12288, 36, 32, 8, 128, 151936, RMS_NORM_EPS, 1e6);
     }
 
     /// The published encoder whose weights have this [io.stencil.safetensors.KeyHash].
     public static Optional<Qwen3Config> ofKeyHash(String hash) {
         return switch (hash) {
-            case HASH_4B -> Optional.of(qwen3Size4B());
-            case HASH_8B -> Optional.of(qwen3Size8B());
+            case HASH_4B -> Optional.of(size4B());
+            case HASH_8B -> Optional.of(size8B());
             default -> Optional.empty();
         };
     }

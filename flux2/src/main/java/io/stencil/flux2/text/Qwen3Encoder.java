@@ -54,7 +54,8 @@ public final class Qwen3Encoder extends Module {
     /// @param ids int64 `[B, S]`, each below `vocabSize`
     /// @param attentionMask `[B, S]`: 1 for a token, 0 for padding
     /// @param hiddenStates numbers in `0 .. numHiddenLayers`
-    /// @param dtype to compute in
+    /// @param dtype of attention, MLP and result; what flows from layer to layer stays float32, because in bfloat16
+    ///     the rounding of some 50 sums shows in the result
     /// @return one `[B, S, D]` for each number in the order asked for, on the device of the weights, owned by the
     ///     caller's scope
     /// @throws IllegalArgumentException when a number is out of range
@@ -69,15 +70,15 @@ public final class Qwen3Encoder extends Module {
             Device device = device();
             Tensor visible = VisibleKeys.of(attentionMask, device);
             HalfRotation rotation = HalfRotation.of((int) ids.size(1), config.headDim(), config.ropeTheta(), device);
-            try (OwnedTensor hidden = new OwnedTensor(embedding.forward(device.place(ids), dtype))) {
+            try (OwnedTensor hidden = new OwnedTensor(embedding.forward(device.place(ids), DType.FLOAT32))) {
                 for (int k = 0; k <= last; k++) {
                     if (k > 0) {
                         try (Scope _ = new Scope()) {
-                            hidden.set(layers.get(k - 1).forward(hidden.get(), rotation, visible));
+                            hidden.set(layers.get(k - 1).forward(hidden.get(), rotation, visible, dtype));
                         }
                     }
                     if (hiddenStates.contains(k)) {
-                        kept.put(k, scope.keep(hidden.get()));
+                        kept.put(k, scope.keep(dtype.cast(hidden.get())));
                     }
                 }
             }

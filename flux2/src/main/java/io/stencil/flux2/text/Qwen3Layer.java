@@ -2,6 +2,7 @@ package io.stencil.flux2.text;
 
 import io.stencil.nn.Module;
 import io.stencil.nn.RmsNorm;
+import io.stencil.tensor.DType;
 import org.bytedeco.pytorch.Tensor;
 
 /// One decoder layer: attention, then MLP, each on the normalised input and added to it.
@@ -19,11 +20,12 @@ final class Qwen3Layer extends Module {
         mlpNorm = module("post_attention_layernorm", new RmsNorm(config.hiddenSize(), config.rmsNormEps()));
     }
 
-    /// @param x `[B, S, D]`
+    /// @param x float32 `[B, S, D]`
     /// @param visible bool `[B, 1, S, S]`
-    /// @return `[B, S, D]`
-    Tensor forward(Tensor x, HalfRotation rotation, Tensor visible) {
-        Tensor attended = x.add(attention.forward(attentionNorm.forward(x), rotation, visible));
-        return attended.add(mlp.forward(mlpNorm.forward(attended)));
+    /// @param dtype of attention and MLP; their results are added in float32
+    /// @return float32 `[B, S, D]`
+    Tensor forward(Tensor x, HalfRotation rotation, Tensor visible, DType dtype) {
+        Tensor attended = x.add(attention.forward(dtype.cast(attentionNorm.forward(x)), rotation, visible));
+        return attended.add(mlp.forward(dtype.cast(mlpNorm.forward(attended))));
     }
 }

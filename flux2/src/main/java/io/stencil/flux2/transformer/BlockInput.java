@@ -6,8 +6,7 @@ import org.bytedeco.pytorch.Tensor;
 import org.jspecify.annotations.Nullable;
 
 /// All tensors that one block reads. It runs as a segment that may be recomputed after the pass, when the pass has
-/// freed
-/// its own tensors: what travels through the segment's inputs is kept for that.
+/// freed its own tensors: what travels through the segment's inputs is kept for that.
 ///
 /// @param modulations `[B, 1, 6D]` of text and image for a double-stream block, `[B, 1, 3D]` for a single one
 record BlockInput(

@@ -114,7 +114,9 @@ public final class Flux2Transformer extends Module {
     }
 
     private void check(TransformerInput input) {
-        requireChannels("latents", input.latents(), config.inChannels());
+        requireChannels("latents", input.image().latents(), config.inChannels());
+        input.references()
+                .forEach(reference -> requireChannels("edit_image latents", reference.latents(), config.inChannels()));
         requireChannels("prompt_embeds", input.text().embeds(), config.jointAttentionDim());
         input.kvCache().require(config, input.image().latents().size(0));
     }
@@ -123,7 +125,7 @@ public final class Flux2Transformer extends Module {
         if (tokens.size(2) != channels) {
             throw new InvalidRequestException(
                     what,
-                    "have %d channels, the transformer needs %d; its other models must be of the same size"
+                    "have %d channels, the transformer needs %d; load the VAE and the text encoder that belong to it"
                             .formatted(tokens.size(2), channels));
         }
     }

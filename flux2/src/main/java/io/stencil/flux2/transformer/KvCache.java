@@ -37,8 +37,8 @@ public record KvCache(Map<BlockId, KeyValue> blocks) {
 
     /// Joins caches along the tokens, in their order. A block that only some have takes those.
     ///
-    /// @throws InvalidRequestException when a block's heads differ between caches, or its batch sizes do and neither
-    ///     is 1
+    /// @throws InvalidRequestException when a block's heads differ between caches, or its batch sizes do
+    ///     and neither is 1
     public static KvCache merge(List<KvCache> caches) {
         Map<BlockId, List<KeyValue>> parts = new LinkedHashMap<>();
         for (KvCache cache : caches) {

@@ -3,6 +3,7 @@ package io.stencil.flux2.vae;
 import io.stencil.nn.Conv2d;
 import io.stencil.nn.GroupNorm;
 import io.stencil.nn.Module;
+import io.stencil.tensor.Ops;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.UnaryOperator;
@@ -30,9 +31,9 @@ final class Encoder extends Module {
             }
         }
         layers.add(module("mid_block", new MidBlock(channels, groups))::forward);
-        layers.add(new NormSiluConv(
-                module("conv_norm_out", new GroupNorm(groups, channels, NormSiluConv.EPS)),
-                module("conv_out", new Conv2d(channels, 2L * config.latentChannels(), 3)))::forward);
+        layers.add(module("conv_norm_out", new GroupNorm(groups, channels, VaeConfig.GROUP_NORM_EPS))::forward);
+        layers.add(Ops::silu);
+        layers.add(module("conv_out", new Conv2d(channels, 2L * config.latentChannels(), 3))::forward);
     }
 
     /// @param pixels `[B, 3, H, W]`

@@ -17,7 +17,7 @@ final class SpatialAttention extends Module {
     private final Linear out;
 
     SpatialAttention(int channels, int groups) {
-        norm = module("group_norm", new GroupNorm(groups, channels, NormSiluConv.EPS));
+        norm = module("group_norm", new GroupNorm(groups, channels, VaeConfig.GROUP_NORM_EPS));
         query = module("to_q", new Linear(channels, channels, true));
         key = module("to_k", new Linear(channels, channels, true));
         value = module("to_v", new Linear(channels, channels, true));

@@ -21,6 +21,9 @@ public record VaeConfig(
         int normNumGroups,
         double batchNormEps) {
 
+    /// Added to the variance by every group normalisation.
+    static final double GROUP_NORM_EPS = 1e-6;
+
     private static final int LEVELS = 4;
     private static final List<Integer> PATCH_SIZE = List.of(2, 2);
 

@@ -18,11 +18,7 @@ public record InpaintUnit(ModelSet models) implements PipelineUnit {
     @Override
     public UnitDeclaration declaration() {
         return new UnitDeclaration(
-                "inpaint mask",
-                Sides.SHARED,
-                Set.of(Ports.INPAINT, Ports.SIZE),
-                Set.of(Ports.INPAINT_MASK),
-                Set.of());
+                "inpaint mask", Sides.SHARED, Set.of(Ports.INPAINT, Ports.SIZE), Set.of(Ports.INPAINT_MASK), Set.of());
     }
 
     @Override

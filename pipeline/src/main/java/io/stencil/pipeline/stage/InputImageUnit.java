@@ -25,7 +25,7 @@ public record InputImageUnit(ModelSet models) implements PipelineUnit {
     @Override
     public void run(PortAccess ports) {
         ports.find(Ports.INPUT_IMAGE)
-                .ifPresent(image -> ports.set(
-                        Ports.INPUT_LATENTS, models.encode(CoverCrop.to(ports.get(Ports.SIZE), image))));
+                .ifPresent(image ->
+                        ports.set(Ports.INPUT_LATENTS, models.encode(CoverCrop.to(ports.get(Ports.SIZE), image))));
     }
 }

@@ -17,11 +17,7 @@ public record NoiseUnit(DType dtype) implements PipelineUnit {
     @Override
     public UnitDeclaration declaration() {
         return new UnitDeclaration(
-                "noise",
-                Sides.SHARED,
-                Set.of(Ports.SIZE, Ports.SEED, Ports.NOISE),
-                Set.of(Ports.NOISE),
-                Set.of());
+                "noise", Sides.SHARED, Set.of(Ports.SIZE, Ports.SEED, Ports.NOISE), Set.of(Ports.NOISE), Set.of());
     }
 
     @Override
@@ -31,8 +27,7 @@ public record NoiseUnit(DType dtype) implements PipelineUnit {
         }
         ImageSize size = ports.get(Ports.SIZE);
         try (TorchGenerator generator = new TorchGenerator(ports.get(Ports.SEED))) {
-            ports.set(
-                    Ports.NOISE, generator.randn(dtype, 1, 128, size.height() / 16, size.width() / 16));
+            ports.set(Ports.NOISE, generator.randn(dtype, 1, 128, size.height() / 16, size.width() / 16));
         }
     }
 }

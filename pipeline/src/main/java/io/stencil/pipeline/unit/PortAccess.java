@@ -33,8 +33,8 @@ public final class PortAccess {
 
     private void requireDeclared(Port<?> port, boolean declared, String access) {
         if (!declared) {
-            throw new IllegalStateException(
-                    "unit '%s' %s '%s' without declaring it".formatted(unit.declaration().name(), access, port.name()));
+            throw new IllegalStateException("unit '%s' %s '%s' without declaring it"
+                    .formatted(unit.declaration().name(), access, port.name()));
         }
     }
 }

@@ -1,0 +1,98 @@
+package io.stencil.template.load;
+
+import io.stencil.error.InvalidFileException;
+import io.stencil.error.Location;
+import io.stencil.error.TemplateException;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.URI;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Locale;
+import javax.tools.Diagnostic;
+import javax.tools.DiagnosticCollector;
+import javax.tools.JavaCompiler;
+import javax.tools.JavaFileObject;
+import javax.tools.SimpleJavaFileObject;
+import javax.tools.StandardJavaFileManager;
+import javax.tools.ToolProvider;
+
+/// Compiles one Java source file in memory against the class path of this process.
+final class SourceCompiler {
+
+    private SourceCompiler() {}
+
+    /// A loader of the classes of `source`; nothing is written to the disk.
+    ///
+    /// @throws TemplateException with file, line, column and text of the first compile error, or when this Java has no
+    ///     compiler
+    static ClassLoader compile(Path source) {
+        JavaCompiler compiler = ToolProvider.getSystemJavaCompiler();
+        if (compiler == null) {
+            throw new TemplateException(
+                    source, "cannot be compiled: this Java has no compiler; run on a JDK, or give model.jar instead");
+        }
+        DiagnosticCollector<JavaFileObject> diagnostics = new DiagnosticCollector<>();
+        try (StandardJavaFileManager standard =
+                        compiler.getStandardFileManager(diagnostics, Locale.ROOT, StandardCharsets.UTF_8);
+                ClassesInMemory classes = new ClassesInMemory(standard)) {
+            List<String> options = List.of(
+                    "-classpath", System.getProperty("java.class.path"), "-parameters", "-proc:none", "-Xlint:none");
+            boolean compiled = compiler.getTask(
+                            null, classes, diagnostics, options, null, List.of(new Source(source, read(source))))
+                    .call();
+            if (!compiled) {
+                throw fault(source, diagnostics.getDiagnostics());
+            }
+            return classes.loader(SourceCompiler.class.getClassLoader());
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private static String read(Path source) {
+        try {
+            return Files.readString(source);
+        } catch (IOException e) {
+            throw new InvalidFileException(Location.of(source), "cannot be read as UTF-8 text: " + e, e);
+        }
+    }
+
+    private static TemplateException fault(Path source, List<Diagnostic<? extends JavaFileObject>> diagnostics) {
+        List<Diagnostic<? extends JavaFileObject>> errors = diagnostics.stream()
+                .filter(one -> one.getKind() == Diagnostic.Kind.ERROR)
+                .toList();
+        if (errors.isEmpty()) {
+            return new TemplateException(source, "does not compile");
+        }
+        Diagnostic<? extends JavaFileObject> first = errors.getFirst();
+        String text = first.getMessage(Locale.ROOT)
+                .lines()
+                .map(String::strip)
+                .reduce((a, b) -> a + "; " + b)
+                .orElse("");
+        String more = errors.size() == 1 ? "" : " (and %d more errors)".formatted(errors.size() - 1);
+        if (first.getSource() == null) {
+            return new TemplateException(source, text + more);
+        }
+        return new TemplateException(
+                Location.of(source, Math.toIntExact(first.getLineNumber())),
+                "column %d: %s%s".formatted(first.getColumnNumber(), text, more));
+    }
+
+    private static final class Source extends SimpleJavaFileObject {
+        private final String text;
+
+        Source(Path file, String text) {
+            super(URI.create("memory:///" + file.getFileName()), Kind.SOURCE);
+            this.text = text;
+        }
+
+        @Override
+        public CharSequence getCharContent(boolean ignoreEncodingErrors) {
+            return text;
+        }
+    }
+}

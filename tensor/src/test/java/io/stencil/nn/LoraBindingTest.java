@@ -1,0 +1,128 @@
+package io.stencil.nn;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.stencil.error.InvalidRequestException;
+import io.stencil.tensor.DType;
+import io.stencil.tensor.Scope;
+import io.stencil.tensor.Tensors;
+import java.util.Map;
+import org.bytedeco.pytorch.Tensor;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+class LoraBindingTest {
+
+    private static final class Net extends Module {
+        private final Linear linear = module("to_out.0", new Linear(2, 3, false));
+
+        Net() {
+            module("norm", new RmsNorm(2, 0));
+        }
+    }
+
+    private final Scope scope = new Scope();
+    private final Net net = new Net();
+
+    @BeforeEach
+    void fill() {
+        net.linear.weight().set(Tensors.of(new float[] {1, 0, 0, 1, 1, 1}, 3, 2));
+    }
+
+    @AfterEach
+    void free() {
+        net.close();
+        scope.close();
+    }
+
+    /// `A x = x0 + 2 x1`, `B` spreads it as 1, 10, 100.
+    private static LoraPair pair() {
+        return new LoraPair(Tensors.of(new float[] {1, 2}, 1, 2), Tensors.of(new float[] {1, 10, 100}, 3, 1));
+    }
+
+    private float[] output() {
+        return Tensors.toFloats(net.linear.forward(Tensors.of(new float[] {3, 4}, 1, 2)));
+    }
+
+    @Test
+    void addsBTimesAxUntilClosed() {
+        try (LoraBinding _ = LoraBinding.bind(net, Map.of("to_out.0", pair()))) {
+            assertThat(output()).containsExactly(3 + 11, 4 + 110, 7 + 1100);
+        }
+        assertThat(output()).containsExactly(3, 4, 7);
+    }
+
+    @Test
+    void bindingsAddUpAndEachTakesOffItsOwn() {
+        LoraPair pair = pair();
+        LoraBinding first = LoraBinding.bind(net, Map.of("to_out.0", pair));
+        LoraBinding second = LoraBinding.bind(net, Map.of("to_out.0", pair));
+        assertThat(output()).containsExactly(3 + 22, 4 + 220, 7 + 2200);
+        first.close();
+        assertThat(output()).containsExactly(3 + 11, 4 + 110, 7 + 1100);
+        first.close();
+        assertThat(output()).containsExactly(3 + 11, 4 + 110, 7 + 1100);
+        second.close();
+        assertThat(output()).containsExactly(3, 4, 7);
+    }
+
+    @Test
+    void joinedRanksHaveTheEffectOfBoth() {
+        LoraPair other = new LoraPair(Tensors.of(new float[] {1, 0, 0, 1}, 2, 2), Tensors.of(new float[6], 3, 2));
+        LoraPair joined = pair().join(other).join(pair());
+        assertThat(Tensors.shape(joined.a())).containsExactly(4, 2);
+        assertThat(Tensors.shape(joined.b())).containsExactly(3, 4);
+        try (LoraBinding _ = LoraBinding.bind(net, Map.of("to_out.0", joined))) {
+            assertThat(output()).containsExactly(3 + 22, 4 + 220, 7 + 2200);
+        }
+    }
+
+    @Test
+    void anUpdateOfAnotherDtypeFollowsTheInput() {
+        LoraPair half = new LoraPair(DType.BFLOAT16.cast(pair().a()), DType.BFLOAT16.cast(pair().b()));
+        try (LoraBinding _ = LoraBinding.bind(net, Map.of("to_out.0", half))) {
+            assertThat(output()).containsExactly(3 + 11, 4 + 110, 7 + 1100);
+        }
+    }
+
+    @Test
+    void gradientsFlowIntoThePair() {
+        LoraPair pair = pair();
+        pair.a().requires_grad_(true);
+        pair.b().requires_grad_(true);
+        try (LoraBinding _ = LoraBinding.bind(net, Map.of("to_out.0", pair))) {
+            net.linear.forward(Tensors.of(new float[] {3, 4}, 1, 2)).sum().backward();
+        }
+        assertThat(Tensors.toFloats(pair.a().grad())).containsExactly(333, 444);
+        assertThat(Tensors.toFloats(pair.b().grad())).containsExactly(11, 11, 11);
+    }
+
+    @Test
+    void namesThatAreNoLinearLayerAreRefusedAndNothingIsBound() {
+        Map<String, LoraPair> pairs = Map.of("to_out.0", pair(), "norm", pair());
+        assertThatThrownBy(() -> LoraBinding.bind(net, pairs))
+                .isInstanceOf(InvalidRequestException.class)
+                .hasMessage("'lora': the model has no linear layer named norm");
+        assertThat(output()).containsExactly(3, 4, 7);
+    }
+
+    @Test
+    void shapesThatDoNotFitAreRefused() {
+        Tensor a = pair().a();
+        Tensor b = pair().b();
+        for (LoraPair wrong : new LoraPair[] {
+            new LoraPair(b, a),
+            new LoraPair(a, b.transpose(0, 1)),
+            new LoraPair(a, Tensors.of(new float[6], 3, 2)),
+            new LoraPair(a.flatten(), b),
+        }) {
+            assertThatThrownBy(() -> LoraBinding.bind(net, Map.of("to_out.0", wrong)))
+                    .isInstanceOf(InvalidRequestException.class)
+                    .hasMessage(
+                            "'lora': 'to_out.0' is a layer of [3, 2];" + " lora_A must be [r, 2] and lora_B [3, r]");
+        }
+        assertThat(output()).containsExactly(3, 4, 7);
+    }
+}

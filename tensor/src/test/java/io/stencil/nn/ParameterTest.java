@@ -1,0 +1,71 @@
+package io.stencil.nn;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.stencil.tensor.DType;
+import io.stencil.tensor.Device;
+import io.stencil.tensor.Scope;
+import io.stencil.tensor.Tensors;
+import java.util.Objects;
+import org.bytedeco.pytorch.Tensor;
+import org.junit.jupiter.api.Test;
+
+class ParameterTest {
+
+    private static Parameter of(float... values) {
+        Parameter parameter = new Parameter(Initializer.ONES, false, DType.FLOAT32, values.length);
+        try (Scope _ = new Scope()) {
+            parameter.set(Tensors.of(values, values.length));
+        }
+        return parameter;
+    }
+
+    @Test
+    void gradientsAddUpUntilCleared() {
+        try (Scope _ = new Scope();
+                Parameter parameter = of(1, 2)) {
+            assertThat(parameter.gradient()).isNull();
+            parameter.setTrainable(true);
+            parameter.get().square().sum().backward();
+            parameter.get().square().sum().backward();
+            assertThat(Tensors.toFloats(Objects.requireNonNull(parameter.gradient())))
+                    .containsExactly(4, 8);
+            parameter.clearGradient();
+            assertThat(parameter.gradient()).isNull();
+            parameter.clearGradient();
+            parameter.get().sum().backward();
+            assertThat(Tensors.toFloats(Objects.requireNonNull(parameter.gradient())))
+                    .containsExactly(1, 1);
+        }
+    }
+
+    @Test
+    void aBufferCannotBeTrained() {
+        try (Scope _ = new Scope();
+                Parameter buffer = new Parameter(Initializer.ZEROS, true, DType.INT64)) {
+            assertThat(buffer.isBuffer()).isTrue();
+            assertThatThrownBy(() -> buffer.setTrainable(true))
+                    .isInstanceOf(IllegalStateException.class)
+                    .hasMessage("a buffer cannot be trained");
+        }
+    }
+
+    @Test
+    void mappedContentIsCopiedBeforeItIsTrained() {
+        try (Scope _ = new Scope();
+                Parameter parameter = new Parameter(Initializer.ONES, false, DType.FLOAT32, 1)) {
+            Tensor file = Tensors.full(3, DType.FLOAT32, Device.CPU, 1);
+            parameter.set(file, true);
+            assertThat(parameter.get().is_alias_of(file)).isTrue();
+            parameter.setTrainable(false);
+            assertThat(parameter.get().is_alias_of(file)).isTrue();
+            parameter.setTrainable(true);
+            assertThat(parameter.get().is_alias_of(file)).isFalse();
+            assertThat(Tensors.toFloats(parameter.get())).containsExactly(3);
+            Tensor own = parameter.get();
+            parameter.setTrainable(true);
+            assertThat(parameter.get()).isSameAs(own);
+        }
+    }
+}

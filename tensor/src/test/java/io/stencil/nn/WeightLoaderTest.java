@@ -1,0 +1,190 @@
+package io.stencil.nn;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.stencil.error.InvalidFileException;
+import io.stencil.safetensors.SafetensorsFile;
+import io.stencil.tensor.DType;
+import io.stencil.tensor.Device;
+import io.stencil.tensor.Scope;
+import io.stencil.tensor.TensorFiles;
+import io.stencil.tensor.Tensors;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Set;
+import org.bytedeco.pytorch.Tensor;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class WeightLoaderTest {
+
+    private static final WeightLoader FLOAT32 = new WeightLoader(DType.FLOAT32, Device.CPU);
+
+    private static final class Net extends Module {
+        private final Linear linear = module("linear", new Linear(2, 3, true));
+        private final Parameter count = buffer("count", Initializer.ZEROS, DType.INT64);
+    }
+
+    @TempDir
+    private Path folder;
+
+    private final Scope scope = new Scope();
+    private final Net net = new Net();
+    private final Map<String, Tensor> tensors = new LinkedHashMap<>(Map.of(
+            "linear.weight", Tensors.of(new float[] {1, 2, 3, 4, 5, 6}, 3, 2),
+            "linear.bias", Tensors.of(new float[] {7, 8, 9}, 3),
+            "count", Tensors.of(new long[] {12})));
+
+    @AfterEach
+    void free() {
+        net.close();
+        scope.close();
+    }
+
+    private Path file() {
+        return folder.resolve("net.safetensors");
+    }
+
+    private SafetensorsFile write() throws IOException {
+        TensorFiles.write(file(), tensors, Map.of());
+        return SafetensorsFile.open(file());
+    }
+
+    private static boolean isMapped(Path file) throws IOException {
+        return Files.readString(Path.of("/proc/self/maps")).contains(file.toString());
+    }
+
+    private void assertLoaded() {
+        assertThat(Tensors.toFloats(net.linear.forward(Tensors.of(new float[] {1, 1}, 2))))
+                .containsExactly(10, 15, 20);
+        assertThat(Tensors.toLongs(net.count.get())).containsExactly(12);
+    }
+
+    @Test
+    void parametersOfTheSameDtypeAreViewsOfTheFileUntilTheModuleIsClosed() throws IOException {
+        SafetensorsFile source = write();
+        FLOAT32.load(net, source);
+        assertLoaded();
+        assertThat(net.linear.weight().get().data_ptr().address())
+                .isEqualTo(source.segment("linear.weight").address());
+        assertThat(isMapped(file())).isTrue();
+        net.close();
+        assertThat(isMapped(file())).isFalse();
+        assertThatThrownBy(() -> source.segment("count")).isInstanceOf(IllegalStateException.class);
+    }
+
+    @Test
+    void aFileOfAnotherDtypeIsClosedAfterLoading() throws IOException {
+        SafetensorsFile source = write();
+        new WeightLoader(DType.BFLOAT16, Device.CPU).load(net, source);
+        assertLoaded();
+        assertThat(net.linear.weight().dtype()).isEqualTo(DType.BFLOAT16);
+        assertThat(net.count.dtype()).isEqualTo(DType.INT64);
+        assertThat(isMapped(file())).isFalse();
+    }
+
+    @Test
+    void aViewIsCopiedWhenItIsTrained() throws IOException {
+        SafetensorsFile source = write();
+        byte[] before = Files.readAllBytes(file());
+        FLOAT32.load(net, source);
+        net.trainOnly(Set.of("linear.weight"));
+        assertThat(net.linear.weight().get().data_ptr().address())
+                .isNotEqualTo(source.segment("linear.weight").address());
+        net.linear.weight().get().detach().zero_();
+        assertThat(Tensors.toFloats(net.linear.forward(Tensors.of(new float[] {1, 1}, 2))))
+                .containsExactly(7, 8, 9);
+        assertThat(Files.readAllBytes(file())).containsExactly(before);
+    }
+
+    @Test
+    void loadingAgainReplacesTheContent() throws IOException {
+        FLOAT32.load(net, write());
+        tensors.put("count", Tensors.of(new long[] {99}));
+        Files.delete(file());
+        FLOAT32.load(net, write());
+        assertThat(Tensors.toLongs(net.count.get())).containsExactly(99);
+    }
+
+    @Test
+    void namesToIgnoreMayBeThere() throws IOException {
+        tensors.put("lm_head.weight", Tensors.of(new float[] {1}, 1));
+        FLOAT32.load(net, write(), Set.of("lm_head.weight", "absent"));
+        assertLoaded();
+    }
+
+    @Test
+    void everyFaultIsNamedAndNothingIsLoaded() throws IOException {
+        tensors.remove("linear.bias");
+        tensors.put("linear.weight", Tensors.of(new float[6], 2, 3));
+        tensors.put("linear.scale", Tensors.of(new float[1], 1));
+        tensors.put("count", Tensors.of(new float[] {12}));
+        SafetensorsFile source = write();
+        assertThatThrownBy(() -> FLOAT32.load(net, source))
+                .isInstanceOf(InvalidFileException.class)
+                .hasMessage(file() + ": tensors do not fit the model: 1 missing (linear.bias);"
+                        + " 1 unexpected (linear.scale);"
+                        + " 1 of another shape (linear.weight is [2, 3], expected [3, 2]);"
+                        + " 1 of another kind of dtype (count is F32, expected I64)");
+        assertThat(Device.of(net.linear.weight().get())).isEqualTo(Device.META);
+        assertThat(isMapped(file())).isFalse();
+    }
+
+    @Test
+    void aComplexTensorIsNoParameter() throws IOException {
+        tensors.put("count", Tensors.zeros(DType.COMPLEX64, Device.CPU));
+        SafetensorsFile source = write();
+        assertThatThrownBy(() -> FLOAT32.load(net, source))
+                .isInstanceOf(InvalidFileException.class)
+                .hasMessageContaining("count is C64, expected I64");
+    }
+
+    @Test
+    void aFaultWhilePlacingLeavesTheModuleAsItWas() throws IOException {
+        SafetensorsFile source = write();
+        WeightLoader nowhere = new WeightLoader(DType.FLOAT32, new Device(Device.Kind.CUDA, 63));
+        assertThatThrownBy(() -> nowhere.load(net, source)).isInstanceOf(RuntimeException.class);
+        assertThat(Device.of(net.linear.weight().get())).isEqualTo(Device.META);
+        assertThat(isMapped(file())).isFalse();
+    }
+
+    @Test
+    void tenNamesAreShown() throws IOException {
+        for (int i = 0; i < 13; i++) {
+            tensors.put("x" + (char) ('a' + i), Tensors.of(new float[1], 1));
+        }
+        SafetensorsFile source = write();
+        assertThatThrownBy(() -> FLOAT32.load(net, source))
+                .isInstanceOf(InvalidFileException.class)
+                .hasMessageContaining("13 unexpected (xa, xb, xc, xd, xe, xf, xg, xh, xi, xj, ... and 3 more)");
+    }
+
+    @Test
+    void anEmptyFileMissesEverything() throws IOException {
+        tensors.clear();
+        SafetensorsFile source = write();
+        assertThatThrownBy(() -> FLOAT32.load(net, source))
+                .isInstanceOf(InvalidFileException.class)
+                .hasMessageContaining("3 missing (count, linear.weight, linear.bias)");
+    }
+
+    @Test
+    void halfPrecisionAndFloat8FilesLoad() throws IOException {
+        for (DType stored : new DType[] {DType.FLOAT16, DType.BFLOAT16, DType.FLOAT8_E4M3FN, DType.FLOAT64}) {
+            Map<String, Tensor> half = new LinkedHashMap<>(tensors);
+            half.replaceAll((name, tensor) -> name.equals("count") ? tensor : stored.cast(tensor));
+            Path file = folder.resolve(stored + ".safetensors");
+            TensorFiles.write(file, half, Map.of());
+            FLOAT32.load(net, SafetensorsFile.open(file));
+            assertLoaded();
+            assertThat(Objects.requireNonNull(net.state().get("linear.bias")).dtype())
+                    .isEqualTo(DType.FLOAT32);
+        }
+    }
+}

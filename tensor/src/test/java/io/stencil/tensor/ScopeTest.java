@@ -1,0 +1,101 @@
+package io.stencil.tensor;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.TensorVector;
+import org.junit.jupiter.api.Test;
+
+class ScopeTest {
+
+    private static Tensor two() {
+        return Tensors.full(2, DType.FLOAT32, Device.CPU, 1);
+    }
+
+    @Test
+    void freesWhatIsNotKept() {
+        Tensor dropped;
+        try (Scope _ = new Scope()) {
+            dropped = two();
+            assertThat(dropped.isNull()).isFalse();
+        }
+        assertThat(dropped.isNull()).isTrue();
+    }
+
+    @Test
+    void whatIsKeptLivesInTheEnclosingScopeAndNotLonger() {
+        Tensor kept;
+        try (Scope _ = new Scope()) {
+            try (Scope inner = new Scope()) {
+                kept = inner.keep(two());
+            }
+            assertThat(Tensors.toFloats(kept)).containsExactly(2);
+        }
+        assertThat(kept.isNull()).isTrue();
+    }
+
+    @Test
+    void passesThroughSeveralScopes() {
+        try (Scope _ = new Scope()) {
+            Tensor kept;
+            try (Scope middle = new Scope()) {
+                try (Scope inner = new Scope()) {
+                    kept = inner.keep(two());
+                }
+                kept = middle.keep(kept);
+            }
+            assertThat(Tensors.toFloats(kept)).containsExactly(2);
+        }
+    }
+
+    @Test
+    void aTensorOfAnOuterScopeMayBeKept() {
+        try (Scope _ = new Scope()) {
+            Tensor outside = two();
+            try (Scope inner = new Scope()) {
+                assertThat(inner.keep(outside)).isSameAs(outside);
+            }
+            assertThat(Tensors.toFloats(outside)).containsExactly(2);
+        }
+    }
+
+    @Test
+    void anElementOfANativeListOutlivesItsList() {
+        try (Scope _ = new Scope()) {
+            Tensor kept;
+            try (Scope inner = new Scope()) {
+                TensorVector list = new TensorVector(two(), two());
+                kept = inner.keep(list.get(1));
+            }
+            assertThat(Tensors.toFloats(kept)).containsExactly(2);
+        }
+    }
+
+    @Test
+    void nothingCanBeKeptWithoutAnEnclosingScope() {
+        try (Scope scope = new Scope()) {
+            Tensor tensor = two();
+            assertThatThrownBy(() -> scope.keep(tensor))
+                    .isInstanceOf(IllegalStateException.class)
+                    .hasMessage("no enclosing scope: open one where the result is used");
+        }
+    }
+
+    @Test
+    void scopesOfAnotherThreadEncloseNothing() throws InterruptedException {
+        Throwable[] thrown = {null};
+        try (Scope _ = new Scope()) {
+            Thread thread = new Thread(() -> {
+                try (Scope scope = new Scope()) {
+                    scope.keep(two());
+                } catch (IllegalStateException e) {
+                    thrown[0] = e;
+                }
+            });
+            thread.start();
+            thread.join();
+        }
+        assertThat(thrown[0]).isInstanceOf(IllegalStateException.class);
+    }
+}
