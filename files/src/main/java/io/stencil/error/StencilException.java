@@ -1,5 +1,6 @@
 package io.stencil.error;
 
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /// A fault of the input, told in one line: where it is, what was expected and found, what to do.
@@ -12,14 +13,27 @@ public abstract sealed class StencilException extends RuntimeException
     private static final long serialVersionUID = 1L;
 
     private final transient @Nullable Location location;
+    private final String what;
 
     StencilException(@Nullable Location location, String what, @Nullable Throwable cause) {
         super(location == null ? what : location + ": " + what, cause);
         this.location = location;
+        this.what = what;
     }
 
     /// Where the fault lies, or null when it has no place.
     public @Nullable Location location() {
         return location;
+    }
+
+    /// The place, where one is known, and what is wrong there.
+    @Override
+    public String getMessage() {
+        return Objects.requireNonNull(super.getMessage());
+    }
+
+    /// The message without the place.
+    public String what() {
+        return what;
     }
 }

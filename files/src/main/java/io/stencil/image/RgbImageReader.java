@@ -3,6 +3,7 @@ package io.stencil.image;
 import io.stencil.error.InvalidFileException;
 import io.stencil.error.Location;
 import java.io.IOException;
+import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 
@@ -20,6 +21,9 @@ import java.nio.file.Path;
 public final class RgbImageReader {
 
     private static final long MAX_BYTES = 1L << 30;
+
+    /// As many as the longest signature takes.
+    private static final int SIGNATURE_BYTES = 16;
 
     private RgbImageReader() {}
 
@@ -42,6 +46,21 @@ public final class RgbImageReader {
         }
     }
 
+    /// Checks that a file is there and begins as a picture does, without decoding it: a check of many files before long
+    /// work.
+    ///
+    /// @throws InvalidFileException when the file is absent, empty or not a picture
+    public static void checkFormat(Path file) {
+        requireReadable(file);
+        try (InputStream stream = Files.newInputStream(file)) {
+            ImageFormat.of(stream.readNBytes(SIGNATURE_BYTES));
+        } catch (PictureFault fault) {
+            throw new InvalidFileException(Location.of(file), fault.what(), fault);
+        } catch (IOException fault) {
+            throw unreadable(file, fault);
+        }
+    }
+
     private static RgbImage decode(byte[] file) throws IOException {
         ImageFormat format = ImageFormat.of(file);
         return switch (format) {
@@ -61,6 +80,15 @@ public final class RgbImageReader {
     }
 
     private static byte[] bytes(Path file) {
+        requireReadable(file);
+        try {
+            return Files.readAllBytes(file);
+        } catch (IOException fault) {
+            throw unreadable(file, fault);
+        }
+    }
+
+    private static void requireReadable(Path file) {
         if (!Files.exists(file)) {
             throw new InvalidFileException(file, "no such file; give the path of a picture");
         }
@@ -76,10 +104,12 @@ public final class RgbImageReader {
                 throw new InvalidFileException(
                         file, "has %d bytes, more than the %d that are read; scale it down".formatted(size, MAX_BYTES));
             }
-            return Files.readAllBytes(file);
         } catch (IOException fault) {
-            throw new InvalidFileException(
-                    Location.of(file), "cannot be read (" + fault + "); check its rights", fault);
+            throw unreadable(file, fault);
         }
+    }
+
+    private static InvalidFileException unreadable(Path file, IOException fault) {
+        return new InvalidFileException(Location.of(file), "cannot be read (" + fault + "); check its rights", fault);
     }
 }

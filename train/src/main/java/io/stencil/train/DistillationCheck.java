@@ -1,0 +1,42 @@
+package io.stencil.train;
+
+import io.stencil.json.ConfigJson;
+import io.stencil.pipeline.ModelFiles;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/// Tells distilled base models from others, as far as their files do.
+final class DistillationCheck {
+
+    private static final String INDEX = "model_index.json";
+
+    private DistillationCheck() {}
+
+    /// A warning when the base model is a distilled one: what is trained on it makes grey or blurred pictures.
+    static Optional<String> warning(ModelFiles files) {
+        for (List<Path> part : files.parts()) {
+            Path index = indexAbove(part.getFirst());
+            if (index != null && ConfigJson.read(index).flag("is_distilled", false)) {
+                return Optional.of(
+                        "%s says that the base model is distilled; train on the base version, or pictures turn grey and blurred"
+                                .formatted(index));
+            }
+        }
+        return Optional.empty();
+    }
+
+    /// The index lies in the repository's root: in the folder of a part, above it, or beside the part's folder.
+    private static @Nullable Path indexAbove(Path part) {
+        Path folder = part.toAbsolutePath().normalize();
+        for (int level = 0; level < 3 && folder != null; level++) {
+            if (Files.isRegularFile(folder.resolve(INDEX))) {
+                return folder.resolve(INDEX);
+            }
+            folder = folder.getParent();
+        }
+        return null;
+    }
+}

@@ -1,0 +1,127 @@
+package io.stencil.train;
+
+import io.stencil.error.InvalidRequestException;
+import io.stencil.error.NameList;
+import io.stencil.nn.Module;
+import io.stencil.nn.Parameter;
+import io.stencil.pipeline.Flux2Pipeline;
+import io.stencil.template.load.LoadedTemplate;
+import io.stencil.tensor.DType;
+import io.stencil.tensor.Scope;
+import java.util.Collection;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/// The parameters that a run trains, by the name that a checkpoint without a removed prefix has for them:
+/// `pipe.template_model.NAME`, `pipe.dit.NAME`.
+///
+/// They are in float32, whatever the pipeline's dtype: modules cast them where they compute.
+public final class TrainableParts {
+
+    private static final String TEMPLATE = "template_model";
+    private static final String TRANSFORMER = "dit";
+
+    private final Map<String, Parameter> parameters;
+
+    private TrainableParts(Map<String, Parameter> parameters) {
+        this.parameters = Collections.unmodifiableMap(parameters);
+    }
+
+    /// Makes the named parts trainable and freezes all else of the Template and the transformer. Text encoder
+    /// and VAE are frozen in any case: their work in training is done without gradients.
+    ///
+    /// @param names dotted, from the model on: `template_model`, `template_model.mlp`, `dit.proj_out`
+    /// @throws InvalidRequestException for a name without parameters, listing the valid ones
+    public static TrainableParts select(
+            Collection<String> names, Flux2Pipeline pipeline, @Nullable LoadedTemplate<?, ?> template) {
+        Map<String, Module> models = new LinkedHashMap<>();
+        if (template != null) {
+            models.put(TEMPLATE, template.model());
+        }
+        models.put(TRANSFORMER, pipeline.models().requireTransformer());
+        Map<String, Set<String>> parts = new LinkedHashMap<>();
+        models.keySet().forEach(name -> parts.put(name, new LinkedHashSet<>()));
+        for (String name : names) {
+            int dot = name.indexOf('.');
+            String root = dot < 0 ? name : name.substring(0, dot);
+            Set<String> chosen = parts.get(root);
+            if (chosen == null) {
+                throw fault(name, "no model that can be trained", models.keySet());
+            }
+            chosen.add(checked(name, dot < 0 ? "" : name.substring(dot + 1), root, models));
+        }
+        Map<String, Parameter> trainable = new LinkedHashMap<>();
+        models.forEach((root, model) ->
+                train(model, parts.get(root)).forEach((name, one) -> trainable.put("pipe." + root + "." + name, one)));
+        return new TrainableParts(trainable);
+    }
+
+    private static String checked(String name, String part, String root, Map<String, Module> models) {
+        Map<String, Parameter> state = Objects.requireNonNull(models.get(root)).state();
+        boolean known = state.entrySet().stream()
+                .filter(entry -> !entry.getValue().isBuffer())
+                .map(Map.Entry::getKey)
+                .anyMatch(one -> part.isEmpty() || one.equals(part) || one.startsWith(part + "."));
+        if (!known) {
+            List<String> firstLevel = state.keySet().stream()
+                    .map(one -> root + "." + one.split("\\.", 2)[0])
+                    .distinct()
+                    .toList();
+            throw fault(name, "no part with parameters to train", firstLevel);
+        }
+        return part;
+    }
+
+    private static InvalidRequestException fault(String name, String what, Collection<String> valid) {
+        return new InvalidRequestException(
+                "trainable_models", "'%s' is %s; valid names: %s".formatted(name, what, NameList.of(valid)));
+    }
+
+    private static Map<String, Parameter> train(Module model, @Nullable Set<String> parts) {
+        Set<String> chosen = parts == null ? Set.of() : parts;
+        Map<String, Parameter> state = model.state();
+        Map<String, Parameter> trainable = new LinkedHashMap<>();
+        model.trainOnly(Set.of());
+        state.forEach((name, parameter) -> {
+            if (!parameter.isBuffer() && isIn(chosen, name)) {
+                if (parameter.dtype() != DType.FLOAT32) {
+                    try (Scope _ = new Scope()) {
+                        parameter.set(DType.FLOAT32.cast(parameter.get()));
+                    }
+                }
+                trainable.put(name, parameter);
+            }
+        });
+        model.trainOnly(trainable.keySet());
+        return trainable;
+    }
+
+    private static boolean isIn(Set<String> parts, String name) {
+        return parts.stream().anyMatch(part -> part.isEmpty() || name.equals(part) || name.startsWith(part + "."));
+    }
+
+    /// By full name, in the models' order.
+    public Map<String, Parameter> parameters() {
+        return parameters;
+    }
+
+    /// Numbers in all of them.
+    public long parameterCount() {
+        return parameters.values().stream()
+                .mapToLong(parameter -> parameter.get().numel())
+                .sum();
+    }
+
+    /// True when a backward pass has reached one of them.
+    boolean anyGradient() {
+        try (Scope _ = new Scope()) {
+            return parameters.values().stream().anyMatch(parameter -> parameter.gradient() != null);
+        }
+    }
+}

@@ -1,0 +1,103 @@
+package io.stencil.train;
+
+import io.stencil.autograd.GradMode;
+import io.stencil.error.InvalidFileException;
+import io.stencil.error.Location;
+import io.stencil.error.NameList;
+import io.stencil.nn.Parameter;
+import io.stencil.safetensors.SafetensorsFile;
+import io.stencil.safetensors.TensorEntry;
+import io.stencil.tensor.DType;
+import io.stencil.tensor.Device;
+import io.stencil.tensor.Scope;
+import io.stencil.tensor.TensorFiles;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.bytedeco.pytorch.Tensor;
+import org.jspecify.annotations.Nullable;
+
+/// A checkpoint of a training run: the trained tensors and nothing else, in the dtype in which they are trained.
+///
+/// @param removedPrefix cut off the names that begin with it; null keeps full names
+record TrainedTensors(TrainableParts parts, @Nullable String removedPrefix) {
+
+    /// Writes the tensors as they are now.
+    ///
+    /// @param step how many steps they were trained for
+    /// @throws InvalidFileException when the file cannot be written; what was there stays
+    void write(Path file, long step) {
+        try (Scope _ = new Scope()) {
+            Map<String, Tensor> tensors = new LinkedHashMap<>();
+            byFileName().forEach((name, parameter) -> tensors.put(name, parameter.get()));
+            TensorFiles.write(file, tensors, Map.of("format", "pt", "step", Long.toString(step)));
+        } catch (IOException e) {
+            throw new InvalidFileException(Location.of(file), "cannot be written: " + e, e);
+        }
+    }
+
+    /// Goes on from the tensors of a checkpoint.
+    ///
+    /// @throws InvalidFileException when its tensors are not exactly those that are trained; nothing is changed
+    ///     then
+    void read(Path file) {
+        try (SafetensorsFile source = SafetensorsFile.open(file);
+                GradMode _ = GradMode.disabled()) {
+            Map<String, Parameter> expected = byFileName();
+            check(file, source.entries(), expected);
+            expected.forEach((name, parameter) -> {
+                try (Scope _ = new Scope()) {
+                    Tensor weight = parameter.get();
+                    weight.copy_(Device.of(weight).place(TensorFiles.view(source, name), DType.of(weight)));
+                }
+            });
+        }
+    }
+
+    private static void check(Path file, Map<String, TensorEntry> entries, Map<String, Parameter> expected) {
+        List<String> missing = new ArrayList<>(expected.keySet());
+        missing.removeAll(entries.keySet());
+        List<String> unexpected = new ArrayList<>(entries.keySet());
+        unexpected.removeAll(expected.keySet());
+        List<String> misfits = new ArrayList<>();
+        expected.forEach((name, parameter) -> {
+            TensorEntry entry = entries.get(name);
+            if (entry == null) {
+                return;
+            }
+            boolean floating =
+                    DType.of(entry.dtype()).filter(DType::isFloatingPoint).isPresent();
+            if (!floating || !Arrays.equals(entry.dims(), parameter.shape())) {
+                misfits.add("%s is %s %s, expected %s"
+                        .formatted(name, entry.dtype(), entry.shape(), Arrays.toString(parameter.shape())));
+            }
+        });
+        if (!missing.isEmpty() || !unexpected.isEmpty() || !misfits.isEmpty()) {
+            throw new InvalidFileException(
+                    file,
+                    "is no checkpoint of what is trained: missing %s; unexpected %s; of another shape or kind %s; "
+                                    .formatted(NameList.of(missing), NameList.of(unexpected), NameList.of(misfits))
+                            + "check --trainable_models and --remove_prefix_in_ckpt");
+        }
+    }
+
+    private Map<String, Parameter> byFileName() {
+        Map<String, Parameter> named = new LinkedHashMap<>();
+        String prefix = removedPrefix == null ? "" : removedPrefix;
+        parts.parameters().forEach((name, parameter) -> {
+            int cut = name.startsWith(prefix) ? prefix.length() : 0;
+            named.put(name.substring(cut), parameter);
+        });
+        return named;
+    }
+
+    /// Whether no name begins with the prefix that is to be removed.
+    boolean prefixMatchesNothing() {
+        String prefix = removedPrefix == null ? "" : removedPrefix;
+        return parts.parameters().keySet().stream().noneMatch(name -> name.startsWith(prefix));
+    }
+}

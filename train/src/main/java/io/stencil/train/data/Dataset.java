@@ -1,0 +1,86 @@
+package io.stencil.train.data;
+
+import io.stencil.error.InvalidFileException;
+import io.stencil.error.InvalidRequestException;
+import io.stencil.error.Location;
+import io.stencil.error.StencilException;
+import io.stencil.image.RgbImage;
+import io.stencil.image.RgbImageReader;
+import io.stencil.image.TargetSize;
+import io.stencil.template.load.LoadedTemplate;
+import io.stencil.train.options.DataOptions;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+
+/// The rows that a training run learns from.
+///
+/// @param folder against which relative paths are resolved
+/// @param size that pictures are brought to
+public record Dataset(List<DatasetRow> rows, Path folder, TargetSize size) {
+
+    public Dataset {
+        rows = List.copyOf(rows);
+    }
+
+    /// Reads the metadata file and checks every row as far as no picture must be decoded.
+    ///
+    /// @throws InvalidFileException naming file, line and field
+    /// @throws InvalidRequestException when the base path is no folder
+    public static Dataset read(DataOptions options) {
+        if (!Files.isDirectory(options.basePath())) {
+            throw new InvalidRequestException("dataset_base_path", "'%s' is no folder".formatted(options.basePath()));
+        }
+        RowReader reader = new RowReader(options.basePath(), options.extraInputs());
+        List<DatasetRow> rows = new ArrayList<>();
+        MetadataFile.read(options.metadataPath()).forEach(row -> rows.add(reader.read(row)));
+        return new Dataset(rows, options.basePath(), options.size());
+    }
+
+    /// Checks that every row's inputs fit the Template.
+    ///
+    /// @throws InvalidFileException naming file, line and field
+    public void check(LoadedTemplate<?, ?> template) {
+        for (DatasetRow row : rows) {
+            if (row.templateInputs() != null) {
+                try {
+                    template.checkRow(row.templateInputs(), folder);
+                } catch (StencilException e) {
+                    throw inRow(row, e);
+                }
+            }
+        }
+    }
+
+    private static InvalidFileException inRow(DatasetRow row, StencilException e) {
+        Location inner = e.location();
+        String field = inner == null || inner.file() != null ? null : inner.field();
+        if (field == null) {
+            return new InvalidFileException(row.location().field("template_inputs"), e.getMessage(), e);
+        }
+        String full = field.startsWith("template_inputs") ? field : "template_inputs." + field;
+        return new InvalidFileException(row.location().field(full), e.what(), e);
+    }
+
+    /// Decodes a row's pictures and brings them to size.
+    ///
+    /// @throws InvalidFileException naming the row when a picture cannot be decoded or is too small
+    public TrainingSample load(DatasetRow row) {
+        RgbImage image = picture(row.image(), row.location().field("image"));
+        List<RgbImage> editImages = row.editImages().stream()
+                .map(file -> picture(file, row.location().field("edit_image")))
+                .toList();
+        return new TrainingSample(image, row.prompt(), editImages, row.templateInputs(), folder);
+    }
+
+    private RgbImage picture(Path file, Location field) {
+        try {
+            return size.fit(RgbImageReader.read(file));
+        } catch (InvalidFileException e) {
+            throw new InvalidFileException(field, e.getMessage(), e);
+        } catch (InvalidRequestException e) {
+            throw new InvalidFileException(field, file + ": " + e.getMessage(), e);
+        }
+    }
+}

@@ -1,0 +1,95 @@
+package io.stencil.train.data;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.stencil.error.InvalidFileException;
+import io.stencil.error.InvalidRequestException;
+import io.stencil.error.Location;
+import io.stencil.image.RgbImageReader;
+import io.stencil.train.options.ExtraInput;
+import java.nio.file.InvalidPathException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+
+/// Makes typed rows of what a metadata file holds, and checks them as far as no picture must be decoded.
+///
+/// @param folder against which relative paths are resolved
+record RowReader(Path folder, Set<ExtraInput> extraInputs) {
+
+    private static final String IMAGE = "image";
+    private static final String PROMPT = "prompt";
+    private static final String EDIT_IMAGE = ExtraInput.EDIT_IMAGE.key();
+    private static final String TEMPLATE_INPUTS = ExtraInput.TEMPLATE_INPUTS.key();
+
+    /// @throws InvalidFileException naming file, line and field of what is missing, mistyped or no picture
+    DatasetRow read(MetadataRow row) {
+        ObjectNode fields = row.fields();
+        Location location = row.location();
+        if (fields.hasNonNull("video")) {
+            throw new InvalidFileException(
+                    location.field("video"), "videos are not supported; leave the row out or give an image");
+        }
+        return new DatasetRow(
+                picture(required(fields, IMAGE, location), location.field(IMAGE)),
+                text(required(fields, PROMPT, location), location.field(PROMPT)),
+                extraInputs.contains(ExtraInput.EDIT_IMAGE)
+                        ? pictures(required(fields, EDIT_IMAGE, location), location.field(EDIT_IMAGE))
+                        : List.of(),
+                extraInputs.contains(ExtraInput.TEMPLATE_INPUTS)
+                        ? object(required(fields, TEMPLATE_INPUTS, location), location.field(TEMPLATE_INPUTS))
+                        : null,
+                location);
+    }
+
+    private static JsonNode required(ObjectNode fields, String key, Location row) {
+        JsonNode value = fields.get(key);
+        if (value == null || value.isNull()) {
+            throw new InvalidFileException(row.field(key), "is missing; every row needs it");
+        }
+        return value;
+    }
+
+    private static String text(JsonNode value, Location field) {
+        if (!value.isTextual()) {
+            throw new InvalidFileException(field, "must be a string, found " + JsonRows.shown(value));
+        }
+        return value.textValue();
+    }
+
+    private static ObjectNode object(JsonNode value, Location field) {
+        if (value instanceof ObjectNode object) {
+            return object;
+        }
+        throw new InvalidFileException(field, "must be a JSON object, found " + JsonRows.shown(value));
+    }
+
+    private List<Path> pictures(JsonNode value, Location field) {
+        if (!value.isArray()) {
+            return List.of(picture(value, field));
+        }
+        if (value.isEmpty()) {
+            throw new InvalidFileException(field, "must name at least one picture, found []");
+        }
+        List<Path> pictures = new ArrayList<>();
+        value.forEach(one -> pictures.add(picture(one, field)));
+        return pictures;
+    }
+
+    private Path picture(JsonNode value, Location field) {
+        String name = text(value, field);
+        if (name.isBlank()) {
+            throw new InvalidFileException(field, "must be the path of a picture, found an empty string");
+        }
+        try {
+            Path file = folder.resolve(name);
+            RgbImageReader.checkFormat(file);
+            return file;
+        } catch (InvalidPathException e) {
+            throw new InvalidFileException(field, "'%s' is no path: %s".formatted(name, e.getReason()), e);
+        } catch (InvalidFileException | InvalidRequestException e) {
+            throw new InvalidFileException(field, e.getMessage(), e);
+        }
+    }
+}

@@ -1,0 +1,49 @@
+package io.stencil.train.log;
+
+import java.nio.file.Path;
+import java.util.List;
+
+/// Is told what happens in a training run, on the thread that trains.
+public interface TrainingListener {
+
+    /// Hears nothing.
+    TrainingListener NONE = new TrainingListener() {};
+
+    /// Models and data are loaded and checked; training begins.
+    default void onStart(TrainingStart start) {}
+
+    /// A step is done.
+    default void onStep(StepReport report) {}
+
+    /// A checkpoint is written.
+    default void onCheckpoint(Path file) {}
+
+    /// Something that a user should know although work goes on.
+    default void onWarning(String message) {}
+
+    /// Tells all, in their order.
+    static TrainingListener all(List<TrainingListener> listeners) {
+        List<TrainingListener> all = List.copyOf(listeners);
+        return new TrainingListener() {
+            @Override
+            public void onStart(TrainingStart start) {
+                all.forEach(one -> one.onStart(start));
+            }
+
+            @Override
+            public void onStep(StepReport report) {
+                all.forEach(one -> one.onStep(report));
+            }
+
+            @Override
+            public void onCheckpoint(Path file) {
+                all.forEach(one -> one.onCheckpoint(file));
+            }
+
+            @Override
+            public void onWarning(String message) {
+                all.forEach(one -> one.onWarning(message));
+            }
+        };
+    }
+}

@@ -1,0 +1,110 @@
+package io.stencil.train.optim;
+
+import io.stencil.autograd.GradMode;
+import io.stencil.nn.Parameter;
+import io.stencil.tensor.DType;
+import io.stencil.tensor.Device;
+import io.stencil.tensor.OwnedTensor;
+import io.stencil.tensor.Scope;
+import io.stencil.tensor.Tensors;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.List;
+import org.bytedeco.pytorch.Scalar;
+import org.bytedeco.pytorch.Tensor;
+
+/// Adam with decoupled weight decay (Loshchilov and Hutter 2017, arXiv:1711.05101), in PyTorch's order of
+/// operations.
+///
+/// A parameter without a gradient is left alone: no decay, and its count of updates stays. Moments have the
+/// parameter's dtype; keep parameters in float32, for at common rates an update is smaller than half a step of
+/// bfloat16 and would be lost.
+public final class AdamW implements AutoCloseable {
+
+    /// The constants of the method.
+    ///
+    /// @param weightDecay share of a weight, times the learning rate, that an update takes off
+    /// @param beta1 decay of the mean of the gradients
+    /// @param beta2 decay of the mean of their squares
+    /// @param eps keeps the denominator above 0
+    public record Settings(double weightDecay, double beta1, double beta2, double eps) {
+
+        /// The customary betas 0.9 and 0.999, and eps 1e-8.
+        public static Settings withDecay(double weightDecay) {
+            return new Settings(weightDecay, 0.9, 0.999, 1e-8);
+        }
+    }
+
+    private static final class Moments implements AutoCloseable {
+        private final Parameter parameter;
+        private final OwnedTensor mean;
+        private final OwnedTensor square;
+        private long updates;
+
+        Moments(Parameter parameter) {
+            this.parameter = parameter;
+            try (Scope _ = new Scope()) {
+                mean = new OwnedTensor(zerosLike(parameter.get()));
+                square = new OwnedTensor(zerosLike(parameter.get()));
+            }
+        }
+
+        private static Tensor zerosLike(Tensor tensor) {
+            return Tensors.zeros(DType.of(tensor), Device.of(tensor), Tensors.shape(tensor));
+        }
+
+        @Override
+        public void close() {
+            mean.close();
+            square.close();
+        }
+    }
+
+    private final Settings settings;
+    private final List<Moments> all = new ArrayList<>();
+
+    /// @param parameters trainable ones; they stay their modules'
+    public AdamW(Collection<Parameter> parameters, Settings settings) {
+        this.settings = settings;
+        parameters.forEach(parameter -> all.add(new Moments(parameter)));
+    }
+
+    /// Moves every parameter against its gradient and frees the gradients.
+    public void update(double learningRate) {
+        try (GradMode _ = GradMode.disabled()) {
+            for (Moments moments : all) {
+                try (Scope _ = new Scope()) {
+                    update(moments, learningRate);
+                }
+            }
+        }
+    }
+
+    private void update(Moments moments, double learningRate) {
+        Tensor gradient = moments.parameter.gradient();
+        if (gradient == null) {
+            return;
+        }
+        moments.updates++;
+        Tensor weight = moments.parameter.get();
+        Tensor mean = moments.mean.get();
+        Tensor square = moments.square.get();
+        weight.mul_(new Scalar(1 - learningRate * settings.weightDecay()));
+        mean.lerp_(gradient, new Scalar(1 - settings.beta1()));
+        square.mul_(new Scalar(settings.beta2()));
+        square.addcmul_(gradient, gradient, new Scalar(1 - settings.beta2()));
+        double meanBias = 1 - Math.pow(settings.beta1(), (double) moments.updates);
+        double squareBias = 1 - Math.pow(settings.beta2(), (double) moments.updates);
+        Tensor denominator = square.sqrt();
+        denominator.div_(new Scalar(Math.sqrt(squareBias)));
+        denominator.add_(new Scalar(settings.eps()));
+        weight.addcdiv_(mean, denominator, new Scalar(-learningRate / meanBias));
+        moments.parameter.clearGradient();
+    }
+
+    @Override
+    public void close() {
+        all.forEach(Moments::close);
+        all.clear();
+    }
+}

@@ -1,0 +1,71 @@
+package io.stencil.train.options;
+
+import io.stencil.error.InvalidRequestException;
+import io.stencil.image.TargetSize;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/// The dataset and what is taken of it.
+///
+/// @param basePath folder against which the paths in the metadata file are resolved
+/// @param metadataPath `.json` (an array), `.jsonl` or `.csv`
+/// @param repeat how often each row comes in an epoch
+/// @param fileKeys keys of a row that are paths of pictures: `image`, `edit_image` and, for rows without it,
+///     `video`
+/// @param workers processes that load pictures; only 0 is supported
+/// @param shuffle draws a new order for each epoch; else rows come as they stand in the file
+/// @param height of all pictures in pixels, or null for each picture's own size
+/// @param width of all pictures in pixels, or null for each picture's own size
+/// @param maxPixels upper bound of a picture's own size
+/// @param extraInputs what goes in beside picture and prompt
+public record DataOptions(
+        Path basePath,
+        Path metadataPath,
+        int repeat,
+        List<String> fileKeys,
+        int workers,
+        boolean shuffle,
+        @Nullable Integer height,
+        @Nullable Integer width,
+        int maxPixels,
+        Set<ExtraInput> extraInputs) {
+
+    private static final Set<String> KNOWN_FILE_KEYS = Set.of("image", "edit_image", "video");
+
+    /// @throws InvalidRequestException naming the option that cannot be used
+    public DataOptions {
+        fileKeys = List.copyOf(fileKeys);
+        extraInputs = Set.copyOf(extraInputs);
+        if (repeat < 1) {
+            throw new InvalidRequestException("dataset_repeat", "must be at least 1, found " + repeat);
+        }
+        if ((height == null) != (width == null)) {
+            throw new InvalidRequestException(
+                    height == null ? "height" : "width",
+                    "is missing: give height and width, or neither for each picture's own size");
+        }
+        for (String key : fileKeys) {
+            if (!KNOWN_FILE_KEYS.contains(key)) {
+                throw new InvalidRequestException(
+                        "data_file_keys", "knows image, edit_image and video, found '%s'".formatted(key));
+            }
+        }
+        if (!fileKeys.contains("image")) {
+            throw new InvalidRequestException("data_file_keys", "must name image, found " + fileKeys);
+        }
+        targetSize(height, width, maxPixels);
+    }
+
+    /// The size that pictures are brought to.
+    public TargetSize size() {
+        return targetSize(height, width, maxPixels);
+    }
+
+    private static TargetSize targetSize(@Nullable Integer height, @Nullable Integer width, int maxPixels) {
+        return height == null || width == null
+                ? new TargetSize.MaxPixels(maxPixels)
+                : new TargetSize.Fixed(height, width);
+    }
+}

@@ -1,0 +1,72 @@
+package io.stencil.train.options;
+
+import io.stencil.error.InvalidRequestException;
+import io.stencil.pipeline.ModelFiles;
+import java.nio.file.Path;
+import java.util.Map;
+
+/// All that is asked of a training run.
+///
+/// ```java
+/// TrainOptions options = TrainOptions.builder(base, dataset, dataset.resolve("metadata.jsonl"), output)
+///         .template(folder)
+///         .trainable(List.of("template_model"))
+///         .extraInputs(Set.of(ExtraInput.TEMPLATE_INPUTS))
+///         .build();
+/// ```
+public record TrainOptions(
+        Task task, DataOptions data, ModelOptions models, OptimisationOptions optimisation, OutputOptions output) {
+
+    /// @throws InvalidRequestException when the parts contradict each other
+    public TrainOptions {
+        boolean trainsTemplate = models.trainable().stream()
+                .anyMatch(name -> name.equals("template_model") || name.startsWith("template_model."));
+        boolean takesInputs = data.extraInputs().contains(ExtraInput.TEMPLATE_INPUTS);
+        if (models.template() == null && (trainsTemplate || takesInputs)) {
+            throw new InvalidRequestException(
+                    "template_model_id_or_path",
+                    "is missing, but %s needs a Template"
+                            .formatted(trainsTemplate ? "trainable_models" : "extra_inputs"));
+        }
+        if (models.template() != null && !takesInputs) {
+            throw new InvalidRequestException(
+                    "extra_inputs", "must name template_inputs, which the Template is run with");
+        }
+    }
+
+    /// A builder with the defaults of the command line.
+    ///
+    /// @param base the base model
+    /// @param dataset folder against which the paths in `metadata` are resolved
+    /// @param output folder of the results
+    public static TrainOptionsBuilder builder(ModelFiles base, Path dataset, Path metadata, Path output) {
+        return new TrainOptionsBuilder(base, dataset, metadata, output);
+    }
+
+    /// Refuses what is known and not supported.
+    ///
+    /// @param environment variables of the process: `WORLD_SIZE` tells of others that train along
+    /// @throws InvalidRequestException naming the option
+    public void requireSupported(Map<String, String> environment) {
+        refuse(task != Task.SFT, "task", "'%s' is not supported yet; use sft".formatted(task.option()));
+        refuse(!models.fp8().isEmpty(), "fp8_models", "is not supported yet; leave it out");
+        refuse(!models.offload().isEmpty(), "offload_models", "is not supported yet; leave it out");
+        refuse(
+                optimisation.gradientCheckpointingOffload(),
+                "use_gradient_checkpointing_offload",
+                "is not supported yet; use --use_gradient_checkpointing");
+        refuse(data.workers() != 0, "dataset_num_workers", "must be 0: pictures are loaded where they are needed");
+        refuse(output.tensorboardLog(), "enable_tensorboard_log", "is not supported; use --enable_csv_log");
+        String worldSize = environment.getOrDefault("WORLD_SIZE", "1");
+        refuse(
+                !worldSize.strip().equals("1"),
+                "WORLD_SIZE",
+                "is %s, but training in several processes is not supported yet".formatted(worldSize));
+    }
+
+    private static void refuse(boolean asked, String option, String what) {
+        if (asked) {
+            throw new InvalidRequestException(option, what);
+        }
+    }
+}

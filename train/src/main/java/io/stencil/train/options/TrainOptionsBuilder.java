@@ -1,0 +1,226 @@
+package io.stencil.train.options;
+
+import io.stencil.pipeline.LoadOptions;
+import io.stencil.pipeline.ModelFiles;
+import io.stencil.train.optim.LearningRateSchedule;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/// Sets what differs from the defaults, which stand here and nowhere else; the records say what each value means.
+public final class TrainOptionsBuilder {
+
+    private final ModelFiles base;
+    private final Path dataset;
+    private final Path metadata;
+    private final Path output;
+    private Task task = Task.SFT;
+
+    private int repeat = 1;
+    private List<String> fileKeys = List.of("image", "video");
+    private int workers;
+    private boolean shuffle = true;
+    private @Nullable Integer height;
+    private @Nullable Integer width;
+    private int maxPixels = 1024 * 1024;
+    private Set<ExtraInput> extraInputs = Set.of();
+
+    private LoadOptions load = LoadOptions.DEFAULT;
+    private @Nullable Path template;
+    private List<String> trainable = List.of();
+    private List<String> fp8 = List.of();
+    private List<String> offload = List.of();
+    private boolean initializeOnCpu;
+    private boolean loraHotLoading;
+
+    private double learningRate = 1e-4;
+    private double weightDecay = 0.01;
+    private LearningRateSchedule schedule = LearningRateSchedule.CONSTANT;
+    private int epochs = 1;
+    private int gradientAccumulationSteps = 1;
+    private boolean gradientCheckpointing;
+    private boolean gradientCheckpointingOffload;
+    private boolean findUnusedParameters;
+    private @Nullable Long seed;
+
+    private @Nullable String removedPrefix;
+    private @Nullable Integer saveSteps;
+    private @Nullable Path resumeFrom;
+    private boolean csvLog;
+    private boolean tensorboardLog;
+
+    TrainOptionsBuilder(ModelFiles base, Path dataset, Path metadata, Path output) {
+        this.base = base;
+        this.dataset = dataset;
+        this.metadata = metadata;
+        this.output = output;
+    }
+
+    public TrainOptionsBuilder task(Task value) {
+        task = value;
+        return this;
+    }
+
+    public TrainOptionsBuilder repeat(int value) {
+        repeat = value;
+        return this;
+    }
+
+    public TrainOptionsBuilder fileKeys(List<String> value) {
+        fileKeys = value;
+        return this;
+    }
+
+    public TrainOptionsBuilder workers(int value) {
+        workers = value;
+        return this;
+    }
+
+    public TrainOptionsBuilder shuffle(boolean value) {
+        shuffle = value;
+        return this;
+    }
+
+    /// Both, or null for each picture's own size.
+    public TrainOptionsBuilder size(@Nullable Integer newHeight, @Nullable Integer newWidth) {
+        height = newHeight;
+        width = newWidth;
+        return this;
+    }
+
+    public TrainOptionsBuilder maxPixels(int value) {
+        maxPixels = value;
+        return this;
+    }
+
+    public TrainOptionsBuilder extraInputs(Set<ExtraInput> value) {
+        extraInputs = value;
+        return this;
+    }
+
+    public TrainOptionsBuilder load(LoadOptions value) {
+        load = value;
+        return this;
+    }
+
+    public TrainOptionsBuilder template(@Nullable Path folder) {
+        template = folder;
+        return this;
+    }
+
+    public TrainOptionsBuilder trainable(List<String> value) {
+        trainable = value;
+        return this;
+    }
+
+    public TrainOptionsBuilder fp8(List<String> value) {
+        fp8 = value;
+        return this;
+    }
+
+    public TrainOptionsBuilder offload(List<String> value) {
+        offload = value;
+        return this;
+    }
+
+    public TrainOptionsBuilder initializeOnCpu(boolean value) {
+        initializeOnCpu = value;
+        return this;
+    }
+
+    public TrainOptionsBuilder loraHotLoading(boolean value) {
+        loraHotLoading = value;
+        return this;
+    }
+
+    public TrainOptionsBuilder learningRate(double value) {
+        learningRate = value;
+        return this;
+    }
+
+    public TrainOptionsBuilder weightDecay(double value) {
+        weightDecay = value;
+        return this;
+    }
+
+    public TrainOptionsBuilder schedule(LearningRateSchedule value) {
+        schedule = value;
+        return this;
+    }
+
+    public TrainOptionsBuilder epochs(int value) {
+        epochs = value;
+        return this;
+    }
+
+    public TrainOptionsBuilder gradientAccumulationSteps(int value) {
+        gradientAccumulationSteps = value;
+        return this;
+    }
+
+    public TrainOptionsBuilder gradientCheckpointing(boolean value) {
+        gradientCheckpointing = value;
+        return this;
+    }
+
+    public TrainOptionsBuilder gradientCheckpointingOffload(boolean value) {
+        gradientCheckpointingOffload = value;
+        return this;
+    }
+
+    public TrainOptionsBuilder findUnusedParameters(boolean value) {
+        findUnusedParameters = value;
+        return this;
+    }
+
+    public TrainOptionsBuilder seed(@Nullable Long value) {
+        seed = value;
+        return this;
+    }
+
+    public TrainOptionsBuilder removedPrefix(@Nullable String value) {
+        removedPrefix = value;
+        return this;
+    }
+
+    public TrainOptionsBuilder saveSteps(@Nullable Integer value) {
+        saveSteps = value;
+        return this;
+    }
+
+    public TrainOptionsBuilder resumeFrom(@Nullable Path value) {
+        resumeFrom = value;
+        return this;
+    }
+
+    public TrainOptionsBuilder csvLog(boolean value) {
+        csvLog = value;
+        return this;
+    }
+
+    public TrainOptionsBuilder tensorboardLog(boolean value) {
+        tensorboardLog = value;
+        return this;
+    }
+
+    /// @throws io.stencil.error.InvalidRequestException for a value that cannot be used, naming its option
+    public TrainOptions build() {
+        return new TrainOptions(
+                task,
+                new DataOptions(
+                        dataset, metadata, repeat, fileKeys, workers, shuffle, height, width, maxPixels, extraInputs),
+                new ModelOptions(base, load, template, trainable, fp8, offload, initializeOnCpu, loraHotLoading),
+                new OptimisationOptions(
+                        learningRate,
+                        weightDecay,
+                        schedule,
+                        epochs,
+                        gradientAccumulationSteps,
+                        gradientCheckpointing,
+                        gradientCheckpointingOffload,
+                        findUnusedParameters,
+                        seed),
+                new OutputOptions(output, removedPrefix, saveSteps, resumeFrom, csvLog, tensorboardLog));
+    }
+}

@@ -1,0 +1,146 @@
+package io.stencil.train.options;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.SerializationFeature;
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.stencil.error.InvalidFileException;
+import io.stencil.error.Location;
+import io.stencil.files.AtomicFile;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.nio.file.Path;
+import java.util.Collection;
+import java.util.List;
+import java.util.Locale;
+import java.util.Objects;
+import java.util.Properties;
+import org.jspecify.annotations.Nullable;
+
+/// Writes `training_args.json`: the version, and every option of a run under its name on the command line.
+/// Options that have no value are left out.
+public final class TrainingArguments {
+
+    /// Name of the file in the output folder.
+    public static final String FILE_NAME = "training_args.json";
+
+    private static final String VERSION = "version.properties";
+    private static final JsonMapper MAPPER =
+            JsonMapper.builder().enable(SerializationFeature.INDENT_OUTPUT).build();
+
+    private TrainingArguments() {}
+
+    /// @param seed that the run uses, also where none was given
+    /// @throws InvalidFileException when the file cannot be written
+    public static void write(TrainOptions options, long seed) {
+        Path file = options.output().folder().resolve(FILE_NAME);
+        ObjectNode root = MAPPER.createObjectNode();
+        root.put("stencil_version", version());
+        root.set("options", json(options, seed));
+        try {
+            AtomicFile.writeText(file, MAPPER.writeValueAsString(root) + "\n");
+        } catch (JsonProcessingException e) {
+            throw new IllegalStateException("options cannot be put into JSON", e);
+        } catch (IOException e) {
+            throw new InvalidFileException(Location.of(file), "cannot be written: " + e, e);
+        }
+    }
+
+    private static ObjectNode json(TrainOptions options, long seed) {
+        ObjectNode json = MAPPER.createObjectNode();
+        json.put("task", options.task().option());
+        putData(json, options.data());
+        putModels(json, options.models());
+        putOptimisation(json, options.optimisation());
+        json.put("seed", seed);
+        putOutput(json, options.output());
+        return json;
+    }
+
+    private static void putData(ObjectNode json, DataOptions data) {
+        json.put("dataset_base_path", data.basePath().toString());
+        json.put("dataset_metadata_path", data.metadataPath().toString());
+        json.put("dataset_repeat", data.repeat());
+        json.put("dataset_shuffle", data.shuffle());
+        json.put("dataset_num_workers", data.workers());
+        json.put("data_file_keys", String.join(",", data.fileKeys()));
+        if (data.height() != null && data.width() != null) {
+            json.put("height", data.height());
+            json.put("width", data.width());
+        }
+        json.put("max_pixels", data.maxPixels());
+        putList(
+                json,
+                "extra_inputs",
+                data.extraInputs().stream().map(ExtraInput::key).sorted().toList());
+    }
+
+    private static void putModels(ObjectNode json, ModelOptions models) {
+        ArrayNode parts = json.putArray("model_paths");
+        for (List<Path> part : models.base().parts()) {
+            if (part.size() == 1) {
+                parts.add(part.getFirst().toString());
+            } else {
+                ArrayNode shards = parts.addArray();
+                part.forEach(shard -> shards.add(shard.toString()));
+            }
+        }
+        putPath(json, "tokenizer_path", models.base().tokenizer());
+        putPath(json, "template_model_id_or_path", models.template());
+        putList(json, "trainable_models", models.trainable());
+        putList(json, "fp8_models", models.fp8());
+        putList(json, "offload_models", models.offload());
+        json.put("initialize_model_on_cpu", models.initializeOnCpu());
+        json.put("enable_lora_hot_loading", models.loraHotLoading());
+        json.put("device", models.load().device().toString());
+        json.put("dtype", models.load().dtype().name().toLowerCase(Locale.ROOT));
+    }
+
+    private static void putOptimisation(ObjectNode json, OptimisationOptions optimisation) {
+        json.put("learning_rate", optimisation.learningRate());
+        json.put("weight_decay", optimisation.weightDecay());
+        json.put("lr_scheduler", optimisation.schedule().option());
+        json.put("num_epochs", optimisation.epochs());
+        json.put("gradient_accumulation_steps", optimisation.gradientAccumulationSteps());
+        json.put("use_gradient_checkpointing", optimisation.gradientCheckpointing());
+        json.put("use_gradient_checkpointing_offload", optimisation.gradientCheckpointingOffload());
+        json.put("find_unused_parameters", optimisation.findUnusedParameters());
+    }
+
+    private static void putOutput(ObjectNode json, OutputOptions output) {
+        json.put("output_path", output.folder().toString());
+        if (output.removedPrefix() != null) {
+            json.put("remove_prefix_in_ckpt", output.removedPrefix());
+        }
+        if (output.saveSteps() != null) {
+            json.put("save_steps", output.saveSteps());
+        }
+        putPath(json, "resume_from_checkpoint", output.resumeFrom());
+        json.put("enable_csv_log", output.csvLog());
+        json.put("enable_tensorboard_log", output.tensorboardLog());
+    }
+
+    private static void putPath(ObjectNode json, String name, @Nullable Path path) {
+        if (path != null) {
+            json.put(name, path.toString());
+        }
+    }
+
+    private static void putList(ObjectNode json, String name, Collection<String> list) {
+        if (!list.isEmpty()) {
+            json.put(name, String.join(",", list));
+        }
+    }
+
+    private static String version() {
+        Properties properties = new Properties();
+        try (InputStream resource = TrainingArguments.class.getResourceAsStream(VERSION)) {
+            properties.load(Objects.requireNonNull(resource, VERSION));
+        } catch (IOException e) {
+            throw new UncheckedIOException(VERSION, e);
+        }
+        return properties.getProperty("version");
+    }
+}

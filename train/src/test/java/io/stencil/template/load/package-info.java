@@ -1,0 +1,4 @@
+@NullMarked
+package io.stencil.template.load;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,246 @@
+package io.stencil.train.data;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.stencil.error.InvalidFileException;
+import io.stencil.error.InvalidRequestException;
+import io.stencil.image.ImageSize;
+import io.stencil.image.RgbImage;
+import io.stencil.image.RgbImageWriter;
+import io.stencil.pipeline.ModelFiles;
+import io.stencil.train.options.ExtraInput;
+import io.stencil.train.options.TrainOptions;
+import io.stencil.train.options.TrainOptionsBuilder;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.Set;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/// The three formats give the same rows, and every fault of a row is told with file, line and field.
+class MetadataTest {
+
+    private static final Set<ExtraInput> ALL = EnumSet.allOf(ExtraInput.class);
+
+    @TempDir
+    Path folder;
+
+    @BeforeEach
+    void paint() throws IOException {
+        RgbImageWriter.write(RgbImage.filled(new ImageSize(64, 48), 0x336699), folder.resolve("a.png"));
+        RgbImageWriter.write(RgbImage.filled(new ImageSize(40, 40), 0x996633), folder.resolve("sub/b c.png"));
+    }
+
+    private Dataset read(String name, String text, Set<ExtraInput> extra) throws IOException {
+        Path file = folder.resolve(name);
+        Files.writeString(file, text);
+        return Dataset.read(options(file, extra).build().data());
+    }
+
+    private TrainOptionsBuilder options(Path metadata, Set<ExtraInput> extra) {
+        return TrainOptions.builder(new ModelFiles(List.of(), null), folder, metadata, folder.resolve("out"))
+                .extraInputs(extra)
+                .template(extra.contains(ExtraInput.TEMPLATE_INPUTS) ? folder : null)
+                .trainable(List.of("dit"));
+    }
+
+    @Test
+    void jsonLinesCsvAndArraysGiveTheSameRows() throws IOException {
+        Dataset array = read("m.json", """
+                [
+                  {"image": "a.png", "prompt": "one", "template_inputs": {"scale": 0.5}, "edit_image": "sub/b c.png"},
+                  {"image": "sub/b c.png", "prompt": "two, \\"quoted\\"\\nand a line", "mood": 3,
+                   "template_inputs": {"scale": 1, "image": "x.png"}, "edit_image": ["a.png", "sub/b c.png"]}
+                ]
+                """, ALL);
+        Dataset lines = read("m.jsonl", """
+                {"image": "a.png", "prompt": "one", "template_inputs": {"scale": 0.5}, "edit_image": "sub/b c.png"}
+
+                {"image": "sub/b c.png", "prompt": "two, \\"quoted\\"\\nand a line", "template_inputs": {"scale": 1, \
+                "image": "x.png"}, "edit_image": ["a.png", "sub/b c.png"]}
+                """, ALL);
+        Dataset table = read("m.csv", """
+                image,prompt,template_inputs,edit_image,mood
+                a.png,one,"{""scale"": 0.5}",sub/b c.png,
+                sub/b c.png,"two, ""quoted""
+                and a line","{""scale"": 1, ""image"": ""x.png""}","[""a.png"", ""sub/b c.png""]",3
+                """, ALL);
+        for (Dataset dataset : List.of(array, lines, table)) {
+            assertThat(dataset.rows()).hasSize(2);
+            DatasetRow first = dataset.rows().get(0);
+            DatasetRow second = dataset.rows().get(1);
+            assertThat(first.image()).isEqualTo(folder.resolve("a.png"));
+            assertThat(first.prompt()).isEqualTo("one");
+            assertThat(first.editImages()).containsExactly(folder.resolve("sub/b c.png"));
+            assertThat(first.templateInputs()).hasToString("{\"scale\":0.5}");
+            assertThat(second.prompt()).isEqualTo("two, \"quoted\"\nand a line");
+            assertThat(second.editImages()).containsExactly(folder.resolve("a.png"), folder.resolve("sub/b c.png"));
+            assertThat(second.templateInputs()).hasToString("{\"scale\":1,\"image\":\"x.png\"}");
+        }
+        assertThat(array.rows().get(1).location()).hasToString(folder.resolve("m.json") + ":3");
+        assertThat(lines.rows().get(1).location()).hasToString(folder.resolve("m.jsonl") + ":3");
+        assertThat(table.rows().get(1).location()).hasToString(folder.resolve("m.csv") + ":3");
+    }
+
+    @Test
+    void whatIsNotAskedForIsNotRead() throws IOException {
+        DatasetRow row = read(
+                        "m.jsonl",
+                        "{\"image\": \"a.png\", \"prompt\": \"\", \"edit_image\": 7, \"template_inputs\": []}",
+                        Set.of())
+                .rows()
+                .getFirst();
+        assertThat(row.editImages()).isEmpty();
+        assertThat(row.templateInputs()).isNull();
+        assertThat(row.prompt()).isEmpty();
+    }
+
+    @Test
+    void linesOfCsvAreCountedThroughCellsWithLineBreaks() {
+        assertThatThrownBy(() -> read("m.csv", "image,prompt\na.png,\"one\ntwo\nthree\"\nmissing.png,four\n", Set.of()))
+                .isInstanceOf(InvalidFileException.class)
+                .hasMessage("%s:5: 'image': %s: no such file; give the path of a picture"
+                        .formatted(folder.resolve("m.csv"), folder.resolve("missing.png")));
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', quoteCharacter = '`', textBlock = """
+            {"prompt": "p"}                                    | : 'image': is missing; every row needs it
+            {"image": null, "prompt": "p"}                     | : 'image': is missing; every row needs it
+            {"image": 3, "prompt": "p"}                        | : 'image': must be a string, found 3
+            {"image": " ", "prompt": "p"}                      | : 'image': must be the path of a picture, found an empty string
+            {"image": "a.png"}                                 | : 'prompt': is missing; every row needs it
+            {"image": "a.png", "prompt": ["p"]}                | : 'prompt': must be a string, found ["p"]
+            {"image": "a.png", "prompt": "p", "video": "v.mp4"} | : 'video': videos are not supported; leave the row out or give an image
+            {"image": "a.png", "prompt": "p", "template_inputs": {}} | : 'edit_image': is missing; every row needs it
+            {"image": "a.png", "prompt": "p", "edit_image": "a.png"} | : 'template_inputs': is missing; every row needs it
+            {"image": "a.png", "prompt": "p", "edit_image": [], "template_inputs": {}} | : 'edit_image': must name at least one picture, found []
+            {"image": "a.png", "prompt": "p", "edit_image": ["a.png", 1], "template_inputs": {}} | : 'edit_image': must be a string, found 1
+            {"image": "a.png", "prompt": "p", "edit_image": "a.png", "template_inputs": [1]} | : 'template_inputs': must be a JSON object, found [1]
+            ["a.png"]                                          | : a row must be a JSON object, found ["a.png"]
+            """)
+    void aRowThatCannotBeUsedIsTold(String row, String fault) {
+        String good = "{\"image\": \"a.png\", \"prompt\": \"p\", \"edit_image\": \"a.png\", \"template_inputs\": {}}\n";
+        assertThatThrownBy(() -> read("m.jsonl", good + "\n" + row + "\n" + good, ALL))
+                .isInstanceOf(InvalidFileException.class)
+                .hasMessage(folder.resolve("m.jsonl") + ":3" + fault);
+    }
+
+    @Test
+    void filesThatAreNoPicturesAreToldBeforeAnythingIsLoaded() throws IOException {
+        Files.writeString(folder.resolve("text.png"), "hello there");
+        Files.createFile(folder.resolve("empty.png"));
+        for (String name : List.of("text.png", "empty.png", "sub", "none.png")) {
+            assertThatThrownBy(() -> read("m.jsonl", "{\"image\": \"%s\", \"prompt\": \"\"}".formatted(name), Set.of()))
+                    .isInstanceOf(InvalidFileException.class)
+                    .hasMessageStartingWith(
+                            "%s:1: 'image': %s: ".formatted(folder.resolve("m.jsonl"), folder.resolve(name)));
+        }
+    }
+
+    @Test
+    void aPictureThatCannotBeDecodedIsToldWithItsRow() throws IOException {
+        byte[] whole = Files.readAllBytes(folder.resolve("a.png"));
+        Files.write(folder.resolve("cut.png"), java.util.Arrays.copyOf(whole, whole.length / 2));
+        RgbImageWriter.write(RgbImage.filled(new ImageSize(8, 8), 0), folder.resolve("tiny.png"));
+        Dataset dataset = read(
+                "m.jsonl",
+                "{\"image\": \"cut.png\", \"prompt\": \"\"}\n{\"image\": \"tiny.png\", \"prompt\": \"\"}",
+                Set.of());
+        assertThatThrownBy(() -> dataset.load(dataset.rows().get(0)))
+                .isInstanceOf(InvalidFileException.class)
+                .hasMessageStartingWith("%s:1: 'image': %s".formatted(folder.resolve("m.jsonl"), folder));
+        assertThatThrownBy(() -> dataset.load(dataset.rows().get(1)))
+                .isInstanceOf(InvalidFileException.class)
+                .hasMessageContaining("m.jsonl:2: 'image'")
+                .hasMessageContaining("8 x 8");
+    }
+
+    @Test
+    void picturesAreBroughtToSize() throws IOException {
+        Path file = folder.resolve("m.jsonl");
+        Files.writeString(file, "{\"image\": \"a.png\", \"prompt\": \"p\", \"edit_image\": \"sub/b c.png\"}");
+        Set<ExtraInput> edit = Set.of(ExtraInput.EDIT_IMAGE);
+        Dataset own = Dataset.read(options(file, edit).build().data());
+        TrainingSample sample = own.load(own.rows().getFirst());
+        assertThat(sample.image().size()).isEqualTo(new ImageSize(64, 48));
+        assertThat(sample.editImages().getFirst().size()).isEqualTo(new ImageSize(32, 32));
+        Dataset bounded =
+                Dataset.read(options(file, edit).maxPixels(1200).build().data());
+        assertThat(bounded.load(bounded.rows().getFirst()).image().size()).isEqualTo(new ImageSize(32, 16));
+        Dataset fixed = Dataset.read(options(file, edit).size(32, 80).build().data());
+        assertThat(fixed.load(fixed.rows().getFirst()).image().size()).isEqualTo(new ImageSize(80, 32));
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', quoteCharacter = '`', textBlock = """
+            m.json  | {"image": "a.png"}          | : must be a JSON array of rows
+            m.json  | [{"image": "a.png",,}]      | :1: is not JSON
+            m.json  | [{"image": "a", "image": "b"}] | :1: is not JSON: Duplicate field 'image'
+            m.json  | [] []                       | :1: has text behind the end of the array
+            m.json  | []                          | : holds no rows
+            m.jsonl | {"image": "a.png"           | :1: is not JSON
+            m.jsonl | {"image": "a.png"} {}       | :1: is not JSON
+            m.csv   | image,prompt                | : holds no rows
+            m.csv   | image,image                 | : is not CSV
+            """)
+    void aMalformedFileIsTold(String name, String text, String fault) {
+        assertThatThrownBy(() -> read(name, text, Set.of()))
+                .isInstanceOf(InvalidFileException.class)
+                .hasMessageStartingWith(folder.resolve(name) + fault);
+    }
+
+    @Test
+    void faultsInsideCsvCellsAreTold() {
+        assertThatThrownBy(() -> read("m.csv", "image,prompt\na.png,a, b\n", Set.of()))
+                .hasMessage(folder.resolve("m.csv")
+                        + ":2: has 3 cells, the header names 2 columns; quote cells that contain commas");
+        assertThatThrownBy(() -> read(
+                        "m.csv", "image,prompt,template_inputs\na.png,p,{scale\n", Set.of(ExtraInput.TEMPLATE_INPUTS)))
+                .hasMessageStartingWith(folder.resolve("m.csv") + ":2: is not JSON");
+        assertThatThrownBy(() -> read("m.csv", "image,prompt\na.png,\"open\n", Set.of()))
+                .isInstanceOf(InvalidFileException.class)
+                .hasMessageStartingWith(folder.resolve("m.csv") + ": is not CSV");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"m.txt", "m", "m.parquet"})
+    void anUnknownFormatIsTold(String name) {
+        assertThatThrownBy(() -> read(name, "[]", Set.of()))
+                .isInstanceOf(InvalidRequestException.class)
+                .hasMessageStartingWith("'dataset_metadata_path': expected a .json, .jsonl or .csv file");
+    }
+
+    @Test
+    void absentAndUnreadableFilesAreTold() throws IOException {
+        assertThatThrownBy(() -> MetadataFile.read(folder.resolve("none.json")))
+                .isInstanceOf(InvalidFileException.class)
+                .hasMessage(folder.resolve("none.json") + ": does not exist; check --dataset_metadata_path");
+        Files.write(folder.resolve("latin.csv"), "image,prompt\nü,ü".getBytes(StandardCharsets.ISO_8859_1));
+        assertThatThrownBy(() -> MetadataFile.read(folder.resolve("latin.csv")))
+                .hasMessage(folder.resolve("latin.csv") + ": is not UTF-8 text; save it as UTF-8");
+        Path absent = folder.resolve("absent");
+        assertThatThrownBy(() -> Dataset.read(
+                        TrainOptions.builder(new ModelFiles(List.of(), null), absent, folder.resolve("m.json"), folder)
+                                .trainable(List.of("dit"))
+                                .build()
+                                .data()))
+                .isInstanceOf(InvalidRequestException.class)
+                .hasMessage("'dataset_base_path': '%s' is no folder".formatted(absent));
+    }
+
+    @Test
+    void aByteOrderMarkIsNoPartOfTheFirstColumn() throws IOException {
+        assertThat(read("m.csv", "\uFEFFimage,prompt\na.png,p\n", Set.of()).rows())
+                .hasSize(1);
+    }
+}

@@ -1,0 +1,4 @@
+@NullMarked
+package io.stencil.train.log;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,4 @@
+@NullMarked
+package io.stencil.train.optim;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,160 @@
+package io.stencil.train.options;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatCode;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import io.stencil.error.InvalidRequestException;
+import io.stencil.json.JsonFile;
+import io.stencil.pipeline.ModelFiles;
+import io.stencil.train.optim.LearningRateSchedule;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.function.UnaryOperator;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
+
+class TrainOptionsTest {
+
+    private static TrainOptionsBuilder builder(Path output) {
+        ModelFiles base = new ModelFiles(
+                List.of(List.of(Path.of("a.safetensors")), List.of(Path.of("s1"), Path.of("s2"))), Path.of("tok"));
+        return TrainOptions.builder(base, Path.of("data"), Path.of("data/m.jsonl"), output)
+                .template(Path.of("template"))
+                .trainable(List.of("template_model"))
+                .extraInputs(Set.of(ExtraInput.TEMPLATE_INPUTS));
+    }
+
+    private static Arguments refusal(UnaryOperator<TrainOptionsBuilder> change, String message) {
+        return Arguments.of(change, message);
+    }
+
+    static Stream<Arguments> unsupported() {
+        return Stream.of(
+                refusal(b -> b.task(Task.SFT_TRAIN), "'task': 'sft:train' is not supported yet"),
+                refusal(b -> b.task(Task.SFT_DATA_PROCESS), "'task': 'sft:data_process' is not supported yet"),
+                refusal(b -> b.fp8(List.of("dit")), "'fp8_models': "),
+                refusal(b -> b.offload(List.of("vae")), "'offload_models': "),
+                refusal(b -> b.gradientCheckpointingOffload(true), "'use_gradient_checkpointing_offload': "),
+                refusal(b -> b.workers(1), "'dataset_num_workers': must be 0"),
+                refusal(
+                        b -> b.tensorboardLog(true),
+                        "'enable_tensorboard_log': is not supported; use --enable_csv_log"));
+    }
+
+    @ParameterizedTest
+    @MethodSource
+    void unsupported(UnaryOperator<TrainOptionsBuilder> change, String message) {
+        TrainOptions options = change.apply(builder(Path.of("out"))).build();
+        assertThatThrownBy(() -> options.requireSupported(Map.of()))
+                .isInstanceOf(InvalidRequestException.class)
+                .hasMessageStartingWith(message);
+    }
+
+    @Test
+    void trainingInSeveralProcessesIsRefused() {
+        TrainOptions options = builder(Path.of("out")).build();
+        assertThatThrownBy(() -> options.requireSupported(Map.of("WORLD_SIZE", "2")))
+                .isInstanceOf(InvalidRequestException.class)
+                .hasMessageContaining("WORLD_SIZE");
+        assertThatCode(() -> options.requireSupported(Map.of("WORLD_SIZE", "1")))
+                .doesNotThrowAnyException();
+    }
+
+    @Test
+    void whatHoldsByNatureIsAccepted() {
+        TrainOptions options = builder(Path.of("out"))
+                .initializeOnCpu(true)
+                .loraHotLoading(true)
+                .findUnusedParameters(true)
+                .build();
+        assertThatCode(() -> options.requireSupported(Map.of())).doesNotThrowAnyException();
+    }
+
+    static Stream<Arguments> invalid() {
+        return Stream.of(
+                refusal(b -> b.repeat(0), "'dataset_repeat': must be at least 1, found 0"),
+                refusal(b -> b.size(512, null), "'width': is missing"),
+                refusal(b -> b.size(null, 512), "'height': is missing"),
+                refusal(b -> b.size(500, 512), "'height': must be a positive multiple of 16, found 500"),
+                refusal(b -> b.maxPixels(100), "'max_pixels': must be at least 256"),
+                refusal(b -> b.fileKeys(List.of("image", "depth")), "'data_file_keys': knows image"),
+                refusal(b -> b.fileKeys(List.of("video")), "'data_file_keys': must name image"),
+                refusal(b -> b.trainable(List.of()), "'trainable_models': must name"),
+                refusal(b -> b.template(null), "'template_model_id_or_path': is missing"),
+                refusal(b -> b.extraInputs(Set.of()), "'extra_inputs': must name template_inputs"),
+                refusal(b -> b.learningRate(0), "'learning_rate': must be a number above 0, found 0.0"),
+                refusal(b -> b.learningRate(Double.NaN), "'learning_rate': "),
+                refusal(b -> b.weightDecay(-1), "'weight_decay': "),
+                refusal(b -> b.epochs(0), "'num_epochs': "),
+                refusal(b -> b.gradientAccumulationSteps(0), "'gradient_accumulation_steps': "),
+                refusal(b -> b.saveSteps(0), "'save_steps': must be at least 1, found 0"));
+    }
+
+    @ParameterizedTest
+    @MethodSource
+    void invalid(UnaryOperator<TrainOptionsBuilder> change, String message) {
+        TrainOptionsBuilder changed = change.apply(builder(Path.of("out")));
+        assertThatThrownBy(changed::build)
+                .isInstanceOf(InvalidRequestException.class)
+                .hasMessageStartingWith(message);
+    }
+
+    @Test
+    void defaultsAreThoseOfTheCommandLine() {
+        TrainOptions options = builder(Path.of("out")).build();
+        assertThat(options.task()).isEqualTo(Task.SFT);
+        assertThat(options.data().repeat()).isEqualTo(1);
+        assertThat(options.data().shuffle()).isTrue();
+        assertThat(options.data().maxPixels()).isEqualTo(1048576);
+        assertThat(options.optimisation().learningRate()).isEqualTo(1e-4);
+        assertThat(options.optimisation().weightDecay()).isEqualTo(0.01);
+        assertThat(options.optimisation().epochs()).isEqualTo(1);
+        assertThat(options.optimisation().schedule()).isEqualTo(LearningRateSchedule.CONSTANT);
+        assertThat(options.output().saveSteps()).isNull();
+    }
+
+    @Test
+    void namesAreRead() {
+        assertThat(ExtraInput.parse("edit_image, template_inputs"))
+                .containsExactlyInAnyOrder(ExtraInput.EDIT_IMAGE, ExtraInput.TEMPLATE_INPUTS);
+        assertThat(ExtraInput.parse("")).isEmpty();
+        assertThatThrownBy(() -> ExtraInput.parse("template_inputs,depth"))
+                .hasMessage("'extra_inputs': knows template_inputs and edit_image, found 'depth'");
+        assertThat(Task.parse("sft:train")).isEqualTo(Task.SFT_TRAIN);
+        assertThatThrownBy(() -> Task.parse("dpo"))
+                .hasMessage("'task': expected one of sft, sft:data_process, sft:train, found 'dpo'");
+        assertThat(LearningRateSchedule.parse("none")).isEqualTo(LearningRateSchedule.NONE);
+        assertThatThrownBy(() -> LearningRateSchedule.parse("cosine"))
+                .hasMessage("'lr_scheduler': expected constant or none, found 'cosine'");
+    }
+
+    @Test
+    void theArgumentsOfARunAreWritten(@TempDir Path folder) {
+        TrainingArguments.write(
+                builder(folder)
+                        .removedPrefix("pipe.template_model.")
+                        .size(64, 96)
+                        .build(),
+                77);
+        JsonNode json = JsonFile.read(folder.resolve("training_args.json"));
+        assertThat(json.path("stencil_version").asText()).matches("\\d+\\.\\d+.*");
+        JsonNode options = json.path("options");
+        assertThat(options.path("seed").asLong()).isEqualTo(77);
+        assertThat(options.path("height").asInt()).isEqualTo(64);
+        assertThat(options.path("width").asInt()).isEqualTo(96);
+        assertThat(options.path("learning_rate").asDouble()).isEqualTo(1e-4);
+        assertThat(options.path("remove_prefix_in_ckpt").asText()).isEqualTo("pipe.template_model.");
+        assertThat(options.path("model_paths")).hasToString("[\"a.safetensors\",[\"s1\",\"s2\"]]");
+        assertThat(options.path("dtype").asText()).isEqualTo("bfloat16");
+        assertThat(options.path("trainable_models").asText()).isEqualTo("template_model");
+        assertThat(options.has("save_steps")).isFalse();
+    }
+}

@@ -1,0 +1,4 @@
+@NullMarked
+package io.stencil.train.options;
+
+import org.jspecify.annotations.NullMarked;

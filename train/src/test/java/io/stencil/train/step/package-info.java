@@ -1,0 +1,4 @@
+@NullMarked
+package io.stencil.train.step;
+
+import org.jspecify.annotations.NullMarked;
