@@ -63,7 +63,8 @@ final class BaseModelOptions {
         } else if (originPaths != null) {
             files = OriginPath.models(originPaths);
         } else {
-            throw usage("Missing option: '--model_paths': the base model's files, or its folder in Hugging Face layout");
+            throw usage(
+                    "Missing option: '--model_paths': the base model's files, or its folder in Hugging Face layout");
         }
         Path tokenizer = tokenizerPath == null ? files.tokenizer() : OriginPath.tokenizer(tokenizerPath);
         if (tokenizer == null) {

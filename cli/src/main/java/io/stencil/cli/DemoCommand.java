@@ -52,10 +52,7 @@ final class DemoCommand implements Callable<Integer> {
             DemoResult result = new Demo(plan, listener(line)).run();
             line.close();
             out.println(String.format(
-                    Locale.ROOT,
-                    "validation loss %.3f -> %.3f",
-                    result.validationBefore(),
-                    result.validationAfter()));
+                    Locale.ROOT, "validation loss %.3f -> %.3f", result.validationBefore(), result.validationAfter()));
             out.println("open " + plan.page().toAbsolutePath().normalize().toUri());
             out.flush();
             return 0;

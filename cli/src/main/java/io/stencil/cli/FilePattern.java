@@ -73,7 +73,9 @@ record FilePattern(String option, Path folder, String glob) {
     }
 
     private int depth() {
-        return glob.contains("**") ? Integer.MAX_VALUE : Path.of(glob.replaceAll("[*?]", "x")).getNameCount();
+        return glob.contains("**")
+                ? Integer.MAX_VALUE
+                : Path.of(glob.replaceAll("[*?]", "x")).getNameCount();
     }
 
     /// Names in a folder, those of folders with a slash behind them.

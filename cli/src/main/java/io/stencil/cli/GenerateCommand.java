@@ -90,7 +90,8 @@ final class GenerateCommand implements Callable<Integer> {
                         steering.positive(),
                         steering.negative(),
                         (done, total) -> line.show("step %d of %d, %s"
-                                .formatted(done, total, ProgressLine.time(Duration.ofNanos(System.nanoTime() - begin)))));
+                                .formatted(
+                                        done, total, ProgressLine.time(Duration.ofNanos(System.nanoTime() - begin)))));
             }
         }
     }

@@ -44,7 +44,7 @@ final class InspectCommand implements Callable<Integer> {
     private static void list(PrintWriter out, Finding finding) {
         finding.tensors().stream()
                 .sorted(Comparator.comparing(TensorEntry::name))
-                .forEach(tensor ->
-                        out.println("  %-7s %s %s".formatted(tensor.dtype(), tensor.name(), tensor.shape())));
+                .forEach(
+                        tensor -> out.println("  %-7s %s %s".formatted(tensor.dtype(), tensor.name(), tensor.shape())));
     }
 }

@@ -49,7 +49,9 @@ final class ModelPaths {
         } catch (JsonProcessingException e) {
             throw new InvalidRequestException(
                     Location.ofField(OPTION),
-                    "is not JSON (%s); %s".formatted(e.getOriginalMessage().lines().findFirst().orElse(""), EXPECTED),
+                    "is not JSON (%s); %s"
+                            .formatted(
+                                    e.getOriginalMessage().lines().findFirst().orElse(""), EXPECTED),
                     e);
         }
     }
@@ -68,8 +70,7 @@ final class ModelPaths {
             } else if (entry.isArray() && !entry.isEmpty()) {
                 parts.add(shards(entry));
             } else {
-                throw new InvalidRequestException(
-                        OPTION, "an entry must be a path or a list of paths, found " + entry);
+                throw new InvalidRequestException(OPTION, "an entry must be a path or a list of paths, found " + entry);
             }
         }
     }

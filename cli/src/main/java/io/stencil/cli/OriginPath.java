@@ -97,7 +97,8 @@ record OriginPath(String option, Path origin, String pattern) {
     /// @throws InvalidRequestException when there is no `tokenizer.json` in it
     static Path tokenizer(String text) {
         Path plain = FilePattern.path("tokenizer_path", text);
-        Path folder = Files.exists(plain) ? plain : parse("tokenizer_path", text).folder();
+        Path folder =
+                Files.exists(plain) ? plain : parse("tokenizer_path", text).folder();
         @Nullable Path parent = folder.getParent();
         Path resolved = folder.endsWith("tokenizer.json") && parent != null ? parent : folder;
         if (!Files.isRegularFile(resolved.resolve("tokenizer.json"))) {

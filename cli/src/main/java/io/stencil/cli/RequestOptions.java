@@ -72,7 +72,8 @@ final class RequestOptions {
     @Option(
             names = "--inpaint_blur_size",
             paramLabel = "N",
-            description = "Reach of the mask's blur in latent pixels (16 pixels each). Default: ${DEFAULT-VALUE}, none.")
+            description =
+                    "Reach of the mask's blur in latent pixels (16 pixels each). Default: ${DEFAULT-VALUE}, none.")
     private int inpaintBlurSize;
 
     @Option(names = "--inpaint_blur_sigma", paramLabel = "N", description = "Default: ${DEFAULT-VALUE}.")
@@ -94,8 +95,8 @@ final class RequestOptions {
             builder.inputImage(RgbImageReader.read(inputImage));
         }
         if (!editImages.isEmpty()) {
-            builder.editImages(new EditImages(
-                    editImages.stream().map(RgbImageReader::read).toList(), editImageAutoResize));
+            builder.editImages(
+                    new EditImages(editImages.stream().map(RgbImageReader::read).toList(), editImageAutoResize));
         }
         if (inpaintMask != null) {
             builder.inpaint(new Inpaint(RgbImageReader.read(inpaintMask), inpaintBlurSize, inpaintBlurSigma));

@@ -6,6 +6,7 @@ import io.stencil.template.TemplateInput;
 import io.stencil.template.TemplateInputs;
 import io.stencil.template.TemplatePipeline;
 import io.stencil.template.Warnings;
+import io.stencil.template.load.TemplateFolder;
 import io.stencil.template.load.TemplateSource;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -57,9 +58,8 @@ final class TemplateOptions {
 
     /// @throws io.stencil.error.StencilException when a folder is absent or an input is malformed
     Steering read() {
-        List<TemplateSource> sources = templates.stream()
-                .map(text -> TemplateSource.folder(folder(text)))
-                .toList();
+        List<TemplateSource> sources = new ArrayList<>();
+        templates.forEach(text -> sources.add(new TemplateFolder(folder(text))));
         return new Steering(
                 sources,
                 lazyLoading ? TemplatePipeline.Loading.LAZY : TemplatePipeline.Loading.EAGER,
@@ -76,7 +76,7 @@ final class TemplateOptions {
         if (json == null) {
             return List.of();
         }
-        List<TemplateInput> parsed = TemplateInputs.parse(json);
+        List<TemplateInput> parsed = TemplateInputs.parse(option, json, Path.of(""));
         for (TemplateInput input : parsed) {
             if (input.modelId() < 0 || input.modelId() >= templates.size()) {
                 throw new InvalidRequestException(

@@ -54,8 +54,8 @@ final class TrainCommand implements Callable<Integer> {
 
     private TrainOptions options() {
         OutputCheck.requireFolder("output_path", training.output());
-        TrainOptionsBuilder options = TrainOptions.builder(
-                base.files(), dataset.folder(), dataset.metadata(), training.output());
+        TrainOptionsBuilder options =
+                TrainOptions.builder(base.files(), dataset.folder(), dataset.metadata(), training.output());
         dataset.applyTo(options);
         training.applyTo(options);
         TrainOptions built = options.load(base.load()).build();

@@ -22,13 +22,16 @@ class DependencyTest {
 
     private static final String[] TENSOR = {"io.stencil.tensor..", "io.stencil.nn..", "io.stencil.autograd.."};
     private static final String[] FILES = {
-        "io.stencil.error..", "io.stencil.files..", "io.stencil.json..", "io.stencil.safetensors..", "io.stencil.image.."
+        "io.stencil.error..",
+        "io.stencil.files..",
+        "io.stencil.json..",
+        "io.stencil.safetensors..",
+        "io.stencil.image.."
     };
     private static final String[] ABOVE_TENSOR = {
         "io.stencil.cli..", "io.stencil.train..", "io.stencil.template..", "io.stencil.pipeline..", "io.stencil.flux2.."
     };
-    private static final Set<String> OPEN_TO_ALL =
-            Set.of("org.bytedeco.pytorch.Tensor", "org.bytedeco.pytorch.Scalar");
+    private static final Set<String> OPEN_TO_ALL = Set.of("org.bytedeco.pytorch.Tensor", "org.bytedeco.pytorch.Scalar");
 
     @Test
     void theClassesOfAllModulesAreLookedAt() {

@@ -52,7 +52,8 @@ class GenerateIT {
                 "--template_inputs={\"scale\": 0.8}",
                 "--negative_template_inputs=[{\"model_id\": 0, \"scale\": 0.5}]"));
 
-        StencilRun run = StencilProcess.run(folder, words.toArray(String[]::new)).succeeded();
+        StencilRun run =
+                StencilProcess.run(folder, words.toArray(String[]::new)).succeeded();
 
         assertThat(run.out().lines()).containsExactly("wrote template.png (96 x 64)", "wrote template.safetensors");
         assertThat(run.err().strip().lines()).hasSize(1).first().asString().startsWith("step 4 of 4");
@@ -79,9 +80,7 @@ class GenerateIT {
                 height: 64
                 width: 96
                 """.formatted(
-                        TestFiles.tinyModel(""),
-                        TestFiles.golden("template_value_a"),
-                        TestFiles.golden("template_value_b")));
+                TestFiles.tinyModel(""), TestFiles.golden("template_value_a"), TestFiles.golden("template_value_b")));
 
         StencilRun.inProcess(
                         "generate",
@@ -112,9 +111,7 @@ class GenerateIT {
     void editImagesKeepTheirSizeWhenAsked() {
         List<String> words = words(folder.resolve("edit").toString());
         words.addAll(List.of(
-                "--cfg_scale=4",
-                "--edit_image=" + TestFiles.golden("edit.png"),
-                "--edit_image_auto_resize=false"));
+                "--cfg_scale=4", "--edit_image=" + TestFiles.golden("edit.png"), "--edit_image_auto_resize=false"));
 
         StencilRun.inProcess(words.toArray(String[]::new)).succeeded();
 

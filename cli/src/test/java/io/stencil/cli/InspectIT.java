@@ -21,8 +21,7 @@ class InspectIT {
 
     @Test
     void aWholeModelIsToldPartByPart() throws IOException, InterruptedException {
-        StencilRun run = StencilProcess.run(
-                        TestFiles.root(), "inspect", "models/tiny-flux2")
+        StencilRun run = StencilProcess.run(TestFiles.root(), "inspect", "models/tiny-flux2")
                 .succeeded();
 
         assertThat(run.out().lines())
@@ -41,7 +40,9 @@ class InspectIT {
 
     @Test
     void weightsOfTheValueFamilyAreRecognised() {
-        assertThat(lines("inspect", TestFiles.golden("template_value_b/model.safetensors").toString()))
+        assertThat(lines(
+                        "inspect",
+                        TestFiles.golden("template_value_b/model.safetensors").toString()))
                 .satisfiesExactly(
                         line -> assertThat(line).endsWith(": value Template for 5 blocks, length 4"),
                         line -> assertThat(line).isEqualTo("  tensors      50"),
@@ -54,7 +55,10 @@ class InspectIT {
 
     @Test
     void keysAreListedWithDtypeAndShape() {
-        assertThat(lines("inspect", "--keys", TestFiles.golden("vae_io.safetensors").toString()))
+        assertThat(lines(
+                        "inspect",
+                        "--keys",
+                        TestFiles.golden("vae_io.safetensors").toString()))
                 .contains("  F32     decoded [1, 3, 64, 96]", "  F32     latents [1, 128, 4, 6]")
                 .first()
                 .asString()
@@ -64,8 +68,7 @@ class InspectIT {
     @Test
     void aDistilledModelIsToldFromItsIndex() throws IOException {
         Files.createDirectory(folder.resolve("vae"));
-        Files.copy(
-                TestFiles.tinyModel("vae/diffusion_pytorch_model.safetensors"), folder.resolve("vae/x.safetensors"));
+        Files.copy(TestFiles.tinyModel("vae/diffusion_pytorch_model.safetensors"), folder.resolve("vae/x.safetensors"));
         Files.writeString(
                 folder.resolve("model_index.json"),
                 "{\"_class_name\": \"Flux2KleinPipeline\", \"is_distilled\": true}");

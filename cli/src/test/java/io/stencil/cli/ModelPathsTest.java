@@ -80,11 +80,15 @@ class ModelPathsTest {
     void aPatternThatMatchesNothingTellsWhatIsThere() {
         assertThatThrownBy(() -> ModelPaths.read(json(klein + "/vae/*.safetensors")))
                 .isInstanceOf(InvalidRequestException.class)
-                .hasMessage("'model_paths': 'vae/*.safetensors' matches no file in %s; "
-                        + "found text_encoder/, tokenizer/, transformer/", klein);
+                .hasMessage(
+                        "'model_paths': 'vae/*.safetensors' matches no file in %s; "
+                                + "found text_encoder/, tokenizer/, transformer/",
+                        klein);
         assertThatThrownBy(() -> ModelPaths.read(json(klein + "/transformer/*.bin")))
-                .hasMessage("'model_paths': '*.bin' matches no file in %s/transformer; "
-                        + "found config.json, one.safetensors, two.safetensors", klein);
+                .hasMessage(
+                        "'model_paths': '*.bin' matches no file in %s/transformer; "
+                                + "found config.json, one.safetensors, two.safetensors",
+                        klein);
     }
 
     @ParameterizedTest
@@ -121,7 +125,9 @@ class ModelPathsTest {
                                 klein.resolve("transformer/two.safetensors")),
                         List.of(klein.resolve("text_encoder/model.safetensors")));
         assertThat(OriginPath.models(klein + ":").tokenizer()).isEqualTo(klein.resolve("tokenizer"));
-        assertThat(OriginPath.models(klein + ":transformer/{one,two}.safetensors").parts().getFirst())
+        assertThat(OriginPath.models(klein + ":transformer/{one,two}.safetensors")
+                        .parts()
+                        .getFirst())
                 .hasSize(2);
     }
 
@@ -129,9 +135,10 @@ class ModelPathsTest {
     void anIdOfAHubIsRefusedWithWhatToDo() {
         assertThatThrownBy(() -> OriginPath.models("black-forest-labs/FLUX.2-klein-base-4B:transformer/*.safetensors"))
                 .isInstanceOf(InvalidRequestException.class)
-                .hasMessage("'model_id_with_origin_paths': 'black-forest-labs/FLUX.2-klein-base-4B' is no local folder, "
-                        + "and models are not downloaded from hubs yet; download it and give its folder in place of the "
-                        + "ID");
+                .hasMessage(
+                        "'model_id_with_origin_paths': 'black-forest-labs/FLUX.2-klein-base-4B' is no local folder, "
+                                + "and models are not downloaded from hubs yet; download it and give its folder in place of the "
+                                + "ID");
     }
 
     @Test
@@ -141,7 +148,8 @@ class ModelPathsTest {
                         "'model_id_with_origin_paths': 'vae/*.safetensors' matches no file in %s; "
                                 + "found text_encoder/, tokenizer/, transformer/",
                         klein);
-        assertThatThrownBy(() -> OriginPath.models("absent folder:x")).hasMessageContaining("'absent folder' is no folder");
+        assertThatThrownBy(() -> OriginPath.models("absent folder:x"))
+                .hasMessageContaining("'absent folder' is no folder");
         assertThatThrownBy(() -> OriginPath.models(" , ")).hasMessageContaining("names no model");
     }
 
@@ -151,7 +159,8 @@ class ModelPathsTest {
         assertThat(OriginPath.tokenizer(tokenizer.toString())).isEqualTo(tokenizer);
         assertThat(OriginPath.tokenizer(tokenizer + "/tokenizer.json")).isEqualTo(tokenizer);
         assertThat(OriginPath.tokenizer(klein + ":tokenizer/")).isEqualTo(tokenizer);
-        assertThatThrownBy(() -> OriginPath.tokenizer(klein + "/transformer")).hasMessageContaining("no tokenizer.json");
+        assertThatThrownBy(() -> OriginPath.tokenizer(klein + "/transformer"))
+                .hasMessageContaining("no tokenizer.json");
         assertThatThrownBy(() -> OriginPath.tokenizer(klein + ":tok/")).hasMessageContaining("'tok/' is no folder in");
     }
 }

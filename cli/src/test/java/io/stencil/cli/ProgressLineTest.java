@@ -17,8 +17,7 @@ class ProgressLineTest {
             line.show("step 1 of 2, slow");
             line.show("step 2 of 2");
         }
-        assertThat(err.toString())
-                .isEqualTo("\rstep 1 of 2, slow\rstep 2 of 2      " + System.lineSeparator());
+        assertThat(err.toString()).isEqualTo("\rstep 1 of 2, slow\rstep 2 of 2      " + System.lineSeparator());
     }
 
     @Test

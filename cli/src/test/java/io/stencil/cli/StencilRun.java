@@ -18,9 +18,7 @@ record StencilRun(int exitCode, String out, String err) {
         StringWriter out = new StringWriter();
         StringWriter err = new StringWriter();
         int exitCode = StencilCommand.run(
-                StencilCommand.commandLine()
-                        .setOut(new PrintWriter(out, true))
-                        .setErr(new PrintWriter(err, true)),
+                StencilCommand.commandLine().setOut(new PrintWriter(out, true)).setErr(new PrintWriter(err, true)),
                 words);
         return new StencilRun(exitCode, out.toString(), err.toString());
     }

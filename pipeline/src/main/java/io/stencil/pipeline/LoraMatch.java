@@ -16,7 +16,8 @@ public record LoraMatch(int matched, List<String> unmatched) {
     /// One line for people.
     @Override
     public String toString() {
-        String rest = unmatched.isEmpty() ? "" : ", %d left out: %s".formatted(unmatched.size(), NameList.of(unmatched));
+        String rest =
+                unmatched.isEmpty() ? "" : ", %d left out: %s".formatted(unmatched.size(), NameList.of(unmatched));
         return "LoRA of %d layers used".formatted(matched) + rest;
     }
 }

@@ -6,7 +6,7 @@ import io.stencil.pipeline.Flux2Pipeline;
 import io.stencil.pipeline.LoadOptions;
 import io.stencil.pipeline.ModelFiles;
 import io.stencil.template.load.LoadedTemplate;
-import io.stencil.template.load.TemplateSource;
+import io.stencil.template.load.TemplateFolder;
 import io.stencil.tensor.DType;
 import io.stencil.tensor.Device;
 import io.stencil.train.Trainer;
@@ -49,15 +49,14 @@ public final class Demo {
         PaintedDataset dataset = PaintedDataset.paint(plan.dataset(), DemoPlan.PICTURES, 2 * plan.seed());
         PaintedDataset.paint(plan.validation(), DemoPlan.VALIDATION_PICTURES, 2 * plan.seed() + 1);
         copyTemplate();
-        Validation validation =
-                new Validation(Dataset.read(options(plan.validation()).build().data()), VALIDATION_LEVELS, plan.seed() + 1);
+        Validation validation = new Validation(
+                Dataset.read(options(plan.validation()).build().data()), VALIDATION_LEVELS, plan.seed() + 1);
         double before = validate(validation);
         listener.onStage("training the Template for %d steps".formatted(plan.steps()));
         TrainingRecord training = train();
         double after = validate(validation);
         listener.onStage("making pictures with the trained Template");
-        List<Effect> effects =
-                new Showroom(plan, TemplateSource.folder(plan.template())).effects(pipeline());
+        List<Effect> effects = new Showroom(plan, new TemplateFolder(plan.template())).effects(pipeline());
         DemoResult result = new DemoResult(before, after, validation.samples(), training, effects);
         new DemoReport(plan, dataset, result).write();
         return result;
@@ -65,8 +64,7 @@ public final class Demo {
 
     private double validate(Validation validation) {
         try (Flux2Pipeline base = pipeline();
-                LoadedTemplate<?, ?> template =
-                        TemplateSource.folder(plan.template()).load(base)) {
+                LoadedTemplate<?, ?> template = new TemplateFolder(plan.template()).load(base)) {
             return validation.loss(base, template);
         }
     }

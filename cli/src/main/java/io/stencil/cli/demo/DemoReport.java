@@ -45,8 +45,7 @@ record DemoReport(DemoPlan plan, PaintedDataset dataset, DemoResult result) {
         int last = dataset.samples().size() - 1;
         for (int i = 0; i < SHOWN_PICTURES; i++) {
             PaintedDataset.Sample sample = dataset.samples().get(i * last / (SHOWN_PICTURES - 1));
-            figures.append(
-                    DemoPage.figure("dataset/" + sample.image(), "scale " + number("%.2f", sample.scale())));
+            figures.append(DemoPage.figure("dataset/" + sample.image(), "scale " + number("%.2f", sample.scale())));
         }
         return figures.toString();
     }
@@ -88,9 +87,7 @@ record DemoReport(DemoPlan plan, PaintedDataset dataset, DemoResult result) {
                 ./stencil generate --model_paths models/tiny-flux2 --dtype float32 \\
                   --template_model_id_or_path %1$s --template_inputs '{"scale": 0.9}' \\
                   --prompt "%2$s" --height %3$d --width %4$d --num_inference_steps %5$d \\
-                  --output bright.png"""
-                .formatted(
-                        plan.template(), PaintedDataset.PROMPT, DemoPlan.HEIGHT, DemoPlan.WIDTH, Showroom.STEPS);
+                  --output bright.png""".formatted(plan.template(), PaintedDataset.PROMPT, DemoPlan.HEIGHT, DemoPlan.WIDTH, Showroom.STEPS);
     }
 
     private static String number(String format, Object value) {

@@ -45,11 +45,9 @@ record Landscape(int width, int height) {
         Point2D sun = new Point2D.Double(
                 width * (0.15 + 0.7 * random.nextDouble()), height * (0.15 + 0.35 * random.nextDouble()));
         Color glow = blend(new Color(255, 250, 224), new Color(255, 214, 150), warmth);
-        graphics.setPaint(new RadialGradientPaint(
-                sun,
-                height * 0.6f,
-                new float[] {0, 0.09f, 0.12f, 1},
-                new Color[] {glow, glow, withAlpha(glow, 130), withAlpha(glow, 0)}));
+        graphics.setPaint(new RadialGradientPaint(sun, height * 0.6f, new float[] {0, 0.09f, 0.12f, 1}, new Color[] {
+            glow, glow, withAlpha(glow, 130), withAlpha(glow, 0)
+        }));
         graphics.fillRect(0, 0, width, height);
     }
 
@@ -60,7 +58,11 @@ record Landscape(int width, int height) {
                 double density = noise.at(x * 3.2 / width, y * 7.5 / height, 5) - 0.52;
                 if (density > 0) {
                     float cover = (float) Math.min(0.9, density * 4.5 * fade);
-                    canvas.setRGB(x, y, blend(new Color(canvas.getRGB(x, y)), Color.WHITE, cover).getRGB());
+                    canvas.setRGB(
+                            x,
+                            y,
+                            blend(new Color(canvas.getRGB(x, y)), Color.WHITE, cover)
+                                    .getRGB());
                 }
             }
         }

@@ -24,14 +24,13 @@ record Showroom(DemoPlan plan, TemplateSource template) {
     ///
     /// @param base is closed
     List<Effect> effects(Flux2Pipeline base) {
-        try (TemplatePipeline pipeline = new TemplatePipeline(
-                base, List.of(template), TemplatePipeline.Loading.EAGER, Warnings.logged())) {
+        try (TemplatePipeline pipeline =
+                new TemplatePipeline(base, List.of(template), TemplatePipeline.Loading.EAGER, Warnings.logged())) {
             List<GeneratedImage> plain = pictures(pipeline, List.of());
             List<Effect> effects = new ArrayList<>();
             effects.add(Effect.measure(null, plain, plain));
             for (double scale : SCALES) {
-                List<TemplateInput> inputs =
-                        TemplateInputs.parse(String.format(Locale.ROOT, "{\"scale\": %s}", scale));
+                List<TemplateInput> inputs = TemplateInputs.parse(String.format(Locale.ROOT, "{\"scale\": %s}", scale));
                 effects.add(Effect.measure(scale, pictures(pipeline, inputs), plain));
             }
             return effects;

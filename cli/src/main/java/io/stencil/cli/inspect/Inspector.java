@@ -1,15 +1,12 @@
 package io.stencil.cli.inspect;
 
 import io.stencil.error.InvalidFileException;
-import io.stencil.error.Location;
 import io.stencil.error.NameList;
 import io.stencil.json.ConfigJson;
-import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.stream.Stream;
 
 /// Finds out what a file or folder is, and what is in it.
 public final class Inspector {
@@ -37,12 +34,15 @@ public final class Inspector {
         if (Files.exists(path.resolve("training_args.json"))) {
             return training(path);
         }
-        if (names(path).stream().anyMatch(name -> name.endsWith(".safetensors"))) {
+        if (!FolderContent.weights(path).isEmpty()) {
             return List.of(WeightsInspector.inspect(path));
         }
         throw new InvalidFileException(
                 path,
-                "holds no model, Template, training or weights that are known; found " + NameList.of(names(path)));
+                "holds no model, Template, training or weights that are known; found "
+                        + NameList.of(FolderContent.files(path).stream()
+                                .map(file -> file.getFileName().toString())
+                                .toList()));
     }
 
     private static List<Finding> wholeModel(Path folder) {
@@ -77,19 +77,10 @@ public final class Inspector {
 
     private static List<Finding> training(Path folder) {
         List<Finding> findings = new ArrayList<>();
-        List<String> checkpoints =
-                names(folder).stream().filter(name -> name.endsWith(".safetensors")).toList();
-        findings.add(Finding.of(
-                folder, "training", new Finding.Fact("checkpoints", Integer.toString(checkpoints.size()))));
-        checkpoints.forEach(name -> findings.add(WeightsInspector.inspect(folder.resolve(name))));
+        List<Path> checkpoints = FolderContent.weights(folder);
+        findings.add(
+                Finding.of(folder, "training", new Finding.Fact("checkpoints", Integer.toString(checkpoints.size()))));
+        checkpoints.forEach(file -> findings.add(WeightsInspector.inspect(file)));
         return findings;
-    }
-
-    private static List<String> names(Path folder) {
-        try (Stream<Path> content = Files.list(folder)) {
-            return content.map(path -> path.getFileName().toString()).sorted().toList();
-        } catch (IOException e) {
-            throw new InvalidFileException(Location.of(folder), "cannot be listed: " + e, e);
-        }
     }
 }

@@ -23,14 +23,19 @@ final class WeightsInspector {
     static Finding inspect(Path path) {
         try (Checkpoint checkpoint = Checkpoint.open(path)) {
             List<TensorEntry> tensors = List.copyOf(checkpoint.entries().values());
-            return new Finding(path, new WeightsKind(path, tensors).describe(), facts(checkpoint, tensors), tensors);
+            return new Finding(
+                    path,
+                    new WeightsKind(path, tensors, checkpoint.metadata()).describe(),
+                    facts(checkpoint, tensors),
+                    tensors);
         }
     }
 
     private static List<Finding.Fact> facts(Checkpoint checkpoint, List<TensorEntry> tensors) {
         List<Finding.Fact> facts = new ArrayList<>();
         if (checkpoint.files().size() > 1) {
-            facts.add(new Finding.Fact("files", Integer.toString(checkpoint.files().size())));
+            facts.add(new Finding.Fact(
+                    "files", Integer.toString(checkpoint.files().size())));
         }
         facts.add(new Finding.Fact("tensors", Integer.toString(tensors.size())));
         facts.add(new Finding.Fact("parameters", count(tensors)));
@@ -64,8 +69,6 @@ final class WeightsInspector {
 
     private static String shortened(String value) {
         String line = value.replaceAll("\\s+", " ");
-        return line.length() <= SHOWN
-                ? line
-                : line.substring(0, SHOWN) + "... (" + value.length() + " characters)";
+        return line.length() <= SHOWN ? line : line.substring(0, SHOWN) + "... (" + value.length() + " characters)";
     }
 }

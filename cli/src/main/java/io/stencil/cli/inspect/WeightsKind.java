@@ -9,6 +9,7 @@ import io.stencil.safetensors.TensorEntry;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
@@ -22,13 +23,19 @@ import java.util.stream.Collectors;
 ///
 /// @param file where they lie: a file, or a folder of shards
 /// @param tensors all of them
-record WeightsKind(Path file, List<TensorEntry> tensors) {
+/// @param metadata of the file
+record WeightsKind(Path file, List<TensorEntry> tensors, Map<String, String> metadata) {
 
-    private static final Pattern VALUE_NAME =
-            Pattern.compile("(.*\\.)?proj_[kv]\\.(\\w+)\\.(?:positional_embedding|prefer_value_embedder\\.[02]\\.\\w+)");
+    private static final Pattern VALUE_NAME = Pattern.compile(
+            "(.*\\.)?proj_[kv]\\.(\\w+)\\.(?:positional_embedding|prefer_value_embedder\\.[02]\\.\\w+)");
 
     String describe() {
-        return lora().or(this::valueTemplate).or(this::known).or(this::configured).orElse("tensors of no known model");
+        String kind = lora().or(this::valueTemplate)
+                .or(this::known)
+                .or(this::configured)
+                .orElse("tensors of no known model");
+        String step = metadata.get("step");
+        return step == null ? kind : kind + ", a checkpoint after " + step + " training steps";
     }
 
     private Optional<String> lora() {

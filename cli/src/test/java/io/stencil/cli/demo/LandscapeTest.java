@@ -34,7 +34,8 @@ class LandscapeTest {
     @Test
     void blackAndWhiteAreTheEndsOfBrightness() {
         assertThat(Brightness.of(RgbImage.filled(SMALL.paint(1, 0).size(), 0))).isZero();
-        assertThat(Brightness.of(RgbImage.filled(SMALL.paint(1, 0).size(), 0xFFFFFF))).isEqualTo(1);
+        assertThat(Brightness.of(RgbImage.filled(SMALL.paint(1, 0).size(), 0xFFFFFF)))
+                .isEqualTo(1);
     }
 
     @Test
@@ -48,7 +49,8 @@ class LandscapeTest {
             RgbImage read = RgbImageReader.read(folder.resolve(sample.image()));
             assertThat(Brightness.of(read)).isEqualTo(sample.scale());
             assertThat(rows.get(i))
-                    .isEqualTo("{\"image\": \"0%d.png\", \"prompt\": \"%s\", \"template_inputs\": {\"scale\": %.4f}}",
+                    .isEqualTo(
+                            "{\"image\": \"0%d.png\", \"prompt\": \"%s\", \"template_inputs\": {\"scale\": %.4f}}",
                             i, PaintedDataset.PROMPT, sample.scale());
         }
     }
