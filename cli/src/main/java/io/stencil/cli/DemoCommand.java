@@ -50,7 +50,7 @@ final class DemoCommand implements Callable<Integer> {
         PrintWriter out = command.commandLine().getOut();
         try (ProgressLine line = ProgressLine.on(command.commandLine().getErr())) {
             DemoResult result = new Demo(plan, listener(line)).run();
-            line.close();
+            line.end();
             out.println(String.format(
                     Locale.ROOT, "validation loss %.3f -> %.3f", result.validationBefore(), result.validationAfter()));
             out.println("open " + plan.page().toAbsolutePath().normalize().toUri());
@@ -76,7 +76,7 @@ final class DemoCommand implements Callable<Integer> {
         return new DemoListener() {
             @Override
             public void onStage(String title) {
-                line.close();
+                line.end();
                 err.println(title);
             }
 

@@ -1,9 +1,12 @@
 package io.stencil.cli;
 
+import java.io.Console;
+import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Optional;
 
 /// One line on standard error that tells how far the work is.
 ///
@@ -50,8 +53,7 @@ final class ProgressLine implements AutoCloseable {
     }
 
     /// Ends the line, so that what is printed next begins on its own; [#show] begins another.
-    @Override
-    public void close() {
+    void end() {
         if (!pending) {
             return;
         }
@@ -63,14 +65,21 @@ final class ProgressLine implements AutoCloseable {
         }
     }
 
+    @Override
+    public void close() {
+        end();
+    }
+
     private static boolean isTerminal() {
         if (!Files.isSymbolicLink(STANDARD_ERROR)) {
-            return System.console() != null && System.console().isTerminal();
+            return Optional.ofNullable(System.console())
+                    .map(Console::isTerminal)
+                    .orElse(false);
         }
         try {
             String target = Files.readSymbolicLink(STANDARD_ERROR).toString();
             return target.startsWith("/dev/pts/") || target.startsWith("/dev/tty");
-        } catch (java.io.IOException e) {
+        } catch (IOException e) {
             return false; // the link cannot be read: plain lines are right everywhere
         }
     }

@@ -43,7 +43,7 @@ final class TrainCommand implements Callable<Integer> {
                 });
                 ProgressLine line = ProgressLine.on(err)) {
             TrainingResult result = trainer.run(options, new TrainingReport(line, out, err));
-            line.close();
+            line.end();
             if (result.interrupted()) {
                 err.println("interrupted after %d steps".formatted(result.steps()));
                 return StopOnSignal.INTERRUPTED;

@@ -41,14 +41,14 @@ final class TrainingReport implements TrainingListener {
 
     @Override
     public void onCheckpoint(Path file) {
-        line.close();
+        line.end();
         out.println("wrote " + file);
         out.flush();
     }
 
     @Override
     public void onWarning(String message) {
-        line.close();
+        line.end();
         err.println("stencil: warning: " + message);
     }
 }

@@ -16,6 +16,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import org.bytedeco.pytorch.Tensor;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -145,9 +146,8 @@ class GenerateIT {
 
     private void assertEqualsReference(String name) {
         try (Scope _ = new Scope()) {
-            Tensor latents =
-                    TensorFiles.read(folder.resolve(name + ".safetensors")).get("latents");
-            assertThat(latents).isNotNull();
+            Tensor latents = Objects.requireNonNull(
+                    TensorFiles.read(folder.resolve(name + ".safetensors")).get("latents"));
             TensorAssert.assertClose(
                     name, latents, Golden.read("generate.safetensors").tensor(name + ".latents"), TOLERANCE);
         }

@@ -7,6 +7,7 @@ import java.awt.Color;
 import java.awt.geom.Ellipse2D;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
 import org.jfree.chart.ChartFactory;
 import org.jfree.chart.JFreeChart;
@@ -40,7 +41,7 @@ record LossChart(List<Double> losses, int window) {
             sum += losses.get(i) - (i >= window ? losses.get(i - window) : 0);
             means[i] = sum / Math.min(i + 1, window);
         }
-        return java.util.Arrays.stream(means).boxed().toList();
+        return Arrays.stream(means).boxed().toList();
     }
 
     void write(Path png) throws IOException {
