@@ -23,6 +23,13 @@ public final class TinyPipeline {
         return Flux2Pipeline.load(ModelFiles.in(TestFiles.tinyModel("")), new LoadOptions(DType.FLOAT32, Device.CPU));
     }
 
+    /// A pipeline that can run Templates and nothing else.
+    public static Flux2Pipeline transformerOnly() {
+        return Flux2Pipeline.load(
+                new ModelFiles(List.of(List.of(TestFiles.tinyModel("transformer"))), null),
+                new LoadOptions(DType.FLOAT32, Device.CPU));
+    }
+
     /// Templates 0 and 1 are weights of the value family, 2 is source and weights.
     ///
     /// @param folder an empty one, in which Template 2 is put together

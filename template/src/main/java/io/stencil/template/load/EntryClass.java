@@ -34,9 +34,6 @@ record EntryClass(Template<?, ?> instance, Class<? extends Record> input, Class<
             if (loader.equals(type.getClassLoader())) {
                 return type;
             }
-        } catch (LinkageError e) {
-            throw new TemplateException(
-                    Location.of(origin), "class Model cannot be loaded: %s; compile it again".formatted(e), e);
         } catch (ClassNotFoundException e) {
             throw absent(origin, e);
         }

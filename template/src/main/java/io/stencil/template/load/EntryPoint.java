@@ -1,5 +1,6 @@
 package io.stencil.template.load;
 
+import io.stencil.error.Location;
 import io.stencil.error.TemplateException;
 import io.stencil.flux2.transformer.TransformerConfig;
 import io.stencil.template.DataProcessor;
@@ -34,7 +35,17 @@ record EntryPoint<I extends Record, P extends Record>(
     ///
     /// @throws TemplateException naming the part of the contract that is missing or wrong
     static EntryPoint<?, ?> find(Path origin, ClassLoader loader) {
-        EntryClass found = EntryClass.find(origin, loader);
+        try {
+            return checked(origin, EntryClass.find(origin, loader));
+        } catch (LinkageError | TypeNotPresentException e) {
+            throw new TemplateException(
+                    Location.of(origin),
+                    "class Model or a class that it needs cannot be loaded (%s); compile it again".formatted(e),
+                    e);
+        }
+    }
+
+    private static EntryPoint<?, ?> checked(Path origin, EntryClass found) {
         requireComponents(origin, found.input(), InputType::isLeaf, "cannot be bound from JSON");
         requireComponents(origin, found.processed(), EntryPoint::isCacheable, "cannot be written to a cache");
         return typed(origin, found.instance(), found.input());

@@ -98,7 +98,8 @@ final class SourceCompiler {
                 .map(String::strip)
                 .reduce((a, b) -> a + "; " + b)
                 .orElse("");
-        String more = errors.size() == 1 ? "" : " (and %d more errors)".formatted(errors.size() - 1);
+        int others = errors.size() - 1;
+        String more = others == 0 ? "" : " (and %d more error%s)".formatted(others, others == 1 ? "" : "s");
         if (first.getSource() == null) {
             return new TemplateException(source, text + more);
         }

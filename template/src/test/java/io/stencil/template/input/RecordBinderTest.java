@@ -54,7 +54,7 @@ class RecordBinderTest {
                 "'scale':0.5,||'scale': is missing; expected a number",
                 "'scale':0.5|'scael':0.5|'scael': is no input of this Template; it has scale, steps",
                 "'steps':3|'steps':3.5|'steps': must be a whole number, found 3.5",
-                "'steps':3|'steps':30000000000|'steps': must be a whole number, found 30000000000",
+                "'steps':3|'steps':30000000000|'steps': must be a whole number from -2147483648 to 2147483647, found 30000000000",
                 "'steps':3|'steps':'3'|'steps': must be a whole number, found",
                 "'force':true|'force':1|'force': must be true or false, found 1",
                 "'prompt':'a'|'prompt':7|'prompt': must be a string, found 7",

@@ -124,7 +124,7 @@ class ContractTest {
 
     @Test
     void anEmptyFolderAndAnAbsentOneAreTold() {
-        assertThatThrownBy(() -> new TemplateFolder(folder).check(base)).hasMessageContaining("holds no Model.java");
+        assertThatThrownBy(() -> new TemplateFolder(folder).check(base)).hasMessageContaining("has no Model.java");
         assertThatThrownBy(() -> new TemplateFolder(folder.resolve("gone"))).hasMessageContaining("is not a folder");
     }
 }

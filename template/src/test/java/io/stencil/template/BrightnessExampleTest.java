@@ -1,0 +1,32 @@
+package io.stencil.template;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.stencil.pipeline.Flux2Pipeline;
+import io.stencil.template.TemplatePipeline.Loading;
+import io.stencil.template.load.TemplateFolder;
+import io.stencil.tensor.Scope;
+import io.stencil.tensor.Tensors;
+import io.stencil.testing.TestFiles;
+import java.nio.file.Path;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+
+/// The example of a Template folder loads as it lies in the tree.
+class BrightnessExampleTest {
+
+    @Test
+    void itGivesKeysAndValuesForEveryBlock() {
+        Path example = TestFiles.root().resolve("examples/brightness");
+        Flux2Pipeline base = TinyPipeline.transformerOnly();
+        try (Scope _ = new Scope();
+                TemplatePipeline pipeline = new TemplatePipeline(
+                        base, List.of(new TemplateFolder(example)), Loading.EAGER, Warnings.logged())) {
+            TemplateCache cache = pipeline.cache(TemplateInputs.parse("{\"scale\": 0.8}"));
+            assertThat(cache.kvCache().blocks()).hasSize(5).allSatisfy((_, cached) -> {
+                assertThat(Tensors.shape(cached.k())).containsExactly(1, 64, 4, 32);
+                assertThat(Tensors.shape(cached.v())).containsExactly(1, 64, 4, 32);
+            });
+        }
+    }
+}
