@@ -1,11 +1,17 @@
 package io.stencil.template;
 
+import io.stencil.flux2.transformer.BlockId;
+import io.stencil.flux2.transformer.KeyValue;
 import io.stencil.flux2.transformer.KvCache;
 import io.stencil.nn.Lora;
+import io.stencil.nn.LoraPair;
 import io.stencil.tensor.Ops;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
+import java.util.function.UnaryOperator;
 import org.bytedeco.pytorch.Tensor;
 import org.jspecify.annotations.Nullable;
 
@@ -42,6 +48,22 @@ public record TemplateCache(
         List<PipelineSetting> all = new ArrayList<>(settings);
         all.addAll(List.of(more));
         return new TemplateCache(kvCache, lora, textEmbedding, all);
+    }
+
+    /// The same cache with every tensor replaced by what `copy` makes of it.
+    public TemplateCache map(UnaryOperator<Tensor> copy) {
+        Map<BlockId, KeyValue> blocks = new LinkedHashMap<>();
+        kvCache.blocks()
+                .forEach((block, cached) ->
+                        blocks.put(block, new KeyValue(copy.apply(cached.k()), copy.apply(cached.v()))));
+        Map<String, LoraPair> pairs = new LinkedHashMap<>();
+        lora.pairs()
+                .forEach((layer, pair) -> pairs.put(layer, new LoraPair(copy.apply(pair.a()), copy.apply(pair.b()))));
+        return new TemplateCache(
+                new KvCache(blocks),
+                new Lora(pairs),
+                textEmbedding == null ? null : copy.apply(textEmbedding),
+                settings);
     }
 
     /// One cache with the effect of all, in their order.

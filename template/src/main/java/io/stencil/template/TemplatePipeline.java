@@ -106,7 +106,8 @@ public final class TemplatePipeline implements AutoCloseable {
             return loaded.get(id).run(input, context);
         }
         try (LoadedTemplate<?, ?> template = sources.get(id).load(base)) {
-            return template.run(input, context);
+            // What the model made must outlive it, also where it handed out a parameter of its own.
+            return template.run(input, context).map(template::unbound);
         }
     }
 

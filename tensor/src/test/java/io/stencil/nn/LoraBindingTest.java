@@ -48,7 +48,7 @@ class LoraBindingTest {
 
     @Test
     void addsBTimesAxUntilClosed() {
-        try (LoraBinding _ = LoraBinding.bind(net, Map.of("to_out.0", pair()))) {
+        try (LoraBinding _ = LoraBinding.bind(net, new Lora(Map.of("to_out.0", pair())))) {
             assertThat(output()).containsExactly(3 + 11, 4 + 110, 7 + 1100);
         }
         assertThat(output()).containsExactly(3, 4, 7);
@@ -57,8 +57,8 @@ class LoraBindingTest {
     @Test
     void bindingsAddUpAndEachTakesOffItsOwn() {
         LoraPair pair = pair();
-        LoraBinding first = LoraBinding.bind(net, Map.of("to_out.0", pair));
-        LoraBinding second = LoraBinding.bind(net, Map.of("to_out.0", pair));
+        LoraBinding first = LoraBinding.bind(net, new Lora(Map.of("to_out.0", pair)));
+        LoraBinding second = LoraBinding.bind(net, new Lora(Map.of("to_out.0", pair)));
         assertThat(output()).containsExactly(3 + 22, 4 + 220, 7 + 2200);
         first.close();
         assertThat(output()).containsExactly(3 + 11, 4 + 110, 7 + 1100);
@@ -74,7 +74,7 @@ class LoraBindingTest {
         LoraPair joined = pair().join(other).join(pair());
         assertThat(Tensors.shape(joined.a())).containsExactly(4, 2);
         assertThat(Tensors.shape(joined.b())).containsExactly(3, 4);
-        try (LoraBinding _ = LoraBinding.bind(net, Map.of("to_out.0", joined))) {
+        try (LoraBinding _ = LoraBinding.bind(net, new Lora(Map.of("to_out.0", joined)))) {
             assertThat(output()).containsExactly(3 + 22, 4 + 220, 7 + 2200);
         }
     }
@@ -82,7 +82,7 @@ class LoraBindingTest {
     @Test
     void anUpdateOfAnotherDtypeFollowsTheInput() {
         LoraPair half = new LoraPair(DType.BFLOAT16.cast(pair().a()), DType.BFLOAT16.cast(pair().b()));
-        try (LoraBinding _ = LoraBinding.bind(net, Map.of("to_out.0", half))) {
+        try (LoraBinding _ = LoraBinding.bind(net, new Lora(Map.of("to_out.0", half)))) {
             assertThat(output()).containsExactly(3 + 11, 4 + 110, 7 + 1100);
         }
     }
@@ -92,7 +92,7 @@ class LoraBindingTest {
         LoraPair pair = pair();
         pair.a().requires_grad_(true);
         pair.b().requires_grad_(true);
-        try (LoraBinding _ = LoraBinding.bind(net, Map.of("to_out.0", pair))) {
+        try (LoraBinding _ = LoraBinding.bind(net, new Lora(Map.of("to_out.0", pair)))) {
             net.linear.forward(Tensors.of(new float[] {3, 4}, 1, 2)).sum().backward();
         }
         assertThat(Tensors.toFloats(pair.a().grad())).containsExactly(333, 444);
@@ -102,7 +102,7 @@ class LoraBindingTest {
     @Test
     void namesThatAreNoLinearLayerAreRefusedAndNothingIsBound() {
         Map<String, LoraPair> pairs = Map.of("to_out.0", pair(), "norm", pair());
-        assertThatThrownBy(() -> LoraBinding.bind(net, pairs))
+        assertThatThrownBy(() -> LoraBinding.bind(net, new Lora(pairs)))
                 .isInstanceOf(InvalidRequestException.class)
                 .hasMessage("'lora': the model has no linear layer named norm");
         assertThat(output()).containsExactly(3, 4, 7);
@@ -118,7 +118,7 @@ class LoraBindingTest {
             new LoraPair(a, Tensors.of(new float[6], 3, 2)),
             new LoraPair(a.flatten(), b),
         }) {
-            assertThatThrownBy(() -> LoraBinding.bind(net, Map.of("to_out.0", wrong)))
+            assertThatThrownBy(() -> LoraBinding.bind(net, new Lora(Map.of("to_out.0", wrong))))
                     .isInstanceOf(InvalidRequestException.class)
                     .hasMessage(
                             "'lora': 'to_out.0' is a layer of [3, 2];" + " lora_A must be [r, 2] and lora_B [3, r]");

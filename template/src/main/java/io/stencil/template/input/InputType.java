@@ -47,8 +47,20 @@ public final class InputType {
                 || type.isEnum();
     }
 
+    /// What a list or an optional holds; any other type as it is.
+    static Type content(Type type) {
+        return type instanceof ParameterizedType generic ? generic.getActualTypeArguments()[0] : type;
+    }
+
     /// What a field of this type holds, for people.
-    static String describe(Class<?> type) {
+    static String describe(Type type) {
+        if (type instanceof ParameterizedType generic) {
+            return generic.getRawType() == List.class ? "a list" : describe(content(type));
+        }
+        return type instanceof Class<?> plain ? describe(plain) : "an object";
+    }
+
+    private static String describe(Class<?> type) {
         if (WHOLE.contains(type)) {
             return "a whole number";
         }
@@ -63,9 +75,6 @@ public final class InputType {
         }
         if (type.isEnum()) {
             return "one of " + List.of(type.getEnumConstants());
-        }
-        if (type == List.class) {
-            return "a list";
         }
         return type == String.class ? "a string" : "an object";
     }

@@ -6,7 +6,6 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.MapperFeature;
 import com.fasterxml.jackson.databind.cfg.CoercionAction;
 import com.fasterxml.jackson.databind.cfg.CoercionInputShape;
-import com.fasterxml.jackson.databind.exc.MismatchedInputException;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.module.SimpleModule;
 import com.fasterxml.jackson.databind.node.ObjectNode;
@@ -19,6 +18,7 @@ import io.stencil.error.NameList;
 import io.stencil.image.RgbImage;
 import java.io.IOException;
 import java.lang.reflect.RecordComponent;
+import java.lang.reflect.Type;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
@@ -70,7 +70,7 @@ public final class RecordBinder<I extends Record> implements InputBinder<I> {
             }
             if (value == null || value.isNull()) {
                 throw new InvalidRequestException(
-                        prefix + name, "is missing; expected " + InputType.describe(component.getType()));
+                        prefix + name, "is missing; expected " + InputType.describe(component.getGenericType()));
             }
             if (component.getType().isRecord() && value.isObject()) {
                 requireFields(value, component.getType(), prefix + name + ".");
@@ -82,29 +82,40 @@ public final class RecordBinder<I extends Record> implements InputBinder<I> {
         return new ComponentNames().translate(component.getName());
     }
 
-    private static RuntimeException fault(ObjectNode fields, JsonMappingException e) {
+    private RuntimeException fault(ObjectNode fields, JsonMappingException e) {
         if (e.getCause() instanceof InvalidFileException broken) {
             return broken;
         }
         StringBuilder path = new StringBuilder();
         JsonNode value = fields;
-        Class<?> expected = Object.class;
+        Type expected = type;
         for (JsonMappingException.Reference step : e.getPath()) {
             if (step.getFieldName() == null) {
                 path.append('[').append(step.getIndex()).append(']');
                 value = value.path(step.getIndex());
+                expected = InputType.content(expected);
             } else {
                 path.append(path.isEmpty() ? "" : ".").append(step.getFieldName());
                 value = value.path(step.getFieldName());
+                expected = component(InputType.content(expected), step.getFieldName());
             }
-        }
-        if (e instanceof MismatchedInputException mismatch && mismatch.getTargetType() != null) {
-            expected = mismatch.getTargetType();
         }
         return new InvalidRequestException(
                 Location.ofField(path.toString()),
                 "must be %s, found %s".formatted(InputType.describe(expected), value),
                 e);
+    }
+
+    /// The declared type of a record's component, by its name in JSON.
+    private static Type component(Type record, String name) {
+        if (record instanceof Class<?> plain && plain.isRecord()) {
+            for (RecordComponent component : plain.getRecordComponents()) {
+                if (jsonName(component).equals(name)) {
+                    return component.getGenericType();
+                }
+            }
+        }
+        return Object.class;
     }
 
     private static JsonMapper mapper() {

@@ -9,6 +9,7 @@ import io.stencil.template.TemplateInput;
 import io.stencil.template.TemplateModel;
 import io.stencil.template.input.InputBinder;
 import java.nio.file.Path;
+import org.bytedeco.pytorch.Tensor;
 
 /// A Template in memory: its model, and the binding of JSON to the records that it declares.
 ///
@@ -54,6 +55,12 @@ public final class LoadedTemplate<I extends Record, P extends Record> implements
     /// @param folder against which paths of images are resolved
     public PreparedInput<P> prepareRow(ObjectNode templateInputs, Path folder, Flux2Pipeline pipeline) {
         return prepare(rows.bind(templateInputs, folder), pipeline);
+    }
+
+    /// A tensor with memory of its own where it shares that of a parameter, so that it may outlive the model.
+    public Tensor unbound(Tensor tensor) {
+        boolean shared = model.state().values().stream().anyMatch(parameter -> tensor.is_alias_of(parameter.get()));
+        return shared ? tensor.clone() : tensor;
     }
 
     private PreparedInput<P> prepare(I bound, Flux2Pipeline pipeline) {

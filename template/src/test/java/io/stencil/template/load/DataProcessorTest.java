@@ -1,0 +1,68 @@
+package io.stencil.template.load;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.stencil.pipeline.Flux2Pipeline;
+import io.stencil.template.TinyPipeline;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class DataProcessorTest {
+
+    private static final String SOURCE = """
+            import io.stencil.flux2.transformer.TransformerConfig;
+            import io.stencil.pipeline.Flux2Pipeline;
+            import io.stencil.template.*;
+            import java.util.Optional;
+            public final class Model implements Template<Model.Input, Model.Input> {
+                public record Input(double scale) {}
+                public record Row(int percent) {}
+                public TemplateModel<Input, Input> model(TransformerConfig base) { return new Net(); }
+                public Weights weights() { return Weights.random(0); }
+                @Override public Optional<DataProcessor<?, Input>> dataProcessor() {
+                    return Optional.of(new Percent());
+                }
+                static final class Percent implements DataProcessor<Row, Input> {
+                    public Input process(Row row) { return new Input(row.percent() / 100.0); }
+                }
+                static final class Net extends TemplateModel<Input, Input> {
+                    public Input processInputs(Input in, Flux2Pipeline pipeline) { return in; }
+                    public TemplateCache forward(Input in, ForwardContext context) { return TemplateCache.empty(); }
+                }
+            }
+            """;
+
+    @TempDir
+    Path folder;
+
+    @Test
+    void aRowGoesThroughTheProcessorAndAGenerationDoesNot() throws IOException {
+        Files.writeString(folder.resolve("Model.java"), SOURCE);
+        try (Flux2Pipeline base = TinyPipeline.base();
+                LoadedTemplate<?, ?> template = new TemplateFolder(folder).load(base)) {
+            ObjectNode row = JsonNodeFactory.instance.objectNode().put("percent", 80);
+            PreparedInput<?> prepared = template.prepareRow(row, folder, base);
+            assertThat(prepared.processed().toString()).isEqualTo("Input[scale=0.8]");
+            assertThatThrownBy(() -> template.checkRow(
+                            JsonNodeFactory.instance.objectNode().put("scale", 0.8), folder))
+                    .hasMessage("'scale': is no input of this Template; it has percent");
+        }
+    }
+
+    @Test
+    void aLambdaThatHidesItsRowIsRefused() throws IOException {
+        Files.writeString(
+                folder.resolve("Model.java"),
+                SOURCE.replace("new Percent()", "(DataProcessor<Row, Input>) row -> new Input(row.percent())"));
+        try (Flux2Pipeline base = TinyPipeline.base()) {
+            assertThatThrownBy(() -> new TemplateFolder(folder).check(base))
+                    .hasMessageContaining("dataProcessor() does not say which record it reads");
+        }
+    }
+}
