@@ -20,7 +20,7 @@ import picocli.CommandLine.ScopeType;
 @Command(
         name = "stencil",
         description = "Generate images with FLUX.2 and train Template models that steer it.",
-        subcommands = {},
+        subcommands = {GenerateCommand.class, TrainCommand.class, InspectCommand.class, DemoCommand.class},
         synopsisSubcommandLabel = "COMMAND",
         scope = ScopeType.INHERIT,
         mixinStandardHelpOptions = true,

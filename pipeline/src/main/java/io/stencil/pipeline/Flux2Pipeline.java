@@ -147,13 +147,13 @@ public final class Flux2Pipeline implements AutoCloseable {
     /// Hot-loads a LoRA file: it takes part in every generation until [#clearLoras]; the weights stay as they are.
     ///
     /// @param strength factor of the update
-    /// @return the layers of the file that the transformer does not have
+    /// @return which of the file's layers the transformer has
     /// @throws io.stencil.error.InvalidFileException when the file is not a LoRA or updates no layer
-    public List<String> loadLora(Path file, double strength) {
+    public LoraMatch loadLora(Path file, double strength) {
         try (Scope _ = new Scope()) {
             LoraFile lora = LoraFile.read(file, models.requireTransformer(), strength, models.dtype(), models.device());
             loras.add(lora.lora());
-            return lora.unmatched();
+            return new LoraMatch(lora.lora().pairs().size(), lora.unmatched());
         }
     }
 

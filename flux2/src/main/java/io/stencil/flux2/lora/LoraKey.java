@@ -7,9 +7,10 @@ import java.util.regex.Pattern;
 /// What one tensor of a LoRA file is: which part of the update of which layer.
 ///
 /// @param layer the layer's dotted name in the transformer
-record LoraKey(String layer, Part part) {
+public record LoraKey(String layer, Part part) {
 
-    enum Part {
+    /// Which tensor of a layer's update it is.
+    public enum Part {
         A,
         B,
         ALPHA
@@ -21,7 +22,7 @@ record LoraKey(String layer, Part part) {
     private static final Pattern TOOL_PREFIX = Pattern.compile("^(?:diffusion_model|transformer)\\.");
 
     /// Reads a tensor's name; empty when it is no LoRA tensor.
-    static Optional<LoraKey> parse(String name) {
+    public static Optional<LoraKey> parse(String name) {
         Matcher matrix = MATRIX.matcher(name);
         if (matrix.matches()) {
             String kind = matrix.group(2);

@@ -22,6 +22,7 @@ import java.lang.reflect.Type;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /// Binds a JSON object to a record, one field a component, strictly: nothing missing, nothing unknown, nothing coerced.
@@ -36,6 +37,13 @@ public final class RecordBinder<I extends Record> implements InputBinder<I> {
 
     public RecordBinder(Class<I> type) {
         this.type = type;
+    }
+
+    /// The fields that an object must have, for people: `scale (a number), mask (a path)`.
+    public String describe() {
+        return Stream.of(type.getRecordComponents())
+                .map(component -> "%s (%s)".formatted(jsonName(component), InputType.describe(component.getType())))
+                .collect(Collectors.joining(", "));
     }
 
     @Override

@@ -22,14 +22,14 @@ import java.util.Optional;
 /// @param origin the file that declares it, for messages
 /// @param rows binds what a dataset's row holds
 record EntryPoint<I extends Record, P extends Record>(
-        Path origin, Template<I, P> template, InputBinder<I> inputs, InputBinder<I> rows) {
+        Path origin, Template<I, P> template, RecordBinder<I> inputs, InputBinder<I> rows) {
 
     private static final String CLASS_NAME = "Model";
 
     /// An entry point whose types are known, as the built-in ones are.
     static <I extends Record, P extends Record> EntryPoint<I, P> of(
             Path origin, Template<I, P> template, Class<I> inputType) {
-        InputBinder<I> binder = new RecordBinder<>(inputType);
+        RecordBinder<I> binder = new RecordBinder<>(inputType);
         return new EntryPoint<>(origin, template, binder, binder);
     }
 
@@ -71,7 +71,7 @@ record EntryPoint<I extends Record, P extends Record>(
     private static <I extends Record, P extends Record> EntryPoint<I, P> typed(
             Path origin, Template<?, ?> instance, Class<?> input) {
         Template<I, P> template = (Template<I, P>) instance;
-        InputBinder<I> inputs = new RecordBinder<>((Class<I>) input);
+        RecordBinder<I> inputs = new RecordBinder<>((Class<I>) input);
         Optional<DataProcessor<?, I>> processor;
         try {
             processor = template.dataProcessor();

@@ -49,6 +49,15 @@ public final class TemplateFolder implements TemplateSource {
         return folder;
     }
 
+    /// The inputs that the folder's code declares, for people; empty for a folder of weights alone.
+    ///
+    /// Compiles the source and constructs its entry point, and needs no base model.
+    ///
+    /// @throws TemplateException when the entry point breaks the contract
+    public Optional<String> describeInputs() {
+        return declared().map(point -> point.inputs().describe());
+    }
+
     @Override
     public void check(Flux2Pipeline base) {
         TransformerConfig config = base.models().requireTransformer().config();
@@ -161,6 +170,12 @@ public final class TemplateFolder implements TemplateSource {
     }
 
     private EntryPoint<?, ?> findEntry(TransformerConfig config) {
+        Optional<EntryPoint<?, ?>> declared = declared();
+        return declared.isPresent() ? declared.get() : builtIn(config);
+    }
+
+    /// The entry point of `Model.java` or `model.jar`.
+    private Optional<EntryPoint<?, ?>> declared() {
         Path source = folder.resolve(SOURCE);
         Path jar = folder.resolve(JAR);
         if (Files.exists(source) && Files.exists(jar)) {
@@ -168,9 +183,9 @@ public final class TemplateFolder implements TemplateSource {
                     folder, "holds both Model.java and model.jar; remove the one that is not meant");
         }
         if (Files.exists(source)) {
-            return EntryPoint.find(source, SourceCompiler.compile(source));
+            return Optional.of(EntryPoint.find(source, SourceCompiler.compile(source)));
         }
-        return Files.exists(jar) ? EntryPoint.find(jar, jarLoader(jar)) : builtIn(config);
+        return Files.exists(jar) ? Optional.of(EntryPoint.find(jar, jarLoader(jar))) : Optional.empty();
     }
 
     private static ClassLoader jarLoader(Path jar) {

@@ -1,0 +1,86 @@
+package io.stencil.cli;
+
+import io.stencil.train.options.ExtraInput;
+import io.stencil.train.options.TrainOptionsBuilder;
+import java.nio.file.Path;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Option;
+
+/// The options of `stencil train` that tell what is learnt from.
+@SuppressWarnings("NullAway.Init") // fields are set by picocli before a command runs
+final class DatasetOptions {
+
+    @Option(
+            names = "--dataset_base_path",
+            paramLabel = "DIR",
+            description = "Folder that paths in the metadata are relative to. Default: the metadata file's.")
+    private @Nullable Path basePath;
+
+    @Option(
+            names = "--dataset_metadata_path",
+            paramLabel = "FILE",
+            required = true,
+            description = "metadata.json, .jsonl or .csv with image, prompt, template_inputs.")
+    private Path metadataPath;
+
+    @Option(names = "--dataset_repeat", paramLabel = "N", description = "Default: ${DEFAULT-VALUE}.")
+    private int repeat = 1;
+
+    @Option(
+            names = "--dataset_shuffle",
+            arity = "1",
+            paramLabel = "true|false",
+            description = "A new order for each epoch. Default: ${DEFAULT-VALUE}.")
+    private boolean shuffle = true;
+
+    @Option(names = "--dataset_num_workers", paramLabel = "N", description = "Default: ${DEFAULT-VALUE}.")
+    private int workers;
+
+    @Option(
+            names = "--data_file_keys",
+            paramLabel = "KEYS",
+            split = ",",
+            description = "Keys of a row that are pictures. Default: ${DEFAULT-VALUE}.")
+    private List<String> fileKeys = List.of("image", "video");
+
+    @Option(names = "--height", paramLabel = "PIXELS", description = "Of all pictures; default: each one's own.")
+    private @Nullable Integer height;
+
+    @Option(names = "--width", paramLabel = "PIXELS", description = "Of all pictures; default: each one's own.")
+    private @Nullable Integer width;
+
+    @Option(
+            names = "--max_pixels",
+            paramLabel = "N",
+            description = "Larger pictures are scaled down to it. Default: ${DEFAULT-VALUE}.")
+    private int maxPixels = 1024 * 1024;
+
+    @Option(
+            names = "--extra_inputs",
+            paramLabel = "KEYS",
+            description = "Keys of a row that go in beside picture and prompt: template_inputs, edit_image.")
+    private String extraInputs = "";
+
+    Path metadata() {
+        return metadataPath;
+    }
+
+    Path folder() {
+        if (basePath != null) {
+            return basePath;
+        }
+        Path parent = metadataPath.toAbsolutePath().getParent();
+        return parent == null ? metadataPath.toAbsolutePath() : parent;
+    }
+
+    void applyTo(TrainOptionsBuilder options) {
+        options.repeat(repeat)
+                .shuffle(shuffle)
+                .workers(workers)
+                .fileKeys(fileKeys)
+                .size(height, width)
+                .maxPixels(maxPixels)
+                .extraInputs(ExtraInput.parse(extraInputs));
+    }
+}

@@ -1,0 +1,89 @@
+package io.stencil.cli;
+
+import io.stencil.cli.demo.Demo;
+import io.stencil.cli.demo.DemoListener;
+import io.stencil.cli.demo.DemoPlan;
+import io.stencil.cli.demo.DemoResult;
+import io.stencil.error.InvalidFileException;
+import io.stencil.error.InvalidRequestException;
+import io.stencil.error.Location;
+import io.stencil.train.log.ProgressText;
+import io.stencil.train.log.StepReport;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.nio.file.Path;
+import java.util.Locale;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/// `stencil demo`: trains a Template on the tiny base model and shows what it does.
+@Command(
+        name = "demo",
+        description = "Paint pictures, train a Template on them, make pictures with it, and write a page about it.")
+@SuppressWarnings("NullAway.Init") // fields are set by picocli before a command runs
+final class DemoCommand implements Callable<Integer> {
+
+    private static final String ROOT = "stencil.root";
+
+    @Option(names = "--output", paramLabel = "DIR", description = "Gets everything. Default: ${DEFAULT-VALUE}.")
+    private Path output = Path.of("demo-output");
+
+    @Option(names = "--seed", paramLabel = "N", description = "Default: ${DEFAULT-VALUE}.")
+    private long seed;
+
+    @Option(names = "--steps", paramLabel = "N", hidden = true)
+    private int steps = 600;
+
+    @Spec
+    private CommandSpec command;
+
+    @Override
+    public Integer call() {
+        OutputCheck.requireFolder("output", output);
+        if (steps < 1) {
+            throw new InvalidRequestException("steps", "must be at least 1, found " + steps);
+        }
+        DemoPlan plan = new DemoPlan(root(), output, steps, seed);
+        PrintWriter out = command.commandLine().getOut();
+        try (ProgressLine line = ProgressLine.on(command.commandLine().getErr())) {
+            DemoResult result = new Demo(plan, listener(line)).run();
+            line.end();
+            out.println(String.format(
+                    Locale.ROOT, "validation loss %.3f -> %.3f", result.validationBefore(), result.validationAfter()));
+            out.println("open " + plan.page().toAbsolutePath().normalize().toUri());
+            out.flush();
+            return 0;
+        } catch (IOException e) {
+            throw new InvalidFileException(Location.of(output), "cannot be written: " + e, e);
+        }
+    }
+
+    /// The checkout, which the launcher names.
+    private static Path root() {
+        String root = System.getProperty(ROOT);
+        if (root == null) {
+            throw new InvalidRequestException(ROOT, "is not set; run the demo by ./stencil of a checkout");
+        }
+        return Path.of(root);
+    }
+
+    private DemoListener listener(ProgressLine line) {
+        PrintWriter err = command.commandLine().getErr();
+        ProgressText text = new ProgressText();
+        return new DemoListener() {
+            @Override
+            public void onStage(String title) {
+                line.end();
+                err.println(title);
+            }
+
+            @Override
+            public void onStep(StepReport report) {
+                line.show(text.after(report));
+            }
+        };
+    }
+}

@@ -1,0 +1,122 @@
+package io.stencil.cli;
+
+import io.stencil.error.InvalidFileException;
+import io.stencil.error.Location;
+import io.stencil.image.RgbImageWriter;
+import io.stencil.pipeline.Flux2Pipeline;
+import io.stencil.pipeline.GeneratedImage;
+import io.stencil.pipeline.GenerationRequest;
+import io.stencil.pipeline.LoadOptions;
+import io.stencil.pipeline.LoraMatch;
+import io.stencil.pipeline.ModelFiles;
+import io.stencil.template.TemplatePipeline;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/// `stencil generate`: makes one picture.
+///
+/// All that can be checked is checked before models are loaded; nothing is written unless the picture is made.
+@Command(name = "generate", description = "Make a picture, steered by Templates where they are named.")
+@SuppressWarnings("NullAway.Init") // fields are set by picocli before a command runs
+final class GenerateCommand implements Callable<Integer> {
+
+    @Mixin
+    private BaseModelOptions base;
+
+    @Mixin
+    private RequestOptions request;
+
+    @Mixin
+    private TemplateOptions templates;
+
+    @Option(names = "--lora", paramLabel = "FILE", description = "Hot-load a LoRA file.")
+    private @Nullable Path lora;
+
+    @Option(names = "--lora_alpha", paramLabel = "A", description = "Strength of the LoRA. Default: ${DEFAULT-VALUE}.")
+    private double loraAlpha = 1;
+
+    @Option(names = "--output", paramLabel = "FILE.png", required = true, description = "Where the picture goes.")
+    private Path output;
+
+    @Option(
+            names = "--save_latents",
+            paramLabel = "FILE.safetensors",
+            description = "Write the final latents [1, 128, H/16, W/16] too, as tensor 'latents'.")
+    private @Nullable Path latents;
+
+    @Spec
+    private CommandSpec command;
+
+    @Override
+    public Integer call() {
+        OutputCheck.requireFile("output", output, ".png");
+        if (latents != null) {
+            OutputCheck.requireFile("save_latents", latents, ".safetensors");
+        }
+        if (lora != null && !Files.isRegularFile(lora)) {
+            throw new InvalidFileException(lora, "no such file; --lora must name a safetensors file");
+        }
+        ModelFiles files = base.files();
+        LoadOptions load = base.load();
+        GenerationRequest asked = request.read();
+        TemplateOptions.Steering steering = templates.read();
+        save(generate(files, load, asked, steering));
+        return 0;
+    }
+
+    private GeneratedImage generate(
+            ModelFiles files, LoadOptions load, GenerationRequest asked, TemplateOptions.Steering steering) {
+        PrintWriter err = command.commandLine().getErr();
+        try (TemplatePipeline pipeline = steering.pipeline(
+                Flux2Pipeline.load(files, load), warning -> err.println("stencil: warning: " + warning))) {
+            if (lora != null) {
+                LoraMatch match = pipeline.base().loadLora(lora, loraAlpha);
+                err.println(lora + ": " + match);
+            }
+            long begin = System.nanoTime();
+            try (ProgressLine line = ProgressLine.on(err)) {
+                return pipeline.generate(
+                        asked,
+                        steering.positive(),
+                        steering.negative(),
+                        (done, total) -> line.show("step %d of %d, %s"
+                                .formatted(
+                                        done, total, ProgressLine.time(Duration.ofNanos(System.nanoTime() - begin)))));
+            }
+        }
+    }
+
+    private void save(GeneratedImage result) {
+        PrintWriter out = command.commandLine().getOut();
+        write(output, () -> RgbImageWriter.write(result.image(), output));
+        out.println("wrote %s (%s)".formatted(output, result.image().size()));
+        if (latents != null) {
+            Path file = latents;
+            write(file, () -> result.latents().save(file));
+            out.println("wrote " + file);
+        }
+        out.flush();
+    }
+
+    private interface Writing {
+        void run() throws IOException;
+    }
+
+    private static void write(Path file, Writing writing) {
+        try {
+            writing.run();
+        } catch (IOException e) {
+            throw new InvalidFileException(Location.of(file), "cannot be written: " + e, e);
+        }
+    }
+}

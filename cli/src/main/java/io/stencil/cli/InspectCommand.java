@@ -1,0 +1,50 @@
+package io.stencil.cli;
+
+import io.stencil.cli.inspect.Finding;
+import io.stencil.cli.inspect.Inspector;
+import io.stencil.safetensors.TensorEntry;
+import java.io.PrintWriter;
+import java.nio.file.Path;
+import java.util.Comparator;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+/// `stencil inspect`: tells what files are, without loading them.
+@Command(name = "inspect", description = "Tell what a file or folder is: kind, parameters, dtypes, size, key hash.")
+@SuppressWarnings("NullAway.Init") // fields are set by picocli before a command runs
+final class InspectCommand implements Callable<Integer> {
+
+    @Parameters(paramLabel = "FILE_OR_DIR", description = "Weights, a Template, a training, or a whole model.")
+    private Path path;
+
+    @Option(names = "--keys", description = "List every tensor with its dtype and shape.")
+    private boolean keys;
+
+    @Spec
+    private CommandSpec command;
+
+    @Override
+    public Integer call() {
+        PrintWriter out = command.commandLine().getOut();
+        for (Finding finding : Inspector.inspect(path)) {
+            out.println(finding.place() + ": " + finding.kind());
+            finding.facts().forEach(fact -> out.println("  %-12s %s".formatted(fact.name(), fact.value())));
+            if (keys) {
+                list(out, finding);
+            }
+        }
+        out.flush();
+        return 0;
+    }
+
+    private static void list(PrintWriter out, Finding finding) {
+        finding.tensors().stream()
+                .sorted(Comparator.comparing(TensorEntry::name))
+                .forEach(
+                        tensor -> out.println("  %-7s %s %s".formatted(tensor.dtype(), tensor.name(), tensor.shape())));
+    }
+}

@@ -1,0 +1,116 @@
+package io.stencil.cli;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.DeserializationFeature;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import io.stencil.error.InvalidRequestException;
+import io.stencil.error.Location;
+import io.stencil.pipeline.ModelFiles;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/// Reads the value of `--model_paths`: a JSON list, or a plain path.
+///
+/// An entry of the list is a file, a pattern, the folder of one model, the folder of a whole model in Hugging Face
+/// layout, or a list of the shards of one model.
+final class ModelPaths {
+
+    static final String OPTION = "model_paths";
+
+    private static final String EXPECTED = "expected a JSON list such as [\"a.safetensors\", [\"shard1\", \"shard2\"]]";
+    private static final JsonMapper MAPPER = JsonMapper.builder()
+            .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
+            .build();
+
+    private final List<List<Path>> parts = new ArrayList<>();
+    private @Nullable Path tokenizer;
+
+    private ModelPaths() {}
+
+    /// @throws InvalidRequestException when the text is malformed or names a file that is not there
+    static ModelFiles read(String text) {
+        ModelPaths paths = new ModelPaths();
+        String trimmed = text.strip();
+        if (!trimmed.startsWith("[") && !trimmed.startsWith("\"") && !trimmed.startsWith("{")) {
+            paths.add(trimmed);
+        } else {
+            paths.addAll(parse(trimmed));
+        }
+        return new ModelFiles(paths.parts, paths.tokenizer);
+    }
+
+    private static JsonNode parse(String text) {
+        try {
+            return MAPPER.readTree(text);
+        } catch (JsonProcessingException e) {
+            throw new InvalidRequestException(
+                    Location.ofField(OPTION),
+                    "is not JSON (%s); %s"
+                            .formatted(
+                                    e.getOriginalMessage().lines().findFirst().orElse(""), EXPECTED),
+                    e);
+        }
+    }
+
+    private void addAll(JsonNode root) {
+        if (root.isTextual()) {
+            add(root.textValue());
+            return;
+        }
+        if (!root.isArray() || root.isEmpty()) {
+            throw new InvalidRequestException(OPTION, EXPECTED + ", found " + root);
+        }
+        for (JsonNode entry : root) {
+            if (entry.isTextual()) {
+                add(entry.textValue());
+            } else if (entry.isArray() && !entry.isEmpty()) {
+                parts.add(shards(entry));
+            } else {
+                throw new InvalidRequestException(OPTION, "an entry must be a path or a list of paths, found " + entry);
+            }
+        }
+    }
+
+    private static List<Path> shards(JsonNode entry) {
+        List<Path> shards = new ArrayList<>();
+        for (JsonNode shard : entry) {
+            if (!shard.isTextual()) {
+                throw new InvalidRequestException(OPTION, "a shard must be a path, found " + shard);
+            }
+            shards.addAll(files(shard.textValue()));
+        }
+        return shards;
+    }
+
+    private void add(String entry) {
+        Path path = FilePattern.isGlob(entry) ? null : FilePattern.path(OPTION, entry);
+        if (path != null && isWholeModel(path)) {
+            ModelFiles whole = ModelFiles.in(path);
+            parts.addAll(whole.parts());
+            tokenizer = whole.tokenizer();
+        } else {
+            parts.add(files(entry));
+        }
+    }
+
+    static boolean isWholeModel(Path folder) {
+        return Files.isDirectory(folder.resolve("transformer"))
+                || Files.isDirectory(folder.resolve("vae"))
+                || Files.isDirectory(folder.resolve("text_encoder"));
+    }
+
+    private static List<Path> files(String text) {
+        if (FilePattern.isGlob(text) && !Files.exists(FilePattern.path(OPTION, text))) {
+            return FilePattern.of(OPTION, Path.of(""), text).files();
+        }
+        Path path = FilePattern.path(OPTION, text);
+        if (Files.notExists(path)) {
+            throw new InvalidRequestException(OPTION, "'%s' does not exist".formatted(text));
+        }
+        return List.of(path);
+    }
+}

@@ -1,0 +1,109 @@
+package io.stencil.cli;
+
+import io.stencil.error.InvalidRequestException;
+import io.stencil.pipeline.ModelFiles;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/// `ORIGIN:PATTERN`: files of a model repository; the pattern is a glob inside it, and an empty one means all of it.
+///
+/// The origin is a local folder. IDs of a hub are recognised and refused: nothing is downloaded.
+///
+/// @param option of the command line that gave it, for messages
+record OriginPath(String option, Path origin, String pattern) {
+
+    static final String LIST_OPTION = "model_id_with_origin_paths";
+
+    /// @throws InvalidRequestException when the origin is no local folder
+    static OriginPath parse(String option, String text) {
+        int colon = text.lastIndexOf(':');
+        String origin = colon < 0 ? text : text.substring(0, colon);
+        String pattern = colon < 0 ? "" : text.substring(colon + 1);
+        Path folder = FilePattern.path(option, origin);
+        if (origin.isBlank()) {
+            throw new InvalidRequestException(option, "'%s' must be FOLDER:PATTERN".formatted(text));
+        }
+        if (!Files.isDirectory(folder)) {
+            String what = origin.matches("[\\w.-]+/[\\w.-]+")
+                    ? "'%s' is no local folder, and models are not downloaded from hubs yet; download it and give its "
+                            + "folder in place of the ID"
+                    : "'%s' is no folder";
+            throw new InvalidRequestException(option, what.formatted(origin));
+        }
+        return new OriginPath(option, folder, pattern);
+    }
+
+    /// The models that a comma-separated list names, each entry one model or, without a pattern, a whole folder.
+    static ModelFiles models(String list) {
+        List<List<Path>> parts = new ArrayList<>();
+        Path tokenizer = null;
+        for (String entry : split(list)) {
+            OriginPath path = parse(LIST_OPTION, entry);
+            if (path.pattern.isEmpty() && ModelPaths.isWholeModel(path.origin)) {
+                ModelFiles whole = ModelFiles.in(path.origin);
+                parts.addAll(whole.parts());
+                tokenizer = whole.tokenizer();
+            } else {
+                parts.add(path.files());
+            }
+        }
+        return new ModelFiles(parts, tokenizer);
+    }
+
+    /// The files that the pattern matches; the folder itself where there is none.
+    private List<Path> files() {
+        Path literal = FilePattern.isGlob(pattern) ? null : origin.resolve(pattern);
+        return literal != null && Files.exists(literal)
+                ? List.of(literal)
+                : FilePattern.of(option, origin, pattern).files();
+    }
+
+    /// The one folder that is meant: the origin, or the subfolder that the pattern names.
+    ///
+    /// @throws InvalidRequestException when it is not there
+    Path folder() {
+        Path folder = origin.resolve(pattern);
+        if (!Files.isDirectory(folder)) {
+            throw new InvalidRequestException(option, "'%s' is no folder in %s".formatted(pattern, origin));
+        }
+        return folder;
+    }
+
+    /// Splits at commas, except inside braces: `a:{x,y}.safetensors` is one entry.
+    private static List<String> split(String list) {
+        List<String> entries = new ArrayList<>();
+        int depth = 0;
+        int begin = 0;
+        for (int i = 0; i <= list.length(); i++) {
+            char c = i < list.length() ? list.charAt(i) : ',';
+            depth += c == '{' ? 1 : c == '}' ? -1 : 0;
+            if (c == ',' && (depth == 0 || i == list.length())) {
+                entries.add(list.substring(begin, i).strip());
+                begin = i + 1;
+            }
+        }
+        entries.removeIf(String::isEmpty);
+        if (entries.isEmpty()) {
+            throw new InvalidRequestException(LIST_OPTION, "names no model");
+        }
+        return entries;
+    }
+
+    /// A folder with a tokenizer: `FOLDER` or `ORIGIN:FOLDER`.
+    ///
+    /// @throws InvalidRequestException when there is no `tokenizer.json` in it
+    static Path tokenizer(String text) {
+        Path plain = FilePattern.path("tokenizer_path", text);
+        Path folder =
+                Files.exists(plain) ? plain : parse("tokenizer_path", text).folder();
+        @Nullable Path parent = folder.getParent();
+        Path resolved = folder.endsWith("tokenizer.json") && parent != null ? parent : folder;
+        if (!Files.isRegularFile(resolved.resolve("tokenizer.json"))) {
+            throw new InvalidRequestException("tokenizer_path", "'%s' has no tokenizer.json".formatted(text));
+        }
+        return resolved;
+    }
+}

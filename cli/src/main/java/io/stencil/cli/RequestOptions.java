@@ -1,0 +1,106 @@
+package io.stencil.cli;
+
+import io.stencil.image.RgbImageReader;
+import io.stencil.pipeline.EditImages;
+import io.stencil.pipeline.GenerationRequest;
+import io.stencil.pipeline.Inpaint;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Option;
+
+/// What picture is asked for, without the Templates.
+@SuppressWarnings("NullAway.Init") // fields are set by picocli before a command runs
+final class RequestOptions {
+
+    @Option(names = "--prompt", paramLabel = "TEXT", required = true, description = "What the picture shows.")
+    private String prompt;
+
+    @Option(
+            names = "--negative_prompt",
+            paramLabel = "TEXT",
+            description = "What it is guided away from; matters when --cfg_scale is not 1.")
+    private String negativePrompt = "";
+
+    @Option(names = "--cfg_scale", paramLabel = "N", description = "Guidance. Default: ${DEFAULT-VALUE}, none.")
+    private double cfgScale = 1;
+
+    @Option(
+            names = "--embedded_guidance",
+            paramLabel = "N",
+            description = "For transformers with a guidance embedding. Default: ${DEFAULT-VALUE}.")
+    private double embeddedGuidance = 4;
+
+    @Option(names = "--height", paramLabel = "PIXELS", description = "Default: ${DEFAULT-VALUE}.")
+    private int height = 1024;
+
+    @Option(names = "--width", paramLabel = "PIXELS", description = "Default: ${DEFAULT-VALUE}.")
+    private int width = 1024;
+
+    @Option(names = "--seed", paramLabel = "N", description = "Of the noise. Default: ${DEFAULT-VALUE}.")
+    private long seed;
+
+    @Option(names = "--num_inference_steps", paramLabel = "N", description = "Default: ${DEFAULT-VALUE}.")
+    private int steps = 30;
+
+    @Option(names = "--input_image", paramLabel = "FILE", description = "Picture to start from.")
+    private @Nullable Path inputImage;
+
+    @Option(
+            names = "--denoising_strength",
+            paramLabel = "S",
+            description = "How far the input image is changed, above 0 to 1. Default: ${DEFAULT-VALUE}.")
+    private double denoisingStrength = 1;
+
+    @Option(names = "--edit_image", paramLabel = "FILE", description = "Picture to refer to; may be repeated.")
+    private List<Path> editImages = new ArrayList<>();
+
+    @Option(
+            names = "--edit_image_auto_resize",
+            arity = "1",
+            paramLabel = "true|false",
+            description = "Bring edit images to about 1024 x 1024 pixels. Default: ${DEFAULT-VALUE}.")
+    private boolean editImageAutoResize = true;
+
+    @Option(
+            names = "--inpaint_mask",
+            paramLabel = "FILE",
+            description = "White where the input image is made anew, black where it stays.")
+    private @Nullable Path inpaintMask;
+
+    @Option(
+            names = "--inpaint_blur_size",
+            paramLabel = "N",
+            description =
+                    "Reach of the mask's blur in latent pixels (16 pixels each). Default: ${DEFAULT-VALUE}, none.")
+    private int inpaintBlurSize;
+
+    @Option(names = "--inpaint_blur_sigma", paramLabel = "N", description = "Default: ${DEFAULT-VALUE}.")
+    private double inpaintBlurSigma = 1;
+
+    /// The request, its pictures read.
+    ///
+    /// @throws io.stencil.error.StencilException naming the option or picture that cannot be used
+    GenerationRequest read() {
+        GenerationRequest.Builder builder = GenerationRequest.of(prompt)
+                .negativePrompt(negativePrompt)
+                .cfgScale(cfgScale)
+                .embeddedGuidance(embeddedGuidance)
+                .size(height, width)
+                .seed(seed)
+                .steps(steps)
+                .denoisingStrength(denoisingStrength);
+        if (inputImage != null) {
+            builder.inputImage(RgbImageReader.read(inputImage));
+        }
+        if (!editImages.isEmpty()) {
+            builder.editImages(
+                    new EditImages(editImages.stream().map(RgbImageReader::read).toList(), editImageAutoResize));
+        }
+        if (inpaintMask != null) {
+            builder.inpaint(new Inpaint(RgbImageReader.read(inpaintMask), inpaintBlurSize, inpaintBlurSigma));
+        }
+        return builder.build();
+    }
+}

@@ -1,0 +1,90 @@
+package io.stencil.cli;
+
+import io.stencil.error.InvalidRequestException;
+import io.stencil.pipeline.Flux2Pipeline;
+import io.stencil.template.TemplateInput;
+import io.stencil.template.TemplateInputs;
+import io.stencil.template.TemplatePipeline;
+import io.stencil.template.Warnings;
+import io.stencil.template.load.TemplateFolder;
+import io.stencil.template.load.TemplateSource;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Option;
+
+/// The Templates that steer a picture, and their inputs.
+final class TemplateOptions {
+
+    @Option(
+            names = "--template_model_id_or_path",
+            paramLabel = "DIR",
+            description = "Folder of a Template; may be repeated, and 'model_id' of an input counts them from 0.")
+    private List<String> templates = new ArrayList<>();
+
+    @Option(
+            names = "--template_inputs",
+            paramLabel = "JSON",
+            description = "One object or a list of them, such as '{\"scale\": 0.8}'; an image is a path.")
+    private @Nullable String inputs;
+
+    @Option(
+            names = "--negative_template_inputs",
+            paramLabel = "JSON",
+            description = "For the negative side; matters when --cfg_scale is not 1.")
+    private @Nullable String negativeInputs;
+
+    @Option(names = "--lazy_loading", description = "Keep one Template in memory at a time, while it works.")
+    private boolean lazyLoading;
+
+    /// Templates that are there, and inputs that name one of them.
+    record Steering(
+            List<TemplateSource> sources,
+            TemplatePipeline.Loading loading,
+            List<TemplateInput> positive,
+            List<TemplateInput> negative) {
+
+        /// The pipeline with these Templates; it owns `base`, which is closed when a Template cannot be loaded.
+        TemplatePipeline pipeline(Flux2Pipeline base, Warnings warnings) {
+            try {
+                return new TemplatePipeline(base, sources, loading, warnings);
+            } catch (RuntimeException e) {
+                base.close();
+                throw e;
+            }
+        }
+    }
+
+    /// @throws io.stencil.error.StencilException when a folder is absent or an input is malformed
+    Steering read() {
+        List<TemplateSource> sources = new ArrayList<>();
+        templates.forEach(text -> sources.add(new TemplateFolder(folder(text))));
+        return new Steering(
+                sources,
+                lazyLoading ? TemplatePipeline.Loading.LAZY : TemplatePipeline.Loading.EAGER,
+                inputs("template_inputs", inputs),
+                inputs("negative_template_inputs", negativeInputs));
+    }
+
+    /// The folder of a Template: `FOLDER`, or `FOLDER:SUBFOLDER`.
+    static Path folder(String text) {
+        return OriginPath.parse("template_model_id_or_path", text).folder();
+    }
+
+    private List<TemplateInput> inputs(String option, @Nullable String json) {
+        if (json == null) {
+            return List.of();
+        }
+        List<TemplateInput> parsed = TemplateInputs.parse(option, json, Path.of(""));
+        for (TemplateInput input : parsed) {
+            if (input.modelId() < 0 || input.modelId() >= templates.size()) {
+                throw new InvalidRequestException(
+                        option,
+                        "'model_id' is %d, but %d Templates are named by --template_model_id_or_path, counted from 0"
+                                .formatted(input.modelId(), templates.size()));
+            }
+        }
+        return parsed;
+    }
+}

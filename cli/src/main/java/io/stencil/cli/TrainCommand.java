@@ -1,0 +1,65 @@
+package io.stencil.cli;
+
+import io.stencil.train.Trainer;
+import io.stencil.train.TrainingResult;
+import io.stencil.train.options.TrainOptions;
+import io.stencil.train.options.TrainOptionsBuilder;
+import java.io.PrintWriter;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Spec;
+
+/// `stencil train`: trains a Template on a dataset.
+///
+/// Ctrl-C and SIGTERM end it after the step that is being worked on, with a checkpoint saved and exit code 130.
+@Command(name = "train", description = "Train a Template, or a part of one, on a dataset.")
+@SuppressWarnings("NullAway.Init") // fields are set by picocli before a command runs
+final class TrainCommand implements Callable<Integer> {
+
+    @Mixin
+    private BaseModelOptions base;
+
+    @Mixin
+    private DatasetOptions dataset;
+
+    @Mixin
+    private TrainingOptions training;
+
+    @Spec
+    private CommandSpec command;
+
+    @Override
+    public Integer call() {
+        TrainOptions options = options();
+        PrintWriter out = command.commandLine().getOut();
+        PrintWriter err = command.commandLine().getErr();
+        Trainer trainer = new Trainer();
+        try (StopOnSignal _ = new StopOnSignal(() -> {
+                    trainer.requestStop();
+                    err.println();
+                    err.println("stopping after this step, then saving");
+                });
+                ProgressLine line = ProgressLine.on(err)) {
+            TrainingResult result = trainer.run(options, new TrainingReport(line, out, err));
+            line.end();
+            if (result.interrupted()) {
+                err.println("interrupted after %d steps".formatted(result.steps()));
+                return StopOnSignal.INTERRUPTED;
+            }
+            return 0;
+        }
+    }
+
+    private TrainOptions options() {
+        OutputCheck.requireFolder("output_path", training.output());
+        TrainOptionsBuilder options =
+                TrainOptions.builder(base.files(), dataset.folder(), dataset.metadata(), training.output());
+        dataset.applyTo(options);
+        training.applyTo(options);
+        TrainOptions built = options.load(base.load()).build();
+        built.requireSupported(System.getenv());
+        return built;
+    }
+}

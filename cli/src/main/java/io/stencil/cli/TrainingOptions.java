@@ -1,0 +1,127 @@
+package io.stencil.cli;
+
+import io.stencil.train.optim.LearningRateSchedule;
+import io.stencil.train.options.Task;
+import io.stencil.train.options.TrainOptionsBuilder;
+import java.nio.file.Path;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Option;
+
+/// The options of `stencil train` that tell what is trained, how, and what is kept.
+@SuppressWarnings("NullAway.Init") // fields are set by picocli before a command runs
+final class TrainingOptions {
+
+    @Option(names = "--task", paramLabel = "TASK", description = "Default: ${DEFAULT-VALUE}.")
+    private String task = "sft";
+
+    @Option(
+            names = "--template_model_id_or_path",
+            paramLabel = "DIR",
+            description = "Folder of the Template that is trained.")
+    private @Nullable String template;
+
+    @Option(
+            names = "--trainable_models",
+            paramLabel = "NAMES",
+            split = ",",
+            required = true,
+            description = "What is trained: template_model, or parts such as template_model.mlp.")
+    private List<String> trainable;
+
+    @Option(names = "--learning_rate", paramLabel = "N", description = "Default: ${DEFAULT-VALUE}.")
+    private double learningRate = 1e-4;
+
+    @Option(names = "--weight_decay", paramLabel = "N", description = "Default: ${DEFAULT-VALUE}.")
+    private double weightDecay = 0.01;
+
+    @Option(
+            names = "--lr_scheduler",
+            paramLabel = "constant|none",
+            description = "constant: a third of the rate for the first five updates. Default: ${DEFAULT-VALUE}.")
+    private String schedule = "constant";
+
+    @Option(names = "--num_epochs", paramLabel = "N", description = "Default: ${DEFAULT-VALUE}.")
+    private int epochs = 1;
+
+    @Option(names = "--gradient_accumulation_steps", paramLabel = "N", description = "Default: ${DEFAULT-VALUE}.")
+    private int accumulation = 1;
+
+    @Option(names = "--seed", paramLabel = "N", description = "Makes a run repeatable.")
+    private @Nullable Long seed;
+
+    @Option(names = "--use_gradient_checkpointing", description = "Less memory, more time.")
+    private boolean checkpointing;
+
+    @Option(names = "--use_gradient_checkpointing_offload", hidden = true)
+    private boolean checkpointingOffload;
+
+    @Option(names = "--find_unused_parameters", hidden = true)
+    private boolean findUnusedParameters;
+
+    @Option(names = "--fp8_models", paramLabel = "NAMES", split = ",", hidden = true)
+    private List<String> fp8 = List.of();
+
+    @Option(names = "--offload_models", paramLabel = "NAMES", split = ",", hidden = true)
+    private List<String> offload = List.of();
+
+    @Option(names = "--initialize_model_on_cpu", hidden = true)
+    private boolean initializeOnCpu;
+
+    @Option(names = "--enable_lora_hot_loading", hidden = true)
+    private boolean loraHotLoading;
+
+    @Option(
+            names = "--output_path",
+            paramLabel = "DIR",
+            required = true,
+            description = "Gets checkpoints, logs and training_args.json.")
+    private Path output;
+
+    @Option(
+            names = "--remove_prefix_in_ckpt",
+            paramLabel = "TEXT",
+            description = "Cut off names in checkpoints, such as pipe.template_model.")
+    private @Nullable String removedPrefix;
+
+    @Option(names = "--save_steps", paramLabel = "N", description = "Default: a checkpoint at each epoch's end.")
+    private @Nullable Integer saveSteps;
+
+    @Option(names = "--resume_from_checkpoint", paramLabel = "FILE", description = "Checkpoint to go on from.")
+    private @Nullable Path resumeFrom;
+
+    @Option(names = "--enable_csv_log", description = "Write each step's loss to a CSV file.")
+    private boolean csvLog;
+
+    @Option(names = "--enable_tensorboard_log", hidden = true)
+    private boolean tensorboardLog;
+
+    Path output() {
+        return output;
+    }
+
+    /// @throws io.stencil.error.InvalidRequestException when the Template or the task is not known
+    void applyTo(TrainOptionsBuilder options) {
+        options.task(Task.parse(task))
+                .template(template == null ? null : TemplateOptions.folder(template))
+                .trainable(trainable)
+                .learningRate(learningRate)
+                .weightDecay(weightDecay)
+                .schedule(LearningRateSchedule.parse(schedule))
+                .epochs(epochs)
+                .gradientAccumulationSteps(accumulation)
+                .seed(seed)
+                .gradientCheckpointing(checkpointing)
+                .gradientCheckpointingOffload(checkpointingOffload)
+                .findUnusedParameters(findUnusedParameters)
+                .fp8(fp8)
+                .offload(offload)
+                .initializeOnCpu(initializeOnCpu)
+                .loraHotLoading(loraHotLoading)
+                .removedPrefix(removedPrefix)
+                .saveSteps(saveSteps)
+                .resumeFrom(resumeFrom)
+                .csvLog(csvLog)
+                .tensorboardLog(tensorboardLog);
+    }
+}

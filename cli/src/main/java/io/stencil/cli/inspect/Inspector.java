@@ -1,0 +1,86 @@
+package io.stencil.cli.inspect;
+
+import io.stencil.error.InvalidFileException;
+import io.stencil.error.NameList;
+import io.stencil.json.ConfigJson;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+
+/// Finds out what a file or folder is, and what is in it.
+public final class Inspector {
+
+    private static final List<String> PARTS = List.of("transformer", "vae", "text_encoder");
+
+    private Inspector() {}
+
+    /// The thing itself first, then its parts.
+    ///
+    /// @throws InvalidFileException when there is nothing there that Stencil knows, or a file in it is broken
+    public static List<Finding> inspect(Path path) {
+        if (Files.notExists(path)) {
+            throw new InvalidFileException(path, "no such file or folder");
+        }
+        if (!Files.isDirectory(path)) {
+            return List.of(WeightsInspector.inspect(path));
+        }
+        if (TemplateInspector.isTemplate(path)) {
+            return TemplateInspector.inspect(path);
+        }
+        if (PARTS.stream().anyMatch(part -> Files.isDirectory(path.resolve(part)))) {
+            return wholeModel(path);
+        }
+        if (Files.exists(path.resolve("training_args.json"))) {
+            return training(path);
+        }
+        if (!FolderContent.weights(path).isEmpty()) {
+            return List.of(WeightsInspector.inspect(path));
+        }
+        throw new InvalidFileException(
+                path,
+                "holds no model, Template, training or weights that are known; found "
+                        + NameList.of(FolderContent.files(path).stream()
+                                .map(file -> file.getFileName().toString())
+                                .toList()));
+    }
+
+    private static List<Finding> wholeModel(Path folder) {
+        List<Finding> findings = new ArrayList<>();
+        findings.add(model(folder));
+        for (String part : PARTS) {
+            if (Files.isDirectory(folder.resolve(part))) {
+                findings.add(WeightsInspector.inspect(folder.resolve(part)));
+            }
+        }
+        Path tokenizer = folder.resolve("tokenizer");
+        if (Files.isDirectory(tokenizer)) {
+            boolean complete = Files.isRegularFile(tokenizer.resolve("tokenizer.json"));
+            findings.add(Finding.of(tokenizer, complete ? "tokenizer" : "tokenizer folder without tokenizer.json"));
+        }
+        return findings;
+    }
+
+    private static Finding model(Path folder) {
+        Path index = folder.resolve("model_index.json");
+        if (Files.notExists(index)) {
+            return Finding.of(folder, "base model");
+        }
+        ConfigJson json = ConfigJson.read(index);
+        boolean distilled = json.flag("is_distilled", false);
+        return Finding.of(
+                folder,
+                "base model",
+                new Finding.Fact("pipeline", json.text("_class_name", "not named")),
+                new Finding.Fact("distilled", distilled ? "yes: for generating, not for training" : "no"));
+    }
+
+    private static List<Finding> training(Path folder) {
+        List<Finding> findings = new ArrayList<>();
+        List<Path> checkpoints = FolderContent.weights(folder);
+        findings.add(
+                Finding.of(folder, "training", new Finding.Fact("checkpoints", Integer.toString(checkpoints.size()))));
+        checkpoints.forEach(file -> findings.add(WeightsInspector.inspect(file)));
+        return findings;
+    }
+}

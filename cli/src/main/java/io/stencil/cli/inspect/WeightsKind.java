@@ -1,0 +1,125 @@
+package io.stencil.cli.inspect;
+
+import io.stencil.error.InvalidFileException;
+import io.stencil.flux2.files.KnownCheckpoint;
+import io.stencil.flux2.files.ModelConfig;
+import io.stencil.flux2.lora.LoraKey;
+import io.stencil.safetensors.KeyHash;
+import io.stencil.safetensors.TensorEntry;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.Set;
+import java.util.function.Function;
+import java.util.function.Predicate;
+import java.util.regex.MatchResult;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+
+/// Tells what a set of tensors is for, in words.
+///
+/// @param file where they lie: a file, or a folder of shards
+/// @param tensors all of them
+/// @param metadata of the file
+record WeightsKind(Path file, List<TensorEntry> tensors, Map<String, String> metadata) {
+
+    private static final Pattern VALUE_NAME = Pattern.compile(
+            "(.*\\.)?proj_[kv]\\.(\\w+)\\.(?:positional_embedding|prefer_value_embedder\\.[02]\\.\\w+)");
+
+    String describe() {
+        String kind = lora().or(this::valueTemplate)
+                .or(this::known)
+                .or(this::configured)
+                .orElse("tensors of no known model");
+        String step = metadata.get("step");
+        return step == null ? kind : kind + ", a checkpoint after " + step + " training steps";
+    }
+
+    private Optional<String> lora() {
+        List<LoraKey> keys = tensors.stream()
+                .map(tensor -> LoraKey.parse(tensor.name()))
+                .flatMap(Optional::stream)
+                .toList();
+        if (keys.size() != tensors.size() || keys.isEmpty()) {
+            return Optional.empty();
+        }
+        long layers = keys.stream().map(LoraKey::layer).distinct().count();
+        Set<Long> ranks = tensors.stream()
+                .filter(tensor -> LoraKey.parse(tensor.name()).orElseThrow().part() == LoraKey.Part.A)
+                .map(tensor -> tensor.shape().getFirst())
+                .collect(Collectors.toSet());
+        String rank = ranks.size() == 1 ? "rank " + ranks.iterator().next() : "ranks " + ranks;
+        return Optional.of("LoRA of %d layers, %s".formatted(layers, rank));
+    }
+
+    /// All tensors, or a trained part of them.
+    private Optional<String> valueTemplate() {
+        List<MatchResult> names = tensors.stream()
+                .flatMap(tensor -> VALUE_NAME.matcher(tensor.name()).results().filter(covers(tensor)))
+                .toList();
+        if (names.size() != tensors.size() || names.isEmpty()) {
+            return Optional.empty();
+        }
+        long blocks = names.stream().map(name -> name.group(2)).distinct().count();
+        String length = tensors.stream()
+                .filter(tensor -> tensor.name().endsWith("positional_embedding"))
+                .map(tensor -> ", length " + tensor.shape().getFirst())
+                .findFirst()
+                .orElse("");
+        String prefix = names.stream()
+                .map(name -> name.group(1))
+                .filter(Objects::nonNull)
+                .findFirst()
+                .map(text -> ", names begin with " + text)
+                .orElse("");
+        return Optional.of("value Template for %d blocks%s%s".formatted(blocks, length, prefix));
+    }
+
+    private static Predicate<MatchResult> covers(TensorEntry tensor) {
+        return name -> name.group().equals(tensor.name());
+    }
+
+    private Optional<String> known() {
+        return KnownCheckpoint.of(KeyHash.of(tensors)).map(KnownCheckpoint::title);
+    }
+
+    private Optional<String> configured() {
+        Path json = Files.isDirectory(file) ? file.resolve("config.json") : file.resolveSibling("config.json");
+        if (Files.notExists(json)) {
+            return Optional.empty();
+        }
+        return Optional.of(describe(readable(json, ModelConfig::read)));
+    }
+
+    private static <T> Optional<T> readable(Path json, Function<Path, T> read) {
+        try {
+            return Optional.of(read.apply(json));
+        } catch (InvalidFileException _) {
+            return Optional.empty(); // another kind of model's
+        }
+    }
+
+    private static String describe(Optional<ModelConfig> config) {
+        return config.map(WeightsKind::describe).orElse("model that is no part of FLUX.2, by its config.json");
+    }
+
+    private static String describe(ModelConfig config) {
+        return switch (config) {
+            case ModelConfig.Transformer(var sizes) ->
+                "FLUX.2 transformer: %d double and %d single blocks, %d heads x %d, by its config.json"
+                        .formatted(
+                                sizes.numLayers(),
+                                sizes.numSingleLayers(),
+                                sizes.numAttentionHeads(),
+                                sizes.attentionHeadDim());
+            case ModelConfig.Vae(var sizes) ->
+                "FLUX.2 VAE: channels %s, by its config.json".formatted(sizes.blockOutChannels());
+            case ModelConfig.TextEncoder(var sizes) ->
+                "Qwen3 text encoder: %d layers, width %d, by its config.json"
+                        .formatted(sizes.numHiddenLayers(), sizes.hiddenSize());
+        };
+    }
+}

@@ -1,0 +1,114 @@
+package io.stencil.architecture;
+
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
+import static com.tngtech.archunit.library.Architectures.layeredArchitecture;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.tngtech.archunit.base.DescribedPredicate;
+import com.tngtech.archunit.core.domain.JavaClass;
+import com.tngtech.archunit.core.domain.JavaClasses;
+import com.tngtech.archunit.core.importer.ClassFileImporter;
+import com.tngtech.archunit.core.importer.ImportOption;
+import java.util.List;
+import java.util.Set;
+import org.junit.jupiter.api.Test;
+
+/// What may see what: cli, train, template, pipeline, flux2, tensor, files, and never back.
+class DependencyTest {
+
+    private static final JavaClasses STENCIL = new ClassFileImporter()
+            .withImportOption(ImportOption.Predefined.DO_NOT_INCLUDE_TESTS)
+            .importPackages("io.stencil");
+
+    private static final String[] TENSOR = {"io.stencil.tensor..", "io.stencil.nn..", "io.stencil.autograd.."};
+    private static final String[] FILES = {
+        "io.stencil.error..",
+        "io.stencil.files..",
+        "io.stencil.json..",
+        "io.stencil.safetensors..",
+        "io.stencil.image.."
+    };
+    private static final String[] ABOVE_TENSOR = {
+        "io.stencil.cli..", "io.stencil.train..", "io.stencil.template..", "io.stencil.pipeline..", "io.stencil.flux2.."
+    };
+    private static final Set<String> OPEN_TO_ALL = Set.of("org.bytedeco.pytorch.Tensor", "org.bytedeco.pytorch.Scalar");
+
+    @Test
+    void theClassesOfAllModulesAreLookedAt() {
+        for (String name : List.of("cli", "train", "template", "pipeline", "flux2", "tensor", "nn", "safetensors")) {
+            assertThat(STENCIL.stream().map(JavaClass::getPackageName))
+                    .as("packages")
+                    .anyMatch(packageName -> packageName.startsWith("io.stencil." + name));
+        }
+    }
+
+    @Test
+    void dependenciesGoDownOnly() {
+        layeredArchitecture()
+                .consideringOnlyDependenciesInLayers()
+                .layer("cli")
+                .definedBy("io.stencil.cli..")
+                .layer("train")
+                .definedBy("io.stencil.train..")
+                .layer("template")
+                .definedBy("io.stencil.template..")
+                .layer("pipeline")
+                .definedBy("io.stencil.pipeline..")
+                .layer("flux2")
+                .definedBy("io.stencil.flux2..")
+                .layer("tensor")
+                .definedBy(TENSOR)
+                .layer("files")
+                .definedBy(FILES)
+                .whereLayer("cli")
+                .mayNotBeAccessedByAnyLayer()
+                .whereLayer("train")
+                .mayOnlyBeAccessedByLayers("cli")
+                .whereLayer("template")
+                .mayOnlyBeAccessedByLayers("cli", "train")
+                .whereLayer("pipeline")
+                .mayOnlyBeAccessedByLayers("cli", "train", "template")
+                .whereLayer("flux2")
+                .mayOnlyBeAccessedByLayers("cli", "train", "template", "pipeline")
+                .whereLayer("tensor")
+                .mayOnlyBeAccessedByLayers("cli", "train", "template", "pipeline", "flux2")
+                .check(STENCIL);
+    }
+
+    @Test
+    void aboveTheEngineOnlyTensorAndScalarOfLibtorchAreSeen() {
+        noClasses()
+                .that()
+                .resideInAnyPackage(ABOVE_TENSOR)
+                .should()
+                .dependOnClassesThat(new DescribedPredicate<>("are native, other than Tensor and Scalar") {
+                    @Override
+                    public boolean test(JavaClass type) {
+                        return type.getPackageName().startsWith("org.bytedeco")
+                                && !OPEN_TO_ALL.contains(type.getFullName());
+                    }
+                })
+                .check(STENCIL);
+    }
+
+    @Test
+    void filesNeverSeeLibtorch() {
+        noClasses()
+                .that()
+                .resideInAnyPackage(FILES)
+                .should()
+                .dependOnClassesThat()
+                .resideInAPackage("org.bytedeco..")
+                .check(STENCIL);
+    }
+
+    @Test
+    void onlyTheCommandLineEndsTheProcess() {
+        noClasses()
+                .that()
+                .resideOutsideOfPackage("io.stencil.cli..")
+                .should()
+                .callMethod(System.class, "exit", int.class)
+                .check(STENCIL);
+    }
+}

@@ -1,0 +1,58 @@
+package io.stencil.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class DemoIT {
+
+    private static final Pattern LINK = Pattern.compile("(?:href|src)=\"([^\"]+)\"");
+
+    @TempDir
+    private Path folder;
+
+    @Test
+    void leavesAPageWhoseLinksAllLead() throws IOException, InterruptedException {
+        StencilRun run = StencilProcess.run(folder, "demo", "--output", "out put", "--steps=3")
+                .succeeded();
+
+        Path output = folder.resolve("out put");
+        assertThat(run.out()).containsPattern("validation loss \\d\\.\\d+ -> \\d\\.\\d+");
+        assertThat(run.out()).contains("open " + output.resolve("index.html").toUri());
+        assertThat(output.resolve("brightness/model.safetensors")).exists();
+        String page = Files.readString(output.resolve("index.html"));
+        assertThat(page).doesNotContain("{{");
+        Matcher link = LINK.matcher(page);
+        int links = 0;
+        while (link.find()) {
+            assertThat(output.resolve(link.group(1))).exists();
+            links++;
+        }
+        assertThat(links).isGreaterThan(20);
+    }
+
+    @Test
+    void aSeedRepeatsTheDemo() throws IOException {
+        for (String name : List.of("a", "b")) {
+            StencilRun.inProcess("demo", "--output=" + folder.resolve(name), "--steps=2", "--seed=3")
+                    .succeeded();
+        }
+        for (String file : List.of("pictures/scale-0.9-seed-3.png", "brightness/model.safetensors", "dataset/07.png")) {
+            assertThat(folder.resolve("a").resolve(file)).hasSameBinaryContentAs(folder.resolve("b").resolve(file));
+        }
+    }
+
+    @Test
+    void anOutputThatIsAFileIsRefused() throws IOException {
+        Path file = Files.createFile(folder.resolve("file"));
+
+        StencilRun.inProcess("demo", "--output=" + file).failed(1, "'output'", "is no folder");
+    }
+}

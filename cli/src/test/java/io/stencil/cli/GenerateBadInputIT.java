@@ -1,0 +1,195 @@
+package io.stencil.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.stencil.testing.TestFiles;
+import java.io.IOException;
+import java.io.RandomAccessFile;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/// Wrong input to `stencil generate`: one line that names the fault, the exit code, and nothing written.
+class GenerateBadInputIT {
+
+    @TempDir
+    private Path folder;
+
+    private Path outputs;
+
+    @BeforeEach
+    void nameOutputs() {
+        outputs = folder.resolve("outputs");
+    }
+
+    @AfterEach
+    void nothingWasWritten() throws IOException {
+        assertThat(StencilRun.content(outputs)).isEmpty();
+    }
+
+    /// A good command line with these words behind it; a later `--option=value` replaces an earlier one.
+    private String[] words(String... more) {
+        List<String> words = new ArrayList<>(List.of(
+                "--model_paths=" + TestFiles.tinyModel(""),
+                "--dtype=float32",
+                "--prompt=a cat",
+                "--height=64",
+                "--width=96",
+                "--num_inference_steps=1",
+                "--output=" + outputs.resolve("a.png")));
+        for (String word : more) {
+            words.removeIf(earlier -> earlier.startsWith(word.replaceFirst("=.*", "=")));
+        }
+        words.addFirst("generate");
+        words.addAll(Arrays.asList(more));
+        return words.stream().filter(word -> !word.endsWith("=")).toArray(String[]::new);
+    }
+
+    @ParameterizedTest
+    @MethodSource
+    void usageFaultsEndWith2(String word, String message) {
+        StencilRun.inProcess(words(word)).failed(2, message);
+    }
+
+    static Stream<Arguments> usageFaultsEndWith2() {
+        return Stream.of(
+                Arguments.of("--no_such_option=1", "Unknown option: '--no_such_option=1'"),
+                Arguments.of("stray", "stray"),
+                Arguments.of("--height=tall", "'--height'"),
+                Arguments.of("--prompt=", "'--prompt=TEXT'"),
+                Arguments.of("--output=", "'--output=FILE.png'"),
+                Arguments.of("--model_paths=", "--model_paths"),
+                Arguments.of("--model_id_with_origin_paths=a:b", "are both given"),
+                Arguments.of("--dtype=float16", "expected float32 or bfloat16, found 'float16'"));
+    }
+
+    @ParameterizedTest
+    @MethodSource
+    void wrongValuesEndWith1(String word, String message) {
+        StencilRun.inProcess(words(word)).failed(1, message);
+    }
+
+    static Stream<Arguments> wrongValuesEndWith1() {
+        return Stream.of(
+                Arguments.of("--model_paths=absent.safetensors", "'absent.safetensors' does not exist"),
+                Arguments.of("--model_paths=[\"a\",", "'model_paths': is not JSON"),
+                Arguments.of("--tokenizer_path=absent", "'absent' is no folder"),
+                Arguments.of("--tokenizer_path=" + TestFiles.tinyModel("vae"), "has no tokenizer.json"),
+                Arguments.of("--output=a.jpg", "must end in .png"),
+                Arguments.of("--output=" + TestFiles.root().resolve("pom.xml/a.png"), "pom.xml' is no folder"),
+                Arguments.of("--save_latents=a.pt", "must end in .safetensors"),
+                Arguments.of("--height=0", "'height': must be at least 1, found 0"),
+                Arguments.of("--num_inference_steps=0", "'num_inference_steps': must be at least 1"),
+                Arguments.of("--denoising_strength=0", "'denoising_strength': must be above 0"),
+                Arguments.of("--device=tpu", "'device': expected cpu, cuda or cuda:N, found 'tpu'"),
+                Arguments.of("--input_image=absent.png", "absent.png: no such file"),
+                Arguments.of("--edit_image=" + TestFiles.root().resolve("pom.xml"), "pom.xml"),
+                Arguments.of("--inpaint_mask=" + TestFiles.golden("mask.png"), "needs an input image"),
+                Arguments.of("--lora=absent.safetensors", "absent.safetensors: no such file"),
+                Arguments.of("--lora=" + TestFiles.golden("vae_io.safetensors"), "holds no LoRA tensors"),
+                Arguments.of("--template_model_id_or_path=absent", "'absent' is no folder"),
+                Arguments.of("--template_model_id_or_path=org/name:", "not downloaded from hubs yet"),
+                Arguments.of("--template_inputs={\"scale\": 1}", "'model_id' is 0, but 0 Templates are named"));
+    }
+
+    private String[] steered(String... more) {
+        List<String> all =
+                new ArrayList<>(List.of("--template_model_id_or_path=" + TestFiles.golden("template_value_a")));
+        all.addAll(List.of(more));
+        return words(all.toArray(String[]::new));
+    }
+
+    @ParameterizedTest
+    @MethodSource
+    void templateInputsNameTheirFault(String json, String message) {
+        StencilRun.inProcess(steered("--template_inputs=" + json)).failed(1, message);
+    }
+
+    static Stream<Arguments> templateInputsNameTheirFault() {
+        return Stream.of(
+                Arguments.of("{\"scale\": \"bright\"}", "scale"),
+                Arguments.of("{\"scale\": 0.5, \"hue\": 1}", "hue"),
+                Arguments.of("{}", "scale"),
+                Arguments.of("{\"scale\": 0.5", "template_inputs"),
+                Arguments.of("[{\"model_id\": 1, \"scale\": 0.5}]", "'model_id' is 1"));
+    }
+
+    @Test
+    void aPatternThatMatchesNothingTellsWhatIsThere() throws IOException, InterruptedException {
+        StencilProcess.run(folder, words("--model_paths=[\"" + TestFiles.tinyModel("") + "/unet/*.safetensors\"]"))
+                .failed(1, "'model_paths': 'unet/*.safetensors' matches no file in", "text_encoder/, tokenizer/");
+    }
+
+    @Test
+    void anUnknownOptionEndsTheProcessWith2() throws IOException, InterruptedException {
+        StencilProcess.run(folder, words("--cfg_scal=2")).failed(2, "'--cfg_scal=2'", "try 'stencil generate --help'");
+    }
+
+    @Test
+    void anUnreadablePictureIsNamed() throws IOException, InterruptedException {
+        Path picture = Files.writeString(folder.resolve("notes.png"), "not a picture");
+
+        StencilProcess.run(folder, words("--input_image=notes.png")).failed(1, "notes.png: ");
+        assertThat(picture).exists();
+    }
+
+    @Test
+    void wrongTemplateInputsNameTheField() throws IOException, InterruptedException {
+        StencilProcess.run(folder, steered("--template_inputs={\"scale\": \"bright\"}"))
+                .failed(1, "scale", "bright");
+    }
+
+    @Test
+    void aMissingTokenizerIsNamed() throws IOException, InterruptedException {
+        String parts = "[\"%s\"]".formatted(TestFiles.tinyModel("transformer"));
+
+        StencilProcess.run(folder, words("--model_paths=" + parts)).failed(2, "'--tokenizer_path'");
+    }
+
+    @Test
+    void aModelCutShortIsNamed() throws IOException, InterruptedException {
+        Path broken = folder.resolve("broken.safetensors");
+        Files.copy(TestFiles.tinyModel("vae/diffusion_pytorch_model.safetensors"), broken);
+        try (RandomAccessFile file = new RandomAccessFile(broken.toFile(), "rw")) {
+            file.setLength(file.length() - 1);
+        }
+        StencilProcess.run(
+                        folder,
+                        words(
+                                "--model_paths=[\"broken.safetensors\"]",
+                                "--tokenizer_path=" + TestFiles.tinyModel("tokenizer")))
+                .failed(1, "broken.safetensors: ");
+    }
+
+    @Test
+    void aTemplateThatDoesNotCompileNamesLineAndColumn() throws IOException, InterruptedException {
+        Path template = Files.createDirectory(folder.resolve("template"));
+        Files.writeString(template.resolve("Model.java"), "public final class Model {\n    int x = \"one\";\n}\n");
+
+        StencilProcess.run(folder, words("--template_model_id_or_path=template"))
+                .failed(1, "Model.java:2");
+    }
+
+    @Test
+    void aFolderThatIsNoTemplateIsNamed() {
+        StencilRun.inProcess(words("--template_model_id_or_path=" + folder)).failed(1, folder.toString());
+    }
+
+    @Test
+    void debugAddsTheTrace() {
+        StencilRun run = StencilRun.inProcess(words("--height=0", "--debug"));
+
+        assertThat(run.exitCode()).isEqualTo(1);
+        assertThat(run.err()).contains("\tat io.stencil.");
+    }
+}

@@ -1,0 +1,163 @@
+package io.stencil.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.stencil.image.RgbImage;
+import io.stencil.image.RgbImageReader;
+import io.stencil.tensor.Scope;
+import io.stencil.tensor.TensorFiles;
+import io.stencil.tensor.Tensors;
+import io.stencil.testing.Golden;
+import io.stencil.testing.TensorAssert;
+import io.stencil.testing.TestFiles;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import org.bytedeco.pytorch.Tensor;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/// `stencil generate` as a process, against the reference's latents and pictures.
+class GenerateIT {
+
+    /// As for all final latents: what independent implementations reach, with room for another libtorch.
+    private static final double TOLERANCE = 5e-5;
+
+    @TempDir
+    private Path folder;
+
+    private List<String> words(String name) {
+        return new ArrayList<>(List.of(
+                "generate",
+                "--model_paths",
+                TestFiles.tinyModel("").toString(),
+                "--dtype=float32",
+                "--prompt=a cat",
+                "--height=64",
+                "--width=96",
+                "--num_inference_steps=4",
+                "--output=" + name + ".png",
+                "--save_latents=" + name + ".safetensors"));
+    }
+
+    @Test
+    void steeredByATemplateItEqualsTheReference() throws IOException, InterruptedException {
+        List<String> words = words("template");
+        words.addAll(List.of(
+                "--cfg-scale=4",
+                "--template_model_id_or_path=" + TestFiles.golden("template_value_a"),
+                "--template_inputs={\"scale\": 0.8}",
+                "--negative_template_inputs=[{\"model_id\": 0, \"scale\": 0.5}]"));
+
+        StencilRun run =
+                StencilProcess.run(folder, words.toArray(String[]::new)).succeeded();
+
+        assertThat(run.out().lines()).containsExactly("wrote template.png (96 x 64)", "wrote template.safetensors");
+        assertThat(run.err().strip().lines()).hasSize(1).first().asString().startsWith("step 4 of 4");
+        assertEqualsReference("template");
+        assertThat(StencilRun.content(folder)).containsExactly("template.png", "template.safetensors");
+    }
+
+    @Test
+    void severalTemplatesAreLoadedLazilyFromAConfigurationFile() throws IOException {
+        Files.writeString(folder.resolve("run.yaml"), """
+                model_paths:
+                  - %1$s/transformer/*.safetensors
+                  - %1$s/vae
+                  - [%1$s/text_encoder/model.safetensors]
+                tokenizer-path: "%1$s:tokenizer/"
+                dtype: float32
+                cfg_scale: 4
+                lazy_loading: true
+                template_model_id_or_path: [%2$s, %3$s]
+                template_inputs:
+                  - {model_id: 0, scale: 0.8}
+                  - {model_id: 1, scale: 0.3}
+                prompt: a dog
+                height: 64
+                width: 96
+                """.formatted(
+                TestFiles.tinyModel(""), TestFiles.golden("template_value_a"), TestFiles.golden("template_value_b")));
+
+        StencilRun.inProcess(
+                        "generate",
+                        "--config=" + folder.resolve("run.yaml"),
+                        "--prompt=a cat",
+                        "--num_inference_steps=4",
+                        "--output=" + folder.resolve("two_templates.png"),
+                        "--save_latents=" + folder.resolve("two_templates.safetensors"))
+                .succeeded();
+
+        assertEqualsReference("two_templates");
+    }
+
+    @Test
+    void anInputImageAndAMaskGiveTheReferencesPicture() throws IOException, InterruptedException {
+        List<String> words = words("inpaint");
+        words.addAll(List.of(
+                "--cfg_scale=4",
+                "--input_image=" + TestFiles.golden("input.png"),
+                "--inpaint_mask=" + TestFiles.golden("mask.png")));
+
+        StencilProcess.run(folder, words.toArray(String[]::new)).succeeded();
+
+        assertEqualsReference("inpaint");
+    }
+
+    @Test
+    void editImagesKeepTheirSizeWhenAsked() {
+        List<String> words = words(folder.resolve("edit").toString());
+        words.addAll(List.of(
+                "--cfg_scale=4", "--edit_image=" + TestFiles.golden("edit.png"), "--edit_image_auto_resize=false"));
+
+        StencilRun.inProcess(words.toArray(String[]::new)).succeeded();
+
+        assertEqualsReference("edit");
+    }
+
+    @Test
+    void aLoraTellsHowManyLayersItFits() throws IOException {
+        Path lora = folder.resolve("lora.safetensors");
+        try (Scope _ = new Scope()) {
+            Map<String, Tensor> tensors = Map.of(
+                    "diffusion_model.transformer_blocks.0.attn.to_q.lora_A.weight",
+                    Tensors.of(new float[128], 1, 128),
+                    "diffusion_model.transformer_blocks.0.attn.to_q.lora_B.weight",
+                    Tensors.of(new float[128], 128, 1),
+                    "diffusion_model.transformer_blocks.9.attn.to_q.lora_A.weight",
+                    Tensors.of(new float[128], 1, 128),
+                    "diffusion_model.transformer_blocks.9.attn.to_q.lora_B.weight",
+                    Tensors.of(new float[128], 128, 1));
+            TensorFiles.write(lora, tensors, Map.of());
+        }
+        List<String> words = words(folder.resolve("base").toString());
+        words.addAll(List.of("--cfg_scale=4", "--lora=" + lora, "--lora_alpha=0.5"));
+
+        StencilRun run = StencilRun.inProcess(words.toArray(String[]::new)).succeeded();
+
+        assertThat(run.err().lines().findFirst().orElseThrow())
+                .isEqualTo(lora + ": LoRA of 1 layers used, 1 left out: transformer_blocks.9.attn.to_q");
+        assertEqualsReference("base"); // an update of zeros
+    }
+
+    private void assertEqualsReference(String name) {
+        try (Scope _ = new Scope()) {
+            Tensor latents = Objects.requireNonNull(
+                    TensorFiles.read(folder.resolve(name + ".safetensors")).get("latents"));
+            TensorAssert.assertClose(
+                    name, latents, Golden.read("generate.safetensors").tensor(name + ".latents"), TOLERANCE);
+        }
+        RgbImage expected = RgbImageReader.read(TestFiles.golden("generate_" + name + ".png"));
+        RgbImage picture = RgbImageReader.read(folder.resolve(name + ".png"));
+        assertThat(picture.size()).isEqualTo(expected.size());
+        int worst = 0;
+        for (int i = 0; i < expected.rgb().length; i++) {
+            worst = Math.max(worst, Math.abs((picture.rgb()[i] & 0xFF) - (expected.rgb()[i] & 0xFF)));
+        }
+        assertThat(worst).as("largest difference of a sample").isLessThanOrEqualTo(1);
+    }
+}

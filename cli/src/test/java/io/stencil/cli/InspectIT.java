@@ -1,0 +1,93 @@
+package io.stencil.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.stencil.testing.TestFiles;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class InspectIT {
+
+    @TempDir
+    private Path folder;
+
+    private static List<String> lines(String... words) {
+        return StencilRun.inProcess(words).succeeded().out().lines().toList();
+    }
+
+    @Test
+    void aWholeModelIsToldPartByPart() throws IOException, InterruptedException {
+        StencilRun run = StencilProcess.run(TestFiles.root(), "inspect", "models/tiny-flux2")
+                .succeeded();
+
+        assertThat(run.out().lines())
+                .contains(
+                        "models/tiny-flux2: base model",
+                        "models/tiny-flux2/transformer: FLUX.2 transformer: 2 double and 3 single blocks, 4 heads x 32, "
+                                + "by its config.json",
+                        "models/tiny-flux2/vae: FLUX.2 VAE: channels [16, 16, 32, 32], by its config.json",
+                        "models/tiny-flux2/text_encoder: Qwen3 text encoder: 28 layers, width 64, by its config.json",
+                        "models/tiny-flux2/tokenizer: tokenizer",
+                        "  tensors      53",
+                        "  dtypes       BF16",
+                        "  dtypes       BF16 (182), I64 (1)");
+        assertThat(run.err()).isEmpty();
+    }
+
+    @Test
+    void weightsOfTheValueFamilyAreRecognised() {
+        assertThat(lines(
+                        "inspect",
+                        TestFiles.golden("template_value_b/model.safetensors").toString()))
+                .satisfiesExactly(
+                        line -> assertThat(line).endsWith(": value Template for 5 blocks, length 4"),
+                        line -> assertThat(line).isEqualTo("  tensors      50"),
+                        line -> assertThat(line).isEqualTo("  parameters   499,200"),
+                        line -> assertThat(line).isEqualTo("  dtypes       BF16"),
+                        line -> assertThat(line).isEqualTo("  size         1.0 MB"),
+                        line -> assertThat(line).matches("  key hash     [0-9a-f]{32}"),
+                        line -> assertThat(line).isEqualTo("  metadata format pt"));
+    }
+
+    @Test
+    void keysAreListedWithDtypeAndShape() {
+        assertThat(lines(
+                        "inspect",
+                        "--keys",
+                        TestFiles.golden("vae_io.safetensors").toString()))
+                .contains("  F32     decoded [1, 3, 64, 96]", "  F32     latents [1, 128, 4, 6]")
+                .first()
+                .asString()
+                .endsWith("vae_io.safetensors: tensors of no known model");
+    }
+
+    @Test
+    void aDistilledModelIsToldFromItsIndex() throws IOException {
+        Files.createDirectory(folder.resolve("vae"));
+        Files.copy(TestFiles.tinyModel("vae/diffusion_pytorch_model.safetensors"), folder.resolve("vae/x.safetensors"));
+        Files.writeString(
+                folder.resolve("model_index.json"),
+                "{\"_class_name\": \"Flux2KleinPipeline\", \"is_distilled\": true}");
+
+        assertThat(lines("inspect", folder.toString()))
+                .contains(
+                        "  pipeline     Flux2KleinPipeline",
+                        "  distilled    yes: for generating, not for training",
+                        folder + "/vae: tensors of no known model");
+    }
+
+    @Test
+    void whatIsNotThereOrNotKnownIsToldInOneLine() throws IOException, InterruptedException {
+        Path broken = Files.writeString(folder.resolve("broken.safetensors"), "no header in here");
+
+        StencilProcess.run(folder, "inspect", "absent").failed(1, "absent: no such file or folder");
+        StencilRun.inProcess("inspect", broken.toString()).failed(1, "broken.safetensors: ");
+        StencilRun.inProcess("inspect", TestFiles.root().resolve("testdata").toString())
+                .failed(1, "holds no model, Template, training or weights that are known; found golden");
+        StencilRun.inProcess("inspect").failed(2, "FILE_OR_DIR");
+    }
+}

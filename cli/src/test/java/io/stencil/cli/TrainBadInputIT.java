@@ -1,0 +1,126 @@
+package io.stencil.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.stencil.testing.TestFiles;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/// Wrong input to `stencil train`: one line that names file, row and field, the exit code, and nothing written.
+class TrainBadInputIT {
+
+    @TempDir
+    private Path temporary;
+
+    private TrainingFolder training;
+
+    @BeforeEach
+    void makeDataset() throws IOException {
+        training = TrainingFolder.make(temporary);
+    }
+
+    @AfterEach
+    void nothingWasWritten() {
+        assertThat(training.output()).doesNotExist();
+    }
+
+    @ParameterizedTest
+    @MethodSource
+    void usageFaultsEndWith2(String word, String message) {
+        StencilRun.inProcess(training.words(word)).failed(2, message);
+    }
+
+    static Stream<Arguments> usageFaultsEndWith2() {
+        return Stream.of(
+                Arguments.of("--batch_size=2", "'--batch_size=2'"),
+                Arguments.of("--output_path=", "'--output_path=DIR'"),
+                Arguments.of("--dataset_metadata_path=", "'--dataset_metadata_path=FILE'"),
+                Arguments.of("--trainable_models=", "'--trainable_models=NAMES'"),
+                Arguments.of("--learning_rate=fast", "'--learning_rate'"),
+                Arguments.of("--dataset_shuffle=maybe", "'--dataset_shuffle'"));
+    }
+
+    @ParameterizedTest
+    @MethodSource
+    void wrongValuesEndWith1(String word, String message) {
+        StencilRun.inProcess(training.words(word)).failed(1, message);
+    }
+
+    static Stream<Arguments> wrongValuesEndWith1() {
+        return Stream.of(
+                Arguments.of("--task=sft:train", "'task': 'sft:train' is not supported yet; use sft"),
+                Arguments.of("--task=sft:data_process", "'task': 'sft:data_process' is not supported yet"),
+                Arguments.of("--task=dpo", "'task': expected one of sft"),
+                Arguments.of("--fp8_models=dit", "'fp8_models': is not supported yet"),
+                Arguments.of("--offload_models=dit", "'offload_models': is not supported yet"),
+                Arguments.of("--use_gradient_checkpointing_offload", "'use_gradient_checkpointing_offload'"),
+                Arguments.of("--enable_tensorboard_log", "'enable_tensorboard_log': is not supported"),
+                Arguments.of("--dataset_num_workers=4", "'dataset_num_workers': must be 0"),
+                Arguments.of("--height=65", "'height': must be a positive multiple of 16, found 65"),
+                Arguments.of("--height=", "'height': is missing"),
+                Arguments.of("--learning_rate=0", "'learning_rate': must be a number above 0"),
+                Arguments.of("--num_epochs=0", "'num_epochs': must be at least 1"),
+                Arguments.of("--save_steps=0", "'save_steps': must be at least 1"),
+                Arguments.of("--extra_inputs=controls", "'extra_inputs'"),
+                Arguments.of("--extra_inputs=", "'extra_inputs': must name template_inputs"),
+                Arguments.of("--trainable_models=template_model.absent", "absent"),
+                Arguments.of("--template_model_id_or_path=", "'template_model_id_or_path': is missing"),
+                Arguments.of("--template_model_id_or_path=org/name:", "not downloaded from hubs yet"),
+                Arguments.of("--dataset_base_path=absent", "'absent' is no folder"),
+                Arguments.of("--dataset_metadata_path=absent.jsonl", "absent.jsonl: does not exist"),
+                Arguments.of("--dataset_metadata_path=rows.parquet", "expected a .json, .jsonl or .csv file"),
+                Arguments.of("--resume_from_checkpoint=absent.safetensors", "absent.safetensors"),
+                Arguments.of("--output_path=" + TestFiles.root().resolve("pom.xml"), "is no folder"));
+    }
+
+    @ParameterizedTest
+    @MethodSource
+    void wrongRowsNameFileLineAndField(String row, String message) throws IOException {
+        training.write(TrainingFolder.row("\"0.png\"", "{\"scale\": 0.5}") + row);
+
+        StencilRun.inProcess(training.words()).failed(1, training.metadata() + ":2", message);
+    }
+
+    static Stream<Arguments> wrongRowsNameFileLineAndField() {
+        return Stream.of(
+                Arguments.of("{\"prompt\": \"x\", \"template_inputs\": {\"scale\": 1}}", "'image': is missing"),
+                Arguments.of("{\"image\": \"0.png\", \"template_inputs\": {\"scale\": 1}}", "'prompt': is missing"),
+                Arguments.of("{\"image\": \"0.png\", \"prompt\": \"x\"}", "'template_inputs': is missing"),
+                Arguments.of("{\"image\": \"0.png\", ", "is not JSON"),
+                Arguments.of("[1]", "a row must be a JSON object"),
+                Arguments.of(TrainingFolder.row("\"absent.png\"", "{\"scale\": 1}"), "absent.png"),
+                Arguments.of(TrainingFolder.row("7", "{\"scale\": 1}"), "'image': must be a string, found 7"),
+                Arguments.of(TrainingFolder.row("\"1.png\"", "{\"scale\": \"bright\"}"), "template_inputs.scale"),
+                Arguments.of(TrainingFolder.row("\"1.png\"", "{\"hue\": 1}"), "'template_inputs"),
+                Arguments.of(TrainingFolder.row("\"1.png\"", "[]"), "'template_inputs': must be a JSON object"));
+    }
+
+    @Test
+    void aMissingFieldEndsTheProcessWith1() throws IOException, InterruptedException {
+        training.write(TrainingFolder.row("\"0.png\"", "{\"scale\": 0.5}") + "{\"image\": \"1.png\"}\n");
+
+        StencilProcess.run(temporary, training.words()).failed(1, "metadata.jsonl:2: 'prompt': is missing");
+    }
+
+    @Test
+    void anUnreadablePictureIsNamedWithItsRow() throws IOException, InterruptedException {
+        Files.writeString(training.dataset().resolve("1.png"), "not a picture");
+
+        StencilProcess.run(temporary, training.words()).failed(1, "metadata.jsonl:2: 'image'", "1.png");
+    }
+
+    @Test
+    void aRefusedOptionEndsTheProcessWith1() throws IOException, InterruptedException {
+        StencilProcess.run(temporary, training.words("--task=sft:train"))
+                .failed(1, "'task': 'sft:train' is not supported yet");
+    }
+}

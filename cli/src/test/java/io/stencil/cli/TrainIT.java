@@ -1,0 +1,136 @@
+package io.stencil.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.stencil.safetensors.SafetensorsHeader;
+import io.stencil.testing.TestFiles;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/// `stencil train` as a process, from pictures and a metadata file to a Template that steers.
+class TrainIT {
+
+    @TempDir
+    private Path temporary;
+
+    private TrainingFolder training;
+
+    @BeforeEach
+    void makeDataset() throws IOException {
+        training = TrainingFolder.make(temporary);
+    }
+
+    private static List<String> losses(Path output) throws IOException {
+        return Files.readAllLines(output.resolve("training_log.csv")).stream()
+                .skip(1)
+                .map(line -> line.split(",", -1)[2])
+                .toList();
+    }
+
+    @Test
+    void aTrainedTemplateGenerates() throws IOException, InterruptedException {
+        StencilRun run = StencilProcess.run(
+                        temporary,
+                        training.words("--num_epochs=2", "--enable_csv_log", "--dataset_shuffle=false"))
+                .succeeded();
+
+        assertThat(run.out().lines())
+                .containsExactly(
+                        "wrote " + training.output().resolve("epoch-0.safetensors"),
+                        "wrote " + training.output().resolve("epoch-1.safetensors"));
+        assertThat(run.err())
+                .contains("parameters in 50 tensors on 3 rows for 6 steps, seed 1")
+                .contains("step 6/6  loss ");
+        assertThat(StencilRun.content(training.output()))
+                .containsExactly(
+                        "epoch-0.safetensors", "epoch-1.safetensors", "training_args.json", "training_log.csv");
+        assertThat(losses(training.output())).hasSize(6);
+        assertThat(SafetensorsHeader.read(training.output().resolve("epoch-1.safetensors"))
+                        .entries()
+                        .keySet())
+                .isEqualTo(SafetensorsHeader.read(TestFiles.golden("template_train_start/model.safetensors"))
+                        .entries()
+                        .keySet());
+
+        Path template = Files.createDirectory(temporary.resolve("trained"));
+        Files.copy(training.output().resolve("epoch-1.safetensors"), template.resolve("model.safetensors"));
+        StencilRun.inProcess(
+                        "generate",
+                        "--model_paths=" + TestFiles.tinyModel(""),
+                        "--template_model_id_or_path=" + template,
+                        "--template_inputs={\"scale\": 0.5}",
+                        "--prompt=a circle",
+                        "--height=64",
+                        "--width=96",
+                        "--num_inference_steps=1",
+                        "--output=" + temporary.resolve("a.png"))
+                .succeeded();
+        assertThat(temporary.resolve("a.png")).exists();
+        assertThat(StencilRun.inProcess("inspect", training.output().toString())
+                        .succeeded()
+                        .out())
+                .contains("training", "value Template for 5 blocks, length 8, a checkpoint after 6 training steps");
+    }
+
+    @Test
+    void aSeedRepeatsARunAndACheckpointIsGoneOnFrom() throws IOException {
+        Path first = temporary.resolve("first");
+        Path second = temporary.resolve("second");
+        Path third = temporary.resolve("third");
+        for (Path output : List.of(first, second)) {
+            StencilRun.inProcess(training.words("--output_path=" + output, "--enable_csv_log"))
+                    .succeeded();
+        }
+        assertThat(losses(first)).hasSize(3).isEqualTo(losses(second));
+
+        StencilRun.inProcess(training.words(
+                        "--output_path=" + third,
+                        "--enable_csv_log",
+                        "--resume_from_checkpoint=" + first.resolve("epoch-0.safetensors")))
+                .succeeded();
+        assertThat(losses(third)).hasSize(3).isNotEqualTo(losses(first));
+    }
+
+    @Test
+    @Timeout(180)
+    void ctrlCSavesAndEndsWith130() throws IOException, InterruptedException {
+        StencilProcess process =
+                StencilProcess.start(temporary, training.words("--dataset_repeat=100000", "--enable_csv_log"));
+        Path log = training.output().resolve("training_log.csv");
+        while (process.process().isAlive() && (Files.notExists(log) || losses(training.output()).size() < 3)) {
+            Thread.sleep(100);
+        }
+        process.interrupt();
+        StencilRun run = process.await();
+
+        assertThat(run.exitCode()).as(run.err()).isEqualTo(130);
+        int steps = losses(training.output()).size();
+        Path checkpoint = training.output().resolve("step-" + steps + ".safetensors");
+        assertThat(SafetensorsHeader.read(checkpoint).entries()).hasSize(50);
+        assertThat(run.out()).isEqualTo("wrote " + checkpoint + System.lineSeparator());
+        assertThat(run.err())
+                .contains("stopping after this step, then saving")
+                .endsWith("interrupted after %d steps%n".formatted(steps));
+    }
+
+    @Test
+    void aDistilledBaseModelIsWarnedOf() throws IOException {
+        Path model = temporary.resolve("distilled");
+        Files.createDirectory(model);
+        for (String part : List.of("transformer", "vae", "text_encoder", "tokenizer")) {
+            Files.createSymbolicLink(model.resolve(part), TestFiles.tinyModel(part));
+        }
+        Files.writeString(model.resolve("model_index.json"), "{\"is_distilled\": true}");
+
+        StencilRun run = StencilRun.inProcess(training.words("--model_paths=" + model))
+                .succeeded();
+
+        assertThat(run.err()).contains("stencil: warning: ").contains("distilled");
+    }
+}

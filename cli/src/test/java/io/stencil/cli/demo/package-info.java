@@ -1,0 +1,4 @@
+@NullMarked
+package io.stencil.cli.demo;
+
+import org.jspecify.annotations.NullMarked;
