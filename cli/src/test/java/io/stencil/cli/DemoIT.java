@@ -45,7 +45,8 @@ class DemoIT {
                     .succeeded();
         }
         for (String file : List.of("pictures/scale-0.9-seed-3.png", "brightness/model.safetensors", "dataset/07.png")) {
-            assertThat(folder.resolve("a").resolve(file)).hasSameBinaryContentAs(folder.resolve("b").resolve(file));
+            assertThat(folder.resolve("a").resolve(file))
+                    .hasSameBinaryContentAs(folder.resolve("b").resolve(file));
         }
     }
 

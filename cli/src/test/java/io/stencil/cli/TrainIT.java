@@ -36,8 +36,7 @@ class TrainIT {
     @Test
     void aTrainedTemplateGenerates() throws IOException, InterruptedException {
         StencilRun run = StencilProcess.run(
-                        temporary,
-                        training.words("--num_epochs=2", "--enable_csv_log", "--dataset_shuffle=false"))
+                        temporary, training.words("--num_epochs=2", "--enable_csv_log", "--dataset_shuffle=false"))
                 .succeeded();
 
         assertThat(run.out().lines())
@@ -103,7 +102,8 @@ class TrainIT {
         StencilProcess process =
                 StencilProcess.start(temporary, training.words("--dataset_repeat=100000", "--enable_csv_log"));
         Path log = training.output().resolve("training_log.csv");
-        while (process.process().isAlive() && (Files.notExists(log) || losses(training.output()).size() < 3)) {
+        while (process.process().isAlive()
+                && (Files.notExists(log) || losses(training.output()).size() < 3)) {
             Thread.sleep(100);
         }
         process.interrupt();
@@ -128,8 +128,8 @@ class TrainIT {
         }
         Files.writeString(model.resolve("model_index.json"), "{\"is_distilled\": true}");
 
-        StencilRun run = StencilRun.inProcess(training.words("--model_paths=" + model))
-                .succeeded();
+        StencilRun run =
+                StencilRun.inProcess(training.words("--model_paths=" + model)).succeeded();
 
         assertThat(run.err()).contains("stencil: warning: ").contains("distilled");
     }
