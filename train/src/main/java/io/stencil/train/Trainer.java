@@ -5,7 +5,7 @@ import io.stencil.error.InvalidRequestException;
 import io.stencil.error.Location;
 import io.stencil.pipeline.Flux2Pipeline;
 import io.stencil.template.load.LoadedTemplate;
-import io.stencil.template.load.TemplateSource;
+import io.stencil.template.load.TemplateFolder;
 import io.stencil.tensor.TorchGenerator;
 import io.stencil.train.data.DataOrder;
 import io.stencil.train.data.Dataset;
@@ -142,7 +142,7 @@ public final class Trainer {
     }
 
     private static @Nullable LoadedTemplate<?, ?> loadTemplate(@Nullable Path folder, Flux2Pipeline pipeline) {
-        return folder == null ? null : source(folder).load(pipeline);
+        return folder == null ? null : new TemplateFolder(folder).load(pipeline);
     }
 
     private static void resume(TrainedTensors tensors, OutputOptions output, TrainingListener listener) {
@@ -153,9 +153,5 @@ public final class Trainer {
         if (output.resumeFrom() != null) {
             tensors.read(output.resumeFrom());
         }
-    }
-
-    private static TemplateSource source(Path folder) {
-        throw new IllegalStateException("PLACEHOLDER " + folder);
     }
 }

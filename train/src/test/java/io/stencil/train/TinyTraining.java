@@ -1,15 +1,14 @@
 package io.stencil.train;
 
-import io.stencil.nn.WeightLoader;
 import io.stencil.pipeline.Flux2Pipeline;
 import io.stencil.pipeline.LoadOptions;
 import io.stencil.pipeline.ModelFiles;
-import io.stencil.safetensors.SafetensorsFile;
-import io.stencil.template.load.InMemoryTemplate;
 import io.stencil.template.load.LoadedTemplate;
+import io.stencil.template.load.TemplateFolder;
 import io.stencil.tensor.DType;
 import io.stencil.tensor.Device;
 import io.stencil.testing.TestFiles;
+import java.nio.file.Path;
 
 /// The tiny models in float32, and the Template that the goldens were trained from.
 final class TinyTraining {
@@ -26,10 +25,11 @@ final class TinyTraining {
         return Flux2Pipeline.load(base(), FLOAT32);
     }
 
-    static LoadedTemplate<?, ?> template() {
-        ValueNetwork network = new ValueNetwork();
-        new WeightLoader(DType.FLOAT32, Device.CPU)
-                .load(network, SafetensorsFile.open(TestFiles.golden("template_train_start/model.safetensors")));
-        return InMemoryTemplate.of(network);
+    static LoadedTemplate<?, ?> template(Flux2Pipeline pipeline) {
+        return new TemplateFolder(templateFolder()).load(pipeline);
+    }
+
+    static Path templateFolder() {
+        return TestFiles.golden("template_train_start");
     }
 }

@@ -60,7 +60,7 @@ class TrainingGoldenTest {
         }
         Run run = new Run(new ArrayList<>(), new LinkedHashMap<>(), new LinkedHashMap<>());
         try (Flux2Pipeline pipeline = TinyTraining.pipeline();
-                LoadedTemplate<?, ?> template = TinyTraining.template()) {
+                LoadedTemplate<?, ?> template = TinyTraining.template(pipeline)) {
             Map<String, Parameter> trained = TrainableParts.select(List.of("template_model"), pipeline, template)
                     .parameters();
             TrainingStep step = new TrainingStep(pipeline, template, checkpointed, Warnings.logged());

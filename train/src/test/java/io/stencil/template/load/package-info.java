@@ -1,4 +1,0 @@
-@NullMarked
-package io.stencil.template.load;
-
-import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,44 @@
+package io.stencil.train;
+
+import io.stencil.train.log.StepReport;
+import io.stencil.train.log.TrainingListener;
+import io.stencil.train.log.TrainingStart;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/// Keeps what a run tells.
+final class Recorder implements TrainingListener {
+
+    @Nullable
+    TrainingStart start;
+
+    final List<StepReport> steps = new ArrayList<>();
+    final List<String> checkpoints = new ArrayList<>();
+    final List<String> warnings = new ArrayList<>();
+
+    @Override
+    public void onStart(TrainingStart told) {
+        start = told;
+    }
+
+    @Override
+    public void onStep(StepReport report) {
+        steps.add(report);
+    }
+
+    @Override
+    public void onCheckpoint(Path file) {
+        checkpoints.add(String.valueOf(file.getFileName()));
+    }
+
+    @Override
+    public void onWarning(String message) {
+        warnings.add(message);
+    }
+
+    List<Double> losses() {
+        return steps.stream().map(StepReport::loss).toList();
+    }
+}
