@@ -45,7 +45,9 @@ class StencilCommandTest {
         CommandLineRun run = CommandLineRun.of("sampel", "--prompt", "a leaf");
 
         assertThat(run.exitCode()).isEqualTo(2);
-        assertThat(run.err()).isEqualTo("stencil: no command 'sampel', there are: sample; try 'stencil --help'\n");
+        assertThat(run.err())
+                .isEqualTo("stencil: no command 'sampel', there are: generate, train, inspect, demo, sample; "
+                        + "try 'stencil --help'\n");
     }
 
     @Test
