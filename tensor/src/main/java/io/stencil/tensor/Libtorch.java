@@ -31,6 +31,9 @@ public final class Libtorch {
             setDefault("org.bytedeco.javacpp.maxPhysicalBytes", "0");
             if (Loaded.class.getClassLoader().getResource("org/bytedeco/mkl/global/mkl_rt.class") != null) {
                 setDefault("org.bytedeco.openblas.load", "mkl");
+                // MKL brings an OpenMP runtime of its own; two of them in one process keep each other's threads
+                // waiting.
+                Environment.setDefault("MKL_THREADING_LAYER", "GNU");
             }
             String threads = System.getenv("STENCIL_THREADS");
             if (threads != null) {
