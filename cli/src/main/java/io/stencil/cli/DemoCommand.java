@@ -35,7 +35,7 @@ final class DemoCommand implements Callable<Integer> {
     private long seed;
 
     @Option(names = "--steps", paramLabel = "N", hidden = true)
-    private int steps = 600;
+    private int steps = 300;
 
     @Spec
     private CommandSpec command;

@@ -29,7 +29,7 @@ import java.util.stream.Stream;
 public final class Demo {
 
     private static final LoadOptions LOAD = new LoadOptions(DType.FLOAT32, Device.CPU);
-    private static final int VALIDATION_LEVELS = 8;
+    private static final int VALIDATION_LEVELS = 6;
     private static final double LEARNING_RATE = 1e-3;
 
     private final DemoPlan plan;

@@ -20,8 +20,8 @@ record PaintedDataset(Path folder, List<Sample> samples) {
     record Sample(String image, double scale) {}
 
     static final String PROMPT = "a photo of hills under a wide sky";
-    private static final int WIDTH = 384;
-    private static final int HEIGHT = 256;
+    private static final int WIDTH = 288;
+    private static final int HEIGHT = 192;
 
     PaintedDataset {
         samples = List.copyOf(samples);

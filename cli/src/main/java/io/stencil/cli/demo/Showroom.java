@@ -18,7 +18,7 @@ record Showroom(DemoPlan plan, TemplateSource template) {
 
     static final List<Double> SCALES = List.of(0.1, 0.3, 0.5, 0.7, 0.9);
     static final int SEEDS = 4;
-    static final int STEPS = 12;
+    static final int STEPS = 8;
 
     /// The first is without the Template, the others follow [#SCALES].
     ///
