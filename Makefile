@@ -25,9 +25,11 @@ check:
 format:
 	$(MVN) -q spotless:apply
 
-## The tests with the tag `bench`, which print what they measure.
+## Measurements with JMH; JMH="-p dtype=FLOAT32 denoisingPass" hands it options.
 bench:
-	$(MVN) verify -Dgroups=bench -Dtest.tags.excluded=
+	$(MVN) -q -DskipTests package
+	"$$JAVA_HOME/bin/java" --enable-native-access=ALL-UNNAMED \
+	    -cp "bench/target/classes:$$(cat bench/target/bench.classpath)" org.openjdk.jmh.Main $(JMH)
 
 ## API pages, in target/reports/apidocs.
 docs:
