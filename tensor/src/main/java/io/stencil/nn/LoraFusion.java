@@ -1,6 +1,5 @@
 package io.stencil.nn;
 
-import io.stencil.autograd.GradMode;
 import io.stencil.tensor.DType;
 import io.stencil.tensor.Device;
 import io.stencil.tensor.Ops;
@@ -22,12 +21,11 @@ public final class LoraFusion {
         Map<String, Linear> layers = LoraBinding.linears(module, lora.pairs());
         lora.pairs().forEach((name, pair) -> {
             Parameter weight = Objects.requireNonNull(layers.get(name)).weight();
-            try (Scope _ = new Scope();
-                    GradMode _ = GradMode.disabled()) {
+            try (Scope _ = new Scope()) {
                 Device device = Device.of(weight.get());
-                Tensor a = device.place(pair.a(), DType.FLOAT32);
-                Tensor b = device.place(pair.b(), DType.FLOAT32);
-                Tensor sum = Ops.addScaled(DType.FLOAT32.cast(weight.get()), b.matmul(a), strength);
+                Tensor a = device.place(pair.a().detach(), DType.FLOAT32);
+                Tensor b = device.place(pair.b().detach(), DType.FLOAT32);
+                Tensor sum = Ops.addScaled(DType.FLOAT32.cast(weight.get().detach()), b.matmul(a), strength);
                 weight.set(weight.dtype().cast(sum));
             }
         });
