@@ -8,10 +8,12 @@ import io.stencil.train.log.TrainingListener;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/// Training keeps no memory of its steps.
+/// Training keeps no memory of its steps. A run by itself (tag `soak`): what else a JVM does shows in these numbers.
+@Tag("soak")
 class TrainingMemoryTest {
 
     private static final int STEPS = 200;
