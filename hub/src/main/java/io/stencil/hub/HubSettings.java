@@ -1,0 +1,159 @@
+package io.stencil.hub;
+
+import io.stencil.error.InvalidRequestException;
+import io.stencil.error.Location;
+import io.stencil.hub.fetch.FetchSettings;
+import io.stencil.hub.fetch.HuggingFaceCache;
+import io.stencil.hub.http.HttpSettings;
+import io.stencil.hub.http.Token;
+import io.stencil.hub.protocol.HubKind;
+import java.net.URI;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/// Which hub, as whom, and where its files lie here.
+///
+/// @param site address of the hub
+/// @param token null for public repositories only
+/// @param base folder under which models lie as `OWNER/NAME`
+/// @param offline take what is on the disk and ask nobody
+/// @param cache of Hugging Face's own tools
+public record HubSettings(
+        HubKind hub,
+        URI site,
+        @Nullable Token token,
+        Path base,
+        boolean offline,
+        HuggingFaceCache cache,
+        FetchSettings fetch,
+        HttpSettings http) {
+
+    /// What a caller may set over the environment; null leaves it to the environment.
+    ///
+    /// @param hub name of a hub
+    /// @param tokenFile holds the token
+    /// @param base folder under which models lie
+    public record Choices(
+            @Nullable String hub,
+            @Nullable Path tokenFile,
+            @Nullable Path base,
+            boolean offline) {
+
+        public static final Choices NONE = new Choices(null, null, null, false);
+    }
+
+    /// Settings of the environment: `DIFFSYNTH_DOWNLOAD_SOURCE`, `MODELSCOPE_ENDPOINT`, `HF_ENDPOINT`,
+    /// `MODELSCOPE_API_TOKEN`, `HF_TOKEN`, `DIFFSYNTH_MODEL_BASE_PATH`, `DIFFSYNTH_SKIP_DOWNLOAD`, `HF_HUB_OFFLINE`,
+    /// and where
+    /// Hugging Face's tools keep their things.
+    ///
+    /// @param home folder of the user
+    /// @throws InvalidRequestException naming the variable or option that cannot be used
+    public static HubSettings of(Choices choices, Map<String, String> environment, Path home) {
+        HubKind hub = choices.hub() != null
+                ? HubKind.parse("hub", choices.hub())
+                : value(environment, "DIFFSYNTH_DOWNLOAD_SOURCE")
+                        .map(name -> HubKind.parse("DIFFSYNTH_DOWNLOAD_SOURCE", name))
+                        .orElse(HubKind.MODELSCOPE);
+        return new HubSettings(
+                hub,
+                site(hub, environment),
+                token(hub, choices, environment, home),
+                base(choices, environment, home),
+                choices.offline()
+                        || flag(environment, "DIFFSYNTH_SKIP_DOWNLOAD")
+                        || flag(environment, "HF_HUB_OFFLINE"),
+                HuggingFaceCache.of(environment, home),
+                FetchSettings.DEFAULT,
+                HttpSettings.DEFAULT);
+    }
+
+    private static URI site(HubKind hub, Map<String, String> environment) {
+        return switch (hub) {
+            case MODELSCOPE -> endpoint(environment, "MODELSCOPE_ENDPOINT").orElse(hub.site());
+            case MODELSCOPE_INTERNATIONAL -> hub.site();
+            case HUGGING_FACE -> endpoint(environment, "HF_ENDPOINT").orElse(hub.site());
+        };
+    }
+
+    private static Optional<URI> endpoint(Map<String, String> environment, String variable) {
+        return value(environment, variable).map(text -> {
+            String full = (text.contains("://") ? text : "https://" + text).replaceFirst("/+$", "");
+            try {
+                URI uri = URI.create(full);
+                boolean web = "https".equals(uri.getScheme()) || "http".equals(uri.getScheme());
+                if (web && uri.getHost() != null && uri.getUserInfo() == null && uri.getQuery() == null) {
+                    return uri;
+                }
+            } catch (IllegalArgumentException e) {
+                throw new InvalidRequestException(Location.ofField(variable), "is no address of a hub", e);
+            }
+            throw new InvalidRequestException(
+                    variable, "is no address of a hub; expected such as https://huggingface.co");
+        });
+    }
+
+    private static @Nullable Token token(HubKind hub, Choices choices, Map<String, String> environment, Path home) {
+        if (choices.tokenFile() != null) {
+            return Token.read(choices.tokenFile());
+        }
+        Optional<String> own = value(environment, hub.tokenVariable());
+        if (own.isPresent()) {
+            return Token.of(hub.tokenVariable(), own.get());
+        }
+        if (hub != HubKind.HUGGING_FACE) {
+            return null;
+        }
+        Path file = value(environment, "HF_TOKEN_PATH")
+                .map(Path::of)
+                .orElse(HuggingFaceCache.home(environment, home).resolve("token"));
+        return Files.isRegularFile(file) ? Token.read(file) : null;
+    }
+
+    private static Path base(Choices choices, Map<String, String> environment, Path home) {
+        if (choices.base() != null) {
+            return choices.base();
+        }
+        return value(environment, "DIFFSYNTH_MODEL_BASE_PATH")
+                .map(Path::of)
+                .orElseGet(() -> value(environment, "XDG_CACHE_HOME")
+                        .map(Path::of)
+                        .orElse(home.resolve(".cache"))
+                        .resolve("stencil/models"));
+    }
+
+    /// Where it is remembered which code is trusted: `STENCIL_CONFIG_HOME`, or `stencil` in the user's folder of
+    /// settings.
+    public static Path configuration(Map<String, String> environment, Path home) {
+        return value(environment, "STENCIL_CONFIG_HOME")
+                .map(Path::of)
+                .orElseGet(() -> value(environment, "XDG_CONFIG_HOME")
+                        .map(Path::of)
+                        .orElse(home.resolve(".config"))
+                        .resolve("stencil"));
+    }
+
+    private static Optional<String> value(Map<String, String> environment, String variable) {
+        return Optional.of(Objects.requireNonNullElse(environment.get(variable), "")
+                        .strip())
+                .filter(text -> !text.isEmpty());
+    }
+
+    private static boolean flag(Map<String, String> environment, String variable) {
+        return value(environment, variable)
+                .map(text -> {
+                    if (text.matches("(?i)1|true|yes|on")) {
+                        return true;
+                    }
+                    if (text.matches("(?i)0|false|no|off")) {
+                        return false;
+                    }
+                    throw new InvalidRequestException(variable, "must be true or false, found '%s'".formatted(text));
+                })
+                .orElse(false);
+    }
+}

@@ -1,0 +1,71 @@
+package io.stencil.hub.fetch;
+
+import io.stencil.error.NameList;
+import io.stencil.hub.protocol.Listing;
+import io.stencil.hub.protocol.RemoteFile;
+import io.stencil.hub.protocol.Repository;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.stream.Collectors;
+
+/// Which files of a listing are fetched.
+///
+/// @param chosen by the pattern, sorted
+/// @param all these, and what weights need beside them: the JSON files of their folder, which tell how to read them
+record Choice(List<RemoteFile> chosen, List<RemoteFile> all) {
+
+    /// @throws io.stencil.error.HubException when the pattern matches nothing that is fetched, or a name is not safe
+    static Choice of(Repository repository, Listing listing, String pattern) {
+        SafeNames.requireSafe(repository, listing.files());
+        NamePattern names = new NamePattern(pattern);
+        List<RemoteFile> matching = listing.files().stream()
+                .filter(file -> names.matches(file.path()))
+                .sorted(Comparator.comparing(RemoteFile::path))
+                .toList();
+        List<RemoteFile> chosen = matching.stream()
+                .filter(file -> FileKinds.isAllowed(file.path()))
+                .toList();
+        if (chosen.isEmpty()) {
+            throw nothing(repository, listing, pattern, matching);
+        }
+        Set<String> folders = chosen.stream()
+                .filter(file -> file.path().endsWith(".safetensors"))
+                .map(file -> parent(file.path()))
+                .collect(Collectors.toSet());
+        List<RemoteFile> all = new ArrayList<>(chosen);
+        for (RemoteFile file : listing.files()) {
+            boolean needed = file.path().equals("model_index.json")
+                    || (file.path().endsWith(".json") && folders.contains(parent(file.path())));
+            if (needed && !chosen.contains(file)) {
+                all.add(file);
+            }
+        }
+        SafeNames.requireDistinct(repository, all);
+        return new Choice(chosen, all);
+    }
+
+    private static io.stencil.error.HubException nothing(
+            Repository repository, Listing listing, String pattern, List<RemoteFile> matching) {
+        if (!matching.isEmpty()) {
+            return repository
+                    .subject(matching.getFirst().path())
+                    .fault("is of a kind that is not fetched; only %s are".formatted(FileKinds.describe()));
+        }
+        Set<String> tops = new TreeSet<>();
+        listing.files().forEach(file -> tops.add(file.path().replaceFirst("/.*", "/")));
+        String what = pattern.isEmpty() ? "holds no file" : "'%s' matches no file".formatted(pattern);
+        return repository.subject().fault("%s; found %s".formatted(what, NameList.of(tops)));
+    }
+
+    private static String parent(String path) {
+        int slash = path.lastIndexOf('/');
+        return slash < 0 ? "" : path.substring(0, slash);
+    }
+
+    long bytes() {
+        return all.stream().mapToLong(RemoteFile::size).sum();
+    }
+}

@@ -1,0 +1,121 @@
+package io.stencil.hub.fetch;
+
+import io.stencil.hub.protocol.Checksum;
+import io.stencil.hub.protocol.HubKind;
+import io.stencil.hub.protocol.Listing;
+import io.stencil.hub.protocol.RemoteFile;
+import io.stencil.hub.protocol.Repository;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.UUID;
+import java.util.stream.Stream;
+
+/// What Hugging Face's own tools keep on the disk: `models--OWNER--NAME/blobs/HASH`, and `snapshots/COMMIT` of links to
+/// them.
+/// It is read, never written.
+///
+/// @param root `HF_HUB_CACHE`, or where it would be by default
+public record HuggingFaceCache(Path root) {
+
+    private static final String COMMIT = "[0-9a-f]{40}";
+
+    /// Where the environment says that it is.
+    ///
+    /// @param home folder of the user
+    public static HuggingFaceCache of(Map<String, String> environment, Path home) {
+        String cache = environment.get("HF_HUB_CACHE");
+        if (cache != null && !cache.isBlank()) {
+            return new HuggingFaceCache(Path.of(cache));
+        }
+        return new HuggingFaceCache(home(environment, home).resolve("hub"));
+    }
+
+    /// Folder of Hugging Face's tools, `HF_HOME`.
+    public static Path home(Map<String, String> environment, Path home) {
+        String own = environment.get("HF_HOME");
+        return own == null || own.isBlank() ? home.resolve(".cache/huggingface") : Path.of(own);
+    }
+
+    private Path folder(Repository repository) {
+        return root.resolve("models--%s--%s"
+                .formatted(repository.id().owner(), repository.id().name()));
+    }
+
+    /// The content of a file, not yet checked.
+    private Optional<Path> blob(Repository repository, RemoteFile file) throws IOException {
+        Optional<String> name = switch (file.checksum()) {
+            case Checksum.Sha256(String hex) -> Optional.of(hex);
+            case Checksum.GitBlob(String hex) -> Optional.of(hex);
+            case Checksum.None _ -> Optional.empty();
+        };
+        if (repository.hub() != HubKind.HUGGING_FACE
+                || name.isEmpty()
+                || !name.get().matches("[0-9a-f]+")) {
+            return Optional.empty();
+        }
+        Path blob = folder(repository).resolve("blobs").resolve(name.get());
+        return Files.isRegularFile(blob) && Files.size(blob) == file.size() ? Optional.of(blob) : Optional.empty();
+    }
+
+    /// Puts a file in place that is here and right: as a second name of the same content, or where the system has none
+    /// across disks, as a copy.
+    ///
+    /// @return whether it was here
+    boolean adopt(Repository repository, RemoteFile file, Path target) throws IOException {
+        Optional<Path> blob = blob(repository, file);
+        if (blob.isEmpty()) {
+            return false;
+        }
+        Files.createDirectories(target.toAbsolutePath().getParent());
+        Path temporary = target.resolveSibling("." + target.getFileName() + "." + UUID.randomUUID() + ".tmp");
+        try {
+            link(blob.get().toRealPath(), temporary);
+            if (!ContentHash.matches(temporary, file.size(), file.checksum())) {
+                return false;
+            }
+            Files.move(temporary, target, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+            return true;
+        } finally {
+            Files.deleteIfExists(temporary);
+        }
+    }
+
+    private static void link(Path blob, Path temporary) throws IOException {
+        try {
+            Files.createLink(temporary, blob);
+        } catch (UnsupportedOperationException | IOException e) {
+            Files.copy(blob, temporary);
+        }
+    }
+
+    /// The files of a revision that are here, as a listing.
+    Optional<Listing> listing(Repository repository, String revision) throws IOException {
+        if (repository.hub() != HubKind.HUGGING_FACE) {
+            return Optional.empty();
+        }
+        Path ref = folder(repository).resolve("refs").resolve(revision);
+        String commit = Files.isRegularFile(ref) ? Files.readString(ref).strip() : revision;
+        Path snapshot = folder(repository).resolve("snapshots").resolve(commit);
+        if (!commit.matches(COMMIT) || !Files.isDirectory(snapshot)) {
+            return Optional.empty();
+        }
+        List<RemoteFile> files = new ArrayList<>();
+        try (Stream<Path> content = Files.walk(snapshot)) {
+            for (Path file : content.filter(Files::isRegularFile).toList()) {
+                String name = file.toRealPath().getFileName().toString();
+                Checksum checksum = name.matches("[0-9a-f]{64}")
+                        ? new Checksum.Sha256(name)
+                        : name.matches(COMMIT) ? new Checksum.GitBlob(name) : new Checksum.None();
+                String path = snapshot.relativize(file).toString().replace('\\', '/');
+                files.add(new RemoteFile(path, Files.size(file), checksum, true));
+            }
+        }
+        return Optional.of(new Listing(revision, commit, files));
+    }
+}

@@ -1,0 +1,48 @@
+package io.stencil.hub.http;
+
+import java.net.URI;
+import java.net.http.HttpRequest;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
+
+/// Who asks. The token goes to its own hub alone, never to the storage that a hub redirects to.
+///
+/// @param token null for a user without one
+/// @param origin address of the hub
+/// @param headers of a request with a token: name, and value with `%s` for the token
+/// @param variable of the environment that gives the token, for messages
+public record Credentials(@Nullable Token token, URI origin, Map<String, String> headers, String variable) {
+
+    public Credentials {
+        headers = Map.copyOf(headers);
+    }
+
+    void sign(HttpRequest.Builder request, URI target) {
+        if (token != null && isOwn(target)) {
+            headers.forEach((name, format) -> request.header(name, token.in(format)));
+        }
+    }
+
+    private boolean isOwn(URI target) {
+        return Objects.equals(origin.getScheme(), target.getScheme())
+                && host(origin).equals(host(target))
+                && origin.getPort() == target.getPort()
+                && (origin.getScheme().equals("https") || isLoopback(target));
+    }
+
+    /// A token over plain HTTP is for a server of this machine.
+    private static boolean isLoopback(URI target) {
+        String host = host(target);
+        return host.equals("localhost") || host.startsWith("127.") || host.equals("[::1]");
+    }
+
+    private static String host(URI uri) {
+        return Objects.requireNonNullElse(uri.getHost(), "").toLowerCase(Locale.ROOT);
+    }
+
+    String redact(String text) {
+        return token == null ? text : token.redact(text);
+    }
+}

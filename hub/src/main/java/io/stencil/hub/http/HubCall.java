@@ -1,0 +1,68 @@
+package io.stencil.hub.http;
+
+import java.net.URI;
+import java.net.http.HttpRequest.BodyPublisher;
+import java.net.http.HttpRequest.BodyPublishers;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.function.Supplier;
+
+/// One request.
+///
+/// @param body made anew for each attempt
+/// @param bodyBytes its size, which allows for more time
+/// @param mayBeAbsent whether 404 is an answer like any other
+public record HubCall(
+        String method,
+        URI uri,
+        Map<String, String> headers,
+        Supplier<BodyPublisher> body,
+        long bodyBytes,
+        boolean mayBeAbsent,
+        Subject subject) {
+
+    public HubCall {
+        headers = Map.copyOf(headers);
+    }
+
+    public static HubCall get(URI uri, Subject subject) {
+        return new HubCall("GET", uri, Map.of(), BodyPublishers::noBody, 0, false, subject);
+    }
+
+    /// Sends text.
+    public static HubCall post(URI uri, String contentType, String text, Subject subject) {
+        return new HubCall(
+                "POST",
+                uri,
+                Map.of("Content-Type", contentType),
+                () -> BodyPublishers.ofString(text),
+                text.length(),
+                false,
+                subject);
+    }
+
+    /// Sends JSON.
+    public static HubCall postJson(URI uri, String json, Subject subject) {
+        return post(uri, "application/json", json, subject);
+    }
+
+    /// Sends part of a file, or all of it.
+    public static HubCall put(URI uri, Supplier<BodyPublisher> body, long bytes, Subject subject) {
+        return new HubCall("PUT", uri, Map.of(), body, bytes, false, subject);
+    }
+
+    public HubCall with(String name, String value) {
+        Map<String, String> more = new HashMap<>(headers);
+        more.put(name, value);
+        return new HubCall(method, uri, more, body, bodyBytes, mayBeAbsent, subject);
+    }
+
+    public HubCall to(URI other) {
+        return new HubCall(method, other, headers, body, bodyBytes, mayBeAbsent, subject);
+    }
+
+    /// The same request, to which 404 is an answer.
+    public HubCall allowingAbsence() {
+        return new HubCall(method, uri, headers, body, bodyBytes, true, subject);
+    }
+}

@@ -1,0 +1,81 @@
+package io.stencil.hub.http;
+
+import com.fasterxml.jackson.core.JacksonException;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+
+/// What an answer with an error status means, in words for people.
+final class Refusal {
+
+    private static final int READ = 4096;
+    private static final int SHOWN = 200;
+    private static final JsonMapper MAPPER = new JsonMapper();
+
+    private Refusal() {}
+
+    /// @param said what the server says about it, or empty
+    static String text(int status, String said, Credentials credentials) {
+        String more = said.isEmpty() ? "" : ": " + credentials.redact(said);
+        return "%s (%d%s)%s".formatted(cause(status), status, more, remedy(status, credentials));
+    }
+
+    private static String cause(int status) {
+        return switch (status) {
+            case 401 -> "the hub wants to know who asks";
+            case 403 -> "access is refused";
+            case 404 -> "there is no such repository, revision or file";
+            case 409 -> "it was changed by someone else at the same time";
+            case 413 -> "it is too large for the hub";
+            case 416 -> "the hub has fewer bytes than it promised";
+            case 429 -> "the hub takes no more requests for now";
+            default -> status >= 500 ? "the hub fails" : "the hub refuses the request";
+        };
+    }
+
+    private static String remedy(int status, Credentials credentials) {
+        boolean known = credentials.token() != null;
+        return switch (status) {
+            case 401 ->
+                known
+                        ? "; the token is not valid here: renew %s".formatted(credentials.variable())
+                        : "; check the name, and set %s where the repository is private"
+                                .formatted(credentials.variable());
+            case 403 ->
+                known
+                        ? "; accept the model's terms on its page, or use a token with the right to this"
+                        : "; accept the model's terms on its page and set %s".formatted(credentials.variable());
+            case 404 -> "; check name, revision and --hub";
+            case 429 -> "; try again later";
+            default -> status >= 500 ? "; try again later" : "";
+        };
+    }
+
+    /// The first line of what a body says: its message where it is JSON.
+    static String said(InputStream body) {
+        try {
+            String text = new String(body.readNBytes(READ), StandardCharsets.UTF_8).strip();
+            if (text.startsWith("{")) {
+                JsonNode json = MAPPER.readTree(text);
+                for (String field : List.of("error", "message", "Message")) {
+                    if (json.path(field).isTextual()) {
+                        return shortened(json.path(field).textValue());
+                    }
+                }
+            }
+            return text.startsWith("<") || text.startsWith("{") ? "" : shortened(text);
+        } catch (JacksonException e) {
+            return "";
+        } catch (IOException e) {
+            return ""; // the status says enough
+        }
+    }
+
+    private static String shortened(String text) {
+        String line = text.lines().findFirst().orElse("").replaceAll("\\p{Cntrl}", " ");
+        return line.length() <= SHOWN ? line : line.substring(0, SHOWN) + "...";
+    }
+}

@@ -1,0 +1,56 @@
+package io.stencil.hub.http;
+
+import io.stencil.error.InvalidFileException;
+import io.stencil.error.InvalidRequestException;
+import io.stencil.error.Location;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+
+/// A secret that a hub knows its user by. Its text leaves this object only into the headers of a request.
+public final class Token {
+
+    private final String secret;
+
+    private Token(String secret) {
+        this.secret = secret;
+    }
+
+    /// @param source where the text comes from, for messages
+    /// @throws InvalidRequestException when it cannot be a token; the message does not tell the text
+    public static Token of(String source, String text) {
+        String secret = text.strip();
+        if (secret.isEmpty() || !secret.chars().allMatch(c -> c > ' ' && c < 0x7f)) {
+            throw new InvalidRequestException(
+                    source, "holds no token: one word of plain characters is expected, with no space in it");
+        }
+        return new Token(secret);
+    }
+
+    /// The token that a file holds and nothing else.
+    ///
+    /// @throws io.stencil.error.StencilException when it cannot be read or holds no token
+    public static Token read(Path file) {
+        try {
+            return of(file.toString(), Files.readString(file));
+        } catch (IOException e) {
+            throw new InvalidFileException(Location.of(file), "cannot be read as a token: " + e, e);
+        }
+    }
+
+    /// A header's value with the token in place of `%s`.
+    String in(String format) {
+        return format.formatted(secret);
+    }
+
+    /// `text` without the token, for what a server says and may repeat.
+    public String redact(String text) {
+        return text.replace(secret, "[token]");
+    }
+
+    /// Never the secret.
+    @Override
+    public String toString() {
+        return "Token[hidden]";
+    }
+}

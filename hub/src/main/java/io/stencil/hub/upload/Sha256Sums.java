@@ -1,0 +1,77 @@
+package io.stencil.hub.upload;
+
+import io.stencil.error.InvalidFileException;
+import io.stencil.error.Location;
+import io.stencil.files.AtomicFile;
+import io.stencil.hub.fetch.ContentHash;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.TreeMap;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+
+/// The file `SHA256SUMS` of a folder, in the form that `sha256sum --check` reads.
+public final class Sha256Sums {
+
+    public static final String FILE_NAME = "SHA256SUMS";
+
+    private static final Pattern LINE = Pattern.compile("([0-9a-f]{64}) [ *](.+)");
+
+    private Sha256Sums() {}
+
+    /// Writes it for all files of a folder.
+    public static void write(Path folder) throws IOException {
+        TreeMap<String, String> sums = new TreeMap<>();
+        try (Stream<Path> content = Files.walk(folder)) {
+            for (Path file : content.filter(Files::isRegularFile).toList()) {
+                String path = folder.relativize(file).toString().replace('\\', '/');
+                if (!path.equals(FILE_NAME)) {
+                    sums.put(path, ContentHash.sha256(file));
+                }
+            }
+        }
+        StringBuilder text = new StringBuilder();
+        sums.forEach((path, sum) -> text.append(sum).append("  ").append(path).append('\n'));
+        AtomicFile.writeText(folder.resolve(FILE_NAME), text.toString());
+    }
+
+    /// Checks a folder that has one; one without is not checked.
+    ///
+    /// @return how many files were found right
+    /// @throws InvalidFileException naming the first file that is absent or other than it says
+    public static int requireSame(Path folder) {
+        Path file = folder.resolve(FILE_NAME);
+        if (!Files.exists(file)) {
+            return 0;
+        }
+        try {
+            List<String> lines = Files.readAllLines(file);
+            for (int i = 0; i < lines.size(); i++) {
+                Matcher line = LINE.matcher(lines.get(i));
+                if (!line.matches()) {
+                    throw new InvalidFileException(Location.of(file, i + 1), "expected a SHA-256 and a name");
+                }
+                requireSame(folder, line.group(2), line.group(1));
+            }
+            return lines.size();
+        } catch (IOException e) {
+            throw new InvalidFileException(Location.of(file), "cannot be read: " + e, e);
+        }
+    }
+
+    private static void requireSame(Path folder, String name, String sum) throws IOException {
+        Path named = folder.resolve(name).normalize();
+        if (!named.startsWith(folder.normalize()) || !Files.isRegularFile(named)) {
+            throw new InvalidFileException(folder.resolve(FILE_NAME), "names '%s', which is not there".formatted(name));
+        }
+        String found = ContentHash.sha256(named);
+        if (!found.equals(sum)) {
+            throw new InvalidFileException(
+                    named,
+                    "is not what SHA256SUMS says: expected %s, found %s; package it again".formatted(sum, found));
+        }
+    }
+}

@@ -1,0 +1,65 @@
+package io.stencil.hub.upload;
+
+import io.stencil.error.InvalidFileException;
+import io.stencil.error.Location;
+import io.stencil.hub.http.HubHttp;
+import io.stencil.hub.protocol.HubProtocol;
+import io.stencil.hub.protocol.HuggingFaceProtocol;
+import io.stencil.hub.protocol.ModelScopeProtocol;
+import io.stencil.hub.protocol.RemoteFile;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+
+/// Publishes folders: what the hub has already is left alone, so a second run of a broken one sends the rest.
+public record Uploader(HubProtocol protocol, HubHttp http) {
+
+    /// @throws io.stencil.error.StencilException naming repository, file and cause; the repository is then as it was
+    public UploadResult upload(UploadPlan plan, UploadListener listener) {
+        Publication publication = switch (protocol) {
+            case HuggingFaceProtocol _ -> new HuggingFacePublication();
+            case ModelScopeProtocol _ -> new ModelScopePublication();
+        };
+        List<LocalFile> files = plan.files();
+        boolean exists = publication.exists(plan, http);
+        Map<String, RemoteFile> remote = new HashMap<>();
+        if (exists) {
+            protocol.list(plan.repository(), plan.revision(), http)
+                    .files()
+                    .forEach(file -> remote.put(file.path(), file));
+        }
+        List<LocalFile> changed = new ArrayList<>();
+        List<String> unchanged = new ArrayList<>();
+        for (LocalFile file : files) {
+            if (isThere(file, remote)) {
+                unchanged.add(file.path());
+            } else {
+                changed.add(file);
+            }
+        }
+        if (!plan.dryRun()) {
+            if (!exists) {
+                publication.create(plan, http);
+            }
+            if (!changed.isEmpty()) {
+                publication.commit(plan, changed, http, listener);
+            }
+        }
+        return new UploadResult(
+                !exists,
+                changed.stream().map(LocalFile::path).toList(),
+                unchanged,
+                changed.stream().mapToLong(LocalFile::size).sum());
+    }
+
+    private static boolean isThere(LocalFile file, Map<String, RemoteFile> remote) {
+        RemoteFile other = remote.get(file.path());
+        try {
+            return other != null && file.isSame(other.size(), other.checksum());
+        } catch (IOException e) {
+            throw new InvalidFileException(Location.of(file.file()), "cannot be read: " + e, e);
+        }
+    }
+}

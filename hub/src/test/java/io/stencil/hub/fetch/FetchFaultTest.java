@@ -1,0 +1,276 @@
+package io.stencil.hub.fetch;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.stencil.error.HubException;
+import io.stencil.hub.Hub;
+import io.stencil.hub.protocol.HubKind;
+import io.stencil.hub.protocol.HubReference;
+import io.stencil.hub.testing.FakeHub;
+import io.stencil.hub.testing.Fault;
+import io.stencil.hub.testing.TestHubs;
+import java.io.IOException;
+import java.net.URI;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Map;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/// Hubs that refuse, fail and lie: one line each, and nothing wrong under a final name.
+class FetchFaultTest {
+
+    private static final byte[] WEIGHTS = TestHubs.content(60_000, 1);
+    private static final int ALWAYS = 1_000_000;
+
+    @TempDir
+    private Path temporary;
+
+    private final FakeHub fake = new FakeHub();
+
+    @AfterEach
+    void close() {
+        fake.close();
+    }
+
+    private Path base() {
+        return temporary.resolve("models");
+    }
+
+    private Snapshot fetch(HubKind kind, String reference) {
+        try (Hub hub = TestHubs.open(kind, fake, base())) {
+            return hub.fetch(HubReference.parse("model", reference), FetchListener.NONE);
+        }
+    }
+
+    private Snapshot fetch() {
+        fake.repository("org/m").put("w.safetensors", WEIGHTS);
+        return fetch(HubKind.HUGGING_FACE, "org/m:");
+    }
+
+    private void failsWith(String... parts) throws IOException {
+        assertThatThrownBy(this::fetch)
+                .isInstanceOf(HubException.class)
+                .hasMessageContainingAll(parts)
+                .hasMessageStartingWith(fake.site() + "/org/m: ")
+                .satisfies(fault ->
+                        assertThat(fault.getMessage()).doesNotContain("\n").doesNotContain("signature"));
+        assertThat(FetchTest.visible(base().resolve("org/m"))).isEmpty();
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "401, set HF_TOKEN",
+        "403, accept the model's terms",
+        "404, 'there is no such repository, revision or file (404'",
+        "429, gave up after 3 attempts",
+        "500, gave up after 3 attempts",
+        "503, 'the hub fails (503'"
+    })
+    void aStatusIsTold(int status, String expected) throws IOException {
+        fake.fail(Fault.status("/content/", status, ALWAYS));
+        failsWith("'w.safetensors': ", "(%d".formatted(status), expected);
+        fake.heal();
+        fake.fail(Fault.status("/api/models/", status, ALWAYS));
+        failsWith("(%d".formatted(status), expected);
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {408, 429, 500, 502, 503, 504})
+    void aPassingFaultIsOvercome(int status) throws IOException {
+        fake.fail(Fault.status("/content/", status, 2));
+        fake.fail(Fault.status("/tree/", status, 2));
+        assertThat(Files.readAllBytes(fetch().files().getFirst())).isEqualTo(WEIGHTS);
+    }
+
+    @Test
+    void theHubsOwnWaitIsKept() {
+        fake.fail(Fault.of("/tree/", new Fault.Status(429, Map.of("Retry-After", "1"), ""), 1));
+        long begin = System.nanoTime();
+        fetch();
+        assertThat((System.nanoTime() - begin) / 1_000_000).isGreaterThanOrEqualTo(1000);
+    }
+
+    @Test
+    void aWaitThatIsTooLongIsToldInstead() throws IOException {
+        fake.fail(Fault.of("/tree/", new Fault.Status(429, Map.of("Retry-After", "86400"), "slow down"), ALWAYS));
+        failsWith("(429: slow down)", "asks to wait for 86400 s");
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void wrongBytesAreNotKept(HubKind kind) throws IOException {
+        fake.fail(Fault.of("/content/", new Fault.WrongBytes(), ALWAYS));
+        fake.repository("org/m").put("w.safetensors", WEIGHTS);
+        assertThatThrownBy(() -> fetch(kind, "org/m:"))
+                .hasMessageContainingAll(
+                        "'w.safetensors': what came is not what the hub lists", "sha256:", "nothing was kept");
+        assertThat(FetchTest.visible(base().resolve("org/m"))).isEmpty();
+    }
+
+    @Test
+    void aSmallFileIsCheckedByGitsHash() {
+        fake.repository("org/m").put("config.json", "{\"heads\": 24}");
+        fake.fail(Fault.of("/resolve/", new Fault.WrongBytes(), ALWAYS));
+        assertThatThrownBy(() -> fetch(HubKind.HUGGING_FACE, "org/m:")).hasMessageContaining("expected git:");
+    }
+
+    @Test
+    void oneWrongTransferIsOvercome() throws IOException {
+        fake.fail(Fault.of("/content/", new Fault.WrongBytes(), 1));
+        assertThat(Files.readAllBytes(fetch().files().getFirst())).isEqualTo(WEIGHTS);
+    }
+
+    @Test
+    void aBodyThatEndsEarlyIsTold() throws IOException {
+        fake.fail(Fault.of("/content/", new Fault.Dropped(100), ALWAYS));
+        failsWith("'w.safetensors': the connection to 127.0.0.1", "broke off", "gave up after 3 attempts");
+    }
+
+    @Test
+    void droppedConnectionsAreOvercome() throws IOException {
+        fake.fail(Fault.of("/content/", new Fault.Dropped(5000), 2));
+        assertThat(Files.readAllBytes(fetch().files().getFirst())).isEqualTo(WEIGHTS);
+    }
+
+    @Test
+    void aSilentConnectionIsTold() throws IOException {
+        fake.fail(Fault.of("/content/", new Fault.Silent(100), ALWAYS));
+        failsWith("'w.safetensors': 127.0.0.1", "fell silent: no data came for 600 ms");
+    }
+
+    @Test
+    void aSlowConnectionIsNoFault() throws IOException {
+        fake.fail(Fault.of("/content/", new Fault.Slow(2000, 100), ALWAYS));
+        assertThat(Files.readAllBytes(fetch().files().getFirst())).isEqualTo(WEIGHTS);
+    }
+
+    @Test
+    void aSignedAddressThatIsNoLongerGoodIsAskedForAgain() throws IOException {
+        fake.fail(new Fault(
+                "/content/", new Fault.Status(403, Map.of(), "expired"), new AtomicInteger(1), new AtomicInteger(1)));
+        assertThat(Files.readAllBytes(fetch().files().getFirst())).isEqualTo(WEIGHTS);
+        assertThat(fake.requests())
+                .filteredOn(request -> request.contains("/resolve/"))
+                .hasSizeGreaterThan(1);
+    }
+
+    @Test
+    void whatIsNoListingIsTold() throws IOException {
+        fake.fail(Fault.of("/tree/", new Fault.Status(200, Map.of(), "{}"), ALWAYS));
+        failsWith("the hub's answer is no listing of files");
+    }
+
+    @Test
+    void whatIsNoJsonIsTold() throws IOException {
+        fake.fail(Fault.of("/revision/", new Fault.Status(200, Map.of(), "<html>"), ALWAYS));
+        failsWith("the hub's answer is no JSON");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"/elsewhere", "ftp://other/x", "not an address"})
+    void aRedirectThatGoesNowhereIsTold(String target) throws IOException {
+        fake.fail(Fault.of("/resolve/", new Fault.Status(302, Map.of("Location", target), ""), ALWAYS));
+        failsWith("'w.safetensors': ");
+    }
+
+    @Test
+    void circlesOfRedirectsEnd() throws IOException {
+        fake.fail(Fault.of("/resolve/", new Fault.Status(302, Map.of("Location", "/org/m/resolve/x/y"), ""), ALWAYS));
+        failsWith("redirects more than 5 times");
+    }
+
+    @Test
+    void aHubThatIsNotThereIsTold() {
+        URI nowhere = URI.create("http://127.0.0.1:1");
+        try (Hub hub = Hub.open(TestHubs.settings(HubKind.MODELSCOPE, nowhere, base(), null))) {
+            HubReference reference = HubReference.parse("model", "org/m:");
+            assertThatThrownBy(() -> hub.fetch(reference, FetchListener.NONE))
+                    .hasMessageStartingWith("http://127.0.0.1:1/org/m: 127.0.0.1:1 cannot be reached");
+        }
+    }
+
+    @Test
+    void modelScopesOwnRefusalIsTold() {
+        fake.fail(Fault.of(
+                "/repo/files",
+                new Fault.Status(200, Map.of(), "{\"Code\": 10010, \"Success\": false, \"Message\": \"not today\"}"),
+                ALWAYS));
+        fake.repository("org/m").put("w.safetensors", WEIGHTS);
+        assertThatThrownBy(() -> fetch(HubKind.MODELSCOPE, "org/m:"))
+                .hasMessageContaining("the hub refuses the request (10010): not today");
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "../out.json",
+                "a/../../out.json",
+                "/etc/out.json",
+                "a\\..\\out.json",
+                "c:out.json",
+                ".git/config.json",
+                ".stencil/checked/x.json",
+                "a//b.json",
+                "a/./b.json",
+                "nul.json",
+                "line\nbreak.json",
+                "dot./a.json"
+            })
+    void aNameThatLeavesTheFolderIsRefused(String name) throws IOException {
+        fake.repository("org/m").put("config.json", "{}").put(name, "{}");
+        for (HubKind kind : HubKind.values()) {
+            assertThatThrownBy(() -> fetch(kind, "org/m:config.json"))
+                    .isInstanceOf(HubException.class)
+                    .hasMessageContaining("does not stay inside the folder");
+        }
+        assertThat(FetchTest.visible(temporary)).isEmpty();
+    }
+
+    @ParameterizedTest
+    @CsvSource({"a.json, A.json", "x/a.json, X/b.json", "a/b.json, A"})
+    void namesThatDifferInCaseAloneAreRefused(String one, String other) throws IOException {
+        fake.repository("org/m").put(one, "{}").put(other.contains(".") ? other : other + "/c.json", "{}");
+        assertThatThrownBy(() -> fetch(HubKind.HUGGING_FACE, "org/m:"))
+                .hasMessageContaining("are one name where case does not count");
+        assertThat(FetchTest.visible(temporary)).isEmpty();
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void linksAreRefused(HubKind kind) throws IOException {
+        fake.repository("org/m").link("config.json");
+        assertThatThrownBy(() -> fetch(kind, "org/m:")).hasMessageContaining("'config.json': is a link or no file");
+        assertThat(FetchTest.visible(temporary)).isEmpty();
+    }
+
+    @Test
+    void nothingIsWrittenThroughALinkOfThisMachine() throws IOException {
+        Path elsewhere = Files.createDirectories(temporary.resolve("elsewhere"));
+        Files.createDirectories(base().resolve("org/m"));
+        Files.createSymbolicLink(base().resolve("org/m/vae"), elsewhere);
+        fake.repository("org/m").put("vae/w.safetensors", WEIGHTS);
+        assertThatThrownBy(() -> fetch(HubKind.HUGGING_FACE, "org/m:"))
+                .hasMessageContaining("would be written through the link");
+        assertThat(elsewhere).isEmptyDirectory();
+    }
+
+    @Test
+    void aPatternWithoutFilesTellsWhatThereIs() {
+        fake.repository("org/m")
+                .put("vae/w.safetensors", WEIGHTS)
+                .put("model.py", "x")
+                .put("README.md", "x");
+        assertThatThrownBy(() -> fetch(HubKind.HUGGING_FACE, "org/m:transformer/*"))
+                .hasMessageEndingWith("'transformer/*' matches no file; found README.md, model.py, vae/");
+        assertThatThrownBy(() -> fetch(HubKind.HUGGING_FACE, "org/m:model.py"))
+                .hasMessageContaining("'model.py': is of a kind that is not fetched; only safetensors");
+    }
+}

@@ -1,0 +1,285 @@
+package io.stencil.hub.fetch;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.stencil.error.HubException;
+import io.stencil.hub.Hub;
+import io.stencil.hub.HubSettings;
+import io.stencil.hub.ModelSource;
+import io.stencil.hub.protocol.HubKind;
+import io.stencil.hub.protocol.HubReference;
+import io.stencil.hub.testing.FakeHub;
+import io.stencil.hub.testing.FakeRepository;
+import io.stencil.hub.testing.Fault;
+import io.stencil.hub.testing.TestHubs;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/// Fetching from a hub that works.
+class FetchTest {
+
+    private static final byte[] WEIGHTS = TestHubs.content(200_000, 1);
+
+    @TempDir
+    private Path temporary;
+
+    private final FakeHub fake = new FakeHub();
+    private Path base;
+
+    @BeforeEach
+    void fill() {
+        base = temporary.resolve("models");
+        fake.repository("org/klein")
+                .put("README.md", "a model")
+                .put("model_index.json", "{}")
+                .put("transformer/config.json", "{\"a\": 1}")
+                .put("transformer/one.safetensors", WEIGHTS)
+                .put("transformer/two.safetensors", TestHubs.content(100, 2))
+                .put("transformer/old.bin", TestHubs.content(100, 3))
+                .put("tokenizer/tokenizer.json", "{}")
+                .put("vae/empty.safetensors", new byte[0])
+                .put("model.py", "print()");
+    }
+
+    @AfterEach
+    void close() {
+        fake.close();
+    }
+
+    private Snapshot fetch(HubKind kind, String reference) {
+        try (Hub hub = TestHubs.open(kind, fake, base)) {
+            return hub.fetch(HubReference.parse("model", reference), FetchListener.NONE);
+        }
+    }
+
+    static List<String> visible(Path folder) throws IOException {
+        if (Files.notExists(folder)) {
+            return List.of();
+        }
+        try (Stream<Path> files = Files.walk(folder)) {
+            return files.filter(Files::isRegularFile)
+                    .map(file -> folder.relativize(file).toString())
+                    .filter(name -> !name.startsWith("."))
+                    .sorted()
+                    .toList();
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void aPatternBringsItsFilesAndWhatTheyNeed(HubKind kind) throws IOException {
+        Snapshot snapshot = fetch(kind, "org/klein:transformer/*.safetensors");
+
+        assertThat(snapshot.folder()).isEqualTo(base.resolve("org/klein"));
+        assertThat(snapshot.files())
+                .containsExactly(
+                        base.resolve("org/klein/transformer/one.safetensors"),
+                        base.resolve("org/klein/transformer/two.safetensors"));
+        assertThat(visible(snapshot.folder()))
+                .containsExactly(
+                        "model_index.json",
+                        "transformer/config.json",
+                        "transformer/one.safetensors",
+                        "transformer/two.safetensors");
+        assertThat(Files.readAllBytes(snapshot.files().getFirst())).isEqualTo(WEIGHTS);
+        assertThat(snapshot.commit()).isEqualTo(fake.repository("org/klein").commit());
+        assertThat(fake.storageAuthorizations()).isEmpty();
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void anEmptyPatternBringsAllThatIsSafeToRead(HubKind kind) throws IOException {
+        assertThat(visible(fetch(kind, "org/klein:").folder()))
+                .containsExactly(
+                        "README.md",
+                        "model_index.json",
+                        "tokenizer/tokenizer.json",
+                        "transformer/config.json",
+                        "transformer/one.safetensors",
+                        "transformer/two.safetensors",
+                        "vae/empty.safetensors");
+    }
+
+    @Test
+    void whatIsRightIsNotFetchedAgainAndWhatChangedIs() throws IOException {
+        fetch(HubKind.HUGGING_FACE, "org/klein:tokenizer/");
+        fetch(HubKind.HUGGING_FACE, "org/klein:transformer/one.safetensors");
+        long served = fake.served();
+        fetch(HubKind.HUGGING_FACE, "org/klein:transformer/one.safetensors");
+        assertThat(fake.served()).isEqualTo(served);
+
+        Path weights = base.resolve("org/klein/transformer/one.safetensors");
+        byte[] damaged = WEIGHTS.clone();
+        damaged[7] ^= 1;
+        Files.write(weights, damaged);
+        Files.setLastModifiedTime(weights, java.nio.file.attribute.FileTime.fromMillis(1));
+        fetch(HubKind.HUGGING_FACE, "org/klein:transformer/one.safetensors");
+        assertThat(Files.readAllBytes(weights)).isEqualTo(WEIGHTS);
+
+        byte[] newer = TestHubs.content(300_000, 9);
+        fake.repository("org/klein").put("transformer/one.safetensors", newer);
+        fetch(HubKind.HUGGING_FACE, "org/klein:transformer/one.safetensors");
+        assertThat(Files.readAllBytes(weights)).isEqualTo(newer);
+    }
+
+    @Test
+    void filesOfTheSameNameThatLieThereAreTakenOver() throws IOException {
+        Path weights = base.resolve("org/klein/transformer/one.safetensors");
+        Files.createDirectories(weights.getParent());
+        Files.write(weights, WEIGHTS);
+        fetch(HubKind.MODELSCOPE, "org/klein:transformer/one.safetensors");
+        assertThat(fake.served()).isLessThan(WEIGHTS.length);
+    }
+
+    @Test
+    void aRevisionHasAFolderOfItsOwnAndIsAskedFor() {
+        Snapshot snapshot = fetch(HubKind.HUGGING_FACE, "org/klein@release/1.0:README.md");
+        assertThat(snapshot.folder()).isEqualTo(base.resolve("org/klein@release%2F1.0"));
+        assertThat(fake.requests()).anyMatch(request -> request.contains("/revision/release%2F1.0"));
+
+        fetch(HubKind.MODELSCOPE, "org/klein@v2:README.md");
+        assertThat(fake.requests()).anyMatch(request -> request.contains("Revision=v2"));
+    }
+
+    @Test
+    void aServerWithoutRangesServesToo() throws IOException {
+        fake.fail(Fault.of("/content/", new Fault.NoRanges(), 1000));
+        Snapshot snapshot = fetch(HubKind.HUGGING_FACE, "org/klein:transformer/one.safetensors");
+        assertThat(Files.readAllBytes(snapshot.files().getFirst())).isEqualTo(WEIGHTS);
+    }
+
+    @Test
+    void rangesComeSideBySide() {
+        fake.fail(Fault.of("/content/", new Fault.Slow(100_000, 100), 1000));
+        long begin = System.nanoTime();
+        fetch(HubKind.HUGGING_FACE, "org/klein:transformer/one.safetensors");
+        assertThat((System.nanoTime() - begin) / 1_000_000).isLessThan(13 * 100);
+        assertThat(fake.requests())
+                .filteredOn(request -> request.contains("/content/"))
+                .hasSize(13);
+    }
+
+    @Test
+    void severalAtOnceFetchAFileOnce() throws Exception {
+        fake.fail(Fault.of("/content/", new Fault.Slow(100_000, 20), 1000));
+        List<String> waiting = Collections.synchronizedList(new ArrayList<>());
+        FetchListener listener = new FetchListener() {
+            @Override
+            public void onWaiting(io.stencil.hub.protocol.Repository repository, String file) {
+                waiting.add(file);
+            }
+        };
+        List<Thread> threads = new ArrayList<>();
+        for (int i = 0; i < 3; i++) {
+            threads.add(Thread.ofVirtual().start(() -> {
+                try (Hub hub = TestHubs.open(HubKind.HUGGING_FACE, fake, base)) {
+                    hub.fetch(HubReference.parse("model", "org/klein:transformer/one.safetensors"), listener);
+                }
+            }));
+        }
+        for (Thread thread : threads) {
+            thread.join();
+        }
+        assertThat(fake.requests())
+                .filteredOn(request -> request.contains("/content/"))
+                .hasSize(13);
+        assertThat(waiting).contains("transformer/one.safetensors");
+        assertThat(Files.readAllBytes(base.resolve("org/klein/transformer/one.safetensors")))
+                .isEqualTo(WEIGHTS);
+    }
+
+    private Snapshot offline(HubKind kind, String reference) {
+        HubSettings online = TestHubs.settings(kind, fake.site(), base, null);
+        HubSettings settings =
+                new HubSettings(kind, online.site(), null, base, true, online.cache(), online.fetch(), online.http());
+        try (Hub hub = Hub.open(settings)) {
+            return hub.fetch(HubReference.parse("model", reference), FetchListener.NONE);
+        }
+    }
+
+    @Test
+    void offlineTakesWhatIsThereAndTellsWhatIsMissing() {
+        fetch(HubKind.MODELSCOPE, "org/klein:transformer/*.safetensors");
+        int requests = fake.requests().size();
+
+        assertThat(offline(HubKind.MODELSCOPE, "org/klein:transformer/*.safetensors")
+                        .files())
+                .hasSize(2);
+        assertThatThrownBy(() -> offline(HubKind.MODELSCOPE, "org/klein:"))
+                .isInstanceOf(HubException.class)
+                .hasMessageContaining("3 of 7 files are not in")
+                .hasMessageContaining("README.md, tokenizer/tokenizer.json, vae/empty.safetensors");
+        assertThatThrownBy(() -> offline(HubKind.MODELSCOPE, "org/other:"))
+                .hasMessageContaining("org/other: is not in " + base.resolve("org/other"));
+        assertThat(fake.requests()).hasSize(requests);
+    }
+
+    @Test
+    void offlineTakesWhatAnotherToolPutThere() throws IOException {
+        Path weights = base.resolve("org/other/model.safetensors");
+        Files.createDirectories(weights.getParent());
+        Files.write(weights, WEIGHTS);
+        assertThat(offline(HubKind.MODELSCOPE, "org/other:").files()).containsExactly(weights);
+    }
+
+    private Path cacheBlob() throws IOException {
+        Path cache = temporary.resolve("hf-cache/models--org--klein");
+        Path blob = cache.resolve("blobs").resolve(FakeRepository.sha256(WEIGHTS));
+        Files.createDirectories(blob.getParent());
+        Files.write(blob, WEIGHTS);
+        String commit = "a".repeat(40);
+        Path link = cache.resolve("snapshots").resolve(commit).resolve("transformer/one.safetensors");
+        Files.createDirectories(link.getParent());
+        Files.createSymbolicLink(link, blob);
+        Files.createDirectories(cache.resolve("refs"));
+        Files.writeString(cache.resolve("refs/main"), commit);
+        return blob;
+    }
+
+    @Test
+    void whatHuggingFacesToolsHaveIsNotFetched() throws IOException {
+        Path blob = cacheBlob();
+        Snapshot snapshot = fetch(HubKind.HUGGING_FACE, "org/klein:transformer/one.safetensors");
+        assertThat(Files.isSameFile(snapshot.files().getFirst(), blob)).isTrue();
+        assertThat(fake.requests()).noneMatch(request -> request.contains("one.safetensors"));
+    }
+
+    @Test
+    void aDamagedFileOfHuggingFacesToolsIsNotTaken() throws IOException {
+        byte[] damaged = WEIGHTS.clone();
+        damaged[0] ^= 1;
+        Files.write(cacheBlob(), damaged);
+        Snapshot snapshot = fetch(HubKind.HUGGING_FACE, "org/klein:transformer/one.safetensors");
+        assertThat(Files.readAllBytes(snapshot.files().getFirst())).isEqualTo(WEIGHTS);
+    }
+
+    @Test
+    void offlineHuggingFacesToolsAreAskedToo() throws IOException {
+        cacheBlob();
+        Snapshot snapshot = offline(HubKind.HUGGING_FACE, "org/klein:transformer/*.safetensors");
+        assertThat(Files.readAllBytes(snapshot.files().getFirst())).isEqualTo(WEIGHTS);
+        assertThat(snapshot.commit()).isEqualTo("a".repeat(40));
+    }
+
+    @Test
+    void javaUsersNameASource() throws IOException {
+        try (Hub hub = TestHubs.open(HubKind.MODELSCOPE, fake, base)) {
+            ModelSource source = ModelSource.hub("org/klein", "transformer/t*.safetensors");
+            assertThat(source.files(hub)).containsExactly(base.resolve("org/klein/transformer/two.safetensors"));
+            assertThat(source.folder(hub)).isEqualTo(base.resolve("org/klein"));
+            assertThat(ModelSource.local(temporary).files(hub)).containsExactly(temporary);
+        }
+    }
+}

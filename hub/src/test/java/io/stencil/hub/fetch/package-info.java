@@ -1,0 +1,4 @@
+@NullMarked
+package io.stencil.hub.fetch;
+
+import org.jspecify.annotations.NullMarked;

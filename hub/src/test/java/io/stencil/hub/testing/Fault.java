@@ -1,0 +1,49 @@
+package io.stencil.hub.testing;
+
+import java.util.Map;
+import java.util.concurrent.atomic.AtomicInteger;
+
+/// What the fake hub does wrong.
+///
+/// @param path part of the request's path and query that it concerns
+/// @param before how many such requests are still answered well
+/// @param times how often it happens yet
+public record Fault(String path, Kind kind, AtomicInteger before, AtomicInteger times) {
+
+    /// How an answer is wrong.
+    public sealed interface Kind {}
+
+    /// Another status, with these headers and this text.
+    public record Status(int code, Map<String, String> headers, String text) implements Kind {}
+
+    /// Other bytes of the same length.
+    public record WrongBytes() implements Kind {}
+
+    /// The connection is closed after so many bytes of the body.
+    public record Dropped(int bytes) implements Kind {}
+
+    /// Nothing more comes after so many bytes of the body.
+    public record Silent(int bytes) implements Kind {}
+
+    /// The answer comes in small pieces with pauses.
+    public record Slow(int bytes, int millis) implements Kind {}
+
+    /// The range that was asked for is not looked at.
+    public record NoRanges() implements Kind {}
+
+    public static Fault status(String path, int code, int times) {
+        return new Fault(path, new Status(code, Map.of(), "no"), new AtomicInteger(), new AtomicInteger(times));
+    }
+
+    public static Fault of(String path, Kind kind, int times) {
+        return new Fault(path, kind, new AtomicInteger(), new AtomicInteger(times));
+    }
+
+    boolean takes(String request) {
+        return request.contains(path) && !counted(before) && counted(times);
+    }
+
+    private static boolean counted(AtomicInteger count) {
+        return count.getAndUpdate(left -> Math.max(0, left - 1)) > 0;
+    }
+}

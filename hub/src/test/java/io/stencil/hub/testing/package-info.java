@@ -1,0 +1,4 @@
+@NullMarked
+package io.stencil.hub.testing;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,85 @@
+package io.stencil.hub.trust;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatCode;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.stencil.error.HubException;
+import io.stencil.hub.fetch.ContentHash;
+import io.stencil.hub.fetch.Snapshot;
+import io.stencil.hub.protocol.HubKind;
+import io.stencil.hub.protocol.Repository;
+import io.stencil.hub.protocol.RepositoryId;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class RemoteCodeTest {
+
+    @TempDir
+    private Path temporary;
+
+    private final List<String> reports = new ArrayList<>();
+
+    private Snapshot snapshot(String revision) {
+        Repository repository = new Repository(
+                HubKind.HUGGING_FACE, HubKind.HUGGING_FACE.site(), new RepositoryId("org", "brightness"));
+        return new Snapshot(repository, revision, null, temporary.resolve("folder"), List.of());
+    }
+
+    private void ask(String revision, RemoteCode.Consent consent) {
+        RemoteCode.requireTrusted(
+                snapshot(revision), new TrustStore(temporary.resolve("trust")), consent, reports::add);
+    }
+
+    private Path write(String name, String text) throws IOException {
+        Files.createDirectories(temporary.resolve("folder"));
+        return Files.writeString(temporary.resolve("folder").resolve(name), text);
+    }
+
+    @Test
+    void weightsAloneNeedNoTrust() throws IOException {
+        write("model.safetensors", "x");
+        ask("main", RemoteCode.Consent.NONE);
+        assertThat(reports).isEmpty();
+    }
+
+    @Test
+    void codeIsRefusedUntilItIsTrustedAndThenRemembered() throws IOException {
+        Path code = write("Model.java", "one");
+        String hash = ContentHash.sha256(code);
+        assertThatThrownBy(() -> ask("main", RemoteCode.Consent.NONE))
+                .isInstanceOf(HubException.class)
+                .hasMessage("https://huggingface.co/org/brightness: 'Model.java': is code and is not run (" + code
+                        + ", SHA-256 " + hash + "); read it, then pass --trust_remote_code");
+
+        ask("main", new RemoteCode.Consent(true, null));
+        assertThat(reports)
+                .containsExactly("trusting code of https://huggingface.co/org/brightness at main: " + code
+                        + ", SHA-256 " + hash);
+        ask("main", RemoteCode.Consent.NONE);
+        assertThat(reports).hasSize(1);
+        assertThatThrownBy(() -> ask("v2", RemoteCode.Consent.NONE)).hasMessageContaining("is code and is not run");
+    }
+
+    @Test
+    void changedCodeIsAskedAboutAgainByItsHash() throws IOException {
+        write("Model.java", "one");
+        ask("main", new RemoteCode.Consent(true, null));
+        String changed = ContentHash.sha256(write("Model.java", "two"));
+        assertThatThrownBy(() -> ask("main", new RemoteCode.Consent(true, null)))
+                .hasMessageContainingAll("is other code than was trusted", "--trusted_code_hash " + changed);
+        ask("main", new RemoteCode.Consent(false, changed));
+        assertThatCode(() -> ask("main", RemoteCode.Consent.NONE)).doesNotThrowAnyException();
+    }
+
+    @Test
+    void aJarIsCodeToo() throws IOException {
+        write("model.jar", "x");
+        assertThatThrownBy(() -> ask("main", RemoteCode.Consent.NONE)).hasMessageContaining("'model.jar': is code");
+    }
+}

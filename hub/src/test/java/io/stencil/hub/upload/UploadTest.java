@@ -1,0 +1,172 @@
+package io.stencil.hub.upload;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.stencil.hub.Hub;
+import io.stencil.hub.protocol.HubKind;
+import io.stencil.hub.protocol.RepositoryId;
+import io.stencil.hub.testing.FakeHub;
+import io.stencil.hub.testing.Fault;
+import io.stencil.hub.testing.TestHubs;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class UploadTest {
+
+    private static final String ID = "me/brightness";
+    private static final byte[] WEIGHTS = TestHubs.content(50_000, 3);
+
+    @TempDir
+    private Path temporary;
+
+    private final FakeHub fake = new FakeHub();
+    private final List<String> sent = new ArrayList<>();
+    private Path folder;
+
+    @BeforeEach
+    void fill() throws IOException {
+        folder = Files.createDirectories(temporary.resolve("folder"));
+        Files.createDirectories(folder.resolve("samples"));
+        Files.writeString(folder.resolve("Model.java"), "class");
+        Files.writeString(folder.resolve("README.md"), "card");
+        Files.write(folder.resolve("samples/a.png"), TestHubs.content(2_000_000, 4));
+        Files.write(folder.resolve("model.safetensors"), WEIGHTS);
+        Files.writeString(folder.resolve("train.py"), "secret");
+        Files.writeString(folder.resolve(".hidden.json"), "{}");
+    }
+
+    @AfterEach
+    void close() {
+        fake.close();
+    }
+
+    private UploadResult upload(HubKind kind, boolean isPrivate, boolean dryRun) {
+        try (Hub hub = TestHubs.open(kind, fake, temporary.resolve("models"))) {
+            UploadPlan plan = new UploadPlan(
+                    hub.repository(RepositoryId.parse("ID", ID)),
+                    kind.defaultRevision(),
+                    folder,
+                    "Upload",
+                    isPrivate,
+                    null,
+                    dryRun);
+            return hub.upload(plan, new UploadListener() {
+                @Override
+                public void onThere(String path, long bytes, boolean isSent) {
+                    if (isSent) {
+                        sent.add(path);
+                    }
+                }
+            });
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void aFolderIsPublishedAndItsSecondTimeSendsNothing(HubKind kind) {
+        UploadResult result = upload(kind, true, false);
+
+        assertThat(result.created()).isTrue();
+        assertThat(result.changed()).containsExactly("Model.java", "README.md", "model.safetensors", "samples/a.png");
+        assertThat(fake.repository(ID).files().keySet())
+                .containsExactly("Model.java", "README.md", "model.safetensors", "samples/a.png");
+        assertThat(fake.repository(ID).files().get("model.safetensors")).isEqualTo(WEIGHTS);
+        assertThat(fake.repository(ID).isPrivate()).isTrue();
+        assertThat(sent).containsExactlyInAnyOrder("model.safetensors", "samples/a.png");
+
+        int commits = fake.repository(ID).commits();
+        UploadResult again = upload(kind, true, false);
+        assertThat(again.changed()).isEmpty();
+        assertThat(again.unchanged()).hasSize(4);
+        assertThat(fake.repository(ID).commits()).isEqualTo(commits);
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void aPublicRepositoryIsMadePublic(HubKind kind) {
+        upload(kind, false, false);
+        assertThat(fake.repository(ID).isPrivate()).isFalse();
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void aDryRunSendsNothing(HubKind kind) {
+        UploadResult result = upload(kind, true, true);
+        assertThat(result.changed()).hasSize(4);
+        assertThat(result.bytes()).isEqualTo(2_050_009);
+        assertThat(fake.repositories()).isEmpty();
+        assertThat(fake.requests()).allMatch(request -> request.startsWith("GET "));
+    }
+
+    @Test
+    void largeFilesGoInPartsWhereTheHubWantsThem() {
+        fake.useParts(700_000);
+        upload(HubKind.HUGGING_FACE, true, false);
+        assertThat(fake.requests())
+                .filteredOn(request -> request.startsWith("PUT /part/"))
+                .hasSize(4);
+        assertThat(fake.repository(ID).files().get("samples/a.png")).isEqualTo(TestHubs.content(2_000_000, 4));
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void anUploadThatBrokeOffGoesOnWithTheRest(HubKind kind) {
+        fake.fail(Fault.status("/commit/", 503, 3));
+        assertThatThrownBy(() -> upload(kind, true, false)).hasMessageContaining("503");
+        assertThat(fake.repository(ID).files()).isEmpty();
+        assertThat(sent).hasSize(2);
+        sent.clear();
+
+        upload(kind, true, false);
+        assertThat(sent).isEmpty();
+        assertThat(fake.repository(ID).files()).hasSize(4);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"/upload/", "/commit/", "batch"})
+    void aPassingFaultIsOvercome(String place) {
+        fake.fail(Fault.status(place, 500, 2));
+        upload(HubKind.MODELSCOPE, true, false);
+        assertThat(fake.repository(ID).files()).hasSize(4);
+    }
+
+    @Test
+    void aRefusalNamesTheFile() {
+        fake.fail(Fault.status("/upload/", 413, 100));
+        assertThatThrownBy(() -> upload(HubKind.HUGGING_FACE, true, false))
+                .hasMessageMatching(
+                        ".*/me/brightness: '(model.safetensors|samples/a.png)': it is too large for the hub \\(413.*");
+    }
+
+    @Test
+    void theTokenDoesNotGoToTheStorage() {
+        upload(HubKind.HUGGING_FACE, true, false);
+        assertThat(fake.storageAuthorizations()).isEmpty();
+    }
+
+    @Test
+    void sumsThatDoNotFitAreToldBefore() throws IOException {
+        Sha256Sums.write(folder);
+        Files.writeString(folder.resolve("README.md"), "other");
+        assertThatThrownBy(() -> upload(HubKind.MODELSCOPE, true, false))
+                .hasMessageContaining("is not what SHA256SUMS says");
+        assertThat(fake.requests()).isEmpty();
+    }
+
+    @Test
+    void linksAreRefused() throws IOException {
+        Files.createSymbolicLink(folder.resolve("other.json"), folder.resolve("README.md"));
+        assertThatThrownBy(() -> upload(HubKind.MODELSCOPE, true, false)).hasMessageContaining("is a link");
+    }
+}
