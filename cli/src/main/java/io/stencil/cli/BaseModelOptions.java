@@ -30,13 +30,14 @@ final class BaseModelOptions {
     @Option(
             names = "--model_id_with_origin_paths",
             paramLabel = "LIST",
-            description = "The base model as FOLDER:PATTERN, comma-separated; an empty pattern means the whole folder.")
+            description =
+                    "The base model as ID:PATTERN or FOLDER:PATTERN, comma-separated; an empty pattern means all of it.")
     private @Nullable String originPaths;
 
     @Option(
             names = "--tokenizer_path",
             paramLabel = "DIR",
-            description = "Folder with tokenizer.json, also as FOLDER:tokenizer/. Default: the model folder's own.")
+            description = "Folder with tokenizer.json, also as ID:tokenizer/. Default: the model folder's own.")
     private @Nullable String tokenizerPath;
 
     @Option(names = "--device", paramLabel = "cpu|cuda[:N]", description = "Default: ${DEFAULT-VALUE}.")
@@ -51,22 +52,23 @@ final class BaseModelOptions {
 
     /// The files of the model, all of which are there.
     ///
-    /// @throws io.stencil.error.InvalidRequestException when one is absent
+    /// @param remote fetches what is named by the ID of a hub
+    /// @throws io.stencil.error.StencilException when one is absent and cannot be fetched
     /// @throws ParameterException when the model or its tokenizer is not named
-    ModelFiles files() {
+    ModelFiles files(RemoteModels remote) {
         if (modelPaths != null && originPaths != null) {
             throw usage("--model_paths and --model_id_with_origin_paths are both given; name the base model by one");
         }
         ModelFiles files;
         if (modelPaths != null) {
-            files = ModelPaths.read(modelPaths);
+            files = ModelPaths.read(modelPaths, remote);
         } else if (originPaths != null) {
-            files = OriginPath.models(originPaths);
+            files = OriginPath.models(originPaths, remote);
         } else {
             throw usage(
                     "Missing option: '--model_paths': the base model's files, or its folder in Hugging Face layout");
         }
-        Path tokenizer = tokenizerPath == null ? files.tokenizer() : OriginPath.tokenizer(tokenizerPath);
+        Path tokenizer = tokenizerPath == null ? files.tokenizer() : OriginPath.tokenizer(tokenizerPath, remote);
         if (tokenizer == null) {
             throw usage("Missing option: '--tokenizer_path': the folder with the base model's tokenizer.json");
         }

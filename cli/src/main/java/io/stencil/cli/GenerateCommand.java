@@ -12,7 +12,6 @@ import io.stencil.pipeline.ModelFiles;
 import io.stencil.template.TemplatePipeline;
 import java.io.IOException;
 import java.io.PrintWriter;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.concurrent.Callable;
@@ -39,8 +38,8 @@ final class GenerateCommand implements Callable<Integer> {
     @Mixin
     private TemplateOptions templates;
 
-    @Option(names = "--lora", paramLabel = "FILE", description = "Hot-load a LoRA file.")
-    private @Nullable Path lora;
+    @Option(names = "--lora", paramLabel = "FILE|ID:FILE", description = "Hot-load a LoRA file.")
+    private @Nullable String lora;
 
     @Option(names = "--lora_alpha", paramLabel = "A", description = "Strength of the LoRA. Default: ${DEFAULT-VALUE}.")
     private double loraAlpha = 1;
@@ -54,6 +53,9 @@ final class GenerateCommand implements Callable<Integer> {
             description = "Write the final latents [1, 128, H/16, W/16] too, as tensor 'latents'.")
     private @Nullable Path latents;
 
+    @Mixin
+    private HubOptions hub;
+
     @Spec
     private CommandSpec command;
 
@@ -63,32 +65,43 @@ final class GenerateCommand implements Callable<Integer> {
         if (latents != null) {
             OutputCheck.requireFile("save_latents", latents, ".safetensors");
         }
-        if (lora != null && !Files.isRegularFile(lora)) {
-            throw new InvalidFileException(lora, "no such file; --lora must name a safetensors file");
-        }
-        ModelFiles files = base.files();
-        LoadOptions load = base.load();
-        GenerationRequest asked = request.read();
-        TemplateOptions.Steering steering = templates.read();
-        save(generate(files, load, asked, steering));
+        save(generate(job()));
         return 0;
     }
 
-    private GeneratedImage generate(
-            ModelFiles files, LoadOptions load, GenerationRequest asked, TemplateOptions.Steering steering) {
+    /// All that a generation needs, found or fetched.
+    private record Job(
+            ModelFiles files,
+            LoadOptions load,
+            GenerationRequest asked,
+            TemplateOptions.Steering steering,
+            @Nullable Path lora) {}
+
+    private Job job() {
+        try (HubModels remote = hub.open(command.commandLine().getErr())) {
+            Path loraFile = lora == null ? null : OriginPath.file("lora", lora, remote);
+            ModelFiles files = base.files(remote);
+            LoadOptions load = base.load();
+            return new Job(files, load, request.read(), templates.read(remote), loraFile);
+        }
+    }
+
+    private GeneratedImage generate(Job job) {
         PrintWriter err = command.commandLine().getErr();
-        try (TemplatePipeline pipeline = steering.pipeline(
-                Flux2Pipeline.load(files, load), warning -> err.println("stencil: warning: " + warning))) {
-            if (lora != null) {
-                LoraMatch match = pipeline.base().loadLora(lora, loraAlpha);
-                err.println(lora + ": " + match);
+        try (TemplatePipeline pipeline = job.steering()
+                .pipeline(
+                        Flux2Pipeline.load(job.files(), job.load()),
+                        warning -> err.println("stencil: warning: " + warning))) {
+            if (job.lora() != null) {
+                LoraMatch match = pipeline.base().loadLora(job.lora(), loraAlpha);
+                err.println(job.lora() + ": " + match);
             }
             long begin = System.nanoTime();
             try (ProgressLine line = ProgressLine.on(err)) {
                 return pipeline.generate(
-                        asked,
-                        steering.positive(),
-                        steering.negative(),
+                        job.asked(),
+                        job.steering().positive(),
+                        job.steering().negative(),
                         (done, total) -> line.show("step %d of %d, %s"
                                 .formatted(
                                         done, total, ProgressLine.time(Duration.ofNanos(System.nanoTime() - begin)))));

@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import io.stencil.error.InvalidRequestException;
 import io.stencil.error.Location;
+import io.stencil.hub.protocol.HubReference;
 import io.stencil.pipeline.ModelFiles;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -16,7 +17,7 @@ import org.jspecify.annotations.Nullable;
 /// Reads the value of `--model_paths`: a JSON list, or a plain path.
 ///
 /// An entry of the list is a file, a pattern, the folder of one model, the folder of a whole model in Hugging Face
-/// layout, or a list of the shards of one model.
+/// layout, the same of a hub as `ID:PATTERN`, or a list of the shards of one model.
 final class ModelPaths {
 
     static final String OPTION = "model_paths";
@@ -27,13 +28,16 @@ final class ModelPaths {
             .build();
 
     private final List<List<Path>> parts = new ArrayList<>();
+    private final RemoteModels remote;
     private @Nullable Path tokenizer;
 
-    private ModelPaths() {}
+    private ModelPaths(RemoteModels remote) {
+        this.remote = remote;
+    }
 
     /// @throws InvalidRequestException when the text is malformed or names a file that is not there
-    static ModelFiles read(String text) {
-        ModelPaths paths = new ModelPaths();
+    static ModelFiles read(String text, RemoteModels remote) {
+        ModelPaths paths = new ModelPaths(remote);
         String trimmed = text.strip();
         if (!trimmed.startsWith("[") && !trimmed.startsWith("\"") && !trimmed.startsWith("{")) {
             paths.add(trimmed);
@@ -75,7 +79,7 @@ final class ModelPaths {
         }
     }
 
-    private static List<Path> shards(JsonNode entry) {
+    private List<Path> shards(JsonNode entry) {
         List<Path> shards = new ArrayList<>();
         for (JsonNode shard : entry) {
             if (!shard.isTextual()) {
@@ -87,14 +91,32 @@ final class ModelPaths {
     }
 
     private void add(String entry) {
+        if (isRemote(entry)) {
+            OriginPath path = OriginPath.parse(OPTION, entry, remote);
+            if (path.pattern().isEmpty() && isWholeModel(path.origin())) {
+                addWhole(path.origin());
+            } else {
+                parts.add(path.files());
+            }
+            return;
+        }
         Path path = FilePattern.isGlob(entry) ? null : FilePattern.path(OPTION, entry);
         if (path != null && isWholeModel(path)) {
-            ModelFiles whole = ModelFiles.in(path);
-            parts.addAll(whole.parts());
-            tokenizer = whole.tokenizer();
+            addWhole(path);
         } else {
             parts.add(files(entry));
         }
+    }
+
+    private void addWhole(Path folder) {
+        ModelFiles whole = ModelFiles.in(folder);
+        parts.addAll(whole.parts());
+        tokenizer = whole.tokenizer();
+    }
+
+    /// Whether it names a repository, and nothing of this machine.
+    private static boolean isRemote(String text) {
+        return HubReference.matches(text) && Files.notExists(FilePattern.path(OPTION, text));
     }
 
     static boolean isWholeModel(Path folder) {
@@ -103,7 +125,10 @@ final class ModelPaths {
                 || Files.isDirectory(folder.resolve("text_encoder"));
     }
 
-    private static List<Path> files(String text) {
+    private List<Path> files(String text) {
+        if (isRemote(text)) {
+            return OriginPath.parse(OPTION, text, remote).files();
+        }
         if (FilePattern.isGlob(text) && !Files.exists(FilePattern.path(OPTION, text))) {
             return FilePattern.of(OPTION, Path.of(""), text).files();
         }

@@ -1,6 +1,9 @@
 package io.stencil.cli;
 
+import io.stencil.error.InvalidFileException;
 import io.stencil.error.InvalidRequestException;
+import io.stencil.hub.fetch.Snapshot;
+import io.stencil.hub.protocol.HubReference;
 import io.stencil.pipeline.ModelFiles;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -10,15 +13,20 @@ import org.jspecify.annotations.Nullable;
 
 /// `ORIGIN:PATTERN`: files of a model repository; the pattern is a glob inside it, and an empty one means all of it.
 ///
-/// The origin is a local folder. IDs of a hub are recognised and refused: nothing is downloaded.
+/// The origin is a local folder, or where there is none of that name, the ID of a repository, which is fetched.
 ///
 /// @param option of the command line that gave it, for messages
-record OriginPath(String option, Path origin, String pattern) {
+/// @param fetched what was fetched; null for a local folder
+record OriginPath(
+        String option,
+        Path origin,
+        String pattern,
+        @Nullable Snapshot fetched) {
 
     static final String LIST_OPTION = "model_id_with_origin_paths";
 
-    /// @throws InvalidRequestException when the origin is no local folder
-    static OriginPath parse(String option, String text) {
+    /// @throws io.stencil.error.StencilException when the origin is no local folder and cannot be fetched
+    static OriginPath parse(String option, String text, RemoteModels remote) {
         int colon = text.lastIndexOf(':');
         String origin = colon < 0 ? text : text.substring(0, colon);
         String pattern = colon < 0 ? "" : text.substring(colon + 1);
@@ -26,22 +34,26 @@ record OriginPath(String option, Path origin, String pattern) {
         if (origin.isBlank()) {
             throw new InvalidRequestException(option, "'%s' must be FOLDER:PATTERN".formatted(text));
         }
-        if (!Files.isDirectory(folder)) {
-            String what = origin.matches("[\\w.-]+/[\\w.-]+")
-                    ? "'%s' is no local folder, and models are not downloaded from hubs yet; download it and give its "
-                            + "folder in place of the ID"
-                    : "'%s' is no folder";
-            throw new InvalidRequestException(option, what.formatted(origin));
+        if (Files.isDirectory(folder)) {
+            return new OriginPath(option, folder, pattern, null);
         }
-        return new OriginPath(option, folder, pattern);
+        if (HubReference.matches(text)) {
+            HubReference reference = HubReference.parse(option, text);
+            Snapshot snapshot = remote.fetch(reference);
+            return new OriginPath(option, snapshot.folder(), reference.pattern(), snapshot);
+        }
+        String what = HubReference.matches(text + ":")
+                ? "'%1$s' is no local folder; to have it from a hub, write '%1$s:'"
+                : "'%s' is no folder";
+        throw new InvalidRequestException(option, what.formatted(origin));
     }
 
     /// The models that a comma-separated list names, each entry one model or, without a pattern, a whole folder.
-    static ModelFiles models(String list) {
+    static ModelFiles models(String list, RemoteModels remote) {
         List<List<Path>> parts = new ArrayList<>();
         Path tokenizer = null;
         for (String entry : split(list)) {
-            OriginPath path = parse(LIST_OPTION, entry);
+            OriginPath path = parse(LIST_OPTION, entry, remote);
             if (path.pattern.isEmpty() && ModelPaths.isWholeModel(path.origin)) {
                 ModelFiles whole = ModelFiles.in(path.origin);
                 parts.addAll(whole.parts());
@@ -54,7 +66,10 @@ record OriginPath(String option, Path origin, String pattern) {
     }
 
     /// The files that the pattern matches; the folder itself where there is none.
-    private List<Path> files() {
+    List<Path> files() {
+        if (fetched != null && FilePattern.isGlob(pattern)) {
+            return fetched.files();
+        }
         Path literal = FilePattern.isGlob(pattern) ? null : origin.resolve(pattern);
         return literal != null && Files.exists(literal)
                 ? List.of(literal)
@@ -70,6 +85,24 @@ record OriginPath(String option, Path origin, String pattern) {
             throw new InvalidRequestException(option, "'%s' is no folder in %s".formatted(pattern, origin));
         }
         return folder;
+    }
+
+    /// One file: a local path, or `ID:PATH`.
+    ///
+    /// @throws io.stencil.error.StencilException when it is not there
+    static Path file(String option, String text, RemoteModels remote) {
+        Path plain = FilePattern.path(option, text);
+        if (Files.isRegularFile(plain)) {
+            return plain;
+        }
+        if (!HubReference.matches(text)) {
+            throw new InvalidFileException(plain, "no such file; --%s must name a safetensors file".formatted(option));
+        }
+        List<Path> files = parse(option, text, remote).files();
+        if (files.size() != 1 || !Files.isRegularFile(files.getFirst())) {
+            throw new InvalidRequestException(option, "'%s' must name one file".formatted(text));
+        }
+        return files.getFirst();
     }
 
     /// Splits at commas, except inside braces: `a:{x,y}.safetensors` is one entry.
@@ -95,10 +128,11 @@ record OriginPath(String option, Path origin, String pattern) {
     /// A folder with a tokenizer: `FOLDER` or `ORIGIN:FOLDER`.
     ///
     /// @throws InvalidRequestException when there is no `tokenizer.json` in it
-    static Path tokenizer(String text) {
+    static Path tokenizer(String text, RemoteModels remote) {
         Path plain = FilePattern.path("tokenizer_path", text);
-        Path folder =
-                Files.exists(plain) ? plain : parse("tokenizer_path", text).folder();
+        Path folder = Files.exists(plain)
+                ? plain
+                : parse("tokenizer_path", text, remote).folder();
         @Nullable Path parent = folder.getParent();
         Path resolved = folder.endsWith("tokenizer.json") && parent != null ? parent : folder;
         if (!Files.isRegularFile(resolved.resolve("tokenizer.json"))) {

@@ -65,6 +65,14 @@ final class ProgressLine implements AutoCloseable {
         }
     }
 
+    /// Leaves the line, for an error that is printed next: nothing of it stays where lines are not rewritten.
+    void abandon() {
+        if (rewrites) {
+            end();
+        }
+        pending = false;
+    }
+
     @Override
     public void close() {
         end();

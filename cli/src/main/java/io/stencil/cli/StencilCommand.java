@@ -20,7 +20,17 @@ import picocli.CommandLine.ScopeType;
 @Command(
         name = "stencil",
         description = "Generate images with FLUX.2 and train Template models that steer it.",
-        subcommands = {GenerateCommand.class, TrainCommand.class, InspectCommand.class, DemoCommand.class},
+        subcommands = {
+            GenerateCommand.class,
+            TrainCommand.class,
+            InspectCommand.class,
+            DemoCommand.class,
+            NewTemplateCommand.class,
+            PackageCommand.class,
+            FetchCommand.class,
+            UploadCommand.class,
+            VerifyCommand.class
+        },
         synopsisSubcommandLabel = "COMMAND",
         scope = ScopeType.INHERIT,
         mixinStandardHelpOptions = true,

@@ -19,8 +19,9 @@ final class TemplateOptions {
 
     @Option(
             names = "--template_model_id_or_path",
-            paramLabel = "DIR",
-            description = "Folder of a Template; may be repeated, and 'model_id' of an input counts them from 0.")
+            paramLabel = "DIR|ID:",
+            description =
+                    "Folder of a Template, or its ID at a hub with a colon; may be repeated, and 'model_id' of an input counts them from 0.")
     private List<String> templates = new ArrayList<>();
 
     @Option(
@@ -57,19 +58,27 @@ final class TemplateOptions {
     }
 
     /// @throws io.stencil.error.StencilException when a folder is absent or an input is malformed
-    Steering read() {
+    Steering read(RemoteModels remote) {
         List<TemplateSource> sources = new ArrayList<>();
-        templates.forEach(text -> sources.add(new TemplateFolder(folder(text))));
+        List<TemplateInput> positive = inputs("template_inputs", inputs);
+        List<TemplateInput> negative = inputs("negative_template_inputs", negativeInputs);
+        templates.forEach(text -> sources.add(new TemplateFolder(folder(text, remote))));
         return new Steering(
                 sources,
                 lazyLoading ? TemplatePipeline.Loading.LAZY : TemplatePipeline.Loading.EAGER,
-                inputs("template_inputs", inputs),
-                inputs("negative_template_inputs", negativeInputs));
+                positive,
+                negative);
     }
 
-    /// The folder of a Template: `FOLDER`, or `FOLDER:SUBFOLDER`.
-    static Path folder(String text) {
-        return OriginPath.parse("template_model_id_or_path", text).folder();
+    /// The folder of a Template: `FOLDER`, `FOLDER:SUBFOLDER`, or `ID:` or `ID:SUBFOLDER` of a hub, whose code is
+    /// trusted.
+    static Path folder(String text, RemoteModels remote) {
+        OriginPath path = OriginPath.parse("template_model_id_or_path", text, remote);
+        Path folder = path.folder();
+        if (path.fetched() != null) {
+            remote.requireTrusted(path.fetched(), folder);
+        }
+        return folder;
     }
 
     private List<TemplateInput> inputs(String option, @Nullable String json) {

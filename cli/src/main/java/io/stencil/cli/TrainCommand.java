@@ -27,6 +27,9 @@ final class TrainCommand implements Callable<Integer> {
     @Mixin
     private TrainingOptions training;
 
+    @Mixin
+    private HubOptions hub;
+
     @Spec
     private CommandSpec command;
 
@@ -54,12 +57,14 @@ final class TrainCommand implements Callable<Integer> {
 
     private TrainOptions options() {
         OutputCheck.requireFolder("output_path", training.output());
-        TrainOptionsBuilder options =
-                TrainOptions.builder(base.files(), dataset.folder(), dataset.metadata(), training.output());
-        dataset.applyTo(options);
-        training.applyTo(options);
-        TrainOptions built = options.load(base.load()).build();
-        built.requireSupported(System.getenv());
-        return built;
+        try (HubModels remote = hub.open(command.commandLine().getErr())) {
+            TrainOptionsBuilder options =
+                    TrainOptions.builder(base.files(remote), dataset.folder(), dataset.metadata(), training.output());
+            dataset.applyTo(options);
+            training.applyTo(options, remote);
+            TrainOptions built = options.load(base.load()).build();
+            built.requireSupported(System.getenv());
+            return built;
+        }
     }
 }

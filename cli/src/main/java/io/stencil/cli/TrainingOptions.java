@@ -17,8 +17,8 @@ final class TrainingOptions {
 
     @Option(
             names = "--template_model_id_or_path",
-            paramLabel = "DIR",
-            description = "Folder of the Template that is trained.")
+            paramLabel = "DIR|ID:",
+            description = "Folder of the Template that is trained, or its ID at a hub with a colon.")
     private @Nullable String template;
 
     @Option(
@@ -101,9 +101,9 @@ final class TrainingOptions {
     }
 
     /// @throws io.stencil.error.InvalidRequestException when the Template or the task is not known
-    void applyTo(TrainOptionsBuilder options) {
+    void applyTo(TrainOptionsBuilder options, RemoteModels remote) {
         options.task(Task.parse(task))
-                .template(template == null ? null : TemplateOptions.folder(template))
+                .template(template == null ? null : TemplateOptions.folder(template, remote))
                 .trainable(trainable)
                 .learningRate(learningRate)
                 .weightDecay(weightDecay)

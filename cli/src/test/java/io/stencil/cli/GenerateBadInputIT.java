@@ -98,7 +98,7 @@ class GenerateBadInputIT {
                 Arguments.of("--lora=absent.safetensors", "absent.safetensors: no such file"),
                 Arguments.of("--lora=" + TestFiles.golden("vae_io.safetensors"), "holds no LoRA tensors"),
                 Arguments.of("--template_model_id_or_path=absent", "'absent' is no folder"),
-                Arguments.of("--template_model_id_or_path=org/name:", "not downloaded from hubs yet"),
+                Arguments.of("--template_model_id_or_path=org/name", "to have it from a hub, write 'org/name:'"),
                 Arguments.of("--template_inputs={\"scale\": 1}", "'model_id' is 0, but 0 Templates are named"));
     }
 

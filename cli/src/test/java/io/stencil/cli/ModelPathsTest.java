@@ -4,6 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.stencil.error.InvalidRequestException;
+import io.stencil.hub.fetch.Snapshot;
+import io.stencil.hub.protocol.HubKind;
+import io.stencil.hub.protocol.HubReference;
+import io.stencil.hub.protocol.Repository;
 import io.stencil.pipeline.ModelFiles;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -16,6 +20,16 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 class ModelPathsTest {
+
+    private static final RemoteModels NO_HUB = new RemoteModels() {
+        @Override
+        public Snapshot fetch(HubReference reference) {
+            throw new AssertionError("nothing is to be fetched: " + reference);
+        }
+
+        @Override
+        public void requireTrusted(Snapshot snapshot, Path folder) {}
+    };
 
     @TempDir
     private Path temporary;
@@ -50,7 +64,7 @@ class ModelPathsTest {
         Path two = klein.resolve("transformer/two.safetensors");
         Path text = klein.resolve("text_encoder/model.safetensors");
 
-        ModelFiles files = ModelPaths.read("[\"%s\", %s]".formatted(text, json(one, two)));
+        ModelFiles files = ModelPaths.read("[\"%s\", %s]".formatted(text, json(one, two)), NO_HUB);
 
         assertThat(files.parts()).containsExactly(List.of(text), List.of(one, two));
         assertThat(files.tokenizer()).isNull();
@@ -58,7 +72,7 @@ class ModelPathsTest {
 
     @Test
     void aPatternGivesTheShardsOfOneModel() {
-        ModelFiles files = ModelPaths.read(json(klein + "/transformer/*.safetensors"));
+        ModelFiles files = ModelPaths.read(json(klein + "/transformer/*.safetensors"), NO_HUB);
 
         assertThat(files.parts())
                 .containsExactly(List.of(
@@ -68,7 +82,7 @@ class ModelPathsTest {
     @Test
     void aFolderInHuggingFaceLayoutGivesAllPartsAndTheTokenizer() {
         for (String text : List.of(klein.toString(), json(klein))) {
-            ModelFiles files = ModelPaths.read(text);
+            ModelFiles files = ModelPaths.read(text, NO_HUB);
 
             assertThat(files.parts())
                     .containsExactly(List.of(klein.resolve("transformer")), List.of(klein.resolve("text_encoder")));
@@ -78,13 +92,13 @@ class ModelPathsTest {
 
     @Test
     void aPatternThatMatchesNothingTellsWhatIsThere() {
-        assertThatThrownBy(() -> ModelPaths.read(json(klein + "/vae/*.safetensors")))
+        assertThatThrownBy(() -> ModelPaths.read(json(klein + "/vae/*.safetensors"), NO_HUB))
                 .isInstanceOf(InvalidRequestException.class)
                 .hasMessage(
                         "'model_paths': 'vae/*.safetensors' matches no file in %s; "
                                 + "found text_encoder/, tokenizer/, transformer/",
                         klein);
-        assertThatThrownBy(() -> ModelPaths.read(json(klein + "/transformer/*.bin")))
+        assertThatThrownBy(() -> ModelPaths.read(json(klein + "/transformer/*.bin"), NO_HUB))
                 .hasMessage(
                         "'model_paths': '*.bin' matches no file in %s/transformer; "
                                 + "found config.json, one.safetensors, two.safetensors",
@@ -107,7 +121,7 @@ class ModelPathsTest {
                 "[\"absent\"]    | 'absent' does not exist",
             })
     void malformedTextIsRefused(String text, String fault) {
-        assertThatThrownBy(() -> ModelPaths.read(text))
+        assertThatThrownBy(() -> ModelPaths.read(text, NO_HUB))
                 .isInstanceOf(InvalidRequestException.class)
                 .hasMessageStartingWith("'model_paths': ")
                 .hasMessageContaining(fault);
@@ -116,7 +130,7 @@ class ModelPathsTest {
     @Test
     void anOriginIsAFolderWithAPattern() {
         ModelFiles files = OriginPath.models(
-                "%1$s:transformer/*.safetensors, %1$s:text_encoder/model.safetensors".formatted(klein));
+                "%1$s:transformer/*.safetensors, %1$s:text_encoder/model.safetensors".formatted(klein), NO_HUB);
 
         assertThat(files.parts())
                 .containsExactly(
@@ -124,43 +138,59 @@ class ModelPathsTest {
                                 klein.resolve("transformer/one.safetensors"),
                                 klein.resolve("transformer/two.safetensors")),
                         List.of(klein.resolve("text_encoder/model.safetensors")));
-        assertThat(OriginPath.models(klein + ":").tokenizer()).isEqualTo(klein.resolve("tokenizer"));
-        assertThat(OriginPath.models(klein + ":transformer/{one,two}.safetensors")
+        assertThat(OriginPath.models(klein + ":", NO_HUB).tokenizer()).isEqualTo(klein.resolve("tokenizer"));
+        assertThat(OriginPath.models(klein + ":transformer/{one,two}.safetensors", NO_HUB)
                         .parts()
                         .getFirst())
                 .hasSize(2);
     }
 
     @Test
-    void anIdOfAHubIsRefusedWithWhatToDo() {
-        assertThatThrownBy(() -> OriginPath.models("black-forest-labs/FLUX.2-klein-base-4B:transformer/*.safetensors"))
+    void anIdOfAHubIsFetchedWhereNoFolderHasItsName() {
+        RemoteModels remote = new RemoteModels() {
+            @Override
+            public Snapshot fetch(HubReference reference) {
+                assertThat(reference).hasToString("org/klein@v1:transformer/*.safetensors");
+                Repository repository = new Repository(HubKind.MODELSCOPE, HubKind.MODELSCOPE.site(), reference.id());
+                return new Snapshot(
+                        repository, "v1", null, klein, List.of(klein.resolve("transformer/two.safetensors")));
+            }
+
+            @Override
+            public void requireTrusted(Snapshot snapshot, Path folder) {}
+        };
+        String text = "org/klein@v1:transformer/*.safetensors";
+        List<List<Path>> expected = List.of(List.of(klein.resolve("transformer/two.safetensors")));
+        assertThat(OriginPath.models(text, remote).parts()).isEqualTo(expected);
+        assertThat(ModelPaths.read(json(text), remote).parts()).isEqualTo(expected);
+        assertThatThrownBy(() -> OriginPath.models("org/klein", remote))
                 .isInstanceOf(InvalidRequestException.class)
                 .hasMessage(
-                        "'model_id_with_origin_paths': 'black-forest-labs/FLUX.2-klein-base-4B' is no local folder, "
-                                + "and models are not downloaded from hubs yet; download it and give its folder in place of the "
-                                + "ID");
+                        "'model_id_with_origin_paths': 'org/klein' is no local folder; to have it from a hub, write "
+                                + "'org/klein:'");
     }
 
     @Test
     void anOriginThatMatchesNothingTellsWhatIsThere() {
-        assertThatThrownBy(() -> OriginPath.models(klein + ":vae/*.safetensors"))
+        assertThatThrownBy(() -> OriginPath.models(klein + ":vae/*.safetensors", NO_HUB))
                 .hasMessage(
                         "'model_id_with_origin_paths': 'vae/*.safetensors' matches no file in %s; "
                                 + "found text_encoder/, tokenizer/, transformer/",
                         klein);
-        assertThatThrownBy(() -> OriginPath.models("absent folder:x"))
+        assertThatThrownBy(() -> OriginPath.models("absent folder:x", NO_HUB))
                 .hasMessageContaining("'absent folder' is no folder");
-        assertThatThrownBy(() -> OriginPath.models(" , ")).hasMessageContaining("names no model");
+        assertThatThrownBy(() -> OriginPath.models(" , ", NO_HUB)).hasMessageContaining("names no model");
     }
 
     @Test
     void theTokenizerIsAFolder() {
         Path tokenizer = klein.resolve("tokenizer");
-        assertThat(OriginPath.tokenizer(tokenizer.toString())).isEqualTo(tokenizer);
-        assertThat(OriginPath.tokenizer(tokenizer + "/tokenizer.json")).isEqualTo(tokenizer);
-        assertThat(OriginPath.tokenizer(klein + ":tokenizer/")).isEqualTo(tokenizer);
-        assertThatThrownBy(() -> OriginPath.tokenizer(klein + "/transformer"))
+        assertThat(OriginPath.tokenizer(tokenizer.toString(), NO_HUB)).isEqualTo(tokenizer);
+        assertThat(OriginPath.tokenizer(tokenizer + "/tokenizer.json", NO_HUB)).isEqualTo(tokenizer);
+        assertThat(OriginPath.tokenizer(klein + ":tokenizer/", NO_HUB)).isEqualTo(tokenizer);
+        assertThatThrownBy(() -> OriginPath.tokenizer(klein + "/transformer", NO_HUB))
                 .hasMessageContaining("no tokenizer.json");
-        assertThatThrownBy(() -> OriginPath.tokenizer(klein + ":tok/")).hasMessageContaining("'tok/' is no folder in");
+        assertThatThrownBy(() -> OriginPath.tokenizer(klein + ":tok/", NO_HUB))
+                .hasMessageContaining("'tok/' is no folder in");
     }
 }

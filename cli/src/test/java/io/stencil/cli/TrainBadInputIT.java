@@ -74,7 +74,7 @@ class TrainBadInputIT {
                 Arguments.of("--extra_inputs=", "'extra_inputs': must name template_inputs"),
                 Arguments.of("--trainable_models=template_model.absent", "absent"),
                 Arguments.of("--template_model_id_or_path=", "'template_model_id_or_path': is missing"),
-                Arguments.of("--template_model_id_or_path=org/name:", "not downloaded from hubs yet"),
+                Arguments.of("--template_model_id_or_path=org/name", "to have it from a hub, write 'org/name:'"),
                 Arguments.of("--dataset_base_path=absent", "'absent' is no folder"),
                 Arguments.of("--dataset_metadata_path=absent.jsonl", "absent.jsonl: does not exist"),
                 Arguments.of("--dataset_metadata_path=rows.parquet", "expected a .json, .jsonl or .csv file"),

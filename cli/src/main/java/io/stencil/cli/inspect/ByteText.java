@@ -3,14 +3,14 @@ package io.stencil.cli.inspect;
 import java.util.Locale;
 
 /// Sizes for people.
-final class ByteText {
+public final class ByteText {
 
     private static final String[] UNITS = {"B", "kB", "MB", "GB", "TB"};
 
     private ByteText() {}
 
     /// Decimal units: `3.8 MB`.
-    static String of(long bytes) {
+    public static String of(long bytes) {
         double size = bytes;
         int unit = 0;
         while (size >= 1000 && unit < UNITS.length - 1) {

@@ -21,7 +21,7 @@ public final class FileKinds {
     public static boolean isAllowed(String path) {
         String name = path.substring(path.lastIndexOf('/') + 1);
         int dot = name.lastIndexOf('.');
-        return CODE.contains(path)
+        return CODE.contains(name)
                 || NAMES.contains(name)
                 || (dot > 0 && EXTENSIONS.contains(name.substring(dot + 1).toLowerCase(Locale.ROOT)));
     }

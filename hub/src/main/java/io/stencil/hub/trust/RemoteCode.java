@@ -30,13 +30,16 @@ public final class RemoteCode {
 
     /// Returns when the folder holds no code, or code that may run; what is trusted now is remembered.
     ///
+    /// @param folder of a Template: that of the snapshot, or one in it
     /// @param report told path and hash of code that is trusted from now on
     /// @throws HubException naming path and hash of code that may not run, and what to do
-    public static void requireTrusted(Snapshot snapshot, TrustStore store, Consent consent, Consumer<String> report) {
+    public static void requireTrusted(
+            Snapshot snapshot, Path folder, TrustStore store, Consent consent, Consumer<String> report) {
         for (String name : new TreeSet<>(FileKinds.CODE)) {
-            Path file = snapshot.folder().resolve(name);
+            Path file = folder.resolve(name);
             if (Files.exists(file)) {
-                requireTrusted(snapshot, name, hash(file), store, consent, report);
+                String inside = snapshot.folder().relativize(file.normalize()).toString();
+                requireTrusted(snapshot, inside, hash(file), store, consent, report);
             }
         }
     }

@@ -60,6 +60,6 @@ public record TrustStore(Path folder) {
                 .resolve(site.replace(':', '_'))
                 .resolve(snapshot.repository().id().owner())
                 .resolve(snapshot.repository().id().name())
-                .resolve("%s@%s.json".formatted(file, revision));
+                .resolve("%s@%s.json".formatted(file.replace("/", "%2F"), revision));
     }
 }

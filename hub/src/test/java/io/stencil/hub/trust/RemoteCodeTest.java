@@ -33,7 +33,11 @@ class RemoteCodeTest {
 
     private void ask(String revision, RemoteCode.Consent consent) {
         RemoteCode.requireTrusted(
-                snapshot(revision), new TrustStore(temporary.resolve("trust")), consent, reports::add);
+                snapshot(revision),
+                snapshot(revision).folder(),
+                new TrustStore(temporary.resolve("trust")),
+                consent,
+                reports::add);
     }
 
     private Path write(String name, String text) throws IOException {

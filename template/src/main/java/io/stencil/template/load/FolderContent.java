@@ -57,7 +57,8 @@ record FolderContent(Path path) {
     TemplateException noEntryPoint(String why) {
         String python = Files.exists(path.resolve(PYTHON_SOURCE))
                 ? "; model.py is for Python: write the same network as Model.java, with the same names of submodules"
-                : "; add a Model.java, which is 'public final class Model implements Template<...>'";
+                : "; copy the folder and add a Model.java, which is 'public final class Model implements Template<...>' and names its parts"
+                        + " as the tensors are named ('stencil new-template' writes one to begin with)";
         return new TemplateException(
                 path,
                 "has no Model.java and no model.jar, %s; found %s%s".formatted(why, NameList.of(names()), python));

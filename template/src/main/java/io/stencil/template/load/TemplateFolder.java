@@ -8,6 +8,7 @@ import io.stencil.pipeline.ModelSet;
 import io.stencil.safetensors.Checkpoint;
 import io.stencil.safetensors.SafetensorsFile;
 import io.stencil.template.TemplateModel;
+import io.stencil.template.Weights;
 import io.stencil.template.value.ValueInput;
 import io.stencil.template.value.ValueLayout;
 import io.stencil.template.value.ValueTemplate;
@@ -44,6 +45,21 @@ public final class TemplateFolder implements TemplateSource {
     /// @throws TemplateException when the entry point breaks the contract
     public Optional<String> describeInputs() {
         return declared().map(point -> point.inputs().describe());
+    }
+
+    /// What the folder's code says of its weights; empty for a folder of weights alone.
+    ///
+    /// @throws TemplateException when the entry point breaks the contract
+    public Optional<Weights> declaredWeights() {
+        return declared().map(EntryPoint::weights);
+    }
+
+    /// The files of the weights, of which there are none while they are random.
+    ///
+    /// @throws TemplateException when the contract is broken or a file is absent
+    public List<Path> weightFiles(Flux2Pipeline base) {
+        EntryPoint<?, ?> point = entry(base.models().requireTransformer().config());
+        return WeightFiles.find(point.weights(), content, point.origin()).files();
     }
 
     @Override

@@ -6,12 +6,12 @@ import io.stencil.nn.Module;
 import io.stencil.nn.WeightLoader;
 import io.stencil.pipeline.ModelSet;
 import io.stencil.safetensors.Checkpoint;
+import io.stencil.safetensors.SafetensorsFile;
 import io.stencil.template.Weights;
 import io.stencil.tensor.TorchGenerator;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.Optional;
 
 /// What a Template's `weights()` names, found in its folder.
 ///
@@ -26,26 +26,38 @@ record WeightFiles(List<Path> files, long seed) {
             case Weights.Files(List<String> paths) ->
                 new WeightFiles(
                         paths.stream()
-                                .map(path -> existing(path, folder, origin))
+                                .flatMap(path -> existing(path, folder, origin).stream())
                                 .toList(),
                         0);
             case Weights.Random(long seed) -> new WeightFiles(List.of(), seed);
             case Weights.FileOrRandom(String path, long seed) -> {
-                Optional<Path> file = Optional.of(inside(path, folder, origin)).filter(Files::exists);
-                yield new WeightFiles(file.stream().toList(), seed);
+                Path file = inside(path, folder, origin);
+                yield new WeightFiles(Files.exists(file) ? List.of(file) : shards(file), seed);
             }
         };
     }
 
-    private static Path existing(String path, FolderContent folder, Path origin) {
+    /// The shards that stand for a file, as `NAME.index.json` beside its place tells; none when there is no such index.
+    private static List<Path> shards(Path file) {
+        Path index = file.resolveSibling(file.getFileName() + ".index.json");
+        if (!Files.exists(index)) {
+            return List.of();
+        }
+        try (Checkpoint checkpoint = Checkpoint.open(index)) {
+            return checkpoint.files().stream().map(SafetensorsFile::path).toList();
+        }
+    }
+
+    private static List<Path> existing(String path, FolderContent folder, Path origin) {
         Path file = inside(path, folder, origin);
-        if (!Files.isRegularFile(file)) {
+        List<Path> files = Files.isRegularFile(file) ? List.of(file) : shards(file);
+        if (files.isEmpty()) {
             throw new TemplateException(
                     origin,
                     "weights() names '%s', but %s holds %s"
                             .formatted(path, folder.path(), NameList.of(folder.names())));
         }
-        return file;
+        return files;
     }
 
     private static Path inside(String path, FolderContent folder, Path origin) {

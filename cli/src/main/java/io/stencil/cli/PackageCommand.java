@@ -1,0 +1,94 @@
+package io.stencil.cli;
+
+import io.stencil.error.InvalidFileException;
+import io.stencil.hub.upload.Sha256Sums;
+import io.stencil.pipeline.Flux2Pipeline;
+import io.stencil.pipeline.LoadOptions;
+import io.stencil.pipeline.ModelFiles;
+import io.stencil.template.publish.PackageRequest;
+import io.stencil.template.publish.TemplatePackager;
+import java.io.PrintWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/// `stencil package`: a trained Template made whole and proven, ready for others.
+@Command(name = "package", description = "Merge a trained Template into a folder that can be published.")
+@SuppressWarnings("NullAway.Init") // fields are set by picocli before a command runs
+final class PackageCommand implements Callable<Integer> {
+
+    private static final long MEGABYTE = 1_000_000;
+
+    @Mixin
+    private BaseModelOptions base;
+
+    @Mixin
+    private SampleOptions sample;
+
+    @Mixin
+    private HubOptions hub;
+
+    @Option(
+            names = "--template_model_id_or_path",
+            paramLabel = "DIR|ID:",
+            required = true,
+            description = "The Template that was trained.")
+    private String template;
+
+    @Option(
+            names = "--checkpoint",
+            paramLabel = "FILE",
+            description = "What its training wrote. Default: the weights in its folder.")
+    private @Nullable Path checkpoint;
+
+    @Option(names = "--output_path", paramLabel = "DIR", required = true, description = "The folder that is made.")
+    private Path output;
+
+    @Option(
+            names = "--max_shard_megabytes",
+            paramLabel = "N",
+            description = "Larger weights are written in several files. Default: ${DEFAULT-VALUE}.")
+    private int maxShardMegabytes = 5000;
+
+    @Option(names = "--base_model_id", paramLabel = "ID", description = "Of the base model, for the card.")
+    private @Nullable String baseModelId;
+
+    @Option(names = "--license", paramLabel = "TEXT", description = "For the card.")
+    private @Nullable String license;
+
+    @Spec
+    private CommandSpec command;
+
+    @Override
+    public Integer call() {
+        PrintWriter err = command.commandLine().getErr();
+        OutputCheck.requireFolder("output_path", output);
+        if (checkpoint != null && !Files.isRegularFile(checkpoint)) {
+            throw new InvalidFileException(checkpoint, "no such file; --checkpoint must name a safetensors file");
+        }
+        LoadOptions load = base.load();
+        PackageRequest request;
+        ModelFiles files;
+        try (HubModels remote = hub.open(err)) {
+            request = new PackageRequest(
+                    TemplateOptions.folder(template, remote),
+                    checkpoint,
+                    output,
+                    maxShardMegabytes * MEGABYTE,
+                    sample.request(),
+                    sample.inputs(),
+                    baseModelId,
+                    license);
+            files = base.files(remote);
+        }
+        new TemplatePackager(request, err::println).run(Flux2Pipeline.load(files, load), Sha256Sums::write);
+        command.commandLine().getOut().println("wrote " + output);
+        return 0;
+    }
+}

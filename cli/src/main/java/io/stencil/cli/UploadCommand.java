@@ -1,0 +1,98 @@
+package io.stencil.cli;
+
+import io.stencil.cli.inspect.ByteText;
+import io.stencil.hub.Hub;
+import io.stencil.hub.protocol.HubReference;
+import io.stencil.hub.upload.UploadListener;
+import io.stencil.hub.upload.UploadPlan;
+import io.stencil.hub.upload.UploadResult;
+import java.io.PrintWriter;
+import java.nio.file.Path;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+/// `stencil upload`: publishes a packaged Template. What the hub has already is not sent again.
+@Command(name = "upload", description = "Publish a folder that 'stencil package' wrote.")
+@SuppressWarnings("NullAway.Init") // fields are set by picocli before a command runs
+final class UploadCommand implements Callable<Integer> {
+
+    @Parameters(index = "0", paramLabel = "ID", description = "OWNER/NAME, or OWNER/NAME@BRANCH.")
+    private String id;
+
+    @Parameters(index = "1", paramLabel = "DIR", description = "The folder.")
+    private Path folder;
+
+    @Option(names = "--public", description = "Make a new repository that all can see. Default: its owner alone.")
+    private boolean isPublic;
+
+    @Option(names = "--license", paramLabel = "TEXT", description = "Of a new repository, as the hub names it.")
+    private @Nullable String license;
+
+    @Option(names = "--message", paramLabel = "TEXT", description = "Of the commit. Default: ${DEFAULT-VALUE}.")
+    private String message = "Upload a Stencil Template";
+
+    @Option(names = "--dry_run", description = "Tell what would be sent, and send nothing.")
+    private boolean dryRun;
+
+    @Mixin
+    private HubOptions hub;
+
+    @Spec
+    private CommandSpec command;
+
+    @Override
+    public Integer call() {
+        PrintWriter out = command.commandLine().getOut();
+        PrintWriter err = command.commandLine().getErr();
+        HubReference reference = HubReference.parse("ID", id);
+        try (Hub open = Hub.open(hub.settings())) {
+            UploadPlan plan = new UploadPlan(
+                    open.repository(reference.id()),
+                    open.revision(reference),
+                    folder,
+                    message,
+                    !isPublic,
+                    license,
+                    dryRun);
+            UploadResult result = open.upload(plan, new Report(err));
+            String would = dryRun ? "would " : "";
+            plan.leftOut().forEach(name -> err.println("left out: " + name));
+            if (result.created()) {
+                out.println("%smake the repository %s, %s"
+                        .formatted(would, plan.repository(), isPublic ? "public" : "private"));
+            }
+            result.changed().forEach(name -> out.println("%ssend %s".formatted(would, name)));
+            out.println("%s: %d files (%s) %s, %d as they were"
+                    .formatted(
+                            plan.repository(),
+                            result.changed().size(),
+                            ByteText.of(result.bytes()),
+                            dryRun ? "to be sent" : "sent",
+                            result.unchanged().size()));
+        }
+        out.flush();
+        return 0;
+    }
+
+    /// Tells large files.
+    private record Report(PrintWriter err) implements UploadListener {
+
+        @Override
+        public void onSending(String path, long bytes) {
+            err.println("sending %s (%s)".formatted(path, ByteText.of(bytes)));
+        }
+
+        @Override
+        public void onThere(String path, long bytes, boolean sent) {
+            if (!sent) {
+                err.println("%s is there already".formatted(path));
+            }
+        }
+    }
+}

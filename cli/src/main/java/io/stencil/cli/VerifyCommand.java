@@ -1,0 +1,123 @@
+package io.stencil.cli;
+
+import io.stencil.error.InvalidFileException;
+import io.stencil.error.Location;
+import io.stencil.hub.fetch.Snapshot;
+import io.stencil.hub.protocol.HubReference;
+import io.stencil.hub.upload.Sha256Sums;
+import io.stencil.image.RgbImageWriter;
+import io.stencil.pipeline.Flux2Pipeline;
+import io.stencil.pipeline.GeneratedImage;
+import io.stencil.pipeline.GenerationRequest;
+import io.stencil.pipeline.LoadOptions;
+import io.stencil.pipeline.ModelFiles;
+import io.stencil.template.TemplateInput;
+import io.stencil.template.TemplatePipeline;
+import io.stencil.template.load.TemplateFolder;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Comparator;
+import java.util.List;
+import java.util.concurrent.Callable;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+/// `stencil verify`: proves that what was published works for someone who has nothing of it.
+@Command(name = "verify", description = "Fetch a published Template into an empty place and generate with it.")
+@SuppressWarnings("NullAway.Init") // fields are set by picocli before a command runs
+final class VerifyCommand implements Callable<Integer> {
+
+    @Parameters(paramLabel = "ID", description = "OWNER/NAME, or OWNER/NAME@REVISION.")
+    private String id;
+
+    @Mixin
+    private BaseModelOptions base;
+
+    @Mixin
+    private SampleOptions sample;
+
+    @Mixin
+    private HubOptions hub;
+
+    @Option(names = "--output", paramLabel = "FILE.png", description = "Keep the picture.")
+    private @Nullable Path output;
+
+    @Spec
+    private CommandSpec command;
+
+    @Override
+    public Integer call() {
+        PrintWriter out = command.commandLine().getOut();
+        HubReference reference = HubReference.parse("ID", id);
+        if (output != null) {
+            OutputCheck.requireFile("output", output, ".png");
+        }
+        GenerationRequest request = sample.request();
+        List<TemplateInput> inputs = sample.inputs();
+        try {
+            Path empty = Files.createTempDirectory("stencil-verify");
+            try {
+                String verified = verify(reference, empty, request, inputs.subList(0, 1));
+                out.println(verified);
+            } finally {
+                remove(empty);
+            }
+        } catch (IOException e) {
+            throw new InvalidFileException(Location.ofField("verify"), "the disk cannot be used: " + e, e);
+        }
+        return 0;
+    }
+
+    private String verify(HubReference reference, Path empty, GenerationRequest request, List<TemplateInput> inputs)
+            throws IOException {
+        PrintWriter err = command.commandLine().getErr();
+        LoadOptions load = base.load();
+        ModelFiles files;
+        Snapshot snapshot;
+        try (HubModels here = hub.open(err);
+                HubModels elsewhere = hub.open(err, empty)) {
+            snapshot = elsewhere.fetch(reference);
+            elsewhere.requireTrusted(snapshot, snapshot.folder());
+            files = base.files(here);
+        }
+        int sums = Sha256Sums.requireSame(snapshot.folder());
+        GeneratedImage picture = generate(snapshot.folder(), files, load, request, inputs);
+        if (output != null) {
+            RgbImageWriter.write(picture.image(), output);
+        }
+        return "verified %s at %s: %d files, %d checksums, a picture of %s"
+                .formatted(
+                        snapshot.repository(),
+                        snapshot.commit() == null ? snapshot.revision() : snapshot.commit(),
+                        snapshot.files().size(),
+                        sums,
+                        picture.image().size());
+    }
+
+    private GeneratedImage generate(
+            Path folder, ModelFiles files, LoadOptions load, GenerationRequest request, List<TemplateInput> inputs) {
+        TemplateOptions.Steering steering = new TemplateOptions.Steering(
+                List.of(new TemplateFolder(folder)), TemplatePipeline.Loading.EAGER, inputs, List.of());
+        PrintWriter err = command.commandLine().getErr();
+        try (TemplatePipeline pipeline = steering.pipeline(
+                Flux2Pipeline.load(files, load), warning -> err.println("stencil: warning: " + warning))) {
+            return pipeline.generate(request, inputs);
+        }
+    }
+
+    private static void remove(Path folder) throws IOException {
+        try (Stream<Path> content = Files.walk(folder)) {
+            for (Path path : content.sorted(Comparator.reverseOrder()).toList()) {
+                Files.delete(path);
+            }
+        }
+    }
+}

@@ -1,0 +1,88 @@
+package io.stencil.template.publish;
+
+import io.stencil.autograd.GradMode;
+import io.stencil.error.InvalidFileException;
+import io.stencil.error.NameList;
+import io.stencil.nn.Parameter;
+import io.stencil.pipeline.Flux2Pipeline;
+import io.stencil.safetensors.SafetensorsFile;
+import io.stencil.template.load.LoadedTemplate;
+import io.stencil.template.load.TemplateFolder;
+import io.stencil.template.load.TemplateSource;
+import io.stencil.tensor.Scope;
+import io.stencil.tensor.TensorFiles;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/// A Template as its training left it: the folder's model, and the trained tensors of a checkpoint over it.
+///
+/// @param checkpoint null for the folder as it is
+record CheckpointedTemplate(TemplateFolder folder, @Nullable Path checkpoint) implements TemplateSource {
+
+    private static final List<String> PREFIXES = List.of("pipe.template_model.", "template_model.");
+
+    @Override
+    public void check(Flux2Pipeline base) {
+        folder.check(base);
+    }
+
+    @Override
+    public LoadedTemplate<?, ?> load(Flux2Pipeline base) {
+        LoadedTemplate<?, ?> template = folder.load(base);
+        if (checkpoint == null) {
+            return template;
+        }
+        try (SafetensorsFile source = SafetensorsFile.open(checkpoint);
+                GradMode _ = GradMode.disabled()) {
+            Map<String, Parameter> state = template.model().state();
+            Map<String, String> names = names(source);
+            requireFits(source, names, state);
+            names.forEach((name, stored) -> {
+                Parameter parameter = state.get(name);
+                if (parameter != null) {
+                    try (Scope _ = new Scope()) {
+                        parameter.set(base.device()
+                                .place(TensorFiles.view(source, stored), parameter.dtype())
+                                .clone());
+                    }
+                }
+            });
+            return template;
+        } catch (RuntimeException e) {
+            template.close();
+            throw e;
+        }
+    }
+
+    /// Names in the model by names in the checkpoint, which may have kept the prefix that the trainer gives them.
+    static Map<String, String> names(SafetensorsFile source) {
+        String prefix = PREFIXES.stream()
+                .filter(one -> source.entries().keySet().stream().allMatch(name -> name.startsWith(one)))
+                .findFirst()
+                .orElse("");
+        Map<String, String> names = new LinkedHashMap<>();
+        source.entries().keySet().forEach(name -> names.put(name.substring(prefix.length()), name));
+        return names;
+    }
+
+    private static void requireFits(SafetensorsFile source, Map<String, String> names, Map<String, Parameter> state) {
+        List<String> faults = new ArrayList<>();
+        names.forEach((name, stored) -> {
+            Parameter parameter = state.get(name);
+            if (parameter == null) {
+                faults.add(name + " is no tensor of the model");
+            } else if (!Arrays.equals(parameter.shape(), source.entry(stored).dims())) {
+                faults.add("%s is %s, expected %s"
+                        .formatted(name, source.entry(stored).shape(), Arrays.toString(parameter.shape())));
+            }
+        });
+        if (!faults.isEmpty() || names.isEmpty()) {
+            throw new InvalidFileException(source.path(), "is no checkpoint of this Template: " + NameList.of(faults));
+        }
+    }
+}

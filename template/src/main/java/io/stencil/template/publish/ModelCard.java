@@ -1,0 +1,93 @@
+package io.stencil.template.publish;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import io.stencil.json.JsonFile;
+import io.stencil.template.TemplateInput;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+
+/// The `README.md` of a packaged Template: what it takes, what it steers, how it was trained, what it does.
+final class ModelCard {
+
+    /// Options that tell of the author's disk, and of nothing else.
+    private static final Set<String> PRIVATE = Set.of(
+            "dataset_base_path",
+            "dataset_metadata_path",
+            "model_paths",
+            "model_id_with_origin_paths",
+            "tokenizer_path",
+            "template_model_id_or_path",
+            "output_path",
+            "resume_from_checkpoint");
+
+    private ModelCard() {}
+
+    /// @param inputs of the Template, for people
+    static String text(PackageRequest request, String inputs) {
+        Path name = request.output().toAbsolutePath().normalize().getFileName();
+        StringBuilder card = new StringBuilder("---\nlibrary_name: stencil\ntags:\n- diffusion-template\n- flux2\n");
+        if (request.baseModel() != null) {
+            card.append("base_model: ").append(quoted(request.baseModel())).append('\n');
+        }
+        if (request.license() != null) {
+            card.append("license: ").append(quoted(request.license())).append('\n');
+        }
+        card.append("---\n\n# ").append(name).append("\n\nA Template model for FLUX.2: it steers the pictures of ");
+        card.append(request.baseModel() == null ? "its base model" : "`" + request.baseModel() + "`");
+        card.append(" by an input of its own.\n\n## Inputs\n\n    ")
+                .append(inputs)
+                .append("\n\n");
+        card.append("## Use\n\n    stencil generate --template_model_id_or_path OWNER/")
+                .append(name)
+                .append(": \\\n        --template_inputs '")
+                .append(request.samples().getFirst().fields())
+                .append("' ...\n\n");
+        card.append("The folder holds code (`Model.java` or `model.jar`) where there is any: read it, then pass")
+                .append(" `--trust_remote_code`.\n\n");
+        samples(card, request);
+        training(card, request);
+        return card.toString();
+    }
+
+    private static String quoted(String text) {
+        return '"' + text.replace("\\", "\\\\").replace("\"", "\\\"").replaceAll("\\p{Cntrl}", " ") + '"';
+    }
+
+    private static void samples(StringBuilder card, PackageRequest request) {
+        card.append("## Samples\n\nPrompt: ")
+                .append(request.request().positive().prompt())
+                .append("\n\n");
+        card.append("| inputs | picture |\n| --- | --- |\n");
+        for (int i = 0; i < request.samples().size(); i++) {
+            TemplateInput sample = request.samples().get(i);
+            card.append("| `%s` | ![](%s) |%n"
+                    .formatted(sample.fields().toString().replace("|", "\\|"), TemplatePackager.sampleName(i)));
+        }
+    }
+
+    private static void training(StringBuilder card, PackageRequest request) {
+        Map<String, String> options = new TreeMap<>();
+        if (request.checkpoint() != null) {
+            Path file = request.checkpoint().resolveSibling("training_args.json");
+            if (Files.exists(file)) {
+                JsonNode json = JsonFile.read(file).path("options");
+                json.properties().forEach(option -> {
+                    String value = option.getValue().asText();
+                    if (!PRIVATE.contains(option.getKey()) && !value.contains("/")) {
+                        options.put(option.getKey(), value);
+                    }
+                });
+            }
+        }
+        card.append("\n## Training\n\n");
+        if (options.isEmpty()) {
+            card.append("Not recorded.\n");
+            return;
+        }
+        card.append("| option | value |\n| --- | --- |\n");
+        options.forEach((name, value) -> card.append("| %s | %s |%n".formatted(name, value.replace("|", "\\|"))));
+    }
+}

@@ -1,0 +1,162 @@
+package io.stencil.template.publish;
+
+import io.stencil.error.InvalidFileException;
+import io.stencil.error.InvalidRequestException;
+import io.stencil.error.Location;
+import io.stencil.error.TemplateException;
+import io.stencil.files.AtomicFile;
+import io.stencil.image.RgbImageWriter;
+import io.stencil.pipeline.Flux2Pipeline;
+import io.stencil.pipeline.GeneratedImage;
+import io.stencil.pipeline.ProgressListener;
+import io.stencil.template.TemplateInput;
+import io.stencil.template.TemplatePipeline;
+import io.stencil.template.Warnings;
+import io.stencil.template.Weights;
+import io.stencil.template.load.TemplateFolder;
+import io.stencil.template.load.TemplateSource;
+import io.stencil.tensor.Scope;
+import io.stencil.tensor.Tensors;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.util.Arrays;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Optional;
+import java.util.UUID;
+import java.util.function.Consumer;
+import java.util.stream.Stream;
+
+/// Makes a folder that is whole and proven: all weights, code, a card, sample pictures.
+public final class TemplatePackager {
+
+    private static final List<String> COPIED = List.of("Model.java", "model.jar", "LICENSE", "NOTICE");
+    private static final String VALUE_INPUTS = "{scale: number}";
+
+    private final PackageRequest request;
+    private final Consumer<String> report;
+
+    /// @param report told each step, for people
+    public TemplatePackager(PackageRequest request, Consumer<String> report) {
+        this.request = request;
+        this.report = report;
+    }
+
+    /// What is written beside all else when it is complete, such as checksums.
+    @FunctionalInterface
+    public interface Seal {
+        void on(Path folder) throws IOException;
+    }
+
+    /// Packages. The output folder is there only when all has succeeded.
+    ///
+    /// @param base the model that is steered; this closes it
+    /// @throws io.stencil.error.StencilException when the parts do not fit, or the package does not generate what the
+    ///     checkpoint does
+    public void run(Flux2Pipeline base, Seal seal) {
+        Path output = request.output().toAbsolutePath().normalize();
+        Path made = output.resolveSibling("." + output.getFileName() + "." + UUID.randomUUID() + ".tmp");
+        try (base) {
+            NewTemplate.requireEmpty(output);
+            TemplateFolder folder = new TemplateFolder(request.template());
+            requirePackable(folder);
+            Files.createDirectories(made);
+            CheckpointedTemplate trained = new CheckpointedTemplate(folder, request.checkpoint());
+            copy(made);
+            MergedWeights.write(made, trained, base, request.maxShardBytes());
+            report.accept("merged the weights");
+            prove(trained, new TemplateFolder(made), base, made);
+            String inputs = folder.describeInputs().orElse(VALUE_INPUTS);
+            AtomicFile.writeText(made.resolve("README.md"), ModelCard.text(request, inputs));
+            seal.on(made);
+            Files.move(made, output, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+        } catch (IOException e) {
+            throw new InvalidFileException(Location.of(output), "cannot be written: " + e, e);
+        } finally {
+            discard(made);
+        }
+    }
+
+    /// A package has its weights in `model.safetensors`, so that is what its code must name.
+    private static void requirePackable(TemplateFolder folder) {
+        Optional<Weights> declared = folder.declaredWeights();
+        boolean packable = declared.isEmpty()
+                || switch (declared.get()) {
+                    case Weights.Files(List<String> paths) -> paths.equals(List.of(MergedWeights.FILE_NAME));
+                    case Weights.FileOrRandom(String path, long _) -> path.equals(MergedWeights.FILE_NAME);
+                    case Weights.Random _ -> false;
+                };
+        if (!packable) {
+            throw new TemplateException(
+                    folder.folder(),
+                    "weights() gives %s; to be packaged it must give Weights.fileOrRandom(\"%s\", seed)"
+                            .formatted(declared.orElseThrow(), MergedWeights.FILE_NAME));
+        }
+    }
+
+    private void copy(Path made) throws IOException {
+        for (String name : COPIED) {
+            Path file = request.template().resolve(name);
+            if (Files.isRegularFile(file)) {
+                Files.copy(file, made.resolve(name));
+            }
+        }
+    }
+
+    /// Loads the package strictly, generates with it and with the checkpoint, and compares to the last bit.
+    private void prove(CheckpointedTemplate trained, TemplateFolder packaged, Flux2Pipeline base, Path made)
+            throws IOException {
+        if (request.samples().isEmpty()) {
+            throw new InvalidRequestException("template_inputs", "is missing: the inputs of the sample pictures");
+        }
+        List<TemplateSource> both = List.of(trained, packaged);
+        // The pipeline is not closed here: it would close the base, which is the caller's frame's to close.
+        TemplatePipeline pipeline = new TemplatePipeline(base, both, TemplatePipeline.Loading.LAZY, Warnings.logged());
+        Files.createDirectories(made.resolve("samples"));
+        for (int i = 0; i < request.samples().size(); i++) {
+            TemplateInput sample = request.samples().get(i);
+            GeneratedImage picture = generate(pipeline, sample, 1);
+            if (i == 0) {
+                requireSame(generate(pipeline, sample, 0), picture);
+                report.accept("the package generates what the checkpoint does");
+            }
+            RgbImageWriter.write(picture.image(), made.resolve(sampleName(i)));
+        }
+    }
+
+    static String sampleName(int index) {
+        return "samples/%d.png".formatted(index);
+    }
+
+    private GeneratedImage generate(TemplatePipeline pipeline, TemplateInput sample, int model) {
+        TemplateInput input = new TemplateInput(model, sample.fields(), sample.folder());
+        return pipeline.generate(request.request(), List.of(input), List.of(), ProgressListener.NONE);
+    }
+
+    private void requireSame(GeneratedImage expected, GeneratedImage found) {
+        try (Scope _ = new Scope()) {
+            float[] before = Tensors.toFloats(expected.latents().toTensor());
+            float[] after = Tensors.toFloats(found.latents().toTensor());
+            if (!Arrays.equals(before, after)) {
+                throw new TemplateException(
+                        request.template(),
+                        "does not generate the same once it is packaged; it must make nothing that its weights do not hold");
+            }
+        }
+    }
+
+    private static void discard(Path made) {
+        if (!Files.isDirectory(made)) {
+            return;
+        }
+        try (Stream<Path> content = Files.walk(made)) {
+            for (Path path : content.sorted(Comparator.reverseOrder()).toList()) {
+                Files.delete(path);
+            }
+        } catch (IOException e) {
+            throw new InvalidFileException(Location.of(made), "cannot be removed: " + e, e);
+        }
+    }
+}
