@@ -13,7 +13,7 @@ import java.util.List;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
 
-/// What may see what: cli, train, template, pipeline, flux2, tensor, files, and never back.
+/// What may see what: cli, train, template, pipeline, flux2, tensor, files, and never back; hub stands on files alone.
 class DependencyTest {
 
     private static final JavaClasses STENCIL = new ClassFileImporter()
@@ -35,7 +35,8 @@ class DependencyTest {
 
     @Test
     void theClassesOfAllModulesAreLookedAt() {
-        for (String name : List.of("cli", "train", "template", "pipeline", "flux2", "tensor", "nn", "safetensors")) {
+        for (String name :
+                List.of("cli", "train", "template", "pipeline", "flux2", "tensor", "nn", "safetensors", "hub")) {
             assertThat(STENCIL.stream().map(JavaClass::getPackageName))
                     .as("packages")
                     .anyMatch(packageName -> packageName.startsWith("io.stencil." + name));
@@ -58,6 +59,8 @@ class DependencyTest {
                 .definedBy("io.stencil.flux2..")
                 .layer("tensor")
                 .definedBy(TENSOR)
+                .layer("hub")
+                .definedBy("io.stencil.hub..")
                 .layer("files")
                 .definedBy(FILES)
                 .whereLayer("cli")
@@ -72,6 +75,10 @@ class DependencyTest {
                 .mayOnlyBeAccessedByLayers("cli", "train", "template", "pipeline")
                 .whereLayer("tensor")
                 .mayOnlyBeAccessedByLayers("cli", "train", "template", "pipeline", "flux2")
+                .whereLayer("hub")
+                .mayOnlyBeAccessedByLayers("cli")
+                .whereLayer("hub")
+                .mayOnlyAccessLayers("files")
                 .check(STENCIL);
     }
 
@@ -92,10 +99,12 @@ class DependencyTest {
     }
 
     @Test
-    void filesNeverSeeLibtorch() {
+    void filesAndHubNeverSeeLibtorch() {
         noClasses()
                 .that()
                 .resideInAnyPackage(FILES)
+                .or()
+                .resideInAPackage("io.stencil.hub..")
                 .should()
                 .dependOnClassesThat()
                 .resideInAPackage("org.bytedeco..")

@@ -9,6 +9,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.TimeUnit;
 
 /// The real command line as a process of its own.
@@ -22,6 +23,13 @@ record StencilProcess(Process process, Path log) {
     ///
     /// @param folder working directory
     static StencilProcess start(Path folder, String... words) throws IOException {
+        return start(folder, Map.of(), words);
+    }
+
+    /// Starts `stencil` with these words.
+    ///
+    /// @param environment variables that it gets beside those of this process
+    static StencilProcess start(Path folder, Map<String, String> environment, String... words) throws IOException {
         List<String> command = new ArrayList<>(List.of(
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                 "--enable-native-access=ALL-UNNAMED",
@@ -34,12 +42,12 @@ record StencilProcess(Process process, Path log) {
                 StencilCommand.class.getName()));
         command.addAll(List.of(words));
         Path log = Files.createTempDirectory("stencil-it");
-        Process process = new ProcessBuilder(command)
+        ProcessBuilder builder = new ProcessBuilder(command)
                 .directory(folder.toFile())
                 .redirectOutput(log.resolve("out").toFile())
-                .redirectError(log.resolve("err").toFile())
-                .start();
-        return new StencilProcess(process, log);
+                .redirectError(log.resolve("err").toFile());
+        builder.environment().putAll(environment);
+        return new StencilProcess(builder.start(), log);
     }
 
     /// Runs `stencil` to its end.

@@ -34,6 +34,7 @@ record CheckpointedTemplate(TemplateFolder folder, @Nullable Path checkpoint) im
     @Override
     public LoadedTemplate<?, ?> load(Flux2Pipeline base) {
         LoadedTemplate<?, ?> template = folder.load(base);
+        takeMemory(template.model().state());
         if (checkpoint == null) {
             return template;
         }
@@ -57,6 +58,16 @@ record CheckpointedTemplate(TemplateFolder folder, @Nullable Path checkpoint) im
             template.close();
             throw e;
         }
+    }
+
+    /// Copies what lies in mapped files. Products of matrices may differ in the last bit with where a matrix begins in
+    /// memory, and two Templates that are compared must not differ in that.
+    private static void takeMemory(Map<String, Parameter> state) {
+        state.values().forEach(parameter -> {
+            try (Scope _ = new Scope()) {
+                parameter.set(parameter.get().clone());
+            }
+        });
     }
 
     /// Names in the model by names in the checkpoint, which may have kept the prefix that the trainer gives them.

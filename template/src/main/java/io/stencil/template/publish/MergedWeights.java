@@ -9,14 +9,17 @@ import io.stencil.safetensors.Checkpoint;
 import io.stencil.safetensors.SafetensorsFile;
 import io.stencil.safetensors.TensorSource;
 import io.stencil.template.load.LoadedTemplate;
+import io.stencil.tensor.DType;
 import io.stencil.tensor.Scope;
 import io.stencil.tensor.TensorFiles;
+import io.stencil.tensor.Tensors;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.LongStream;
 import org.bytedeco.pytorch.Tensor;
 
 /// All tensors of a trained Template: each from the checkpoint where it was trained, from the folder's own weights
@@ -83,7 +86,9 @@ final class MergedWeights {
         index.putObject("metadata")
                 .put(
                         "total_size",
-                        tensors.values().stream().mapToLong(Tensor::nbytes).sum());
+                        tensors.values().stream()
+                                .mapToLong(MergedWeights::bytes)
+                                .sum());
         ObjectNode map = index.putObject("weight_map");
         for (int i = 0; i < shards.size(); i++) {
             String name = "model-%05d-of-%05d.safetensors".formatted(i + 1, shards.size());
@@ -93,13 +98,18 @@ final class MergedWeights {
         AtomicFile.writeText(folder.resolve(FILE_NAME + ".index.json"), index.toPrettyString() + "\n");
     }
 
+    private static long bytes(Tensor tensor) {
+        return LongStream.of(Tensors.shape(tensor)).reduce(1, Math::multiplyExact)
+                * DType.of(tensor).bytes();
+    }
+
     /// Fills one shard after another; a tensor that is larger than a shard has one of its own.
     private static List<Map<String, Tensor>> shards(Map<String, Tensor> tensors, long maxShardBytes) {
         List<Map<String, Tensor>> shards = new ArrayList<>();
         Map<String, Tensor> current = new LinkedHashMap<>();
         long bytes = 0;
         for (Map.Entry<String, Tensor> one : tensors.entrySet()) {
-            long more = one.getValue().nbytes();
+            long more = bytes(one.getValue());
             if (!current.isEmpty() && bytes + more > maxShardBytes) {
                 shards.add(current);
                 current = new LinkedHashMap<>();

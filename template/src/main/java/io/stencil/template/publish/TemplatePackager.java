@@ -111,7 +111,7 @@ public final class TemplatePackager {
         if (request.samples().isEmpty()) {
             throw new InvalidRequestException("template_inputs", "is missing: the inputs of the sample pictures");
         }
-        List<TemplateSource> both = List.of(trained, packaged);
+        List<TemplateSource> both = List.of(trained, new CheckpointedTemplate(packaged, null));
         // The pipeline is not closed here: it would close the base, which is the caller's frame's to close.
         TemplatePipeline pipeline = new TemplatePipeline(base, both, TemplatePipeline.Loading.LAZY, Warnings.logged());
         Files.createDirectories(made.resolve("samples"));

@@ -1,0 +1,154 @@
+package io.stencil.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.stencil.hub.testing.FakeHub;
+import io.stencil.hub.testing.FakeRepository;
+import io.stencil.testing.TestFiles;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/// The life of a Template outside its author's disk: the real command line, against a hub on this machine.
+class PublishIT {
+
+    private static final String TOKEN = "ms-verySecretToken123";
+
+    @TempDir
+    private Path temporary;
+
+    private final FakeHub fake = new FakeHub();
+    private final List<String> printed = new ArrayList<>();
+    private Path elsewhere;
+
+    @BeforeEach
+    void makePlaces() throws IOException {
+        fake.requireToken(TOKEN);
+        elsewhere = Files.createDirectories(temporary.resolve("elsewhere"));
+    }
+
+    @AfterEach
+    void close() {
+        fake.close();
+    }
+
+    private StencilRun stencil(String... words) throws IOException, InterruptedException {
+        Map<String, String> environment = Map.of(
+                "MODELSCOPE_ENDPOINT", fake.site().toString(),
+                "HF_ENDPOINT", fake.site().toString(),
+                "MODELSCOPE_API_TOKEN", TOKEN,
+                "HF_TOKEN", TOKEN,
+                "HF_HOME", elsewhere.resolve("hf").toString(),
+                "DIFFSYNTH_MODEL_BASE_PATH", elsewhere.resolve("models").toString(),
+                "STENCIL_CONFIG_HOME", elsewhere.resolve("settings").toString());
+        StencilRun run = StencilProcess.start(temporary, environment, words).await();
+        printed.add(run.out() + run.err());
+        return run;
+    }
+
+    private static String[] sample(String... more) {
+        List<String> words = new ArrayList<>(List.of(
+                "--model_paths=" + TestFiles.tinyModel(""),
+                "--dtype=float32",
+                "--template_inputs={\"scale\": 0.9}",
+                "--prompt=a circle",
+                "--height=64",
+                "--width=64",
+                "--num_inference_steps=2"));
+        words.addAll(0, Arrays.asList(more));
+        return words.toArray(String[]::new);
+    }
+
+    private void requireTokenNowhere() throws IOException {
+        assertThat(printed).noneMatch(text -> text.contains(TOKEN));
+        try (Stream<Path> files = Files.walk(temporary)) {
+            for (Path file : files.filter(Files::isRegularFile).toList()) {
+                assertThat(new String(Files.readAllBytes(file), StandardCharsets.ISO_8859_1))
+                        .as(file.toString())
+                        .doesNotContain(TOKEN);
+            }
+        }
+        fake.repositories()
+                .values()
+                .forEach(repository -> repository
+                        .files()
+                        .forEach((name, content) -> assertThat(new String(content, StandardCharsets.ISO_8859_1))
+                                .as(name)
+                                .doesNotContain(TOKEN)));
+        assertThat(fake.storageAuthorizations()).isEmpty();
+    }
+
+    @Test
+    void aTemplateIsMadeTrainedPackagedPublishedFetchedAndRun() throws IOException, InterruptedException {
+        TrainingFolder training = TrainingFolder.make(temporary);
+        stencil("new-template", "brightness", "--family=value").succeeded();
+        stencil(training.words("--template_model_id_or_path=brightness", "--dataset_base_path=data set"))
+                .succeeded();
+        stencil(sample(
+                        "package",
+                        "--template_model_id_or_path=brightness",
+                        "--checkpoint=" + training.output().resolve("epoch-0.safetensors"),
+                        "--output_path=package",
+                        "--base_model_id=black-forest-labs/FLUX.2-klein-base-4B"))
+                .succeeded();
+        assertThat(StencilRun.content(temporary.resolve("package")))
+                .containsExactly(
+                        "Model.java", "README.md", "SHA256SUMS", "model.safetensors", "samples", "samples/0.png");
+        assertThat(temporary.resolve("package/README.md"))
+                .content()
+                .contains(
+                        "scale", "| learning_rate | 0.001 |", "base_model: \"black-forest-labs/FLUX.2-klein-base-4B\"")
+                .doesNotContain(temporary.toString());
+
+        StencilRun upload = stencil("upload", "me/brightness", "package").succeeded();
+        assertThat(upload.out()).contains("make the repository", "private", "5 files", "0 as they were");
+        assertThat(fake.repository("me/brightness").files().keySet())
+                .containsExactly("Model.java", "README.md", "SHA256SUMS", "model.safetensors", "samples/0.png");
+
+        stencil(sample("generate", "--template_model_id_or_path=me/brightness:", "--output=a.png"))
+                .failed(1, "/me/brightness: 'Model.java': is code and is not run", "--trust_remote_code");
+        StencilRun verified = stencil(sample("verify", "me/brightness", "--trust_remote_code"))
+                .succeeded();
+        assertThat(verified.err())
+                .contains("trusting code of " + fake.site() + "/me/brightness at master: ", "SHA-256");
+        assertThat(verified.out()).contains("verified " + fake.site() + "/me/brightness", "5 files, 4 checksums");
+
+        // Trusted once, it runs without being asked about; and it makes the picture that the package showed.
+        stencil(sample("generate", "--template_model_id_or_path=me/brightness:", "--output=a.png"))
+                .succeeded();
+        assertThat(temporary.resolve("a.png")).hasSameBinaryContentAs(temporary.resolve("package/samples/0.png"));
+        assertThat(StencilRun.content(elsewhere.resolve("models/me/brightness")))
+                .contains("model.safetensors");
+        requireTokenNowhere();
+    }
+
+    @Test
+    void weightsOfABuiltInFamilyNeedNoCodeAndOthersTellWhatIsMissing() throws IOException, InterruptedException {
+        put("me/weights", "template_value_a");
+        fake.repository("me/weights").put("model.py", "import torch");
+        put("me/unknown", "template_lora");
+
+        stencil(sample("generate", "--hub=huggingface", "--template_model_id_or_path=me/weights:", "--output=a.png"))
+                .succeeded();
+        assertThat(temporary.resolve("a.png")).exists();
+        stencil(sample("generate", "--hub=huggingface", "--template_model_id_or_path=me/unknown:", "--output=b.png"))
+                .failed(1, "has no Model.java", "found model.safetensors", "copy the folder and add a Model.java");
+        requireTokenNowhere();
+    }
+
+    private void put(String id, String golden) throws IOException {
+        FakeRepository repository = fake.repository(id);
+        repository.put(
+                "model.safetensors", Files.readAllBytes(TestFiles.golden(golden).resolve("model.safetensors")));
+    }
+}

@@ -1,0 +1,158 @@
+package io.stencil.template.publish;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.stencil.error.InvalidFileException;
+import io.stencil.error.TemplateException;
+import io.stencil.pipeline.Flux2Pipeline;
+import io.stencil.pipeline.GenerationRequest;
+import io.stencil.pipeline.LoadOptions;
+import io.stencil.pipeline.ModelFiles;
+import io.stencil.template.TemplateInputs;
+import io.stencil.template.load.TemplateFolder;
+import io.stencil.tensor.DType;
+import io.stencil.tensor.Device;
+import io.stencil.tensor.Scope;
+import io.stencil.tensor.TensorFiles;
+import io.stencil.testing.TestFiles;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.stream.Stream;
+import org.bytedeco.pytorch.Tensor;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/// A package holds what was trained and what was not, and is not there when it is not right.
+class TemplatePackagerTest {
+
+    private static final String TRAINED = "proj_k.double_0.positional_embedding";
+
+    @TempDir
+    private Path temporary;
+
+    private Path checkpoint;
+    private Path output;
+
+    @BeforeEach
+    void makeCheckpoint() throws IOException {
+        checkpoint = temporary.resolve("training/epoch-0.safetensors");
+        Files.createDirectories(temporary.resolve("training"));
+        output = temporary.resolve("package");
+        write("pipe.template_model." + TRAINED, 0);
+        Files.writeString(temporary.resolve("training/training_args.json"), """
+                {"options": {"learning_rate": 0.001, "output_path": "home", "note": "/home/me"}}""");
+    }
+
+    /// A checkpoint of one tensor alone, as training of a part leaves it.
+    ///
+    /// @param more columns than it should have
+    private void write(String name, int more) throws IOException {
+        try (Scope _ = new Scope()) {
+            Tensor trained = Objects.requireNonNull(weights().get(TRAINED)).neg();
+            TensorFiles.write(checkpoint, Map.of(name, trained.narrow(1, 0, trained.size(1) - more)), Map.of());
+        }
+    }
+
+    private void run(Path template, long maxShardBytes) {
+        PackageRequest request = new PackageRequest(
+                template,
+                checkpoint,
+                output,
+                maxShardBytes,
+                GenerationRequest.of("a circle").size(64, 64).steps(1).build(),
+                TemplateInputs.parse("[{\"scale\": 0.2}, {\"scale\": 0.9}]"),
+                "org/base",
+                null);
+        Flux2Pipeline base =
+                Flux2Pipeline.load(ModelFiles.in(TestFiles.tinyModel("")), new LoadOptions(DType.BFLOAT16, Device.CPU));
+        new TemplatePackager(request, _ -> {}).run(base, _ -> {});
+    }
+
+    private static Map<String, Tensor> weights() {
+        return TensorFiles.read(TestFiles.golden("template_value_a/model.safetensors"));
+    }
+
+    private static List<String> names(Path folder) throws IOException {
+        try (Stream<Path> files = Files.list(folder)) {
+            return files.map(file -> file.getFileName().toString()).sorted().toList();
+        }
+    }
+
+    private void requireMerged(Map<String, Tensor> merged) {
+        Map<String, Tensor> before = weights();
+        assertThat(merged.keySet()).isEqualTo(before.keySet());
+        merged.forEach((name, tensor) -> {
+            Tensor frozen = Objects.requireNonNull(before.get(name));
+            Tensor expected = name.equals(TRAINED) ? frozen.neg() : frozen;
+            assertThat(tensor.equal(expected)).as(name).isTrue();
+            assertThat(DType.of(tensor)).as(name).isEqualTo(DType.of(expected));
+        });
+    }
+
+    @Test
+    void frozenPartsComeFromTheFolderAndTrainedOnesFromTheCheckpoint() throws IOException {
+        run(TestFiles.golden("template_value_a"), Long.MAX_VALUE);
+
+        assertThat(names(output)).containsExactly("README.md", "model.safetensors", "samples");
+        assertThat(names(output.resolve("samples"))).containsExactly("0.png", "1.png");
+        try (Scope _ = new Scope()) {
+            requireMerged(TensorFiles.read(output.resolve("model.safetensors")));
+        }
+        assertThat(output.resolve("README.md"))
+                .content()
+                .contains("base_model: \"org/base\"", "{scale: number}", "| learning_rate | 0.001 |", "samples/1.png")
+                .doesNotContain("home");
+    }
+
+    @Test
+    void largeWeightsAreWrittenInShardsThatLoad() throws IOException {
+        run(TestFiles.golden("template_value_a"), 40_000);
+
+        assertThat(names(output))
+                .contains("model.safetensors.index.json")
+                .anyMatch(name -> name.startsWith("model-00002-of-"));
+        assertThat(names(output)).doesNotContain("model.safetensors");
+        Path withCode = Files.createDirectories(temporary.resolve("code"));
+        NewTemplate.write(withCode, TemplateFamily.VALUE);
+        for (String name : names(output)) {
+            if (name.startsWith("model")) {
+                Files.copy(output.resolve(name), withCode.resolve(name));
+            }
+        }
+        try (Flux2Pipeline base = Flux2Pipeline.load(
+                ModelFiles.in(TestFiles.tinyModel("")), new LoadOptions(DType.FLOAT32, Device.CPU))) {
+            assertThat(new TemplateFolder(withCode).weightFiles(base)).hasSizeGreaterThan(1);
+        }
+    }
+
+    @Test
+    void aCheckpointOfSomethingElseLeavesNothingBehind() throws IOException {
+        write("other", 0);
+        assertThatThrownBy(() -> run(TestFiles.golden("template_value_a"), Long.MAX_VALUE))
+                .isInstanceOf(InvalidFileException.class)
+                .hasMessageContaining("is no checkpoint of this Template: other is no tensor of the model");
+        write(TRAINED, 1);
+        assertThatThrownBy(() -> run(TestFiles.golden("template_value_a"), Long.MAX_VALUE))
+                .hasMessageContaining("expected [");
+        assertThat(names(temporary)).containsExactly("training");
+    }
+
+    @Test
+    void codeThatNamesOtherWeightsCannotBePackaged() throws IOException {
+        Path folder = temporary.resolve("folder");
+        NewTemplate.write(folder, TemplateFamily.VALUE);
+        Path source = folder.resolve("Model.java");
+        Files.writeString(
+                source, Files.readString(source).replace("fileOrRandom(\"model.safetensors\", 0)", "random(0)"));
+        assertThatThrownBy(() -> run(folder, Long.MAX_VALUE))
+                .isInstanceOf(TemplateException.class)
+                .hasMessageContaining("to be packaged it must give Weights.fileOrRandom(\"model.safetensors\", seed)");
+        assertThat(output).doesNotExist();
+    }
+}

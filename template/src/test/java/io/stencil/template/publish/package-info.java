@@ -1,0 +1,4 @@
+@NullMarked
+package io.stencil.template.publish;
+
+import org.jspecify.annotations.NullMarked;
