@@ -69,6 +69,13 @@ class PublishIT {
         return words.toArray(String[]::new);
     }
 
+    /// It failed, and behind the line of the fetch stands one line that names all of `parts`.
+    private static void refused(StencilRun run, String... parts) {
+        assertThat(run.exitCode()).as(run.err()).isEqualTo(1);
+        assertThat(run.err().lines().toList()).hasSize(2).first().asString().startsWith("fetching ");
+        assertThat(run.err().lines().toList().getLast()).startsWith("stencil: ").contains(parts);
+    }
+
     private void requireTokenNowhere() throws IOException {
         assertThat(printed).noneMatch(text -> text.contains(TOKEN));
         try (Stream<Path> files = Files.walk(temporary)) {
@@ -115,8 +122,10 @@ class PublishIT {
         assertThat(fake.repository("me/brightness").files().keySet())
                 .containsExactly("Model.java", "README.md", "SHA256SUMS", "model.safetensors", "samples/0.png");
 
-        stencil(sample("generate", "--template_model_id_or_path=me/brightness:", "--output=a.png"))
-                .failed(1, "/me/brightness: 'Model.java': is code and is not run", "--trust_remote_code");
+        refused(
+                stencil(sample("generate", "--template_model_id_or_path=me/brightness:", "--output=a.png")),
+                "/me/brightness: 'Model.java': is code and is not run",
+                "--trust_remote_code");
         StencilRun verified = stencil(sample("verify", "me/brightness", "--trust_remote_code"))
                 .succeeded();
         assertThat(verified.err())
@@ -141,8 +150,12 @@ class PublishIT {
         stencil(sample("generate", "--hub=huggingface", "--template_model_id_or_path=me/weights:", "--output=a.png"))
                 .succeeded();
         assertThat(temporary.resolve("a.png")).exists();
-        stencil(sample("generate", "--hub=huggingface", "--template_model_id_or_path=me/unknown:", "--output=b.png"))
-                .failed(1, "has no Model.java", "found model.safetensors", "copy the folder and add a Model.java");
+        refused(
+                stencil(sample(
+                        "generate", "--hub=huggingface", "--template_model_id_or_path=me/unknown:", "--output=b.png")),
+                "has no Model.java",
+                "found model.safetensors",
+                "copy the folder and add a Model.java");
         requireTokenNowhere();
     }
 
