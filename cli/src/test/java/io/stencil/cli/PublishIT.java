@@ -155,7 +155,7 @@ class PublishIT {
                         "generate", "--hub=huggingface", "--template_model_id_or_path=me/unknown:", "--output=b.png")),
                 "has no Model.java",
                 "found model.safetensors",
-                "copy the folder and add a Model.java");
+                "add a Model.java (to a copy, where the folder was fetched)");
         requireTokenNowhere();
     }
 

@@ -46,8 +46,10 @@ class StencilCommandTest {
 
         assertThat(run.exitCode()).isEqualTo(2);
         assertThat(run.err())
-                .isEqualTo("stencil: no command 'sampel', there are: generate, train, inspect, demo, sample; "
-                        + "try 'stencil --help'\n");
+                .isEqualTo(
+                        "stencil: no command 'sampel', there are: generate, train, inspect, demo, new-template, package, "
+                                + "fetch, upload, verify, sample; "
+                                + "try 'stencil --help'\n");
     }
 
     @Test

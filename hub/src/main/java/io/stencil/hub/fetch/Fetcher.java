@@ -176,6 +176,7 @@ public record Fetcher(HubProtocol protocol, HubHttp http, FetchSettings settings
                 listener.onWarning("%s: '%s': the hub tells no checksum of it; only its size was checked"
                         .formatted(repository, file.path()));
             }
+            place.removePartials(file.path());
             place.remember(file);
         }
     }

@@ -14,6 +14,7 @@ import io.stencil.hub.protocol.Repository;
 import io.stencil.json.JsonFile;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
@@ -50,6 +51,18 @@ record ModelPlace(Path folder) {
                 "partial",
                 file.path(),
                 "." + key(file.checksum().text() + file.size()).substring(0, 12) + ".part");
+    }
+
+    /// Removes what is left of broken downloads of this file, also of other content that it had then.
+    void removePartials(String path) throws IOException {
+        Path partials = folder.resolve(PRIVATE).resolve("partial");
+        if (Files.isDirectory(partials)) {
+            try (DirectoryStream<Path> left = Files.newDirectoryStream(partials, key(path) + ".*")) {
+                for (Path one : left) {
+                    Files.deleteIfExists(one);
+                }
+            }
+        }
     }
 
     Path lock(String path) {

@@ -6,15 +6,19 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.Semaphore;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 
 /// Threads of one fetch, and how many of them may hold a connection. The first fault stops them all.
 final class RangePool implements AutoCloseable {
 
     private final ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor();
     private final Semaphore connections;
+    private final AtomicReference<@Nullable RuntimeException> fault = new AtomicReference<>();
 
     RangePool(int connections) {
         this.connections = new Semaphore(connections);
@@ -49,30 +53,32 @@ final class RangePool implements AutoCloseable {
 
     /// Runs work side by side and waits for it.
     ///
-    /// @throws RuntimeException the first fault of any, after which the rest is interrupted
+    /// @throws RuntimeException the first fault of any work of this pool, after which the rest is interrupted
     void all(List<Runnable> work) {
         List<Future<?>> running = new ArrayList<>();
-        work.forEach(one -> running.add(threads.submit(one)));
-        RuntimeException first = null;
-        for (Future<?> one : running) {
-            try {
+        try {
+            work.forEach(one -> running.add(threads.submit(() -> watched(one))));
+            for (Future<?> one : running) {
                 one.get();
-            } catch (ExecutionException e) {
-                RuntimeException fault = e.getCause() instanceof RuntimeException known
-                        ? known
-                        : new IllegalStateException(e.getCause());
-                threads.shutdownNow();
-                if (first == null || first instanceof StoppedException) {
-                    first = fault;
-                }
-            } catch (InterruptedException e) {
-                threads.shutdownNow();
-                Thread.currentThread().interrupt();
-                throw new StoppedException(e);
             }
+        } catch (ExecutionException | RejectedExecutionException e) {
+            RuntimeException first = fault.get();
+            throw first == null ? new IllegalStateException(e) : first;
+        } catch (InterruptedException e) {
+            threads.shutdownNow();
+            Thread.currentThread().interrupt();
+            throw new StoppedException(e);
         }
-        if (first != null) {
-            throw first;
+    }
+
+    /// Remembers the first fault: the others are told of by work that it stopped.
+    private void watched(Runnable work) {
+        try {
+            work.run();
+        } catch (RuntimeException | Error e) {
+            fault.compareAndSet(null, e instanceof RuntimeException known ? known : new IllegalStateException(e));
+            threads.shutdownNow();
+            throw e;
         }
     }
 

@@ -8,6 +8,7 @@ import io.stencil.hub.Hub;
 import io.stencil.hub.protocol.HubKind;
 import io.stencil.hub.protocol.HubReference;
 import io.stencil.hub.testing.FakeHub;
+import io.stencil.hub.testing.FakeRepository;
 import io.stencil.hub.testing.Fault;
 import io.stencil.hub.testing.TestHubs;
 import java.io.IOException;
@@ -160,6 +161,38 @@ class FetchFaultTest {
         assertThat(fake.requests())
                 .filteredOn(request -> request.contains("/resolve/"))
                 .hasSizeGreaterThan(1);
+    }
+
+    @Test
+    void theFileThatFailedIsToldAndNotOneThatWasStopped() throws IOException {
+        byte[] other = TestHubs.content(WEIGHTS.length, 2);
+        fake.repository("org/m").put("a.safetensors", WEIGHTS).put("b.safetensors", other);
+        fake.fail(Fault.of(FakeRepository.sha256(WEIGHTS), new Fault.Slow(500, 20), ALWAYS));
+        // The second file fails in its ranges, while the first is on its way.
+        fake.fail(new Fault(
+                FakeRepository.sha256(other),
+                new Fault.Status(404, Map.of(), ""),
+                new AtomicInteger(1),
+                new AtomicInteger(ALWAYS)));
+        fake.fail(new Fault(
+                "b.safetensors", new Fault.Status(404, Map.of(), ""), new AtomicInteger(1), new AtomicInteger(ALWAYS)));
+        assertThatThrownBy(() -> fetch(HubKind.HUGGING_FACE, "org/m:"))
+                .isInstanceOf(HubException.class)
+                .hasMessageContaining("'b.safetensors': there is no such");
+        assertThat(FetchTest.visible(base().resolve("org/m"))).isEmpty();
+    }
+
+    @Test
+    void whatIsLeftOfAnOlderFileIsRemoved() throws IOException {
+        fake.repository("org/m").put("w.safetensors", WEIGHTS);
+        fake.fail(new Fault("/content/", new Fault.Dropped(10), new AtomicInteger(2), new AtomicInteger(ALWAYS)));
+        assertThatThrownBy(() -> fetch(HubKind.HUGGING_FACE, "org/m:")).isInstanceOf(HubException.class);
+        Path partials = base().resolve("org/m/.stencil/partial");
+        assertThat(partials).isNotEmptyDirectory();
+        fake.heal();
+        fake.repository("org/m").put("w.safetensors", TestHubs.content(70_000, 8));
+        fetch(HubKind.HUGGING_FACE, "org/m:");
+        assertThat(partials).isEmptyDirectory();
     }
 
     @Test

@@ -9,6 +9,7 @@ import io.stencil.hub.testing.TestHubs;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Random;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
@@ -34,7 +35,7 @@ class KilledFetchTest {
             Path target = base.resolve("org/m/w.safetensors");
             for (int kill = 0; kill < KILLS; kill++) {
                 long until = fake.served() + random.nextInt(1, 90_000);
-                Process process = start(fake);
+                Process process = start(fake, base);
                 while (fake.served() < until && process.isAlive()) {
                     assertThat(target).doesNotExist();
                     Thread.sleep(1);
@@ -44,7 +45,7 @@ class KilledFetchTest {
                 assertThat(target).doesNotExist();
             }
             fake.heal();
-            Process last = start(fake);
+            Process last = start(fake, base);
             assertThat(last.waitFor(60, TimeUnit.SECONDS)).isTrue();
             assertThat(last.exitValue()).isZero();
             assertThat(Files.readAllBytes(target)).isEqualTo(WEIGHTS);
@@ -54,7 +55,23 @@ class KilledFetchTest {
         }
     }
 
-    private Process start(FakeHub fake) throws IOException {
+    @Test
+    @Timeout(120)
+    void processesThatWantTheSameFileWaitForOne() throws IOException, InterruptedException {
+        try (FakeHub fake = new FakeHub()) {
+            fake.repository("org/m").put("w.safetensors", WEIGHTS);
+            fake.fail(Fault.of("/content/", new Fault.Slow(4000, 10), 1_000_000));
+            List<Process> processes = List.of(start(fake, base), start(fake, base), start(fake, base));
+            for (Process process : processes) {
+                assertThat(process.waitFor(60, TimeUnit.SECONDS)).isTrue();
+                assertThat(process.exitValue()).isZero();
+            }
+            assertThat(Files.readAllBytes(base.resolve("org/m/w.safetensors"))).isEqualTo(WEIGHTS);
+            assertThat(fake.served()).isEqualTo(WEIGHTS.length);
+        }
+    }
+
+    private static Process start(FakeHub fake, Path base) throws IOException {
         return new ProcessBuilder(
                         Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                         "-XX:TieredStopAtLevel=1",

@@ -57,7 +57,7 @@ record FolderContent(Path path) {
     TemplateException noEntryPoint(String why) {
         String python = Files.exists(path.resolve(PYTHON_SOURCE))
                 ? "; model.py is for Python: write the same network as Model.java, with the same names of submodules"
-                : "; copy the folder and add a Model.java, which is 'public final class Model implements Template<...>' and names its parts"
+                : "; add a Model.java (to a copy, where the folder was fetched), which is 'public final class Model implements Template<...>' and names its parts"
                         + " as the tensors are named ('stencil new-template' writes one to begin with)";
         return new TemplateException(
                 path,
