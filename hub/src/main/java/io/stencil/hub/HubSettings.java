@@ -4,6 +4,7 @@ import io.stencil.error.InvalidRequestException;
 import io.stencil.error.Location;
 import io.stencil.hub.fetch.FetchSettings;
 import io.stencil.hub.fetch.HuggingFaceCache;
+import io.stencil.hub.http.Credentials;
 import io.stencil.hub.http.HttpSettings;
 import io.stencil.hub.http.Token;
 import io.stencil.hub.protocol.HubKind;
@@ -59,10 +60,13 @@ public record HubSettings(
                 : value(environment, "DIFFSYNTH_DOWNLOAD_SOURCE")
                         .map(name -> HubKind.parse("DIFFSYNTH_DOWNLOAD_SOURCE", name))
                         .orElse(HubKind.MODELSCOPE);
+        URI site = site(hub, environment);
+        Token token = token(hub, choices, environment, home);
+        requireSecret(site, token);
         return new HubSettings(
                 hub,
-                site(hub, environment),
-                token(hub, choices, environment, home),
+                site,
+                token,
                 base(choices, environment, home),
                 choices.offline()
                         || flag(environment, "DIFFSYNTH_SKIP_DOWNLOAD")
@@ -70,6 +74,15 @@ public record HubSettings(
                 HuggingFaceCache.of(environment, home),
                 FetchSettings.DEFAULT,
                 HttpSettings.DEFAULT);
+    }
+
+    /// Over plain HTTP everybody on the way reads along.
+    private static void requireSecret(URI site, @Nullable Token token) {
+        boolean open = "http".equals(site.getScheme()) && !Credentials.isLoopback(site);
+        if (token != null && open) {
+            throw new InvalidRequestException(
+                    "hub", "%s is plain HTTP, over which no token is sent; use https, or no token".formatted(site));
+        }
     }
 
     private static URI site(HubKind hub, Map<String, String> environment) {

@@ -111,6 +111,18 @@ class TokenTest {
     }
 
     @Test
+    void itIsNotSentInTheOpen() {
+        Map<String, String> open =
+                Map.of("MODELSCOPE_ENDPOINT", "http://mirror.example", "MODELSCOPE_API_TOKEN", SECRET);
+        assertThatThrownBy(() -> settings(open))
+                .hasMessage(
+                        "'hub': http://mirror.example is plain HTTP, over which no token is sent; use https, or no token");
+        assertThat(settings(Map.of("MODELSCOPE_ENDPOINT", "http://mirror.example"))
+                        .token())
+                .isNull();
+    }
+
+    @Test
     void theEnvironmentChoosesTheHub() {
         assertThat(settings(Map.of()).site()).isEqualTo(URI.create("https://www.modelscope.cn"));
         assertThat(settings(Map.of("MODELSCOPE_ENDPOINT", "www.modelscope.ai/")).site())

@@ -32,8 +32,8 @@ public record Credentials(@Nullable Token token, URI origin, Map<String, String>
                 && (origin.getScheme().equals("https") || isLoopback(target));
     }
 
-    /// A token over plain HTTP is for a server of this machine.
-    private static boolean isLoopback(URI target) {
+    /// Whether an address is of this machine: only there a token goes over plain HTTP.
+    public static boolean isLoopback(URI target) {
         String host = host(target);
         return host.equals("localhost") || host.startsWith("127.") || host.equals("[::1]");
     }
