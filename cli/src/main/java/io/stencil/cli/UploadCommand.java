@@ -1,7 +1,9 @@
 package io.stencil.cli;
 
 import io.stencil.cli.inspect.ByteText;
+import io.stencil.error.InvalidRequestException;
 import io.stencil.hub.Hub;
+import io.stencil.hub.HubSettings;
 import io.stencil.hub.protocol.HubReference;
 import io.stencil.hub.upload.UploadListener;
 import io.stencil.hub.upload.UploadPlan;
@@ -51,7 +53,16 @@ final class UploadCommand implements Callable<Integer> {
         PrintWriter out = command.commandLine().getOut();
         PrintWriter err = command.commandLine().getErr();
         HubReference reference = HubReference.parse("ID", id);
-        try (Hub open = Hub.open(hub.settings())) {
+        HubSettings settings = hub.settings();
+        if (settings.token() == null || settings.offline()) {
+            throw new InvalidRequestException(
+                    "upload",
+                    settings.offline()
+                            ? "cannot be done offline"
+                            : "needs a token: set %s, or name a file with --hub_token_file"
+                                    .formatted(settings.hub().tokenVariable()));
+        }
+        try (Hub open = Hub.open(settings)) {
             UploadPlan plan = new UploadPlan(
                     open.repository(reference.id()),
                     open.revision(reference),

@@ -159,6 +159,19 @@ class PublishIT {
         requireTokenNowhere();
     }
 
+    @Test
+    void trainingGoesOnFromAFetchedTemplateAndUploadsNeedAToken() throws IOException, InterruptedException {
+        put("me/weights", "template_value_a");
+        TrainingFolder training = TrainingFolder.make(temporary);
+        stencil(training.words("--hub=huggingface", "--template_model_id_or_path=me/weights:"))
+                .succeeded();
+        assertThat(training.output().resolve("epoch-0.safetensors")).exists();
+        requireTokenNowhere();
+
+        Path none = Files.createFile(temporary.resolve("no-token"));
+        stencil("upload", "me/x", "package", "--hub_token_file=" + none).failed(1, "no-token': holds no token");
+    }
+
     private void put(String id, String golden) throws IOException {
         FakeRepository repository = fake.repository(id);
         repository.put(
