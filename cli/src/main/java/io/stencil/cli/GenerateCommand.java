@@ -9,7 +9,7 @@ import io.stencil.pipeline.GenerationRequest;
 import io.stencil.pipeline.LoadOptions;
 import io.stencil.pipeline.LoraMatch;
 import io.stencil.pipeline.ModelFiles;
-import io.stencil.template.TemplatePipeline;
+import io.stencil.template.pipeline.TemplatePipeline;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Files;

@@ -2,6 +2,7 @@ package io.stencil.architecture;
 
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
 import static com.tngtech.archunit.library.Architectures.layeredArchitecture;
+import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.slices;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.tngtech.archunit.base.DescribedPredicate;
@@ -73,6 +74,11 @@ class DependencyTest {
                 .whereLayer("tensor")
                 .mayOnlyBeAccessedByLayers("cli", "train", "template", "pipeline", "flux2")
                 .check(STENCIL);
+    }
+
+    @Test
+    void packagesMakeNoCycles() {
+        slices().matching("io.stencil.(**)").should().beFreeOfCycles().check(STENCIL);
     }
 
     @Test

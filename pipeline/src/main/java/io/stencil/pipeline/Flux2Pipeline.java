@@ -6,7 +6,6 @@ import io.stencil.flux2.schedule.FlowMatchSchedule;
 import io.stencil.flux2.transformer.TokenIds;
 import io.stencil.image.ImageSize;
 import io.stencil.image.RgbImage;
-import io.stencil.nn.Lora;
 import io.stencil.nn.LoraBinding;
 import io.stencil.nn.LoraFusion;
 import io.stencil.pipeline.stage.EditImageUnit;
@@ -19,6 +18,7 @@ import io.stencil.pipeline.stage.TextTokensUnit;
 import io.stencil.pipeline.unit.PipelineUnit;
 import io.stencil.pipeline.unit.PortValues;
 import io.stencil.pipeline.unit.UnitRunner;
+import io.stencil.tensor.DType;
 import io.stencil.tensor.Device;
 import io.stencil.tensor.Scope;
 import java.nio.file.Path;
@@ -148,7 +148,9 @@ public final class Flux2Pipeline implements AutoCloseable {
     ///
     /// @param strength factor of the update
     /// @return which of the file's layers the transformer has
-    /// @throws io.stencil.error.InvalidFileException when the file is not a LoRA or updates no layer
+    /// @throws io.stencil.error.InvalidFileException when the file is not a LoRA, updates no layer, or has a matrix
+    /// that
+    ///     does not fit its layer
     public LoraMatch loadLora(Path file, double strength) {
         try (Scope _ = new Scope()) {
             LoraFile lora = LoraFile.read(file, models.requireTransformer(), strength, models.dtype(), models.device());
@@ -162,11 +164,18 @@ public final class Flux2Pipeline implements AutoCloseable {
         loras.clear();
     }
 
-    /// Adds a LoRA to the transformer's weights for good.
+    /// Adds a LoRA file to the transformer's weights for good; the opposite strength takes it off again, up to
+    /// rounding.
     ///
-    /// @see LoraFusion
-    public void fuseLora(Lora lora, double strength) {
-        LoraFusion.fuse(models.requireTransformer(), lora, strength);
+    /// @param strength factor of the update
+    /// @return which of the file's layers the transformer has
+    /// @throws io.stencil.error.InvalidFileException as [#loadLora] does; no weight is changed then
+    public LoraMatch fuseLora(Path file, double strength) {
+        try (Scope _ = new Scope()) {
+            LoraFile lora = LoraFile.read(file, models.requireTransformer(), 1.0, DType.FLOAT32, models.device());
+            LoraFusion.fuse(models.requireTransformer(), lora.lora(), strength);
+            return new LoraMatch(lora.lora().pairs().size(), lora.unmatched());
+        }
     }
 
     private static int roundUp(int side) {

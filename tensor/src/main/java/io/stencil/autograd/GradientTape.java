@@ -36,19 +36,31 @@ public final class GradientTape implements Checkpointing, AutoCloseable {
 
     @Override
     public List<Tensor> run(Segment segment, List<Tensor> inputs) {
+        if (inputs.stream().noneMatch(Tensor::requires_grad)) {
+            return runOnPlainInputs(segment, inputs);
+        }
         List<Tensor> outputs;
         try (GradMode _ = GradMode.disabled()) {
             outputs = segment.run(inputs);
-        }
-        if (inputs.stream().noneMatch(Tensor::requires_grad)) {
-            // Nothing reaches back through the inputs: parameters inside need an input to hang on.
-            return reachParameters(segment, inputs, outputs);
         }
         return record(new Recomputation(segment, inputs), inputs, outputs);
     }
 
     /// A segment may hold trainable parameters although no input requires gradients, as the first block of a model
-    /// does.
+    /// does. Recording tells; what was recorded is dropped at once.
+    private List<Tensor> runOnPlainInputs(Segment segment, List<Tensor> inputs) {
+        List<Tensor> outputs;
+        boolean trainable;
+        try (Scope recording = new Scope();
+                GradMode _ = GradMode.enabled()) {
+            List<Tensor> recorded = segment.run(inputs);
+            trainable = recorded.stream().anyMatch(Tensor::requires_grad);
+            outputs = recorded.stream().map(Tensor::detach).map(recording::keep).toList();
+        }
+        return trainable ? reachParameters(segment, inputs, outputs) : outputs;
+    }
+
+    /// Parameters inside a segment need an input to hang on when nothing reaches back through its own.
     private List<Tensor> reachParameters(Segment segment, List<Tensor> inputs, List<Tensor> outputs) {
         Tensor first = inputs.getFirst();
         Tensor anchor = Tensors.zeros(DType.of(first), Device.of(first), 1);

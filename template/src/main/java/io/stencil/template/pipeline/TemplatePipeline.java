@@ -1,4 +1,4 @@
-package io.stencil.template;
+package io.stencil.template.pipeline;
 
 import io.stencil.autograd.Checkpointing;
 import io.stencil.autograd.GradMode;
@@ -8,6 +8,10 @@ import io.stencil.pipeline.GeneratedImage;
 import io.stencil.pipeline.GenerationRequest;
 import io.stencil.pipeline.ProgressListener;
 import io.stencil.pipeline.SideConditions;
+import io.stencil.template.ForwardContext;
+import io.stencil.template.TemplateCache;
+import io.stencil.template.TemplateInput;
+import io.stencil.template.Warnings;
 import io.stencil.template.load.LoadedTemplate;
 import io.stencil.template.load.TemplateSource;
 import io.stencil.tensor.Scope;
