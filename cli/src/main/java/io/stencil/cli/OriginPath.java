@@ -1,7 +1,7 @@
 package io.stencil.cli;
 
 import io.stencil.error.InvalidRequestException;
-import io.stencil.pipeline.ModelFiles;
+import io.stencil.pipeline.models.ModelFiles;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;

@@ -25,6 +25,7 @@ class ReadmeTest {
     private static final List<String> PACKAGES = List.of(
             "io.stencil.image",
             "io.stencil.pipeline",
+            "io.stencil.pipeline.models",
             "io.stencil.template",
             "io.stencil.template.load",
             "io.stencil.template.pipeline",

@@ -8,6 +8,7 @@ import io.stencil.flux2.transformer.TextTokens;
 import io.stencil.flux2.transformer.TransformerInput;
 import io.stencil.nn.Lora;
 import io.stencil.nn.LoraBinding;
+import io.stencil.pipeline.models.ModelSet;
 import io.stencil.tensor.DType;
 import io.stencil.tensor.Ops;
 import io.stencil.tensor.Scope;

@@ -8,11 +8,17 @@ import io.stencil.image.ImageSize;
 import io.stencil.image.RgbImage;
 import io.stencil.nn.LoraBinding;
 import io.stencil.nn.LoraFusion;
+import io.stencil.pipeline.models.LoadOptions;
+import io.stencil.pipeline.models.ModelFiles;
+import io.stencil.pipeline.models.ModelSet;
 import io.stencil.pipeline.stage.EditImageUnit;
 import io.stencil.pipeline.stage.InpaintUnit;
 import io.stencil.pipeline.stage.InputImageUnit;
+import io.stencil.pipeline.stage.LatentTokens;
 import io.stencil.pipeline.stage.NoiseUnit;
+import io.stencil.pipeline.stage.Ports;
 import io.stencil.pipeline.stage.PromptUnit;
+import io.stencil.pipeline.stage.ReferenceTokens;
 import io.stencil.pipeline.stage.StartLatentsUnit;
 import io.stencil.pipeline.stage.TextTokensUnit;
 import io.stencil.pipeline.unit.PipelineUnit;
@@ -59,7 +65,7 @@ public final class Flux2Pipeline implements AutoCloseable {
     ///
     /// @throws io.stencil.error.InvalidFileException when a file is absent, broken or not a part of FLUX.2
     public static Flux2Pipeline load(ModelFiles files, LoadOptions options) {
-        return new Flux2Pipeline(ModelSetLoader.load(files, options));
+        return new Flux2Pipeline(ModelSet.load(files, options));
     }
 
     public ModelSet models() {

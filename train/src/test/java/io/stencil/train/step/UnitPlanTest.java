@@ -3,8 +3,8 @@ package io.stencil.train.step;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.stencil.pipeline.Flux2Pipeline;
-import io.stencil.pipeline.ModelSet;
-import io.stencil.pipeline.Ports;
+import io.stencil.pipeline.models.ModelSet;
+import io.stencil.pipeline.stage.Ports;
 import io.stencil.pipeline.unit.PipelineUnit;
 import io.stencil.tensor.DType;
 import io.stencil.tensor.Device;

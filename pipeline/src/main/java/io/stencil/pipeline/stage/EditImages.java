@@ -1,4 +1,4 @@
-package io.stencil.pipeline;
+package io.stencil.pipeline.stage;
 
 import io.stencil.image.RgbImage;
 import java.util.List;

@@ -1,4 +1,4 @@
-package io.stencil.pipeline;
+package io.stencil.pipeline.models;
 
 import io.stencil.tensor.DType;
 import io.stencil.tensor.Device;

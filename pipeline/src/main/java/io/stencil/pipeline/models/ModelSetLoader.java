@@ -1,4 +1,4 @@
-package io.stencil.pipeline;
+package io.stencil.pipeline.models;
 
 import io.stencil.error.InvalidFileException;
 import io.stencil.error.InvalidRequestException;

@@ -1,4 +1,4 @@
-package io.stencil.pipeline;
+package io.stencil.pipeline.stage;
 
 import org.bytedeco.pytorch.Tensor;
 

@@ -1,4 +1,4 @@
-package io.stencil.pipeline;
+package io.stencil.pipeline.models;
 
 import io.stencil.error.InvalidRequestException;
 import io.stencil.flux2.text.TextEncoder;
@@ -25,6 +25,13 @@ public record ModelSet(
 
     /// Pictures above this many pixels go through the VAE in tiles.
     private static final long UNTILED_PIXELS = 2048L * 2048;
+
+    /// Loads the models that `files` names.
+    ///
+    /// @throws io.stencil.error.InvalidFileException when a file is absent, broken or not a part of FLUX.2
+    public static ModelSet load(ModelFiles files, LoadOptions options) {
+        return ModelSetLoader.load(files, options);
+    }
 
     /// @return `[1, St, joint]`, in the pipeline's dtype
     public Tensor encodePrompt(String prompt) {

@@ -1,4 +1,4 @@
-package io.stencil.pipeline;
+package io.stencil.pipeline.stage;
 
 import io.stencil.flux2.schedule.FlowMatchSchedule;
 import io.stencil.flux2.transformer.TextTokens;
