@@ -13,7 +13,8 @@ import java.util.List;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
 
-/// What may see what: cli, train, template, pipeline, flux2, tensor, files, and never back.
+/// What may see what: cli, train, template, pipeline, flux2, tensor, files, and never back; world stands aside on
+/// files.
 class DependencyTest {
 
     private static final JavaClasses STENCIL = new ClassFileImporter()
@@ -35,7 +36,8 @@ class DependencyTest {
 
     @Test
     void theClassesOfAllModulesAreLookedAt() {
-        for (String name : List.of("cli", "train", "template", "pipeline", "flux2", "tensor", "nn", "safetensors")) {
+        for (String name :
+                List.of("cli", "train", "template", "pipeline", "flux2", "tensor", "nn", "world", "safetensors")) {
             assertThat(STENCIL.stream().map(JavaClass::getPackageName))
                     .as("packages")
                     .anyMatch(packageName -> packageName.startsWith("io.stencil." + name));
@@ -58,6 +60,8 @@ class DependencyTest {
                 .definedBy("io.stencil.flux2..")
                 .layer("tensor")
                 .definedBy(TENSOR)
+                .layer("world")
+                .definedBy("io.stencil.world..")
                 .layer("files")
                 .definedBy(FILES)
                 .whereLayer("cli")
@@ -72,6 +76,10 @@ class DependencyTest {
                 .mayOnlyBeAccessedByLayers("cli", "train", "template", "pipeline")
                 .whereLayer("tensor")
                 .mayOnlyBeAccessedByLayers("cli", "train", "template", "pipeline", "flux2")
+                .whereLayer("world")
+                .mayOnlyBeAccessedByLayers("cli")
+                .whereLayer("world")
+                .mayOnlyAccessLayers("files")
                 .check(STENCIL);
     }
 
