@@ -50,6 +50,7 @@ public final class AtomicFolder {
                 delete(temporary);
             }
         }
+        AtomicFile.forceFolder(parent);
     }
 
     /// Refuses a place where [#write] would find something: for a check before long work.

@@ -35,6 +35,14 @@ public record Canvas(List<Plane> channels) {
         return new Canvas(channels.stream().map(change).toList());
     }
 
+    /// The mean of a pixel's channels.
+    public float mean(int x, int y) {
+        return (channels.get(0).at(x, y)
+                        + channels.get(1).at(x, y)
+                        + channels.get(2).at(x, y))
+                / 3;
+    }
+
     /// The greatest of a pixel's channels.
     public float brightest(int x, int y) {
         return Math.max(

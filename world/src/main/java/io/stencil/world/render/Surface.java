@@ -1,6 +1,7 @@
 package io.stencil.world.render;
 
 import io.stencil.image.ImageSize;
+import io.stencil.world.scene.Albedo;
 import io.stencil.world.scene.Light;
 import io.stencil.world.scene.Scene;
 
@@ -36,8 +37,7 @@ public record Surface(Plane coverage, Canvas albedo) {
             double shape = scene.described().colour().albedo().channel(channel);
             double back = scene.described().background().albedo().channel(channel);
             return Plane.of(size, (x, y) -> {
-                double cover = coverage.at(x, y);
-                double mixed = cover * shape * inside.at(x, y) + (1 - cover) * back * behind.at(x, y);
+                double mixed = mixed(coverage.at(x, y), shape * inside.at(x, y), back * behind.at(x, y));
                 return mixed * grain.at(x, y);
             });
         });
@@ -48,6 +48,21 @@ public record Surface(Plane coverage, Canvas albedo) {
         double perX = FREQUENCY / size.width();
         double perY = FREQUENCY / size.height();
         return Plane.of(size, (x, y) -> 1 + strength * 2 * (noise.at(x * perX, row + y * perY, OCTAVES) - 0.5));
+    }
+
+    /// With something else painted over it.
+    ///
+    /// @param cover of each pixel
+    public Surface under(Plane cover, Albedo paint) {
+        Canvas painted = Canvas.of(channel -> {
+            Plane below = albedo.channels().get(channel);
+            return Plane.of(size(), (x, y) -> mixed(cover.at(x, y), paint.channel(channel), below.at(x, y)));
+        });
+        return new Surface(coverage, painted);
+    }
+
+    private static double mixed(double share, double one, double other) {
+        return share * one + (1 - share) * other;
     }
 
     public ImageSize size() {

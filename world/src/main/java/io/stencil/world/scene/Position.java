@@ -36,6 +36,11 @@ public enum Position {
         return 0.5 + OFFSET * down;
     }
 
+    /// All but the one at the bottom.
+    public static Position[] aboveBottom() {
+        return new Position[] {LEFT, RIGHT, TOP, CENTER};
+    }
+
     /// The place that is nearest to a point.
     public static Position nearest(double x, double y) {
         Position best = CENTER;

@@ -20,8 +20,11 @@ public final class Scenes {
 
     /// A scene whose caption tells figure, colour, background, size and position.
     public static Scene full(Draws draws) {
-        ShapeSize size = draws.one(ShapeSize.values());
-        Position position = draws.one(Position.values());
+        return full(draws, draws.one(ShapeSize.values()), draws.one(Position.values()));
+    }
+
+    /// Such a scene of a given size and position.
+    public static Scene full(Draws draws, ShapeSize size, Position position) {
         Description described = Description.open(draws).with(size, position);
         return scene(described, Placement.of(size, position, draws), draws);
     }
