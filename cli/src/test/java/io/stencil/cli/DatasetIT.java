@@ -162,7 +162,7 @@ class DatasetIT {
         try (PromptTokenizer tokenizer = PromptTokenizer.open(folder)) {
             for (int index = 0; index < 500; index++) {
                 String caption = Scenes.captioned(2, index).caption();
-                String[] words = caption.replace(",", " ,").split(" ");
+                String[] words = caption.replace(",", " ,").split(" ", -1);
                 assertThat(tokenizer.encode(caption)).as(caption).hasSizeBetween(words.length, 20);
                 assertThat(tokenizer.tokens(caption, 512).length()).as(caption).isLessThanOrEqualTo(PROMPT_LENGTH);
             }
