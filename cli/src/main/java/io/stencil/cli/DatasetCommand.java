@@ -7,6 +7,7 @@ import io.stencil.world.dataset.DatasetPlan;
 import io.stencil.world.dataset.DatasetWriter;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.Iterator;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CancellationException;
 import picocli.CommandLine.Command;
@@ -43,11 +44,23 @@ final class DatasetCommand implements Callable<Integer> {
             description = "Side of the pictures, a multiple of 16. Default: ${DEFAULT-VALUE}.")
     private int size = 64;
 
-    @Option(names = "--kind", paramLabel = "KIND", description = "What rows hold. Default: ${DEFAULT-VALUE}.")
+    @Option(
+            names = "--kind",
+            paramLabel = "KIND",
+            completionCandidates = Kinds.class,
+            description = "What rows hold: ${COMPLETION-CANDIDATES}. Default: ${DEFAULT-VALUE}.")
     private String kind = "plain";
 
     @Spec
     private CommandSpec command;
+
+    /// For the help.
+    static final class Kinds implements Iterable<String> {
+        @Override
+        public Iterator<String> iterator() {
+            return DatasetKind.labels().iterator();
+        }
+    }
 
     private volatile boolean stopped;
 

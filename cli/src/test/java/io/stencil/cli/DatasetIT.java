@@ -108,6 +108,13 @@ class DatasetIT {
                 .contains("\"%s\"".formatted(Scenes.captioned(9, 1).caption()));
     }
 
+    @Test
+    void helpNamesTheKinds() {
+        StencilRun run = StencilRun.inProcess("dataset", "--help").succeeded();
+
+        assertThat(run.out()).contains("plain, brightness, rgb").contains("Default: plain.");
+    }
+
     @ParameterizedTest
     @MethodSource
     void wrongValuesAreToldAndNothingIsWritten(String word, int exitCode, String message) throws IOException {

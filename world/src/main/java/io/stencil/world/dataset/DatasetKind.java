@@ -2,6 +2,7 @@ package io.stencil.world.dataset;
 
 import io.stencil.error.InvalidRequestException;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Locale;
 
 /// The datasets that the world has, each with rows of its own form.
@@ -60,11 +61,12 @@ public enum DatasetKind {
                 return kind;
             }
         }
-        throw new InvalidRequestException("kind", "expected one of %s; found '%s'".formatted(labels(), label));
+        throw new InvalidRequestException(
+                "kind", "expected one of %s; found '%s'".formatted(String.join(", ", labels()), label));
     }
 
     /// All names.
-    public static String labels() {
-        return String.join(", ", Arrays.stream(values()).map(DatasetKind::label).toList());
+    public static List<String> labels() {
+        return Arrays.stream(values()).map(DatasetKind::label).toList();
     }
 }

@@ -13,23 +13,17 @@ import io.stencil.world.scene.Scenes;
 /// see.
 final class ReferenceSamples implements SampleMaker {
 
-    private static final double LEAST = 0.6;
-    private static final double MOST = 1.5;
-
     @Override
     public Row make(Draws draws, Sample.Builder sample, ImageSize size) {
         Scene scene = Scenes.captioned(draws);
         Scene open = Scenes.open(draws);
         Scene other = open.with(open.described().withBackground(Background.GRAY));
-        Albedo tint = Light.tint(draws, LEAST, MOST);
-        String reference = sample.add("references", Renderer.paint(other.with(coloured(other, tint)), size));
+        Albedo tint = Light.strongTint(draws);
+        String reference =
+                sample.add("references", Renderer.paint(other.with(other.light().tinted(tint)), size));
         return Row.of(
-                sample.add(TARGET, Renderer.paint(scene.with(coloured(scene, tint)), size)),
+                sample.add(TARGET, Renderer.paint(scene.with(scene.light().tinted(tint)), size)),
                 scene.caption(),
                 new TemplateInputs.Picture(reference));
-    }
-
-    private static Light coloured(Scene scene, Albedo tint) {
-        return scene.light().withBrightness(1).withTint(tint);
     }
 }

@@ -12,13 +12,10 @@ import io.stencil.world.scene.Scenes;
 /// Pictures under tinted light, with the means of their channels as `R`, `G`, `B`.
 final class RgbSamples implements SampleMaker {
 
-    private static final double LEAST = 0.6;
-    private static final double MOST = 1.5;
-
     @Override
     public Row make(Draws draws, Sample.Builder sample, ImageSize size) {
         Scene scene = Scenes.captioned(draws);
-        Light light = scene.light().withBrightness(1).withTint(Light.tint(draws, LEAST, MOST));
+        Light light = scene.light().tinted(Light.strongTint(draws));
         RgbImage image = Renderer.paint(scene.with(light), size);
         TemplateInputs inputs = new TemplateInputs.Channels(mean(image, 0), mean(image, 1), mean(image, 2));
         return Row.of(sample.add(TARGET, image), scene.caption(), inputs);

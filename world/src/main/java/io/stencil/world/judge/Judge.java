@@ -16,10 +16,13 @@ import java.util.Optional;
 /// ```
 public final class Judge {
 
+    private static final int LEAST_SIDE = 16;
+
     private Judge() {}
 
+    /// @throws IllegalArgumentException when a side has fewer than 16 pixels
     public static Verdict look(RgbImage image) {
-        Canvas picture = Canvas.of(image);
+        Canvas picture = canvas(image);
         Canvas background = BackgroundFit.of(picture);
         Chromaticity behind = Chromaticity.of(
                 background.channels().get(0).mean(),
@@ -27,6 +30,13 @@ public final class Judge {
                 background.channels().get(2).mean());
         Optional<Verdict.Shape> shape = Segmentation.of(picture, background).map(Judge::shape);
         return new Verdict(behind.nearest(List.of(Background.values()), Background::albedo), shape.orElse(null));
+    }
+
+    private static Canvas canvas(RgbImage image) {
+        if (Math.min(image.width(), image.height()) < LEAST_SIDE) {
+            throw new IllegalArgumentException("%s pixels are too few to judge".formatted(image.size()));
+        }
+        return Canvas.of(image);
     }
 
     private static Verdict.Shape shape(Segmentation seen) {
@@ -40,8 +50,10 @@ public final class Judge {
     }
 
     /// How much of each pixel the shape covers; 0 everywhere when there is none.
+    ///
+    /// @throws IllegalArgumentException when a side has fewer than 16 pixels
     public static Plane coverage(RgbImage image) {
-        Canvas picture = Canvas.of(image);
+        Canvas picture = canvas(image);
         return Segmentation.of(picture, BackgroundFit.of(picture))
                 .map(Segmentation::coverage)
                 .orElseGet(() -> Plane.of(image.size(), (x, y) -> 0));

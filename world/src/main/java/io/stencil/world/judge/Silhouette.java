@@ -119,6 +119,9 @@ record Silhouette(double x, double y, double area, double middle, double third, 
             double absolute = 0;
             for (int y = 0; y < coverage.size().height(); y++) {
                 for (int x = 0; x < coverage.size().width(); x++) {
+                    if (coverage.at(x, y) == 0) {
+                        continue;
+                    }
                     double away = Math.hypot(x + 0.5 - centreX, y + 0.5 - centreY);
                     double angle = Math.atan2(y + 0.5 - centreY, x + 0.5 - centreX);
                     double weight = coverage.at(x, y) * Math.pow(away, order);

@@ -15,6 +15,8 @@ public record Light(double brightness, Albedo tint, double right, double down) {
     public static final double BRIGHT = 1.6;
 
     private static final double TINT = 0.05;
+    private static final double STRONG_LEAST = 0.6;
+    private static final double STRONG_MOST = 1.5;
     private static final double SLOPE = 0.18;
 
     /// Light of any brightness, with a slight tint, that falls from any side.
@@ -23,8 +25,12 @@ public record Light(double brightness, Albedo tint, double right, double down) {
                 .fromSide(draws);
     }
 
-    /// A tint whose factors lie between `least` and `most`.
-    public static Albedo tint(Draws draws, double least, double most) {
+    /// A tint that is plain to see.
+    public static Albedo strongTint(Draws draws) {
+        return tint(draws, STRONG_LEAST, STRONG_MOST);
+    }
+
+    private static Albedo tint(Draws draws, double least, double most) {
         return new Albedo(draws.ratio(least, most), draws.ratio(least, most), draws.ratio(least, most));
     }
 
@@ -38,8 +44,9 @@ public record Light(double brightness, Albedo tint, double right, double down) {
         return new Light(other, tint, right, down);
     }
 
-    public Light withTint(Albedo other) {
-        return new Light(brightness, other, right, down);
+    /// Of the same slope, of brightness 1, with another tint.
+    public Light tinted(Albedo other) {
+        return new Light(1, other, right, down);
     }
 
     /// The factor on one channel at a place.

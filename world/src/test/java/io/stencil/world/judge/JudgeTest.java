@@ -1,6 +1,7 @@
 package io.stencil.world.judge;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.stencil.image.ImageSize;
 import io.stencil.image.RgbImage;
@@ -112,6 +113,13 @@ class JudgeTest {
             Verdict verdict = Judge.look(RgbImage.filled(SIZE, colour));
             assertThat(verdict).isEqualTo(new Verdict(Background.GRAY, null));
         }
+    }
+
+    @Test
+    void aTinyPictureIsRefused() {
+        assertThatThrownBy(() -> Judge.look(RgbImage.filled(new ImageSize(40, 12), 0)))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessage("40 x 12 pixels are too few to judge");
     }
 
     @Test
