@@ -40,6 +40,23 @@ class RendererTest {
         assertThat(Renderer.paint(Scenes.captioned(2, 2), SIZE)).isNotEqualTo(once);
     }
 
+    /// Other pixels are another world: models trained on it, and their measures, would no longer fit.
+    @Test
+    void picturesStayWhatTheyAre() {
+        int[][] pixels = {
+            {0, 0, 0xEB83A9}, {20, 30, 0xB63CF8}, {63, 10, 0xF387AF}, {40, 60, 0xDD7B9F}, {12, 34, 0xB43BF5}
+        };
+        RgbImage image = Renderer.paint(Scenes.captioned(3, 1), SIZE);
+
+        for (int[] pixel : pixels) {
+            for (int channel = 0; channel < 3; channel++) {
+                assertThat(image.sample(pixel[0], pixel[1], channel))
+                        .as("channel %d at (%d, %d)", channel, pixel[0], pixel[1])
+                        .isCloseTo(pixel[2] >> (16 - 8 * channel) & 0xFF, within(1));
+            }
+        }
+    }
+
     @ParameterizedTest
     @EnumSource
     void aFigureCoversItsArea(Figure figure) {
