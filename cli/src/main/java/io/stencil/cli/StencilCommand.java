@@ -21,7 +21,13 @@ import picocli.CommandLine.ScopeType;
 @Command(
         name = "stencil",
         description = "Generate images with FLUX.2 and train Template models that steer it.",
-        subcommands = {GenerateCommand.class, TrainCommand.class, InspectCommand.class, DemoCommand.class},
+        subcommands = {
+            GenerateCommand.class,
+            TrainCommand.class,
+            InspectCommand.class,
+            DatasetCommand.class,
+            DemoCommand.class
+        },
         synopsisSubcommandLabel = "COMMAND",
         scope = ScopeType.INHERIT,
         mixinStandardHelpOptions = true,

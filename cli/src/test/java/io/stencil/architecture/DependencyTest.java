@@ -14,7 +14,8 @@ import java.util.List;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
 
-/// What may see what: cli, train, template, pipeline, flux2, tensor, files, and never back.
+/// What may see what: cli, train, template, pipeline, flux2, tensor, files, and never back; world stands aside on
+/// files.
 class DependencyTest {
 
     private static final JavaClasses STENCIL = new ClassFileImporter()
@@ -36,7 +37,8 @@ class DependencyTest {
 
     @Test
     void theClassesOfAllModulesAreLookedAt() {
-        for (String name : List.of("cli", "train", "template", "pipeline", "flux2", "tensor", "nn", "safetensors")) {
+        for (String name :
+                List.of("cli", "train", "template", "pipeline", "flux2", "tensor", "nn", "world", "safetensors")) {
             assertThat(STENCIL.stream().map(JavaClass::getPackageName))
                     .as("packages")
                     .anyMatch(packageName -> packageName.startsWith("io.stencil." + name));
@@ -59,6 +61,8 @@ class DependencyTest {
                 .definedBy("io.stencil.flux2..")
                 .layer("tensor")
                 .definedBy(TENSOR)
+                .layer("world")
+                .definedBy("io.stencil.world..")
                 .layer("files")
                 .definedBy(FILES)
                 .whereLayer("cli")
@@ -73,6 +77,10 @@ class DependencyTest {
                 .mayOnlyBeAccessedByLayers("cli", "train", "template", "pipeline")
                 .whereLayer("tensor")
                 .mayOnlyBeAccessedByLayers("cli", "train", "template", "pipeline", "flux2")
+                .whereLayer("world")
+                .mayOnlyBeAccessedByLayers("cli")
+                .whereLayer("world")
+                .mayOnlyAccessLayers("files")
                 .check(STENCIL);
     }
 

@@ -46,7 +46,7 @@ class StencilCommandTest {
 
         assertThat(run.exitCode()).isEqualTo(2);
         assertThat(run.err())
-                .isEqualTo("stencil: no command 'sampel', there are: generate, train, inspect, demo, sample; "
+                .isEqualTo("stencil: no command 'sampel', there are: generate, train, inspect, dataset, demo, sample; "
                         + "try 'stencil --help'\n");
     }
 

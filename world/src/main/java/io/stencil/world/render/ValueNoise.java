@@ -1,12 +1,12 @@
-package io.stencil.cli.demo;
+package io.stencil.world.render;
 
 /// Smooth random values over the plane, as in clouds and grass: lattice noise, summed over octaves.
 ///
 /// @param seed two of the same seed are equal everywhere
-record ValueNoise(long seed) {
+public record ValueNoise(long seed) {
 
     /// Fractal noise in 0..1: each octave has twice the frequency and half the weight of the one before.
-    double at(double x, double y, int octaves) {
+    public double at(double x, double y, int octaves) {
         double sum = 0;
         double weight = 1;
         double total = 0;
