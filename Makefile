@@ -30,7 +30,7 @@ soak:
 	$(MVN) -pl train -am -Dtest=LongRunMemoryTest -Dsurefire.failIfNoSpecifiedTests=false \
 	    -Dtest.tags.excluded=full-size test
 
-## Measurements with JMH; JMH="-p dtype=FLOAT32 denoisingPass" hands it options.
+## Measurements with JMH; JMH="-p precision=FLOAT32 denoisingPass" hands it options.
 bench:
 	$(MVN) -q -DskipTests package
 	"$$JAVA_HOME/bin/java" --enable-native-access=ALL-UNNAMED \

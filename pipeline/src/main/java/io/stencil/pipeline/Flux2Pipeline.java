@@ -159,7 +159,8 @@ public final class Flux2Pipeline implements AutoCloseable {
     ///     does not fit its layer
     public LoraMatch loadLora(Path file, double strength) {
         try (Scope _ = new Scope()) {
-            LoraFile lora = LoraFile.read(file, models.requireTransformer(), strength, models.dtype(), models.device());
+            LoraFile lora =
+                    LoraFile.read(file, models.requireTransformer(), strength, models.compute(), models.device());
             loras.add(lora.lora());
             return new LoraMatch(lora.lora().pairs().size(), lora.unmatched());
         }

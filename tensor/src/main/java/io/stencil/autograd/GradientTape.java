@@ -11,8 +11,6 @@ import java.util.List;
 import org.bytedeco.pytorch.BoolOptional;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorArrayRefOptional;
-import org.bytedeco.pytorch.TensorBase;
-import org.bytedeco.pytorch.TensorTensorHook;
 import org.jspecify.annotations.Nullable;
 
 /// One backward pass over segments that recompute their activations (gradient checkpointing, Chen et al. 2016,
@@ -31,8 +29,8 @@ import org.jspecify.annotations.Nullable;
 /// libtorch may call back from a thread of its own on a GPU.
 public final class GradientTape implements Checkpointing, AutoCloseable {
 
-    private final List<AutoCloseable> owned = new ArrayList<>();
-    private volatile @Nullable Throwable failure;
+    private final BackwardFunctions functions = new BackwardFunctions();
+    private final List<Recomputation> recomputations = new ArrayList<>();
 
     @Override
     public List<Tensor> run(Segment segment, List<Tensor> inputs) {
@@ -72,7 +70,7 @@ public final class GradientTape implements Checkpointing, AutoCloseable {
     }
 
     private List<Tensor> record(Recomputation recomputation, List<Tensor> inputs, List<Tensor> outputs) {
-        owned.add(recomputation);
+        recomputations.add(recomputation);
         // 0 * (one element of every input) ties the outputs to the inputs in libtorch's graph; each input's view then
         // answers with the gradient that the recomputation found.
         Tensor tie = null;
@@ -83,9 +81,8 @@ public final class GradientTape implements Checkpointing, AutoCloseable {
             }
             Tensor view = input.view_as(input);
             int index = i;
-            hook(view, gradient -> recomputation.inputGradient(index, gradient));
-            Tensor element = Ops.mul(view.flatten().narrow(0, 0, 1), 0.0);
-            element = DType.of(outputs.getFirst()).cast(element);
+            functions.hook(view, gradient -> recomputation.inputGradient(index, gradient));
+            Tensor element = BackwardFunctions.tie(view, outputs.getFirst());
             tie = tie == null ? element : tie.add(element);
         }
         if (tie == null) {
@@ -93,7 +90,7 @@ public final class GradientTape implements Checkpointing, AutoCloseable {
         }
         // All outputs as one vector, so that their gradients arrive together.
         Tensor flat = Ops.cat(0, outputs.stream().map(Tensor::flatten).toList()).add(tie);
-        hook(flat, recomputation::differentiate);
+        functions.hook(flat, recomputation::differentiate);
         List<Tensor> tied = new ArrayList<>();
         long offset = 0;
         for (Tensor output : outputs) {
@@ -109,72 +106,14 @@ public final class GradientTape implements Checkpointing, AutoCloseable {
     /// @throws RuntimeException what a segment threw while it was recomputed
     public void backward(Tensor loss) {
         loss.backward();
-        Throwable thrown = failure;
-        if (thrown instanceof RuntimeException exception) {
-            throw exception;
-        }
-        if (thrown instanceof Error error) {
-            throw error;
-        }
+        functions.rethrow();
     }
 
     @Override
     public void close() {
-        try {
-            for (AutoCloseable one : owned) {
-                one.close();
-            }
-        } catch (Exception e) {
-            throw new IllegalStateException("a segment's memory could not be freed", e);
-        } finally {
-            owned.clear();
-        }
-    }
-
-    private void hook(Tensor tensor, GradientFunction function) {
-        Hook hook = new Hook(function);
-        tensor.register_hook(hook);
-        owned.add(hook);
-    }
-
-    /// Maps the gradient that arrives at a tensor to the one that goes on from it.
-    @FunctionalInterface
-    private interface GradientFunction {
-        Tensor apply(Tensor gradient);
-    }
-
-    /// A callback that carries exceptions out of the engine by hand and owns its result until the tape is closed.
-    private final class Hook extends TensorTensorHook implements AutoCloseable {
-        private final GradientFunction function;
-        private @Nullable OwnedTensor result;
-
-        Hook(GradientFunction function) {
-            this.function = function;
-            retainReference();
-        }
-
-        @Override
-        public TensorBase call(TensorBase incoming) {
-            if (failure != null) {
-                return incoming;
-            }
-            try (Scope _ = new Scope()) {
-                Tensor outgoing = function.apply(new Tensor(incoming));
-                result = new OwnedTensor(outgoing);
-                return outgoing;
-            } catch (RuntimeException | Error e) {
-                failure = e;
-                return incoming;
-            }
-        }
-
-        @Override
-        public void close() {
-            if (result != null) {
-                result.close();
-            }
-            releaseReference();
-        }
+        functions.close();
+        recomputations.forEach(Recomputation::close);
+        recomputations.clear();
     }
 
     /// Runs a segment again when its gradient arrives and keeps the gradients of its inputs for their hooks.

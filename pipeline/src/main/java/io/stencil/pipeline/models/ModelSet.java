@@ -12,14 +12,16 @@ import io.stencil.tensor.Device;
 import org.bytedeco.pytorch.Tensor;
 import org.jspecify.annotations.Nullable;
 
-/// The models of one pipeline, each of which may be absent until it is needed, and the dtype and device of their work.
+/// The models of one pipeline, each of which may be absent until it is needed, and the dtypes and device of their work.
 ///
-/// @param dtype of activations
+/// @param dtype of weights at rest, and of the noise that a seed means
+/// @param compute dtype of activations
 public record ModelSet(
         @Nullable TextEncoder textEncoder,
         @Nullable AutoencoderKlFlux2 vae,
         @Nullable Flux2Transformer transformer,
         DType dtype,
+        DType compute,
         Device device)
         implements AutoCloseable {
 
@@ -33,16 +35,16 @@ public record ModelSet(
         return ModelSetLoader.load(files, options);
     }
 
-    /// @return `[1, St, joint]`, in the pipeline's dtype
+    /// @return `[1, St, joint]`, in the dtype of activations
     public Tensor encodePrompt(String prompt) {
         return required(textEncoder, "a text encoder").encode(prompt);
     }
 
-    /// @return normalised latents `[1, 128, H/16, W/16]`, in the pipeline's dtype
+    /// @return normalised latents `[1, 128, H/16, W/16]`, in the dtype of activations
     public Tensor encode(RgbImage image) {
         AutoencoderKlFlux2 model = required(vae, "a VAE");
         Tensor pixels =
-                device.place(PixelConversion.pixelsFromBytes(image.rgb(), image.height(), image.width()), dtype);
+                device.place(PixelConversion.pixelsFromBytes(image.rgb(), image.height(), image.width()), compute);
         return isLarge(image.height(), image.width())
                 ? model.encodeTiled(pixels, Tiling.standard())
                 : model.encode(pixels);
@@ -51,7 +53,7 @@ public record ModelSet(
     /// @param latents normalised, `[1, 128, H/16, W/16]`
     public RgbImage decode(Tensor latents) {
         AutoencoderKlFlux2 model = required(vae, "a VAE");
-        Tensor placed = device.place(latents, dtype);
+        Tensor placed = device.place(latents, compute);
         Tensor pixels = isLarge(latents.size(2) * 16, latents.size(3) * 16)
                 ? model.decodeTiled(placed, Tiling.standard())
                 : model.decode(placed);

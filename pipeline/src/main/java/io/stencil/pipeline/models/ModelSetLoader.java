@@ -76,10 +76,11 @@ final class ModelSetLoader implements AutoCloseable {
             if (tokenizer == null) {
                 throw new InvalidRequestException("tokenizer_path", "is needed beside a text encoder");
             }
-            textEncoder =
-                    new TextEncoder(PromptTokenizer.open(tokenizer), textModel, PromptEncoding.KLEIN, options.dtype());
+            textEncoder = new TextEncoder(
+                    PromptTokenizer.open(tokenizer), textModel, PromptEncoding.KLEIN, options.compute());
         }
-        ModelSet set = new ModelSet(textEncoder, vae, transformer, options.dtype(), options.device());
+        ModelSet set =
+                new ModelSet(textEncoder, vae, transformer, options.dtype(), options.compute(), options.device());
         textModel = null;
         vae = null;
         transformer = null;

@@ -26,7 +26,7 @@ public record TextTokensUnit(ModelSet models) implements PipelineUnit {
         ports.set(
                 Ports.TEXT,
                 ports.find(Ports.TEXT_EMBEDDING)
-                        .map(extra -> text.append(models.device().place(extra, models.dtype())))
+                        .map(extra -> text.append(models.device().place(extra, models.compute())))
                         .orElse(text));
     }
 }

@@ -132,7 +132,7 @@ public final class TrainingStep {
         int index = draw.timestepIndex();
         Tensor clean = DType.FLOAT32.cast(inputs.clean().latents()); // [1, S, 128]
         Tensor noise = device.place(draw.noise(), DType.FLOAT32);
-        Tensor noised = models.dtype().cast(schedule.addNoise(clean, noise, index));
+        Tensor noised = models.compute().cast(schedule.addNoise(clean, noise, index));
         TransformerInput input = new TransformerInput(
                 new ImageTokens(noised, inputs.clean().ids()),
                 inputs.side()
