@@ -8,7 +8,7 @@ export MAVEN_OPTS := --sun-misc-unsafe-memory-access=allow --enable-native-acces
 
 MVN := mvn -B -ntp
 
-.PHONY: build test check format bench docs clean
+.PHONY: build test check soak format bench docs clean
 
 ## All modules, without tests.
 build:
@@ -25,7 +25,12 @@ check:
 format:
 	$(MVN) -q spotless:apply
 
-## Measurements with JMH; JMH="-p dtype=FLOAT32 denoisingPass" hands it options.
+## Resident memory over 2,000 training steps and 300 generations: some ten minutes.
+soak:
+	$(MVN) -pl train -am -Dtest=LongRunMemoryTest -Dsurefire.failIfNoSpecifiedTests=false \
+	    -Dtest.tags.excluded=full-size test
+
+## Measurements with JMH; JMH="-p precision=FLOAT32 denoisingPass" hands it options.
 bench:
 	$(MVN) -q -DskipTests package
 	"$$JAVA_HOME/bin/java" --enable-native-access=ALL-UNNAMED \

@@ -31,11 +31,11 @@ final class KleinPass implements AutoCloseable {
     private final Flux2Transformer transformer;
     private final DType dtype;
 
-    KleinPass(DType dtype) {
-        this.dtype = dtype;
+    KleinPass(Precision precision) {
+        this.dtype = precision.compute();
         this.transformer = new Flux2Transformer(shortened());
         try (TorchGenerator generator = new TorchGenerator(0)) {
-            transformer.initialize(dtype, Device.CPU, generator);
+            transformer.initialize(precision.resting(), Device.CPU, generator);
         }
         transformer.trainOnly(Set.of());
     }

@@ -3,7 +3,6 @@ package io.stencil.bench;
 import io.stencil.autograd.Checkpointing;
 import io.stencil.autograd.GradMode;
 import io.stencil.autograd.GradientTape;
-import io.stencil.tensor.DType;
 import io.stencil.tensor.Ops;
 import io.stencil.tensor.Scope;
 import io.stencil.tensor.Tensors;
@@ -32,15 +31,15 @@ import org.openjdk.jmh.infra.Blackhole;
 @Fork(1)
 public class TransformerBenchmark {
 
-    @Param({"FLOAT32", "BFLOAT16"})
-    public DType dtype = DType.FLOAT32;
+    @Param
+    public Precision precision = Precision.FLOAT32;
 
-    private KleinPass pass = new KleinPass(DType.FLOAT32);
+    private KleinPass pass = new KleinPass(Precision.FLOAT32);
 
     @Setup(Level.Trial)
     public void load() {
         pass.close();
-        pass = new KleinPass(dtype);
+        pass = new KleinPass(precision);
     }
 
     @TearDown(Level.Trial)
@@ -58,9 +57,9 @@ public class TransformerBenchmark {
 
     @Benchmark
     public void gradientStep() {
-        try (Scope _ = new Scope()) {
-            Tensor prediction = pass.predict(pass.cache(true), Checkpointing.OFF);
-            loss(prediction).backward();
+        try (Scope _ = new Scope();
+                GradientTape tape = new GradientTape()) {
+            tape.backward(loss(pass.predict(pass.cache(true), Checkpointing.OFF)));
         }
     }
 

@@ -1,7 +1,7 @@
 package io.stencil.cli;
 
-import io.stencil.pipeline.LoadOptions;
-import io.stencil.pipeline.ModelFiles;
+import io.stencil.pipeline.models.LoadOptions;
+import io.stencil.pipeline.models.ModelFiles;
 import io.stencil.tensor.DType;
 import io.stencil.tensor.Device;
 import java.nio.file.Path;

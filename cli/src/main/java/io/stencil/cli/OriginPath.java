@@ -4,7 +4,7 @@ import io.stencil.error.InvalidFileException;
 import io.stencil.error.InvalidRequestException;
 import io.stencil.hub.fetch.Snapshot;
 import io.stencil.hub.protocol.HubReference;
-import io.stencil.pipeline.ModelFiles;
+import io.stencil.pipeline.models.ModelFiles;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;

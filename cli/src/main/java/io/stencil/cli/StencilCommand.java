@@ -1,6 +1,7 @@
 package io.stencil.cli;
 
 import io.stencil.error.StencilException;
+import io.stencil.tensor.Libtorch;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
@@ -24,6 +25,7 @@ import picocli.CommandLine.ScopeType;
             GenerateCommand.class,
             TrainCommand.class,
             InspectCommand.class,
+            DatasetCommand.class,
             DemoCommand.class,
             NewTemplateCommand.class,
             PackageCommand.class,
@@ -69,6 +71,7 @@ public final class StencilCommand {
         boolean debug = List.of(typed).contains(DEBUG);
         ErrorPrinter printer = new ErrorPrinter(debug, null);
         try {
+            Libtorch.checkEnvironment();
             Arguments arguments = Arguments.of(root.getCommandSpec(), CONFIG, typed);
             printer = new ErrorPrinter(debug, arguments.origin());
             return root.setParameterExceptionHandler(printer)

@@ -2,6 +2,7 @@ package io.stencil.architecture;
 
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
 import static com.tngtech.archunit.library.Architectures.layeredArchitecture;
+import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.slices;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.tngtech.archunit.base.DescribedPredicate;
@@ -13,7 +14,8 @@ import java.util.List;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
 
-/// What may see what: cli, train, template, pipeline, flux2, tensor, files, and never back; hub stands on files alone.
+/// What may see what: cli, train, template, pipeline, flux2, tensor, files, and never back; hub and world stand aside
+/// on files.
 class DependencyTest {
 
     private static final JavaClasses STENCIL = new ClassFileImporter()
@@ -35,8 +37,8 @@ class DependencyTest {
 
     @Test
     void theClassesOfAllModulesAreLookedAt() {
-        for (String name :
-                List.of("cli", "train", "template", "pipeline", "flux2", "tensor", "nn", "safetensors", "hub")) {
+        for (String name : List.of(
+                "cli", "train", "template", "pipeline", "flux2", "tensor", "nn", "world", "safetensors", "hub")) {
             assertThat(STENCIL.stream().map(JavaClass::getPackageName))
                     .as("packages")
                     .anyMatch(packageName -> packageName.startsWith("io.stencil." + name));
@@ -61,6 +63,8 @@ class DependencyTest {
                 .definedBy(TENSOR)
                 .layer("hub")
                 .definedBy("io.stencil.hub..")
+                .layer("world")
+                .definedBy("io.stencil.world..")
                 .layer("files")
                 .definedBy(FILES)
                 .whereLayer("cli")
@@ -79,7 +83,16 @@ class DependencyTest {
                 .mayOnlyBeAccessedByLayers("cli")
                 .whereLayer("hub")
                 .mayOnlyAccessLayers("files")
+                .whereLayer("world")
+                .mayOnlyBeAccessedByLayers("cli")
+                .whereLayer("world")
+                .mayOnlyAccessLayers("files")
                 .check(STENCIL);
+    }
+
+    @Test
+    void packagesMakeNoCycles() {
+        slices().matching("io.stencil.(**)").should().beFreeOfCycles().check(STENCIL);
     }
 
     @Test

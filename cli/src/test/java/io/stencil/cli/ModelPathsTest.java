@@ -8,7 +8,7 @@ import io.stencil.hub.fetch.Snapshot;
 import io.stencil.hub.protocol.HubKind;
 import io.stencil.hub.protocol.HubReference;
 import io.stencil.hub.protocol.Repository;
-import io.stencil.pipeline.ModelFiles;
+import io.stencil.pipeline.models.ModelFiles;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

@@ -47,9 +47,8 @@ class StencilCommandTest {
         assertThat(run.exitCode()).isEqualTo(2);
         assertThat(run.err())
                 .isEqualTo(
-                        "stencil: no command 'sampel', there are: generate, train, inspect, demo, new-template, package, "
-                                + "fetch, upload, verify, sample; "
-                                + "try 'stencil --help'\n");
+                        "stencil: no command 'sampel', there are: generate, train, inspect, dataset, demo, new-template, "
+                                + "package, fetch, upload, verify, ... and 1 more; try 'stencil --help'\n");
     }
 
     @Test

@@ -58,7 +58,7 @@ public final class AtomicFile {
     }
 
     /// Makes the rename itself survive a power cut, where the system lets a folder be opened.
-    private static void forceFolder(Path folder) throws IOException {
+    static void forceFolder(Path folder) throws IOException {
         try (FileChannel channel = FileChannel.open(folder, StandardOpenOption.READ)) {
             channel.force(true);
         } catch (java.nio.file.AccessDeniedException ignored) {

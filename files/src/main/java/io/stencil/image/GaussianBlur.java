@@ -3,7 +3,7 @@ package io.stencil.image;
 import io.stencil.error.InvalidRequestException;
 
 /// Gaussian blur of a plane of floats, borders reflected without repeating the edge (`d c b | a b c d | c b a`).
-final class GaussianBlur {
+public final class GaussianBlur {
 
     private final double[] kernel;
 
@@ -12,7 +12,7 @@ final class GaussianBlur {
     }
 
     /// A kernel of `2 * reach + 1` samples of exp(-x² / (2 sigma²)), with sum 1.
-    static GaussianBlur of(int reach, double sigma) {
+    public static GaussianBlur of(int reach, double sigma) {
         if (reach < 0) {
             throw new InvalidRequestException("inpaint_blur_size", "must be 0 or more, found " + reach);
         }
@@ -32,7 +32,7 @@ final class GaussianBlur {
     }
 
     /// @param plane `[height, width]`; not changed
-    float[] apply(ImageSize size, float[] plane) {
+    public float[] apply(ImageSize size, float[] plane) {
         int reach = kernel.length / 2;
         if (reach >= Math.min(size.width(), size.height())) {
             throw new InvalidRequestException(

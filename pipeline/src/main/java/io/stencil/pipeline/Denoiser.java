@@ -8,6 +8,7 @@ import io.stencil.flux2.transformer.TextTokens;
 import io.stencil.flux2.transformer.TransformerInput;
 import io.stencil.nn.Lora;
 import io.stencil.nn.LoraBinding;
+import io.stencil.pipeline.models.ModelSet;
 import io.stencil.tensor.DType;
 import io.stencil.tensor.Ops;
 import io.stencil.tensor.Scope;
@@ -93,7 +94,7 @@ final class Denoiser {
     private Tensor velocity(Task task, Side side, Tensor latents, int step) {
         double timestep = task.schedule().timestep(step);
         TransformerInput input = new TransformerInput(
-                new ImageTokens(models.dtype().cast(latents), task.imageIds()),
+                new ImageTokens(models.compute().cast(latents), task.imageIds()),
                 task.references(),
                 side.text(),
                 Tensors.full(timestep, DType.FLOAT32, models.device(), 1),

@@ -6,19 +6,25 @@ import io.stencil.flux2.schedule.FlowMatchSchedule;
 import io.stencil.flux2.transformer.TokenIds;
 import io.stencil.image.ImageSize;
 import io.stencil.image.RgbImage;
-import io.stencil.nn.Lora;
 import io.stencil.nn.LoraBinding;
 import io.stencil.nn.LoraFusion;
+import io.stencil.pipeline.models.LoadOptions;
+import io.stencil.pipeline.models.ModelFiles;
+import io.stencil.pipeline.models.ModelSet;
 import io.stencil.pipeline.stage.EditImageUnit;
 import io.stencil.pipeline.stage.InpaintUnit;
 import io.stencil.pipeline.stage.InputImageUnit;
+import io.stencil.pipeline.stage.LatentTokens;
 import io.stencil.pipeline.stage.NoiseUnit;
+import io.stencil.pipeline.stage.Ports;
 import io.stencil.pipeline.stage.PromptUnit;
+import io.stencil.pipeline.stage.ReferenceTokens;
 import io.stencil.pipeline.stage.StartLatentsUnit;
 import io.stencil.pipeline.stage.TextTokensUnit;
 import io.stencil.pipeline.unit.PipelineUnit;
 import io.stencil.pipeline.unit.PortValues;
 import io.stencil.pipeline.unit.UnitRunner;
+import io.stencil.tensor.DType;
 import io.stencil.tensor.Device;
 import io.stencil.tensor.Scope;
 import java.nio.file.Path;
@@ -59,7 +65,7 @@ public final class Flux2Pipeline implements AutoCloseable {
     ///
     /// @throws io.stencil.error.InvalidFileException when a file is absent, broken or not a part of FLUX.2
     public static Flux2Pipeline load(ModelFiles files, LoadOptions options) {
-        return new Flux2Pipeline(ModelSetLoader.load(files, options));
+        return new Flux2Pipeline(ModelSet.load(files, options));
     }
 
     public ModelSet models() {
@@ -148,10 +154,13 @@ public final class Flux2Pipeline implements AutoCloseable {
     ///
     /// @param strength factor of the update
     /// @return which of the file's layers the transformer has
-    /// @throws io.stencil.error.InvalidFileException when the file is not a LoRA or updates no layer
+    /// @throws io.stencil.error.InvalidFileException when the file is not a LoRA, updates no layer, or has a matrix
+    /// that
+    ///     does not fit its layer
     public LoraMatch loadLora(Path file, double strength) {
         try (Scope _ = new Scope()) {
-            LoraFile lora = LoraFile.read(file, models.requireTransformer(), strength, models.dtype(), models.device());
+            LoraFile lora =
+                    LoraFile.read(file, models.requireTransformer(), strength, models.compute(), models.device());
             loras.add(lora.lora());
             return new LoraMatch(lora.lora().pairs().size(), lora.unmatched());
         }
@@ -162,11 +171,18 @@ public final class Flux2Pipeline implements AutoCloseable {
         loras.clear();
     }
 
-    /// Adds a LoRA to the transformer's weights for good.
+    /// Adds a LoRA file to the transformer's weights for good; the opposite strength takes it off again, up to
+    /// rounding.
     ///
-    /// @see LoraFusion
-    public void fuseLora(Lora lora, double strength) {
-        LoraFusion.fuse(models.requireTransformer(), lora, strength);
+    /// @param strength factor of the update
+    /// @return which of the file's layers the transformer has
+    /// @throws io.stencil.error.InvalidFileException as [#loadLora] does; no weight is changed then
+    public LoraMatch fuseLora(Path file, double strength) {
+        try (Scope _ = new Scope()) {
+            LoraFile lora = LoraFile.read(file, models.requireTransformer(), 1.0, DType.FLOAT32, models.device());
+            LoraFusion.fuse(models.requireTransformer(), lora.lora(), strength);
+            return new LoraMatch(lora.lora().pairs().size(), lora.unmatched());
+        }
     }
 
     private static int roundUp(int side) {

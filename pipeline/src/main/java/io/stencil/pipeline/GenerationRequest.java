@@ -2,6 +2,8 @@ package io.stencil.pipeline;
 
 import io.stencil.error.InvalidRequestException;
 import io.stencil.image.RgbImage;
+import io.stencil.pipeline.stage.EditImages;
+import io.stencil.pipeline.stage.Inpaint;
 import org.bytedeco.pytorch.Tensor;
 import org.jspecify.annotations.Nullable;
 

@@ -1,6 +1,8 @@
 package io.stencil.pipeline;
 
 import io.stencil.image.RgbImage;
+import io.stencil.pipeline.stage.EditImages;
+import io.stencil.pipeline.stage.Inpaint;
 import org.jspecify.annotations.Nullable;
 
 /// The pictures that go into a generation.

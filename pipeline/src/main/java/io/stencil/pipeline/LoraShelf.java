@@ -3,6 +3,7 @@ package io.stencil.pipeline;
 import io.stencil.nn.Lora;
 import io.stencil.nn.LoraBinding;
 import io.stencil.nn.LoraPair;
+import io.stencil.pipeline.models.ModelSet;
 import io.stencil.tensor.OwnedTensor;
 import java.util.ArrayList;
 import java.util.List;

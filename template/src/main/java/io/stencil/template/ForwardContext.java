@@ -13,7 +13,7 @@ public record ForwardContext(Flux2Pipeline pipeline, Checkpointing checkpointing
 
     /// The dtype in which the pipeline works.
     public DType dtype() {
-        return pipeline.models().dtype();
+        return pipeline.models().compute();
     }
 
     /// The device on which the pipeline works.

@@ -1,4 +1,4 @@
-/// What a Template model is, what it gives, and the pipeline that runs with several of them.
+/// What a Template model is, and what it gives.
 @NullMarked
 package io.stencil.template;
 

@@ -3,8 +3,9 @@ package io.stencil.template;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.stencil.pipeline.Flux2Pipeline;
-import io.stencil.template.TemplatePipeline.Loading;
 import io.stencil.template.load.TemplateFolder;
+import io.stencil.template.pipeline.TemplatePipeline;
+import io.stencil.template.pipeline.TemplatePipeline.Loading;
 import io.stencil.tensor.Scope;
 import io.stencil.tensor.Tensors;
 import io.stencil.testing.TestFiles;

@@ -27,6 +27,11 @@ public final class GradMode implements AutoCloseable {
         return new GradMode(true);
     }
 
+    /// Whether gradients are recorded on this thread.
+    public static boolean isEnabled() {
+        return org.bytedeco.pytorch.GradMode.is_enabled();
+    }
+
     @Override
     public void close() {
         guard.deallocate();

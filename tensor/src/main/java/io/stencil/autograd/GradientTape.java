@@ -11,8 +11,6 @@ import java.util.List;
 import org.bytedeco.pytorch.BoolOptional;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorArrayRefOptional;
-import org.bytedeco.pytorch.TensorBase;
-import org.bytedeco.pytorch.TensorTensorHook;
 import org.jspecify.annotations.Nullable;
 
 /// One backward pass over segments that recompute their activations (gradient checkpointing, Chen et al. 2016,
@@ -31,24 +29,36 @@ import org.jspecify.annotations.Nullable;
 /// libtorch may call back from a thread of its own on a GPU.
 public final class GradientTape implements Checkpointing, AutoCloseable {
 
-    private final List<AutoCloseable> owned = new ArrayList<>();
-    private volatile @Nullable Throwable failure;
+    private final BackwardFunctions functions = new BackwardFunctions();
+    private final List<Recomputation> recomputations = new ArrayList<>();
 
     @Override
     public List<Tensor> run(Segment segment, List<Tensor> inputs) {
+        if (inputs.stream().noneMatch(Tensor::requires_grad)) {
+            return runOnPlainInputs(segment, inputs);
+        }
         List<Tensor> outputs;
         try (GradMode _ = GradMode.disabled()) {
             outputs = segment.run(inputs);
-        }
-        if (inputs.stream().noneMatch(Tensor::requires_grad)) {
-            // Nothing reaches back through the inputs: parameters inside need an input to hang on.
-            return reachParameters(segment, inputs, outputs);
         }
         return record(new Recomputation(segment, inputs), inputs, outputs);
     }
 
     /// A segment may hold trainable parameters although no input requires gradients, as the first block of a model
-    /// does.
+    /// does. Recording tells; what was recorded is dropped at once.
+    private List<Tensor> runOnPlainInputs(Segment segment, List<Tensor> inputs) {
+        List<Tensor> outputs;
+        boolean trainable;
+        try (Scope recording = new Scope();
+                GradMode _ = GradMode.enabled()) {
+            List<Tensor> recorded = segment.run(inputs);
+            trainable = recorded.stream().anyMatch(Tensor::requires_grad);
+            outputs = recorded.stream().map(Tensor::detach).map(recording::keep).toList();
+        }
+        return trainable ? reachParameters(segment, inputs, outputs) : outputs;
+    }
+
+    /// Parameters inside a segment need an input to hang on when nothing reaches back through its own.
     private List<Tensor> reachParameters(Segment segment, List<Tensor> inputs, List<Tensor> outputs) {
         Tensor first = inputs.getFirst();
         Tensor anchor = Tensors.zeros(DType.of(first), Device.of(first), 1);
@@ -60,7 +70,7 @@ public final class GradientTape implements Checkpointing, AutoCloseable {
     }
 
     private List<Tensor> record(Recomputation recomputation, List<Tensor> inputs, List<Tensor> outputs) {
-        owned.add(recomputation);
+        recomputations.add(recomputation);
         // 0 * (one element of every input) ties the outputs to the inputs in libtorch's graph; each input's view then
         // answers with the gradient that the recomputation found.
         Tensor tie = null;
@@ -71,9 +81,8 @@ public final class GradientTape implements Checkpointing, AutoCloseable {
             }
             Tensor view = input.view_as(input);
             int index = i;
-            hook(view, gradient -> recomputation.inputGradient(index, gradient));
-            Tensor element = Ops.mul(view.flatten().narrow(0, 0, 1), 0.0);
-            element = DType.of(outputs.getFirst()).cast(element);
+            functions.hook(view, gradient -> recomputation.inputGradient(index, gradient));
+            Tensor element = BackwardFunctions.tie(view, outputs.getFirst());
             tie = tie == null ? element : tie.add(element);
         }
         if (tie == null) {
@@ -81,7 +90,7 @@ public final class GradientTape implements Checkpointing, AutoCloseable {
         }
         // All outputs as one vector, so that their gradients arrive together.
         Tensor flat = Ops.cat(0, outputs.stream().map(Tensor::flatten).toList()).add(tie);
-        hook(flat, recomputation::differentiate);
+        functions.hook(flat, recomputation::differentiate);
         List<Tensor> tied = new ArrayList<>();
         long offset = 0;
         for (Tensor output : outputs) {
@@ -97,72 +106,14 @@ public final class GradientTape implements Checkpointing, AutoCloseable {
     /// @throws RuntimeException what a segment threw while it was recomputed
     public void backward(Tensor loss) {
         loss.backward();
-        Throwable thrown = failure;
-        if (thrown instanceof RuntimeException exception) {
-            throw exception;
-        }
-        if (thrown instanceof Error error) {
-            throw error;
-        }
+        functions.rethrow();
     }
 
     @Override
     public void close() {
-        try {
-            for (AutoCloseable one : owned) {
-                one.close();
-            }
-        } catch (Exception e) {
-            throw new IllegalStateException("a segment's memory could not be freed", e);
-        } finally {
-            owned.clear();
-        }
-    }
-
-    private void hook(Tensor tensor, GradientFunction function) {
-        Hook hook = new Hook(function);
-        tensor.register_hook(hook);
-        owned.add(hook);
-    }
-
-    /// Maps the gradient that arrives at a tensor to the one that goes on from it.
-    @FunctionalInterface
-    private interface GradientFunction {
-        Tensor apply(Tensor gradient);
-    }
-
-    /// A callback that carries exceptions out of the engine by hand and owns its result until the tape is closed.
-    private final class Hook extends TensorTensorHook implements AutoCloseable {
-        private final GradientFunction function;
-        private @Nullable OwnedTensor result;
-
-        Hook(GradientFunction function) {
-            this.function = function;
-            retainReference();
-        }
-
-        @Override
-        public TensorBase call(TensorBase incoming) {
-            if (failure != null) {
-                return incoming;
-            }
-            try (Scope _ = new Scope()) {
-                Tensor outgoing = function.apply(new Tensor(incoming));
-                result = new OwnedTensor(outgoing);
-                return outgoing;
-            } catch (RuntimeException | Error e) {
-                failure = e;
-                return incoming;
-            }
-        }
-
-        @Override
-        public void close() {
-            if (result != null) {
-                result.close();
-            }
-            releaseReference();
-        }
+        functions.close();
+        recomputations.forEach(Recomputation::close);
+        recomputations.clear();
     }
 
     /// Runs a segment again when its gradient arrives and keeps the gradients of its inputs for their hooks.

@@ -1,5 +1,6 @@
 package io.stencil.nn;
 
+import io.stencil.autograd.FrozenProduct;
 import io.stencil.tensor.DType;
 import io.stencil.tensor.Ops;
 import java.util.ArrayList;
@@ -9,7 +10,8 @@ import org.jspecify.annotations.Nullable;
 
 /// `y = x W^T + b`, plus the LoRA updates that are hot-loaded on it.
 ///
-/// Weights may rest in another dtype than `x` has; the product is computed in that of `x`.
+/// Weights may rest in another dtype than `x` has; the product is computed in that of `x`. A frozen weight is cast part
+/// by part for it, see [FrozenProduct].
 public final class Linear extends Module {
 
     private final Parameter weight;
@@ -24,12 +26,21 @@ public final class Linear extends Module {
     /// @param x [..., in]
     /// @return [..., out]
     public Tensor forward(Tensor x) {
-        DType dtype = DType.of(x);
-        Tensor y = Ops.linear(x, dtype.cast(weight.get()), bias == null ? null : dtype.cast(bias.get()));
+        Tensor y = product(x);
         for (LoraPair lora : loras) {
             y = y.add(lora.update(x));
         }
         return y;
+    }
+
+    private Tensor product(Tensor x) {
+        DType dtype = DType.of(x);
+        Tensor offset = bias == null ? null : dtype.cast(bias.get());
+        if (weight.dtype() == dtype || weight.isTrainable()) {
+            return Ops.linear(x, dtype.cast(weight.get()), offset);
+        }
+        Tensor y = FrozenProduct.of(x, weight.get());
+        return offset == null ? y : y.add(offset);
     }
 
     public Parameter weight() {

@@ -52,7 +52,9 @@ public final class LoraBinding implements AutoCloseable {
         List<String> unknown = new ArrayList<>();
         pairs.forEach((name, pair) -> {
             if (modules.get(name) instanceof Linear linear) {
-                checkShapes(name, pair, linear.weight().shape());
+                pair.misfit(linear.weight().shape()).ifPresent(fault -> {
+                    throw new InvalidRequestException("lora", "'%s' %s".formatted(name, fault));
+                });
                 found.put(name, linear);
             } else {
                 unknown.add(name);
@@ -62,20 +64,6 @@ public final class LoraBinding implements AutoCloseable {
             throw new InvalidRequestException("lora", "the model has no linear layer named " + NameList.of(unknown));
         }
         return found;
-    }
-
-    private static void checkShapes(String name, LoraPair pair, long[] weight) {
-        boolean fits = pair.a().dim() == 2
-                && pair.b().dim() == 2
-                && pair.a().size(1) == weight[1]
-                && pair.b().size(0) == weight[0]
-                && pair.a().size(0) == pair.b().size(1);
-        if (!fits) {
-            throw new InvalidRequestException(
-                    "lora",
-                    "'%s' is a layer of [%d, %d]; lora_A must be [r, %d] and lora_B [%d, r]"
-                            .formatted(name, weight[0], weight[1], weight[1], weight[0]));
-        }
     }
 
     @Override

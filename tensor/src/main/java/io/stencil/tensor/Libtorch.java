@@ -1,5 +1,7 @@
 package io.stencil.tensor;
 
+import io.stencil.error.InvalidRequestException;
+import java.util.OptionalInt;
 import org.bytedeco.pytorch.global.torch;
 
 /// Loads libtorch once, with the settings that Stencil needs.
@@ -10,6 +12,8 @@ import org.bytedeco.pytorch.global.torch;
 /// larger than the Java heap by design), and the environment variable `STENCIL_THREADS` the threads of an operation.
 public final class Libtorch {
 
+    private static final String THREADS = "STENCIL_THREADS";
+
     private Libtorch() {}
 
     /// Makes libtorch ready; cheap after the first call.
@@ -17,6 +21,25 @@ public final class Libtorch {
     /// @throws UnsatisfiedLinkError when no native build for this platform is on the class path
     public static void load() {
         Loaded.ensure();
+    }
+
+    /// Checks the environment variables that [#load] reads, without loading anything.
+    ///
+    /// @throws InvalidRequestException when `STENCIL_THREADS` is not a number above 0
+    public static void checkEnvironment() {
+        threads();
+    }
+
+    private static OptionalInt threads() {
+        String threads = System.getenv(THREADS);
+        if (threads == null || threads.isBlank()) {
+            return OptionalInt.empty();
+        }
+        if (!threads.matches("[1-9][0-9]{0,5}")) {
+            throw new InvalidRequestException(
+                    THREADS, "is '%s' in the environment; expected a number of threads above 0".formatted(threads));
+        }
+        return OptionalInt.of(Integer.parseInt(threads));
     }
 
     /// True when a CUDA build of libtorch found a GPU.
@@ -35,12 +58,7 @@ public final class Libtorch {
                 // waiting.
                 Environment.setDefault("MKL_THREADING_LAYER", "GNU");
             }
-            String threads = System.getenv("STENCIL_THREADS");
-            if (threads != null) {
-                torch.set_num_threads(Integer.parseInt(threads));
-            } else {
-                torch.get_num_threads();
-            }
+            threads().ifPresentOrElse(torch::set_num_threads, torch::get_num_threads);
         }
 
         static void ensure() {}

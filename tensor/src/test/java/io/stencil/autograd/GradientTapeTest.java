@@ -93,6 +93,26 @@ class GradientTapeTest {
     }
 
     @Test
+    void aSegmentWithNothingToTrainRunsOnce() {
+        try (Scope _ = new Scope();
+                GradientTape tape = new GradientTape()) {
+            Tensor plain = Tensors.full(1, DType.FLOAT32, Device.CPU, 2);
+            int[] runs = {0};
+            Segment frozen = in -> {
+                runs[0]++;
+                return List.of(Ops.mul(in.getFirst(), 2));
+            };
+            Tensor hidden = tape.run(frozen, List.of(plain)).getFirst();
+            assertThat(hidden.requires_grad()).isFalse();
+            Tensor trained = Tensors.full(3, DType.FLOAT32, Device.CPU, 2);
+            trained.requires_grad_(true);
+            tape.backward(hidden.mul(trained).sum());
+            assertThat(Tensors.toFloats(trained.grad())).containsExactly(2, 2);
+            assertThat(runs[0]).isEqualTo(1);
+        }
+    }
+
+    @Test
     void anExceptionOfARecomputedSegmentReachesTheCaller() {
         try (Scope _ = new Scope();
                 GradientTape tape = new GradientTape()) {

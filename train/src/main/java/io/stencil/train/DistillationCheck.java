@@ -1,7 +1,7 @@
 package io.stencil.train;
 
 import io.stencil.json.ConfigJson;
-import io.stencil.pipeline.ModelFiles;
+import io.stencil.pipeline.models.ModelFiles;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;

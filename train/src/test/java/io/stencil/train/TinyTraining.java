@@ -1,8 +1,8 @@
 package io.stencil.train;
 
 import io.stencil.pipeline.Flux2Pipeline;
-import io.stencil.pipeline.LoadOptions;
-import io.stencil.pipeline.ModelFiles;
+import io.stencil.pipeline.models.LoadOptions;
+import io.stencil.pipeline.models.ModelFiles;
 import io.stencil.template.load.LoadedTemplate;
 import io.stencil.template.load.TemplateFolder;
 import io.stencil.tensor.DType;

@@ -9,7 +9,7 @@ import io.stencil.error.InvalidFileException;
 import io.stencil.error.InvalidRequestException;
 import io.stencil.nn.Module;
 import io.stencil.pipeline.Flux2Pipeline;
-import io.stencil.pipeline.LoadOptions;
+import io.stencil.pipeline.models.LoadOptions;
 import io.stencil.safetensors.SafetensorsDtype;
 import io.stencil.safetensors.SafetensorsFile;
 import io.stencil.template.Warnings;

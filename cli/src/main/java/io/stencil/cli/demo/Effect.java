@@ -3,6 +3,7 @@ package io.stencil.cli.demo;
 import io.stencil.pipeline.GeneratedImage;
 import io.stencil.tensor.Scope;
 import io.stencil.tensor.Tensors;
+import io.stencil.world.judge.PixelStatistics;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -19,7 +20,7 @@ public record Effect(@Nullable Double scale, List<GeneratedImage> pictures, doub
         double brightness = 0;
         double change = 0;
         for (int i = 0; i < pictures.size(); i++) {
-            brightness += Brightness.of(pictures.get(i).image());
+            brightness += PixelStatistics.meanBrightness(pictures.get(i).image());
             change += difference(latents(pictures.get(i)), latents(plain.get(i)));
         }
         return new Effect(scale, List.copyOf(pictures), brightness / pictures.size(), change / pictures.size());

@@ -1,6 +1,7 @@
 package io.stencil.cli.demo;
 
 import io.stencil.image.RgbImage;
+import io.stencil.world.render.ValueNoise;
 import java.awt.Color;
 import java.awt.GradientPaint;
 import java.awt.Graphics2D;

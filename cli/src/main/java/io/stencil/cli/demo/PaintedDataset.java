@@ -3,6 +3,7 @@ package io.stencil.cli.demo;
 import io.stencil.files.AtomicFile;
 import io.stencil.image.RgbImage;
 import io.stencil.image.RgbImageWriter;
+import io.stencil.world.judge.PixelStatistics;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -35,7 +36,7 @@ record PaintedDataset(Path folder, List<Sample> samples) {
         for (int i = 0; i < count; i++) {
             double exposure = count == 1 ? 0 : -0.9 + 1.8 * i / (count - 1);
             RgbImage picture = landscape.paint(seed * 1000 + i, exposure);
-            Sample sample = new Sample("%02d.png".formatted(i), Brightness.of(picture));
+            Sample sample = new Sample("%02d.png".formatted(i), PixelStatistics.meanBrightness(picture));
             RgbImageWriter.write(picture, folder.resolve(sample.image()));
             samples.add(sample);
             metadata.append(String.format(

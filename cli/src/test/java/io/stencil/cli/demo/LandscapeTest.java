@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.stencil.image.RgbImage;
 import io.stencil.image.RgbImageReader;
+import io.stencil.world.judge.PixelStatistics;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -22,9 +23,9 @@ class LandscapeTest {
 
     @Test
     void exposureSetsTheBrightness() {
-        double dark = Brightness.of(SMALL.paint(5, -0.9));
-        double middle = Brightness.of(SMALL.paint(5, 0));
-        double bright = Brightness.of(SMALL.paint(5, 0.9));
+        double dark = PixelStatistics.meanBrightness(SMALL.paint(5, -0.9));
+        double middle = PixelStatistics.meanBrightness(SMALL.paint(5, 0));
+        double bright = PixelStatistics.meanBrightness(SMALL.paint(5, 0.9));
 
         assertThat(dark).isBetween(0.02, 0.25);
         assertThat(middle).isBetween(0.35, 0.65);
@@ -33,8 +34,11 @@ class LandscapeTest {
 
     @Test
     void blackAndWhiteAreTheEndsOfBrightness() {
-        assertThat(Brightness.of(RgbImage.filled(SMALL.paint(1, 0).size(), 0))).isZero();
-        assertThat(Brightness.of(RgbImage.filled(SMALL.paint(1, 0).size(), 0xFFFFFF)))
+        assertThat(PixelStatistics.meanBrightness(
+                        RgbImage.filled(SMALL.paint(1, 0).size(), 0)))
+                .isZero();
+        assertThat(PixelStatistics.meanBrightness(
+                        RgbImage.filled(SMALL.paint(1, 0).size(), 0xFFFFFF)))
                 .isEqualTo(1);
     }
 
@@ -47,7 +51,7 @@ class LandscapeTest {
         for (int i = 0; i < rows.size(); i++) {
             PaintedDataset.Sample sample = dataset.samples().get(i);
             RgbImage read = RgbImageReader.read(folder.resolve(sample.image()));
-            assertThat(Brightness.of(read)).isEqualTo(sample.scale());
+            assertThat(PixelStatistics.meanBrightness(read)).isEqualTo(sample.scale());
             assertThat(rows.get(i))
                     .isEqualTo(
                             "{\"image\": \"0%d.png\", \"prompt\": \"%s\", \"template_inputs\": {\"scale\": %.4f}}",

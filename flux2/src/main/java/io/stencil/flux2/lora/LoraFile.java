@@ -24,8 +24,7 @@ import org.jspecify.annotations.Nullable;
 /// A LoRA as it lies in a safetensors file: `LAYER.lora_A.weight` `[r, in]` and `LAYER.lora_B.weight` `[out, r]`.
 ///
 /// Other tools' spellings are read too: `lora_down` and `lora_up`, a `.default` infix, the prefixes
-/// `diffusion_model.`
-/// and `transformer.`, and `LAYER.alpha`, which scales the update by alpha / r.
+/// `diffusion_model.` and `transformer.`, and `LAYER.alpha`, which scales the update by alpha / r.
 ///
 /// @param lora the updates of the layers that the model has, owned by the scope in which the file was read
 /// @param unmatched layers of the file that the model does not have
@@ -41,9 +40,8 @@ public record LoraFile(Lora lora, List<String> unmatched) {
     /// @param strength factor of the update
     /// @param dtype of the matrices
     /// @param device where they lie
-    /// @throws InvalidFileException when the file is not a LoRA, lacks one matrix of a pair, or updates no layer of
-    ///     the
-    ///     model
+    /// @throws InvalidFileException when the file is not a LoRA, lacks one matrix of a pair, has a matrix that does not
+    ///     fit its layer, or updates no layer of the model
     public static LoraFile read(Path file, Module model, double strength, DType dtype, Device device) {
         Map<String, Parts> layers = new LinkedHashMap<>();
         List<String> strangers = new ArrayList<>();
@@ -65,8 +63,12 @@ public record LoraFile(Lora lora, List<String> unmatched) {
         Map<String, LoraPair> pairs = new LinkedHashMap<>();
         List<String> unmatched = new ArrayList<>(strangers);
         layers.forEach((layer, parts) -> {
-            LoraPair pair = parts.pair(Location.of(file).field(layer), strength, dtype, device);
-            if (modules.get(layer) instanceof Linear) {
+            Location place = Location.of(file).field(layer);
+            LoraPair pair = parts.pair(place, strength, dtype, device);
+            if (modules.get(layer) instanceof Linear linear) {
+                pair.misfit(linear.weight().shape()).ifPresent(fault -> {
+                    throw new InvalidFileException(place, fault);
+                });
                 pairs.put(layer, pair);
             } else {
                 unmatched.add(layer);

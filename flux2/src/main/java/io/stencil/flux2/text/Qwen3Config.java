@@ -4,7 +4,6 @@ import io.stencil.error.InvalidFileException;
 import io.stencil.error.Location;
 import io.stencil.json.ConfigJson;
 import java.nio.file.Path;
-import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /// Sizes of a Qwen3 text encoder, named as in its `config.json`.
@@ -24,8 +23,6 @@ public record Qwen3Config(
         double ropeTheta) {
 
     private static final double RMS_NORM_EPS = 1e-6;
-    private static final String HASH_4B = "0f050f62a88876fea6eae0a18dac5a2e";
-    private static final String HASH_8B = "9195f3ea256fcd0ae6d929c203470754";
 
     /// @throws IllegalArgumentException when a size is not positive or two do not fit together
     public Qwen3Config {
@@ -55,15 +52,6 @@ public record Qwen3Config(
     /// The text encoder of FLUX.2-klein-9B.
     public static Qwen3Config size8B() {
         return new Qwen3Config(4096, 12288, 36, 32, 8, 128, 151936, RMS_NORM_EPS, 1e6);
-    }
-
-    /// The published encoder whose weights have this [io.stencil.safetensors.KeyHash].
-    public static Optional<Qwen3Config> ofKeyHash(String hash) {
-        return switch (hash) {
-            case HASH_4B -> Optional.of(size4B());
-            case HASH_8B -> Optional.of(size8B());
-            default -> Optional.empty();
-        };
     }
 
     /// Reads a `config.json` in the layout of Hugging Face.

@@ -5,8 +5,6 @@ import io.stencil.error.Location;
 import io.stencil.json.ConfigJson;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.Map;
-import java.util.Optional;
 
 /// Sizes of a FLUX.2 transformer, as its `config.json` names them.
 ///
@@ -32,11 +30,6 @@ public record TransformerConfig(
         double ropeTheta,
         double eps,
         boolean guidanceEmbeds) {
-
-    private static final Map<String, TransformerConfig> PUBLISHED = Map.of(
-            "3bde7b817fec8143028b6825a63180df", klein4b(),
-            "39c6fc48f07bebecedbbaa971ff466c8", klein9b(),
-            "d38e1d5c5aec3b0a11e79327ac6e3b0f", dev());
 
     /// @throws IllegalArgumentException for sizes that make no transformer
     public TransformerConfig {
@@ -94,13 +87,6 @@ public record TransformerConfig(
                 2000,
                 1e-6,
                 guidanceEmbeds);
-    }
-
-    /// The published model whose checkpoint has this key hash.
-    ///
-    /// @param keyHash see [io.stencil.safetensors.KeyHash]
-    public static Optional<TransformerConfig> ofKeyHash(String keyHash) {
-        return Optional.ofNullable(PUBLISHED.get(keyHash));
     }
 
     /// Reads a `config.json`. The numbers of blocks, heads and channels must be there; other absent fields take the

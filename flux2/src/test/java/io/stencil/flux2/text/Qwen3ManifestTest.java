@@ -3,6 +3,8 @@ package io.stencil.flux2.text;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import io.stencil.flux2.files.KnownCheckpoint;
+import io.stencil.flux2.files.ModelConfig;
 import io.stencil.json.JsonFile;
 import io.stencil.safetensors.KeyHash;
 import io.stencil.testing.TestFiles;
@@ -20,7 +22,8 @@ class Qwen3ManifestTest {
             assertThat(encoder.shapes()).containsExactlyInAnyOrderEntriesOf(manifest("qwen3-4b.text_encoder.json"));
             String hash = KeyHash.ofShapes(encoder.shapes());
             assertThat(hash).isEqualTo("0f050f62a88876fea6eae0a18dac5a2e");
-            assertThat(Qwen3Config.ofKeyHash(hash)).contains(Qwen3Config.size4B());
+            assertThat(KnownCheckpoint.of(hash)).contains(KnownCheckpoint.QWEN3_4B);
+            assertThat(KnownCheckpoint.QWEN3_4B.config()).isEqualTo(new ModelConfig.TextEncoder(Qwen3Config.size4B()));
         }
     }
 
@@ -32,13 +35,14 @@ class Qwen3ManifestTest {
             file.put("lm_head.weight", new long[] {151936, 4096});
             String hash = KeyHash.ofShapes(file);
             assertThat(hash).isEqualTo("9195f3ea256fcd0ae6d929c203470754");
-            assertThat(Qwen3Config.ofKeyHash(hash)).contains(Qwen3Config.size8B());
+            assertThat(KnownCheckpoint.of(hash)).contains(KnownCheckpoint.QWEN3_8B);
+            assertThat(KnownCheckpoint.QWEN3_8B.config()).isEqualTo(new ModelConfig.TextEncoder(Qwen3Config.size8B()));
         }
     }
 
     @Test
-    void anotherHashIsNoKnownEncoder() {
-        assertThat(Qwen3Config.ofKeyHash("c54288e3ee12ca215898840682337b95")).isEmpty();
+    void anotherHashIsNoKnownCheckpoint() {
+        assertThat(KnownCheckpoint.of("0".repeat(32))).isEmpty();
     }
 
     private static Map<String, long[]> manifest(String name) {

@@ -8,9 +8,11 @@ import io.stencil.tensor.Scope;
 import io.stencil.tensor.TorchGenerator;
 import io.stencil.testing.ResidentMemory;
 import java.util.List;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /// Encoding leaves nothing behind.
+@Tag("memory")
 class TextEncoderMemoryTest {
 
     private static final int PROMPTS = 200;

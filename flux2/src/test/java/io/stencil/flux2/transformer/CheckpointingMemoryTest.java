@@ -14,9 +14,11 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import org.bytedeco.pytorch.Tensor;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /// What passes hold in memory, on transformers whose activations are larger than their weights.
+@Tag("memory")
 class CheckpointingMemoryTest {
 
     private static final int SIDE = 32;

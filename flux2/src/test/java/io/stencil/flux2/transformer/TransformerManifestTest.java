@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import io.stencil.flux2.files.KnownCheckpoint;
+import io.stencil.flux2.files.ModelConfig;
 import io.stencil.json.JsonFile;
 import io.stencil.nn.Linear;
 import io.stencil.safetensors.KeyHash;
@@ -63,6 +65,7 @@ class TransformerManifestTest {
             assertThat(KeyHash.ofShapes(transformer.shapes())).isEqualTo(keyHash);
             assertThat((double) transformer.parameterCount()).isCloseTo(parameters, within(parameters * 5e-4));
         }
-        assertThat(TransformerConfig.ofKeyHash(keyHash)).contains(config(name));
+        assertThat(KnownCheckpoint.of(keyHash).map(KnownCheckpoint::config))
+                .contains(new ModelConfig.Transformer(config(name)));
     }
 }

@@ -10,8 +10,10 @@ import io.stencil.tensor.Tensors;
 import io.stencil.testing.ResidentMemory;
 import java.util.function.Supplier;
 import org.bytedeco.pytorch.Tensor;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
+@Tag("memory")
 class TilingMemoryTest {
 
     private static final Tiling TILING = new Tiling(256, 64);

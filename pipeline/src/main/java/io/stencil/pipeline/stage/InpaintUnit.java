@@ -2,9 +2,7 @@ package io.stencil.pipeline.stage;
 
 import io.stencil.image.ImageSize;
 import io.stencil.image.Mask;
-import io.stencil.pipeline.Inpaint;
-import io.stencil.pipeline.ModelSet;
-import io.stencil.pipeline.Ports;
+import io.stencil.pipeline.models.ModelSet;
 import io.stencil.pipeline.unit.PipelineUnit;
 import io.stencil.pipeline.unit.PortAccess;
 import io.stencil.pipeline.unit.UnitDeclaration;

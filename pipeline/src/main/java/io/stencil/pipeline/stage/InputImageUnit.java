@@ -1,8 +1,7 @@
 package io.stencil.pipeline.stage;
 
 import io.stencil.image.CoverCrop;
-import io.stencil.pipeline.ModelSet;
-import io.stencil.pipeline.Ports;
+import io.stencil.pipeline.models.ModelSet;
 import io.stencil.pipeline.unit.ModelRole;
 import io.stencil.pipeline.unit.PipelineUnit;
 import io.stencil.pipeline.unit.PortAccess;

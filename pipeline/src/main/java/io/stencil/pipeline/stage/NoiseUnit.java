@@ -1,7 +1,6 @@
 package io.stencil.pipeline.stage;
 
 import io.stencil.image.ImageSize;
-import io.stencil.pipeline.Ports;
 import io.stencil.pipeline.unit.PipelineUnit;
 import io.stencil.pipeline.unit.PortAccess;
 import io.stencil.pipeline.unit.UnitDeclaration;

@@ -1,8 +1,7 @@
 package io.stencil.pipeline.stage;
 
 import io.stencil.flux2.schedule.FlowMatchSchedule;
-import io.stencil.pipeline.ModelSet;
-import io.stencil.pipeline.Ports;
+import io.stencil.pipeline.models.ModelSet;
 import io.stencil.pipeline.unit.PipelineUnit;
 import io.stencil.pipeline.unit.PortAccess;
 import io.stencil.pipeline.unit.UnitDeclaration;

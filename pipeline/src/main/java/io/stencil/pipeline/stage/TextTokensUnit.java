@@ -1,8 +1,7 @@
 package io.stencil.pipeline.stage;
 
 import io.stencil.flux2.transformer.TextTokens;
-import io.stencil.pipeline.ModelSet;
-import io.stencil.pipeline.Ports;
+import io.stencil.pipeline.models.ModelSet;
 import io.stencil.pipeline.unit.PipelineUnit;
 import io.stencil.pipeline.unit.PortAccess;
 import io.stencil.pipeline.unit.UnitDeclaration;
@@ -27,7 +26,7 @@ public record TextTokensUnit(ModelSet models) implements PipelineUnit {
         ports.set(
                 Ports.TEXT,
                 ports.find(Ports.TEXT_EMBEDDING)
-                        .map(extra -> text.append(models.device().place(extra, models.dtype())))
+                        .map(extra -> text.append(models.device().place(extra, models.compute())))
                         .orElse(text));
     }
 }

@@ -1,4 +1,4 @@
-/// The units of [io.stencil.pipeline.Flux2Pipeline], in the order in which they run.
+/// The units of [io.stencil.pipeline.Flux2Pipeline], and the values that they exchange.
 @NullMarked
 package io.stencil.pipeline.stage;
 

@@ -4,7 +4,7 @@ import io.stencil.error.NameList;
 import io.stencil.error.TemplateException;
 import io.stencil.flux2.transformer.TransformerConfig;
 import io.stencil.pipeline.Flux2Pipeline;
-import io.stencil.pipeline.ModelSet;
+import io.stencil.pipeline.models.ModelSet;
 import io.stencil.safetensors.Checkpoint;
 import io.stencil.safetensors.SafetensorsFile;
 import io.stencil.template.TemplateModel;

@@ -1,8 +1,8 @@
 package io.stencil.train.options;
 
 import io.stencil.error.InvalidRequestException;
-import io.stencil.pipeline.LoadOptions;
-import io.stencil.pipeline.ModelFiles;
+import io.stencil.pipeline.models.LoadOptions;
+import io.stencil.pipeline.models.ModelFiles;
 import java.nio.file.Path;
 import java.util.List;
 import org.jspecify.annotations.Nullable;

@@ -1,7 +1,7 @@
 package io.stencil.train.options;
 
 import io.stencil.error.InvalidRequestException;
-import io.stencil.pipeline.ModelFiles;
+import io.stencil.pipeline.models.ModelFiles;
 import java.nio.file.Path;
 import java.util.Map;
 

@@ -1,7 +1,7 @@
 package io.stencil.train.options;
 
-import io.stencil.pipeline.LoadOptions;
-import io.stencil.pipeline.ModelFiles;
+import io.stencil.pipeline.models.LoadOptions;
+import io.stencil.pipeline.models.ModelFiles;
 import io.stencil.train.optim.LearningRateSchedule;
 import java.nio.file.Path;
 import java.util.List;

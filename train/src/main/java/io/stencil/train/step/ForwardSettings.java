@@ -1,6 +1,6 @@
 package io.stencil.train.step;
 
-import io.stencil.pipeline.EditImages;
+import io.stencil.pipeline.stage.EditImages;
 import io.stencil.template.PipelineSetting;
 import io.stencil.template.Warnings;
 import java.util.HashSet;

@@ -9,12 +9,12 @@ import io.stencil.flux2.transformer.ImageTokens;
 import io.stencil.flux2.transformer.TokenIds;
 import io.stencil.flux2.transformer.TransformerInput;
 import io.stencil.nn.LoraBinding;
-import io.stencil.pipeline.EditImages;
 import io.stencil.pipeline.Flux2Pipeline;
-import io.stencil.pipeline.LatentTokens;
-import io.stencil.pipeline.ModelSet;
-import io.stencil.pipeline.Ports;
-import io.stencil.pipeline.ReferenceTokens;
+import io.stencil.pipeline.models.ModelSet;
+import io.stencil.pipeline.stage.EditImages;
+import io.stencil.pipeline.stage.LatentTokens;
+import io.stencil.pipeline.stage.Ports;
+import io.stencil.pipeline.stage.ReferenceTokens;
 import io.stencil.pipeline.unit.PortValues;
 import io.stencil.pipeline.unit.UnitRunner;
 import io.stencil.template.ForwardContext;
@@ -132,7 +132,7 @@ public final class TrainingStep {
         int index = draw.timestepIndex();
         Tensor clean = DType.FLOAT32.cast(inputs.clean().latents()); // [1, S, 128]
         Tensor noise = device.place(draw.noise(), DType.FLOAT32);
-        Tensor noised = models.dtype().cast(schedule.addNoise(clean, noise, index));
+        Tensor noised = models.compute().cast(schedule.addNoise(clean, noise, index));
         TransformerInput input = new TransformerInput(
                 new ImageTokens(noised, inputs.clean().ids()),
                 inputs.side()

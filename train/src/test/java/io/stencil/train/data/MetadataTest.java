@@ -8,7 +8,7 @@ import io.stencil.error.InvalidRequestException;
 import io.stencil.image.ImageSize;
 import io.stencil.image.RgbImage;
 import io.stencil.image.RgbImageWriter;
-import io.stencil.pipeline.ModelFiles;
+import io.stencil.pipeline.models.ModelFiles;
 import io.stencil.train.options.ExtraInput;
 import io.stencil.train.options.TrainOptions;
 import io.stencil.train.options.TrainOptionsBuilder;

@@ -7,7 +7,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import com.fasterxml.jackson.databind.JsonNode;
 import io.stencil.error.InvalidRequestException;
 import io.stencil.json.JsonFile;
-import io.stencil.pipeline.ModelFiles;
+import io.stencil.pipeline.models.ModelFiles;
 import io.stencil.train.optim.LearningRateSchedule;
 import java.nio.file.Path;
 import java.util.List;

@@ -3,8 +3,8 @@ package io.stencil.train.step;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.stencil.pipeline.Flux2Pipeline;
-import io.stencil.pipeline.ModelSet;
-import io.stencil.pipeline.Ports;
+import io.stencil.pipeline.models.ModelSet;
+import io.stencil.pipeline.stage.Ports;
 import io.stencil.pipeline.unit.PipelineUnit;
 import io.stencil.tensor.DType;
 import io.stencil.tensor.Device;
@@ -20,7 +20,7 @@ class UnitPlanTest {
 
     @Test
     void onlyUnitsThatAreNeededRunAndThoseBehindATrainedValueRunLast() {
-        ModelSet none = new ModelSet(null, null, null, DType.FLOAT32, Device.CPU);
+        ModelSet none = new ModelSet(null, null, null, DType.FLOAT32, DType.FLOAT32, Device.CPU);
         try (Flux2Pipeline pipeline = new Flux2Pipeline(none)) {
             UnitPlan plan = UnitPlan.of(
                     pipeline.units(),
@@ -33,7 +33,7 @@ class UnitPlanTest {
 
     @Test
     void withoutTrainedValuesNoUnitRecordsGradients() {
-        ModelSet none = new ModelSet(null, null, null, DType.FLOAT32, Device.CPU);
+        ModelSet none = new ModelSet(null, null, null, DType.FLOAT32, DType.FLOAT32, Device.CPU);
         try (Flux2Pipeline pipeline = new Flux2Pipeline(none)) {
             UnitPlan plan = UnitPlan.of(pipeline.units(), Set.of(Ports.LATENTS), Set.of());
             assertThat(names(plan.fixed())).containsExactly("noise", "input image", "start");

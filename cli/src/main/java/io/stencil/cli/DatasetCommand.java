@@ -1,0 +1,90 @@
+package io.stencil.cli;
+
+import io.stencil.error.InvalidFileException;
+import io.stencil.error.Location;
+import io.stencil.world.dataset.DatasetKind;
+import io.stencil.world.dataset.DatasetPlan;
+import io.stencil.world.dataset.DatasetWriter;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.Iterator;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CancellationException;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/// `stencil dataset`: paints pictures of the small world, with captions and what Templates learn from.
+@Command(
+        name = "dataset",
+        description = "Paint a dataset of the small world: captioned shapes, or pairs for a Template.")
+@SuppressWarnings("NullAway.Init") // fields are set by picocli before a command runs
+final class DatasetCommand implements Callable<Integer> {
+
+    @Option(
+            names = "--output_path",
+            paramLabel = "DIR",
+            required = true,
+            description = "Gets pictures and metadata.jsonl; must be absent or empty.")
+    private Path output;
+
+    @Option(names = "--count", paramLabel = "N", required = true, description = "Rows.")
+    private int count;
+
+    @Option(
+            names = "--seed",
+            paramLabel = "N",
+            description = "Another seed gives other pictures. Default: ${DEFAULT-VALUE}.")
+    private long seed;
+
+    @Option(
+            names = "--size",
+            paramLabel = "PIXELS",
+            description = "Side of the pictures, a multiple of 16. Default: ${DEFAULT-VALUE}.")
+    private int size = 64;
+
+    @Option(
+            names = "--kind",
+            paramLabel = "KIND",
+            completionCandidates = Kinds.class,
+            description = "What rows hold: ${COMPLETION-CANDIDATES}. Default: ${DEFAULT-VALUE}.")
+    private String kind = "plain";
+
+    @Spec
+    private CommandSpec command;
+
+    /// For the help.
+    static final class Kinds implements Iterable<String> {
+        @Override
+        public Iterator<String> iterator() {
+            return DatasetKind.labels().iterator();
+        }
+    }
+
+    private volatile boolean stopped;
+
+    @Override
+    public Integer call() {
+        DatasetPlan plan = new DatasetPlan(DatasetKind.parse(kind), count, seed, size);
+        OutputCheck.requireFolder("output_path", output);
+        try (StopOnSignal _ = new StopOnSignal(() -> stopped = true);
+                ProgressLine line = ProgressLine.on(command.commandLine().getErr())) {
+            DatasetWriter.write(plan, output, written -> progress(line, written));
+            line.end();
+            command.commandLine().getOut().println("wrote %d rows to %s".formatted(count, output));
+            return 0;
+        } catch (CancellationException e) {
+            return StopOnSignal.INTERRUPTED;
+        } catch (IOException e) {
+            throw new InvalidFileException(Location.of(output), "cannot be written: " + e, e);
+        }
+    }
+
+    private void progress(ProgressLine line, int written) {
+        if (stopped) {
+            throw new CancellationException("told to stop");
+        }
+        line.show("row %d/%d".formatted(written, count));
+    }
+}

@@ -1,0 +1,4 @@
+@NullMarked
+package io.stencil.files;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,39 @@
+package io.stencil.pipeline.models;
+
+import io.stencil.error.InvalidFileException;
+import io.stencil.error.NameList;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/// Where the parts of a base model lie.
+///
+/// @param parts one entry for each model: the files of its weights, one or more shards, or its folder
+/// @param tokenizer folder with `tokenizer.json`; null when no prompt is to be encoded
+public record ModelFiles(List<List<Path>> parts, @Nullable Path tokenizer) {
+
+    private static final List<String> FOLDERS = List.of("transformer", "vae", "text_encoder");
+
+    public ModelFiles {
+        parts = parts.stream().map(List::copyOf).toList();
+    }
+
+    /// The parts of a folder in Hugging Face layout: `transformer`, `vae`, `text_encoder` and `tokenizer`.
+    ///
+    /// @throws InvalidFileException when the folder has none of them
+    public static ModelFiles in(Path folder) {
+        List<List<Path>> parts = new ArrayList<>();
+        for (String name : FOLDERS) {
+            if (Files.isDirectory(folder.resolve(name))) {
+                parts.add(List.of(folder.resolve(name)));
+            }
+        }
+        if (parts.isEmpty()) {
+            throw new InvalidFileException(folder, "expected folders %s, found none".formatted(NameList.of(FOLDERS)));
+        }
+        Path tokenizer = folder.resolve("tokenizer");
+        return new ModelFiles(parts, Files.isDirectory(tokenizer) ? tokenizer : null);
+    }
+}

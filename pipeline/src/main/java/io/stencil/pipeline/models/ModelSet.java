@@ -1,0 +1,95 @@
+package io.stencil.pipeline.models;
+
+import io.stencil.error.InvalidRequestException;
+import io.stencil.flux2.text.TextEncoder;
+import io.stencil.flux2.transformer.Flux2Transformer;
+import io.stencil.flux2.vae.AutoencoderKlFlux2;
+import io.stencil.flux2.vae.PixelConversion;
+import io.stencil.flux2.vae.Tiling;
+import io.stencil.image.RgbImage;
+import io.stencil.tensor.DType;
+import io.stencil.tensor.Device;
+import org.bytedeco.pytorch.Tensor;
+import org.jspecify.annotations.Nullable;
+
+/// The models of one pipeline, each of which may be absent until it is needed, and the dtypes and device of their work.
+///
+/// @param dtype of weights at rest, and of the noise that a seed means
+/// @param compute dtype of activations
+public record ModelSet(
+        @Nullable TextEncoder textEncoder,
+        @Nullable AutoencoderKlFlux2 vae,
+        @Nullable Flux2Transformer transformer,
+        DType dtype,
+        DType compute,
+        Device device)
+        implements AutoCloseable {
+
+    /// Pictures above this many pixels go through the VAE in tiles.
+    private static final long UNTILED_PIXELS = 2048L * 2048;
+
+    /// Loads the models that `files` names.
+    ///
+    /// @throws io.stencil.error.InvalidFileException when a file is absent, broken or not a part of FLUX.2
+    public static ModelSet load(ModelFiles files, LoadOptions options) {
+        return ModelSetLoader.load(files, options);
+    }
+
+    /// @return `[1, St, joint]`, in the dtype of activations
+    public Tensor encodePrompt(String prompt) {
+        return required(textEncoder, "a text encoder").encode(prompt);
+    }
+
+    /// @return normalised latents `[1, 128, H/16, W/16]`, in the dtype of activations
+    public Tensor encode(RgbImage image) {
+        AutoencoderKlFlux2 model = required(vae, "a VAE");
+        Tensor pixels =
+                device.place(PixelConversion.pixelsFromBytes(image.rgb(), image.height(), image.width()), compute);
+        return isLarge(image.height(), image.width())
+                ? model.encodeTiled(pixels, Tiling.standard())
+                : model.encode(pixels);
+    }
+
+    /// @param latents normalised, `[1, 128, H/16, W/16]`
+    public RgbImage decode(Tensor latents) {
+        AutoencoderKlFlux2 model = required(vae, "a VAE");
+        Tensor placed = device.place(latents, compute);
+        Tensor pixels = isLarge(latents.size(2) * 16, latents.size(3) * 16)
+                ? model.decodeTiled(placed, Tiling.standard())
+                : model.decode(placed);
+        return RgbImage.of(
+                Math.toIntExact(pixels.size(3)),
+                Math.toIntExact(pixels.size(2)),
+                PixelConversion.bytesFromPixels(pixels));
+    }
+
+    /// @throws InvalidRequestException when the pipeline was loaded without one
+    public Flux2Transformer requireTransformer() {
+        return required(transformer, "a transformer");
+    }
+
+    private static boolean isLarge(long height, long width) {
+        return height * width > UNTILED_PIXELS;
+    }
+
+    private static <M> M required(@Nullable M model, String what) {
+        if (model == null) {
+            throw new InvalidRequestException(
+                    "model_paths", "the pipeline was loaded without " + what + "; add its files");
+        }
+        return model;
+    }
+
+    @Override
+    public void close() {
+        if (textEncoder != null) {
+            textEncoder.close();
+        }
+        if (vae != null) {
+            vae.close();
+        }
+        if (transformer != null) {
+            transformer.close();
+        }
+    }
+}

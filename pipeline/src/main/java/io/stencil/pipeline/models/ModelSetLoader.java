@@ -1,0 +1,99 @@
+package io.stencil.pipeline.models;
+
+import io.stencil.error.InvalidFileException;
+import io.stencil.error.InvalidRequestException;
+import io.stencil.flux2.files.BaseModelPart;
+import io.stencil.flux2.files.ModelConfig;
+import io.stencil.flux2.text.PromptEncoding;
+import io.stencil.flux2.text.PromptTokenizer;
+import io.stencil.flux2.text.Qwen3Encoder;
+import io.stencil.flux2.text.TextEncoder;
+import io.stencil.flux2.transformer.Flux2Transformer;
+import io.stencil.flux2.vae.AutoencoderKlFlux2;
+import io.stencil.nn.Module;
+import io.stencil.nn.WeightLoader;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/// Recognises the parts of a base model and loads each once.
+final class ModelSetLoader implements AutoCloseable {
+
+    private final LoadOptions options;
+    private @Nullable Qwen3Encoder textModel;
+    private @Nullable AutoencoderKlFlux2 vae;
+    private @Nullable Flux2Transformer transformer;
+
+    private ModelSetLoader(LoadOptions options) {
+        this.options = options;
+    }
+
+    static ModelSet load(ModelFiles files, LoadOptions options) {
+        try (ModelSetLoader loader = new ModelSetLoader(options)) {
+            files.parts().forEach(loader::add);
+            return loader.finish(files.tokenizer());
+        }
+    }
+
+    private void add(List<Path> paths) {
+        BaseModelPart part = BaseModelPart.recognise(paths);
+        switch (part.config()) {
+            case ModelConfig.Transformer found -> {
+                requireFirst(transformer, paths, "transformer");
+                transformer = weights(new Flux2Transformer(found.config()), part, Set.of());
+            }
+            case ModelConfig.Vae found -> {
+                requireFirst(vae, paths, "VAE");
+                vae = weights(new AutoencoderKlFlux2(found.config()), part, Set.of());
+            }
+            case ModelConfig.TextEncoder found -> {
+                requireFirst(textModel, paths, "text encoder");
+                textModel = weights(new Qwen3Encoder(found.config()), part, Qwen3Encoder.IGNORED_TENSORS);
+            }
+        }
+    }
+
+    private <M extends Module> M weights(M model, BaseModelPart part, Set<String> ignored) {
+        try {
+            new WeightLoader(options.dtype(), options.device()).load(model, part.checkpoint(), ignored);
+            return model;
+        } catch (RuntimeException e) {
+            model.close();
+            throw e;
+        }
+    }
+
+    private static void requireFirst(@Nullable Module earlier, List<Path> paths, String what) {
+        if (earlier != null) {
+            throw new InvalidFileException(paths.getFirst(), "is a second %s; name one".formatted(what));
+        }
+    }
+
+    private ModelSet finish(@Nullable Path tokenizer) {
+        TextEncoder textEncoder = null;
+        if (textModel != null) {
+            if (tokenizer == null) {
+                throw new InvalidRequestException("tokenizer_path", "is needed beside a text encoder");
+            }
+            textEncoder = new TextEncoder(
+                    PromptTokenizer.open(tokenizer), textModel, PromptEncoding.KLEIN, options.compute());
+        }
+        ModelSet set =
+                new ModelSet(textEncoder, vae, transformer, options.dtype(), options.compute(), options.device());
+        textModel = null;
+        vae = null;
+        transformer = null;
+        return set;
+    }
+
+    /// Frees what a failed load left.
+    @Override
+    public void close() {
+        for (Module model : new @Nullable Module[] {textModel, vae, transformer}) {
+            if (model != null) {
+                model.close();
+            }
+        }
+    }
+}

@@ -1,0 +1,173 @@
+package io.stencil.pipeline;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.stencil.error.InvalidFileException;
+import io.stencil.pipeline.models.LoadOptions;
+import io.stencil.pipeline.models.ModelFiles;
+import io.stencil.tensor.DType;
+import io.stencil.tensor.Device;
+import io.stencil.tensor.Ops;
+import io.stencil.tensor.Scope;
+import io.stencil.tensor.TensorFiles;
+import io.stencil.tensor.Tensors;
+import io.stencil.tensor.TorchGenerator;
+import io.stencil.testing.TensorAssert;
+import io.stencil.testing.TestFiles;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.function.UnaryOperator;
+import org.bytedeco.pytorch.Tensor;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/// LoRA files on a pipeline: loaded, taken off, fused, and in other tools' names.
+class LoraTest {
+
+    private static final List<String> LAYERS =
+            List.of("transformer_blocks.0.attn.to_q", "single_transformer_blocks.0.attn.to_out");
+    private static final int RANK = 4;
+
+    private final Scope scope = new Scope();
+    private final Flux2Pipeline pipeline =
+            Flux2Pipeline.load(ModelFiles.in(TestFiles.tinyModel("")), new LoadOptions(DType.FLOAT32, Device.CPU));
+
+    @TempDir
+    private Path folder;
+
+    private Map<String, Tensor> matrices;
+
+    @BeforeEach
+    void drawMatrices() {
+        matrices = new LinkedHashMap<>();
+        try (TorchGenerator generator = new TorchGenerator(4)) {
+            for (String layer : LAYERS) {
+                long[] weight = Objects.requireNonNull(
+                        pipeline.models().requireTransformer().shapes().get(layer + ".weight"));
+                matrices.put(layer + ".lora_A.weight", generator.randn(DType.FLOAT32, RANK, weight[1]));
+                matrices.put(layer + ".lora_B.weight", Ops.mul(generator.randn(DType.FLOAT32, weight[0], RANK), 0.05));
+            }
+        }
+    }
+
+    @AfterEach
+    void free() {
+        pipeline.close();
+        scope.close();
+    }
+
+    private Path file(UnaryOperator<String> rename) {
+        Map<String, Tensor> renamed = new LinkedHashMap<>();
+        matrices.forEach((name, tensor) -> renamed.put(rename.apply(name), tensor));
+        Path file = folder.resolve("lora.safetensors");
+        try {
+            TensorFiles.write(file, renamed, Map.of());
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        return file;
+    }
+
+    private Tensor latents() {
+        GenerationRequest request =
+                GenerationRequest.of("a wall").size(32, 32).steps(2).seed(1).build();
+        return pipeline.generate(request).latents().toTensor();
+    }
+
+    private static float largestDifference(Tensor a, Tensor b) {
+        return Tensors.toFloats(a.sub(b).abs().max())[0];
+    }
+
+    @Test
+    void aLoadedFileSteersUntilItIsTakenOff() {
+        Tensor plain = latents();
+        assertThat(pipeline.loadLora(file(name -> name), 1.0)).isEqualTo(new LoraMatch(2, List.of()));
+        assertThat(largestDifference(latents(), plain)).isGreaterThan(1e-2f);
+        pipeline.clearLoras();
+        assertThat(Tensors.toFloats(latents())).isEqualTo(Tensors.toFloats(plain));
+    }
+
+    @Test
+    void twoLoadsAtHalfStrengthAreOneAtFull() {
+        pipeline.loadLora(file(name -> name), 1.0);
+        Tensor once = latents();
+        pipeline.clearLoras();
+        pipeline.loadLora(file(name -> name), 0.5);
+        pipeline.loadLora(file(name -> name), 0.5);
+        TensorAssert.assertClose("latents", latents(), once, 1e-5);
+    }
+
+    @Test
+    void fusedWeightsDoWhatALoadedFileDoes() {
+        Tensor plain = latents();
+        pipeline.loadLora(file(name -> name), 0.7);
+        Tensor loaded = latents();
+        pipeline.clearLoras();
+        assertThat(pipeline.fuseLora(file(name -> name), 0.7)).isEqualTo(new LoraMatch(2, List.of()));
+        TensorAssert.assertClose("latents", latents(), loaded, 1e-5);
+        pipeline.fuseLora(file(name -> name), -0.7);
+        TensorAssert.assertClose("latents", latents(), plain, 1e-5);
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "lora_A, lora_down, lora_B, lora_up, ''",
+        "lora_A.weight, lora_A.default.weight, lora_B.weight, lora_B.default.weight, ''",
+        "lora_A, lora_A, lora_B, lora_B, diffusion_model.",
+        "lora_A, lora_A, lora_B, lora_B, transformer.",
+        "lora_A.weight, lora_down.default.weight, lora_B.weight, lora_up.default.weight, diffusion_model."
+    })
+    void otherToolsNamesMeanTheSame(String a, String spelledA, String b, String spelledB, String prefix) {
+        pipeline.loadLora(file(name -> name), 1.0);
+        Tensor expected = latents();
+        pipeline.clearLoras();
+        LoraMatch match = pipeline.loadLora(
+                file(name -> prefix + name.replace(a, spelledA).replace(b, spelledB)), 1.0);
+        assertThat(match).isEqualTo(new LoraMatch(2, List.of()));
+        assertThat(Tensors.toFloats(latents())).isEqualTo(Tensors.toFloats(expected));
+    }
+
+    @Test
+    void alphaOverRankScalesTheUpdate() {
+        pipeline.loadLora(file(name -> name), 0.5);
+        Tensor expected = latents();
+        pipeline.clearLoras();
+        LAYERS.forEach(layer -> matrices.put(layer + ".alpha", Tensors.full(2, DType.FLOAT32, Device.CPU)));
+        pipeline.loadLora(file(name -> name), 1.0);
+        assertThat(Tensors.toFloats(latents())).isEqualTo(Tensors.toFloats(expected));
+    }
+
+    @Test
+    void layersThatTheModelLacksAreReported() {
+        LoraMatch match = pipeline.loadLora(file(name -> name.replace("single_", "triple_")), 1.0);
+        assertThat(match).isEqualTo(new LoraMatch(1, List.of("triple_transformer_blocks.0.attn.to_out")));
+    }
+
+    @Test
+    void aFileThatFitsNowhereIsRefused() {
+        Path file = file(name -> "somewhere_else." + name);
+        assertThatThrownBy(() -> pipeline.loadLora(file, 1.0))
+                .isInstanceOf(InvalidFileException.class)
+                .hasMessageContaining("none of its 2 layers is in the model");
+    }
+
+    @Test
+    void matricesOfAnotherShapeAreRefusedAndNothingIsLoaded() {
+        Tensor plain = latents();
+        matrices.replaceAll((name, tensor) -> name.endsWith("lora_A.weight") ? tensor.narrow(1, 0, 3) : tensor);
+        Path file = file(name -> name);
+        assertThatThrownBy(() -> pipeline.loadLora(file, 1.0)).hasMessageContaining("is a layer of");
+        assertThatThrownBy(() -> pipeline.fuseLora(file, 1.0)).hasMessageContaining("is a layer of");
+        assertThat(Tensors.toFloats(latents())).isEqualTo(Tensors.toFloats(plain));
+    }
+}

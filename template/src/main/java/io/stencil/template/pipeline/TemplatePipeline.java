@@ -1,0 +1,153 @@
+package io.stencil.template.pipeline;
+
+import io.stencil.autograd.Checkpointing;
+import io.stencil.autograd.GradMode;
+import io.stencil.error.InvalidRequestException;
+import io.stencil.pipeline.Flux2Pipeline;
+import io.stencil.pipeline.GeneratedImage;
+import io.stencil.pipeline.GenerationRequest;
+import io.stencil.pipeline.ProgressListener;
+import io.stencil.pipeline.SideConditions;
+import io.stencil.template.ForwardContext;
+import io.stencil.template.TemplateCache;
+import io.stencil.template.TemplateInput;
+import io.stencil.template.Warnings;
+import io.stencil.template.load.LoadedTemplate;
+import io.stencil.template.load.TemplateSource;
+import io.stencil.tensor.Scope;
+import java.util.ArrayList;
+import java.util.List;
+
+/// A base pipeline with Template models that steer it.
+///
+/// ```java
+/// List<TemplateSource> templates = List.of(new TemplateFolder(Path.of("brightness")));
+/// try (TemplatePipeline pipeline = new TemplatePipeline(base, templates, Loading.EAGER, Warnings.logged())) {
+///     GeneratedImage bright = pipeline.generate(request, TemplateInputs.parse("{\"scale\": 0.8}"));
+/// }
+/// ```
+/// It owns the base pipeline and the Template models. It serves one request at a time.
+public final class TemplatePipeline implements AutoCloseable {
+
+    /// When Template models are in memory.
+    public enum Loading {
+        /// All of them, from the start.
+        EAGER,
+        /// One at a time, while it works.
+        LAZY
+    }
+
+    private final Flux2Pipeline base;
+    private final List<TemplateSource> sources;
+    private final List<LoadedTemplate<?, ?>> loaded = new ArrayList<>();
+    private final Loading loading;
+    private final Warnings warnings;
+
+    /// A pipeline that owns `base` from now on; when this fails, `base` stays the caller's.
+    ///
+    /// @param sources the Templates; an input's `model_id` is an index into them
+    /// @throws io.stencil.error.TemplateException when a Template does not keep the contract, also when it is lazy
+    public TemplatePipeline(Flux2Pipeline base, List<TemplateSource> sources, Loading loading, Warnings warnings) {
+        this.base = base;
+        this.sources = List.copyOf(sources);
+        this.loading = loading;
+        this.warnings = warnings;
+        try {
+            for (TemplateSource source : sources) {
+                if (loading == Loading.EAGER) {
+                    loaded.add(source.load(base));
+                } else {
+                    source.check(base);
+                }
+            }
+        } catch (RuntimeException e) {
+            loaded.forEach(LoadedTemplate::close);
+            throw e;
+        }
+    }
+
+    public Flux2Pipeline base() {
+        return base;
+    }
+
+    /// Makes a picture that the Templates steer on the prompt's side.
+    ///
+    /// @throws InvalidRequestException when an input does not fit its Template
+    public GeneratedImage generate(GenerationRequest request, List<TemplateInput> positive) {
+        return generate(request, positive, List.of(), ProgressListener.NONE);
+    }
+
+    /// Makes a picture that the Templates steer.
+    ///
+    /// @param positive inputs of the prompt's side, run one after another
+    /// @param negative inputs of the negative prompt's side; they matter only with guidance
+    /// @throws InvalidRequestException when an input does not fit its Template
+    public GeneratedImage generate(
+            GenerationRequest request,
+            List<TemplateInput> positive,
+            List<TemplateInput> negative,
+            ProgressListener progress) {
+        try (Scope _ = new Scope();
+                GradMode _ = GradMode.disabled()) {
+            TemplateCache positiveCache = cache(positive);
+            TemplateCache negativeCache = request.isGuided() ? cache(negative) : TemplateCache.empty();
+            GenerationRequest.Builder steered = request.toBuilder()
+                    .positive(steer(request.positive(), positiveCache))
+                    .negative(steer(request.negative(), negativeCache));
+            negativeCache
+                    .settings()
+                    .forEach(setting -> warnings.warn(
+                            "a Template of the negative side sets %s, which concerns both sides and is ignored"
+                                    .formatted(setting.parameter())));
+            positiveCache.settings().forEach(setting -> setting.applyTo(steered));
+            return base.generate(steered.build(), progress);
+        }
+    }
+
+    /// What the Templates make of these inputs, merged.
+    ///
+    /// @return owned by the caller's scope; where a model hands out its parameters, usable only while this object is
+    /// open
+    public TemplateCache cache(List<TemplateInput> inputs) {
+        List<TemplateCache> caches = new ArrayList<>();
+        for (TemplateInput input : inputs) {
+            caches.add(run(input));
+        }
+        return TemplateCache.merge(caches, warnings);
+    }
+
+    private TemplateCache run(TemplateInput input) {
+        int id = input.modelId();
+        if (id < 0 || id >= sources.size()) {
+            throw new InvalidRequestException(
+                    "model_id", "is %d, but there are %d Templates, counted from 0".formatted(id, sources.size()));
+        }
+        ForwardContext context = new ForwardContext(base, Checkpointing.OFF);
+        try (Scope scope = new Scope()) {
+            return run(id, input, context).map(scope::keep);
+        }
+    }
+
+    private TemplateCache run(int id, TemplateInput input, ForwardContext context) {
+        if (loading == Loading.EAGER) {
+            return loaded.get(id).run(input, context);
+        }
+        try (LoadedTemplate<?, ?> template = sources.get(id).load(base)) {
+            // What the model made must outlive it, also where it handed out a parameter of its own.
+            return template.run(input, context).map(template::unbound);
+        }
+    }
+
+    private SideConditions steer(SideConditions side, TemplateCache cache) {
+        TemplateCache given = new TemplateCache(side.kvCache(), side.lora(), side.textEmbedding(), List.of());
+        TemplateCache all = TemplateCache.merge(List.of(given, cache), warnings);
+        return new SideConditions(side.prompt(), all.kvCache(), all.lora(), all.textEmbedding());
+    }
+
+    /// Frees the Templates and the base pipeline.
+    @Override
+    public void close() {
+        loaded.forEach(LoadedTemplate::close);
+        base.close();
+    }
+}

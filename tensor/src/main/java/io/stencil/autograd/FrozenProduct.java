@@ -1,0 +1,44 @@
+package io.stencil.autograd;
+
+import io.stencil.tensor.DType;
+import io.stencil.tensor.Ops;
+import io.stencil.tensor.Scope;
+import io.stencil.tensor.WideWeight;
+import java.util.Optional;
+import org.bytedeco.pytorch.Tensor;
+
+/// The product of an input and a frozen weight that rests in another dtype: `x W^T`, in the dtype of `x`.
+///
+/// The weight is cast part by part into memory that all products share, forward and backward. Autograd keeps neither
+/// the weight nor a copy of it, as long as a [GradientTape] is open on this thread; without one it keeps the copy.
+public final class FrozenProduct {
+
+    private FrozenProduct() {}
+
+    /// @param x [..., in]
+    /// @param weight [out, in], not trainable
+    /// @return [..., out]
+    public static Tensor of(Tensor x, Tensor weight) {
+        if (!GradMode.isEnabled() || !x.requires_grad()) {
+            return forward(x, weight);
+        }
+        Optional<BackwardFunctions> functions = BackwardFunctions.current();
+        if (functions.isEmpty()) {
+            return Ops.linear(x, DType.of(x).cast(weight), null);
+        }
+        Tensor y;
+        try (Scope scope = new Scope();
+                GradMode _ = GradMode.disabled()) {
+            y = scope.keep(forward(x, weight));
+        }
+        return functions.get().connect(y, x, gradient -> inputGradient(gradient, weight, DType.of(gradient)));
+    }
+
+    private static Tensor forward(Tensor x, Tensor weight) {
+        return WideWeight.of(weight, DType.of(x)).multiplyTransposed(x);
+    }
+
+    private static Tensor inputGradient(Tensor gradient, Tensor weight, DType dtype) {
+        return WideWeight.of(weight, dtype).multiply(gradient);
+    }
+}

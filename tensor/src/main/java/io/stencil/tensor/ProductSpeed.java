@@ -1,0 +1,80 @@
+package io.stencil.tensor;
+
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.UnknownHostException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.Map;
+import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.global.torch;
+
+/// Seconds that a product with a bfloat16 weight takes on this machine's CPU.
+///
+/// @param wideSeconds with the weight cast to float32 and a float32 product
+/// @param halfSeconds with a bfloat16 product
+public record ProductSpeed(double wideSeconds, double halfSeconds) {
+
+    private static final long TOKENS = 512;
+    private static final long WIDTH = 2048;
+    private static final int RUNS = 5;
+
+    boolean wideIsFaster() {
+        return wideSeconds < halfSeconds;
+    }
+
+    /// Measures 512 tokens by a weight of `[2048, 2048]`: medians of 5 after one to warm up.
+    static ProductSpeed measure() {
+        try (Scope _ = new Scope();
+                TorchGenerator generator = new TorchGenerator(0)) {
+            Tensor x = generator.randn(DType.FLOAT32, TOKENS, WIDTH);
+            Tensor halfX = DType.BFLOAT16.cast(x);
+            Tensor weight = DType.BFLOAT16.cast(generator.randn(DType.FLOAT32, WIDTH, WIDTH));
+            WideWeight wide = WideWeight.of(weight, DType.FLOAT32);
+            return new ProductSpeed(
+                    median(() -> wide.multiplyTransposed(x)), median(() -> Ops.linear(halfX, weight, null)));
+        }
+    }
+
+    private static double median(Runnable product) {
+        double[] seconds = new double[RUNS];
+        for (int run = -1; run < RUNS; run++) {
+            try (Scope _ = new Scope()) {
+                long began = System.nanoTime();
+                product.run();
+                if (run >= 0) {
+                    seconds[run] = (System.nanoTime() - began) / 1e9;
+                }
+            }
+        }
+        Arrays.sort(seconds);
+        return seconds[RUNS / 2];
+    }
+
+    /// Host, processor and number of threads: what the speed depends on.
+    static String machine() {
+        return "%s, %s, %d threads".formatted(host(), processor(), torch.get_num_threads());
+    }
+
+    private static String host() {
+        try {
+            return InetAddress.getLocalHost().getHostName();
+        } catch (UnknownHostException e) {
+            return Map.copyOf(System.getenv()).getOrDefault("HOSTNAME", "unnamed");
+        }
+    }
+
+    private static String processor() {
+        Path info = Path.of("/proc/cpuinfo");
+        try {
+            return Files.readAllLines(info).stream()
+                    .filter(line -> line.startsWith("model name") || line.startsWith("model\t"))
+                    .map(line -> line.substring(line.indexOf(':') + 1).strip())
+                    .distinct()
+                    .reduce("", (a, b) -> a.isEmpty() ? b : a + " / " + b);
+        } catch (IOException e) {
+            return System.getProperty("os.arch");
+        }
+    }
+}

@@ -1,0 +1,108 @@
+package io.stencil.tensor;
+
+import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.global.torch;
+import org.jspecify.annotations.Nullable;
+
+/// A weight matrix that rests in one dtype and is multiplied in another, without a copy of the whole.
+///
+/// Rows of it are cast, some at a time, into a buffer that all products of a thread share and that is small enough to
+/// stay in the processor's cache. Gradients do not flow through.
+public final class WideWeight {
+
+    /// Elements of the buffer: 16 MB in float32.
+    private static final long BUFFER_ELEMENTS = 4L << 20;
+
+    private static final ThreadLocal<@Nullable OwnedTensor> BUFFER = new ThreadLocal<>();
+
+    private final Tensor weight;
+    private final DType dtype;
+    private final long rows;
+    private final long columns;
+    private final long rowsAtOnce;
+
+    private WideWeight(Tensor weight, DType dtype) {
+        this.weight = weight;
+        this.dtype = dtype;
+        this.rows = weight.size(0);
+        this.columns = weight.size(1);
+        this.rowsAtOnce = Math.max(1, BUFFER_ELEMENTS / columns);
+    }
+
+    /// @param weight [rows, columns]
+    /// @param dtype of the products
+    public static WideWeight of(Tensor weight, DType dtype) {
+        return new WideWeight(weight, dtype);
+    }
+
+    /// `x W^T`.
+    ///
+    /// @param x [..., columns], in the dtype of the products
+    /// @return [..., rows]
+    public Tensor multiplyTransposed(Tensor x) {
+        Tensor flat = x.reshape(-1, columns);
+        Tensor result = Tensors.empty(dtype, Device.of(x), withLast(x, rows));
+        Tensor product = result.view(-1, rows);
+        for (long row = 0; row < rows; row += rowsAtOnce) {
+            try (Scope _ = new Scope()) {
+                long count = Math.min(rowsAtOnce, rows - row);
+                torch.mm_out(
+                        product.narrow(1, row, count), flat, part(row, count).t());
+            }
+        }
+        return result;
+    }
+
+    /// `g W`.
+    ///
+    /// @param g [..., rows], in the dtype of the products
+    /// @return [..., columns]
+    public Tensor multiply(Tensor g) {
+        Tensor flat = g.reshape(-1, rows);
+        Tensor result = Tensors.empty(dtype, Device.of(g), withLast(g, columns));
+        Tensor product = result.view(-1, columns);
+        for (long row = 0; row < rows; row += rowsAtOnce) {
+            try (Scope _ = new Scope()) {
+                long count = Math.min(rowsAtOnce, rows - row);
+                Tensor share = flat.narrow(1, row, count);
+                if (row == 0) {
+                    torch.mm_out(product, share, part(row, count));
+                } else {
+                    torch.addmm_out(product, product, share, part(row, count));
+                }
+            }
+        }
+        return result;
+    }
+
+    private Tensor part(long row, long count) {
+        Tensor part = buffer().narrow(0, 0, count * columns).view(count, columns);
+        return part.copy_(weight.narrow(0, row, count));
+    }
+
+    /// The buffer of this thread; another one when dtype, device or width ask for it.
+    private Tensor buffer() {
+        long elements = Math.max(BUFFER_ELEMENTS, columns);
+        Device device = Device.of(weight);
+        OwnedTensor held = BUFFER.get();
+        if (held != null
+                && DType.of(held.get()) == dtype
+                && Device.of(held.get()).equals(device)
+                && held.get().numel() >= elements) {
+            return held.get();
+        }
+        Tensor fresh = Tensors.empty(dtype, device, elements);
+        if (held == null) {
+            BUFFER.set(new OwnedTensor(fresh));
+        } else {
+            held.set(fresh);
+        }
+        return fresh;
+    }
+
+    private static long[] withLast(Tensor like, long size) {
+        long[] shape = Tensors.shape(like);
+        shape[shape.length - 1] = size;
+        return shape;
+    }
+}

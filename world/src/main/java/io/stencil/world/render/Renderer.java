@@ -1,0 +1,16 @@
+package io.stencil.world.render;
+
+import io.stencil.image.ImageSize;
+import io.stencil.image.RgbImage;
+import io.stencil.world.scene.Scene;
+
+/// Scenes to pictures.
+public final class Renderer {
+
+    private Renderer() {}
+
+    /// The same scene and size give the same bytes.
+    public static RgbImage paint(Scene scene, ImageSize size) {
+        return Surface.of(scene, size).lit(scene.light()).toImage();
+    }
+}

@@ -1,0 +1,4 @@
+@NullMarked
+package io.stencil.world.dataset;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,4 @@
+@NullMarked
+package io.stencil.world.judge;
+
+import org.jspecify.annotations.NullMarked;

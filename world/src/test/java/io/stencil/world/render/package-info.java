@@ -1,0 +1,4 @@
+@NullMarked
+package io.stencil.world.render;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,4 @@
+@NullMarked
+package io.stencil.world.scene;
+
+import org.jspecify.annotations.NullMarked;
