@@ -20,6 +20,7 @@ class DependencyTest {
 
     private static final JavaClasses STENCIL = new ClassFileImporter()
             .withImportOption(ImportOption.Predefined.DO_NOT_INCLUDE_TESTS)
+            .withImportOption(location -> !location.contains("-tests.jar"))
             .importPackages("io.stencil");
 
     private static final String[] TENSOR = {"io.stencil.tensor..", "io.stencil.nn..", "io.stencil.autograd.."};
