@@ -33,7 +33,7 @@ public record ModelSet(
 
     /// @return normalised latents `[1, 128, H/16, W/16]`, in the pipeline's dtype
     public Tensor encode(RgbImage image) {
-        AutoencoderKlFlux2 model = required(vae, "a VAE");
+        AutoencoderKlFlux2 model = requireVae();
         Tensor pixels =
                 device.place(PixelConversion.pixelsFromBytes(image.rgb(), image.height(), image.width()), dtype);
         return isLarge(image.height(), image.width())
@@ -43,7 +43,7 @@ public record ModelSet(
 
     /// @param latents normalised, `[1, 128, H/16, W/16]`
     public RgbImage decode(Tensor latents) {
-        AutoencoderKlFlux2 model = required(vae, "a VAE");
+        AutoencoderKlFlux2 model = requireVae();
         Tensor placed = device.place(latents, dtype);
         Tensor pixels = isLarge(latents.size(2) * 16, latents.size(3) * 16)
                 ? model.decodeTiled(placed, Tiling.standard())
@@ -57,6 +57,11 @@ public record ModelSet(
     /// @throws InvalidRequestException when the pipeline was loaded without one
     public Flux2Transformer requireTransformer() {
         return required(transformer, "a transformer");
+    }
+
+    /// @throws InvalidRequestException when the pipeline was loaded without one
+    public AutoencoderKlFlux2 requireVae() {
+        return required(vae, "a VAE");
     }
 
     private static boolean isLarge(long height, long width) {
