@@ -24,6 +24,7 @@ import picocli.CommandLine.ScopeType;
         subcommands = {
             GenerateCommand.class,
             TrainCommand.class,
+            InitCommand.class,
             InspectCommand.class,
             DatasetCommand.class,
             DemoCommand.class,

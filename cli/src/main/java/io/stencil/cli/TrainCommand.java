@@ -11,10 +11,10 @@ import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Spec;
 
-/// `stencil train`: trains a Template on a dataset.
+/// `stencil train`: trains a Template, or a base model, on a dataset.
 ///
 /// Ctrl-C and SIGTERM end it after the step that is being worked on, with a checkpoint saved and exit code 130.
-@Command(name = "train", description = "Train a Template, or a part of one, on a dataset.")
+@Command(name = "train", description = "Train a Template, a base model, or a part of one, on a dataset.")
 @SuppressWarnings("NullAway.Init") // fields are set by picocli before a command runs
 final class TrainCommand implements Callable<Integer> {
 
@@ -29,6 +29,9 @@ final class TrainCommand implements Callable<Integer> {
 
     @Mixin
     private HubOptions hub;
+
+    @Mixin
+    private BaseTrainingOptions baseTraining;
 
     @Spec
     private CommandSpec command;
@@ -62,6 +65,7 @@ final class TrainCommand implements Callable<Integer> {
                     TrainOptions.builder(base.files(remote), dataset.folder(), dataset.metadata(), training.output());
             dataset.applyTo(options);
             training.applyTo(options, remote);
+            baseTraining.applyTo(options);
             TrainOptions built = options.load(base.load()).build();
             built.requireSupported(System.getenv());
             return built;

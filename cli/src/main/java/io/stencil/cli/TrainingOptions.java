@@ -12,7 +12,7 @@ import picocli.CommandLine.Option;
 @SuppressWarnings("NullAway.Init") // fields are set by picocli before a command runs
 final class TrainingOptions {
 
-    @Option(names = "--task", paramLabel = "TASK", description = "Default: ${DEFAULT-VALUE}.")
+    @Option(names = "--task", paramLabel = "sft|vae", description = "Default: ${DEFAULT-VALUE}.")
     private String task = "sft";
 
     @Option(
@@ -26,7 +26,7 @@ final class TrainingOptions {
             paramLabel = "NAMES",
             split = ",",
             required = true,
-            description = "What is trained: template_model, or parts such as template_model.mlp.")
+            description = "What is trained: template_model, or parts such as template_model.mlp; dit; vae.")
     private List<String> trainable;
 
     @Option(names = "--learning_rate", paramLabel = "N", description = "Default: ${DEFAULT-VALUE}.")
@@ -37,12 +37,13 @@ final class TrainingOptions {
 
     @Option(
             names = "--lr_scheduler",
-            paramLabel = "constant|none",
-            description = "constant: a third of the rate for the first five updates. Default: ${DEFAULT-VALUE}.")
+            paramLabel = "constant|cosine|none",
+            description = "constant: a third of the rate for the first five updates, unless --warmup_steps is given. "
+                    + "Default: ${DEFAULT-VALUE}.")
     private String schedule = "constant";
 
-    @Option(names = "--num_epochs", paramLabel = "N", description = "Default: ${DEFAULT-VALUE}.")
-    private int epochs = 1;
+    @Option(names = "--num_epochs", paramLabel = "N", description = "Default: 1, unless --max_steps is given.")
+    private @Nullable Integer epochs;
 
     @Option(names = "--gradient_accumulation_steps", paramLabel = "N", description = "Default: ${DEFAULT-VALUE}.")
     private int accumulation = 1;

@@ -2,6 +2,7 @@ package io.stencil.train;
 
 import io.stencil.error.InvalidRequestException;
 import io.stencil.error.NameList;
+import io.stencil.flux2.vae.AutoencoderKlFlux2;
 import io.stencil.nn.Module;
 import io.stencil.nn.Parameter;
 import io.stencil.pipeline.Flux2Pipeline;
@@ -19,18 +20,35 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /// The parameters that a run trains, by the name that a checkpoint without a removed prefix has for them:
-/// `pipe.template_model.NAME`, `pipe.dit.NAME`.
+/// `pipe.template_model.NAME`, `pipe.dit.NAME`, `pipe.vae.NAME`.
 ///
 /// They are in float32, whatever the pipeline's dtype: modules cast them where they compute.
 public final class TrainableParts {
 
     private static final String TEMPLATE = "template_model";
     private static final String TRANSFORMER = "dit";
+    private static final String VAE = "vae";
 
     private final Map<String, Parameter> parameters;
+    private final Map<String, Parameter> buffers;
 
-    private TrainableParts(Map<String, Parameter> parameters) {
+    private TrainableParts(Map<String, Parameter> parameters, Map<String, Parameter> buffers) {
         this.parameters = Collections.unmodifiableMap(parameters);
+        this.buffers = Collections.unmodifiableMap(buffers);
+    }
+
+    /// Makes the named parts of the VAE trainable and freezes the rest of it.
+    ///
+    /// @param names dotted: `vae`, `vae.decoder`
+    /// @throws InvalidRequestException for a name without parameters, listing the valid ones
+    public static TrainableParts selectVae(Collection<String> names, AutoencoderKlFlux2 vae) {
+        Map<String, Parameter> buffers = new LinkedHashMap<>();
+        vae.state().forEach((name, one) -> {
+            if (one.isBuffer()) {
+                buffers.put("pipe." + VAE + "." + name, one);
+            }
+        });
+        return new TrainableParts(select(names, Map.of(VAE, vae)), buffers);
     }
 
     /// Makes the named parts trainable and freezes all else of the Template and the transformer. Text encoder
@@ -45,6 +63,10 @@ public final class TrainableParts {
             models.put(TEMPLATE, template.model());
         }
         models.put(TRANSFORMER, pipeline.models().requireTransformer());
+        return new TrainableParts(select(names, models), Map.of());
+    }
+
+    private static Map<String, Parameter> select(Collection<String> names, Map<String, Module> models) {
         Map<String, Set<String>> parts = new LinkedHashMap<>();
         models.keySet().forEach(name -> parts.put(name, new LinkedHashSet<>()));
         for (String name : names) {
@@ -59,7 +81,7 @@ public final class TrainableParts {
         Map<String, Parameter> trainable = new LinkedHashMap<>();
         models.forEach((root, model) ->
                 train(model, parts.get(root)).forEach((name, one) -> trainable.put("pipe." + root + "." + name, one)));
-        return new TrainableParts(trainable);
+        return trainable;
     }
 
     private static String checked(String name, String part, String root, Map<String, Module> models) {
@@ -109,6 +131,11 @@ public final class TrainableParts {
     /// By full name, in the models' order.
     public Map<String, Parameter> parameters() {
         return parameters;
+    }
+
+    /// Tensors that are saved with the parameters and never trained, by full name.
+    public Map<String, Parameter> buffers() {
+        return buffers;
     }
 
     /// Numbers in all of them.

@@ -18,13 +18,15 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.BiConsumer;
 import org.bytedeco.pytorch.Tensor;
 import org.jspecify.annotations.Nullable;
 
-/// A checkpoint of a training run: the trained tensors and nothing else, in the dtype in which they are trained.
+/// A checkpoint of a training run: the trained tensors, the buffers that belong to them, and nothing else.
 ///
 /// @param removedPrefix cut off the names that begin with it; null keeps full names
-record TrainedTensors(TrainableParts parts, @Nullable String removedPrefix) {
+/// @param dtype of the trained tensors in files; buffers keep their own
+record TrainedTensors(TrainableParts parts, @Nullable String removedPrefix, DType dtype) {
 
     /// Writes the tensors as they are now.
     ///
@@ -33,7 +35,10 @@ record TrainedTensors(TrainableParts parts, @Nullable String removedPrefix) {
     void write(Path file, long step) {
         try (Scope _ = new Scope()) {
             Map<String, Tensor> tensors = new LinkedHashMap<>();
-            byFileName().forEach((name, parameter) -> tensors.put(name, parameter.get()));
+            byFileName().forEach((name, parameter) -> {
+                Tensor tensor = parameter.get();
+                tensors.put(name, parameter.isBuffer() ? tensor : dtype.cast(tensor.detach()));
+            });
             TensorFiles.write(file, tensors, Map.of("format", "pt", "step", Long.toString(step)));
         } catch (IOException e) {
             throw new InvalidFileException(Location.of(file), "cannot be written: " + e, e);
@@ -71,7 +76,7 @@ record TrainedTensors(TrainableParts parts, @Nullable String removedPrefix) {
             }
             boolean floating =
                     DType.of(entry.dtype()).filter(DType::isFloatingPoint).isPresent();
-            if (!floating || !Arrays.equals(entry.dims(), parameter.shape())) {
+            if (floating != parameter.dtype().isFloatingPoint() || !Arrays.equals(entry.dims(), parameter.shape())) {
                 misfits.add("%s is %s %s, expected %s"
                         .formatted(name, entry.dtype(), entry.shape(), Arrays.toString(parameter.shape())));
             }
@@ -88,10 +93,12 @@ record TrainedTensors(TrainableParts parts, @Nullable String removedPrefix) {
     private Map<String, Parameter> byFileName() {
         Map<String, Parameter> named = new LinkedHashMap<>();
         String prefix = removedPrefix == null ? "" : removedPrefix;
-        parts.parameters().forEach((name, parameter) -> {
+        BiConsumer<String, Parameter> put = (name, parameter) -> {
             int cut = name.startsWith(prefix) ? prefix.length() : 0;
             named.put(name.substring(cut), parameter);
-        });
+        };
+        parts.parameters().forEach(put);
+        parts.buffers().forEach(put);
         return named;
     }
 

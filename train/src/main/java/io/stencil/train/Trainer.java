@@ -3,24 +3,27 @@ package io.stencil.train;
 import io.stencil.error.InvalidFileException;
 import io.stencil.error.InvalidRequestException;
 import io.stencil.error.Location;
+import io.stencil.nn.Parameter;
 import io.stencil.pipeline.Flux2Pipeline;
 import io.stencil.template.load.LoadedTemplate;
 import io.stencil.template.load.TemplateFolder;
-import io.stencil.tensor.TorchGenerator;
+import io.stencil.train.data.BatchPlan;
 import io.stencil.train.data.DataOrder;
 import io.stencil.train.data.Dataset;
 import io.stencil.train.log.CsvLog;
 import io.stencil.train.log.TrainingListener;
 import io.stencil.train.optim.AdamW;
+import io.stencil.train.optim.WeightAverage;
+import io.stencil.train.options.OptimisationOptions;
 import io.stencil.train.options.OutputOptions;
+import io.stencil.train.options.Task;
 import io.stencil.train.options.TrainOptions;
 import io.stencil.train.options.TrainingArguments;
-import io.stencil.train.step.NoiseDraws;
-import io.stencil.train.step.TrainingStep;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.SecureRandom;
+import java.util.Collection;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -82,46 +85,69 @@ public final class Trainer {
         if (template != null) {
             dataset.check(template);
         }
-        TrainableParts parts = TrainableParts.select(options.models().trainable(), pipeline, template);
-        TrainedTensors tensors = new TrainedTensors(parts, options.output().removedPrefix());
+        TrainedTensors tensors = new TrainedTensors(
+                select(options, pipeline, template),
+                options.output().removedPrefix(),
+                options.output().saveDtype());
         resume(tensors, options.output(), listener);
-        TrainingStep step = new TrainingStep(
-                pipeline, template, options.optimisation().gradientCheckpointing(), listener::onWarning);
-        return train(options, dataset, tensors, step, listener);
-    }
-
-    private TrainingResult train(
-            TrainOptions options,
-            Dataset dataset,
-            TrainedTensors tensors,
-            TrainingStep step,
-            TrainingListener listener) {
         Long given = options.optimisation().seed();
         long seed = given == null ? new SecureRandom().nextInt(Integer.MAX_VALUE) : given;
-        OutputOptions output = options.output();
         TrainingArguments.write(options, seed);
-        try (TorchGenerator generator = new TorchGenerator(seed);
-                @Nullable CsvLog csv = output.csvLog() ? new CsvLog(output.folder()) : null;
-                AdamW optimizer = new AdamW(
-                        tensors.parts().parameters().values(),
-                        AdamW.Settings.withDecay(options.optimisation().weightDecay()))) {
+        if (options.task() == Task.VAE) {
+            try (ReconstructionObjective objective =
+                    new ReconstructionObjective(options.objective(), seed, dataset, pipeline.models())) {
+                return train(options, seed, dataset, new Work(objective, tensors, objective::measureLatents), listener);
+            }
+        }
+        try (FlowMatchingObjective objective =
+                new FlowMatchingObjective(options, seed, dataset, pipeline, template, listener::onWarning)) {
+            return train(options, seed, dataset, new Work(objective, tensors, () -> {}), listener);
+        }
+    }
+
+    private static TrainableParts select(
+            TrainOptions options, Flux2Pipeline pipeline, @Nullable LoadedTemplate<?, ?> template) {
+        return options.task() == Task.VAE
+                ? TrainableParts.selectVae(
+                        options.models().trainable(), pipeline.models().requireVae())
+                : TrainableParts.select(options.models().trainable(), pipeline, template);
+    }
+
+    /// What is trained and for what.
+    ///
+    /// @param beforeSaving done before each checkpoint, with the weights in place that it gets
+    private record Work(Objective objective, TrainedTensors tensors, Runnable beforeSaving) {}
+
+    private TrainingResult train(
+            TrainOptions options, long seed, Dataset dataset, Work work, TrainingListener listener) {
+        OutputOptions output = options.output();
+        OptimisationOptions optimisation = options.optimisation();
+        Collection<Parameter> parameters = work.tensors().parts().parameters().values();
+        DataOrder order = new DataOrder(
+                dataset.rows().size(), options.data().repeat(), options.data().shuffle(), seed);
+        try (@Nullable CsvLog csv = output.csvLog() ? new CsvLog(output.folder()) : null;
+                @Nullable
+                        WeightAverage average = optimisation.emaDecay() == null
+                                ? null
+                                : new WeightAverage(parameters, optimisation.emaDecay());
+                AdamW optimizer = new AdamW(parameters, AdamW.Settings.withDecay(optimisation.weightDecay()))) {
             TrainingListener all = csv == null ? listener : TrainingListener.all(List.of(csv, listener));
             return new TrainingLoop(
                             new TrainingLoop.Workshop(
                                     dataset,
-                                    new DataOrder(
-                                            dataset.rows().size(),
-                                            options.data().repeat(),
-                                            options.data().shuffle(),
-                                            seed),
-                                    step,
-                                    NoiseDraws.from(generator),
-                                    tensors.parts(),
+                                    BatchPlan.of(dataset, order, optimisation.batchSize()),
+                                    work.objective(),
+                                    work.tensors().parts(),
                                     optimizer,
-                                    new CheckpointSeries(tensors, output.folder(), output.saveSteps(), all),
+                                    average,
+                                    new CheckpointSeries(
+                                            new CheckpointSeries.Content(work.tensors(), average, work.beforeSaving()),
+                                            output,
+                                            optimisation.maxSteps() == null,
+                                            all),
                                     all,
                                     () -> stopped),
-                            options.optimisation())
+                            optimisation)
                     .run();
         }
     }

@@ -2,31 +2,36 @@ package io.stencil.train;
 
 import io.stencil.error.InvalidRequestException;
 import io.stencil.error.Location;
-import io.stencil.train.data.DataOrder;
+import io.stencil.train.data.BatchPlan;
 import io.stencil.train.data.Dataset;
 import io.stencil.train.data.DatasetRow;
 import io.stencil.train.log.StepReport;
 import io.stencil.train.log.TrainingListener;
 import io.stencil.train.log.TrainingStart;
 import io.stencil.train.optim.AdamW;
+import io.stencil.train.optim.GradientClipping;
+import io.stencil.train.optim.RatePlan;
+import io.stencil.train.optim.WeightAverage;
 import io.stencil.train.options.OptimisationOptions;
-import io.stencil.train.step.NoiseDraws;
-import io.stencil.train.step.TrainingStep;
+import java.util.List;
+import java.util.Objects;
 import java.util.function.BooleanSupplier;
+import org.jspecify.annotations.Nullable;
 
 /// Epochs of steps, updates of the weights, and checkpoints between them.
 final class TrainingLoop {
 
     /// What the loop works with; all of it stays its owner's.
     ///
+    /// @param average of the weights, or null
     /// @param stop asked before each step
     record Workshop(
             Dataset dataset,
-            DataOrder order,
-            TrainingStep step,
-            NoiseDraws draws,
+            BatchPlan batches,
+            Objective objective,
             TrainableParts parts,
             AdamW optimizer,
+            @Nullable WeightAverage average,
             CheckpointSeries checkpoints,
             TrainingListener listener,
             BooleanSupplier stop) {}
@@ -34,6 +39,7 @@ final class TrainingLoop {
     private final Workshop shop;
     private final OptimisationOptions options;
     private final long totalSteps;
+    private final RatePlan rates;
     private long step;
     private long updates;
     private double loss = Double.NaN;
@@ -42,20 +48,33 @@ final class TrainingLoop {
     TrainingLoop(Workshop shop, OptimisationOptions options) {
         this.shop = shop;
         this.options = options;
-        this.totalSteps =
-                Math.multiplyExact((long) options.epochs(), shop.order().epochLength());
+        long epochLength = shop.batches().epochLength();
+        Integer maxSteps = options.maxSteps();
+        totalSteps = maxSteps == null
+                ? Math.multiplyExact(epochLength, (long) Objects.requireNonNull(options.epochs()))
+                : maxSteps;
+        rates = new RatePlan(
+                options.schedule(),
+                options.learningRate(),
+                options.warmupSteps(),
+                updates(totalSteps, epochLength, options.gradientAccumulationSteps()));
+    }
+
+    /// An update does not reach beyond the end of an epoch.
+    private static long updates(long steps, long epochLength, int group) {
+        return steps / epochLength * Math.ceilDiv(epochLength, group) + Math.ceilDiv(steps % epochLength, group);
     }
 
     TrainingResult run() {
         shop.listener()
                 .onStart(new TrainingStart(
                         totalSteps,
-                        shop.order().rows(),
+                        shop.batches().order().rows(),
                         shop.parts().parameters().size(),
                         shop.parts().parameterCount(),
-                        shop.order().seed()));
+                        shop.batches().order().seed()));
         began = System.nanoTime();
-        for (int epoch = 0; epoch < options.epochs(); epoch++) {
+        for (int epoch = 0; step < totalSteps; epoch++) {
             if (!runEpoch(epoch)) {
                 return result(true);
             }
@@ -71,18 +90,21 @@ final class TrainingLoop {
 
     /// @return false when a stop was asked for
     private boolean runEpoch(int epoch) {
-        int[] order = shop.order().epoch(epoch);
+        List<List<Integer>> batches = shop.batches().epoch(epoch);
+        int length = Math.toIntExact(Math.min(batches.size(), totalSteps - step));
         int group = options.gradientAccumulationSteps();
-        for (int first = 0; first < order.length; first += group) {
-            int count = Math.min(group, order.length - first);
-            double rate = options.schedule().rate(options.learningRate(), updates);
+        for (int first = 0; first < length; first += group) {
+            int count = Math.min(group, length - first);
+            double rate = rates.rate(updates);
             for (int i = 0; i < count; i++) {
                 if (shop.stop().getAsBoolean()) {
                     return false;
                 }
-                DatasetRow row = shop.dataset().rows().get(order[first + i]);
-                loss = shop.step().accumulate(shop.dataset().load(row), shop.draws(), 1.0 / count);
-                requireFinite(row);
+                List<DatasetRow> rows = batches.get(first + i).stream()
+                        .map(shop.dataset().rows()::get)
+                        .toList();
+                loss = shop.objective().accumulate(rows, 1.0 / count);
+                requireFinite(rows.getFirst());
                 if (i == count - 1) {
                     update(rate);
                 }
@@ -98,8 +120,14 @@ final class TrainingLoop {
                     "trainable_models",
                     "the loss does not depend on any of the trained parts; name parts that it does");
         }
+        if (options.maxGradNorm() != null) {
+            GradientClipping.clip(shop.parts().parameters().values(), options.maxGradNorm());
+        }
         shop.optimizer().update(rate);
         updates++;
+        if (shop.average() != null) {
+            shop.average().update();
+        }
     }
 
     private void finishStep(int epoch, double rate) {

@@ -1,5 +1,6 @@
 package io.stencil.flux2.files;
 
+import io.stencil.flux2.text.PromptEncoding;
 import io.stencil.flux2.text.Qwen3Config;
 import io.stencil.flux2.transformer.TransformerConfig;
 import io.stencil.flux2.vae.VaeConfig;
@@ -45,8 +46,8 @@ public enum KnownCheckpoint {
             case KLEIN_9B -> new ModelConfig.Transformer(TransformerConfig.klein9b());
             case DEV -> new ModelConfig.Transformer(TransformerConfig.dev());
             case VAE -> new ModelConfig.Vae(VaeConfig.flux2());
-            case QWEN3_4B -> new ModelConfig.TextEncoder(Qwen3Config.size4B());
-            case QWEN3_8B -> new ModelConfig.TextEncoder(Qwen3Config.size8B());
+            case QWEN3_4B -> new ModelConfig.TextEncoder(Qwen3Config.size4B(), PromptEncoding.KLEIN);
+            case QWEN3_8B -> new ModelConfig.TextEncoder(Qwen3Config.size8B(), PromptEncoding.KLEIN);
         };
     }
 }

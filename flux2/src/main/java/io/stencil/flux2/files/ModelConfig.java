@@ -1,5 +1,6 @@
 package io.stencil.flux2.files;
 
+import io.stencil.flux2.text.PromptEncoding;
 import io.stencil.flux2.text.Qwen3Config;
 import io.stencil.flux2.transformer.TransformerConfig;
 import io.stencil.flux2.vae.VaeConfig;
@@ -14,7 +15,7 @@ public sealed interface ModelConfig {
 
     record Vae(VaeConfig config) implements ModelConfig {}
 
-    record TextEncoder(Qwen3Config config) implements ModelConfig {}
+    record TextEncoder(Qwen3Config config, PromptEncoding prompts) implements ModelConfig {}
 
     /// Reads `config.json` in Hugging Face's format: `_class_name` or `architectures` says which part it is.
     ///
@@ -26,7 +27,7 @@ public sealed interface ModelConfig {
         return switch (kind) {
             case "Flux2Transformer2DModel" -> new Transformer(TransformerConfig.read(file));
             case "AutoencoderKLFlux2" -> new Vae(VaeConfig.read(file));
-            case "Qwen3ForCausalLM", "Qwen3Model" -> new TextEncoder(Qwen3Config.read(file));
+            case "Qwen3ForCausalLM", "Qwen3Model" -> new TextEncoder(Qwen3Config.read(file), PromptEncoding.read(file));
             default ->
                 throw json.fault(
                         "_class_name",

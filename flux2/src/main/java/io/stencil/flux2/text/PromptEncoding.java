@@ -1,6 +1,10 @@
 package io.stencil.flux2.text;
 
+import io.stencil.error.InvalidFileException;
 import io.stencil.error.InvalidRequestException;
+import io.stencil.error.Location;
+import io.stencil.json.ConfigJson;
+import java.nio.file.Path;
 import java.util.Collections;
 import java.util.List;
 
@@ -22,8 +26,24 @@ public record PromptEncoding(List<Integer> hiddenStates, int maxLength) {
         }
     }
 
+    /// Reads `text_encoder_out_layers` and `max_sequence_length` of a text encoder's `config.json`. Published
+    /// checkpoints have neither: what is absent is as in [#KLEIN].
+    ///
+    /// @throws InvalidFileException for a value that cannot be used
+    public static PromptEncoding read(Path configJson) {
+        ConfigJson json = ConfigJson.read(configJson);
+        try {
+            return new PromptEncoding(
+                    json.integers("text_encoder_out_layers", KLEIN.hiddenStates),
+                    json.integer("max_sequence_length", KLEIN.maxLength));
+        } catch (IllegalArgumentException e) {
+            throw new InvalidFileException(
+                    Location.of(configJson), "text_encoder_out_layers and max_sequence_length: " + e.getMessage(), e);
+        }
+    }
+
     /// @throws InvalidRequestException when the encoder has too few layers
-    void requireFits(Qwen3Config config) {
+    public void requireFits(Qwen3Config config) {
         int layers = config.numHiddenLayers();
         if (layers < Collections.max(hiddenStates)) {
             throw new InvalidRequestException(

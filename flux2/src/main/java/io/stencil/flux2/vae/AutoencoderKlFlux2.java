@@ -48,12 +48,50 @@ public final class AutoencoderKlFlux2 extends Module {
     /// @return `[B, 128, H/16, W/16]`, owned by the caller's scope
     /// @throws InvalidRequestException when `pixels` is of another shape
     public Tensor encode(Tensor pixels) {
-        checkPixels(pixels);
         try (Scope scope = new Scope()) {
-            Tensor moments = quantConv.forward(encoder.forward(pixels)); // [B, 64, H/8, W/8]
-            Tensor mean = moments.narrow(1, 0, config.latentChannels());
+            Tensor mean = moments(pixels).narrow(1, 0, config.latentChannels());
             return scope.keep(statistics.normalize(PixelFolding.fold(mean)));
         }
+    }
+
+    /// The latents' distribution as it is trained: neither folded nor normalised.
+    ///
+    /// @param pixels as for [#encode]
+    /// @return `[B, 64, H/8, W/8]`, mean and then logarithm of the variance, owned by the caller's scope
+    public Tensor moments(Tensor pixels) {
+        checkPixels(pixels);
+        try (Scope scope = new Scope()) {
+            return scope.keep(quantConv.forward(encoder.forward(pixels)));
+        }
+    }
+
+    /// The picture of latents as they are trained, the counterpart of [#moments].
+    ///
+    /// @param latents `[B, 32, H/8, W/8]`, neither folded nor normalised
+    /// @return `[B, 3, H, W]`, owned by the caller's scope
+    public Tensor reconstruct(Tensor latents) {
+        try (Scope scope = new Scope()) {
+            return scope.keep(decoder.forward(postQuantConv.forward(latents)));
+        }
+    }
+
+    /// Means of the latents' distribution before they are normalised: what [#setStatistics] takes its numbers from.
+    ///
+    /// @param pixels as for [#encode]
+    /// @return `[B, 128, H/16, W/16]`, owned by the caller's scope
+    public Tensor foldedMeans(Tensor pixels) {
+        try (Scope scope = new Scope()) {
+            return scope.keep(PixelFolding.fold(moments(pixels).narrow(1, 0, config.latentChannels())));
+        }
+    }
+
+    /// Sets the mean and the variance that latents are normalised by, one number for each of the 128 channels.
+    public void setStatistics(float[] mean, float[] variance) {
+        statistics.set(mean, variance);
+    }
+
+    public VaeConfig config() {
+        return config;
     }
 
     /// The picture of normalised latents.
@@ -64,8 +102,7 @@ public final class AutoencoderKlFlux2 extends Module {
     public Tensor decode(Tensor latents) {
         checkLatents(latents);
         try (Scope scope = new Scope()) {
-            Tensor unfolded = PixelFolding.unfold(statistics.restore(latents)); // [B, 32, 2h, 2w]
-            return scope.keep(decoder.forward(postQuantConv.forward(unfolded)));
+            return scope.keep(reconstruct(PixelFolding.unfold(statistics.restore(latents)))); // from [B, 32, 2h, 2w]
         }
     }
 

@@ -4,7 +4,10 @@ import io.stencil.nn.Initializer;
 import io.stencil.nn.Module;
 import io.stencil.nn.Parameter;
 import io.stencil.tensor.DType;
+import io.stencil.tensor.Device;
 import io.stencil.tensor.Ops;
+import io.stencil.tensor.Scope;
+import io.stencil.tensor.Tensors;
 import org.bytedeco.pytorch.Tensor;
 
 /// Mean and variance of each channel of the latents, found when the VAE was trained (the statistics of a batch
@@ -35,6 +38,17 @@ final class LatentStatistics extends Module {
     Tensor restore(Tensor x) {
         Tensor scaled = DType.FLOAT32.cast(x).mul(deviation());
         return DType.of(x).cast(scaled.add(perChannel(mean)));
+    }
+
+    void set(float[] newMean, float[] newVariance) {
+        try (Scope _ = new Scope()) {
+            mean.set(like(mean, newMean));
+            variance.set(like(variance, newVariance));
+        }
+    }
+
+    private static Tensor like(Parameter statistic, float[] values) {
+        return Device.of(statistic.get()).place(Tensors.of(values, statistic.shape()), statistic.dtype());
     }
 
     private Tensor deviation() {

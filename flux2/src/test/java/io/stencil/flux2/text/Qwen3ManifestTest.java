@@ -23,7 +23,8 @@ class Qwen3ManifestTest {
             String hash = KeyHash.ofShapes(encoder.shapes());
             assertThat(hash).isEqualTo("0f050f62a88876fea6eae0a18dac5a2e");
             assertThat(KnownCheckpoint.of(hash)).contains(KnownCheckpoint.QWEN3_4B);
-            assertThat(KnownCheckpoint.QWEN3_4B.config()).isEqualTo(new ModelConfig.TextEncoder(Qwen3Config.size4B()));
+            assertThat(KnownCheckpoint.QWEN3_4B.config())
+                    .isEqualTo(new ModelConfig.TextEncoder(Qwen3Config.size4B(), PromptEncoding.KLEIN));
         }
     }
 
@@ -36,7 +37,8 @@ class Qwen3ManifestTest {
             String hash = KeyHash.ofShapes(file);
             assertThat(hash).isEqualTo("9195f3ea256fcd0ae6d929c203470754");
             assertThat(KnownCheckpoint.of(hash)).contains(KnownCheckpoint.QWEN3_8B);
-            assertThat(KnownCheckpoint.QWEN3_8B.config()).isEqualTo(new ModelConfig.TextEncoder(Qwen3Config.size8B()));
+            assertThat(KnownCheckpoint.QWEN3_8B.config())
+                    .isEqualTo(new ModelConfig.TextEncoder(Qwen3Config.size8B(), PromptEncoding.KLEIN));
         }
     }
 

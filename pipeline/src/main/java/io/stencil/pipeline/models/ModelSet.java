@@ -42,7 +42,7 @@ public record ModelSet(
 
     /// @return normalised latents `[1, 128, H/16, W/16]`, in the dtype of activations
     public Tensor encode(RgbImage image) {
-        AutoencoderKlFlux2 model = required(vae, "a VAE");
+        AutoencoderKlFlux2 model = requireVae();
         Tensor pixels =
                 device.place(PixelConversion.pixelsFromBytes(image.rgb(), image.height(), image.width()), compute);
         return isLarge(image.height(), image.width())
@@ -52,7 +52,7 @@ public record ModelSet(
 
     /// @param latents normalised, `[1, 128, H/16, W/16]`
     public RgbImage decode(Tensor latents) {
-        AutoencoderKlFlux2 model = required(vae, "a VAE");
+        AutoencoderKlFlux2 model = requireVae();
         Tensor placed = device.place(latents, compute);
         Tensor pixels = isLarge(latents.size(2) * 16, latents.size(3) * 16)
                 ? model.decodeTiled(placed, Tiling.standard())
@@ -66,6 +66,11 @@ public record ModelSet(
     /// @throws InvalidRequestException when the pipeline was loaded without one
     public Flux2Transformer requireTransformer() {
         return required(transformer, "a transformer");
+    }
+
+    /// @throws InvalidRequestException when the pipeline was loaded without one
+    public AutoencoderKlFlux2 requireVae() {
+        return required(vae, "a VAE");
     }
 
     private static boolean isLarge(long height, long width) {

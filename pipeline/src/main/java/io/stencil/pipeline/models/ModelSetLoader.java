@@ -22,6 +22,7 @@ final class ModelSetLoader implements AutoCloseable {
 
     private final LoadOptions options;
     private @Nullable Qwen3Encoder textModel;
+    private PromptEncoding prompts = PromptEncoding.KLEIN;
     private @Nullable AutoencoderKlFlux2 vae;
     private @Nullable Flux2Transformer transformer;
 
@@ -49,6 +50,7 @@ final class ModelSetLoader implements AutoCloseable {
             }
             case ModelConfig.TextEncoder found -> {
                 requireFirst(textModel, paths, "text encoder");
+                prompts = found.prompts();
                 textModel = weights(new Qwen3Encoder(found.config()), part, Qwen3Encoder.IGNORED_TENSORS);
             }
         }
@@ -76,8 +78,7 @@ final class ModelSetLoader implements AutoCloseable {
             if (tokenizer == null) {
                 throw new InvalidRequestException("tokenizer_path", "is needed beside a text encoder");
             }
-            textEncoder = new TextEncoder(
-                    PromptTokenizer.open(tokenizer), textModel, PromptEncoding.KLEIN, options.compute());
+            textEncoder = new TextEncoder(PromptTokenizer.open(tokenizer), textModel, prompts, options.compute());
         }
         ModelSet set =
                 new ModelSet(textEncoder, vae, transformer, options.dtype(), options.compute(), options.device());

@@ -2,16 +2,15 @@ package io.stencil.train.optim;
 
 import io.stencil.error.InvalidRequestException;
 
-/// How the learning rate goes with the updates.
+/// How the learning rate goes with the updates; [RatePlan] tells each one's.
 public enum LearningRateSchedule {
-    /// A third of the rate for the first five updates, then all of it: what PyTorch's `ConstantLR` does by default,
-    /// which the reference implementation trains with.
+    /// Without a warm-up of one's own: a third of the rate for the first five updates, then all of it. That is what
+    /// PyTorch's `ConstantLR` does by default, which the reference implementation trains with.
     CONSTANT("constant"),
+    /// Falls along half a cosine to zero at the end of the training (Loshchilov and Hutter 2016, arXiv:1608.03983).
+    COSINE("cosine"),
     /// The same rate throughout.
     NONE("none");
-
-    private static final int WARM_UP_UPDATES = 5;
-    private static final double WARM_UP_FACTOR = 1.0 / 3;
 
     private final String option;
 
@@ -31,14 +30,7 @@ public enum LearningRateSchedule {
                 return schedule;
             }
         }
-        throw new InvalidRequestException("lr_scheduler", "expected constant or none, found '%s'".formatted(text));
-    }
-
-    /// @param update from 0
-    public double rate(double learningRate, long update) {
-        return switch (this) {
-            case CONSTANT -> update < WARM_UP_UPDATES ? learningRate * WARM_UP_FACTOR : learningRate;
-            case NONE -> learningRate;
-        };
+        throw new InvalidRequestException(
+                "lr_scheduler", "expected constant, cosine or none, found '%s'".formatted(text));
     }
 }

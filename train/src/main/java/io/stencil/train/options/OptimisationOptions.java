@@ -9,9 +9,14 @@ import org.jspecify.annotations.Nullable;
 /// @param learningRate above 0
 /// @param weightDecay of AdamW, at least 0
 /// @param schedule of the learning rate
-/// @param epochs passes over the dataset
-/// @param gradientAccumulationSteps samples whose mean gradient makes one update; an epoch's last update may have
+/// @param warmupSteps updates through which the rate rises; null leaves the beginning to the schedule
+/// @param epochs passes over the dataset; null when `maxSteps` tells the length
+/// @param maxSteps steps after which training ends, in as many epochs as it takes; null when `epochs` tells the length
+/// @param batchSize samples of a step, whose mean loss it takes; pictures of a batch have one size
+/// @param gradientAccumulationSteps steps whose mean gradient makes one update; an epoch's last update may have
 ///     fewer
+/// @param maxGradNorm bound of the gradient's length; null for none
+/// @param emaDecay of the average of the weights that is saved in their place; null saves the weights
 /// @param gradientCheckpointing recomputes activations in the backward pass in place of keeping them
 /// @param gradientCheckpointingOffload not supported yet
 /// @param findUnusedParameters accepted: one process finds them by nature
@@ -20,8 +25,13 @@ public record OptimisationOptions(
         double learningRate,
         double weightDecay,
         LearningRateSchedule schedule,
-        int epochs,
+        @Nullable Integer warmupSteps,
+        @Nullable Integer epochs,
+        @Nullable Integer maxSteps,
+        int batchSize,
         int gradientAccumulationSteps,
+        @Nullable Double maxGradNorm,
+        @Nullable Double emaDecay,
         boolean gradientCheckpointing,
         boolean gradientCheckpointingOffload,
         boolean findUnusedParameters,
@@ -35,8 +45,28 @@ public record OptimisationOptions(
         if (!(weightDecay >= 0 && Double.isFinite(weightDecay))) {
             throw new InvalidRequestException("weight_decay", "must be a number of at least 0, found " + weightDecay);
         }
-        requireAtLeastOne("num_epochs", epochs);
+        if (warmupSteps != null && warmupSteps < 0) {
+            throw new InvalidRequestException("warmup_steps", "must be at least 0, found " + warmupSteps);
+        }
+        if (epochs != null) {
+            requireAtLeastOne("num_epochs", epochs);
+        }
+        if (maxSteps != null) {
+            requireAtLeastOne("max_steps", maxSteps);
+        }
+        if ((epochs == null) == (maxSteps == null)) {
+            throw new InvalidRequestException(
+                    "max_steps", "or num_epochs must tell the length of the training, one of them and not both");
+        }
+        requireAtLeastOne("batch_size", batchSize);
         requireAtLeastOne("gradient_accumulation_steps", gradientAccumulationSteps);
+        if (maxGradNorm != null && !(maxGradNorm > 0 && Double.isFinite(maxGradNorm))) {
+            throw new InvalidRequestException("max_grad_norm", "must be a number above 0, found " + maxGradNorm);
+        }
+        if (emaDecay != null && !(emaDecay >= 0 && emaDecay < 1)) {
+            throw new InvalidRequestException(
+                    "ema_decay", "must be at least 0 and below 1, such as 0.999, found " + emaDecay);
+        }
     }
 
     static void requireAtLeastOne(String option, long value) {

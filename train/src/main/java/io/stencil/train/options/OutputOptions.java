@@ -1,5 +1,7 @@
 package io.stencil.train.options;
 
+import io.stencil.error.InvalidRequestException;
+import io.stencil.tensor.DType;
 import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
 
@@ -8,8 +10,11 @@ import org.jspecify.annotations.Nullable;
 /// @param folder gets checkpoints, `training_args.json` and logs; it is made when absent
 /// @param removedPrefix cut off the names in checkpoints that begin with it, such as `pipe.template_model.`; null
 ///     keeps full names
-/// @param saveSteps steps between checkpoints; null writes one at each epoch's end
+/// @param saveSteps steps between checkpoints; null writes one at each epoch's end, or, where the steps are
+///     counted, one at the end
 /// @param resumeFrom checkpoint whose tensors the training starts with
+/// @param saveDtype of the tensors in checkpoints, float32 or bfloat16
+/// @param saveRawWeights writes the weights themselves beside their average, as `NAME.raw.safetensors`
 /// @param csvLog writes `training_log.csv`
 /// @param tensorboardLog not supported
 public record OutputOptions(
@@ -17,13 +22,18 @@ public record OutputOptions(
         @Nullable String removedPrefix,
         @Nullable Integer saveSteps,
         @Nullable Path resumeFrom,
+        DType saveDtype,
+        boolean saveRawWeights,
         boolean csvLog,
         boolean tensorboardLog) {
 
-    /// @throws io.stencil.error.InvalidRequestException naming the option that cannot be used
+    /// @throws InvalidRequestException naming the option that cannot be used
     public OutputOptions {
         if (saveSteps != null) {
             OptimisationOptions.requireAtLeastOne("save_steps", saveSteps);
+        }
+        if (saveDtype != DType.FLOAT32 && saveDtype != DType.BFLOAT16) {
+            throw new InvalidRequestException("save_dtype", "must be float32 or bfloat16, found " + saveDtype);
         }
     }
 }

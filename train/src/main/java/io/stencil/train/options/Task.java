@@ -11,7 +11,9 @@ public enum Task {
     /// Encodes a dataset into a cache.
     SFT_DATA_PROCESS("sft:data_process"),
     /// Trains from such a cache.
-    SFT_TRAIN("sft:train");
+    SFT_TRAIN("sft:train"),
+    /// Trains the VAE to encode and decode pictures.
+    VAE("vae");
 
     private final String option;
 

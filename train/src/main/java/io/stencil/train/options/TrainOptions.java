@@ -15,10 +15,16 @@ import java.util.Map;
 ///         .build();
 /// ```
 public record TrainOptions(
-        Task task, DataOptions data, ModelOptions models, OptimisationOptions optimisation, OutputOptions output) {
+        Task task,
+        DataOptions data,
+        ModelOptions models,
+        ObjectiveOptions objective,
+        OptimisationOptions optimisation,
+        OutputOptions output) {
 
     /// @throws InvalidRequestException when the parts contradict each other
     public TrainOptions {
+        requireFitting(task, models);
         boolean trainsTemplate = models.trainable().stream()
                 .anyMatch(name -> name.equals("template_model") || name.startsWith("template_model."));
         boolean takesInputs = data.extraInputs().contains(ExtraInput.TEMPLATE_INPUTS);
@@ -32,6 +38,28 @@ public record TrainOptions(
             throw new InvalidRequestException(
                     "extra_inputs", "must name template_inputs, which the Template is run with");
         }
+        if (output.saveRawWeights() && optimisation.emaDecay() == null) {
+            throw new InvalidRequestException(
+                    "save_raw_weights", "needs --ema_decay: without an average the weights are what is saved");
+        }
+    }
+
+    /// The VAE is trained by a task of its own, which trains nothing else.
+    private static void requireFitting(Task task, ModelOptions models) {
+        boolean trainsVae = models.trainable().stream().anyMatch(TrainOptions::isOfVae);
+        if (task != Task.VAE) {
+            refuse(trainsVae, "trainable_models", "names the VAE, which only --task vae trains");
+            return;
+        }
+        refuse(
+                !models.trainable().stream().allMatch(TrainOptions::isOfVae),
+                "trainable_models",
+                "must be vae or parts of it with --task vae, found " + String.join(",", models.trainable()));
+        refuse(models.template() != null, "template_model_id_or_path", "has no part in --task vae; leave it out");
+    }
+
+    private static boolean isOfVae(String name) {
+        return name.equals("vae") || name.startsWith("vae.");
     }
 
     /// A builder with the defaults of the command line.
@@ -48,7 +76,10 @@ public record TrainOptions(
     /// @param environment variables of the process: `WORLD_SIZE` tells of others that train along
     /// @throws InvalidRequestException naming the option
     public void requireSupported(Map<String, String> environment) {
-        refuse(task != Task.SFT, "task", "'%s' is not supported yet; use sft".formatted(task.option()));
+        refuse(
+                task != Task.SFT && task != Task.VAE,
+                "task",
+                "'%s' is not supported yet; use sft or vae".formatted(task.option()));
         refuse(!models.fp8().isEmpty(), "fp8_models", "is not supported yet; leave it out");
         refuse(!models.offload().isEmpty(), "offload_models", "is not supported yet; leave it out");
         refuse(

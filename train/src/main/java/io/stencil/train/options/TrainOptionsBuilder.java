@@ -2,6 +2,7 @@ package io.stencil.train.options;
 
 import io.stencil.pipeline.models.LoadOptions;
 import io.stencil.pipeline.models.ModelFiles;
+import io.stencil.tensor.DType;
 import io.stencil.train.optim.LearningRateSchedule;
 import java.nio.file.Path;
 import java.util.List;
@@ -37,16 +38,29 @@ public final class TrainOptionsBuilder {
     private double learningRate = 1e-4;
     private double weightDecay = 0.01;
     private LearningRateSchedule schedule = LearningRateSchedule.CONSTANT;
-    private int epochs = 1;
+    private @Nullable Integer warmupSteps;
+    private @Nullable Integer epochs;
+    private @Nullable Integer maxSteps;
+    private int batchSize = 1;
+    private @Nullable Double maxGradNorm;
+    private @Nullable Double emaDecay;
     private int gradientAccumulationSteps = 1;
     private boolean gradientCheckpointing;
     private boolean gradientCheckpointingOffload;
     private boolean findUnusedParameters;
     private @Nullable Long seed;
 
+    private TimestepWeighting timestepWeighting = TimestepWeighting.BELL;
+    private double captionDropout;
+    private boolean cacheEncodings;
+    private double latentNoise = 0.1;
+    private double klWeight = 1e-5;
+
     private @Nullable String removedPrefix;
     private @Nullable Integer saveSteps;
     private @Nullable Path resumeFrom;
+    private DType saveDtype = DType.FLOAT32;
+    private boolean saveRawWeights;
     private boolean csvLog;
     private boolean tensorboardLog;
 
@@ -149,7 +163,7 @@ public final class TrainOptionsBuilder {
         return this;
     }
 
-    public TrainOptionsBuilder epochs(int value) {
+    public TrainOptionsBuilder epochs(@Nullable Integer value) {
         epochs = value;
         return this;
     }
@@ -204,6 +218,66 @@ public final class TrainOptionsBuilder {
         return this;
     }
 
+    public TrainOptionsBuilder warmupSteps(@Nullable Integer value) {
+        warmupSteps = value;
+        return this;
+    }
+
+    public TrainOptionsBuilder maxSteps(@Nullable Integer value) {
+        maxSteps = value;
+        return this;
+    }
+
+    public TrainOptionsBuilder batchSize(int value) {
+        batchSize = value;
+        return this;
+    }
+
+    public TrainOptionsBuilder maxGradNorm(@Nullable Double value) {
+        maxGradNorm = value;
+        return this;
+    }
+
+    public TrainOptionsBuilder emaDecay(@Nullable Double value) {
+        emaDecay = value;
+        return this;
+    }
+
+    public TrainOptionsBuilder timestepWeighting(TimestepWeighting value) {
+        timestepWeighting = value;
+        return this;
+    }
+
+    public TrainOptionsBuilder captionDropout(double value) {
+        captionDropout = value;
+        return this;
+    }
+
+    public TrainOptionsBuilder cacheEncodings(boolean value) {
+        cacheEncodings = value;
+        return this;
+    }
+
+    public TrainOptionsBuilder latentNoise(double value) {
+        latentNoise = value;
+        return this;
+    }
+
+    public TrainOptionsBuilder klWeight(double value) {
+        klWeight = value;
+        return this;
+    }
+
+    public TrainOptionsBuilder saveDtype(DType value) {
+        saveDtype = value;
+        return this;
+    }
+
+    public TrainOptionsBuilder saveRawWeights(boolean value) {
+        saveRawWeights = value;
+        return this;
+    }
+
     /// @throws io.stencil.error.InvalidRequestException for a value that cannot be used, naming its option
     public TrainOptions build() {
         return new TrainOptions(
@@ -211,16 +285,30 @@ public final class TrainOptionsBuilder {
                 new DataOptions(
                         dataset, metadata, repeat, fileKeys, workers, shuffle, height, width, maxPixels, extraInputs),
                 new ModelOptions(base, load, template, trainable, fp8, offload, initializeOnCpu, loraHotLoading),
+                new ObjectiveOptions(timestepWeighting, captionDropout, cacheEncodings, latentNoise, klWeight),
                 new OptimisationOptions(
                         learningRate,
                         weightDecay,
                         schedule,
-                        epochs,
+                        warmupSteps,
+                        epochs == null && maxSteps == null ? Integer.valueOf(1) : epochs,
+                        maxSteps,
+                        batchSize,
                         gradientAccumulationSteps,
+                        maxGradNorm,
+                        emaDecay,
                         gradientCheckpointing,
                         gradientCheckpointingOffload,
                         findUnusedParameters,
                         seed),
-                new OutputOptions(output, removedPrefix, saveSteps, resumeFrom, csvLog, tensorboardLog));
+                new OutputOptions(
+                        output,
+                        removedPrefix,
+                        saveSteps,
+                        resumeFrom,
+                        saveDtype,
+                        saveRawWeights,
+                        csvLog,
+                        tensorboardLog));
     }
 }

@@ -53,6 +53,7 @@ public final class TrainingArguments {
         json.put("task", options.task().option());
         putData(json, options.data());
         putModels(json, options.models());
+        putObjective(json, options.task(), options.objective());
         putOptimisation(json, options.optimisation());
         json.put("seed", seed);
         putOutput(json, options.output());
@@ -102,7 +103,12 @@ public final class TrainingArguments {
         json.put("learning_rate", optimisation.learningRate());
         json.put("weight_decay", optimisation.weightDecay());
         json.put("lr_scheduler", optimisation.schedule().option());
-        json.put("num_epochs", optimisation.epochs());
+        putNumber(json, "warmup_steps", optimisation.warmupSteps());
+        putNumber(json, "num_epochs", optimisation.epochs());
+        putNumber(json, "max_steps", optimisation.maxSteps());
+        json.put("batch_size", optimisation.batchSize());
+        putNumber(json, "max_grad_norm", optimisation.maxGradNorm());
+        putNumber(json, "ema_decay", optimisation.emaDecay());
         json.put("gradient_accumulation_steps", optimisation.gradientAccumulationSteps());
         json.put("use_gradient_checkpointing", optimisation.gradientCheckpointing());
         json.put("use_gradient_checkpointing_offload", optimisation.gradientCheckpointingOffload());
@@ -118,8 +124,27 @@ public final class TrainingArguments {
             json.put("save_steps", output.saveSteps());
         }
         putPath(json, "resume_from_checkpoint", output.resumeFrom());
+        json.put("save_dtype", output.saveDtype().name().toLowerCase(Locale.ROOT));
+        json.put("save_raw_weights", output.saveRawWeights());
         json.put("enable_csv_log", output.csvLog());
         json.put("enable_tensorboard_log", output.tensorboardLog());
+    }
+
+    private static void putObjective(ObjectNode json, Task task, ObjectiveOptions objective) {
+        if (task == Task.VAE) {
+            json.put("latent_noise", objective.latentNoise());
+            json.put("kl_weight", objective.klWeight());
+            return;
+        }
+        json.put("timestep_weighting", objective.timestepWeighting().option());
+        json.put("caption_dropout", objective.captionDropout());
+        json.put("cache_encodings", objective.cacheEncodings());
+    }
+
+    private static void putNumber(ObjectNode json, String name, @Nullable Number value) {
+        if (value != null) {
+            json.set(name, MAPPER.valueToTree(value));
+        }
     }
 
     private static void putPath(ObjectNode json, String name, @Nullable Path path) {

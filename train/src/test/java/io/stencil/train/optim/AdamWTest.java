@@ -97,15 +97,6 @@ class AdamWTest {
         }
     }
 
-    @Test
-    void theConstantScheduleBeginsAtAThirdForFiveUpdates() {
-        for (int update = 0; update < 5; update++) {
-            assertThat(LearningRateSchedule.CONSTANT.rate(3e-4, update)).isCloseTo(1e-4, within(1e-18));
-        }
-        assertThat(LearningRateSchedule.CONSTANT.rate(3e-4, 5)).isEqualTo(3e-4);
-        assertThat(LearningRateSchedule.NONE.rate(3e-4, 0)).isEqualTo(3e-4);
-    }
-
     private static double[] doubles(Parameter parameter) {
         float[] floats = Tensors.toFloats(parameter.get());
         double[] doubles = new double[floats.length];

@@ -8,6 +8,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import io.stencil.error.InvalidRequestException;
 import io.stencil.json.JsonFile;
 import io.stencil.pipeline.models.ModelFiles;
+import io.stencil.tensor.DType;
 import io.stencil.train.optim.LearningRateSchedule;
 import java.nio.file.Path;
 import java.util.List;
@@ -95,7 +96,25 @@ class TrainOptionsTest {
                 refusal(b -> b.weightDecay(-1), "'weight_decay': "),
                 refusal(b -> b.epochs(0), "'num_epochs': "),
                 refusal(b -> b.gradientAccumulationSteps(0), "'gradient_accumulation_steps': "),
-                refusal(b -> b.saveSteps(0), "'save_steps': must be at least 1, found 0"));
+                refusal(b -> b.saveSteps(0), "'save_steps': must be at least 1, found 0"),
+                refusal(b -> b.batchSize(0), "'batch_size': must be at least 1, found 0"),
+                refusal(b -> b.maxSteps(0), "'max_steps': must be at least 1, found 0"),
+                refusal(b -> b.maxSteps(9).epochs(2), "'max_steps': or num_epochs must tell the length"),
+                refusal(b -> b.warmupSteps(-1), "'warmup_steps': must be at least 0, found -1"),
+                refusal(b -> b.maxGradNorm(0.0), "'max_grad_norm': must be a number above 0, found 0.0"),
+                refusal(b -> b.emaDecay(1.0), "'ema_decay': must be at least 0 and below 1"),
+                refusal(b -> b.captionDropout(1.5), "'caption_dropout': must be between 0 and 1, found 1.5"),
+                refusal(b -> b.latentNoise(-1), "'latent_noise': must be a number of at least 0"),
+                refusal(b -> b.klWeight(Double.NaN), "'kl_weight': must be a number of at least 0"),
+                refusal(b -> b.saveDtype(DType.FLOAT16), "'save_dtype': must be float32 or bfloat16"),
+                refusal(b -> b.saveRawWeights(true), "'save_raw_weights': needs --ema_decay"),
+                refusal(b -> b.trainable(List.of("vae")), "'trainable_models': names the VAE, which only --task vae"),
+                refusal(
+                        b -> b.task(Task.VAE),
+                        "'trainable_models': must be vae or parts of it with --task vae, found template_model"),
+                refusal(
+                        b -> b.task(Task.VAE).trainable(List.of("vae.decoder")),
+                        "'template_model_id_or_path': has no part in --task vae"));
     }
 
     @ParameterizedTest
@@ -130,10 +149,10 @@ class TrainOptionsTest {
                 .hasMessage("'extra_inputs': knows template_inputs and edit_image, found 'depth'");
         assertThat(Task.parse("sft:train")).isEqualTo(Task.SFT_TRAIN);
         assertThatThrownBy(() -> Task.parse("dpo"))
-                .hasMessage("'task': expected one of sft, sft:data_process, sft:train, found 'dpo'");
+                .hasMessage("'task': expected one of sft, sft:data_process, sft:train, vae, found 'dpo'");
         assertThat(LearningRateSchedule.parse("none")).isEqualTo(LearningRateSchedule.NONE);
-        assertThatThrownBy(() -> LearningRateSchedule.parse("cosine"))
-                .hasMessage("'lr_scheduler': expected constant or none, found 'cosine'");
+        assertThatThrownBy(() -> LearningRateSchedule.parse("linear"))
+                .hasMessage("'lr_scheduler': expected constant, cosine or none, found 'linear'");
     }
 
     @Test

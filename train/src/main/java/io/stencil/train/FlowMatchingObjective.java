@@ -1,0 +1,70 @@
+package io.stencil.train;
+
+import io.stencil.pipeline.Flux2Pipeline;
+import io.stencil.template.Warnings;
+import io.stencil.template.load.LoadedTemplate;
+import io.stencil.tensor.TorchGenerator;
+import io.stencil.train.data.Dataset;
+import io.stencil.train.data.DatasetRow;
+import io.stencil.train.options.TrainOptions;
+import io.stencil.train.step.EncodingCache;
+import io.stencil.train.step.NoiseDraws;
+import io.stencil.train.step.StepSample;
+import io.stencil.train.step.TrainingStep;
+import java.util.List;
+import java.util.SplittableRandom;
+import org.jspecify.annotations.Nullable;
+
+/// The velocity that the transformer predicts, for a Template and for a base model.
+final class FlowMatchingObjective implements Objective {
+
+    private final Dataset dataset;
+    private final TrainingStep step;
+    private final @Nullable EncodingCache cache;
+    private final TorchGenerator generator;
+    private final NoiseDraws draws;
+    private final double captionDropout;
+    private final SplittableRandom dropped;
+
+    /// @param pipeline stays the caller's; `template` likewise
+    FlowMatchingObjective(
+            TrainOptions options,
+            long seed,
+            Dataset dataset,
+            Flux2Pipeline pipeline,
+            @Nullable LoadedTemplate<?, ?> template,
+            Warnings warnings) {
+        this.dataset = dataset;
+        this.cache = options.objective().cacheEncodings() ? new EncodingCache() : null;
+        this.step = new TrainingStep(
+                pipeline,
+                template,
+                new TrainingStep.Settings(
+                        options.optimisation().gradientCheckpointing(),
+                        options.objective().timestepWeighting(),
+                        cache),
+                warnings);
+        this.generator = new TorchGenerator(seed);
+        this.draws = NoiseDraws.from(generator);
+        this.captionDropout = options.objective().captionDropout();
+        this.dropped = new SplittableRandom(seed); // its own, so that the noise of a seed stays the same
+    }
+
+    @Override
+    public double accumulate(List<DatasetRow> batch, double share) {
+        return step.accumulate(batch.stream().map(this::sample).toList(), draws, share);
+    }
+
+    private StepSample sample(DatasetRow row) {
+        StepSample sample = StepSample.of(row, dataset.folder(), () -> dataset.load(row));
+        return captionDropout > 0 && dropped.nextDouble() < captionDropout ? sample.withPrompt("") : sample;
+    }
+
+    @Override
+    public void close() {
+        generator.close();
+        if (cache != null) {
+            cache.close();
+        }
+    }
+}

@@ -1,0 +1,79 @@
+package io.stencil.train;
+
+import io.stencil.flux2.vae.AutoencoderKlFlux2;
+import io.stencil.flux2.vae.PixelConversion;
+import io.stencil.image.RgbImage;
+import io.stencil.pipeline.models.ModelSet;
+import io.stencil.tensor.Ops;
+import io.stencil.tensor.Scope;
+import io.stencil.tensor.TorchGenerator;
+import io.stencil.train.data.BatchPlan;
+import io.stencil.train.data.DataOrder;
+import io.stencil.train.data.Dataset;
+import io.stencil.train.data.DatasetRow;
+import io.stencil.train.options.ObjectiveOptions;
+import io.stencil.train.vae.LatentMeasurement;
+import io.stencil.train.vae.VaeLoss;
+import java.util.List;
+import org.bytedeco.pytorch.Tensor;
+
+/// Pictures through the VAE and back.
+final class ReconstructionObjective implements Objective {
+
+    private static final int MEASURED_TOGETHER = 16;
+
+    private final Dataset dataset;
+    private final ModelSet models;
+    private final AutoencoderKlFlux2 vae;
+    private final VaeLoss loss;
+    private final TorchGenerator generator;
+
+    /// @param models stay the caller's
+    ReconstructionObjective(ObjectiveOptions options, long seed, Dataset dataset, ModelSet models) {
+        this.dataset = dataset;
+        this.models = models;
+        this.vae = models.requireVae();
+        this.loss = new VaeLoss(options.latentNoise(), options.klWeight());
+        this.generator = new TorchGenerator(seed);
+    }
+
+    @Override
+    public double accumulate(List<DatasetRow> batch, double share) {
+        try (Scope _ = new Scope()) {
+            return loss.accumulate(vae, pixels(batch), generator, share);
+        }
+    }
+
+    /// Measures the latents of the whole dataset and puts their statistics into the VAE.
+    void measureLatents() {
+        LatentMeasurement measurement = new LatentMeasurement(vae);
+        DataOrder order = new DataOrder(dataset.rows().size(), 1, false, 0);
+        for (List<Integer> batch :
+                BatchPlan.of(dataset, order, MEASURED_TOGETHER).epoch(0)) {
+            try (Scope _ = new Scope()) {
+                measurement.add(pixels(batch.stream().map(dataset.rows()::get).toList()));
+            }
+        }
+        measurement.apply();
+    }
+
+    /// @return `[B, 3, H, W]`, owned by the caller's scope
+    private Tensor pixels(List<DatasetRow> batch) {
+        try (Scope scope = new Scope()) {
+            List<Tensor> pictures = batch.stream()
+                    .map(row -> dataset.load(row).image())
+                    .map(ReconstructionObjective::pixels)
+                    .toList();
+            return scope.keep(models.device().place(Ops.cat(0, pictures), models.compute()));
+        }
+    }
+
+    private static Tensor pixels(RgbImage image) {
+        return PixelConversion.pixelsFromBytes(image.rgb(), image.height(), image.width());
+    }
+
+    @Override
+    public void close() {
+        generator.close();
+    }
+}

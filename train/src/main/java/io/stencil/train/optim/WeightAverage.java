@@ -1,0 +1,79 @@
+package io.stencil.train.optim;
+
+import io.stencil.autograd.GradMode;
+import io.stencil.nn.Parameter;
+import io.stencil.tensor.OwnedTensor;
+import io.stencil.tensor.Scope;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.List;
+import org.bytedeco.pytorch.Scalar;
+import org.bytedeco.pytorch.Tensor;
+
+/// An exponential moving average of the weights (EMA; Polyak and Juditsky 1992), which makes better pictures than the
+/// weights of any single update.
+///
+/// The n-th update, from 1, keeps `min(decay, (1 + n) / (10 + n))` of the average, as TensorFlow's
+/// `ExponentialMovingAverage` does, so that a short training is not dominated by the weights it began with.
+public final class WeightAverage implements AutoCloseable {
+
+    private record Averaged(Parameter parameter, OwnedTensor average) {}
+
+    private final double decay;
+    private final List<Averaged> all = new ArrayList<>();
+    private long updates;
+
+    /// Begins with the weights as they are.
+    ///
+    /// @param decay share of the average that an update keeps in the long run, 0 up to below 1
+    public WeightAverage(Collection<Parameter> parameters, double decay) {
+        this.decay = decay;
+        for (Parameter parameter : parameters) {
+            try (Scope _ = new Scope()) {
+                all.add(new Averaged(
+                        parameter, new OwnedTensor(parameter.get().detach().clone())));
+            }
+        }
+    }
+
+    /// Takes in the weights after an update.
+    public void update() {
+        updates++;
+        Scalar share = new Scalar(1 - Math.min(decay, (1.0 + updates) / (10.0 + updates)));
+        try (GradMode _ = GradMode.disabled();
+                Scope _ = new Scope()) {
+            for (Averaged one : all) {
+                one.average.get().lerp_(one.parameter.get(), share);
+            }
+        }
+    }
+
+    /// Runs `work` with the averages in the place of the weights, and puts the weights back.
+    public void apply(Runnable work) {
+        exchange();
+        try {
+            work.run();
+        } finally {
+            exchange();
+        }
+    }
+
+    private void exchange() {
+        try (GradMode _ = GradMode.disabled()) {
+            for (Averaged one : all) {
+                try (Scope _ = new Scope()) {
+                    Tensor weight = one.parameter.get();
+                    Tensor kept = weight.clone();
+                    weight.copy_(one.average.get());
+                    one.average.get().copy_(kept);
+                }
+            }
+        }
+    }
+
+    @Override
+    public void close() {
+        all.forEach(one -> one.average.close());
+        all.clear();
+    }
+}

@@ -1,0 +1,117 @@
+package io.stencil.train.step;
+
+import io.stencil.error.InvalidRequestException;
+import io.stencil.flux2.transformer.BlockId;
+import io.stencil.flux2.transformer.ImageTokens;
+import io.stencil.flux2.transformer.KeyValue;
+import io.stencil.flux2.transformer.KvCache;
+import io.stencil.flux2.transformer.TextTokens;
+import io.stencil.nn.Lora;
+import io.stencil.tensor.Ops;
+import io.stencil.tensor.Tensors;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.function.Function;
+import org.bytedeco.pytorch.Tensor;
+
+/// Samples side by side along the batch. One sample is passed through as it is.
+final class Batch {
+
+    private Batch() {}
+
+    /// @param parts of equal shape, `[1, ...]` each
+    /// @return `[B, ...]`
+    /// @throws InvalidRequestException when the shapes differ
+    static Tensor join(String what, List<Tensor> parts) {
+        long[] first = Tensors.shape(parts.getFirst());
+        for (Tensor part : parts) {
+            if (!Arrays.equals(first, Tensors.shape(part))) {
+                throw unlike(what, Arrays.toString(first), Arrays.toString(Tensors.shape(part)));
+            }
+        }
+        return Ops.cat(0, parts);
+    }
+
+    static ImageTokens images(String what, List<ImageTokens> samples) {
+        return new ImageTokens(
+                join(what, samples.stream().map(ImageTokens::latents).toList()),
+                samples.getFirst().ids());
+    }
+
+    static TextTokens texts(List<TextTokens> samples) {
+        return new TextTokens(
+                join("text tokens", samples.stream().map(TextTokens::embeds).toList()),
+                samples.getFirst().ids());
+    }
+
+    /// @param samples the reference pictures of each sample
+    static List<ImageTokens> references(List<List<ImageTokens>> samples) {
+        int count = same("edit images", samples, List::size);
+        List<ImageTokens> joined = new ArrayList<>();
+        for (int i = 0; i < count; i++) {
+            int index = i;
+            joined.add(images(
+                    "edit images", samples.stream().map(one -> one.get(index)).toList()));
+        }
+        return joined;
+    }
+
+    static KvCache kvCaches(List<KvCache> samples) {
+        if (samples.size() == 1) {
+            return samples.getFirst();
+        }
+        Map<BlockId, KeyValue> blocks = new LinkedHashMap<>();
+        for (BlockId block :
+                same("blocks of the KV cache", samples, cache -> cache.blocks().keySet())) {
+            List<KeyValue> cached = samples.stream()
+                    .map(cache -> Objects.requireNonNull(cache.get(block)))
+                    .toList();
+            blocks.put(
+                    block,
+                    new KeyValue(
+                            join("cached keys", cached.stream().map(KeyValue::k).toList()),
+                            join(
+                                    "cached values",
+                                    cached.stream().map(KeyValue::v).toList())));
+        }
+        return new KvCache(blocks);
+    }
+
+    /// @throws InvalidRequestException when there is more than one sample and a LoRA: it changes weights, which all
+    /// samples
+    ///     of a batch share
+    static Lora lora(List<Lora> samples) {
+        if (samples.size() > 1
+                && samples.stream().anyMatch(lora -> !lora.pairs().isEmpty())) {
+            throw new InvalidRequestException(
+                    "batch_size",
+                    "must be 1 for a Template that makes LoRAs; use --gradient_accumulation_steps in its place");
+        }
+        return samples.getFirst();
+    }
+
+    /// What all samples have alike.
+    ///
+    /// @throws InvalidRequestException when they do not
+    static <S, V> V same(String what, List<S> samples, Function<S, V> value) {
+        V first = value.apply(samples.getFirst());
+        for (S sample : samples) {
+            V other = value.apply(sample);
+            if (!first.equals(other)) {
+                throw unlike(what, String.valueOf(first), String.valueOf(other));
+            }
+        }
+        return first;
+    }
+
+    private static InvalidRequestException unlike(String what, String first, String other) {
+        return new InvalidRequestException(
+                "batch_size",
+                "%s of a batch must be alike, found %s and %s; train with --batch_size 1"
+                        .formatted(what, first, other));
+    }
+}

@@ -1,0 +1,74 @@
+package io.stencil.train.vae;
+
+import io.stencil.autograd.GradMode;
+import io.stencil.flux2.vae.AutoencoderKlFlux2;
+import io.stencil.tensor.DType;
+import io.stencil.tensor.Device;
+import io.stencil.tensor.Ops;
+import io.stencil.tensor.Scope;
+import io.stencil.tensor.Tensors;
+import io.stencil.tensor.TorchGenerator;
+import org.bytedeco.pytorch.Tensor;
+
+/// What a VAE is trained for: pictures that come back as they went in, from latents that are small and bear some
+/// noise.
+///
+/// The loss is the mean absolute error plus the mean squared error of the pixels, and the Kullback-Leibler divergence
+/// of
+/// the latents from the standard normal distribution, summed over a picture's latents and averaged over the batch
+/// (Kingma and Welling 2014, arXiv:1312.6114; weighted low as in Rombach et al. 2022, arXiv:2112.10752). The decoder
+/// sees the means with noise in proportion to their own spread, and not a draw from the distribution: a model this
+/// small learns nothing under the full noise.
+///
+/// @param latentNoise standard deviation of the noise, in units of that of each channel in the batch
+/// @param klWeight of the divergence
+public record VaeLoss(double latentNoise, double klWeight) {
+
+    /// Logarithms of the variance are clipped to this range, as is customary.
+    private static final double MIN_LOG_VARIANCE = -30;
+    private static final double MAX_LOG_VARIANCE = 20;
+
+    /// Adds the gradients of a batch's loss to those of the trainable parameters.
+    ///
+    /// @param pixels `[B, 3, H, W]`, -1 to 1
+    /// @param generator gives the noise
+    /// @param share of the gradients that is added
+    /// @return the loss
+    public double accumulate(AutoencoderKlFlux2 vae, Tensor pixels, TorchGenerator generator, double share) {
+        try (Scope _ = new Scope();
+                GradMode _ = GradMode.enabled()) {
+            Tensor moments = vae.moments(pixels);
+            int channels = vae.config().latentChannels();
+            Tensor mean = moments.narrow(1, 0, channels);
+            Tensor logVariance = Ops.clamp(moments.narrow(1, channels, channels), MIN_LOG_VARIANCE, MAX_LOG_VARIANCE);
+            Tensor decoded = vae.reconstruct(noised(mean, generator));
+            Tensor loss = reconstruction(decoded, pixels).add(Ops.mul(divergence(mean, logVariance), klWeight));
+            double value = Tensors.toDouble(loss);
+            if (loss.requires_grad()) {
+                Ops.mul(loss, share).backward();
+            }
+            return value;
+        }
+    }
+
+    private Tensor noised(Tensor mean, TorchGenerator generator) {
+        if (latentNoise == 0) {
+            return mean;
+        }
+        Tensor spread = mean.detach().std(new long[] {0, 2, 3}, false, true); // [1, C, 1, 1]
+        Tensor noise = Device.of(mean).place(generator.randn(DType.FLOAT32, Tensors.shape(mean)), DType.of(mean));
+        return mean.add(noise.mul(Ops.mul(spread, latentNoise)));
+    }
+
+    /// Mean absolute plus mean squared error.
+    static Tensor reconstruction(Tensor decoded, Tensor pixels) {
+        Tensor error = DType.FLOAT32.cast(decoded).sub(DType.FLOAT32.cast(pixels));
+        return error.abs().mean().add(error.square().mean());
+    }
+
+    /// `0.5 * (mean^2 + variance - 1 - log variance)`, summed over a picture's latents, averaged over the batch.
+    static Tensor divergence(Tensor mean, Tensor logVariance) {
+        Tensor terms = mean.square().add(logVariance.exp()).sub(logVariance);
+        return Ops.mul(Ops.add(terms, -1).sum(), 0.5 / mean.size(0));
+    }
+}
