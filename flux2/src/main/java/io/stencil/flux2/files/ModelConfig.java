@@ -19,8 +19,8 @@ public sealed interface ModelConfig {
 
     /// Reads `config.json` in Hugging Face's format: `_class_name` or `architectures` says which part it is.
     ///
-    /// @throws InvalidFileException when the file is broken, names another kind of model, or has a value that is not
-    ///     supported
+    /// @throws io.stencil.error.InvalidFileException when the file is broken, names another kind of model, or has a
+    ///     value that is not supported
     static ModelConfig read(Path file) {
         ConfigJson json = ConfigJson.read(file);
         String kind = json.text("_class_name", json.firstText("architectures"));

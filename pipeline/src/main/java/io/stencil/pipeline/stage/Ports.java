@@ -7,7 +7,7 @@ import io.stencil.image.RgbImage;
 import io.stencil.pipeline.unit.Port;
 import org.bytedeco.pytorch.Tensor;
 
-/// The values that the units of [Flux2Pipeline] hand to each other.
+/// The values that the units of [io.stencil.pipeline.Flux2Pipeline] hand to each other.
 public final class Ports {
 
     public static final Port<String> PROMPT = new Port<>("prompt", String.class);

@@ -107,7 +107,7 @@ public final class TrainingStep {
     /// @param draws asked once for each sample, in their order
     /// @param share of the gradients that is added: 1 over the batches of one update
     /// @return the mean loss
-    /// @throws InvalidRequestException when the samples do not fit into one batch
+    /// @throws io.stencil.error.InvalidRequestException when the samples do not fit into one batch
     public double accumulate(List<StepSample> samples, NoiseDraws draws, double share) {
         try (Scope _ = new Scope();
                 GradMode _ = GradMode.enabled();
