@@ -57,7 +57,12 @@ record TrainedTensors(TrainableParts parts, @Nullable String removedPrefix, DTyp
             expected.forEach((name, parameter) -> {
                 try (Scope _ = new Scope()) {
                     Tensor weight = parameter.get();
-                    weight.copy_(Device.of(weight).place(TensorFiles.view(source, name), DType.of(weight)));
+                    Tensor read = Device.of(weight).place(TensorFiles.view(source, name), DType.of(weight));
+                    if (parameter.isBuffer()) {
+                        parameter.set(read.clone()); // the old one may lie in a mapped file, which cannot be written
+                    } else {
+                        weight.copy_(read);
+                    }
                 }
             });
         }

@@ -15,7 +15,7 @@ import java.util.Set;
 import org.junit.jupiter.api.Test;
 
 /// Clipping of gradients and averages of weights, against numbers worked out by hand.
-class WeightsTest {
+class WeightAverageTest {
 
     private static final class Three extends Module {
         private final Parameter a = parameter("a", Initializer.ZEROS, 2);

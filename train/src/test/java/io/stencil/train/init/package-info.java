@@ -1,0 +1,4 @@
+@NullMarked
+package io.stencil.train.init;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,173 @@
+package io.stencil.train.step;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
+
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import io.stencil.error.InvalidRequestException;
+import io.stencil.image.ImageSize;
+import io.stencil.image.RgbImage;
+import io.stencil.nn.Parameter;
+import io.stencil.pipeline.Flux2Pipeline;
+import io.stencil.pipeline.models.LoadOptions;
+import io.stencil.pipeline.models.ModelFiles;
+import io.stencil.template.Warnings;
+import io.stencil.template.load.LoadedTemplate;
+import io.stencil.template.load.TemplateFolder;
+import io.stencil.tensor.DType;
+import io.stencil.tensor.Device;
+import io.stencil.tensor.Scope;
+import io.stencil.tensor.TorchGenerator;
+import io.stencil.testing.TensorAssert;
+import io.stencil.testing.TestFiles;
+import io.stencil.train.TrainableParts;
+import io.stencil.train.data.TrainingSample;
+import io.stencil.train.options.TimestepWeighting;
+import java.nio.file.Path;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import org.bytedeco.pytorch.Tensor;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/// Samples that go through the transformer together learn what they would learn one after another.
+class BatchStepTest {
+
+    private static final Path LORA_TEMPLATE =
+            TestFiles.root().resolve("train/src/test/resources/templates/shared_trunk");
+
+    private static Flux2Pipeline pipeline() {
+        return Flux2Pipeline.load(ModelFiles.in(TestFiles.tinyModel("")), new LoadOptions(DType.FLOAT32, Device.CPU));
+    }
+
+    private static TrainingSample sample(int colour, String prompt, double scale, int side) {
+        RgbImage image = RgbImage.filled(new ImageSize(side, side), colour);
+        return new TrainingSample(
+                image,
+                prompt,
+                List.of(image),
+                JsonNodeFactory.instance.objectNode().put("scale", scale),
+                TestFiles.root());
+    }
+
+    private static final List<TrainingSample> SAMPLES =
+            List.of(sample(0x4080C0, "a wall", 0.7, 32), sample(0xC08040, "a red circle", 0.2, 32));
+
+    /// Gradients of every trained parameter, owned by the caller's scope, and freed in the parameters.
+    private static Map<String, Tensor> take(Map<String, Parameter> trained) {
+        Map<String, Tensor> gradients = new LinkedHashMap<>();
+        trained.forEach((name, one) -> {
+            gradients.put(name, Objects.requireNonNull(one.gradient(), name).clone());
+            one.clearGradient();
+        });
+        return gradients;
+    }
+
+    private static void compare(
+            List<String> parts, LoadedTemplate<?, ?> template, Flux2Pipeline pipeline, TimestepWeighting weighting) {
+        Map<String, Parameter> trained =
+                TrainableParts.select(parts, pipeline, template).parameters();
+        try (Scope _ = new Scope();
+                TorchGenerator generator = new TorchGenerator(5)) {
+            List<Draw> draws = List.of(
+                    new Draw(200, generator.randn(DType.FLOAT32, 1, 4, 128)),
+                    new Draw(700, generator.randn(DType.FLOAT32, 1, 4, 128)));
+            TrainingStep step = new TrainingStep(
+                    pipeline, template, new TrainingStep.Settings(false, weighting, null), Warnings.logged());
+            double single = 0;
+            for (int i = 0; i < 2; i++) {
+                Draw draw = draws.get(i);
+                single += 0.5 * step.accumulate(List.of(StepSample.of(SAMPLES.get(i))), (_, _) -> draw, 0.5);
+            }
+            Map<String, Tensor> expected = take(trained);
+            ArrayDeque<Draw> queue = new ArrayDeque<>(draws);
+            double together =
+                    step.accumulate(SAMPLES.stream().map(StepSample::of).toList(), (_, _) -> queue.remove(), 1);
+            assertThat(together).isCloseTo(single, within(1e-6 * single));
+            Map<String, Tensor> found = take(trained);
+            expected.forEach((name, gradient) ->
+                    TensorAssert.assertClose(name, Objects.requireNonNull(found.get(name)), gradient, 2e-5));
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void aBatchGivesTheMeanGradientOfItsSamples(TimestepWeighting weighting) {
+        try (Flux2Pipeline pipeline = pipeline();
+                LoadedTemplate<?, ?> template =
+                        new TemplateFolder(TestFiles.golden("template_train_start")).load(pipeline)) {
+            compare(List.of("template_model", "dit.proj_out", "dit.x_embedder"), template, pipeline, weighting);
+        }
+    }
+
+    @Test
+    void whatCannotBeBatchedIsRefused() {
+        try (Flux2Pipeline pipeline = pipeline();
+                LoadedTemplate<?, ?> template = new TemplateFolder(LORA_TEMPLATE).load(pipeline);
+                Scope _ = new Scope();
+                TorchGenerator generator = new TorchGenerator(5)) {
+            NoiseDraws draws = NoiseDraws.from(generator);
+            List<StepSample> samples = SAMPLES.stream().map(StepSample::of).toList();
+            TrainingStep steered = new TrainingStep(pipeline, template, false, Warnings.logged());
+            assertThatThrownBy(() -> steered.accumulate(samples, draws, 1))
+                    .isInstanceOf(InvalidRequestException.class)
+                    .hasMessageStartingWith("'batch_size': must be 1 for a Template that makes LoRAs");
+            TrainingStep plain = new TrainingStep(pipeline, null, false, Warnings.logged());
+            List<StepSample> uneven = new ArrayList<>(samples);
+            uneven.add(StepSample.of(sample(0, "", 0, 64)));
+            assertThatThrownBy(() -> plain.accumulate(uneven, draws, 1))
+                    .isInstanceOf(InvalidRequestException.class)
+                    .hasMessageStartingWith("'batch_size': pictures of a batch must be alike, found [1, 4, 128] and");
+        }
+    }
+
+    @Test
+    void keptEncodingsAreTheSame() {
+        try (Flux2Pipeline pipeline = pipeline();
+                EncodingCache cache = new EncodingCache()) {
+            TrainingStep.Settings settings = new TrainingStep.Settings(false, TimestepWeighting.NONE, cache);
+            TrainingStep cached = new TrainingStep(pipeline, null, settings, Warnings.logged());
+            TrainingStep plain = new TrainingStep(
+                    pipeline, null, new TrainingStep.Settings(false, TimestepWeighting.NONE, null), Warnings.logged());
+            List<Integer> decoded = new ArrayList<>();
+            TrainingSample sample = SAMPLES.getFirst();
+            StepSample keyed = new StepSample(
+                    "row",
+                    sample.prompt(),
+                    () -> {
+                        decoded.add(1);
+                        return sample;
+                    },
+                    null,
+                    sample.folder());
+            List<Double> losses = new ArrayList<>();
+            for (StepSample one : List.of(keyed, keyed, keyed.withPrompt(""), keyed)) {
+                losses.add(loss(cached, one));
+            }
+            assertThat(decoded).hasSize(1);
+            assertThat(cache.pictureCount()).isEqualTo(1);
+            assertThat(cache.promptCount()).isEqualTo(2);
+            double expected = loss(plain, StepSample.of(sample));
+            assertThat(losses.get(0)).isEqualTo(expected);
+            assertThat(losses.get(1)).isEqualTo(expected);
+            assertThat(losses.get(2))
+                    .isEqualTo(loss(plain, StepSample.of(sample).withPrompt("")));
+            assertThat(losses.get(2)).isNotEqualTo(expected);
+            assertThat(losses.get(3)).isEqualTo(expected);
+        }
+    }
+
+    private static double loss(TrainingStep step, StepSample sample) {
+        try (Scope _ = new Scope();
+                TorchGenerator generator = new TorchGenerator(9)) {
+            Draw draw = new Draw(400, generator.randn(DType.FLOAT32, 1, 4, 128));
+            return step.accumulate(List.of(sample), (_, _) -> draw, 1);
+        }
+    }
+}

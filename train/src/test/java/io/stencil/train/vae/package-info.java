@@ -1,0 +1,4 @@
+@NullMarked
+package io.stencil.train.vae;
+
+import org.jspecify.annotations.NullMarked;
