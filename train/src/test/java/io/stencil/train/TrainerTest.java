@@ -230,9 +230,9 @@ class TrainerTest {
                 .isInstanceOf(InvalidRequestException.class)
                 .hasMessage("'trainable_models': 'template_model.proj' is no part with parameters to train; "
                         + "valid names: template_model.proj_k, template_model.proj_v");
-        assertThatThrownBy(() -> train(options("a").trainable(List.of("template_model", "vae"))))
+        assertThatThrownBy(() -> train(options("a").trainable(List.of("template_model", "text_encoder"))))
                 .isInstanceOf(InvalidRequestException.class)
-                .hasMessage("'trainable_models': 'vae' is no model that can be trained; "
+                .hasMessage("'trainable_models': 'text_encoder' is no model that can be trained; "
                         + "valid names: template_model, dit");
     }
 
