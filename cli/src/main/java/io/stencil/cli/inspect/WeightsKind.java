@@ -117,9 +117,10 @@ record WeightsKind(Path file, List<TensorEntry> tensors, Map<String, String> met
                                 sizes.attentionHeadDim());
             case ModelConfig.Vae(var sizes) ->
                 "FLUX.2 VAE: channels %s, by its config.json".formatted(sizes.blockOutChannels());
-            case ModelConfig.TextEncoder(var sizes, var _) ->
+            case ModelConfig.TextEncoder text ->
                 "Qwen3 text encoder: %d layers, width %d, by its config.json"
-                        .formatted(sizes.numHiddenLayers(), sizes.hiddenSize());
+                        .formatted(
+                                text.config().numHiddenLayers(), text.config().hiddenSize());
         };
     }
 }
