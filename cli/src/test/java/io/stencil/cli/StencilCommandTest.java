@@ -46,8 +46,8 @@ class StencilCommandTest {
 
         assertThat(run.exitCode()).isEqualTo(2);
         assertThat(run.err())
-                .isEqualTo("stencil: no command 'sampel', there are: generate, train, inspect, dataset, demo, sample; "
-                        + "try 'stencil --help'\n");
+                .isEqualTo("stencil: no command 'sampel', there are: generate, train, init, inspect, dataset, demo, "
+                        + "sample; try 'stencil --help'\n");
     }
 
     @Test
