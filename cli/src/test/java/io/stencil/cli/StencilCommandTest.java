@@ -46,9 +46,9 @@ class StencilCommandTest {
 
         assertThat(run.exitCode()).isEqualTo(2);
         assertThat(run.err())
-                .isEqualTo(
-                        "stencil: no command 'sampel', there are: generate, train, inspect, dataset, demo, new-template, "
-                                + "package, fetch, upload, verify, ... and 1 more; try 'stencil --help'\n");
+                .isEqualTo("stencil: no command 'sampel', there are: generate, train, init, inspect, dataset, demo, "
+                        + "new-template, package, fetch, upload, ... and 2 more; try 'stencil --help'
+");
     }
 
     @Test

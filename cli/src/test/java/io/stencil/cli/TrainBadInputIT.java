@@ -41,7 +41,7 @@ class TrainBadInputIT {
 
     static Stream<Arguments> usageFaultsEndWith2() {
         return Stream.of(
-                Arguments.of("--batch_size=2", "'--batch_size=2'"),
+                Arguments.of("--batch_count=2", "'--batch_count=2'"),
                 Arguments.of("--output_path=", "'--output_path=DIR'"),
                 Arguments.of("--dataset_metadata_path=", "'--dataset_metadata_path=FILE'"),
                 Arguments.of("--trainable_models=", "'--trainable_models=NAMES'"),
