@@ -47,8 +47,7 @@ class StencilCommandTest {
         assertThat(run.exitCode()).isEqualTo(2);
         assertThat(run.err())
                 .isEqualTo("stencil: no command 'sampel', there are: generate, train, init, inspect, dataset, demo, "
-                        + "new-template, package, fetch, upload, ... and 2 more; try 'stencil --help'
-");
+                        + "new-template, package, fetch, upload, ... and 2 more; try 'stencil --help'\n");
     }
 
     @Test
