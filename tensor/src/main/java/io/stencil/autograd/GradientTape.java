@@ -105,7 +105,12 @@ public final class GradientTape implements Checkpointing, AutoCloseable {
     /// @param loss one element
     /// @throws RuntimeException what a segment threw while it was recomputed
     public void backward(Tensor loss) {
-        loss.backward();
+        try {
+            loss.backward();
+        } catch (RuntimeException e) {
+            functions.rethrow(); // the cause, where the engine failed over what a segment threw
+            throw e;
+        }
         functions.rethrow();
     }
 

@@ -1,6 +1,7 @@
 package io.stencil.nn;
 
 import io.stencil.tensor.DType;
+import io.stencil.tensor.Device;
 import io.stencil.tensor.Ops;
 import java.util.Optional;
 import org.bytedeco.pytorch.Tensor;
@@ -14,7 +15,8 @@ public record LoraPair(Tensor a, Tensor b) {
     /// The update of an output: `B (A x)`, for x [..., in] gives [..., out], in the dtype of `x`.
     Tensor update(Tensor x) {
         DType dtype = DType.of(x);
-        return Ops.linear(Ops.linear(x, dtype.cast(a), null), dtype.cast(b), null);
+        Device device = Device.of(x);
+        return Ops.linear(Ops.linear(x, device.place(a, dtype), null), device.place(b, dtype), null);
     }
 
     /// Why this pair cannot update a layer, or nothing when it can.

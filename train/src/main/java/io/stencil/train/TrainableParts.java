@@ -121,6 +121,7 @@ public final class TrainableParts {
             }
         });
         model.trainOnly(trainable.keySet());
+        trainable.values().forEach(Parameter::clearGradient); // of a run that was stopped within an update
         return trainable;
     }
 

@@ -2,6 +2,7 @@ package io.stencil.flux2.transformer;
 
 import io.stencil.nn.Attention;
 import io.stencil.tensor.DType;
+import io.stencil.tensor.Device;
 import io.stencil.tensor.Ops;
 import org.bytedeco.pytorch.Tensor;
 import org.jspecify.annotations.Nullable;
@@ -24,8 +25,10 @@ record QueryKeyValue(Tensor q, Tensor k, Tensor v) {
             return this;
         }
         DType dtype = DType.of(q);
+        Device device = Device.of(q);
         KeyValue extra = cached.expandTo(q.size(0));
-        return new QueryKeyValue(q, Ops.cat(1, k, dtype.cast(extra.k())), Ops.cat(1, v, dtype.cast(extra.v())));
+        return new QueryKeyValue(
+                q, Ops.cat(1, k, device.place(extra.k(), dtype)), Ops.cat(1, v, device.place(extra.v(), dtype)));
     }
 
     /// @return `[B, S, D]`

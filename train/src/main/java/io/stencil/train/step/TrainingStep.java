@@ -160,7 +160,7 @@ public final class TrainingStep {
         Tensor latents = shared.get(Ports.INPUT_LATENTS); // [1, 128, H/16, W/16]
         int rows = Math.toIntExact(latents.size(2));
         int columns = Math.toIntExact(latents.size(3));
-        Tensor ids = models.device().place(TokenIds.image(rows, columns));
+        Tensor ids = TokenIds.image(rows, columns); // joined with those of text and references, on the CPU
         return new Encoded(
                 new ImageTokens(LatentTokens.fromPicture(latents), ids),
                 side.find(Ports.REFERENCES).orElse(ReferenceTokens.none()).images(),
