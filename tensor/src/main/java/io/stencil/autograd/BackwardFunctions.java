@@ -26,6 +26,7 @@ final class BackwardFunctions implements AutoCloseable {
 
     private final @Nullable BackwardFunctions outer;
     private final List<Hook> hooks = new ArrayList<>();
+    private final List<Slot> slots = new ArrayList<>();
     /// What the last hook of each of the engine's threads returned: the engine copies it after the call.
     private final Map<Thread, OwnedTensor> returned = new ConcurrentHashMap<>();
 
@@ -48,6 +49,7 @@ final class BackwardFunctions implements AutoCloseable {
     /// @return the output
     Tensor connect(Tensor output, Tensor input, UnaryOperator<Tensor> inputGradient) {
         Slot found = new Slot();
+        slots.add(found);
         Tensor view = input.view_as(input);
         hook(view, _ -> found.take());
         Tensor tied = output.add_(tie(view, output));
@@ -89,6 +91,8 @@ final class BackwardFunctions implements AutoCloseable {
     public void close() {
         hooks.forEach(Hook::close);
         hooks.clear();
+        slots.forEach(Slot::close); // what a pass that failed has left
+        slots.clear();
         returned.values().forEach(OwnedTensor::close);
         returned.clear();
         if (CURRENT.get() == this) {
@@ -97,7 +101,7 @@ final class BackwardFunctions implements AutoCloseable {
     }
 
     /// Hands one gradient from a hook to the next.
-    private static final class Slot {
+    private static final class Slot implements AutoCloseable {
         private @Nullable OwnedTensor gradient;
 
         void put(Tensor found) {
@@ -114,6 +118,14 @@ final class BackwardFunctions implements AutoCloseable {
             Tensor found = new Tensor(held.get());
             held.close();
             return found;
+        }
+
+        @Override
+        public void close() {
+            if (gradient != null) {
+                gradient.close();
+                gradient = null;
+            }
         }
     }
 

@@ -69,7 +69,7 @@ public record ProductSpeed(double wideSeconds, double halfSeconds) {
         Path info = Path.of("/proc/cpuinfo");
         try {
             return Files.readAllLines(info).stream()
-                    .filter(line -> line.startsWith("model name") || line.startsWith("model\t"))
+                    .filter(line -> line.startsWith("model name"))
                     .map(line -> line.substring(line.indexOf(':') + 1).strip())
                     .distinct()
                     .reduce("", (a, b) -> a.isEmpty() ? b : a + " / " + b);

@@ -12,6 +12,7 @@ import io.stencil.flux2.transformer.Flux2Transformer;
 import io.stencil.flux2.vae.AutoencoderKlFlux2;
 import io.stencil.nn.Module;
 import io.stencil.nn.WeightLoader;
+import io.stencil.tensor.DType;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Set;
@@ -25,9 +26,11 @@ final class ModelSetLoader implements AutoCloseable {
     private PromptEncoding prompts = PromptEncoding.KLEIN;
     private @Nullable AutoencoderKlFlux2 vae;
     private @Nullable Flux2Transformer transformer;
+    private final DType compute;
 
     private ModelSetLoader(LoadOptions options) {
         this.options = options;
+        this.compute = options.compute(); // first: a wrong wish is told before anything is opened
     }
 
     static ModelSet load(ModelFiles files, LoadOptions options) {
@@ -78,10 +81,9 @@ final class ModelSetLoader implements AutoCloseable {
             if (tokenizer == null) {
                 throw new InvalidRequestException("tokenizer_path", "is needed beside a text encoder");
             }
-            textEncoder = new TextEncoder(PromptTokenizer.open(tokenizer), textModel, prompts, options.compute());
+            textEncoder = new TextEncoder(PromptTokenizer.open(tokenizer), textModel, prompts, compute);
         }
-        ModelSet set =
-                new ModelSet(textEncoder, vae, transformer, options.dtype(), options.compute(), options.device());
+        ModelSet set = new ModelSet(textEncoder, vae, transformer, options.dtype(), compute, options.device());
         textModel = null;
         vae = null;
         transformer = null;
