@@ -77,6 +77,12 @@ final class BaseTrainingOptions {
             description = "With --task vae: weight of the divergence. Default: ${DEFAULT-VALUE}.")
     private double klWeight = 1e-5;
 
+    @Option(
+            names = "--edge_weight",
+            paramLabel = "N",
+            description = "With --task vae: weight of the error of edges. Default: ${DEFAULT-VALUE}.")
+    private double edgeWeight;
+
     /// @throws io.stencil.error.InvalidRequestException when the weighting is not known
     void applyTo(TrainOptionsBuilder options) {
         options.batchSize(batchSize)
@@ -90,6 +96,7 @@ final class BaseTrainingOptions {
                 .captionDropout(captionDropout)
                 .cacheEncodings(cacheEncodings)
                 .latentNoise(latentNoise)
-                .klWeight(klWeight);
+                .klWeight(klWeight)
+                .edgeWeight(edgeWeight);
     }
 }

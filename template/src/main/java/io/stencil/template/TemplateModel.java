@@ -2,11 +2,18 @@ package io.stencil.template;
 
 import io.stencil.nn.Module;
 import io.stencil.pipeline.Flux2Pipeline;
+import io.stencil.pipeline.models.ModelSet;
 
 /// The network of a Template: it maps inputs to a [TemplateCache] in two stages.
 ///
 /// Submodules are registered under the names that they have in the checkpoint, so that weights trained elsewhere load.
 public abstract class TemplateModel<I extends Record, P extends Record> extends Module {
+
+    /// Called once when there are no trained weights, after the parameters have got their random start: the place to
+    /// copy what should begin as the base model's own.
+    ///
+    /// @param base stays the caller's
+    public void initializeFrom(ModelSet base) {}
 
     /// The stage without gradients: encoding of texts and images, with the pipeline's own models where they serve.
     ///

@@ -1,5 +1,6 @@
 package io.stencil.nn;
 
+import io.stencil.error.InvalidRequestException;
 import io.stencil.tensor.DType;
 import io.stencil.tensor.Device;
 import io.stencil.tensor.Ops;
@@ -15,10 +16,16 @@ public final class LoraFusion {
 
     private LoraFusion() {}
 
-    /// @throws io.stencil.error.InvalidRequestException when a name is not a linear layer of `module` or a shape does
+    /// @throws InvalidRequestException when a name is not a linear layer of `module` or a shape does
     ///     not fit; no weight is changed then
     public static void fuse(Module module, Lora lora, double strength) {
         Map<String, Linear> layers = LoraBinding.linears(module, lora.pairs());
+        lora.pairs().forEach((name, pair) -> {
+            if (pair.isPerSample()) {
+                throw new InvalidRequestException(
+                        "lora", "'%s' has an update for each sample; weights take one".formatted(name));
+            }
+        });
         lora.pairs().forEach((name, pair) -> {
             Parameter weight = Objects.requireNonNull(layers.get(name)).weight();
             try (Scope _ = new Scope()) {

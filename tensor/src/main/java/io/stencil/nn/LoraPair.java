@@ -3,31 +3,46 @@ package io.stencil.nn;
 import io.stencil.tensor.DType;
 import io.stencil.tensor.Device;
 import io.stencil.tensor.Ops;
+import io.stencil.tensor.Tensors;
+import java.util.List;
 import java.util.Optional;
 import org.bytedeco.pytorch.Tensor;
 
 /// A low-rank update of one linear layer (Hu et al. 2021, arXiv:2106.09685): `W x` becomes `W x + B (A x)`.
 ///
-/// @param a [r, in]
-/// @param b [out, r]
+/// @param a `[r, in]`, or `[B, r, in]` with an update of its own for each sample of a batch
+/// @param b `[out, r]`, or `[B, out, r]`
 public record LoraPair(Tensor a, Tensor b) {
 
-    /// The update of an output: `B (A x)`, for x [..., in] gives [..., out], in the dtype of `x`.
+    /// The update of an output: `B (A x)`, for x `[..., in]` gives `[..., out]`, in the dtype of `x`. With an update a
+    /// sample, x is `[B, in]` or `[B, S, in]`.
     Tensor update(Tensor x) {
         DType dtype = DType.of(x);
         Device device = Device.of(x);
-        return Ops.linear(Ops.linear(x, device.place(a, dtype), null), device.place(b, dtype), null);
+        Tensor down = device.place(a, dtype);
+        Tensor up = device.place(b, dtype);
+        if (!isPerSample()) {
+            return Ops.linear(Ops.linear(x, down, null), up, null);
+        }
+        Tensor rows = x.dim() == 2 ? x.unsqueeze(1) : x; // [B, S, in]
+        Tensor updated = rows.bmm(down.transpose(1, 2)).bmm(up.transpose(1, 2)); // [B, S, out]
+        return x.dim() == 2 ? updated.squeeze(1) : updated;
+    }
+
+    /// Whether each sample of a batch has an update of its own.
+    public boolean isPerSample() {
+        return a.dim() == 3;
     }
 
     /// Why this pair cannot update a layer, or nothing when it can.
     ///
     /// @param weight the shape of the layer's weight, `[out, in]`
     public Optional<String> misfit(long... weight) {
-        boolean fits = a.dim() == 2
-                && b.dim() == 2
-                && a.size(1) == weight[1]
-                && b.size(0) == weight[0]
-                && a.size(0) == b.size(1);
+        boolean fits = a.dim() == b.dim()
+                && (a.dim() == 2 || (a.dim() == 3 && a.size(0) == b.size(0)))
+                && a.size(-1) == weight[1]
+                && b.size(-2) == weight[0]
+                && a.size(-2) == b.size(-1);
         return fits
                 ? Optional.empty()
                 : Optional.of("is a layer of [%d, %d]; lora_A must be [r, %d] and lora_B [%d, r]"
@@ -36,6 +51,44 @@ public record LoraPair(Tensor a, Tensor b) {
 
     /// Ranks added up: joined along the rank, so that the effect is the sum of both updates.
     public LoraPair join(LoraPair other) {
-        return new LoraPair(Ops.cat(0, a, other.a), Ops.cat(1, b, other.b));
+        return new LoraPair(Ops.cat(-2, a, other.a), Ops.cat(-1, b, other.b));
+    }
+
+    /// An update for each sample of a batch, from one pair a sample. Ranks are brought to the largest by zeros, which
+    /// change nothing.
+    ///
+    /// @param samples `[r, in]` and `[out, r]` each, for one layer
+    public static LoraPair stack(List<LoraPair> samples) {
+        long rank = samples.stream().mapToLong(pair -> pair.a.size(0)).max().orElseThrow();
+        return new LoraPair(
+                Ops.cat(
+                        0,
+                        samples.stream()
+                                .map(pair -> widened(pair.a, 0, rank).unsqueeze(0))
+                                .toList()),
+                Ops.cat(
+                        0,
+                        samples.stream()
+                                .map(pair -> widened(pair.b, 1, rank).unsqueeze(0))
+                                .toList()));
+    }
+
+    private static Tensor widened(Tensor matrix, int dimension, long rank) {
+        long missing = rank - matrix.size(dimension);
+        if (missing == 0) {
+            return matrix;
+        }
+        long other = matrix.size(1 - dimension);
+        Tensor zeros = dimension == 0
+                ? Tensors.zeros(DType.of(matrix), Device.of(matrix), missing, other)
+                : Tensors.zeros(DType.of(matrix), Device.of(matrix), other, missing);
+        return Ops.cat(dimension, matrix, zeros);
+    }
+
+    /// An update of the same layer that changes nothing.
+    public LoraPair neutral() {
+        return new LoraPair(
+                Tensors.zeros(DType.of(a), Device.of(a), 1, a.size(-1)),
+                Tensors.zeros(DType.of(b), Device.of(b), b.size(-2), 1));
     }
 }

@@ -7,6 +7,7 @@ import io.stencil.error.InvalidRequestException;
 import io.stencil.tensor.DType;
 import io.stencil.tensor.Scope;
 import io.stencil.tensor.Tensors;
+import java.util.List;
 import java.util.Map;
 import org.bytedeco.pytorch.Tensor;
 import org.junit.jupiter.api.AfterEach;
@@ -52,6 +53,23 @@ class LoraBindingTest {
             assertThat(output()).containsExactly(3 + 11, 4 + 110, 7 + 1100);
         }
         assertThat(output()).containsExactly(3, 4, 7);
+    }
+
+    @Test
+    void everySampleOfABatchGetsItsOwnUpdate() {
+        LoraPair two = new LoraPair(
+                Tensors.of(new float[] {1, 0, 0, 1}, 2, 2), Tensors.of(new float[] {1, 0, 0, 1, 1, 1}, 3, 2));
+        LoraPair stacked = LoraPair.stack(List.of(pair(), two, two.neutral()));
+        assertThat(Tensors.shape(stacked.a())).containsExactly(3, 2, 2);
+        Tensor x = Tensors.of(new float[] {3, 4, 3, 4, 3, 4}, 3, 2);
+        try (LoraBinding _ = LoraBinding.bind(net, new Lora(Map.of("to_out.0", stacked)))) {
+            float[] expected = {3 + 11, 4 + 110, 7 + 1100, 3 + 3, 4 + 4, 7 + 7, 3, 4, 7};
+            assertThat(Tensors.toFloats(net.linear.forward(x))).containsExactly(expected);
+            assertThat(Tensors.toFloats(net.linear.forward(x.unsqueeze(1)))).containsExactly(expected);
+        }
+        assertThatThrownBy(() -> LoraFusion.fuse(net, new Lora(Map.of("to_out.0", stacked)), 1))
+                .isInstanceOf(InvalidRequestException.class)
+                .hasMessageContaining("'to_out.0' has an update for each sample");
     }
 
     @Test

@@ -33,7 +33,7 @@ final class ReconstructionObjective implements Objective {
         this.dataset = dataset;
         this.models = models;
         this.vae = models.requireVae();
-        this.loss = new VaeLoss(options.latentNoise(), options.klWeight());
+        this.loss = new VaeLoss(options.latentNoise(), options.klWeight(), options.edgeWeight());
         this.generator = new TorchGenerator(seed);
     }
 

@@ -6,7 +6,6 @@ import io.stencil.nn.RmsNorm;
 import io.stencil.tensor.Scope;
 import java.util.List;
 import org.bytedeco.pytorch.Tensor;
-import org.jspecify.annotations.Nullable;
 
 /// Text and image keep their own weights and meet in one joint attention.
 final class DoubleStreamBlock extends Module {
@@ -47,15 +46,24 @@ final class DoubleStreamBlock extends Module {
 
     /// The block as a segment: a [BlockInput] with the streams text and image gives text and image.
     List<Tensor> run(List<Tensor> inputs) {
+        return run(inputs, new KeyValueTap(false));
+    }
+
+    /// [#run], and behind the streams keys and values of all tokens, text before image.
+    List<Tensor> runWithKeyValues(List<Tensor> inputs) {
+        return run(inputs, new KeyValueTap(true));
+    }
+
+    private List<Tensor> run(List<Tensor> inputs, KeyValueTap tap) {
         try (Scope scope = new Scope()) {
             BlockInput in = BlockInput.unflatten(inputs, 2);
             Streams out = forward(
                     new Streams(in.streams().get(0), in.streams().get(1)),
                     StreamModulation.of(in.modulations().get(0), eps),
                     StreamModulation.of(in.modulations().get(1), eps),
-                    in.rope(),
-                    in.cached());
-            return List.of(scope.keep(out.text()), scope.keep(out.image()));
+                    in,
+                    tap);
+            return tap.behind(List.of(out.text(), out.image()), scope);
         }
     }
 
@@ -63,25 +71,26 @@ final class DoubleStreamBlock extends Module {
             Streams x,
             StreamModulation textModulation,
             StreamModulation imageModulation,
-            RotaryTable rope,
-            @Nullable KeyValue cached) {
+            BlockInput in,
+            KeyValueTap tap) {
         Tensor attended = attend(
                 textModulation.attention().modulate(x.text()),
                 imageModulation.attention().modulate(x.image()),
-                rope,
-                cached); // [B, St + Si, D]
+                in,
+                tap); // [B, St + Si, D]
         long split = x.text().size(1);
         return new Streams(
                 text.update(x.text(), attended.narrow(1, 0, split), textModulation),
                 image.update(x.image(), attended.narrow(1, split, x.image().size(1)), imageModulation));
     }
 
-    private Tensor attend(Tensor textIn, Tensor imageIn, RotaryTable rope, @Nullable KeyValue cached) {
+    private Tensor attend(Tensor textIn, Tensor imageIn, BlockInput in, KeyValueTap tap) {
         try (Scope scope = new Scope()) {
-            return scope.keep(text.project(textIn) //    q, k, v: [B, St, H, Dh]
-                    .then(image.project(imageIn)) //              [B, St + Si, H, Dh]
-                    .rotate(rope)
-                    .append(cached) //           k, v: [B, St + Si + L, H, Dh]
+            QueryKeyValue own = text.project(textIn) // q, k, v: [B, St, H, Dh]
+                    .then(image.project(imageIn)) //             [B, St + Si, H, Dh]
+                    .rotate(in.rope());
+            return scope.keep(tap.take(own, scope)
+                    .append(in.cached()) //        k, v: [B, St + Si + L, H, Dh]
                     .attend());
         }
     }

@@ -9,7 +9,6 @@ import io.stencil.tensor.DType;
 import io.stencil.tensor.Device;
 import io.stencil.tensor.Ops;
 import io.stencil.tensor.Scope;
-import java.util.ArrayList;
 import java.util.List;
 import org.bytedeco.pytorch.Tensor;
 
@@ -23,32 +22,14 @@ import org.bytedeco.pytorch.Tensor;
 public final class Flux2Transformer extends Module {
 
     private final TransformerConfig config;
-    private final TimeGuidanceEmbedding timeGuidanceEmbed;
-    private final ModulationProjection imageModulation;
-    private final ModulationProjection textModulation;
-    private final ModulationProjection singleModulation;
-    private final Linear imageEmbedder;
-    private final Linear textEmbedder;
-    private final List<DoubleStreamBlock> doubleBlocks = new ArrayList<>();
-    private final List<SingleStreamBlock> singleBlocks = new ArrayList<>();
+    private final TransformerBody body;
     private final ModulationProjection normOut;
     private final Linear projOut;
 
     public Flux2Transformer(TransformerConfig config) {
         int dim = config.dim();
         this.config = config;
-        timeGuidanceEmbed = module("time_guidance_embed", new TimeGuidanceEmbedding(config));
-        imageModulation = module("double_stream_modulation_img", new ModulationProjection(dim, 6));
-        textModulation = module("double_stream_modulation_txt", new ModulationProjection(dim, 6));
-        singleModulation = module("single_stream_modulation", new ModulationProjection(dim, 3));
-        imageEmbedder = module("x_embedder", new Linear(config.inChannels(), dim, false));
-        textEmbedder = module("context_embedder", new Linear(config.jointAttentionDim(), dim, false));
-        for (int i = 0; i < config.numLayers(); i++) {
-            doubleBlocks.add(module("transformer_blocks." + i, new DoubleStreamBlock(config)));
-        }
-        for (int i = 0; i < config.numSingleLayers(); i++) {
-            singleBlocks.add(module("single_transformer_blocks." + i, new SingleStreamBlock(config)));
-        }
+        body = module("", new TransformerBody(config));
         normOut = module("norm_out", new ModulationProjection(dim, 2));
         projOut = module("proj_out", new Linear(dim, config.inChannels(), false));
     }
@@ -67,12 +48,10 @@ public final class Flux2Transformer extends Module {
         try (Scope scope = new Scope();
                 HiddenStreams hidden = new HiddenStreams()) {
             DType dtype = DType.of(input.image().latents());
-            Tensor embedding = timeGuidanceEmbed.forward(input.timestep(), input.guidance(), dtype); // [B, D]
+            Tensor embedding = body.embedTime(input, dtype); // [B, D]
             RotaryTable rope =
                     RotaryTable.of(input.ids(), config, Device.of(input.image().latents()));
-            hidden.replace(_ -> List.of(
-                    textEmbedder.forward(dtype.cast(input.text().embeds())), // [B, St, D]
-                    imageEmbedder.forward(input.latents()))); //                [B, Si + Sr, D]
+            hidden.replace(_ -> body.embedTokens(input)); // [B, St, D], [B, Si + Sr, D]
             Pass pass = new Pass(embedding, rope, input.kvCache(), checkpointing);
             runDoubleBlocks(hidden, pass);
             hidden.replace(streams -> List.of(Ops.cat(1, streams))); // [B, St + Si + Sr, D]
@@ -94,17 +73,16 @@ public final class Flux2Transformer extends Module {
     }
 
     private void runDoubleBlocks(HiddenStreams hidden, Pass pass) {
-        List<Tensor> modulations =
-                List.of(textModulation.forward(pass.embedding), imageModulation.forward(pass.embedding));
-        for (int i = 0; i < doubleBlocks.size(); i++) {
-            pass.run(doubleBlocks.get(i)::run, new BlockId.DoubleStream(i), hidden, modulations);
+        List<Tensor> modulations = body.doubleModulations(pass.embedding);
+        for (int i = 0; i < config.numLayers(); i++) {
+            pass.run(body.doubleBlocks().get(i)::run, new BlockId.DoubleStream(i), hidden, modulations);
         }
     }
 
     private void runSingleBlocks(HiddenStreams hidden, Pass pass) {
-        List<Tensor> modulations = List.of(singleModulation.forward(pass.embedding));
-        for (int i = 0; i < singleBlocks.size(); i++) {
-            pass.run(singleBlocks.get(i)::run, new BlockId.SingleStream(i), hidden, modulations);
+        List<Tensor> modulations = body.singleModulations(pass.embedding);
+        for (int i = 0; i < config.numSingleLayers(); i++) {
+            pass.run(body.singleBlocks().get(i)::run, new BlockId.SingleStream(i), hidden, modulations);
         }
     }
 

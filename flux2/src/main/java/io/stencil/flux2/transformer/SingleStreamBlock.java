@@ -7,7 +7,6 @@ import io.stencil.tensor.Ops;
 import io.stencil.tensor.Scope;
 import java.util.List;
 import org.bytedeco.pytorch.Tensor;
-import org.jspecify.annotations.Nullable;
 
 /// Text and image as one sequence, through attention and MLP side by side (Dehghani et al. 2023, arXiv:2302.05442).
 final class SingleStreamBlock extends Module {
@@ -30,28 +29,38 @@ final class SingleStreamBlock extends Module {
 
     /// The block as a segment: a [BlockInput] with one stream, text before image, gives that stream.
     List<Tensor> run(List<Tensor> inputs) {
+        return run(inputs, new KeyValueTap(false));
+    }
+
+    /// [#run], and behind the stream keys and values of all tokens.
+    List<Tensor> runWithKeyValues(List<Tensor> inputs) {
+        return run(inputs, new KeyValueTap(true));
+    }
+
+    private List<Tensor> run(List<Tensor> inputs, KeyValueTap tap) {
         try (Scope scope = new Scope()) {
             BlockInput in = BlockInput.unflatten(inputs, 1);
             Modulation modulation = Modulation.of(in.modulations().getFirst(), config.eps());
-            return List.of(scope.keep(forward(in.streams().getFirst(), modulation, in.rope(), in.cached())));
+            return tap.behind(List.of(forward(in.streams().getFirst(), modulation, in, tap)), scope);
         }
     }
 
-    private Tensor forward(Tensor x, Modulation modulation, RotaryTable rope, @Nullable KeyValue cached) {
+    private Tensor forward(Tensor x, Modulation modulation, BlockInput in, KeyValueTap tap) {
         long dim = config.dim();
         Tensor projected = toQkvMlp.forward(modulation.modulate(x)); // [B, S, 3D + 2M]
         Tensor mlp = projected.narrow(-1, 3 * dim, 2L * config.mlpDim());
-        Tensor attended = attend(projected.narrow(-1, 0, 3 * dim), rope, cached); // [B, S, D]
+        Tensor attended = attend(projected.narrow(-1, 0, 3 * dim), in, tap); // [B, S, D]
         return modulation.addGated(x, toOut.forward(Ops.cat(-1, attended, Ops.swiGlu(mlp))));
     }
 
-    private Tensor attend(Tensor qkv, RotaryTable rope, @Nullable KeyValue cached) {
+    private Tensor attend(Tensor qkv, BlockInput in, KeyValueTap tap) {
         try (Scope scope = new Scope()) {
             Tensor heads = qkv.unflatten(-1, 3, config.numAttentionHeads(), config.attentionHeadDim());
-            return scope.keep(new QueryKeyValue(
+            QueryKeyValue own = new QueryKeyValue(
                             normQ.forward(heads.select(2, 0)), normK.forward(heads.select(2, 1)), heads.select(2, 2))
-                    .rotate(rope)
-                    .append(cached) // k, v: [B, S + L, H, Dh]
+                    .rotate(in.rope());
+            return scope.keep(tap.take(own, scope)
+                    .append(in.cached()) // k, v: [B, S + L, H, Dh]
                     .attend());
         }
     }

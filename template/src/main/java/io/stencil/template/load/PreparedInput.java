@@ -2,11 +2,18 @@ package io.stencil.template.load;
 
 import io.stencil.template.ForwardContext;
 import io.stencil.template.TemplateCache;
+import java.util.function.UnaryOperator;
+import org.bytedeco.pytorch.Tensor;
 
 /// A Template input after the gradient-free stage, ready for the forward pass of its model.
 ///
 /// @param processed what the model's `processInputs` made
 public record PreparedInput<P extends Record>(LoadedTemplate<?, P> template, P processed) {
+
+    /// The same input with every tensor replaced by what `copy` makes of it.
+    public PreparedInput<P> map(UnaryOperator<Tensor> copy) {
+        return new PreparedInput<>(template, RecordTensors.map(processed, copy));
+    }
 
     /// Runs the stage with gradients.
     ///

@@ -7,6 +7,7 @@ import io.stencil.nn.WeightLoader;
 import io.stencil.pipeline.models.ModelSet;
 import io.stencil.safetensors.Checkpoint;
 import io.stencil.safetensors.SafetensorsFile;
+import io.stencil.template.TemplateModel;
 import io.stencil.template.Weights;
 import io.stencil.tensor.TorchGenerator;
 import java.nio.file.Files;
@@ -79,10 +80,10 @@ record WeightFiles(List<Path> files, long seed) {
         }
     }
 
-    /// Fills the module, in the dtype and on the device of `base`.
+    /// Fills the model, in the dtype and on the device of `base`.
     ///
     /// @throws io.stencil.error.InvalidFileException when the files do not fit
-    void load(Module model, ModelSet base) {
+    void load(TemplateModel<?, ?> model, ModelSet base) {
         if (!files.isEmpty()) {
             new WeightLoader(base.dtype(), base.device()).load(model, Checkpoint.open(files));
             return;
@@ -90,5 +91,6 @@ record WeightFiles(List<Path> files, long seed) {
         try (TorchGenerator generator = new TorchGenerator(seed)) {
             model.initialize(base.dtype(), base.device(), generator);
         }
+        model.initializeFrom(base);
     }
 }

@@ -11,12 +11,14 @@ import io.stencil.error.InvalidRequestException;
 /// @param latentNoise of a VAE's training: standard deviation of the noise that the decoder must bear, in units of the
 ///     latents' own
 /// @param klWeight of a VAE's training
+/// @param edgeWeight of a VAE's training: weight of the error of the steps between neighbouring pixels
 public record ObjectiveOptions(
         TimestepWeighting timestepWeighting,
         double captionDropout,
         boolean cacheEncodings,
         double latentNoise,
-        double klWeight) {
+        double klWeight,
+        double edgeWeight) {
 
     /// @throws InvalidRequestException naming the option that cannot be used
     public ObjectiveOptions {
@@ -25,6 +27,7 @@ public record ObjectiveOptions(
         }
         requireNotNegative("latent_noise", latentNoise);
         requireNotNegative("kl_weight", klWeight);
+        requireNotNegative("edge_weight", edgeWeight);
     }
 
     private static void requireNotNegative(String option, double value) {

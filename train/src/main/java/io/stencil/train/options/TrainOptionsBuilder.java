@@ -55,6 +55,7 @@ public final class TrainOptionsBuilder {
     private boolean cacheEncodings;
     private double latentNoise = 0.1;
     private double klWeight = 1e-5;
+    private double edgeWeight;
 
     private @Nullable String removedPrefix;
     private @Nullable Integer saveSteps;
@@ -268,6 +269,12 @@ public final class TrainOptionsBuilder {
         return this;
     }
 
+    /// See [ObjectiveOptions#edgeWeight].
+    public TrainOptionsBuilder edgeWeight(double value) {
+        edgeWeight = value;
+        return this;
+    }
+
     public TrainOptionsBuilder saveDtype(DType value) {
         saveDtype = value;
         return this;
@@ -285,7 +292,8 @@ public final class TrainOptionsBuilder {
                 new DataOptions(
                         dataset, metadata, repeat, fileKeys, workers, shuffle, height, width, maxPixels, extraInputs),
                 new ModelOptions(base, load, template, trainable, fp8, offload, initializeOnCpu, loraHotLoading),
-                new ObjectiveOptions(timestepWeighting, captionDropout, cacheEncodings, latentNoise, klWeight),
+                new ObjectiveOptions(
+                        timestepWeighting, captionDropout, cacheEncodings, latentNoise, klWeight, edgeWeight),
                 new OptimisationOptions(
                         learningRate,
                         weightDecay,

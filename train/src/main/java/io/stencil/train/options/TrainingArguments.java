@@ -134,6 +134,7 @@ public final class TrainingArguments {
         if (task == Task.VAE) {
             json.put("latent_noise", objective.latentNoise());
             json.put("kl_weight", objective.klWeight());
+            json.put("edge_weight", objective.edgeWeight());
             return;
         }
         json.put("timestep_weighting", objective.timestepWeighting().option());

@@ -7,6 +7,7 @@ import io.stencil.flux2.transformer.KeyValue;
 import io.stencil.flux2.transformer.KvCache;
 import io.stencil.flux2.transformer.TextTokens;
 import io.stencil.nn.Lora;
+import io.stencil.nn.LoraPair;
 import io.stencil.tensor.Ops;
 import io.stencil.tensor.Tensors;
 import java.util.ArrayList;
@@ -81,17 +82,20 @@ final class Batch {
         return new KvCache(blocks);
     }
 
-    /// @throws InvalidRequestException when there is more than one sample and a LoRA: it changes weights, which all
-    /// samples
-    ///     of a batch share
-    static Lora lora(List<Lora> samples) {
-        if (samples.size() > 1
-                && samples.stream().anyMatch(lora -> !lora.pairs().isEmpty())) {
-            throw new InvalidRequestException(
-                    "batch_size",
-                    "must be 1 for a Template that makes LoRAs; use --gradient_accumulation_steps in its place");
+    /// An update for each sample, on all layers that any of them updates.
+    static Lora loras(List<Lora> samples) {
+        if (samples.size() == 1) {
+            return samples.getFirst();
         }
-        return samples.getFirst();
+        Map<String, LoraPair> any = new LinkedHashMap<>();
+        samples.forEach(lora -> lora.pairs().forEach(any::putIfAbsent));
+        Map<String, LoraPair> stacked = new LinkedHashMap<>();
+        any.forEach((layer, one) -> stacked.put(
+                layer,
+                LoraPair.stack(samples.stream()
+                        .map(lora -> lora.pairs().getOrDefault(layer, one.neutral()))
+                        .toList())));
+        return new Lora(stacked);
     }
 
     /// What all samples have alike.

@@ -5,6 +5,7 @@ import io.stencil.pipeline.stage.Ports;
 import io.stencil.pipeline.stage.ReferenceTokens;
 import io.stencil.pipeline.unit.PipelineUnit;
 import io.stencil.pipeline.unit.PortValues;
+import io.stencil.template.load.PreparedInput;
 import io.stencil.tensor.OwnedTensor;
 import io.stencil.tensor.Scope;
 import java.util.ArrayList;
@@ -12,10 +13,11 @@ import java.util.HashMap;
 import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
+import org.bytedeco.pytorch.Tensor;
 import org.jspecify.annotations.Nullable;
 
-/// What the frozen VAE and text encoder made of samples, in memory, so that later epochs need neither: latents by row,
-/// prompt embeddings by text.
+/// What the frozen VAE and text encoder made of samples, in memory, so that later epochs need neither: latents and a
+/// Template's processed inputs by row, prompt embeddings by text.
 ///
 /// Float32 takes 8 kB for the latents of 64 x 64 pixels, and a prompt of 32 tokens of 192 channels 24 kB.
 public final class EncodingCache implements AutoCloseable {
@@ -26,6 +28,8 @@ public final class EncodingCache implements AutoCloseable {
 
     private final IdentityHashMap<Object, Picture> pictures = new IdentityHashMap<>();
     private final Map<String, OwnedTensor> prompts = new HashMap<>();
+    private final IdentityHashMap<Object, PreparedInput<?>> prepared = new IdentityHashMap<>();
+    private final List<OwnedTensor> preparedTensors = new ArrayList<>();
 
     /// Sets the ports whose values are known.
     ///
@@ -76,6 +80,26 @@ public final class EncodingCache implements AutoCloseable {
         }
     }
 
+    /// What a Template's gradient-free stage made of a row, or null.
+    ///
+    /// @param key of the row, or null for one that is not kept
+    @Nullable
+    PreparedInput<?> prepared(@Nullable Object key) {
+        return key == null ? null : prepared.get(key);
+    }
+
+    void keepPrepared(@Nullable Object key, PreparedInput<?> input) {
+        if (key != null) {
+            prepared.put(key, input.map(this::owned));
+        }
+    }
+
+    private Tensor owned(Tensor tensor) {
+        OwnedTensor owned = new OwnedTensor(tensor.contiguous());
+        preparedTensors.add(owned);
+        return owned.get();
+    }
+
     /// Rows whose pictures are kept.
     public int pictureCount() {
         return pictures.size();
@@ -96,7 +120,10 @@ public final class EncodingCache implements AutoCloseable {
             });
         });
         prompts.values().forEach(OwnedTensor::close);
+        preparedTensors.forEach(OwnedTensor::close);
         pictures.clear();
+        prepared.clear();
+        preparedTensors.clear();
         prompts.clear();
     }
 }

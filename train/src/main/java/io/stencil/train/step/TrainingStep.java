@@ -124,7 +124,7 @@ public final class TrainingStep {
                 inputs.add(one);
                 drawn.add(draws.next(models.dtype(), Tensors.shape(one.clean().latents())));
             }
-            Lora lora = Batch.lora(caches.stream().map(TemplateCache::lora).toList());
+            Lora lora = Batch.loras(caches.stream().map(TemplateCache::lora).toList());
             KvCache kvCache =
                     Batch.kvCaches(caches.stream().map(TemplateCache::kvCache).toList());
             try (LoraBinding _ = LoraBinding.bind(models.requireTransformer(), lora)) {
@@ -143,9 +143,21 @@ public final class TrainingStep {
         if (template == null) {
             return TemplateCache.empty();
         }
+        return prepare(template, sample).forward(new ForwardContext(pipeline, checkpointing));
+    }
+
+    private PreparedInput<?> prepare(LoadedTemplate<?, ?> steering, StepSample sample) {
+        EncodingCache cache = how.cache();
+        PreparedInput<?> kept = cache == null ? null : cache.prepared(sample.key());
+        if (kept != null) {
+            return kept;
+        }
         PreparedInput<?> prepared =
-                template.prepareRow(Objects.requireNonNull(sample.templateInputs()), sample.folder(), pipeline);
-        return prepared.forward(new ForwardContext(pipeline, checkpointing));
+                steering.prepareRow(Objects.requireNonNull(sample.templateInputs()), sample.folder(), pipeline);
+        if (cache != null) {
+            cache.keepPrepared(sample.key(), prepared);
+        }
+        return prepared;
     }
 
     /// What the pipeline's units made of a sample.

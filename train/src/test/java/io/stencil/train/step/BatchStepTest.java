@@ -106,18 +106,54 @@ class BatchStepTest {
         }
     }
 
+    /// A Template with a LoRA, keys and values, and words of their own for each sample.
+    @Test
+    void everySampleOfABatchHasItsOwnLora() {
+        try (Flux2Pipeline pipeline = pipeline();
+                LoadedTemplate<?, ?> template = new TemplateFolder(LORA_TEMPLATE).load(pipeline)) {
+            List<String> parts = List.of(
+                    "template_model.seeds", "template_model.first", "template_model.last", "template_model.text");
+            compare(parts, template, pipeline, TimestepWeighting.NONE);
+        }
+    }
+
+    /// The second time a row comes, what it says is not looked at any more.
+    @Test
+    void processedInputsAreKeptByRow() {
+        try (Flux2Pipeline pipeline = pipeline();
+                LoadedTemplate<?, ?> template =
+                        new TemplateFolder(TestFiles.golden("template_train_start")).load(pipeline);
+                EncodingCache cache = new EncodingCache()) {
+            TrainingStep cached = new TrainingStep(
+                    pipeline,
+                    template,
+                    new TrainingStep.Settings(false, TimestepWeighting.NONE, cache),
+                    Warnings.logged());
+            double dark = loss(cached, row("first", 0.1));
+            double bright = loss(cached, row("second", 0.9));
+            assertThat(dark).isNotEqualTo(bright);
+            assertThat(loss(cached, row("first", 0.5))).isEqualTo(dark);
+            assertThat(loss(cached, row("second", 0.5))).isEqualTo(bright);
+        }
+    }
+
+    private static StepSample row(String key, double scale) {
+        TrainingSample sample = SAMPLES.getFirst();
+        return new StepSample(
+                key,
+                sample.prompt(),
+                () -> sample,
+                JsonNodeFactory.instance.objectNode().put("scale", scale),
+                sample.folder());
+    }
+
     @Test
     void whatCannotBeBatchedIsRefused() {
         try (Flux2Pipeline pipeline = pipeline();
-                LoadedTemplate<?, ?> template = new TemplateFolder(LORA_TEMPLATE).load(pipeline);
                 Scope _ = new Scope();
                 TorchGenerator generator = new TorchGenerator(5)) {
             NoiseDraws draws = NoiseDraws.from(generator);
             List<StepSample> samples = SAMPLES.stream().map(StepSample::of).toList();
-            TrainingStep steered = new TrainingStep(pipeline, template, false, Warnings.logged());
-            assertThatThrownBy(() -> steered.accumulate(samples, draws, 1))
-                    .isInstanceOf(InvalidRequestException.class)
-                    .hasMessageStartingWith("'batch_size': must be 1 for a Template that makes LoRAs");
             TrainingStep plain = new TrainingStep(pipeline, null, false, Warnings.logged());
             List<StepSample> uneven = new ArrayList<>(samples);
             uneven.add(StepSample.of(sample(0, "", 0, 64)));

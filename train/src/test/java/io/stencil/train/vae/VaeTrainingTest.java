@@ -74,6 +74,8 @@ class VaeTrainingTest {
             Tensor decoded = Tensors.of(new float[] {0.5f, 1, -1, 0}, 1, 1, 2, 2);
             assertThat(Tensors.toDouble(VaeLoss.reconstruction(decoded, pixels)))
                     .isCloseTo(0.25 + 0.125, within(1e-6));
+            // The error is 0.5, 0 above 0, -0.5: steps of -0.5 and -0.5 down, -0.5 and -0.5 to the right.
+            assertThat(Tensors.toDouble(VaeLoss.edges(decoded, pixels))).isCloseTo(0.5 + 0.5, within(1e-6));
             Tensor mean = Tensors.of(new float[] {1, -2, 0, 3}, 2, 2, 1, 1);
             Tensor logVariance = Tensors.of(new float[] {0, 1, -1, 0}, 2, 2, 1, 1);
             double sum = 1 + (4 + Math.E - 1 - 1) + (Math.exp(-1) + 1 - 1) + 9;
@@ -86,7 +88,7 @@ class VaeTrainingTest {
         vae.trainOnly(Set.of(""));
         try (Scope _ = new Scope()) {
             Tensor pixels = generator.randn(DType.FLOAT32, 2, 3, 32, 32);
-            double quiet = new VaeLoss(0, 1e-5).accumulate(vae, pixels, generator, 1);
+            double quiet = new VaeLoss(0, 1e-5, 0).accumulate(vae, pixels, generator, 1);
             double noisy = noisyLoss(pixels, 8);
             assertThat(noisy)
                     .isNotEqualTo(quiet)
@@ -97,7 +99,7 @@ class VaeTrainingTest {
 
     private double noisyLoss(Tensor pixels, long seed) {
         try (TorchGenerator own = new TorchGenerator(seed)) {
-            return new VaeLoss(1, 1e-5).accumulate(vae, pixels, own, 1);
+            return new VaeLoss(1, 1e-5, 0).accumulate(vae, pixels, own, 1);
         }
     }
 }

@@ -1,0 +1,72 @@
+package io.stencil.flux2.transformer;
+
+import io.stencil.nn.Linear;
+import io.stencil.nn.Module;
+import io.stencil.tensor.DType;
+import java.util.ArrayList;
+import java.util.List;
+import org.bytedeco.pytorch.Tensor;
+
+/// All of a FLUX.2 transformer but its output: embedders, modulations and blocks, under the names that they have in its
+/// checkpoints.
+final class TransformerBody extends Module {
+
+    private final TimeGuidanceEmbedding timeGuidanceEmbed;
+    private final ModulationProjection imageModulation;
+    private final ModulationProjection textModulation;
+    private final ModulationProjection singleModulation;
+    private final Linear imageEmbedder;
+    private final Linear textEmbedder;
+    private final List<DoubleStreamBlock> doubleBlocks = new ArrayList<>();
+    private final List<SingleStreamBlock> singleBlocks = new ArrayList<>();
+
+    /// @param config its channels are those of the image tokens
+    TransformerBody(TransformerConfig config) {
+        int dim = config.dim();
+        timeGuidanceEmbed = module("time_guidance_embed", new TimeGuidanceEmbedding(config));
+        imageModulation = module("double_stream_modulation_img", new ModulationProjection(dim, 6));
+        textModulation = module("double_stream_modulation_txt", new ModulationProjection(dim, 6));
+        singleModulation = module("single_stream_modulation", new ModulationProjection(dim, 3));
+        imageEmbedder = module("x_embedder", new Linear(config.inChannels(), dim, false));
+        textEmbedder = module("context_embedder", new Linear(config.jointAttentionDim(), dim, false));
+        for (int i = 0; i < config.numLayers(); i++) {
+            doubleBlocks.add(module("transformer_blocks." + i, new DoubleStreamBlock(config)));
+        }
+        for (int i = 0; i < config.numSingleLayers(); i++) {
+            singleBlocks.add(module("single_transformer_blocks." + i, new SingleStreamBlock(config)));
+        }
+    }
+
+    List<DoubleStreamBlock> doubleBlocks() {
+        return doubleBlocks;
+    }
+
+    List<SingleStreamBlock> singleBlocks() {
+        return singleBlocks;
+    }
+
+    /// @param dtype of the result
+    /// @return the embedded timestep and guidance, `[B, D]`
+    Tensor embedTime(TransformerInput input, DType dtype) {
+        return timeGuidanceEmbed.forward(input.timestep(), input.guidance(), dtype);
+    }
+
+    /// @return hidden states of text and of pictures, `[B, St, D]` and `[B, Si + Sr, D]`, in the dtype of the latents
+    List<Tensor> embedTokens(TransformerInput input) {
+        Tensor latents = input.latents();
+        Tensor text = DType.of(latents).cast(input.text().embeds());
+        return List.of(textEmbedder.forward(text), imageEmbedder.forward(latents));
+    }
+
+    /// @param embedding `[B, D]`
+    /// @return for double-stream blocks: of text, then of image
+    List<Tensor> doubleModulations(Tensor embedding) {
+        return List.of(textModulation.forward(embedding), imageModulation.forward(embedding));
+    }
+
+    /// @param embedding `[B, D]`
+    /// @return for single-stream blocks
+    List<Tensor> singleModulations(Tensor embedding) {
+        return List.of(singleModulation.forward(embedding));
+    }
+}
