@@ -3,6 +3,7 @@ package io.stencil.template.load;
 import io.stencil.error.Location;
 import io.stencil.error.TemplateException;
 import io.stencil.flux2.transformer.TransformerConfig;
+import io.stencil.image.RgbImage;
 import io.stencil.template.DataProcessor;
 import io.stencil.template.Template;
 import io.stencil.template.TemplateModel;
@@ -72,7 +73,7 @@ record EntryPoint<I extends Record, P extends Record>(
     }
 
     private static boolean isCacheable(Class<?> type) {
-        return type == Tensor.class || InputType.isScalar(type);
+        return type == Tensor.class || type == RgbImage.class || InputType.isScalar(type);
     }
 
     private static void requireComponents(Path origin, Class<?> record, Predicate<Class<?>> isLeaf, String fault) {
