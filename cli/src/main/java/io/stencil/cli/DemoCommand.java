@@ -26,8 +26,6 @@ import picocli.CommandLine.Spec;
 @SuppressWarnings("NullAway.Init") // fields are set by picocli before a command runs
 final class DemoCommand implements Callable<Integer> {
 
-    private static final String ROOT = "stencil.root";
-
     @Option(names = "--output", paramLabel = "DIR", description = "Gets everything. Default: ${DEFAULT-VALUE}.")
     private Path output = Path.of("demo-output");
 
@@ -46,7 +44,7 @@ final class DemoCommand implements Callable<Integer> {
         if (steps < 1) {
             throw new InvalidRequestException("steps", "must be at least 1, found " + steps);
         }
-        DemoPlan plan = new DemoPlan(root(), output, steps, seed);
+        DemoPlan plan = new DemoPlan(Checkout.root(), output, steps, seed);
         PrintWriter out = command.commandLine().getOut();
         try (ProgressLine line = ProgressLine.on(command.commandLine().getErr())) {
             DemoResult result = new Demo(plan, listener(line)).run();
@@ -59,15 +57,6 @@ final class DemoCommand implements Callable<Integer> {
         } catch (IOException e) {
             throw new InvalidFileException(Location.of(output), "cannot be written: " + e, e);
         }
-    }
-
-    /// The checkout, which the launcher names.
-    private static Path root() {
-        String root = System.getProperty(ROOT);
-        if (root == null) {
-            throw new InvalidRequestException(ROOT, "is not set; run the demo by ./stencil of a checkout");
-        }
-        return Path.of(root);
     }
 
     private DemoListener listener(ProgressLine line) {

@@ -27,6 +27,7 @@ import picocli.CommandLine.ScopeType;
             InitCommand.class,
             InspectCommand.class,
             DatasetCommand.class,
+            EvaluateCommand.class,
             DemoCommand.class,
             NewTemplateCommand.class,
             PackageCommand.class,

@@ -1,35 +1,16 @@
 package io.stencil.world.dataset;
 
 import io.stencil.image.ImageSize;
-import io.stencil.world.render.Surface;
-import io.stencil.world.render.TokenMask;
-import io.stencil.world.scene.Description;
 import io.stencil.world.scene.Draws;
-import io.stencil.world.scene.Figure;
-import io.stencil.world.scene.Position;
-import io.stencil.world.scene.Scene;
-import io.stencil.world.scene.Scenes;
-import io.stencil.world.scene.ShapeColour;
-import io.stencil.world.scene.ShapeSize;
 
-/// Pictures, the same with another shape in the same place, and a mask of that place.
-///
-/// Outside of the mask both are equal. Shapes are small: a mask is made of whole latent tokens, and one of a large
-/// shape would leave nothing outside.
+/// Pictures of which a part is to be made anew: [InpaintScene].
 final class InpaintSamples implements SampleMaker {
 
     @Override
     public Row make(Draws draws, Sample.Builder sample, ImageSize size) {
-        Scene scene = Scenes.full(draws, ShapeSize.SMALL, draws.one(Position.values()));
-        Description wanted = scene.described();
-        Scene before = scene.with(wanted.withFigure(draws.oneBut(wanted.figure(), Figure.values()))
-                .withColour(draws.oneBut(wanted.colour(), ShapeColour.values())));
-        Surface source = Surface.of(before, size);
-        Surface target = Surface.of(scene, size);
+        InpaintScene scene = InpaintScene.of(draws, size);
         TemplateInputs inputs = new TemplateInputs.Inpaint(
-                sample.add("sources", source.lit(scene.light()).toImage()),
-                sample.add("masks", TokenMask.over(source.coverage(), target.coverage())),
-                true);
-        return Row.of(sample.add(TARGET, target.lit(scene.light()).toImage()), scene.caption(), inputs);
+                sample.add("sources", scene.source()), sample.add("masks", scene.mask()), true);
+        return Row.of(sample.add(TARGET, scene.target()), scene.wanted().caption(), inputs);
     }
 }

@@ -2,7 +2,6 @@ package io.stencil.world.dataset;
 
 import io.stencil.image.ImageSize;
 import io.stencil.world.render.Canvas;
-import io.stencil.world.render.Style;
 import io.stencil.world.render.Surface;
 import io.stencil.world.scene.Draws;
 import io.stencil.world.scene.Scene;
@@ -12,20 +11,15 @@ import java.util.List;
 /// Pictures in one of three styles, for a bank of LoRAs: its number is the id, its strength the scale.
 final class StyleSamples implements SampleMaker {
 
-    private static final List<Style> BANK = List.of(Style.VIVID, Style.VIGNETTE, Style.DUSK);
-
-    /// How the reference implementation joins several LoRAs; with one it makes no difference.
-    private static final String MERGE = "concat";
-
     @Override
     public Row make(Draws draws, Sample.Builder sample, ImageSize size) {
         Scene scene = Scenes.captioned(draws);
-        int id = draws.below(BANK.size());
+        int id = draws.below(StyleBank.STYLES.size());
         double strength = ToneRange.rounded(draws.unit());
-        Canvas picture = BANK.get(id).apply(Surface.of(scene, size).lit(scene.light()), strength);
+        Canvas picture = StyleBank.STYLES.get(id).apply(Surface.of(scene, size).lit(scene.light()), strength);
         return Row.of(
                 sample.add(TARGET, picture.toImage()),
                 scene.caption(),
-                new TemplateInputs.LoraBank(List.of(id), List.of(strength), MERGE));
+                new TemplateInputs.LoraBank(List.of(id), List.of(strength), StyleBank.MERGE));
     }
 }

@@ -1,0 +1,105 @@
+package io.stencil.cli.evaluate;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.SerializationFeature;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.stencil.evaluate.Figure;
+import io.stencil.evaluate.Finding;
+import io.stencil.evaluate.PictureRow;
+import io.stencil.files.AtomicFile;
+import io.stencil.image.RgbImage;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.Base64;
+import java.util.List;
+import java.util.Objects;
+import javax.imageio.ImageIO;
+
+/// Writes `evaluation.json` and the page `index.html`, which holds all its pictures.
+public final class EvaluationReport {
+
+    private static final ObjectMapper JSON = new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT);
+
+    private EvaluationReport() {}
+
+    /// @param how what the evaluation was asked for, for people
+    /// @throws IOException when a file cannot be written
+    public static void write(List<Finding> findings, String how, Path folder) throws IOException {
+        AtomicFile.writeText(folder.resolve("evaluation.json"), JSON.writeValueAsString(json(findings, how)) + "\n");
+        AtomicFile.writeText(folder.resolve("index.html"), page(findings, how));
+    }
+
+    private static ObjectNode json(List<Finding> findings, String how) {
+        ObjectNode root = JSON.createObjectNode().put("how", how);
+        root.put("holds", findings.stream().allMatch(Finding::holds));
+        ArrayNode all = root.putArray("measurements");
+        for (Finding finding : findings) {
+            ObjectNode one = all.addObject()
+                    .put("name", finding.measure())
+                    .put("holds", finding.holds())
+                    .put("pictures", finding.pictures())
+                    .put("seconds", finding.seconds());
+            ArrayNode figures = one.putArray("figures");
+            for (Figure figure : finding.figures()) {
+                ObjectNode written =
+                        figures.addObject().put("name", figure.name()).put("value", figure.value());
+                if (!figure.target().text().isEmpty()) {
+                    written.put("target", figure.target().text()).put("holds", figure.holds());
+                }
+            }
+        }
+        return root;
+    }
+
+    private static String page(List<Finding> findings, String how) throws IOException {
+        StringBuilder rows = new StringBuilder();
+        StringBuilder sections = new StringBuilder();
+        for (Finding finding : findings) {
+            int first = 0;
+            for (Figure figure : finding.figures()) {
+                rows.append(
+                        "<tr class=\"%s\"><th>%s</th><td>%s</td><td class=\"n\">%s</td><td>%s</td><td>%s</td></tr>%n"
+                                .formatted(
+                                        figure.holds() ? "holds" : "missed",
+                                        first++ == 0 ? escape(finding.measure()) : "",
+                                        escape(figure.name()),
+                                        FindingTable.number(figure.value()),
+                                        escape(figure.target().text()),
+                                        FindingTable.verdict(figure)));
+            }
+            sections.append("<h2>%s</h2>%n".formatted(escape(finding.measure())));
+            for (PictureRow row : finding.rows()) {
+                sections.append("<p>%s</p><div class=\"row\">%n".formatted(escape(row.heading())));
+                for (PictureRow.Captioned one : row.pictures()) {
+                    sections.append("<figure><img src=\"%s\" alt=\"%2$s\"><figcaption>%2$s</figcaption></figure>%n"
+                            .formatted(data(one.picture()), escape(one.label())));
+                }
+                sections.append("</div>\n");
+            }
+        }
+        try (InputStream resource = EvaluationReport.class.getResourceAsStream("page.html")) {
+            String page =
+                    new String(Objects.requireNonNull(resource, "page.html").readAllBytes(), StandardCharsets.UTF_8);
+            return page.replace("{{how}}", escape(how))
+                    .replace("{{rows}}", rows)
+                    .replace("{{sections}}", sections);
+        }
+    }
+
+    private static String data(RgbImage picture) throws IOException {
+        ByteArrayOutputStream png = new ByteArrayOutputStream();
+        ImageIO.write(picture.toBufferedImage(), "png", png);
+        return "data:image/png;base64," + Base64.getEncoder().encodeToString(png.toByteArray());
+    }
+
+    private static String escape(String text) {
+        return text.replace("&", "&amp;")
+                .replace("<", "&lt;")
+                .replace(">", "&gt;")
+                .replace("\"", "&quot;");
+    }
+}

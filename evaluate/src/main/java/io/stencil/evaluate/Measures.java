@@ -1,0 +1,61 @@
+package io.stencil.evaluate;
+
+import io.stencil.error.InvalidRequestException;
+import io.stencil.error.NameList;
+import io.stencil.evaluate.measure.BaseMeasure;
+import io.stencil.evaluate.measure.BrightControlMeasure;
+import io.stencil.evaluate.measure.BrightnessMeasure;
+import io.stencil.evaluate.measure.ControlMeasure;
+import io.stencil.evaluate.measure.CountMeasure;
+import io.stencil.evaluate.measure.EditMeasure;
+import io.stencil.evaluate.measure.FrameMeasure;
+import io.stencil.evaluate.measure.InpaintMeasure;
+import io.stencil.evaluate.measure.PaletteMeasure;
+import io.stencil.evaluate.measure.RgbInpaintMeasure;
+import io.stencil.evaluate.measure.SharpnessMeasure;
+import io.stencil.evaluate.measure.SoftRgbMeasure;
+import io.stencil.evaluate.measure.StylesMeasure;
+import io.stencil.evaluate.measure.UpscaleMeasure;
+import java.util.ArrayList;
+import java.util.List;
+
+/// All measurements.
+public final class Measures {
+
+    public static final List<Measure> ALL = List.of(
+            new BaseMeasure(),
+            new BrightnessMeasure(),
+            new SoftRgbMeasure(),
+            new SharpnessMeasure(),
+            new ControlMeasure(),
+            new EditMeasure(),
+            new UpscaleMeasure(),
+            new InpaintMeasure(),
+            new StylesMeasure(),
+            new PaletteMeasure(),
+            new CountMeasure(),
+            new FrameMeasure(),
+            new BrightControlMeasure(),
+            new RgbInpaintMeasure());
+
+    private Measures() {}
+
+    /// @param names of measurements; none for all
+    /// @throws InvalidRequestException for a name that none has
+    public static List<Measure> named(List<String> names) {
+        if (names.isEmpty()) {
+            return ALL;
+        }
+        List<String> known = ALL.stream().map(Measure::name).toList();
+        List<Measure> chosen = new ArrayList<>();
+        for (String name : names) {
+            int at = known.indexOf(name);
+            if (at < 0) {
+                throw new InvalidRequestException(
+                        "NAME", "'%s' is no measurement; there are %s".formatted(name, NameList.of(known)));
+            }
+            chosen.add(ALL.get(at));
+        }
+        return chosen;
+    }
+}

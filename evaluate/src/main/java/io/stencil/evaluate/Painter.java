@@ -1,0 +1,17 @@
+package io.stencil.evaluate;
+
+import io.stencil.image.RgbImage;
+import java.util.List;
+
+/// Makes pictures, steered by Templates.
+public interface Painter {
+
+    /// @param steering inputs for both sides of the guidance, so that what is measured is the Template and not its
+    ///     amplification
+    RgbImage paint(String prompt, long seed, List<Steering> steering);
+
+    /// Keeps a picture for Templates that take one.
+    ///
+    /// @return what their input calls it
+    String keep(RgbImage picture);
+}

@@ -1,0 +1,75 @@
+package io.stencil.evaluate;
+
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.stencil.error.InvalidFileException;
+import io.stencil.error.Location;
+import io.stencil.image.RgbImage;
+import io.stencil.image.RgbImageWriter;
+import io.stencil.pipeline.GenerationRequest;
+import io.stencil.pipeline.ProgressListener;
+import io.stencil.template.TemplateInput;
+import io.stencil.template.pipeline.TemplatePipeline;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.List;
+
+/// Paints with a Template pipeline.
+public final class PipelinePainter implements Painter {
+
+    /// How pictures are made.
+    ///
+    /// @param side of a picture, in pixels
+    /// @param steps of denoising
+    public record Settings(int side, int steps, double cfgScale) {}
+
+    private final TemplatePipeline pipeline;
+    private final List<String> templates;
+    private final Path folder;
+    private final Settings settings;
+    private int painted;
+    private int kept;
+
+    /// @param pipeline stays the caller's
+    /// @param templates names of the pipeline's Templates, in its order
+    /// @param folder gets pictures that Templates take
+    public PipelinePainter(TemplatePipeline pipeline, List<String> templates, Path folder, Settings settings) {
+        this.pipeline = pipeline;
+        this.templates = List.copyOf(templates);
+        this.folder = folder;
+        this.settings = settings;
+    }
+
+    @Override
+    public RgbImage paint(String prompt, long seed, List<Steering> steering) {
+        GenerationRequest request = GenerationRequest.of(prompt)
+                .size(settings.side(), settings.side())
+                .steps(settings.steps())
+                .cfgScale(settings.cfgScale())
+                .seed(seed)
+                .build();
+        List<TemplateInput> inputs = steering.stream().map(this::input).toList();
+        painted++;
+        return pipeline.generate(request, inputs, inputs, ProgressListener.NONE).image();
+    }
+
+    private TemplateInput input(Steering steering) {
+        ObjectNode fields = steering.fields();
+        return new TemplateInput(templates.indexOf(steering.template()), fields, folder);
+    }
+
+    @Override
+    public String keep(RgbImage picture) {
+        String name = "%05d.png".formatted(kept++);
+        try {
+            RgbImageWriter.write(picture, folder.resolve(name));
+        } catch (IOException e) {
+            throw new InvalidFileException(Location.of(folder.resolve(name)), "cannot be written: " + e, e);
+        }
+        return name;
+    }
+
+    /// Pictures made so far.
+    public int painted() {
+        return painted;
+    }
+}

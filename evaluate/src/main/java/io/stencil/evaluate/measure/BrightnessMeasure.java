@@ -1,0 +1,47 @@
+package io.stencil.evaluate.measure;
+
+import io.stencil.evaluate.Effort;
+import io.stencil.evaluate.Figure;
+import io.stencil.evaluate.Measure;
+import io.stencil.evaluate.Painter;
+import io.stencil.evaluate.Steering;
+import io.stencil.world.judge.Correlation;
+import io.stencil.world.judge.PixelStatistics;
+import java.util.List;
+
+/// `{scale}` against the mean brightness of the picture.
+public record BrightnessMeasure() implements Measure {
+
+    static final String TEMPLATE = "brightness";
+
+    @Override
+    public String name() {
+        return TEMPLATE;
+    }
+
+    @Override
+    public List<String> templates() {
+        return List.of(TEMPLATE);
+    }
+
+    @Override
+    public Outcome run(Painter painter, Effort effort) {
+        Grid grid = Grid.paint(
+                painter,
+                effort,
+                HeldOut.captioned(effort, effort.of(20, 2)),
+                Grid.zeroToOne(effort.of(9, 3)),
+                scale -> Steering.of(TEMPLATE, "scale", scale));
+        return new Outcome(
+                List.of(
+                        Figure.atLeast(
+                                "Spearman of scale and brightness, all pictures",
+                                grid.spearman(PixelStatistics::meanBrightness),
+                                0.95),
+                        Figure.told(
+                                "the same within a caption",
+                                grid.withinScenes(Correlation::spearman, PixelStatistics::meanBrightness)),
+                        Figure.atLeast("caption still right", grid.captionsRight(), 0.85)),
+                grid.shown("scale"));
+    }
+}

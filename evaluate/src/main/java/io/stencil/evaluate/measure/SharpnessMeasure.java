@@ -1,0 +1,46 @@
+package io.stencil.evaluate.measure;
+
+import io.stencil.evaluate.Effort;
+import io.stencil.evaluate.Figure;
+import io.stencil.evaluate.Measure;
+import io.stencil.evaluate.Painter;
+import io.stencil.evaluate.Steering;
+import io.stencil.world.judge.Correlation;
+import io.stencil.world.judge.PixelStatistics;
+import java.util.List;
+
+/// `{scale}` against the energy of the picture's gradients. How much of that a scene has depends on its colours, so the
+/// correlation is taken within a caption.
+public record SharpnessMeasure() implements Measure {
+
+    private static final String TEMPLATE = "sharpness";
+
+    @Override
+    public String name() {
+        return TEMPLATE;
+    }
+
+    @Override
+    public List<String> templates() {
+        return List.of(TEMPLATE);
+    }
+
+    @Override
+    public Outcome run(Painter painter, Effort effort) {
+        Grid grid = Grid.paint(
+                painter,
+                effort,
+                HeldOut.captioned(effort, effort.of(20, 2)),
+                Grid.zeroToOne(effort.of(9, 3)),
+                scale -> Steering.of(TEMPLATE, "scale", scale));
+        return new Outcome(
+                List.of(
+                        Figure.atLeast(
+                                "correlation of scale and gradient energy, within a caption",
+                                grid.withinScenes(Correlation::pearson, PixelStatistics::gradientEnergy),
+                                0.9),
+                        Figure.told("Spearman of both, all pictures", grid.spearman(PixelStatistics::gradientEnergy)),
+                        Figure.told("caption still right", grid.captionsRight())),
+                grid.shown("scale"));
+    }
+}

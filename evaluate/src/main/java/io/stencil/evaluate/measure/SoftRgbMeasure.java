@@ -1,0 +1,79 @@
+package io.stencil.evaluate.measure;
+
+import io.stencil.evaluate.Effort;
+import io.stencil.evaluate.Figure;
+import io.stencil.evaluate.Measure;
+import io.stencil.evaluate.Painter;
+import io.stencil.evaluate.PictureRow;
+import io.stencil.evaluate.Steering;
+import io.stencil.image.RgbImage;
+import io.stencil.world.dataset.ToneRange;
+import io.stencil.world.judge.Correlation;
+import io.stencil.world.judge.PixelStatistics;
+import io.stencil.world.render.Renderer;
+import io.stencil.world.scene.Draws;
+import io.stencil.world.scene.Light;
+import io.stencil.world.scene.Scene;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/// `{R, G, B}` against the means of the picture's channels. What is asked for is what the scene has under some strong
+/// tint, for no light makes a red shape on pink blue.
+public record SoftRgbMeasure() implements Measure {
+
+    static final String TEMPLATE = "soft-rgb";
+    private static final List<String> CHANNELS = List.of("R", "G", "B");
+    private static final double LEAST = 0.9;
+    private static final int SHOWN = 6;
+
+    @Override
+    public String name() {
+        return TEMPLATE;
+    }
+
+    @Override
+    public List<String> templates() {
+        return List.of(TEMPLATE);
+    }
+
+    @Override
+    public Outcome run(Painter painter, Effort effort) {
+        List<Scene> scenes = HeldOut.captioned(effort, effort.of(60, 8));
+        double[][] asked = new double[CHANNELS.size()][scenes.size()];
+        double[][] found = new double[CHANNELS.size()][scenes.size()];
+        List<PictureRow.Captioned> shown = new ArrayList<>();
+        for (int i = 0; i < scenes.size(); i++) {
+            Map<String, Double> inputs = tinted(scenes.get(i), new Draws(effort.seed() + 1, i));
+            RgbImage picture = painter.paint(
+                    scenes.get(i).caption(), HeldOut.noise(effort, i), List.of(Steering.of(TEMPLATE, inputs)));
+            for (int channel = 0; channel < CHANNELS.size(); channel++) {
+                asked[channel][i] = inputs.getOrDefault(CHANNELS.get(channel), Double.NaN);
+                found[channel][i] = PixelStatistics.channelMean(picture, channel);
+            }
+            if (i < SHOWN) {
+                shown.add(new PictureRow.Captioned(
+                        "R %.2f G %.2f B %.2f".formatted(asked[0][i], asked[1][i], asked[2][i]), picture));
+            }
+        }
+        List<Figure> figures = new ArrayList<>();
+        for (int channel = 0; channel < CHANNELS.size(); channel++) {
+            figures.add(Figure.atLeast(
+                    "correlation of %s and its channel".formatted(CHANNELS.get(channel)),
+                    Correlation.pearson(asked[channel], found[channel]),
+                    LEAST));
+        }
+        return new Outcome(figures, List.of(new PictureRow("channels", shown)));
+    }
+
+    /// Inputs that the scene can fulfil.
+    static Map<String, Double> tinted(Scene scene, Draws draws) {
+        RgbImage wanted = Renderer.paint(scene.with(scene.light().tinted(Light.strongTint(draws))), HeldOut.SIZE);
+        Map<String, Double> inputs = new LinkedHashMap<>();
+        for (int channel = 0; channel < CHANNELS.size(); channel++) {
+            inputs.put(CHANNELS.get(channel), ToneRange.CHANNEL.scale(PixelStatistics.channelMean(wanted, channel)));
+        }
+        return inputs;
+    }
+}

@@ -1,0 +1,60 @@
+package io.stencil.evaluate.measure;
+
+import io.stencil.evaluate.Effort;
+import io.stencil.evaluate.Figure;
+import io.stencil.evaluate.Measure;
+import io.stencil.evaluate.Painter;
+import io.stencil.evaluate.PictureRow;
+import io.stencil.evaluate.Steering;
+import io.stencil.world.dataset.StyleBank;
+import io.stencil.world.judge.Correlation;
+import io.stencil.world.judge.StyleScore;
+import io.stencil.world.render.Style;
+import io.stencil.world.scene.Scene;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+
+/// A bank of LoRAs: the score of each style against its scale.
+public record StylesMeasure() implements Measure {
+
+    private static final String TEMPLATE = "styles";
+
+    @Override
+    public String name() {
+        return TEMPLATE;
+    }
+
+    @Override
+    public List<String> templates() {
+        return List.of(TEMPLATE);
+    }
+
+    @Override
+    public Outcome run(Painter painter, Effort effort) {
+        List<Scene> scenes = HeldOut.captioned(effort, effort.of(10, 2));
+        List<Figure> figures = new ArrayList<>();
+        List<PictureRow> rows = new ArrayList<>();
+        for (int id = 0; id < StyleBank.STYLES.size(); id++) {
+            int style = id;
+            Style asked = StyleBank.STYLES.get(id);
+            String label = asked.name().toLowerCase(Locale.ROOT);
+            Grid grid = Grid.paint(
+                    painter, effort, scenes, Grid.zeroToOne(effort.of(5, 3)), scale -> steering(style, scale));
+            figures.add(Figure.atLeast(
+                    "Spearman of scale and score of " + label + ", within a caption",
+                    grid.withinScenes(Correlation::spearman, picture -> StyleScore.of(asked, picture)),
+                    0.9));
+            rows.add(grid.shown(label).getFirst());
+        }
+        return new Outcome(figures, rows);
+    }
+
+    private static Steering steering(int id, double scale) {
+        Steering steering = Steering.of(TEMPLATE);
+        steering.fields().putArray("lora_ids").add(id);
+        steering.fields().putArray("lora_scales").add(scale);
+        steering.fields().put("merge_type", StyleBank.MERGE);
+        return steering;
+    }
+}
