@@ -13,6 +13,7 @@ import java.util.List;
 public record BrightnessMeasure() implements Measure {
 
     static final String TEMPLATE = "brightness";
+    private static final int SCALES = 9;
 
     @Override
     public String name() {
@@ -30,7 +31,7 @@ public record BrightnessMeasure() implements Measure {
                 painter,
                 effort,
                 HeldOut.captioned(effort, effort.of(20, 2)),
-                Grid.zeroToOne(effort.of(9, 3)),
+                Grid.zeroToOne(SCALES),
                 scale -> Steering.of(TEMPLATE, "scale", scale));
         return new Outcome(
                 List.of(

@@ -14,6 +14,7 @@ import java.util.List;
 public record SharpnessMeasure() implements Measure {
 
     private static final String TEMPLATE = "sharpness";
+    private static final int SCALES = 9;
 
     @Override
     public String name() {
@@ -31,7 +32,7 @@ public record SharpnessMeasure() implements Measure {
                 painter,
                 effort,
                 HeldOut.captioned(effort, effort.of(20, 2)),
-                Grid.zeroToOne(effort.of(9, 3)),
+                Grid.zeroToOne(SCALES),
                 scale -> Steering.of(TEMPLATE, "scale", scale));
         return new Outcome(
                 List.of(

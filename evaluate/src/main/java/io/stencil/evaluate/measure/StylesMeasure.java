@@ -19,6 +19,7 @@ import java.util.Locale;
 public record StylesMeasure() implements Measure {
 
     private static final String TEMPLATE = "styles";
+    private static final int SCALES = 5;
 
     @Override
     public String name() {
@@ -39,8 +40,7 @@ public record StylesMeasure() implements Measure {
             int style = id;
             Style asked = StyleBank.STYLES.get(id);
             String label = asked.name().toLowerCase(Locale.ROOT);
-            Grid grid = Grid.paint(
-                    painter, effort, scenes, Grid.zeroToOne(effort.of(5, 3)), scale -> steering(style, scale));
+            Grid grid = Grid.paint(painter, effort, scenes, Grid.zeroToOne(SCALES), scale -> steering(style, scale));
             figures.add(Figure.atLeast(
                     "Spearman of scale and score of " + label + ", within a caption",
                     grid.withinScenes(Correlation::spearman, picture -> StyleScore.of(asked, picture)),

@@ -1,0 +1,89 @@
+package io.stencil.evaluate.measure;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.stencil.error.InvalidRequestException;
+import io.stencil.evaluate.Effort;
+import io.stencil.evaluate.Figure;
+import io.stencil.evaluate.Measure;
+import io.stencil.evaluate.Measures;
+import io.stencil.evaluate.Painter;
+import io.stencil.evaluate.Steering;
+import io.stencil.image.RgbImage;
+import io.stencil.world.render.Renderer;
+import io.stencil.world.scene.Draws;
+import io.stencil.world.scene.Scene;
+import io.stencil.world.scene.Scenes;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/// Every measurement tells Templates that do their work from Templates that do nothing.
+class MeasureTest {
+
+    private static final Effort EFFORT = new Effort(31, 0.25);
+
+    static List<Measure> all() {
+        return Measures.ALL;
+    }
+
+    static List<Measure> steered() {
+        return all().stream().filter(measure -> !measure.templates().isEmpty()).toList();
+    }
+
+    private static String text(Measure measure, List<Figure> figures) {
+        return measure.name() + ": " + figures;
+    }
+
+    @ParameterizedTest
+    @MethodSource("all")
+    void theWorldItselfMeetsEveryTarget(Measure measure) {
+        Measure.Outcome outcome = measure.run(new PerfectPainter(EFFORT, measure.name()), EFFORT);
+        assertThat(outcome.figures()).as(text(measure, outcome.figures())).allMatch(Figure::holds);
+        assertThat(outcome.figures()).anyMatch(figure -> !figure.target().text().isEmpty());
+        assertThat(outcome.rows()).allSatisfy(row -> assertThat(row.pictures()).isNotEmpty());
+    }
+
+    /// Pictures of captions, in one light whatever the Template is asked for.
+    @ParameterizedTest
+    @MethodSource("steered")
+    void aTemplateThatDoesNothingMissesATarget(Measure measure) {
+        Painter indifferent = new Painter() {
+            @Override
+            public RgbImage paint(String prompt, long seed, List<Steering> steering) {
+                Scene scene = Scenes.captioned(new Draws(EFFORT.seed(), seed - HeldOut.noise(EFFORT, 0)));
+                return Renderer.paint(scene.with(scene.light().withBrightness(1)), HeldOut.SIZE);
+            }
+
+            @Override
+            public String keep(RgbImage picture) {
+                return "";
+            }
+        };
+        Measure.Outcome outcome = measure.run(indifferent, EFFORT);
+        assertThat(outcome.figures()).as(text(measure, outcome.figures())).anyMatch(figure -> !figure.holds());
+    }
+
+    @Test
+    void aBaseModelThatPaintsOtherScenesMisses() {
+        Measure measure = new BaseMeasure();
+        PerfectPainter other = new PerfectPainter(new Effort(EFFORT.seed() - 1, 1), measure.name());
+        Measure.Outcome outcome = measure.run(other, EFFORT);
+        assertThat(outcome.figures().subList(0, 3)).noneMatch(Figure::holds);
+    }
+
+    @Test
+    void unknownNamesAndSharesAreRefused() {
+        assertThat(Measures.named(List.of("edit", "base")))
+                .extracting(Measure::name)
+                .containsExactly("edit", "base");
+        assertThatThrownBy(() -> Measures.named(List.of("edits")))
+                .isInstanceOf(InvalidRequestException.class)
+                .hasMessageContaining("'edits' is no measurement; there are base, brightness");
+        assertThatThrownBy(() -> new Effort(1, 0))
+                .isInstanceOf(InvalidRequestException.class)
+                .hasMessageContaining("'share': must be above 0");
+    }
+}
