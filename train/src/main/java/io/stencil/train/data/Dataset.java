@@ -32,7 +32,7 @@ public record Dataset(List<DatasetRow> rows, Path folder, TargetSize size) {
         if (!Files.isDirectory(options.basePath())) {
             throw new InvalidRequestException("dataset_base_path", "'%s' is no folder".formatted(options.basePath()));
         }
-        RowReader reader = new RowReader(options.basePath(), options.extraInputs());
+        RowReader reader = new RowReader(options.basePath(), options.fileKeys(), options.extraInputs());
         List<DatasetRow> rows = new ArrayList<>();
         MetadataFile.read(options.metadataPath()).forEach(row -> rows.add(reader.read(row)));
         return new Dataset(rows, options.basePath(), options.size());
