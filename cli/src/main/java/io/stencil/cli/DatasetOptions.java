@@ -61,8 +61,9 @@ final class DatasetOptions {
     @Option(
             names = "--extra_inputs",
             paramLabel = "KEYS",
+            split = ",",
             description = "Keys of a row that go in beside picture and prompt: template_inputs, edit_image.")
-    private String extraInputs = "";
+    private List<String> extraInputs = List.of();
 
     Path metadata() {
         return metadataPath;
@@ -83,6 +84,6 @@ final class DatasetOptions {
                 .fileKeys(fileKeys == null ? null : FileKey.parse(fileKeys))
                 .size(height, width)
                 .maxPixels(maxPixels)
-                .extraInputs(ExtraInput.parse(extraInputs));
+                .extraInputs(ExtraInput.parse(String.join(",", extraInputs)));
     }
 }
