@@ -276,6 +276,18 @@ class MetadataTest {
     }
 
     @Test
+    void anEpochThatIsTooLongIsToldBeforeRowsAreLookedAt() throws IOException {
+        Path file = Files.writeString(folder.resolve("m.jsonl"), "{\"image\": \"none.png\"}\n".repeat(3));
+        assertThatThrownBy(() -> Dataset.read(options(file, Set.of())
+                        .repeat(Integer.MAX_VALUE)
+                        .build()
+                        .data()))
+                .isInstanceOf(InvalidRequestException.class)
+                .hasMessage("'dataset_repeat': 2147483647 makes 6442450941 samples an epoch of 3 rows, "
+                        + "at most 100000000 are allowed; use --num_epochs for more");
+    }
+
+    @Test
     void aByteOrderMarkIsNoPartOfTheFirstColumn() throws IOException {
         assertThat(read("m.csv", "\uFEFFimage,prompt\na.png,p\n", Set.of()).rows())
                 .hasSize(1);
