@@ -24,7 +24,7 @@ public enum FileKey {
     }
 
     /// What a run opens that does not say it: the picture, and what else goes in.
-    static Set<FileKey> neededBy(Set<ExtraInput> extraInputs) {
+    public static Set<FileKey> neededBy(Set<ExtraInput> extraInputs) {
         return extraInputs.contains(ExtraInput.EDIT_IMAGE) ? EnumSet.of(IMAGE, EDIT_IMAGE) : EnumSet.of(IMAGE);
     }
 
