@@ -5,6 +5,7 @@ import io.stencil.pipeline.models.ModelFiles;
 import io.stencil.tensor.DType;
 import io.stencil.tensor.Device;
 import java.nio.file.Path;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.Model.CommandSpec;
@@ -32,7 +33,7 @@ final class BaseModelOptions {
             paramLabel = "LIST",
             description =
                     "The base model as ID:PATTERN or FOLDER:PATTERN, comma-separated; an empty pattern means all of it.")
-    private @Nullable String originPaths;
+    private List<String> originPaths = List.of();
 
     @Option(
             names = "--tokenizer_path",
@@ -56,14 +57,14 @@ final class BaseModelOptions {
     /// @throws io.stencil.error.StencilException when one is absent and cannot be fetched
     /// @throws ParameterException when the model or its tokenizer is not named
     ModelFiles files(RemoteModels remote) {
-        if (modelPaths != null && originPaths != null) {
+        if (modelPaths != null && !originPaths.isEmpty()) {
             throw usage("--model_paths and --model_id_with_origin_paths are both given; name the base model by one");
         }
         ModelFiles files;
         if (modelPaths != null) {
             files = ModelPaths.read(modelPaths, remote);
-        } else if (originPaths != null) {
-            files = OriginPath.models(originPaths, remote);
+        } else if (!originPaths.isEmpty()) {
+            files = OriginPath.models(String.join(",", originPaths), remote);
         } else {
             throw usage(
                     "Missing option: '--model_paths': the base model's files, or its folder in Hugging Face layout");

@@ -1,6 +1,7 @@
 package io.stencil.cli;
 
 import io.stencil.train.options.ExtraInput;
+import io.stencil.train.options.FileKey;
 import io.stencil.train.options.TrainOptionsBuilder;
 import java.nio.file.Path;
 import java.util.List;
@@ -41,8 +42,9 @@ final class DatasetOptions {
             names = "--data_file_keys",
             paramLabel = "KEYS",
             split = ",",
-            description = "Keys of a row that are pictures. Default: ${DEFAULT-VALUE}.")
-    private List<String> fileKeys = List.of("image", "video");
+            description = "Columns to open as files: image, edit_image. Default: image, and edit_image where "
+                    + "--extra_inputs names it.")
+    private @Nullable List<String> fileKeys;
 
     @Option(names = "--height", paramLabel = "PIXELS", description = "Of all pictures; default: each one's own.")
     private @Nullable Integer height;
@@ -59,8 +61,9 @@ final class DatasetOptions {
     @Option(
             names = "--extra_inputs",
             paramLabel = "KEYS",
+            split = ",",
             description = "Keys of a row that go in beside picture and prompt: template_inputs, edit_image.")
-    private String extraInputs = "";
+    private List<String> extraInputs = List.of();
 
     Path metadata() {
         return metadataPath;
@@ -78,9 +81,9 @@ final class DatasetOptions {
         options.repeat(repeat)
                 .shuffle(shuffle)
                 .workers(workers)
-                .fileKeys(fileKeys)
+                .fileKeys(fileKeys == null ? null : FileKey.parse(fileKeys))
                 .size(height, width)
                 .maxPixels(maxPixels)
-                .extraInputs(ExtraInput.parse(extraInputs));
+                .extraInputs(ExtraInput.parse(String.join(",", extraInputs)));
     }
 }

@@ -18,6 +18,8 @@ import picocli.CommandLine.UnmatchedArgumentException;
 /// Tells an error in one line and gives the exit code: 1 for a failure, 2 for wrong usage.
 final class ErrorPrinter implements IParameterExceptionHandler, IExecutionExceptionHandler {
 
+    private static final String TRACE = "; run with --debug for the trace";
+
     private final boolean debug;
     private final Arguments.@Nullable Origin origin;
 
@@ -42,12 +44,8 @@ final class ErrorPrinter implements IParameterExceptionHandler, IExecutionExcept
     }
 
     /// Prints why the work of `command` failed.
-    int failure(Exception fault, CommandLine command) {
-        if (fault instanceof StencilException) {
-            print(command, String.valueOf(fault.getMessage()));
-        } else {
-            print(command, "unexpected " + fault + (debug ? "" : "; run with --debug for the trace"));
-        }
+    int failure(Throwable fault, CommandLine command) {
+        print(command, FaultText.of(fault) + (debug || fault instanceof StencilException ? "" : TRACE));
         if (debug) {
             fault.printStackTrace(command.getErr());
         }
@@ -55,7 +53,7 @@ final class ErrorPrinter implements IParameterExceptionHandler, IExecutionExcept
     }
 
     private static void print(CommandLine command, String message) {
-        command.getErr().println("stencil: " + message);
+        command.getErr().println("stencil: " + FaultText.oneLine(message));
     }
 
     private String place(ParameterException fault) {

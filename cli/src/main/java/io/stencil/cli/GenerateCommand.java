@@ -1,6 +1,7 @@
 package io.stencil.cli;
 
 import io.stencil.error.InvalidFileException;
+import io.stencil.error.InvalidRequestException;
 import io.stencil.error.Location;
 import io.stencil.image.RgbImageWriter;
 import io.stencil.pipeline.Flux2Pipeline;
@@ -41,8 +42,8 @@ final class GenerateCommand implements Callable<Integer> {
     @Option(names = "--lora", paramLabel = "FILE|ID:FILE", description = "Hot-load a LoRA file.")
     private @Nullable String lora;
 
-    @Option(names = "--lora_alpha", paramLabel = "A", description = "Strength of the LoRA. Default: ${DEFAULT-VALUE}.")
-    private double loraAlpha = 1;
+    @Option(names = "--lora_alpha", paramLabel = "A", description = "Strength of the LoRA. Default: 1.")
+    private @Nullable Double loraAlpha;
 
     @Option(names = "--output", paramLabel = "FILE.png", required = true, description = "Where the picture goes.")
     private Path output;
@@ -65,6 +66,10 @@ final class GenerateCommand implements Callable<Integer> {
         if (latents != null) {
             OutputCheck.requireFile("save_latents", latents, ".safetensors");
         }
+        if (loraAlpha != null && lora == null) {
+            throw new InvalidRequestException(
+                    "lora_alpha", "needs --lora: there is no LoRA whose strength it could be");
+        }
         save(generate(job()));
         return 0;
     }
@@ -82,7 +87,12 @@ final class GenerateCommand implements Callable<Integer> {
             Path loraFile = lora == null ? null : OriginPath.file("lora", lora, remote);
             ModelFiles files = base.files(remote);
             LoadOptions load = base.load();
-            return new Job(files, load, request.read(), templates.read(remote), loraFile);
+            GenerationRequest asked = request.read();
+            TemplateOptions.Steering steering = templates.read(remote);
+            if (steering.sources().isEmpty()) {
+                asked.requireStart();
+            }
+            return new Job(files, load, asked, steering, loraFile);
         }
     }
 
@@ -93,7 +103,7 @@ final class GenerateCommand implements Callable<Integer> {
                         Flux2Pipeline.load(job.files(), job.load()),
                         warning -> err.println("stencil: warning: " + warning))) {
             if (job.lora() != null) {
-                LoraMatch match = pipeline.base().loadLora(job.lora(), loraAlpha);
+                LoraMatch match = pipeline.base().loadLora(job.lora(), loraAlpha == null ? 1 : loraAlpha);
                 err.println(job.lora() + ": " + match);
             }
             long begin = System.nanoTime();

@@ -2,6 +2,7 @@ package io.stencil.cli;
 
 import io.stencil.tensor.DType;
 import io.stencil.train.init.ModelInitialisation;
+import io.stencil.world.vocabulary.WorldTokenizer;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.Callable;
@@ -39,13 +40,19 @@ final class InitCommand implements Callable<Integer> {
             description = "Of the weights. Default: float32.")
     private DType saveDtype = DType.FLOAT32;
 
+    @Option(
+            names = "--small_world_tokenizer",
+            description = "Make the tokenizer of what 'stencil dataset' paints, in place of a copied one.")
+    private boolean worldTokenizer;
+
     @Spec
     private CommandSpec command;
 
     @Override
     public Integer call() {
         OutputCheck.requireFolder("output_path", output);
-        List<String> parts = new ModelInitialisation(seed, saveDtype).write(configs, output);
+        List<String> parts = new ModelInitialisation(seed, saveDtype)
+                .write(configs, output, worldTokenizer ? WorldTokenizer.json() : null);
         command.commandLine().getOut().println("wrote %s to %s".formatted(String.join(", ", parts), output));
         return 0;
     }

@@ -1,5 +1,6 @@
 package io.stencil.cli;
 
+import io.stencil.error.InvalidRequestException;
 import io.stencil.image.RgbImageReader;
 import io.stencil.pipeline.GenerationRequest;
 import io.stencil.pipeline.stage.EditImages;
@@ -72,12 +73,11 @@ final class RequestOptions {
     @Option(
             names = "--inpaint_blur_size",
             paramLabel = "N",
-            description =
-                    "Reach of the mask's blur in latent pixels (16 pixels each). Default: ${DEFAULT-VALUE}, none.")
-    private int inpaintBlurSize;
+            description = "Reach of the mask's blur in latent pixels (16 pixels each). Default: 0, none.")
+    private @Nullable Integer inpaintBlurSize;
 
-    @Option(names = "--inpaint_blur_sigma", paramLabel = "N", description = "Default: ${DEFAULT-VALUE}.")
-    private double inpaintBlurSigma = 1;
+    @Option(names = "--inpaint_blur_sigma", paramLabel = "N", description = "Of that blur. Default: 1.")
+    private @Nullable Double inpaintBlurSigma;
 
     /// The request, its pictures read.
     ///
@@ -98,9 +98,24 @@ final class RequestOptions {
             builder.editImages(
                     new EditImages(editImages.stream().map(RgbImageReader::read).toList(), editImageAutoResize));
         }
+        requireBlurIsUsed();
         if (inpaintMask != null) {
-            builder.inpaint(new Inpaint(RgbImageReader.read(inpaintMask), inpaintBlurSize, inpaintBlurSigma));
+            builder.inpaint(new Inpaint(
+                    RgbImageReader.read(inpaintMask),
+                    inpaintBlurSize == null ? 0 : inpaintBlurSize,
+                    inpaintBlurSigma == null ? 1 : inpaintBlurSigma));
         }
         return builder.build();
+    }
+
+    private void requireBlurIsUsed() {
+        String blur = inpaintBlurSize != null ? "inpaint_blur_size" : "inpaint_blur_sigma";
+        if (inpaintMask == null && (inpaintBlurSize != null || inpaintBlurSigma != null)) {
+            throw new InvalidRequestException(blur, "needs --inpaint_mask: there is no mask to blur");
+        }
+        if (inpaintBlurSigma != null && (inpaintBlurSize == null || inpaintBlurSize == 0)) {
+            throw new InvalidRequestException(
+                    "inpaint_blur_sigma", "needs --inpaint_blur_size of 1 or more: without it there is no blur");
+        }
     }
 }

@@ -81,7 +81,8 @@ public final class StencilCommand {
                     .execute(arguments.words().toArray(String[]::new));
         } catch (ParameterException fault) {
             return printer.handleParseException(fault, typed);
-        } catch (StencilException fault) {
+        } catch (StencilException | Error fault) {
+            // picocli passes on what the virtual machine throws: no memory, no library, no stack.
             return printer.failure(fault, root);
         }
     }

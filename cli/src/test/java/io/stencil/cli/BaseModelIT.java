@@ -78,6 +78,22 @@ class BaseModelIT {
         assertThat(RgbImageReader.read(folder.resolve("picture.png")).size()).isEqualTo(new ImageSize(64, 64));
     }
 
+    @Test
+    void theTokenizerOfTheSmallWorldIsMade() throws IOException {
+        Path klein = TestFiles.root().resolve("models/tiny-klein");
+        Path config = Files.createDirectories(folder.resolve("config/vae")).resolve("config.json");
+        Files.copy(klein.resolve("vae/config.json"), config);
+
+        run(
+                "init",
+                "--small_world_tokenizer",
+                "--config_path=" + folder.resolve("config"),
+                "--output_path=" + folder.resolve("model"));
+
+        assertThat(folder.resolve("model/tokenizer/tokenizer.json"))
+                .hasSameTextualContentAs(klein.resolve("tokenizer/tokenizer.json"));
+    }
+
     private void install(String from, String to) throws IOException {
         Files.copy(folder.resolve(from), folder.resolve(to), StandardCopyOption.REPLACE_EXISTING);
     }

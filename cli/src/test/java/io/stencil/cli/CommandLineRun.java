@@ -15,7 +15,17 @@ import picocli.CommandLine.Option;
 record CommandLineRun(int exitCode, String out, String err, Sample sample) {
 
     static CommandLineRun of(String... words) {
+        return of(new Sample(), words);
+    }
+
+    /// A run whose command ends with this fault.
+    static CommandLineRun throwing(Error fault) {
         Sample sample = new Sample();
+        sample.thrown = fault;
+        return of(sample, "sample");
+    }
+
+    private static CommandLineRun of(Sample sample, String... words) {
         StringWriter out = new StringWriter();
         StringWriter err = new StringWriter();
         CommandLine root = StencilCommand.commandLine()
@@ -64,13 +74,29 @@ record CommandLineRun(int exitCode, String out, String err, Sample sample) {
         @Nullable
         String failure;
 
+        @Nullable
+        Error thrown;
+
         @Override
         public Integer call() {
             if ("request".equals(failure)) {
                 throw new InvalidRequestException("height", "must be a multiple of 16, found 17");
             }
+            if ("native".equals(failure)) {
+                throw new RuntimeException(
+                        "\nmat1 and mat2 shapes cannot be multiplied\n(2x3 and 4x5)\nException raised from meta at "
+                                + "/pytorch/LinearAlgebra.cpp:194 (most recent call first):\nframe #0: c10::Error");
+            }
+            if ("allocation".equals(failure)) {
+                throw new RuntimeException(
+                        "[enforce fail at alloc_cpu.cpp:124] err == 0. DefaultCPUAllocator: can't allocate memory: "
+                                + "you tried to allocate 9 bytes. Error code 12 (Cannot allocate memory)\n");
+            }
             if ("defect".equals(failure)) {
                 throw new IllegalStateException("no enclosing scope");
+            }
+            if (thrown != null) {
+                throw thrown;
             }
             return 0;
         }

@@ -5,11 +5,16 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
+import java.util.Objects;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+import picocli.CommandLine;
+import picocli.CommandLine.Model.OptionSpec;
 
 class ConfigFileTest {
 
@@ -47,6 +52,35 @@ class ConfigFileTest {
         assertThat(sample.templateInputs).isEqualTo("{\"scale\":0.8,\"images\":[\"x.png\"]}");
         assertThat(sample.lazyLoading).isTrue();
         assertThat(sample.datasetShuffle).isFalse();
+    }
+
+    /// Commas inside braces belong to a pattern, so that picocli cannot split every list.
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "model_id_with_origin_paths",
+                "extra_inputs",
+                "data_file_keys",
+                "trainable_models",
+                "fp8_models",
+                "offload_models"
+            })
+    void aListIsTakenWhereTheCommandLineTakesCommas(String option) throws IOException {
+        Path file = Files.writeString(folder.resolve("run.yaml"), option + ": [first, second]");
+        CommandLine root = StencilCommand.commandLine();
+        Arguments arguments = Arguments.of(
+                root.getCommandSpec(), "--config", "train", "--config=" + file, "--dataset_metadata_path=m");
+        OptionSpec spec = Objects.requireNonNull(root.getSubcommands().get("train"))
+                .getCommandSpec()
+                .findOption("--" + option);
+        root.setParameterExceptionHandler((fault, _) -> {
+            assertThat(fault).hasMessageStartingWith("Missing required option");
+            return 0;
+        });
+
+        root.execute(arguments.words().toArray(String[]::new));
+
+        assertThat(spec.<List<String>>getValue()).containsExactly("first", "second");
     }
 
     @Test

@@ -91,6 +91,11 @@ class GenerateBadInputIT {
                 Arguments.of("--height=0", "'height': must be at least 1, found 0"),
                 Arguments.of("--num_inference_steps=0", "'num_inference_steps': must be at least 1"),
                 Arguments.of("--denoising_strength=0", "'denoising_strength': must be above 0"),
+                Arguments.of("--denoising_strength=0.5", "'denoising_strength': is 0.5, but there is no picture"),
+                Arguments.of("--height=2147483647", "'height': 2147483647 and width 96 are more than 268435456 pixels"),
+                Arguments.of("--inpaint_blur_size=-1", "'inpaint_blur_size': needs --inpaint_mask"),
+                Arguments.of("--inpaint_blur_sigma=2", "'inpaint_blur_sigma': needs --inpaint_mask"),
+                Arguments.of("--lora_alpha=0.5", "'lora_alpha': needs --lora"),
                 Arguments.of("--device=tpu", "'device': expected cpu, cuda or cuda:N, found 'tpu'"),
                 Arguments.of("--input_image=absent.png", "absent.png: no such file"),
                 Arguments.of("--edit_image=" + TestFiles.root().resolve("pom.xml"), "pom.xml"),
@@ -100,6 +105,24 @@ class GenerateBadInputIT {
                 Arguments.of("--template_model_id_or_path=absent", "'absent' is no folder"),
                 Arguments.of("--template_model_id_or_path=org/name", "to have it from a hub, write 'org/name:'"),
                 Arguments.of("--template_inputs={\"scale\": 1}", "'model_id' is 0, but 0 Templates are named"));
+    }
+
+    @ParameterizedTest
+    @MethodSource
+    void blursThatCannotBeUsedAreTold(String word, String message) {
+        StencilRun.inProcess(words(
+                        "--input_image=" + TestFiles.golden("input.png"),
+                        "--inpaint_mask=" + TestFiles.golden("mask.png"),
+                        word))
+                .failed(1, message);
+    }
+
+    static Stream<Arguments> blursThatCannotBeUsedAreTold() {
+        return Stream.of(
+                Arguments.of("--inpaint_blur_size=-1", "'inpaint_blur_size': must be 0 or more, found -1"),
+                Arguments.of(
+                        "--inpaint_blur_size=4", "'inpaint_blur_size': must be at most 3 for a picture of 96 x 64"),
+                Arguments.of("--inpaint_blur_sigma=2", "'inpaint_blur_sigma': needs --inpaint_blur_size of 1 or more"));
     }
 
     private String[] steered(String... more) {

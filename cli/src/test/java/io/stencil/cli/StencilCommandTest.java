@@ -2,7 +2,11 @@ package io.stencil.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
 
 class StencilCommandTest {
 
@@ -78,6 +82,56 @@ class StencilCommandTest {
         assertThat(run.err())
                 .isEqualTo("stencil: unexpected java.lang.IllegalStateException: no enclosing scope;"
                         + " run with --debug for the trace\n");
+    }
+
+    @Test
+    void aNativeFaultIsOneLineWithoutItsTrace() {
+        CommandLineRun run = CommandLineRun.of("sample", "--fail", "native");
+
+        assertThat(run.exitCode()).isEqualTo(1);
+        assertThat(run.err())
+                .isEqualTo("stencil: unexpected java.lang.RuntimeException: mat1 and mat2 shapes cannot be multiplied"
+                        + " (2x3 and 4x5); run with --debug for the trace\n");
+        assertThat(CommandLineRun.of("sample", "--fail", "native", "--debug").err())
+                .contains("frame #0: c10::Error", "at io.stencil.cli");
+    }
+
+    @Test
+    void memoryThatTheSystemDoesNotHaveIsTold() {
+        CommandLineRun run = CommandLineRun.of("sample", "--fail", "allocation");
+
+        assertThat(run.exitCode()).isEqualTo(1);
+        assertThat(run.err().lines()).hasSize(1);
+        assertThat(run.err())
+                .startsWith("stencil: out of memory (")
+                .contains("tried to allocate 9 bytes", "make pictures or batches smaller");
+    }
+
+    static Stream<Arguments> errors() {
+        return Stream.of(
+                Arguments.of(new OutOfMemoryError("Java heap space"), "out of memory (Java heap space): make pictures"),
+                Arguments.of(new StackOverflowError(), "the stack is full: something is nested too deeply"),
+                Arguments.of(
+                        new NoClassDefFoundError("org/Absent"),
+                        "a library or class cannot be loaded (NoClassDefFoundError: org/Absent)"),
+                Arguments.of(
+                        new UnsatisfiedLinkError("no jnitorch\nin java.library.path"),
+                        "a library or class cannot be loaded (UnsatisfiedLinkError: no jnitorch in java.library.path)"),
+                Arguments.of(
+                        new ExceptionInInitializerError(new IllegalStateException("no setting")),
+                        "a library or class cannot be loaded (ExceptionInInitializerError: "
+                                + "java.lang.IllegalStateException: no setting)"),
+                Arguments.of(new AssertionError("odd"), "unexpected java.lang.AssertionError: odd"));
+    }
+
+    @ParameterizedTest
+    @MethodSource
+    void errors(Error fault, String told) {
+        CommandLineRun run = CommandLineRun.throwing(fault);
+
+        assertThat(run.exitCode()).isEqualTo(1);
+        assertThat(run.err().lines()).hasSize(1);
+        assertThat(run.err()).startsWith("stencil: " + told).endsWith("; run with --debug for the trace\n");
     }
 
     @Test

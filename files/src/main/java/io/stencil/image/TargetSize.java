@@ -23,6 +23,12 @@ public sealed interface TargetSize {
         public Fixed {
             checkSide("height", height);
             checkSide("width", width);
+            if ((long) height * width > RgbImage.MAX_PIXELS) {
+                throw new InvalidRequestException(
+                        "height",
+                        "%d and width %d are more than %d pixels together"
+                                .formatted(height, width, RgbImage.MAX_PIXELS));
+            }
         }
 
         private static void checkSide(String name, int pixels) {

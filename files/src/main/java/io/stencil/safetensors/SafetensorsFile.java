@@ -38,20 +38,35 @@ public final class SafetensorsFile implements TensorSource {
     ///
     /// @throws InvalidFileException when the file is absent, unreadable or breaks a rule of the format
     public static SafetensorsFile open(Path path) {
-        return ReadableFile.with(path, channel -> map(path, channel));
+        return ReadableFile.with(path, channel -> map(path, SafetensorsHeader.read(path, channel), channel));
     }
 
+    /// Maps what the header tells of, and no byte behind it; the header fills the file as it was when it was read.
     @SuppressWarnings("MustBeClosedChecker") // the returned file owns the arena
-    private static SafetensorsFile map(Path path, FileChannel channel) throws IOException {
-        SafetensorsHeader header = SafetensorsHeader.read(path, channel);
-        long size = channel.size();
+    static SafetensorsFile map(Path path, SafetensorsHeader header, FileChannel channel) throws IOException {
+        long size = header.entries().values().stream()
+                .mapToLong(TensorEntry::end)
+                .max()
+                .orElse(0);
+        requireWhole(path, size, channel);
         Arena arena = Arena.ofShared();
         try {
             MemorySegment mapped = channel.map(FileChannel.MapMode.READ_ONLY, 0, size, arena);
+            requireWhole(path, size, channel); // cut before the mapping was there: reading would end the process
             return new SafetensorsFile(path, header, arena, mapped);
         } catch (IOException | RuntimeException fault) {
             arena.close();
             throw fault;
+        }
+    }
+
+    private static void requireWhole(Path path, long size, FileChannel channel) throws IOException {
+        long left = channel.size();
+        if (left < size) {
+            throw new InvalidFileException(
+                    path,
+                    "was cut from %d to %d bytes while it was opened; another program is writing it"
+                            .formatted(size, left));
         }
     }
 

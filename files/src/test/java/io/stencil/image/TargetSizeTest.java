@@ -49,6 +49,9 @@ class TargetSizeTest {
                 .isInstanceOf(InvalidRequestException.class)
                 .hasMessageContaining("'height'")
                 .hasMessageContaining("use 16");
+        assertThatThrownBy(() -> new TargetSize.Fixed(65536, 65536))
+                .isInstanceOf(InvalidRequestException.class)
+                .hasMessage("'height': 65536 and width 65536 are more than 268435456 pixels together");
         assertThatThrownBy(() -> new TargetSize.MaxPixels(255))
                 .isInstanceOf(InvalidRequestException.class)
                 .hasMessageContaining("'max_pixels'");

@@ -8,9 +8,11 @@ import io.stencil.error.InvalidFileException;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
@@ -72,6 +74,31 @@ class DamagedFileTest {
                     .as("cut to %d bytes", length)
                     .isInstanceOf(InvalidFileException.class)
                     .hasMessageStartingWith(file.toString());
+        }
+    }
+
+    @Test
+    void a_file_that_is_cut_behind_the_check_is_refused() throws IOException {
+        Path file = Files.write(folder.resolve("cut.safetensors"), SOUND);
+        try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
+            SafetensorsHeader header = SafetensorsHeader.read(file, channel);
+            Files.write(file, Arrays.copyOf(SOUND, SOUND.length - 1));
+            assertThatThrownBy(() -> SafetensorsFile.map(file, header, channel).close())
+                    .isInstanceOf(InvalidFileException.class)
+                    .hasMessage("%s: was cut from %d to %d bytes while it was opened; another program is writing it"
+                            .formatted(file, SOUND.length, SOUND.length - 1));
+        }
+    }
+
+    @Test
+    void a_file_that_grows_behind_the_check_is_read_as_it_was() throws IOException {
+        Path file = Files.write(folder.resolve("grown.safetensors"), SOUND);
+        try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
+            SafetensorsHeader header = SafetensorsHeader.read(file, channel);
+            Files.write(file, new byte[100], StandardOpenOption.APPEND);
+            try (SafetensorsFile mapped = SafetensorsFile.map(file, header, channel)) {
+                assertThat(mapped.segment("\u00e9").byteSize()).isEqualTo(10);
+            }
         }
     }
 

@@ -86,6 +86,7 @@ public final class Flux2Pipeline implements AutoCloseable {
 
     /// Makes a picture and tells of each step.
     public GeneratedImage generate(GenerationRequest request, ProgressListener progress) {
+        request.requireStart();
         try (Scope _ = new Scope();
                 GradMode _ = GradMode.disabled();
                 LoraBinding _ = loras.bind(models)) {

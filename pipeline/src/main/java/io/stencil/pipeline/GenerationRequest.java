@@ -37,10 +37,23 @@ public record GenerationRequest(
         double denoisingStrength,
         ImageConditions image) {
 
+    /// Pixels of one latent token along a side.
+    private static final int TOKEN = 16;
+
+    private static final int MAX_STEPS = 1_000_000;
+
     public GenerationRequest {
         require("height", height >= 1, "must be at least 1, found " + height);
         require("width", width >= 1, "must be at least 1, found " + width);
-        require("num_inference_steps", steps >= 1, "must be at least 1, found " + steps);
+        require(
+                "height",
+                (long) Math.ceilDiv(height, TOKEN) * TOKEN * (Math.ceilDiv(width, TOKEN) * (long) TOKEN)
+                        <= RgbImage.MAX_PIXELS,
+                "%d and width %d are more than %d pixels together".formatted(height, width, RgbImage.MAX_PIXELS));
+        require(
+                "num_inference_steps",
+                steps >= 1 && steps <= MAX_STEPS,
+                "must be at least 1 and at most %d, found %d".formatted(MAX_STEPS, steps));
         require(
                 "denoising_strength",
                 denoisingStrength > 0 && denoisingStrength <= 1,
@@ -54,6 +67,24 @@ public record GenerationRequest(
                 "inpaint_mask",
                 image.inpaint() == null || image.input() != null,
                 "needs an input image: the part outside the mask is taken from it");
+        int reach = image.inpaint() == null ? 0 : image.inpaint().blurSize();
+        int most = Math.ceilDiv(Math.min(height, width), TOKEN) - 1;
+        require(
+                "inpaint_blur_size",
+                reach == 0 || reach <= most,
+                "must be at most %d for a picture of %d x %d pixels, found %d".formatted(most, width, height, reach));
+    }
+
+    /// Checks that there is a picture to start from where one is needed. A request may be built without it, for a
+    /// Template may bring it.
+    ///
+    /// @throws InvalidRequestException when `denoisingStrength` is below 1 and there is no input image
+    public void requireStart() {
+        require(
+                "denoising_strength",
+                denoisingStrength == 1 || image.input() != null,
+                "is %s, but there is no picture to start from; give --input_image, or leave it out"
+                        .formatted(denoisingStrength));
     }
 
     /// A builder with the defaults: 1024 x 1024, 30 steps, no guidance (scale 1), seed 0.

@@ -161,6 +161,52 @@ class LoraTest {
                 .hasMessageContaining("none of its 2 layers is in the model");
     }
 
+    private void refused(String expected) {
+        Path file = file(name -> name);
+        assertThatThrownBy(() -> pipeline.loadLora(file, 1.0))
+                .isInstanceOf(InvalidFileException.class)
+                .hasMessage(file + ": " + expected);
+    }
+
+    @Test
+    void aPartThatComesTwiceInTwoSpellingsIsRefused() {
+        String name = LAYERS.getFirst() + ".lora_A.weight";
+        String other = "transformer." + LAYERS.getFirst() + ".lora_down.default.weight";
+        Tensor first = Objects.requireNonNull(matrices.get(name));
+        matrices.put(other, first.clone());
+        Path file = file(same -> same);
+        assertThatThrownBy(() -> pipeline.loadLora(file, 1.0))
+                .isInstanceOf(InvalidFileException.class)
+                .hasMessageStartingWith(file + ": '")
+                .hasMessageContaining("is the same part of the same layer as")
+                .hasMessageContaining("'" + name + "'")
+                .hasMessageContaining("'" + other + "'");
+    }
+
+    @Test
+    void partsThatAreNoMatricesAreRefused() {
+        String a = LAYERS.getFirst() + ".lora_A.weight";
+        String b = LAYERS.getFirst() + ".lora_B.weight";
+        Tensor good = Objects.requireNonNull(matrices.get(a));
+        long in = good.size(1);
+        matrices.put(a, Tensors.of(new float[] {1}));
+        refused("'%s': must be [r, in] with a rank r of at least 1, found []".formatted(a));
+        matrices.put(a, good.narrow(0, 0, 0).clone());
+        refused("'%s': must be [r, in] with a rank r of at least 1, found [0, %d]".formatted(a, in));
+        matrices.put(a, good);
+        matrices.put(b, good.reshape(-1));
+        refused("'%s': must be [out, r] with a rank r of at least 1, found [%d]".formatted(b, RANK * in));
+    }
+
+    @Test
+    void anAlphaThatIsNotOneNumberIsRefused() {
+        String alpha = LAYERS.getFirst() + ".alpha";
+        matrices.put(alpha, Tensors.of(new float[] {1, 2}, 2));
+        refused("'%s': must be one number, found [2]".formatted(alpha));
+        matrices.put(alpha, Tensors.of(new float[] {Float.NaN}, 1));
+        refused("'%s': must be a finite number, found NaN".formatted(alpha));
+    }
+
     @Test
     void matricesOfAnotherShapeAreRefusedAndNothingIsLoaded() {
         Tensor plain = latents();

@@ -36,9 +36,12 @@ public final class Scope implements AutoCloseable {
         return owned;
     }
 
-    /// Frees all that was made in this scope and not kept.
+    /// Frees all that was made in this scope and not kept; the outermost one also the memory that products share.
     @Override
     public void close() {
         inner.close();
+        if (outer == null) {
+            CastBuffer.free();
+        }
     }
 }

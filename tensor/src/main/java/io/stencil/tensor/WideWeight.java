@@ -2,18 +2,15 @@ package io.stencil.tensor;
 
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
-import org.jspecify.annotations.Nullable;
 
 /// A weight matrix that rests in one dtype and is multiplied in another, without a copy of the whole.
 ///
-/// Rows of it are cast, some at a time, into a buffer that all products of a thread share and that is small enough to
-/// stay in the processor's cache. Gradients do not flow through.
+/// Rows of it are cast, some at a time, into a [CastBuffer] that all products of a thread share until its outermost
+/// scope is closed, and that is small enough to stay in the processor's cache. Gradients do not flow through.
 public final class WideWeight {
 
     /// Elements of the buffer: 16 MB in float32.
     private static final long BUFFER_ELEMENTS = 4L << 20;
-
-    private static final ThreadLocal<@Nullable OwnedTensor> BUFFER = new ThreadLocal<>();
 
     private final Tensor weight;
     private final DType dtype;
@@ -76,28 +73,9 @@ public final class WideWeight {
     }
 
     private Tensor part(long row, long count) {
-        Tensor part = buffer().narrow(0, 0, count * columns).view(count, columns);
+        Tensor buffer = CastBuffer.of(dtype, Device.of(weight), Math.max(BUFFER_ELEMENTS, columns));
+        Tensor part = buffer.narrow(0, 0, count * columns).view(count, columns);
         return part.copy_(weight.narrow(0, row, count));
-    }
-
-    /// The buffer of this thread; another one when dtype, device or width ask for it.
-    private Tensor buffer() {
-        long elements = Math.max(BUFFER_ELEMENTS, columns);
-        Device device = Device.of(weight);
-        OwnedTensor held = BUFFER.get();
-        if (held != null
-                && DType.of(held.get()) == dtype
-                && Device.of(held.get()).equals(device)
-                && held.get().numel() >= elements) {
-            return held.get();
-        }
-        Tensor fresh = Tensors.empty(dtype, device, elements);
-        if (held == null) {
-            BUFFER.set(new OwnedTensor(fresh));
-        } else {
-            held.set(fresh);
-        }
-        return fresh;
     }
 
     private static long[] withLast(Tensor like, long size) {

@@ -10,16 +10,13 @@ import io.stencil.nn.Module;
 import io.stencil.safetensors.SafetensorsFile;
 import io.stencil.tensor.DType;
 import io.stencil.tensor.Device;
-import io.stencil.tensor.Ops;
 import io.stencil.tensor.TensorFiles;
-import io.stencil.tensor.Tensors;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.bytedeco.pytorch.Tensor;
-import org.jspecify.annotations.Nullable;
 
 /// A LoRA as it lies in a safetensors file: `LAYER.lora_A.weight` `[r, in]` and `LAYER.lora_B.weight` `[out, r]`.
 ///
@@ -40,10 +37,10 @@ public record LoraFile(Lora lora, List<String> unmatched) {
     /// @param strength factor of the update
     /// @param dtype of the matrices
     /// @param device where they lie
-    /// @throws InvalidFileException when the file is not a LoRA, lacks one matrix of a pair, has a matrix that does not
-    ///     fit its layer, or updates no layer of the model
+    /// @throws InvalidFileException when the file is not a LoRA, lacks one matrix of a pair or has one twice in two
+    ///     spellings, has a matrix that does not fit its layer, or updates no layer of the model
     public static LoraFile read(Path file, Module model, double strength, DType dtype, Device device) {
-        Map<String, Parts> layers = new LinkedHashMap<>();
+        Map<String, LoraParts> layers = new LinkedHashMap<>();
         List<String> strangers = new ArrayList<>();
         try (SafetensorsFile source = SafetensorsFile.open(file)) {
             for (String name : source.entries().keySet()) {
@@ -53,7 +50,7 @@ public record LoraFile(Lora lora, List<String> unmatched) {
                     continue;
                 }
                 Tensor tensor = TensorFiles.view(source, name).clone();
-                layers.computeIfAbsent(key.layer(), _ -> new Parts()).put(key.part(), tensor);
+                layers.computeIfAbsent(key.layer(), _ -> new LoraParts(file)).put(key.part(), name, tensor);
             }
         }
         if (layers.isEmpty()) {
@@ -64,8 +61,9 @@ public record LoraFile(Lora lora, List<String> unmatched) {
         List<String> unmatched = new ArrayList<>(strangers);
         layers.forEach((layer, parts) -> {
             Location place = Location.of(file).field(layer);
-            LoraPair pair = parts.pair(place, strength, dtype, device);
+            parts.requireBoth(place);
             if (modules.get(layer) instanceof Linear linear) {
+                LoraPair pair = parts.pair(strength, dtype, device);
                 pair.misfit(linear.weight().shape()).ifPresent(fault -> {
                     throw new InvalidFileException(place, fault);
                 });
@@ -81,28 +79,5 @@ public record LoraFile(Lora lora, List<String> unmatched) {
                             .formatted(layers.size(), NameList.of(unmatched)));
         }
         return new LoraFile(new Lora(pairs), unmatched);
-    }
-
-    private static final class Parts {
-        private @Nullable Tensor a;
-        private @Nullable Tensor b;
-        private @Nullable Tensor alpha;
-
-        void put(LoraKey.Part part, Tensor tensor) {
-            switch (part) {
-                case A -> a = tensor;
-                case B -> b = tensor;
-                case ALPHA -> alpha = tensor;
-            }
-        }
-
-        LoraPair pair(Location place, double strength, DType dtype, Device device) {
-            if (a == null || b == null) {
-                throw new InvalidFileException(place, "has only one of lora_A and lora_B");
-            }
-            double scale = alpha == null ? strength : strength * Tensors.toDouble(alpha) / a.size(0);
-            Tensor scaled = Ops.mul(DType.FLOAT32.cast(b), scale);
-            return new LoraPair(device.place(a, dtype), device.place(scaled, dtype));
-        }
     }
 }

@@ -10,6 +10,8 @@ public final class TokenIds {
 
     static final int COLUMNS = 4;
 
+    private static final int MAX_TOKENS = 1 << 28;
+
     private static final long FIRST_REFERENCE = 10;
     private static final long REFERENCE_STRIDE = 10;
 
@@ -22,7 +24,7 @@ public final class TokenIds {
 
     /// Ids of text tokens whose first one has position `start`.
     public static Tensor text(long start, int count) {
-        long[] ids = new long[count * COLUMNS];
+        long[] ids = table(count);
         for (int i = 0; i < count; i++) {
             ids[i * COLUMNS + 3] = start + i;
         }
@@ -44,13 +46,21 @@ public final class TokenIds {
     }
 
     private static Tensor grid(long picture, int rows, int columns) {
+        long[] ids = table((long) rows * columns);
         int count = rows * columns;
-        long[] ids = new long[count * COLUMNS];
         for (int i = 0; i < count; i++) {
             ids[i * COLUMNS] = picture;
             ids[i * COLUMNS + 1] = i / columns;
             ids[i * COLUMNS + 2] = i % columns;
         }
         return Tensors.of(ids, 1, count, COLUMNS);
+    }
+
+    /// @throws IllegalArgumentException for more tokens than an array can tell
+    private static long[] table(long count) {
+        if (count < 0 || count > MAX_TOKENS) {
+            throw new IllegalArgumentException("%d tokens; at most %d have a place".formatted(count, MAX_TOKENS));
+        }
+        return new long[(int) count * COLUMNS];
     }
 }

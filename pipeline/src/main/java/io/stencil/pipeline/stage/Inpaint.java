@@ -1,5 +1,6 @@
 package io.stencil.pipeline.stage;
 
+import io.stencil.error.InvalidRequestException;
 import io.stencil.image.RgbImage;
 
 /// Which part of the input image is made anew.
@@ -8,6 +9,16 @@ import io.stencil.image.RgbImage;
 /// @param blurSize reach of the Gaussian blur of the mask in latent pixels; 0 for none
 /// @param blurSigma its standard deviation in latent pixels
 public record Inpaint(RgbImage mask, int blurSize, double blurSigma) {
+
+    /// @throws InvalidRequestException for a negative reach, and a deviation that is no number above 0
+    public Inpaint {
+        if (blurSize < 0) {
+            throw new InvalidRequestException("inpaint_blur_size", "must be 0 or more, found " + blurSize);
+        }
+        if (!(blurSigma > 0 && Double.isFinite(blurSigma))) {
+            throw new InvalidRequestException("inpaint_blur_sigma", "must be a number above 0, found " + blurSigma);
+        }
+    }
 
     public Inpaint(RgbImage mask) {
         this(mask, 0, 1);

@@ -20,6 +20,9 @@ import java.util.List;
 /// @param size that pictures are brought to
 public record Dataset(List<DatasetRow> rows, Path folder, TargetSize size) {
 
+    /// Samples of an epoch, whose order is drawn at once.
+    private static final int MAX_SAMPLES = 100_000_000;
+
     public Dataset {
         rows = List.copyOf(rows);
     }
@@ -27,14 +30,22 @@ public record Dataset(List<DatasetRow> rows, Path folder, TargetSize size) {
     /// Reads the metadata file and checks every row as far as no picture must be decoded.
     ///
     /// @throws InvalidFileException naming file, line and field
-    /// @throws InvalidRequestException when the base path is no folder
+    /// @throws InvalidRequestException when the base path is no folder, or an epoch has too many samples
     public static Dataset read(DataOptions options) {
         if (!Files.isDirectory(options.basePath())) {
             throw new InvalidRequestException("dataset_base_path", "'%s' is no folder".formatted(options.basePath()));
         }
-        RowReader reader = new RowReader(options.basePath(), options.extraInputs());
+        RowReader reader = new RowReader(options.basePath(), options.fileKeys(), options.extraInputs());
         List<DatasetRow> rows = new ArrayList<>();
-        MetadataFile.read(options.metadataPath()).forEach(row -> rows.add(reader.read(row)));
+        List<MetadataRow> found = MetadataFile.read(options.metadataPath());
+        long samples = (long) found.size() * options.repeat();
+        if (samples > MAX_SAMPLES) {
+            throw new InvalidRequestException(
+                    "dataset_repeat",
+                    "%d makes %d samples an epoch of %d rows, at most %d are allowed; use --num_epochs for more"
+                            .formatted(options.repeat(), samples, found.size(), MAX_SAMPLES));
+        }
+        found.forEach(row -> rows.add(reader.read(row)));
         return new Dataset(rows, options.basePath(), options.size());
     }
 

@@ -7,6 +7,7 @@ import io.stencil.error.InvalidRequestException;
 import io.stencil.error.Location;
 import io.stencil.image.RgbImageReader;
 import io.stencil.train.options.ExtraInput;
+import io.stencil.train.options.FileKey;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -16,9 +17,12 @@ import java.util.Set;
 /// Makes typed rows of what a metadata file holds, and checks them as far as no picture must be decoded.
 ///
 /// @param folder against which relative paths are resolved
-record RowReader(Path folder, Set<ExtraInput> extraInputs) {
+/// @param fileKeys columns whose files are looked at; the files that others name may be absent
+/// @param extraInputs what goes in beside picture and prompt
+record RowReader(Path folder, Set<FileKey> fileKeys, Set<ExtraInput> extraInputs) {
 
-    private static final String IMAGE = "image";
+    private static final String IMAGE = FileKey.IMAGE.key();
+    private static final String VIDEO = FileKey.VIDEO.key();
     private static final String PROMPT = "prompt";
     private static final String EDIT_IMAGE = ExtraInput.EDIT_IMAGE.key();
     private static final String TEMPLATE_INPUTS = ExtraInput.TEMPLATE_INPUTS.key();
@@ -27,20 +31,28 @@ record RowReader(Path folder, Set<ExtraInput> extraInputs) {
     DatasetRow read(MetadataRow row) {
         ObjectNode fields = row.fields();
         Location location = row.location();
-        if (fields.hasNonNull("video")) {
+        if (fileKeys.contains(FileKey.VIDEO) && fields.hasNonNull(VIDEO)) {
             throw new InvalidFileException(
-                    location.field("video"), "videos are not supported; leave the row out or give an image");
+                    location.field(VIDEO),
+                    "videos are not supported; leave the row out, or video out of --data_file_keys");
         }
         return new DatasetRow(
                 picture(required(fields, IMAGE, location), location.field(IMAGE)),
                 text(required(fields, PROMPT, location), location.field(PROMPT)),
-                extraInputs.contains(ExtraInput.EDIT_IMAGE)
-                        ? pictures(required(fields, EDIT_IMAGE, location), location.field(EDIT_IMAGE))
-                        : List.of(),
+                editImages(fields, location),
                 extraInputs.contains(ExtraInput.TEMPLATE_INPUTS)
                         ? object(required(fields, TEMPLATE_INPUTS, location), location.field(TEMPLATE_INPUTS))
                         : null,
                 location);
+    }
+
+    private List<Path> editImages(ObjectNode fields, Location location) {
+        boolean used = extraInputs.contains(ExtraInput.EDIT_IMAGE);
+        if (!fileKeys.contains(FileKey.EDIT_IMAGE) || !(used || fields.hasNonNull(EDIT_IMAGE))) {
+            return List.of();
+        }
+        List<Path> files = pictures(required(fields, EDIT_IMAGE, location), location.field(EDIT_IMAGE));
+        return used ? files : List.of();
     }
 
     private static JsonNode required(ObjectNode fields, String key, Location row) {

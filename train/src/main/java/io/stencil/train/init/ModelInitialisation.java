@@ -4,6 +4,7 @@ import io.stencil.error.InvalidFileException;
 import io.stencil.error.InvalidRequestException;
 import io.stencil.error.Location;
 import io.stencil.error.NameList;
+import io.stencil.files.AtomicFile;
 import io.stencil.files.AtomicFolder;
 import io.stencil.flux2.files.ModelConfig;
 import io.stencil.flux2.text.Qwen3Encoder;
@@ -24,6 +25,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
 import org.bytedeco.pytorch.Tensor;
+import org.jspecify.annotations.Nullable;
 
 /// Makes a base model with random weights from its configuration: where training from nothing begins.
 ///
@@ -47,6 +49,13 @@ public record ModelInitialisation(long seed, DType dtype) {
     /// @return the parts that were made
     /// @throws InvalidFileException when a configuration is absent or broken, or the target cannot be written
     public List<String> write(Path configs, Path target) {
+        return write(configs, target, null);
+    }
+
+    /// Writes the model that `configs` describes, with this tokenizer.
+    ///
+    /// @param tokenizer text of `tokenizer/tokenizer.json`, in place of a copied one; null to copy
+    public List<String> write(Path configs, Path target, @Nullable String tokenizer) {
         Map<String, ModelConfig> parts = new LinkedHashMap<>();
         for (String part : PARTS) {
             Path config = configs.resolve(part).resolve(CONFIG);
@@ -59,7 +68,13 @@ public record ModelInitialisation(long seed, DType dtype) {
                     configs, "expected config.json in one of the folders %s, found none".formatted(NameList.of(PARTS)));
         }
         try {
-            AtomicFolder.write(target, folder -> fill(configs, parts, folder));
+            AtomicFolder.write(target, folder -> {
+                fill(configs, parts, folder);
+                if (tokenizer != null) {
+                    Path into = Files.createDirectories(folder.resolve("tokenizer"));
+                    AtomicFile.writeText(into.resolve("tokenizer.json"), tokenizer);
+                }
+            });
         } catch (IOException e) {
             throw new InvalidFileException(Location.of(target), "cannot be written: " + e, e);
         }

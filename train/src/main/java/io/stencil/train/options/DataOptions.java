@@ -3,7 +3,6 @@ package io.stencil.train.options;
 import io.stencil.error.InvalidRequestException;
 import io.stencil.image.TargetSize;
 import java.nio.file.Path;
-import java.util.List;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
@@ -12,8 +11,7 @@ import org.jspecify.annotations.Nullable;
 /// @param basePath folder against which the paths in the metadata file are resolved
 /// @param metadataPath `.json` (an array), `.jsonl` or `.csv`
 /// @param repeat how often each row comes in an epoch
-/// @param fileKeys keys of a row that are paths of pictures: `image`, `edit_image` and, for rows without it,
-///     `video`
+/// @param fileKeys columns that are opened as files, relative to `basePath`
 /// @param workers processes that load pictures; only 0 is supported
 /// @param shuffle draws a new order for each epoch; else rows come as they stand in the file
 /// @param height of all pictures in pixels, or null for each picture's own size
@@ -24,7 +22,7 @@ public record DataOptions(
         Path basePath,
         Path metadataPath,
         int repeat,
-        List<String> fileKeys,
+        Set<FileKey> fileKeys,
         int workers,
         boolean shuffle,
         @Nullable Integer height,
@@ -32,11 +30,9 @@ public record DataOptions(
         int maxPixels,
         Set<ExtraInput> extraInputs) {
 
-    private static final Set<String> KNOWN_FILE_KEYS = Set.of("image", "edit_image", "video");
-
     /// @throws InvalidRequestException naming the option that cannot be used
     public DataOptions {
-        fileKeys = List.copyOf(fileKeys);
+        fileKeys = Set.copyOf(fileKeys);
         extraInputs = Set.copyOf(extraInputs);
         if (repeat < 1) {
             throw new InvalidRequestException("dataset_repeat", "must be at least 1, found " + repeat);
@@ -46,14 +42,14 @@ public record DataOptions(
                     height == null ? "height" : "width",
                     "is missing: give height and width, or neither for each picture's own size");
         }
-        for (String key : fileKeys) {
-            if (!KNOWN_FILE_KEYS.contains(key)) {
+        for (FileKey needed : FileKey.neededBy(extraInputs)) {
+            if (!fileKeys.contains(needed)) {
                 throw new InvalidRequestException(
-                        "data_file_keys", "knows image, edit_image and video, found '%s'".formatted(key));
+                        "data_file_keys",
+                        needed == FileKey.IMAGE
+                                ? "must name image"
+                                : "must name %s too, which --extra_inputs asks for".formatted(needed.key()));
             }
-        }
-        if (!fileKeys.contains("image")) {
-            throw new InvalidRequestException("data_file_keys", "must name image, found " + fileKeys);
         }
         targetSize(height, width, maxPixels);
     }

@@ -19,7 +19,7 @@ public final class TrainOptionsBuilder {
     private Task task = Task.SFT;
 
     private int repeat = 1;
-    private List<String> fileKeys = List.of("image", "video");
+    private @Nullable Set<FileKey> fileKeys;
     private int workers;
     private boolean shuffle = true;
     private @Nullable Integer height;
@@ -82,7 +82,8 @@ public final class TrainOptionsBuilder {
         return this;
     }
 
-    public TrainOptionsBuilder fileKeys(List<String> value) {
+    /// Null for those that what goes in needs.
+    public TrainOptionsBuilder fileKeys(@Nullable Set<FileKey> value) {
         fileKeys = value;
         return this;
     }
@@ -290,7 +291,16 @@ public final class TrainOptionsBuilder {
         return new TrainOptions(
                 task,
                 new DataOptions(
-                        dataset, metadata, repeat, fileKeys, workers, shuffle, height, width, maxPixels, extraInputs),
+                        dataset,
+                        metadata,
+                        repeat,
+                        fileKeys == null ? FileKey.neededBy(extraInputs) : fileKeys,
+                        workers,
+                        shuffle,
+                        height,
+                        width,
+                        maxPixels,
+                        extraInputs),
                 new ModelOptions(base, load, template, trainable, fp8, offload, initializeOnCpu, loraHotLoading),
                 new ObjectiveOptions(
                         timestepWeighting, captionDropout, cacheEncodings, latentNoise, klWeight, edgeWeight),

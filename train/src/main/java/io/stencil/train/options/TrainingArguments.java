@@ -12,11 +12,13 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.Collection;
 import java.util.List;
 import java.util.Locale;
 import java.util.Objects;
 import java.util.Properties;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /// Writes `training_args.json`: the version, and every option of a run under its name on the command line.
@@ -66,7 +68,12 @@ public final class TrainingArguments {
         json.put("dataset_repeat", data.repeat());
         json.put("dataset_shuffle", data.shuffle());
         json.put("dataset_num_workers", data.workers());
-        json.put("data_file_keys", String.join(",", data.fileKeys()));
+        json.put(
+                "data_file_keys",
+                Arrays.stream(FileKey.values())
+                        .filter(data.fileKeys()::contains)
+                        .map(FileKey::key)
+                        .collect(Collectors.joining(",")));
         if (data.height() != null && data.width() != null) {
             json.put("height", data.height());
             json.put("width", data.width());

@@ -10,6 +10,7 @@ import io.stencil.image.RgbImage;
 import io.stencil.image.RgbImageWriter;
 import io.stencil.pipeline.models.ModelFiles;
 import io.stencil.train.options.ExtraInput;
+import io.stencil.train.options.FileKey;
 import io.stencil.train.options.TrainOptions;
 import io.stencil.train.options.TrainOptionsBuilder;
 import java.io.IOException;
@@ -105,6 +106,43 @@ class MetadataTest {
     }
 
     @Test
+    void columnsThatAreNamedAsFilesAreOpened() throws IOException {
+        String row = "{\"image\": \"a.png\", \"prompt\": \"\", \"video\": \"v.mp4\", \"edit_image\": \"none.png\"}";
+        Path file = Files.writeString(folder.resolve("m.jsonl"), row);
+        Set<ExtraInput> none = Set.of();
+
+        assertThat(Dataset.read(options(file, none).build().data()).rows()).hasSize(1);
+        assertThatThrownBy(() -> Dataset.read(options(file, none)
+                        .fileKeys(EnumSet.of(FileKey.IMAGE, FileKey.EDIT_IMAGE))
+                        .build()
+                        .data()))
+                .isInstanceOf(InvalidFileException.class)
+                .hasMessage("%s:1: 'edit_image': %s: no such file; give the path of a picture"
+                        .formatted(file, folder.resolve("none.png")));
+        assertThatThrownBy(() -> Dataset.read(options(file, none)
+                        .fileKeys(EnumSet.of(FileKey.IMAGE, FileKey.VIDEO))
+                        .build()
+                        .data()))
+                .isInstanceOf(InvalidFileException.class)
+                .hasMessage(
+                        "%s:1: 'video': videos are not supported; leave the row out, or video out of --data_file_keys"
+                                .formatted(file));
+    }
+
+    @Test
+    void aColumnThatIsNamedButDoesNotGoInMayBeMissing() throws IOException {
+        Path file = Files.writeString(
+                folder.resolve("m.jsonl"),
+                "{\"image\": \"a.png\", \"prompt\": \"\"}\n{\"image\": \"a.png\", \"prompt\": \"\", \"edit_image\": \"a.png\"}");
+        Dataset dataset = Dataset.read(options(file, Set.of())
+                .fileKeys(EnumSet.allOf(FileKey.class))
+                .build()
+                .data());
+        assertThat(dataset.rows())
+                .allSatisfy(row -> assertThat(row.editImages()).isEmpty());
+    }
+
+    @Test
     void linesOfCsvAreCountedThroughCellsWithLineBreaks() {
         assertThatThrownBy(() -> read("m.csv", "image,prompt\na.png,\"one\ntwo\nthree\"\nmissing.png,four\n", Set.of()))
                 .isInstanceOf(InvalidFileException.class)
@@ -120,7 +158,6 @@ class MetadataTest {
             {"image": " ", "prompt": "p"}                      | : 'image': must be the path of a picture, found an empty string
             {"image": "a.png"}                                 | : 'prompt': is missing; every row needs it
             {"image": "a.png", "prompt": ["p"]}                | : 'prompt': must be a string, found ["p"]
-            {"image": "a.png", "prompt": "p", "video": "v.mp4"} | : 'video': videos are not supported; leave the row out or give an image
             {"image": "a.png", "prompt": "p", "template_inputs": {}} | : 'edit_image': is missing; every row needs it
             {"image": "a.png", "prompt": "p", "edit_image": "a.png"} | : 'template_inputs': is missing; every row needs it
             {"image": "a.png", "prompt": "p", "edit_image": [], "template_inputs": {}} | : 'edit_image': must name at least one picture, found []
@@ -236,6 +273,18 @@ class MetadataTest {
                                 .data()))
                 .isInstanceOf(InvalidRequestException.class)
                 .hasMessage("'dataset_base_path': '%s' is no folder".formatted(absent));
+    }
+
+    @Test
+    void anEpochThatIsTooLongIsToldBeforeRowsAreLookedAt() throws IOException {
+        Path file = Files.writeString(folder.resolve("m.jsonl"), "{\"image\": \"none.png\"}\n".repeat(3));
+        assertThatThrownBy(() -> Dataset.read(options(file, Set.of())
+                        .repeat(Integer.MAX_VALUE)
+                        .build()
+                        .data()))
+                .isInstanceOf(InvalidRequestException.class)
+                .hasMessage("'dataset_repeat': 2147483647 makes 6442450941 samples an epoch of 3 rows, "
+                        + "at most 100000000 are allowed; use --num_epochs for more");
     }
 
     @Test

@@ -11,6 +11,7 @@ import io.stencil.pipeline.models.ModelFiles;
 import io.stencil.tensor.DType;
 import io.stencil.train.optim.LearningRateSchedule;
 import java.nio.file.Path;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -86,8 +87,10 @@ class TrainOptionsTest {
                 refusal(b -> b.size(null, 512), "'height': is missing"),
                 refusal(b -> b.size(500, 512), "'height': must be a positive multiple of 16, found 500"),
                 refusal(b -> b.maxPixels(100), "'max_pixels': must be at least 256"),
-                refusal(b -> b.fileKeys(List.of("image", "depth")), "'data_file_keys': knows image"),
-                refusal(b -> b.fileKeys(List.of("video")), "'data_file_keys': must name image"),
+                refusal(b -> b.fileKeys(Set.of(FileKey.VIDEO)), "'data_file_keys': must name image"),
+                refusal(
+                        b -> b.fileKeys(Set.of(FileKey.IMAGE)).extraInputs(EnumSet.allOf(ExtraInput.class)),
+                        "'data_file_keys': must name edit_image too, which --extra_inputs asks for"),
                 refusal(b -> b.trainable(List.of()), "'trainable_models': must name"),
                 refusal(b -> b.template(null), "'template_model_id_or_path': is missing"),
                 refusal(b -> b.extraInputs(Set.of()), "'extra_inputs': must name template_inputs"),
@@ -147,6 +150,11 @@ class TrainOptionsTest {
         assertThat(ExtraInput.parse("")).isEmpty();
         assertThatThrownBy(() -> ExtraInput.parse("template_inputs,depth"))
                 .hasMessage("'extra_inputs': knows template_inputs and edit_image, found 'depth'");
+        assertThat(FileKey.parse(List.of("image", " video"))).containsExactlyInAnyOrder(FileKey.IMAGE, FileKey.VIDEO);
+        assertThatThrownBy(() -> FileKey.parse(List.of("image", "depth")))
+                .hasMessage("'data_file_keys': knows image, edit_image and video, found 'depth'");
+        assertThatThrownBy(() -> FileKey.parse(List.of("template_inputs.image")))
+                .hasMessageStartingWith("'data_file_keys': 'template_inputs.image' needs no mention");
         assertThat(Task.parse("sft:train")).isEqualTo(Task.SFT_TRAIN);
         assertThatThrownBy(() -> Task.parse("dpo"))
                 .hasMessage("'task': expected one of sft, sft:data_process, sft:train, vae, found 'dpo'");
@@ -174,6 +182,7 @@ class TrainOptionsTest {
         assertThat(options.path("model_paths")).hasToString("[\"a.safetensors\",[\"s1\",\"s2\"]]");
         assertThat(options.path("dtype").asText()).isEqualTo("bfloat16");
         assertThat(options.path("trainable_models").asText()).isEqualTo("template_model");
+        assertThat(options.path("data_file_keys").asText()).isEqualTo("image");
         assertThat(options.has("save_steps")).isFalse();
     }
 }

@@ -1,0 +1,58 @@
+package io.stencil.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.stencil.testing.TestFiles;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/// The script `stencil`, in a tree that is built and whose Java tells what it was started with.
+class LauncherTest {
+
+    @TempDir
+    private Path root;
+
+    @BeforeEach
+    void build() throws IOException {
+        script("stencil", Files.readString(TestFiles.root().resolve("stencil")));
+        script("scripts/find-jdk", "#!/bin/sh\necho '%s'\n".formatted(root.resolve("jdk")));
+        script("jdk/bin/java", "#!/bin/sh\necho \"$OMP_WAIT_POLICY\"\nfor last; do :; done\necho \"$last\"\n");
+        Files.createDirectories(root.resolve("cli/src/main"));
+        Files.createFile(root.resolve("pom.xml"));
+        Files.createFile(root.resolve("cli/pom.xml"));
+        Files.createDirectory(root.resolve("cli/target"));
+        Files.writeString(root.resolve("cli/target/stencil.classpath"), root.toRealPath() + "/some.jar");
+    }
+
+    private void script(String name, String text) throws IOException {
+        Path file = root.resolve(name);
+        Files.createDirectories(file.getParent());
+        Files.writeString(file, text);
+        assertThat(file.toFile().setExecutable(true)).isTrue();
+    }
+
+    private String run(String policy) throws IOException, InterruptedException {
+        ProcessBuilder builder = new ProcessBuilder(
+                        root.toRealPath().resolve("stencil").toString(), "two words")
+                .redirectErrorStream(true);
+        builder.environment().remove("OMP_WAIT_POLICY");
+        if (!policy.isEmpty()) {
+            builder.environment().put("OMP_WAIT_POLICY", policy);
+        }
+        Process process = builder.start();
+        String out = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+        assertThat(process.waitFor()).as(out).isZero();
+        return out;
+    }
+
+    @Test
+    void threadsThatWaitSleepUnlessTheUserWantsOtherwise() throws IOException, InterruptedException {
+        assertThat(run("")).isEqualTo("PASSIVE\ntwo words\n");
+        assertThat(run("ACTIVE")).isEqualTo("ACTIVE\ntwo words\n");
+    }
+}

@@ -1,0 +1,90 @@
+package io.stencil.flux2.lora;
+
+import io.stencil.error.InvalidFileException;
+import io.stencil.error.Location;
+import io.stencil.nn.LoraPair;
+import io.stencil.tensor.DType;
+import io.stencil.tensor.Device;
+import io.stencil.tensor.Ops;
+import io.stencil.tensor.Tensors;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.EnumMap;
+import java.util.Map;
+import org.bytedeco.pytorch.Tensor;
+
+/// What a file holds of the update of one layer.
+final class LoraParts {
+
+    /// @param name of the tensor in the file, for messages
+    private record Part(String name, Tensor tensor) {}
+
+    private final Path file;
+    private final Map<LoraKey.Part, Part> parts = new EnumMap<>(LoraKey.Part.class);
+
+    LoraParts(Path file) {
+        this.file = file;
+    }
+
+    /// @throws InvalidFileException when the part was there already, under a name that means the same
+    void put(LoraKey.Part part, String name, Tensor tensor) {
+        Part before = parts.putIfAbsent(part, new Part(name, tensor));
+        if (before != null) {
+            throw fault(name, "is the same part of the same layer as '%s'; keep one of them".formatted(before.name));
+        }
+    }
+
+    /// @throws InvalidFileException when one matrix is missing
+    void requireBoth(Location layer) {
+        if (!parts.containsKey(LoraKey.Part.A) || !parts.containsKey(LoraKey.Part.B)) {
+            throw new InvalidFileException(layer, "has only one of lora_A and lora_B");
+        }
+    }
+
+    /// The update, `strength` and alpha in its `b`; both matrices must be there.
+    ///
+    /// @throws InvalidFileException when a part is no matrix of rank 1 or more, or alpha not one number
+    LoraPair pair(double strength, DType dtype, Device device) {
+        Tensor a = matrix(LoraKey.Part.A, "[r, in]", 0);
+        Tensor b = matrix(LoraKey.Part.B, "[out, r]", 1);
+        double scale = parts.containsKey(LoraKey.Part.ALPHA) ? strength * alpha() / a.size(0) : strength;
+        return new LoraPair(device.place(a, dtype), device.place(Ops.mul(DType.FLOAT32.cast(b), scale), dtype));
+    }
+
+    private Tensor matrix(LoraKey.Part part, String shape, int rankAt) {
+        Part found = part(part);
+        Tensor tensor = found.tensor;
+        if (tensor.dim() != 2 || tensor.size(rankAt) < 1) {
+            throw fault(
+                    found.name,
+                    "must be %s with a rank r of at least 1, found %s"
+                            .formatted(shape, Arrays.toString(Tensors.shape(tensor))));
+        }
+        return tensor;
+    }
+
+    private double alpha() {
+        Part found = part(LoraKey.Part.ALPHA);
+        if (found.tensor.numel() != 1) {
+            throw fault(
+                    found.name, "must be one number, found %s".formatted(Arrays.toString(Tensors.shape(found.tensor))));
+        }
+        double alpha = Tensors.toDouble(found.tensor);
+        if (!Double.isFinite(alpha)) {
+            throw fault(found.name, "must be a finite number, found " + alpha);
+        }
+        return alpha;
+    }
+
+    private Part part(LoraKey.Part part) {
+        Part found = parts.get(part);
+        if (found == null) {
+            throw new IllegalStateException(part + " is missing");
+        }
+        return found;
+    }
+
+    private InvalidFileException fault(String name, String what) {
+        return new InvalidFileException(Location.of(file).field(name), what);
+    }
+}

@@ -1,0 +1,72 @@
+package io.stencil.pipeline;
+
+import static org.assertj.core.api.Assertions.assertThatCode;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.stencil.error.InvalidRequestException;
+import io.stencil.image.ImageSize;
+import io.stencil.image.RgbImage;
+import io.stencil.pipeline.stage.Inpaint;
+import java.util.function.UnaryOperator;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
+
+class GenerationRequestTest {
+
+    private static final RgbImage PICTURE = RgbImage.filled(new ImageSize(64, 64), 0x336699);
+
+    private static Arguments refusal(UnaryOperator<GenerationRequest.Builder> change, String message) {
+        return Arguments.of(change, message);
+    }
+
+    static Stream<Arguments> refused() {
+        int most = Integer.MAX_VALUE;
+        return Stream.of(
+                refusal(b -> b.size(0, 16), "'height': must be at least 1, found 0"),
+                refusal(b -> b.size(most, 1), "'height': 2147483647 and width 1 are more than 268435456 pixels"),
+                refusal(b -> b.size(1, most), "'height': 1 and width 2147483647 are more than"),
+                refusal(b -> b.size(65536, 65536), "'height': 65536 and width 65536 are more than"),
+                // 16 rows are painted where 1 is asked for.
+                refusal(b -> b.size(1, 1 << 25), "'height': 1 and width 33554432 are more than"),
+                refusal(b -> b.steps(most), "'num_inference_steps': must be at least 1 and at most 1000000"),
+                refusal(
+                        b -> b.size(64, 48).inputImage(PICTURE).inpaint(new Inpaint(PICTURE, 3, 1)),
+                        "'inpaint_blur_size': must be at most 2 for a picture of 48 x 64 pixels, found 3"));
+    }
+
+    @ParameterizedTest
+    @MethodSource
+    void refused(UnaryOperator<GenerationRequest.Builder> change, String message) {
+        GenerationRequest.Builder builder = change.apply(GenerationRequest.of("a leaf"));
+        assertThatThrownBy(builder::build)
+                .isInstanceOf(InvalidRequestException.class)
+                .hasMessageStartingWith(message);
+    }
+
+    @Test
+    void theLargestPictureMayBeAskedFor() {
+        assertThatCode(() -> GenerationRequest.of("a leaf").size(16384, 16384).build())
+                .doesNotThrowAnyException();
+    }
+
+    @Test
+    void aBlurThatIsNoneIsRefused() {
+        assertThatThrownBy(() -> new Inpaint(PICTURE, -1, 1))
+                .hasMessage("'inpaint_blur_size': must be 0 or more, found -1");
+        assertThatThrownBy(() -> new Inpaint(PICTURE, 0, Double.NaN))
+                .hasMessage("'inpaint_blur_sigma': must be a number above 0, found NaN");
+    }
+
+    @Test
+    void aStrengthNeedsAPicture() {
+        GenerationRequest.Builder builder = GenerationRequest.of("a leaf").denoisingStrength(0.5);
+        assertThatThrownBy(() -> builder.build().requireStart())
+                .isInstanceOf(InvalidRequestException.class)
+                .hasMessage("'denoising_strength': is 0.5, but there is no picture to start from; give --input_image, "
+                        + "or leave it out");
+        assertThatCode(() -> builder.inputImage(PICTURE).build().requireStart()).doesNotThrowAnyException();
+    }
+}

@@ -1,0 +1,4 @@
+@NullMarked
+package io.stencil.world.vocabulary;
+
+import org.jspecify.annotations.NullMarked;
