@@ -78,7 +78,7 @@ final class FakeModelScope {
                 .put("Type", "blob")
                 .put("Mode", repository.links.contains(path) ? "120000" : "100644")
                 .put("Size", content.length)
-                .put("Sha256", FakeRepository.sha256(content)));
+                .put("Sha256", repository.hidesHashes ? "" : FakeRepository.sha256(content)));
         return data;
     }
 

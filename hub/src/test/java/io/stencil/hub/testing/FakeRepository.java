@@ -17,6 +17,7 @@ public final class FakeRepository {
     final Map<String, byte[]> files = new TreeMap<>();
     final Set<String> links = ConcurrentHashMap.newKeySet();
     volatile boolean isPrivate;
+    volatile boolean hidesHashes;
     int commits;
 
     public synchronized FakeRepository put(String path, byte[] content) {
@@ -32,6 +33,17 @@ public final class FakeRepository {
     public FakeRepository link(String path) {
         links.add(path);
         return put(path, "elsewhere");
+    }
+
+    public FakeRepository remove(String path) {
+        files.remove(path);
+        return this;
+    }
+
+    /// From now on ModelScope's listing tells no hashes.
+    public FakeRepository hideHashes() {
+        hidesHashes = true;
+        return this;
     }
 
     public Map<String, byte[]> files() {
