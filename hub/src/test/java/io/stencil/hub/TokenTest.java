@@ -146,6 +146,19 @@ class TokenTest {
         requireNowhere();
     }
 
+    @Test
+    void aFileThatIsNamedByItIsNotFetched() throws IOException {
+        try (FakeHub fake = new FakeHub();
+                Hub hub = Hub.open(
+                        TestHubs.settings(HubKind.MODELSCOPE, fake.site(), temporary.resolve("models"), SECRET))) {
+            fake.repository("org/m").put("a/" + SECRET + ".json", "{}");
+            assertThatThrownBy(() -> hub.fetch(HubReference.parse("model", "org/m:"), FetchListener.NONE))
+                    .hasMessageContaining("the hub names a file by the token")
+                    .satisfies(TokenTest::requireSafe);
+        }
+        requireNowhere();
+    }
+
     private static void requireSafe(Throwable fault) {
         assertThat(fault.getMessage()).doesNotContain("\n").doesNotContain(SECRET.substring(0, 6));
         assertThat(trace(fault)).doesNotContain(SECRET.substring(0, 6));

@@ -18,6 +18,7 @@ import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.Set;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
@@ -34,7 +35,7 @@ record CheckedFiles(ModelPlace place, @Nullable String commit) {
     /// Whether the file was found right before and was not touched since.
     ///
     /// A file without a checksum is known only where it came with the same commit: another revision's may have its
-    /// size.
+    /// size. Where the hub tells no commit either, each listing makes such files unknown, see [#removeAllBut].
     boolean isKnown(RemoteFile file) {
         Path target = place.file(file.path());
         Path record = place.hidden(KIND, file.path(), ".json");
@@ -44,16 +45,20 @@ record CheckedFiles(ModelPlace place, @Nullable String commit) {
             }
             JsonNode json = JsonFile.read(record);
             boolean same = !(file.checksum() instanceof Checksum.None)
-                    || (commit != null && commit.equals(json.path("commit").asText()));
+                    || Objects.equals(commit, json.path("commit").textValue());
             return same
                     && json.path("size").asLong(-1) == file.size()
-                    && json.path("checksum").asText().equals(file.checksum().text())
+                    && isOf(file.checksum(), json)
                     && isUntouched(target, json);
         } catch (InvalidFileException e) {
             return false; // an unreadable record is none: the file is looked at again
         } catch (IOException e) {
             throw ModelPlace.unreadable(target, e);
         }
+    }
+
+    private static boolean isOf(Checksum checksum, JsonNode record) {
+        return record.path("checksum").asText().equals(checksum.text());
     }
 
     private static boolean isUntouched(Path target, JsonNode record) throws IOException {
@@ -99,6 +104,8 @@ record CheckedFiles(ModelPlace place, @Nullable String commit) {
                         changed.add(target);
                         continue;
                     }
+                    Files.delete(record);
+                } else if (commit == null && isOf(new Checksum.None(), json)) {
                     Files.delete(record);
                 }
             }

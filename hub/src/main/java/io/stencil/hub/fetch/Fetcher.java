@@ -28,6 +28,7 @@ public record Fetcher(HubProtocol protocol, HubHttp http, FetchSettings settings
     /// @throws io.stencil.error.StencilException naming repository, file and cause
     public Snapshot fetch(Repository repository, String revision, String pattern, FetchListener listener) {
         Listing listing = protocol.list(repository, revision, http);
+        listing.files().forEach(file -> http.requireNoToken(repository.subject(), file.path()));
         Choice choice = Choice.of(repository, listing, pattern);
         Progress progress = new Progress(repository, choice.all().size(), choice.bytes(repository), listener);
         ModelPlace place = ModelPlace.of(base, repository, revision);

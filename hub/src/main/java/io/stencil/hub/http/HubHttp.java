@@ -11,6 +11,7 @@ import java.io.InputStream;
 import java.net.ConnectException;
 import java.net.URI;
 import java.net.http.HttpClient;
+import java.net.http.HttpConnectTimeoutException;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.net.http.HttpTimeoutException;
@@ -101,6 +102,16 @@ public final class HubHttp implements AutoCloseable {
     /// What a server says, as it may be told to people.
     public String told(@Nullable String said) {
         return told.of(said);
+    }
+
+    /// Refuses what a server names, where its name would be told and written: the token has no place in it.
+    ///
+    /// @throws HubException without the name
+    public void requireNoToken(Subject subject, String name) {
+        Token token = credentials.token();
+        if (token != null && !token.redact(name).equals(name)) {
+            throw subject.fault("the hub names a file by the token that it was told; nothing of it is fetched");
+        }
     }
 
     /// Refuses to send a file that the token stands in.
@@ -267,8 +278,11 @@ public final class HubHttp implements AutoCloseable {
     }
 
     private String describe(URI uri, Exception e) {
-        String host = uri.getHost() + (uri.getPort() < 0 ? "" : ":" + uri.getPort());
+        String host = told.of(uri.getHost()) + (uri.getPort() < 0 ? "" : ":" + uri.getPort());
         return switch (e) {
+            case HttpConnectTimeoutException _ ->
+                "%s cannot be reached within %d ms; check the network and --hub"
+                        .formatted(host, settings.connect().toMillis());
             case HttpTimeoutException _ ->
                 "%s did not answer within %d ms"
                         .formatted(host, settings.silence().toMillis());

@@ -2,6 +2,7 @@ package io.stencil.hub.trust;
 
 import io.stencil.error.HubException;
 import io.stencil.error.InvalidFileException;
+import io.stencil.error.InvalidRequestException;
 import io.stencil.error.Location;
 import io.stencil.hub.fetch.ContentHash;
 import io.stencil.hub.fetch.FileKinds;
@@ -9,6 +10,7 @@ import io.stencil.hub.fetch.Snapshot;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
@@ -24,6 +26,18 @@ public final class RemoteCode {
     public record Consent(boolean trusted, @Nullable String sha256) {
 
         public static final Consent NONE = new Consent(false, null);
+
+        /// @throws InvalidRequestException when `sha256` is no SHA-256
+        public Consent {
+            if (sha256 != null) {
+                sha256 = sha256.strip().toLowerCase(Locale.ROOT);
+                if (!sha256.matches("[0-9a-f]{64}")) {
+                    throw new InvalidRequestException(
+                            "trusted_code_hash",
+                            "must be a SHA-256, 64 hexadecimal digits, found '%s'".formatted(sha256));
+                }
+            }
+        }
     }
 
     /// Who is told, and asked.

@@ -247,6 +247,24 @@ class FetchTest {
     }
 
     @Test
+    void whereNeitherHashNorCommitIsToldAFileIsAlwaysFetchedAnewAndOfflineStillKnown() throws IOException {
+        String weights = "org/klein:transformer/one.safetensors";
+        fake.repository("org/klein").hideCommits();
+        Path file = fetch(HubKind.MODELSCOPE, weights).files().getFirst();
+        assertThat(offline(HubKind.MODELSCOPE, weights).files()).containsExactly(file);
+
+        byte[] newer = TestHubs.content(WEIGHTS.length, 9);
+        fake.repository("org/klein").put("transformer/one.safetensors", newer);
+        fake.fail(Fault.status("/content/", 404, 1));
+        fake.fail(Fault.status("one.safetensors", 404, 1));
+        assertThatThrownBy(() -> fetch(HubKind.MODELSCOPE, weights)).isInstanceOf(HubException.class);
+        assertThatThrownBy(() -> offline(HubKind.MODELSCOPE, weights)).isInstanceOf(HubException.class);
+        fake.heal();
+        assertThat(Files.readAllBytes(fetch(HubKind.MODELSCOPE, weights).files().getFirst()))
+                .isEqualTo(newer);
+    }
+
+    @Test
     void offlineTakesNoFilesOfAnotherHub() throws IOException {
         fetch(HubKind.MODELSCOPE, "org/klein:");
         try (FakeHub other = new FakeHub()) {

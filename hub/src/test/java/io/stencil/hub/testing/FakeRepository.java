@@ -18,6 +18,7 @@ public final class FakeRepository {
     final Set<String> links = ConcurrentHashMap.newKeySet();
     volatile boolean isPrivate;
     volatile boolean hidesHashes;
+    volatile boolean hidesCommits;
     int commits;
 
     public synchronized FakeRepository put(String path, byte[] content) {
@@ -38,6 +39,12 @@ public final class FakeRepository {
     public FakeRepository remove(String path) {
         files.remove(path);
         return this;
+    }
+
+    /// From now on ModelScope's listing tells no commit either.
+    public FakeRepository hideCommits() {
+        hidesCommits = true;
+        return hideHashes();
     }
 
     /// From now on ModelScope's listing tells no hashes.

@@ -15,6 +15,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -91,7 +92,9 @@ class RemoteCodeTest {
         String changed = ContentHash.sha256(write("Model.java", "two"));
         assertThatThrownBy(() -> ask("main", new RemoteCode.Consent(true, null)))
                 .hasMessageContainingAll("is other code than was trusted", "--trusted_code_hash " + changed);
-        ask("main", new RemoteCode.Consent(false, changed));
+        assertThatThrownBy(() -> new RemoteCode.Consent(false, changed.substring(1)))
+                .hasMessageStartingWith("'trusted_code_hash': must be a SHA-256");
+        ask("main", new RemoteCode.Consent(false, changed.toUpperCase(Locale.ROOT)));
         assertThatCode(() -> ask("main", RemoteCode.Consent.NONE)).doesNotThrowAnyException();
     }
 
