@@ -82,17 +82,24 @@ final class GenerateCommand implements Callable<Integer> {
             TemplateOptions.Steering steering,
             @Nullable Path lora) {}
 
+    /// What lies here is checked before anything is fetched.
     private Job job() {
+        LoadOptions load = base.load();
+        GenerationRequest asked = request.read();
+        if (lora != null) {
+            String named = lora;
+            RemoteModels.check(remote -> OriginPath.file("lora", named, remote));
+        }
+        RemoteModels.check(base::files);
+        templates.check();
         try (HubModels remote = hub.open(command.commandLine().getErr())) {
             Path loraFile = lora == null ? null : OriginPath.file("lora", lora, remote);
-            ModelFiles files = base.files(remote);
-            LoadOptions load = base.load();
-            GenerationRequest asked = request.read();
+            // Small, and refused where its code is not trusted: it comes before the base model.
             TemplateOptions.Steering steering = templates.read(remote);
             if (steering.sources().isEmpty()) {
                 asked.requireStart();
             }
-            return new Job(files, load, asked, steering, loraFile);
+            return new Job(base.files(remote), load, asked, steering, loraFile);
         }
     }
 

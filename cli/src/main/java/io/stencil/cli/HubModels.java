@@ -6,8 +6,11 @@ import io.stencil.hub.fetch.Snapshot;
 import io.stencil.hub.protocol.HubReference;
 import io.stencil.hub.trust.RemoteCode;
 import io.stencil.hub.trust.TrustStore;
+import io.stencil.template.load.TrustedCode;
 import java.io.PrintWriter;
 import java.nio.file.Path;
+import java.util.Optional;
+import java.util.Set;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
@@ -43,8 +46,11 @@ final class HubModels implements RemoteModels, AutoCloseable {
     }
 
     @Override
-    public void requireTrusted(Snapshot snapshot, Path folder) {
-        RemoteCode.requireTrusted(snapshot, folder, store, consent, text -> err.println("stencil: " + text));
+    public TrustedCode trusted(@Nullable Snapshot snapshot, Path folder) {
+        Optional<Snapshot> origin = snapshot == null ? Snapshot.around(folder) : Optional.of(snapshot);
+        return new TrustedCode(
+                origin.map(from -> RemoteCode.requireTrusted(from, folder, store, consent, TrustDialog.of(err)))
+                        .orElse(Set.of()));
     }
 
     @Override

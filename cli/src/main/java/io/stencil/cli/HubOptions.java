@@ -6,6 +6,7 @@ import io.stencil.hub.trust.TrustStore;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.Map;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
@@ -50,15 +51,19 @@ final class HubOptions {
 
     /// The models of the hub; connects to it when one is asked for.
     HubModels open(PrintWriter err) {
-        return open(err, null);
+        return open(err, this::settings);
     }
 
-    /// @param otherBase where models lie for once; null for where they always do
-    HubModels open(PrintWriter err, @Nullable Path otherBase) {
-        HubSettings.Choices choices =
-                new HubSettings.Choices(hub, tokenFile, otherBase == null ? base : otherBase, offline);
+    /// The same, as for someone who has nothing of it yet.
+    ///
+    /// @param place an empty folder
+    HubModels openEmpty(PrintWriter err, Path place) {
+        return open(err, () -> settings().emptyAt(place));
+    }
+
+    private HubModels open(PrintWriter err, Supplier<HubSettings> settings) {
         return new HubModels(
-                () -> HubSettings.of(choices, environment(), home()),
+                settings,
                 new TrustStore(HubSettings.configuration(environment(), home())),
                 new RemoteCode.Consent(trust, trustedHash),
                 err);

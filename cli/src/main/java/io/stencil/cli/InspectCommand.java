@@ -2,12 +2,16 @@ package io.stencil.cli;
 
 import io.stencil.cli.inspect.Finding;
 import io.stencil.cli.inspect.Inspector;
+import io.stencil.hub.protocol.HubReference;
 import io.stencil.safetensors.TensorEntry;
 import java.io.PrintWriter;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Comparator;
+import java.util.List;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
@@ -18,8 +22,13 @@ import picocli.CommandLine.Spec;
 @SuppressWarnings("NullAway.Init") // fields are set by picocli before a command runs
 final class InspectCommand implements Callable<Integer> {
 
-    @Parameters(paramLabel = "FILE_OR_DIR", description = "Weights, a Template, a training, or a whole model.")
-    private Path path;
+    @Parameters(
+            paramLabel = "FILE_OR_DIR|ID:PATTERN",
+            description = "Weights, a Template, a training, or a whole model; also of a hub.")
+    private String named;
+
+    @Mixin
+    private HubOptions hub;
 
     @Option(names = "--keys", description = "List every tensor with its dtype and shape.")
     private boolean keys;
@@ -30,7 +39,7 @@ final class InspectCommand implements Callable<Integer> {
     @Override
     public Integer call() {
         PrintWriter out = command.commandLine().getOut();
-        for (Finding finding : Inspector.inspect(path)) {
+        for (Finding finding : findings()) {
             out.println(finding.place() + ": " + finding.kind());
             finding.facts().forEach(fact -> out.println("  %-12s %s".formatted(fact.name(), fact.value())));
             if (keys) {
@@ -39,6 +48,19 @@ final class InspectCommand implements Callable<Integer> {
         }
         out.flush();
         return 0;
+    }
+
+    private List<Finding> findings() {
+        try (HubModels remote = hub.open(command.commandLine().getErr())) {
+            Path path = FilePattern.path("FILE_OR_DIR", named);
+            if (Files.exists(path) || !HubReference.matches(named)) {
+                return Inspector.inspect(path, remote.trusted(null, path));
+            }
+            OriginPath origin = OriginPath.parse("FILE_OR_DIR", named, remote);
+            return origin.files().stream()
+                    .flatMap(file -> Inspector.inspect(file, remote.trusted(origin.fetched(), file)).stream())
+                    .toList();
+        }
     }
 
     private static void list(PrintWriter out, Finding finding) {

@@ -105,6 +105,20 @@ record OriginPath(
         return files.getFirst();
     }
 
+    /// A checkpoint: a local path, or `ID:PATH`.
+    ///
+    /// @throws io.stencil.error.StencilException when it is not there
+    static Path checkpoint(String option, String text, RemoteModels remote) {
+        Path plain = FilePattern.path(option, text);
+        if (Files.notExists(plain) && HubReference.matches(text)) {
+            return file(option, text, remote);
+        }
+        if (!Files.isRegularFile(plain)) {
+            throw new InvalidRequestException(option, "'%s' is no file".formatted(text));
+        }
+        return plain;
+    }
+
     /// Splits at commas, except inside braces: `a:{x,y}.safetensors` is one entry.
     private static List<String> split(String list) {
         List<String> entries = new ArrayList<>();

@@ -1,15 +1,17 @@
 package io.stencil.cli;
 
-import io.stencil.error.InvalidFileException;
 import io.stencil.hub.upload.Sha256Sums;
 import io.stencil.pipeline.Flux2Pipeline;
+import io.stencil.pipeline.GenerationRequest;
 import io.stencil.pipeline.models.LoadOptions;
 import io.stencil.pipeline.models.ModelFiles;
+import io.stencil.template.TemplateInput;
+import io.stencil.template.load.TemplateFolder;
 import io.stencil.template.publish.PackageRequest;
 import io.stencil.template.publish.TemplatePackager;
 import java.io.PrintWriter;
-import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -43,9 +45,9 @@ final class PackageCommand implements Callable<Integer> {
 
     @Option(
             names = "--checkpoint",
-            paramLabel = "FILE",
+            paramLabel = "FILE|ID:FILE",
             description = "What its training wrote. Default: the weights in its folder.")
-    private @Nullable Path checkpoint;
+    private @Nullable String checkpoint;
 
     @Option(names = "--output_path", paramLabel = "DIR", required = true, description = "The folder that is made.")
     private Path output;
@@ -69,20 +71,24 @@ final class PackageCommand implements Callable<Integer> {
     public Integer call() {
         PrintWriter err = command.commandLine().getErr();
         OutputCheck.requireFolder("output_path", output);
-        if (checkpoint != null && !Files.isRegularFile(checkpoint)) {
-            throw new InvalidFileException(checkpoint, "no such file; --checkpoint must name a safetensors file");
-        }
         LoadOptions load = base.load();
+        GenerationRequest asked = sample.request();
+        List<TemplateInput> inputs = sample.inputs();
+        TemplateOptions.checkFolder(template);
+        RemoteModels.check(this::checkpoint);
+        RemoteModels.check(base::files);
         PackageRequest request;
         ModelFiles files;
         try (HubModels remote = hub.open(err)) {
+            TemplateFolder trained = TemplateOptions.folder(template, remote);
             request = new PackageRequest(
-                    TemplateOptions.folder(template, remote),
-                    checkpoint,
+                    trained.folder(),
+                    trained.trustedCode(),
+                    checkpoint(remote),
                     output,
                     maxShardMegabytes * MEGABYTE,
-                    sample.request(),
-                    sample.inputs(),
+                    asked,
+                    inputs,
                     baseModelId,
                     license);
             files = base.files(remote);
@@ -90,5 +96,9 @@ final class PackageCommand implements Callable<Integer> {
         new TemplatePackager(request, err::println).run(Flux2Pipeline.load(files, load), Sha256Sums::write);
         command.commandLine().getOut().println("wrote " + output);
         return 0;
+    }
+
+    private @Nullable Path checkpoint(RemoteModels remote) {
+        return checkpoint == null ? null : OriginPath.file("checkpoint", checkpoint, remote);
     }
 }

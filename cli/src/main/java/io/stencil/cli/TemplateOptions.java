@@ -57,12 +57,12 @@ final class TemplateOptions {
         }
     }
 
-    /// @throws io.stencil.error.StencilException when a folder is absent or an input is malformed
+    /// @throws io.stencil.error.StencilException when a folder is absent, its code may not run or an input is malformed
     Steering read(RemoteModels remote) {
         List<TemplateSource> sources = new ArrayList<>();
         List<TemplateInput> positive = inputs("template_inputs", inputs);
         List<TemplateInput> negative = inputs("negative_template_inputs", negativeInputs);
-        templates.forEach(text -> sources.add(new TemplateFolder(folder(text, remote))));
+        templates.forEach(text -> sources.add(folder(text, remote)));
         return new Steering(
                 sources,
                 lazyLoading ? TemplatePipeline.Loading.LAZY : TemplatePipeline.Loading.EAGER,
@@ -70,15 +70,33 @@ final class TemplateOptions {
                 negative);
     }
 
-    /// The folder of a Template: `FOLDER`, `FOLDER:SUBFOLDER`, or `ID:` or `ID:SUBFOLDER` of a hub, whose code is
-    /// trusted.
-    static Path folder(String text, RemoteModels remote) {
+    /// Looks at all that can be seen before anything is fetched.
+    ///
+    /// @throws io.stencil.error.StencilException when a local folder is absent or an input is malformed
+    void check() {
+        inputs("template_inputs", inputs);
+        inputs("negative_template_inputs", negativeInputs);
+        templates.forEach(TemplateOptions::checkFolder);
+    }
+
+    /// Looks whether a Template's folder is there, where it is not one of a hub.
+    static void checkFolder(String text) {
+        RemoteModels.check(remote -> folderOf(text, remote));
+    }
+
+    private static OriginPath folderOf(String text, RemoteModels remote) {
         OriginPath path = OriginPath.parse("template_model_id_or_path", text, remote);
+        path.folder();
+        return path;
+    }
+
+    /// A Template's folder: `FOLDER`, `FOLDER:SUBFOLDER`, or `ID:` or `ID:SUBFOLDER` of a hub; code of it that came
+    /// from a
+    /// hub is trusted.
+    static TemplateFolder folder(String text, RemoteModels remote) {
+        OriginPath path = folderOf(text, remote);
         Path folder = path.folder();
-        if (path.fetched() != null) {
-            remote.requireTrusted(path.fetched(), folder);
-        }
-        return folder;
+        return new TemplateFolder(folder, remote.trusted(path.fetched(), folder));
     }
 
     private List<TemplateInput> inputs(String option, @Nullable String json) {

@@ -1,10 +1,14 @@
 package io.stencil.cli;
 
+import io.stencil.pipeline.models.LoadOptions;
+import io.stencil.pipeline.models.ModelFiles;
 import io.stencil.train.Trainer;
 import io.stencil.train.TrainingResult;
+import io.stencil.train.data.Dataset;
 import io.stencil.train.options.TrainOptions;
 import io.stencil.train.options.TrainOptionsBuilder;
 import java.io.PrintWriter;
+import java.util.List;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -58,17 +62,28 @@ final class TrainCommand implements Callable<Integer> {
         }
     }
 
+    /// What lies here is checked before anything is fetched.
     private TrainOptions options() {
         OutputCheck.requireFolder("output_path", training.output());
+        LoadOptions load = base.load();
+        RemoteModels.check(base::files);
+        training.checkModels();
+        TrainOptions local = options(new ModelFiles(List.of(), null), load).build();
+        local.requireSupported(System.getenv());
+        Dataset.read(local.data());
         try (HubModels remote = hub.open(command.commandLine().getErr())) {
-            TrainOptionsBuilder options =
-                    TrainOptions.builder(base.files(remote), dataset.folder(), dataset.metadata(), training.output());
-            dataset.applyTo(options);
-            training.applyTo(options, remote);
-            baseTraining.applyTo(options);
-            TrainOptions built = options.load(base.load()).build();
-            built.requireSupported(System.getenv());
-            return built;
+            TrainOptionsBuilder options = options(base.files(remote), load);
+            training.applyModels(options, remote);
+            return options.build();
         }
+    }
+
+    private TrainOptionsBuilder options(ModelFiles files, LoadOptions load) {
+        TrainOptionsBuilder options =
+                TrainOptions.builder(files, dataset.folder(), dataset.metadata(), training.output());
+        dataset.applyTo(options);
+        training.applyTo(options);
+        baseTraining.applyTo(options);
+        return options.load(load);
     }
 }

@@ -1,5 +1,6 @@
 package io.stencil.cli;
 
+import io.stencil.template.load.TemplateFolder;
 import io.stencil.train.optim.LearningRateSchedule;
 import io.stencil.train.options.Task;
 import io.stencil.train.options.TrainOptionsBuilder;
@@ -88,8 +89,8 @@ final class TrainingOptions {
     @Option(names = "--save_steps", paramLabel = "N", description = "Default: a checkpoint at each epoch's end.")
     private @Nullable Integer saveSteps;
 
-    @Option(names = "--resume_from_checkpoint", paramLabel = "FILE", description = "Checkpoint to go on from.")
-    private @Nullable Path resumeFrom;
+    @Option(names = "--resume_from_checkpoint", paramLabel = "FILE|ID:FILE", description = "Checkpoint to go on from.")
+    private @Nullable String resumeFrom;
 
     @Option(names = "--enable_csv_log", description = "Write each step's loss to a CSV file.")
     private boolean csvLog;
@@ -101,10 +102,12 @@ final class TrainingOptions {
         return output;
     }
 
-    /// @throws io.stencil.error.InvalidRequestException when the Template or the task is not known
-    void applyTo(TrainOptionsBuilder options, RemoteModels remote) {
+    /// All but what may lie at a hub.
+    ///
+    /// @throws io.stencil.error.InvalidRequestException when the task is not known
+    void applyTo(TrainOptionsBuilder options) {
         options.task(Task.parse(task))
-                .template(template == null ? null : TemplateOptions.folder(template, remote))
+                .template(template == null ? null : FilePattern.path("template_model_id_or_path", template))
                 .trainable(trainable)
                 .learningRate(learningRate)
                 .weightDecay(weightDecay)
@@ -121,8 +124,33 @@ final class TrainingOptions {
                 .loraHotLoading(loraHotLoading)
                 .removedPrefix(removedPrefix)
                 .saveSteps(saveSteps)
-                .resumeFrom(resumeFrom)
                 .csvLog(csvLog)
                 .tensorboardLog(tensorboardLog);
+    }
+
+    /// Looks at what is named by its path, before anything is fetched.
+    ///
+    /// @throws io.stencil.error.StencilException when it is not there
+    void checkModels() {
+        if (template != null) {
+            TemplateOptions.checkFolder(template);
+        }
+        if (resumeFrom != null) {
+            String named = resumeFrom;
+            RemoteModels.check(remote -> OriginPath.checkpoint("resume_from_checkpoint", named, remote));
+        }
+    }
+
+    /// What is named by its path, or comes from a hub.
+    ///
+    /// @throws io.stencil.error.StencilException when it is not there
+    void applyModels(TrainOptionsBuilder options, RemoteModels remote) {
+        if (template != null) {
+            TemplateFolder folder = TemplateOptions.folder(template, remote);
+            options.template(folder.folder()).trustedCode(folder.trustedCode());
+        }
+        if (resumeFrom != null) {
+            options.resumeFrom(OriginPath.checkpoint("resume_from_checkpoint", resumeFrom, remote));
+        }
     }
 }

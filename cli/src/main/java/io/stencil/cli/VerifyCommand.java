@@ -20,6 +20,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -80,16 +81,19 @@ final class VerifyCommand implements Callable<Integer> {
             throws IOException {
         PrintWriter err = command.commandLine().getErr();
         LoadOptions load = base.load();
+        RemoteModels.check(base::files);
         ModelFiles files;
         Snapshot snapshot;
+        TemplateFolder folder;
+        int sums;
         try (HubModels here = hub.open(err);
-                HubModels elsewhere = hub.open(err, empty)) {
+                HubModels elsewhere = hub.openEmpty(err, empty)) {
             snapshot = elsewhere.fetch(reference);
-            elsewhere.requireTrusted(snapshot, snapshot.folder());
+            sums = Sha256Sums.requireSame(snapshot.folder()).map(Set::size).orElse(0);
+            folder = new TemplateFolder(snapshot.folder(), elsewhere.trusted(snapshot, snapshot.folder()));
             files = base.files(here);
         }
-        int sums = Sha256Sums.requireSame(snapshot.folder());
-        GeneratedImage picture = generate(snapshot.folder(), files, load, request, inputs);
+        GeneratedImage picture = generate(folder, files, load, request, inputs);
         if (output != null) {
             RgbImageWriter.write(picture.image(), output);
         }
@@ -103,9 +107,13 @@ final class VerifyCommand implements Callable<Integer> {
     }
 
     private GeneratedImage generate(
-            Path folder, ModelFiles files, LoadOptions load, GenerationRequest request, List<TemplateInput> inputs) {
-        TemplateOptions.Steering steering = new TemplateOptions.Steering(
-                List.of(new TemplateFolder(folder)), TemplatePipeline.Loading.EAGER, inputs, List.of());
+            TemplateFolder folder,
+            ModelFiles files,
+            LoadOptions load,
+            GenerationRequest request,
+            List<TemplateInput> inputs) {
+        TemplateOptions.Steering steering =
+                new TemplateOptions.Steering(List.of(folder), TemplatePipeline.Loading.EAGER, inputs, List.of());
         PrintWriter err = command.commandLine().getErr();
         try (TemplatePipeline pipeline = steering.pipeline(
                 Flux2Pipeline.load(files, load), warning -> err.println("stencil: warning: " + warning))) {

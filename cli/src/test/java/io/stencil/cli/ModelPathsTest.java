@@ -9,10 +9,12 @@ import io.stencil.hub.protocol.HubKind;
 import io.stencil.hub.protocol.HubReference;
 import io.stencil.hub.protocol.Repository;
 import io.stencil.pipeline.models.ModelFiles;
+import io.stencil.template.load.TrustedCode;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -28,7 +30,9 @@ class ModelPathsTest {
         }
 
         @Override
-        public void requireTrusted(Snapshot snapshot, Path folder) {}
+        public TrustedCode trusted(@Nullable Snapshot snapshot, Path folder) {
+            return TrustedCode.OWN;
+        }
     };
 
     @TempDir
@@ -157,7 +161,9 @@ class ModelPathsTest {
             }
 
             @Override
-            public void requireTrusted(Snapshot snapshot, Path folder) {}
+            public TrustedCode trusted(@Nullable Snapshot snapshot, Path folder) {
+                return TrustedCode.OWN;
+            }
         };
         String text = "org/klein@v1:transformer/*.safetensors";
         List<List<Path>> expected = List.of(List.of(klein.resolve("transformer/two.safetensors")));

@@ -165,11 +165,65 @@ class PublishIT {
         TrainingFolder training = TrainingFolder.make(temporary);
         stencil(training.words("--hub=huggingface", "--template_model_id_or_path=me/weights:"))
                 .succeeded();
-        assertThat(training.output().resolve("epoch-0.safetensors")).exists();
+        Path checkpoint = training.output().resolve("epoch-0.safetensors");
+        assertThat(checkpoint).exists();
+        fake.repository("me/weights").put("checkpoints/epoch-0.safetensors", Files.readAllBytes(checkpoint));
+        stencil(training.words(
+                        "--hub=huggingface",
+                        "--template_model_id_or_path=me/weights:",
+                        "--resume_from_checkpoint=me/weights:checkpoints/epoch-0.safetensors"))
+                .succeeded();
+        StencilRun inspected = stencil("inspect", "--hub=huggingface", "me/weights:checkpoints/*.safetensors")
+                .succeeded();
+        assertThat(inspected.out()).contains("epoch-0.safetensors: ");
         requireTokenNowhere();
 
         Path none = Files.createFile(temporary.resolve("no-token"));
         stencil("upload", "me/x", "package", "--hub_token_file=" + none).failed(1, "no-token': holds no token");
+    }
+
+    /// What was fetched is others' code, also where it is named by its path; and nothing is fetched for a request that
+    /// cannot be met.
+    @Test
+    void fetchedCodeNeedsTrustHoweverItIsNamed() throws IOException, InterruptedException {
+        stencil("new-template", "brightness", "--family=value").succeeded();
+        FakeRepository repository = fake.repository("me/brightness");
+        byte[] code = Files.readAllBytes(temporary.resolve("brightness/Model.java"));
+        repository.put("Model.java", code);
+        stencil(sample("generate", "--template_model_id_or_path=me/brightness:", "--device=gpu", "--output=a.png"))
+                .failed(1, "device");
+        stencil(sample("generate", "--template_model_id_or_path=me/brightness:", "--lora=gone", "--output=a.png"))
+                .failed(1, "gone: no such file");
+        TrainingFolder training = TrainingFolder.make(temporary);
+        stencil(training.words("--template_model_id_or_path=me/brightness:", "--dataset_metadata_path=gone.jsonl"))
+                .failed(1, "gone.jsonl");
+        assertThat(fake.requests()).isEmpty();
+
+        stencil("fetch", "me/brightness:").succeeded();
+        Path folder = elsewhere.resolve("models/me/brightness");
+        String[] parts = {
+            "/me/brightness: 'Model.java': is code and is not run",
+            folder.resolve("Model.java").toString(),
+            FakeRepository.sha256(code),
+            "--trust_remote_code"
+        };
+        for (String[] words : List.of(
+                sample("generate", "--template_model_id_or_path=" + folder, "--output=a.png"),
+                training.words("--template_model_id_or_path=" + folder),
+                new String[] {"inspect", folder.toString()})) {
+            stencil(words).failed(1, parts);
+        }
+        refused(stencil("inspect", "me/brightness:"), parts);
+
+        stencil("inspect", folder.toString(), "--trust_remote_code").succeeded();
+        assertThat(stencil("inspect", "me/brightness:").succeeded().out()).contains("Template", "scale");
+        repository.put(
+                "Model.java", (new String(code, StandardCharsets.UTF_8) + "\n").getBytes(StandardCharsets.UTF_8));
+        refused(
+                stencil("inspect", "me/brightness:", "--trust_remote_code"),
+                "is other code than was trusted",
+                "--trusted_code_hash");
+        requireTokenNowhere();
     }
 
     private void put(String id, String golden) throws IOException {

@@ -1,5 +1,6 @@
 package io.stencil.hub;
 
+import io.stencil.error.InvalidRequestException;
 import io.stencil.hub.fetch.FetchListener;
 import io.stencil.hub.fetch.Fetcher;
 import io.stencil.hub.fetch.Snapshot;
@@ -66,6 +67,9 @@ public final class Hub implements AutoCloseable {
     ///
     /// @throws io.stencil.error.StencilException naming repository, file and cause; the repository is then as it was
     public UploadResult upload(UploadPlan plan, UploadListener listener) {
+        if (settings.offline()) {
+            throw new InvalidRequestException("upload", "cannot be done offline");
+        }
         return new Uploader(protocol, http).upload(plan, listener);
     }
 

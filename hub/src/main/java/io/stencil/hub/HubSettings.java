@@ -10,6 +10,7 @@ import io.stencil.hub.http.Token;
 import io.stencil.hub.protocol.HubKind;
 import java.net.URI;
 import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.Map;
 import java.util.Objects;
@@ -71,9 +72,21 @@ public record HubSettings(
                 choices.offline()
                         || flag(environment, "DIFFSYNTH_SKIP_DOWNLOAD")
                         || flag(environment, "HF_HUB_OFFLINE"),
-                HuggingFaceCache.of(environment, home),
+                cache(environment, home),
                 FetchSettings.DEFAULT,
                 HttpSettings.DEFAULT);
+    }
+
+    /// The same with another place for models, where nothing is: not even what Hugging Face's tools have is taken.
+    ///
+    /// @param place an empty folder
+    /// @throws InvalidRequestException when nothing is fetched
+    public HubSettings emptyAt(Path place) {
+        if (offline) {
+            throw new InvalidRequestException("offline", "cannot be, where all is to be fetched anew; leave it out");
+        }
+        return new HubSettings(
+                hub, site, token, place, false, new HuggingFaceCache(place.resolve(".no-cache")), fetch, http);
     }
 
     /// Over plain HTTP everybody on the way reads along.
@@ -121,20 +134,26 @@ public record HubSettings(
         if (hub != HubKind.HUGGING_FACE) {
             return null;
         }
-        Path file = value(environment, "HF_TOKEN_PATH")
-                .map(Path::of)
-                .orElse(HuggingFaceCache.home(environment, home).resolve("token"));
+        Path file = path(environment, "HF_TOKEN_PATH")
+                .orElse(huggingFaceHome(environment, home).resolve("token"));
         return Files.isRegularFile(file) ? Token.read(file) : null;
+    }
+
+    private static Path huggingFaceHome(Map<String, String> environment, Path home) {
+        return path(environment, "HF_HOME").orElse(home.resolve(".cache/huggingface"));
+    }
+
+    private static HuggingFaceCache cache(Map<String, String> environment, Path home) {
+        return new HuggingFaceCache(path(environment, "HF_HUB_CACHE")
+                .orElse(huggingFaceHome(environment, home).resolve("hub")));
     }
 
     private static Path base(Choices choices, Map<String, String> environment, Path home) {
         if (choices.base() != null) {
             return choices.base();
         }
-        return value(environment, "DIFFSYNTH_MODEL_BASE_PATH")
-                .map(Path::of)
-                .orElseGet(() -> value(environment, "XDG_CACHE_HOME")
-                        .map(Path::of)
+        return path(environment, "DIFFSYNTH_MODEL_BASE_PATH")
+                .orElseGet(() -> path(environment, "XDG_CACHE_HOME")
                         .orElse(home.resolve(".cache"))
                         .resolve("stencil/models"));
     }
@@ -142,10 +161,8 @@ public record HubSettings(
     /// Where it is remembered which code is trusted: `STENCIL_CONFIG_HOME`, or `stencil` in the user's folder of
     /// settings.
     public static Path configuration(Map<String, String> environment, Path home) {
-        return value(environment, "STENCIL_CONFIG_HOME")
-                .map(Path::of)
-                .orElseGet(() -> value(environment, "XDG_CONFIG_HOME")
-                        .map(Path::of)
+        return path(environment, "STENCIL_CONFIG_HOME")
+                .orElseGet(() -> path(environment, "XDG_CONFIG_HOME")
                         .orElse(home.resolve(".config"))
                         .resolve("stencil"));
     }
@@ -154,6 +171,17 @@ public record HubSettings(
         return Optional.of(Objects.requireNonNullElse(environment.get(variable), "")
                         .strip())
                 .filter(text -> !text.isEmpty());
+    }
+
+    private static Optional<Path> path(Map<String, String> environment, String variable) {
+        return value(environment, variable).map(text -> {
+            try {
+                return Path.of(text);
+            } catch (InvalidPathException e) {
+                throw new InvalidRequestException(
+                        Location.ofField(variable), "'%s' is no path: %s".formatted(text, e.getReason()), e);
+            }
+        });
     }
 
     private static boolean flag(Map<String, String> environment, String variable) {

@@ -56,8 +56,8 @@ public sealed interface ModelSource {
 
     /// The folder of the model: of the whole repository, where it comes from a hub.
     ///
-    /// A Template's folder from a hub may hold code: ask
-    /// [RemoteCode][io.stencil.hub.trust.RemoteCode] before it is loaded.
+    /// A Template's folder from a hub may hold code, which is loaded only with its hash: name the one that you read, or
+    /// ask [RemoteCode][io.stencil.hub.trust.RemoteCode] for those that are trusted.
     default Path folder(Hub hub) {
         return switch (this) {
             case Local(Path path) -> path;

@@ -9,6 +9,7 @@ import io.stencil.hub.protocol.HubKind;
 import io.stencil.hub.protocol.HubReference;
 import io.stencil.hub.protocol.RepositoryId;
 import io.stencil.hub.testing.FakeHub;
+import io.stencil.hub.testing.FakeRepository;
 import io.stencil.hub.testing.Fault;
 import io.stencil.hub.testing.TestHubs;
 import io.stencil.hub.upload.UploadListener;
@@ -20,6 +21,7 @@ import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -89,6 +91,123 @@ class TokenTest {
             }
         }
         requireNowhere();
+    }
+
+    private static Fault.Status says(int status, String text) {
+        return new Fault.Status(status, Map.of("Content-Range", "bytes " + SECRET + "/1"), text);
+    }
+
+    /// Whatever a hub says, and wherever it says it: one line, and no part of the token.
+    @ParameterizedTest
+    @EnumSource
+    void noWordOfTheHubTellsIt(HubKind kind) throws IOException {
+        byte[] weights = TestHubs.content(30_000, 1);
+        String refusal =
+                "{\"Code\": \"%1$s\", \"Success\": false, \"Message\": \"no\\n%1$s\", \"error\": \"no\\n%1$s\"}"
+                        .formatted(SECRET);
+        String object = "{\"objects\": [{\"oid\": \"%s\", \"error\": {\"message\": \"no\\n%s\"}}]}"
+                .formatted(FakeRepository.sha256(weights), SECRET);
+        try (FakeHub fake = new FakeHub();
+                Hub hub = Hub.open(TestHubs.settings(kind, fake.site(), temporary.resolve("models"), SECRET))) {
+            fake.repository("org/m").put("w.safetensors", weights);
+            Path folder = hub.fetch(HubReference.parse("model", "org/m:"), FetchListener.NONE)
+                    .folder();
+            fake.repository("org/m").put("w.safetensors", TestHubs.content(30_000, 2));
+            for (Fault fault : List.of(
+                    // A message that is shortened in the middle of the token, and a body that is read up to there.
+                    Fault.of("/api/", says(400, "x".repeat(190) + SECRET), 100),
+                    Fault.of("/api/", says(400, " ".repeat(4096 - 10) + SECRET), 100),
+                    Fault.of("/api/", says(400, "one\n" + SECRET), 100),
+                    Fault.of("/api/", says(200, SECRET + " is no JSON"), 100),
+                    Fault.of("/api/", says(400, refusal), 100),
+                    Fault.of("/api/", says(200, refusal), 100),
+                    Fault.of("/content/", says(206, ""), 100),
+                    Fault.of(
+                            "/api/",
+                            new Fault.Status(302, Map.of("Location", SECRET.replace('_', '-') + "://x"), ""),
+                            9),
+                    Fault.of("/api/", new Fault.Status(302, Map.of("Location", ":" + SECRET + " "), ""), 9))) {
+                fake.fail(fault);
+                assertThatThrownBy(() -> hub.fetch(HubReference.parse("model", "org/m:"), FetchListener.NONE))
+                        .isInstanceOf(StencilException.class)
+                        .satisfies(TokenTest::requireSafe);
+                fake.heal();
+            }
+            fake.fail(Fault.of(
+                    "/batch",
+                    says(200, kind == HubKind.HUGGING_FACE ? object : "{\"Success\": true, \"Data\": " + object + "}"),
+                    9));
+            UploadPlan plan = new UploadPlan(
+                    hub.repository(RepositoryId.parse("ID", "me/m")), "main", folder, "m", true, null, false);
+            assertThatThrownBy(() -> hub.upload(plan, UploadListener.NONE))
+                    .hasMessageContaining("the hub does not take it: no [token]")
+                    .satisfies(TokenTest::requireSafe);
+        }
+        requireNowhere();
+    }
+
+    @Test
+    void aFileThatIsNamedByItIsNotFetched() throws IOException {
+        try (FakeHub fake = new FakeHub();
+                Hub hub = Hub.open(
+                        TestHubs.settings(HubKind.MODELSCOPE, fake.site(), temporary.resolve("models"), SECRET))) {
+            fake.repository("org/m").put("a/" + SECRET + ".json", "{}");
+            assertThatThrownBy(() -> hub.fetch(HubReference.parse("model", "org/m:"), FetchListener.NONE))
+                    .hasMessageContaining("the hub names a file by the token")
+                    .satisfies(TokenTest::requireSafe);
+        }
+        requireNowhere();
+    }
+
+    private static void requireSafe(Throwable fault) {
+        assertThat(fault.getMessage()).doesNotContain("\n").doesNotContain(SECRET.substring(0, 6));
+        assertThat(trace(fault)).doesNotContain(SECRET.substring(0, 6));
+    }
+
+    @Test
+    void aFileThatHoldsItIsNotPublished() throws IOException {
+        Path folder = Files.createDirectories(temporary.resolve("folder"));
+        Files.writeString(folder.resolve("training_args.json"), " ".repeat((1 << 16) - 5) + SECRET);
+        try (FakeHub fake = new FakeHub();
+                Hub hub = Hub.open(
+                        TestHubs.settings(HubKind.MODELSCOPE, fake.site(), temporary.resolve("models"), SECRET))) {
+            UploadPlan plan = new UploadPlan(
+                    hub.repository(RepositoryId.parse("ID", "me/m")), "master", folder, "m", true, null, false);
+            assertThatThrownBy(() -> hub.upload(plan, UploadListener.NONE))
+                    .hasMessageContaining("training_args.json: holds the token of the hub and is not sent")
+                    .satisfies(TokenTest::requireSafe);
+            assertThat(fake.requests()).isEmpty();
+        }
+    }
+
+    @Test
+    void anEmptyPlaceIsTrulyEmpty() {
+        HubSettings usual = settings(Map.of("HF_HUB_CACHE", "/data/hf", "MODELSCOPE_API_TOKEN", SECRET));
+        HubSettings empty = usual.emptyAt(temporary);
+        assertThat(empty.cache().root()).startsWithRaw(temporary).doesNotExist();
+        assertThat(empty.token()).isSameAs(usual.token());
+        assertThatThrownBy(() -> settings(Map.of("HF_HUB_OFFLINE", "1")).emptyAt(temporary))
+                .hasMessage("'offline': cannot be, where all is to be fetched anew; leave it out");
+    }
+
+    @Test
+    void nothingIsPublishedOffline() throws IOException {
+        HubSettings online = TestHubs.settings(HubKind.MODELSCOPE, URI.create("http://127.0.0.1:1"), temporary, SECRET);
+        HubSettings offline = new HubSettings(
+                online.hub(),
+                online.site(),
+                online.token(),
+                temporary,
+                true,
+                online.cache(),
+                online.fetch(),
+                online.http());
+        try (Hub hub = Hub.open(offline)) {
+            UploadPlan plan = new UploadPlan(
+                    hub.repository(RepositoryId.parse("ID", "me/m")), "master", temporary, "m", true, null, true);
+            assertThatThrownBy(() -> hub.upload(plan, UploadListener.NONE))
+                    .hasMessage("'upload': cannot be done offline");
+        }
     }
 
     @Test

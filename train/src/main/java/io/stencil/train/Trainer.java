@@ -14,6 +14,7 @@ import io.stencil.train.log.CsvLog;
 import io.stencil.train.log.TrainingListener;
 import io.stencil.train.optim.AdamW;
 import io.stencil.train.optim.WeightAverage;
+import io.stencil.train.options.ModelOptions;
 import io.stencil.train.options.OptimisationOptions;
 import io.stencil.train.options.OutputOptions;
 import io.stencil.train.options.Task;
@@ -21,7 +22,6 @@ import io.stencil.train.options.TrainOptions;
 import io.stencil.train.options.TrainingArguments;
 import java.io.IOException;
 import java.nio.file.Files;
-import java.nio.file.Path;
 import java.security.SecureRandom;
 import java.util.Collection;
 import java.util.List;
@@ -53,9 +53,7 @@ public final class Trainer {
         prepareFolder(options.output());
         try (Flux2Pipeline pipeline = Flux2Pipeline.load(
                         options.models().base(), options.models().load());
-                @Nullable
-                        LoadedTemplate<?, ?> template =
-                                loadTemplate(options.models().template(), pipeline)) {
+                @Nullable LoadedTemplate<?, ?> template = loadTemplate(options.models(), pipeline)) {
             DistillationCheck.warning(options.models().base()).ifPresent(listener::onWarning);
             return run(options, dataset, pipeline, template, listener);
         }
@@ -167,8 +165,10 @@ public final class Trainer {
         }
     }
 
-    private static @Nullable LoadedTemplate<?, ?> loadTemplate(@Nullable Path folder, Flux2Pipeline pipeline) {
-        return folder == null ? null : new TemplateFolder(folder).load(pipeline);
+    private static @Nullable LoadedTemplate<?, ?> loadTemplate(ModelOptions models, Flux2Pipeline pipeline) {
+        return models.template() == null
+                ? null
+                : new TemplateFolder(models.template(), models.trustedCode()).load(pipeline);
     }
 
     private static void resume(TrainedTensors tensors, OutputOptions output, TrainingListener listener) {

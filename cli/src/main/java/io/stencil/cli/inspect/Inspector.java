@@ -3,6 +3,7 @@ package io.stencil.cli.inspect;
 import io.stencil.error.InvalidFileException;
 import io.stencil.error.NameList;
 import io.stencil.json.ConfigJson;
+import io.stencil.template.load.TrustedCode;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -17,8 +18,9 @@ public final class Inspector {
 
     /// The thing itself first, then its parts.
     ///
+    /// @param trusted code of a Template that may run, to tell its inputs
     /// @throws InvalidFileException when there is nothing there that Stencil knows, or a file in it is broken
-    public static List<Finding> inspect(Path path) {
+    public static List<Finding> inspect(Path path, TrustedCode trusted) {
         if (Files.notExists(path)) {
             throw new InvalidFileException(path, "no such file or folder");
         }
@@ -26,7 +28,7 @@ public final class Inspector {
             return List.of(WeightsInspector.inspect(path));
         }
         if (TemplateInspector.isTemplate(path)) {
-            return TemplateInspector.inspect(path);
+            return TemplateInspector.inspect(path, trusted);
         }
         if (PARTS.stream().anyMatch(part -> Files.isDirectory(path.resolve(part)))) {
             return wholeModel(path);

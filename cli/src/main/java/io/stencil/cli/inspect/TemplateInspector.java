@@ -1,6 +1,7 @@
 package io.stencil.cli.inspect;
 
 import io.stencil.template.load.TemplateFolder;
+import io.stencil.template.load.TrustedCode;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -17,8 +18,8 @@ final class TemplateInspector {
     }
 
     /// @throws io.stencil.error.TemplateException when the code does not keep the contract
-    static List<Finding> inspect(Path folder) {
-        String inputs = new TemplateFolder(folder).describeInputs().orElseThrow();
+    static List<Finding> inspect(Path folder, TrustedCode trusted) {
+        String inputs = new TemplateFolder(folder, trusted).describeInputs().orElseThrow();
         List<Finding> findings = new ArrayList<>();
         boolean source = Files.exists(folder.resolve("Model.java"));
         findings.add(Finding.of(

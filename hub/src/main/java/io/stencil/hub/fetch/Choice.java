@@ -65,7 +65,12 @@ record Choice(List<RemoteFile> chosen, List<RemoteFile> all) {
         return slash < 0 ? "" : path.substring(0, slash);
     }
 
-    long bytes() {
-        return all.stream().mapToLong(RemoteFile::size).sum();
+    /// @throws io.stencil.error.HubException when it is more than there can be
+    long bytes(Repository repository) {
+        try {
+            return all.stream().mapToLong(RemoteFile::size).reduce(0, Math::addExact);
+        } catch (ArithmeticException e) {
+            throw repository.subject().fault("the hub lists files of more bytes than there can be", e);
+        }
     }
 }

@@ -14,6 +14,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 
 /// Brings files of repositories to the disk, or finds them there.
 ///
@@ -27,51 +28,78 @@ public record Fetcher(HubProtocol protocol, HubHttp http, FetchSettings settings
     /// @throws io.stencil.error.StencilException naming repository, file and cause
     public Snapshot fetch(Repository repository, String revision, String pattern, FetchListener listener) {
         Listing listing = protocol.list(repository, revision, http);
+        listing.files().forEach(file -> http.requireNoToken(repository.subject(), file.path()));
         Choice choice = Choice.of(repository, listing, pattern);
+        Progress progress = new Progress(repository, choice.all().size(), choice.bytes(repository), listener);
         ModelPlace place = ModelPlace.of(base, repository, revision);
-        place.keep(repository, listing);
-        Progress progress = new Progress(repository, choice.all().size(), choice.bytes(), listener);
+        CheckedFiles checked = new CheckedFiles(place, listing.commit());
+        prepare(new KeptListing(repository, listing), checked, listener);
+        FreeSpace.of(repository, this, place, checked, choice).require(repository, place.folder());
         String source = listing.commit() == null ? revision : listing.commit();
         try (RangePool pool = new RangePool(settings.connections())) {
-            requireSpace(repository, place, choice);
-            Work work = new Work(repository, source, place, pool, progress, listener);
+            FetchWork work = new FetchWork(this, repository, source, checked, pool, progress, listener);
             pool.all(choice.all().stream()
                     .<Runnable>map(file -> () -> work.bring(file))
                     .toList());
+        } catch (RangePool.StoppedException e) {
+            throw repository.subject().fault("was interrupted", e);
         }
         listener.onEnd();
         return snapshot(repository, listing, place, choice);
     }
 
-    /// Takes what is on the disk and asks nobody.
+    private static void prepare(KeptListing kept, CheckedFiles checked, FetchListener listener) {
+        ModelPlace place = checked.place();
+        try {
+            checked.removeAllBut(kept.repository(), kept.listing())
+                    .forEach(file -> listener.onWarning(
+                            "%s: %s is not part of revision %s any more, and was changed here; it stays and would be used; remove it"
+                                    .formatted(
+                                            kept.repository(),
+                                            file,
+                                            kept.listing().revision())));
+        } catch (IOException e) {
+            throw new InvalidFileException(
+                    Location.of(place.folder()), "files of an older revision cannot be removed: " + e, e);
+        }
+        kept.write(place.folder());
+    }
+
+    /// Takes what is on the disk and asks nobody. A file is taken when it is known to be this revision's, or is what
+    /// the last listing says.
     ///
     /// @throws io.stencil.error.HubException naming what is missing
     public Snapshot find(Repository repository, String revision, String pattern) {
         ModelPlace place = ModelPlace.of(base, repository, revision);
         try {
-            Listing listing = place.kept()
-                    .or(() -> cached(repository, revision))
-                    .orElseGet(() -> LocalListing.of(place.folder(), revision));
+            Optional<Listing> told = kept(place, repository).or(() -> cached(repository, revision));
+            Listing listing = told.orElseGet(() -> LocalListing.of(place.folder(), revision));
             if (listing.files().isEmpty()) {
                 throw repository
                         .subject()
                         .fault("is not in %s, and nothing is fetched when offline".formatted(place.folder()));
             }
             Choice choice = Choice.of(repository, listing, pattern);
+            CheckedFiles checked = new CheckedFiles(place, listing.commit());
             List<String> missing = new ArrayList<>();
             for (RemoteFile file : choice.all()) {
                 place.requireNoLinks(repository, file.path());
-                Path target = place.file(file.path());
-                boolean there = Files.isRegularFile(target) && Files.size(target) == file.size();
-                if (!there && !cache.adopt(repository, file, target)) {
+                // What another tool put there has no listing but what lies there, and so is there.
+                if (told.isPresent() && !isHere(repository, file, checked)) {
                     missing.add(file.path());
                 }
             }
             if (!missing.isEmpty()) {
                 throw repository
                         .subject()
-                        .fault("%d of %d files are not in %s, and nothing is fetched when offline: %s"
-                                .formatted(missing.size(), choice.all().size(), place.folder(), NameList.of(missing)));
+                        .fault(
+                                "%d of %d files are not in %s, or not as revision %s has them, and nothing is fetched when offline: %s"
+                                        .formatted(
+                                                missing.size(),
+                                                choice.all().size(),
+                                                place.folder(),
+                                                revision,
+                                                NameList.of(missing)));
             }
             return snapshot(repository, listing, place, choice);
         } catch (IOException e) {
@@ -79,7 +107,43 @@ public record Fetcher(HubProtocol protocol, HubHttp http, FetchSettings settings
         }
     }
 
-    private java.util.Optional<Listing> cached(Repository repository, String revision) {
+    private boolean isHere(Repository repository, RemoteFile file, CheckedFiles checked) throws IOException {
+        if (checked.isKnown(file)) {
+            return true;
+        }
+        Path target = checked.place().file(file.path());
+        boolean right = isRight(file, target) || cache.adopt(repository, file, target);
+        if (right && Files.isWritable(checked.place().folder())) {
+            checked.remember(file);
+        }
+        return right;
+    }
+
+    /// Whether the file lies there as its checksum says; never true for one without.
+    static boolean isRight(RemoteFile file, Path target) throws IOException {
+        return !(file.checksum() instanceof Checksum.None)
+                && Files.isRegularFile(target)
+                && ContentHash.matches(target, file.size(), file.checksum());
+    }
+
+    /// What was listed when the folder was filled.
+    ///
+    /// @throws io.stencil.error.HubException when another hub filled it
+    private static Optional<Listing> kept(ModelPlace place, Repository repository) {
+        Optional<KeptListing> kept = KeptListing.read(place.folder());
+        kept.map(KeptListing::repository)
+                .filter(other -> !other.site().equals(repository.site()))
+                .ifPresent(other -> {
+                    throw repository
+                            .subject()
+                            .fault(
+                                    "is not here: %s holds what %s has, and nothing is fetched when offline; name that hub by --hub, or another folder by --model_base_path"
+                                            .formatted(place.folder(), other));
+                });
+        return kept.map(KeptListing::listing);
+    }
+
+    private Optional<Listing> cached(Repository repository, String revision) {
         try {
             return cache.listing(repository, revision);
         } catch (IOException e) {
@@ -91,93 +155,5 @@ public record Fetcher(HubProtocol protocol, HubHttp http, FetchSettings settings
         List<Path> files =
                 choice.chosen().stream().map(file -> place.file(file.path())).toList();
         return new Snapshot(repository, listing.revision(), listing.commit(), place.folder(), files);
-    }
-
-    private static void requireSpace(Repository repository, ModelPlace place, Choice choice) {
-        try {
-            long needed = 0;
-            for (RemoteFile file : choice.all()) {
-                Path target = place.file(file.path());
-                needed += Files.isRegularFile(target) && Files.size(target) == file.size() ? 0 : file.size();
-            }
-            long free = Files.getFileStore(place.folder()).getUsableSpace();
-            if (needed > free) {
-                throw repository
-                        .subject()
-                        .fault("needs %d MB, and %s has %d MB left"
-                                .formatted(needed >> 20, place.folder(), free >> 20));
-            }
-        } catch (IOException e) {
-            throw ModelPlace.unreadable(place.folder(), e);
-        }
-    }
-
-    /// The files of one fetch.
-    private final class Work {
-        private final Repository repository;
-        private final String revision;
-        private final ModelPlace place;
-        private final RangePool pool;
-        private final Progress progress;
-        private final FetchListener listener;
-
-        Work(
-                Repository repository,
-                String revision,
-                ModelPlace place,
-                RangePool pool,
-                Progress progress,
-                FetchListener listener) {
-            this.repository = repository;
-            this.revision = revision;
-            this.place = place;
-            this.pool = pool;
-            this.progress = progress;
-            this.listener = listener;
-        }
-
-        void bring(RemoteFile file) {
-            try {
-                place.requireNoLinks(repository, file.path());
-                if (place.isKnown(file)) {
-                    progress.bytes(file.size());
-                } else {
-                    try (FileLock _ =
-                            FileLock.take(place.lock(file.path()), () -> listener.onWaiting(repository, file.path()))) {
-                        bringLocked(file);
-                    }
-                }
-                progress.file();
-            } catch (IOException e) {
-                throw new InvalidFileException(Location.of(place.file(file.path())), "cannot be written: " + e, e);
-            } catch (InterruptedException e) {
-                Thread.currentThread().interrupt();
-                throw new RangePool.StoppedException(e);
-            }
-        }
-
-        private void bringLocked(RemoteFile file) throws IOException {
-            Path target = place.file(file.path());
-            boolean there = place.isKnown(file)
-                    || (Files.isRegularFile(target) && ContentHash.matches(target, file.size(), file.checksum()));
-            if (there || cache.adopt(repository, file, target)) {
-                progress.bytes(file.size());
-            } else {
-                new FileDownload(
-                                http,
-                                file,
-                                protocol.content(repository, revision, file.path()),
-                                repository.subject(file.path()),
-                                pool,
-                                progress)
-                        .run(place.partial(file), target, settings.chunkBytes());
-            }
-            if (file.checksum() instanceof Checksum.None) {
-                listener.onWarning("%s: '%s': the hub tells no checksum of it; only its size was checked"
-                        .formatted(repository, file.path()));
-            }
-            place.removePartials(file.path());
-            place.remember(file);
-        }
     }
 }

@@ -25,7 +25,8 @@ record FileDownload(HubHttp http, RemoteFile file, URI address, Subject subject,
     void run(Path partial, Path target, long chunkBytes) throws IOException {
         for (int attempt = 1; ; attempt++) {
             byte[] digest = bring(partial, chunkBytes);
-            if (file.checksum().accepts(digest)) {
+            boolean whole = Files.size(partial) == file.size();
+            if (whole && file.checksum().accepts(digest)) {
                 Files.createDirectories(target.toAbsolutePath().getParent());
                 Files.move(partial, target, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
                 PartialFile.forgetMap(partial);
@@ -35,8 +36,11 @@ record FileDownload(HubHttp http, RemoteFile file, URI address, Subject subject,
             PartialFile.forgetMap(partial);
             progress.bytes(-file.size());
             if (attempt == TRIES) {
-                throw subject.fault("what came is not what the hub lists: expected %s, found %s; nothing was kept"
-                        .formatted(file.checksum().text(), HexFormat.of().formatHex(digest)));
+                throw subject.fault("what came is not what the hub lists: expected %s, found %s%s; nothing was kept"
+                        .formatted(
+                                http.told(file.checksum().text()),
+                                HexFormat.of().formatHex(digest),
+                                whole ? "" : " and other than %d bytes".formatted(file.size())));
             }
         }
     }

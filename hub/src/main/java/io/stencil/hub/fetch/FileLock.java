@@ -23,7 +23,11 @@ final class FileLock implements AutoCloseable {
     /// Waits for the lock.
     ///
     /// @param onWaiting told once, when it cannot be had at once
+    /// @throws InterruptedException when this thread is interrupted, whether before it waits or while it does
     static FileLock take(Path file, Runnable onWaiting) throws IOException, InterruptedException {
+        if (Thread.interrupted()) {
+            throw new InterruptedException("before waiting for " + file);
+        }
         Files.createDirectories(file.toAbsolutePath().getParent());
         FileChannel channel = FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
         boolean taken = false;

@@ -11,7 +11,6 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
 import java.util.stream.Stream;
@@ -24,23 +23,6 @@ import java.util.stream.Stream;
 public record HuggingFaceCache(Path root) {
 
     private static final String COMMIT = "[0-9a-f]{40}";
-
-    /// Where the environment says that it is.
-    ///
-    /// @param home folder of the user
-    public static HuggingFaceCache of(Map<String, String> environment, Path home) {
-        String cache = environment.get("HF_HUB_CACHE");
-        if (cache != null && !cache.isBlank()) {
-            return new HuggingFaceCache(Path.of(cache));
-        }
-        return new HuggingFaceCache(home(environment, home).resolve("hub"));
-    }
-
-    /// Folder of Hugging Face's tools, `HF_HOME`.
-    public static Path home(Map<String, String> environment, Path home) {
-        String own = environment.get("HF_HOME");
-        return own == null || own.isBlank() ? home.resolve(".cache/huggingface") : Path.of(own);
-    }
 
     private Path folder(Repository repository) {
         return root.resolve("models--%s--%s"
@@ -61,6 +43,11 @@ public record HuggingFaceCache(Path root) {
         }
         Path blob = folder(repository).resolve("blobs").resolve(name.get());
         return Files.isRegularFile(blob) && Files.size(blob) == file.size() ? Optional.of(blob) : Optional.empty();
+    }
+
+    /// Whether a file of this name and size is here.
+    boolean has(Repository repository, RemoteFile file) throws IOException {
+        return blob(repository, file).isPresent();
     }
 
     /// Puts a file in place that is here and right: as a second name of the same content, or where the system has none

@@ -1,27 +1,18 @@
 package io.stencil.hub.fetch;
 
-import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.json.JsonMapper;
-import com.fasterxml.jackson.databind.node.ArrayNode;
-import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.stencil.error.InvalidFileException;
 import io.stencil.error.Location;
-import io.stencil.files.AtomicFile;
+import io.stencil.files.FetchedFolder;
 import io.stencil.hub.protocol.Checksum;
-import io.stencil.hub.protocol.Listing;
 import io.stencil.hub.protocol.RemoteFile;
 import io.stencil.hub.protocol.Repository;
-import io.stencil.json.JsonFile;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
-import java.nio.file.LinkOption;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.HexFormat;
-import java.util.List;
-import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /// Where a repository lies on the disk: its files under their own names, and beside them a hidden folder with what is
 /// on
@@ -29,9 +20,6 @@ import java.util.Optional;
 ///
 /// @param folder of the repository
 record ModelPlace(Path folder) {
-
-    static final String PRIVATE = ".stencil";
-    private static final JsonMapper MAPPER = new JsonMapper();
 
     /// `BASE/OWNER/NAME`, with `@REVISION` for another than the default one: as the Python framework lays models out.
     static ModelPlace of(Path base, Repository repository, String revision) {
@@ -45,17 +33,18 @@ record ModelPlace(Path folder) {
         return folder.resolve(path);
     }
 
-    /// A file's temporary content.
-    Path partial(RemoteFile file) {
+    /// A file's temporary content. Content without a checksum is that of one commit and goes on for no other.
+    Path partial(RemoteFile file, @Nullable String commit) {
+        String version = file.checksum() instanceof Checksum.None ? "@" + commit : "";
         return hidden(
                 "partial",
                 file.path(),
-                "." + key(file.checksum().text() + file.size()).substring(0, 12) + ".part");
+                "." + key(file.checksum().text() + file.size() + version).substring(0, 12) + ".part");
     }
 
     /// Removes what is left of broken downloads of this file, also of other content that it had then.
     void removePartials(String path) throws IOException {
-        Path partials = folder.resolve(PRIVATE).resolve("partial");
+        Path partials = hidden("partial");
         if (Files.isDirectory(partials)) {
             try (DirectoryStream<Path> left = Files.newDirectoryStream(partials, key(path) + ".*")) {
                 for (Path one : left) {
@@ -69,8 +58,13 @@ record ModelPlace(Path folder) {
         return hidden("locks", path, ".lock");
     }
 
-    private Path hidden(String kind, String path, String suffix) {
-        return folder.resolve(PRIVATE).resolve(kind).resolve(key(path) + suffix);
+    /// A folder of what is kept beside the files.
+    Path hidden(String kind) {
+        return folder.resolve(FetchedFolder.PRIVATE).resolve(kind);
+    }
+
+    Path hidden(String kind, String path, String suffix) {
+        return hidden(kind).resolve(key(path) + suffix);
     }
 
     private static String key(String text) {
@@ -89,80 +83,6 @@ record ModelPlace(Path folder) {
             }
             place = place.resolve(part);
         }
-    }
-
-    /// Whether the file was found right before and was not touched since.
-    boolean isKnown(RemoteFile file) {
-        Path target = file(file.path());
-        Path record = hidden("checked", file.path(), ".json");
-        try {
-            if (!Files.isRegularFile(target, LinkOption.NOFOLLOW_LINKS) || !Files.exists(record)) {
-                return false;
-            }
-            JsonNode json = JsonFile.read(record);
-            return Files.size(target) == file.size()
-                    && json.path("size").asLong(-1) == file.size()
-                    && json.path("checksum").asText().equals(file.checksum().text())
-                    && json.path("modified").asLong()
-                            == Files.getLastModifiedTime(target).toMillis();
-        } catch (InvalidFileException e) {
-            return false; // an unreadable record is none: the file is looked at again
-        } catch (IOException e) {
-            throw unreadable(target, e);
-        }
-    }
-
-    /// Remembers that the file is right as it lies there now.
-    void remember(RemoteFile file) throws IOException {
-        ObjectNode json = MAPPER.createObjectNode();
-        json.put("path", file.path());
-        json.put("size", file.size());
-        json.put("checksum", file.checksum().text());
-        json.put("modified", Files.getLastModifiedTime(file(file.path())).toMillis());
-        AtomicFile.writeText(hidden("checked", file.path(), ".json"), json + "\n");
-    }
-
-    private Path listingFile() {
-        return folder.resolve(PRIVATE).resolve("listing.json");
-    }
-
-    /// Keeps a listing for when the hub cannot be asked.
-    void keep(Repository repository, Listing listing) {
-        ObjectNode json = MAPPER.createObjectNode();
-        json.put("site", repository.site().toString());
-        json.put("revision", listing.revision());
-        json.put("commit", listing.commit());
-        ArrayNode files = json.putArray("files");
-        for (RemoteFile file : listing.files()) {
-            files.addObject()
-                    .put("path", file.path())
-                    .put("size", file.size())
-                    .put("checksum", file.checksum().text())
-                    .put("plain", file.plain());
-        }
-        try {
-            AtomicFile.writeText(listingFile(), json + "\n");
-        } catch (IOException e) {
-            throw new InvalidFileException(Location.of(listingFile()), "cannot be written: " + e, e);
-        }
-    }
-
-    /// The listing that was kept last.
-    Optional<Listing> kept() {
-        if (!Files.exists(listingFile())) {
-            return Optional.empty();
-        }
-        JsonNode json = JsonFile.read(listingFile());
-        List<RemoteFile> files = new ArrayList<>();
-        for (JsonNode file : json.path("files")) {
-            files.add(new RemoteFile(
-                    file.path("path").asText(),
-                    file.path("size").asLong(-1),
-                    Checksum.parse(file.path("checksum").asText()),
-                    file.path("plain").asBoolean()));
-        }
-        return Optional.of(
-                new Listing(json.path("revision").asText(), json.path("commit").textValue(), files));
     }
 
     static InvalidFileException unreadable(Path file, IOException e) {

@@ -3,6 +3,7 @@ package io.stencil.hub.fetch;
 import io.stencil.error.InvalidRequestException;
 import io.stencil.error.Location;
 import java.nio.file.FileSystems;
+import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.nio.file.PathMatcher;
 import java.util.regex.PatternSyntaxException;
@@ -26,12 +27,21 @@ record NamePattern(String text) {
         if (text.isEmpty() || path.startsWith(text.endsWith("/") ? text : text + "/") || path.equals(text)) {
             return true;
         }
-        PathMatcher matcher = FileSystems.getDefault().getPathMatcher("glob:" + text);
+        try {
+            return globbed(text, path);
+        } catch (InvalidPathException e) {
+            // This system cannot write the name. Whether it is meant is told all the same, so that it is in nobody's
+            // way who means others.
+            return globbed(ascii(text), ascii(path));
+        }
+    }
+
+    private static boolean globbed(String glob, String path) {
+        PathMatcher matcher = FileSystems.getDefault().getPathMatcher("glob:" + glob);
         return matcher.matches(Path.of(path));
     }
 
-    /// Whether it is a glob that names files, and not a folder with all that is in it.
-    boolean choosesFiles(String path) {
-        return !text.isEmpty() && !path.startsWith(text.endsWith("/") ? text : text + "/");
+    private static String ascii(String text) {
+        return text.replaceAll("[^\\x00-\\x7f]", "_");
     }
 }

@@ -1,7 +1,9 @@
 package io.stencil.hub.fetch;
 
+import io.stencil.hub.http.LocalFault;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.channels.ClosedChannelException;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -76,6 +78,24 @@ final class PartialFile implements AutoCloseable {
                 && content.size() <= size;
     }
 
+    /// Bytes of complete ranges that an earlier run left, without opening the file.
+    static long bytesIn(Path file, long size, long chunkBytes) throws IOException {
+        Path map = mapOf(file);
+        if (!Files.isRegularFile(map) || size == 0) {
+            return 0;
+        }
+        byte[] marks = Files.readAllBytes(map);
+        boolean same = marks.length == HEADER + Math.ceilDiv(size, chunkBytes)
+                && ByteBuffer.wrap(marks).getLong(0) == size
+                && ByteBuffer.wrap(marks).getLong(Long.BYTES) == chunkBytes;
+        long bytes = 0;
+        for (int i = HEADER; same && i < marks.length; i++) {
+            long begin = (i - HEADER) * chunkBytes;
+            bytes += marks[i] == 0 ? 0 : Math.min(size, begin + chunkBytes) - begin;
+        }
+        return bytes;
+    }
+
     private int count() {
         return Math.toIntExact(Math.ceilDiv(size, chunkBytes));
     }
@@ -102,12 +122,24 @@ final class PartialFile implements AutoCloseable {
         return missing;
     }
 
+    /// @throws LocalFault when the disk does not take it
     void write(ByteBuffer bytes, long position) throws IOException {
-        write(content, bytes, position);
+        guarded(content, bytes, position);
     }
 
+    /// @throws LocalFault when the disk does not take it
     void mark(Range range) throws IOException {
-        write(map, ByteBuffer.wrap(new byte[] {1}), HEADER + range.index());
+        guarded(map, ByteBuffer.wrap(new byte[] {1}), HEADER + range.index());
+    }
+
+    private void guarded(FileChannel channel, ByteBuffer bytes, long position) throws IOException {
+        try {
+            write(channel, bytes, position);
+        } catch (ClosedChannelException e) {
+            throw e; // this work was stopped
+        } catch (IOException e) {
+            throw new LocalFault(file, "cannot be written", e);
+        }
     }
 
     private static void write(FileChannel channel, ByteBuffer bytes, long position) throws IOException {

@@ -79,7 +79,7 @@ final class RangeReader {
                 && Long.parseLong(found.group(2)) == range.end() - 1;
         if (!right) {
             throw subject.fault("the hub gives the range '%s', asked for were bytes %d-%d"
-                    .formatted(text, range.begin(), range.end() - 1));
+                    .formatted(http.told(text), range.begin(), range.end() - 1));
         }
         if (!List.of("*", Long.toString(size)).contains(found.group(3))) {
             throw subject.fault("has %s bytes, the hub's listing says %d".formatted(found.group(3), size));

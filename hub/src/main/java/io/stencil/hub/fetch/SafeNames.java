@@ -1,11 +1,16 @@
 package io.stencil.hub.fetch;
 
+import io.stencil.files.FetchedFolder;
 import io.stencil.hub.protocol.RemoteFile;
 import io.stencil.hub.protocol.Repository;
+import java.nio.file.InvalidPathException;
+import java.nio.file.Path;
+import java.text.Normalizer;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
 import java.util.regex.Pattern;
 
 /// Refuses names that mean another place than inside a repository's folder, or one place twice.
@@ -13,7 +18,10 @@ final class SafeNames {
 
     /// Names that Windows takes for devices, and characters that some system gives a meaning.
     private static final Pattern UNSAFE_PART = Pattern.compile(
-            "\\.|\\.\\.|.*[\\\\:*?\"<>|\\p{Cntrl}].*|.*[. ]|(?i)(?:con|prn|aux|nul|com\\d|lpt\\d)(?:\\..*)?|(?i)\\.git");
+            "\\.|\\.\\.|.*[\\\\:*?\"<>|\\p{Cntrl}].*|.*[. ]|(?i)(?:con|prn|aux|nul|com\\d|lpt\\d)(?:\\..*)?");
+    /// What git and a fetch keep in such folders, and trust is judged by.
+    private static final Set<String> RESERVED = Set.of(".git", FetchedFolder.PRIVATE);
+
     private static final int MAX_LENGTH = 1000;
 
     private SafeNames() {}
@@ -40,10 +48,11 @@ final class SafeNames {
                 throw repository.subject(file.path()).fault("is a link or no file; only plain files are fetched");
             }
             String path = file.path();
+            requireWritable(repository, path);
             for (int end = path.indexOf('/'); end >= 0; end = path.indexOf('/', end + 1)) {
                 requireOneSpelling(repository, seen, path.substring(0, end), path);
             }
-            String other = seen.putIfAbsent(path.toLowerCase(Locale.ROOT), path);
+            String other = seen.putIfAbsent(folded(path), path);
             if (other != null) {
                 throw repository
                         .subject(path)
@@ -55,7 +64,7 @@ final class SafeNames {
     /// A folder may come many times, but always in one spelling, and not as a file too.
     private static void requireOneSpelling(
             Repository repository, Map<String, String> seen, String folder, String path) {
-        String other = seen.putIfAbsent(folder.toLowerCase(Locale.ROOT), folder);
+        String other = seen.putIfAbsent(folded(folder), folder);
         if (other != null && !other.equals(folder)) {
             throw repository
                     .subject(path)
@@ -63,15 +72,36 @@ final class SafeNames {
         }
     }
 
+    /// The name as systems see it that take letters in either case, or composed in another way, for the same.
+    private static String folded(String name) {
+        return Normalizer.normalize(name, Normalizer.Form.NFKC)
+                .toUpperCase(Locale.ROOT)
+                .toLowerCase(Locale.ROOT);
+    }
+
+    /// Refuses a name that cannot be written here, as those beyond ASCII where the system's locale is `C`.
+    private static void requireWritable(Repository repository, String path) {
+        try {
+            Path _ = Path.of(path);
+        } catch (InvalidPathException e) {
+            throw repository
+                    .subject(path)
+                    .fault(
+                            "is a name that this system's locale cannot write (%s); set LC_ALL=C.UTF-8"
+                                    .formatted(System.getProperty("sun.jnu.encoding")),
+                            e);
+        }
+    }
+
     static boolean isSafe(String path) {
-        if (path.isEmpty() || path.length() > MAX_LENGTH || path.startsWith(ModelPlace.PRIVATE + "/")) {
+        if (path.isEmpty() || path.length() > MAX_LENGTH) {
             return false;
         }
         for (String part : path.split("/", -1)) {
-            if (part.isEmpty() || UNSAFE_PART.matcher(part).matches()) {
+            if (part.isEmpty() || UNSAFE_PART.matcher(part).matches() || RESERVED.contains(folded(part))) {
                 return false;
             }
         }
-        return !path.equalsIgnoreCase(ModelPlace.PRIVATE);
+        return true;
     }
 }

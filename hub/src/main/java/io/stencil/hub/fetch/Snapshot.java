@@ -1,8 +1,11 @@
 package io.stencil.hub.fetch;
 
+import io.stencil.files.FetchedFolder;
 import io.stencil.hub.protocol.Repository;
+import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /// Files of a repository that lie on the disk.
@@ -16,5 +19,24 @@ public record Snapshot(
 
     public Snapshot {
         files = List.copyOf(files);
+    }
+
+    /// What a local folder was fetched as: the repository whose folder it is or lies in; empty for what came from no
+    /// hub.
+    ///
+    /// @throws InvalidFileException when the folder's record is damaged
+    public static Optional<Snapshot> around(Path folder) {
+        try {
+            return FetchedFolder.around(folder)
+                    .flatMap(root -> KeptListing.read(root)
+                            .map(kept -> new Snapshot(
+                                    kept.repository(),
+                                    kept.listing().revision(),
+                                    kept.listing().commit(),
+                                    root,
+                                    List.of())));
+        } catch (IOException e) {
+            throw ModelPlace.unreadable(folder, e);
+        }
     }
 }

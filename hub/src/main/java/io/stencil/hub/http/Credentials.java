@@ -21,15 +21,22 @@ public record Credentials(@Nullable Token token, URI origin, Map<String, String>
 
     void sign(HttpRequest.Builder request, URI target) {
         if (token != null && isOwn(target)) {
-            headers.forEach((name, format) -> request.header(name, token.in(format)));
+            headers.forEach((name, format) -> request.setHeader(name, token.in(format)));
         }
     }
 
     private boolean isOwn(URI target) {
-        return Objects.equals(origin.getScheme(), target.getScheme())
-                && host(origin).equals(host(target))
-                && origin.getPort() == target.getPort()
-                && (origin.getScheme().equals("https") || isLoopback(target));
+        return isSameOrigin(origin, target) && (origin.getScheme().equals("https") || isLoopback(target));
+    }
+
+    static boolean isSameOrigin(URI one, URI other) {
+        return Objects.equals(one.getScheme(), other.getScheme())
+                && host(one).equals(host(other))
+                && port(one) == port(other);
+    }
+
+    private static int port(URI uri) {
+        return uri.getPort() >= 0 ? uri.getPort() : "https".equals(uri.getScheme()) ? 443 : 80;
     }
 
     /// Whether an address is of this machine: only there a token goes over plain HTTP.
@@ -42,7 +49,7 @@ public record Credentials(@Nullable Token token, URI origin, Map<String, String>
         return Objects.requireNonNullElse(uri.getHost(), "").toLowerCase(Locale.ROOT);
     }
 
-    String redact(String text) {
-        return token == null ? text : token.redact(text);
+    ServerText told() {
+        return new ServerText(token);
     }
 }

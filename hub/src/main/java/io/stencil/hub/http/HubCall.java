@@ -4,7 +4,9 @@ import java.net.URI;
 import java.net.http.HttpRequest.BodyPublisher;
 import java.net.http.HttpRequest.BodyPublishers;
 import java.util.HashMap;
+import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
 import java.util.function.Supplier;
 
 /// One request.
@@ -64,5 +66,12 @@ public record HubCall(
     /// The same request, to which 404 is an answer.
     public HubCall allowingAbsence() {
         return new HubCall(method, uri, headers, body, bodyBytes, true, subject);
+    }
+
+    /// The same request with no other headers than these, whose names are in small letters.
+    HubCall withOnly(Set<String> names) {
+        Map<String, String> open = new HashMap<>(headers);
+        open.keySet().removeIf(name -> !names.contains(name.toLowerCase(Locale.ROOT)));
+        return new HubCall(method, uri, open, body, bodyBytes, mayBeAbsent, subject);
     }
 }

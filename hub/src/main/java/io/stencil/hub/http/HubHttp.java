@@ -4,23 +4,30 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import io.stencil.error.HubException;
+import io.stencil.error.InvalidFileException;
+import io.stencil.error.Location;
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.ConnectException;
 import java.net.URI;
 import java.net.http.HttpClient;
+import java.net.http.HttpConnectTimeoutException;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.net.http.HttpTimeoutException;
 import java.nio.channels.UnresolvedAddressException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.time.ZonedDateTime;
 import java.time.format.DateTimeFormatter;
 import java.time.format.DateTimeParseException;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
+import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 
 /// Sends requests: signs them, follows redirects, asks again after a passing fault, and tells a lasting one in one
@@ -32,9 +39,12 @@ public final class HubHttp implements AutoCloseable {
     /// The slowest sending that is waited for, in bytes a second.
     private static final long SLOWEST = 64 << 10;
     private static final Set<Integer> REDIRECTS = Set.of(301, 302, 303, 307, 308);
+    /// What may go along to another host than the one that it was meant for.
+    private static final Set<String> OPEN_HEADERS = Set.of("accept", "content-type", "range");
     private static final JsonMapper MAPPER = new JsonMapper();
 
     private final Credentials credentials;
+    private final ServerText told;
     private final HttpSettings settings;
     private final HttpClient client;
     private final ScheduledExecutorService watcher;
@@ -46,6 +56,7 @@ public final class HubHttp implements AutoCloseable {
 
     public HubHttp(Credentials credentials, HttpSettings settings) {
         this.credentials = credentials;
+        this.told = credentials.told();
         this.settings = settings;
         this.client = HttpClient.newBuilder()
                 .connectTimeout(settings.connect())
@@ -68,8 +79,14 @@ public final class HubHttp implements AutoCloseable {
                 answer -> answer.status() == 404 ? Optional.empty() : Optional.of(parse(call, answer)));
     }
 
-    private static JsonNode parse(HubCall call, HubAnswer answer) throws IOException {
-        byte[] body = answer.body().readNBytes(MAX_JSON_BYTES);
+    /// The body of an answer as JSON.
+    ///
+    /// @throws HubException when it is none, or too long
+    public JsonNode parse(HubCall call, HubAnswer answer) throws IOException {
+        byte[] body = answer.body().readNBytes(MAX_JSON_BYTES + 1);
+        if (body.length > MAX_JSON_BYTES) {
+            throw call.subject().fault("the hub's answer is longer than %d MB".formatted(MAX_JSON_BYTES >> 20));
+        }
         try {
             JsonNode json = MAPPER.readTree(body);
             if (json == null || json.isMissingNode()) {
@@ -77,7 +94,61 @@ public final class HubHttp implements AutoCloseable {
             }
             return json;
         } catch (JsonProcessingException e) {
-            throw call.subject().fault("the hub's answer is no JSON: " + e.getOriginalMessage(), e);
+            throw call.subject()
+                    .fault("the hub's answer is no JSON: " + told.of(e.getOriginalMessage()), told.cause(e));
+        }
+    }
+
+    /// What a server says, as it may be told to people.
+    public String told(@Nullable String said) {
+        return told.of(said);
+    }
+
+    /// Refuses what a server names, where its name would be told and written: the token has no place in it.
+    ///
+    /// @throws HubException without the name
+    public void requireNoToken(Subject subject, String name) {
+        Token token = credentials.token();
+        if (token != null && !token.redact(name).equals(name)) {
+            throw subject.fault("the hub names a file by the token that it was told; nothing of it is fetched");
+        }
+    }
+
+    /// Refuses to send a file that the token stands in.
+    ///
+    /// @throws InvalidFileException naming the file
+    public void requireNoToken(Path file) {
+        Token token = credentials.token();
+        if (token == null) {
+            return;
+        }
+        try (InputStream content = Files.newInputStream(file)) {
+            if (token.isIn(content)) {
+                throw new InvalidFileException(
+                        file, "holds the token of the hub and is not sent; remove it from there");
+            }
+        } catch (IOException e) {
+            throw new InvalidFileException(Location.of(file), "cannot be read: " + e, e);
+        }
+    }
+
+    /// Sends what must not be done twice. Where a fault leaves open whether it was done, the hub is asked before the
+    /// request is repeated.
+    ///
+    /// @param reader refuses an answer that tells of a failure
+    /// @param isDone asks the hub
+    /// @throws HubException when it is refused, or fails too often
+    public void change(HubCall call, AnswerReader<?> reader, BooleanSupplier isDone) {
+        for (int attempt = 1; ; attempt++) {
+            try {
+                once(call, reader);
+                return;
+            } catch (PassingFault e) {
+                if (isDone.getAsBoolean()) {
+                    return;
+                }
+                pause(call.subject(), attempt, e);
+            }
         }
     }
 
@@ -86,19 +157,29 @@ public final class HubHttp implements AutoCloseable {
     /// @throws HubException when it is refused, or fails too often
     public <T extends @Nullable Object> T send(HubCall call, AnswerReader<T> reader) {
         for (int attempt = 1; ; attempt++) {
-            Duration pause;
             try {
                 return once(call, reader);
             } catch (PassingFault e) {
-                pause = e.wait == null ? settings.retry().pause(attempt) : e.wait;
-                if (attempt >= settings.retry().attempts()) {
-                    throw call.subject().fault("%s; gave up after %d attempts".formatted(e.text, attempt), e);
-                }
-                if (pause.compareTo(settings.retry().patience()) > 0) {
-                    throw call.subject().fault("%s; it asks to wait for %d s".formatted(e.text, pause.toSeconds()), e);
-                }
+                pause(call.subject(), attempt, e);
             }
-            sleep(pause, call.subject());
+        }
+    }
+
+    /// Waits for the next attempt, or tells that there is none.
+    private void pause(Subject subject, int attempt, PassingFault fault) {
+        RetryPolicy retry = settings.retry();
+        Duration pause = fault.wait == null ? retry.pause(attempt) : fault.wait;
+        if (attempt >= retry.attempts()) {
+            throw subject.fault("%s; gave up after %d attempts".formatted(fault.text, attempt), fault);
+        }
+        if (pause.compareTo(retry.patience()) > 0) {
+            throw subject.fault("%s; it asks to wait for %d s".formatted(fault.text, pause.toSeconds()), fault);
+        }
+        try {
+            Thread.sleep(pause);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw subject.fault("was interrupted", e);
         }
     }
 
@@ -123,44 +204,57 @@ public final class HubHttp implements AutoCloseable {
         } catch (PassingFault e) {
             throw e;
         } catch (IOException | UnresolvedAddressException e) {
-            throw new PassingFault(describe(current.uri(), e), null, e);
+            LocalFault.of(e).ifPresent(local -> {
+                throw local;
+            });
+            throw new PassingFault(describe(current.uri(), e), null, told.cause(e));
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw call.subject().fault("was interrupted", e);
         }
     }
 
+    /// The call's own headers come last: what a hub asks for in its answers goes before what Stencil would send.
     private HttpRequest request(HubCall call) {
         HttpRequest.Builder request = HttpRequest.newBuilder(call.uri())
                 .timeout(settings.silence().plusSeconds(call.bodyBytes() / SLOWEST))
                 .method(call.method(), call.body().get())
-                .header("User-Agent", "stencil");
-        call.headers().forEach(request::header);
+                .setHeader("User-Agent", "stencil");
         credentials.sign(request, call.uri());
+        for (Map.Entry<String, String> header : call.headers().entrySet()) {
+            try {
+                request.setHeader(header.getKey(), header.getValue());
+            } catch (IllegalArgumentException e) {
+                throw call.subject()
+                        .fault("the hub asks for a header that cannot be sent: " + told.of(header.getKey()));
+            }
+        }
         return request.build();
     }
 
-    private static HubCall redirected(HubCall call, HttpResponse<?> response) {
+    private HubCall redirected(HubCall call, HttpResponse<?> response) {
         String location = response.headers().firstValue("Location").orElse("");
         URI target;
         try {
             target = call.uri().resolve(location);
         } catch (IllegalArgumentException e) {
-            throw call.subject().fault("the hub redirects to what is no address", e);
+            throw call.subject().fault("the hub redirects to what is no address", told.cause(e));
         }
         boolean secure = "https".equals(target.getScheme());
         boolean asBefore =
                 "http".equals(target.getScheme()) && "http".equals(call.uri().getScheme());
         if (location.isEmpty() || target.getHost() == null || !(secure || asBefore)) {
-            throw call.subject().fault("the hub redirects to where it must not: " + target.getScheme());
+            throw call.subject().fault("the hub redirects to where it must not: " + told.of(target.getScheme()));
         }
-        return call.to(target);
+        return Credentials.isSameOrigin(call.uri(), target)
+                ? call.to(target)
+                : call.to(target).withOnly(OPEN_HEADERS);
     }
 
     /// Throws what may pass and gives what lasts.
     private HubException refused(Subject subject, HttpResponse<?> response, InputStream body) throws PassingFault {
         int status = response.statusCode();
-        String text = Refusal.text(status, Refusal.said(body), credentials);
+        String text = Refusal.text(status, body, credentials);
         if (status == 408 || status == 429 || status >= 500) {
             throw new PassingFault(text, retryAfter(response), null);
         }
@@ -170,8 +264,9 @@ public final class HubHttp implements AutoCloseable {
     /// What `Retry-After` asks for: seconds, or a date.
     private static @Nullable Duration retryAfter(HttpResponse<?> response) {
         String value = response.headers().firstValue("Retry-After").orElse("").strip();
-        if (value.matches("\\d{1,9}")) {
-            return Duration.ofSeconds(Long.parseLong(value));
+        if (value.matches("\\d+")) {
+            // More digits than these are years, whichever they are.
+            return Duration.ofSeconds(value.length() > 9 ? 999_999_999 : Long.parseLong(value));
         }
         try {
             ZonedDateTime date = ZonedDateTime.parse(value, DateTimeFormatter.RFC_1123_DATE_TIME);
@@ -183,30 +278,24 @@ public final class HubHttp implements AutoCloseable {
     }
 
     private String describe(URI uri, Exception e) {
-        String host = uri.getHost() + (uri.getPort() < 0 ? "" : ":" + uri.getPort());
+        String host = told.of(uri.getHost()) + (uri.getPort() < 0 ? "" : ":" + uri.getPort());
         return switch (e) {
+            case HttpConnectTimeoutException _ ->
+                "%s cannot be reached within %d ms; check the network and --hub"
+                        .formatted(host, settings.connect().toMillis());
             case HttpTimeoutException _ ->
                 "%s did not answer within %d ms"
                         .formatted(host, settings.silence().toMillis());
             case SilenceException silence -> "%s fell silent: %s".formatted(host, silence.getMessage());
             case ConnectException _ -> host + " cannot be reached; check the network and --hub";
             case UnresolvedAddressException _ -> host + " is no known host; check the network and --hub";
-            default -> "the connection to %s broke off (%s)".formatted(host, credentials.redact(reason(e)));
+            default -> "the connection to %s broke off (%s)".formatted(host, told.of(reason(e)));
         };
     }
 
     private static String reason(Exception e) {
         String message = e.getMessage();
         return message == null ? e.getClass().getSimpleName() : message;
-    }
-
-    private static void sleep(Duration pause, Subject subject) {
-        try {
-            Thread.sleep(pause);
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw subject.fault("was interrupted", e);
-        }
     }
 
     /// A fault that may be gone at the next attempt.

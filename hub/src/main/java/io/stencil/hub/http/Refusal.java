@@ -1,6 +1,5 @@
 package io.stencil.hub.http;
 
-import com.fasterxml.jackson.core.JacksonException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import java.io.IOException;
@@ -12,14 +11,14 @@ import java.util.List;
 final class Refusal {
 
     private static final int READ = 4096;
-    private static final int SHOWN = 200;
     private static final JsonMapper MAPPER = new JsonMapper();
 
     private Refusal() {}
 
-    /// @param said what the server says about it, or empty
-    static String text(int status, String said, Credentials credentials) {
-        String more = said.isEmpty() ? "" : ": " + credentials.redact(said);
+    /// @param body of the answer, of which the begin is read
+    static String text(int status, InputStream body, Credentials credentials) {
+        String said = said(body, credentials.told());
+        String more = said.isEmpty() ? "" : ": " + said;
         return "%s (%d%s)%s".formatted(cause(status), status, more, remedy(status, credentials));
     }
 
@@ -54,28 +53,25 @@ final class Refusal {
         };
     }
 
-    /// The first line of what a body says: its message where it is JSON.
-    static String said(InputStream body) {
+    /// What a body says: its message where it is JSON.
+    private static String said(InputStream body, ServerText told) {
         try {
-            String text = new String(body.readNBytes(READ), StandardCharsets.UTF_8).strip();
+            byte[] begin = body.readNBytes(READ);
+            String text = new String(begin, StandardCharsets.UTF_8).strip();
             if (text.startsWith("{")) {
                 JsonNode json = MAPPER.readTree(text);
                 for (String field : List.of("error", "message", "Message")) {
                     if (json.path(field).isTextual()) {
-                        return shortened(json.path(field).textValue());
+                        return told.of(json.path(field).textValue());
                     }
                 }
             }
-            return text.startsWith("<") || text.startsWith("{") ? "" : shortened(text);
-        } catch (JacksonException e) {
-            return "";
+            if (text.startsWith("<") || text.startsWith("{")) {
+                return "";
+            }
+            return begin.length == READ ? told.ofBegin(text) : told.of(text);
         } catch (IOException e) {
             return ""; // the status says enough
         }
-    }
-
-    private static String shortened(String text) {
-        String line = text.lines().findFirst().orElse("").replaceAll("\\p{Cntrl}", " ");
-        return line.length() <= SHOWN ? line : line.substring(0, SHOWN) + "...";
     }
 }

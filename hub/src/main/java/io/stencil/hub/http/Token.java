@@ -4,8 +4,11 @@ import io.stencil.error.InvalidFileException;
 import io.stencil.error.InvalidRequestException;
 import io.stencil.error.Location;
 import java.io.IOException;
+import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 
 /// A secret that a hub knows its user by. Its text leaves this object only into the headers of a request.
 public final class Token {
@@ -44,8 +47,40 @@ public final class Token {
     }
 
     /// `text` without the token, for what a server says and may repeat.
-    public String redact(String text) {
+    String redact(String text) {
         return text.replace(secret, "[token]");
+    }
+
+    /// Its length in characters.
+    int length() {
+        return secret.length();
+    }
+
+    /// Whether the token stands in this content.
+    public boolean isIn(InputStream content) throws IOException {
+        byte[] wanted = secret.getBytes(StandardCharsets.US_ASCII);
+        byte[] buffer = new byte[Math.max(1 << 16, 2 * wanted.length)];
+        int kept = 0;
+        for (int read = content.readNBytes(buffer, 0, buffer.length);
+                read > 0;
+                read = content.readNBytes(buffer, kept, buffer.length - kept)) {
+            int end = kept + read;
+            if (isIn(wanted, buffer, end)) {
+                return true;
+            }
+            kept = Math.min(end, wanted.length - 1);
+            System.arraycopy(buffer, end - kept, buffer, 0, kept);
+        }
+        return false;
+    }
+
+    private static boolean isIn(byte[] wanted, byte[] buffer, int end) {
+        for (int at = 0; at + wanted.length <= end; at++) {
+            if (buffer[at] == wanted[0] && Arrays.equals(buffer, at, at + wanted.length, wanted, 0, wanted.length)) {
+                return true;
+            }
+        }
+        return false;
     }
 
     /// Never the secret.

@@ -9,6 +9,7 @@ import java.net.URI;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -28,7 +29,7 @@ public record HuggingFaceProtocol() implements HubProtocol {
                 URI.create("%s/api/models/%s/revision/%s"
                         .formatted(repository.site(), repository.id(), UrlText.word(revision))),
                 repository.subject()));
-        String commit = info.path("sha").textValue();
+        String commit = Listing.commitName(info.path("sha").textValue());
         List<RemoteFile> files = new ArrayList<>();
         Optional<URI> page = Optional.of(URI.create("%s/api/models/%s/tree/%s?recursive=true"
                 .formatted(repository.site(), repository.id(), UrlText.word(commit == null ? revision : commit))));
@@ -37,19 +38,35 @@ public record HuggingFaceProtocol() implements HubProtocol {
                 throw repository.subject().fault("the hub's listing has more than %d pages".formatted(MAX_PAGES));
             }
             URI uri = page.get();
+            HubCall call = HubCall.get(uri, repository.subject());
             Page read = http.send(
-                    HubCall.get(uri, repository.subject()),
+                    call,
                     answer -> new Page(
-                            new com.fasterxml.jackson.databind.json.JsonMapper().readTree(answer.body()),
+                            http.parse(call, answer),
                             answer.headers().allValues("Link").stream()
                                     .map(NEXT::matcher)
                                     .filter(Matcher::find)
                                     .map(link -> link.group(1))
                                     .findFirst()));
             add(files, read.entries(), repository);
-            page = read.next().map(uri::resolve);
+            page = read.next().map(next -> next(uri, next, repository));
         }
         return new Listing(revision, commit, files);
+    }
+
+    /// The address of the next page: at the same hub, or, as a mirror may tell it, elsewhere over HTTPS.
+    private static URI next(URI page, String link, Repository repository) {
+        try {
+            URI next = page.resolve(link);
+            boolean same = Objects.equals(next.getScheme(), page.getScheme())
+                    && Objects.equals(next.getAuthority(), page.getAuthority());
+            if (same || ("https".equals(next.getScheme()) && next.getHost() != null)) {
+                return next;
+            }
+        } catch (IllegalArgumentException _) {
+            // Told below, as what leads elsewhere is.
+        }
+        throw repository.subject().fault("the hub's listing goes on at what is no address of the hub");
     }
 
     private static void add(List<RemoteFile> files, JsonNode entries, Repository repository) {

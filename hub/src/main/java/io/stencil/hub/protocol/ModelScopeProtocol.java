@@ -20,19 +20,21 @@ public record ModelScopeProtocol() implements HubProtocol {
     /// What a wrapped answer holds.
     ///
     /// @throws io.stencil.error.HubException when it tells of a failure
-    public static JsonNode data(JsonNode answer, Subject subject) {
+    public static JsonNode data(JsonNode answer, Subject subject, HubHttp http) {
         if (answer.path("Success").asBoolean(answer.path("Code").asInt() == 200)) {
             return answer.path("Data");
         }
         throw subject.fault("the hub refuses the request (%s): %s"
-                .formatted(answer.path("Code").asText(), answer.path("Message").asText()));
+                .formatted(
+                        http.told(answer.path("Code").asText()),
+                        http.told(answer.path("Message").asText())));
     }
 
     @Override
     public Listing list(Repository repository, String revision, HubHttp http) {
         URI uri = URI.create("%s/api/v1/models/%s/repo/files?Revision=%s&Recursive=true"
                 .formatted(repository.site(), repository.id(), UrlText.word(revision)));
-        JsonNode data = data(http.json(HubCall.get(uri, repository.subject())), repository.subject());
+        JsonNode data = data(http.json(HubCall.get(uri, repository.subject())), repository.subject(), http);
         JsonNode entries = data.path("Files");
         if (!entries.isArray()) {
             throw repository.subject().fault("the hub's answer is no listing of files");
@@ -50,8 +52,10 @@ public record ModelScopeProtocol() implements HubProtocol {
                 files.add(file(entry, type));
             }
         }
-        String commit = data.path("LatestCommitter").path("Id").asText();
-        return new Listing(revision, commit.isEmpty() ? null : commit, files);
+        return new Listing(
+                revision,
+                Listing.commitName(data.path("LatestCommitter").path("Id").textValue()),
+                files);
     }
 
     private static RemoteFile file(JsonNode entry, String type) {

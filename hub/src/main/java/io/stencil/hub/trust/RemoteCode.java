@@ -2,6 +2,7 @@ package io.stencil.hub.trust;
 
 import io.stencil.error.HubException;
 import io.stencil.error.InvalidFileException;
+import io.stencil.error.InvalidRequestException;
 import io.stencil.error.Location;
 import io.stencil.hub.fetch.ContentHash;
 import io.stencil.hub.fetch.FileKinds;
@@ -9,9 +10,10 @@ import io.stencil.hub.fetch.Snapshot;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Locale;
 import java.util.Optional;
+import java.util.Set;
 import java.util.TreeSet;
-import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /// Asks whether a fetched folder's code may run.
@@ -24,50 +26,96 @@ public final class RemoteCode {
     public record Consent(boolean trusted, @Nullable String sha256) {
 
         public static final Consent NONE = new Consent(false, null);
+
+        /// @throws InvalidRequestException when `sha256` is no SHA-256
+        public Consent {
+            if (sha256 != null) {
+                sha256 = sha256.strip().toLowerCase(Locale.ROOT);
+                if (!sha256.matches("[0-9a-f]{64}")) {
+                    throw new InvalidRequestException(
+                            "trusted_code_hash",
+                            "must be a SHA-256, 64 hexadecimal digits, found '%s'".formatted(sha256));
+                }
+            }
+        }
+    }
+
+    /// Who is told, and asked.
+    public interface Dialog {
+
+        /// Told path and hash of code that is trusted from now on.
+        void tell(String text);
+
+        /// Asks whether code may run that is other than was trusted before.
+        ///
+        /// @return false also where there is nobody to ask
+        boolean ask(String question);
     }
 
     private RemoteCode() {}
 
     /// Returns when the folder holds no code, or code that may run; what is trusted now is remembered.
     ///
+    /// The code may be exchanged before it is compiled: whoever compiles it is to hold it against the hashes.
+    ///
     /// @param folder of a Template: that of the snapshot, or one in it
-    /// @param report told path and hash of code that is trusted from now on
+    /// @return SHA-256 of the code that may run, in hexadecimal digits
     /// @throws HubException naming path and hash of code that may not run, and what to do
-    public static void requireTrusted(
-            Snapshot snapshot, Path folder, TrustStore store, Consent consent, Consumer<String> report) {
+    public static Set<String> requireTrusted(
+            Snapshot snapshot, Path folder, TrustStore store, Consent consent, Dialog dialog) {
+        Set<String> trusted = new TreeSet<>();
         for (String name : new TreeSet<>(FileKinds.CODE)) {
             Path file = folder.resolve(name);
             if (Files.exists(file)) {
-                String inside = snapshot.folder().relativize(file.normalize()).toString();
-                requireTrusted(snapshot, inside, hash(file), store, consent, report);
+                String sha256 = hash(file);
+                requireTrusted(
+                        new Found(snapshot, inside(snapshot, folder, name), file, sha256), store, consent, dialog);
+                trusted.add(sha256);
             }
+        }
+        return trusted;
+    }
+
+    /// @param name in the repository
+    private record Found(Snapshot snapshot, String name, Path file, String sha256) {
+
+        String where() {
+            return "%s, SHA-256 %s".formatted(file, sha256);
+        }
+
+        HubException refused(String why) {
+            return new HubException(snapshot.repository().toString(), name, why);
         }
     }
 
-    private static void requireTrusted(
-            Snapshot snapshot, String name, String sha256, TrustStore store, Consent consent, Consumer<String> report) {
-        Optional<String> before = store.trusted(snapshot, name);
-        if (before.isPresent() && before.get().equals(sha256)) {
+    private static String inside(Snapshot snapshot, Path folder, String name) {
+        Path root = snapshot.folder().toAbsolutePath().normalize();
+        Path place = folder.toAbsolutePath().normalize();
+        Path inside = place.startsWith(root) ? root.relativize(place) : Path.of("");
+        return inside.resolve(name).toString().replace('\\', '/');
+    }
+
+    private static void requireTrusted(Found code, TrustStore store, Consent consent, Dialog dialog) {
+        Snapshot snapshot = code.snapshot();
+        Optional<String> before = store.trusted(snapshot, code.name());
+        if (before.isPresent() && before.get().equals(code.sha256())) {
             return;
         }
-        Path file = snapshot.folder().resolve(name);
-        String where = "%s, SHA-256 %s".formatted(file, sha256);
-        boolean named = sha256.equals(consent.sha256());
+        boolean named = code.sha256().equals(consent.sha256());
         if (before.isPresent() && !named) {
-            throw new HubException(
-                    snapshot.repository().toString(),
-                    name,
-                    "is other code than was trusted at revision %s (%s, before %s) and is not run; read it, then pass --trusted_code_hash %s"
-                            .formatted(snapshot.revision(), where, before.get(), sha256));
+            String what = "is other code than was trusted at revision %s (%s, before %s)"
+                    .formatted(snapshot.revision(), code.where(), before.get());
+            if (!dialog.ask("%s: '%s' %s; run it?".formatted(snapshot.repository(), code.name(), what))) {
+                throw code.refused(
+                        "%s and is not run; read it, then pass --trusted_code_hash %s".formatted(what, code.sha256()));
+            }
+        } else if (!named && !consent.trusted()) {
+            throw code.refused(
+                    "is code and is not run (%s); read it, then pass --trust_remote_code".formatted(code.where()));
         }
-        if (!named && !consent.trusted()) {
-            throw new HubException(
-                    snapshot.repository().toString(),
-                    name,
-                    "is code and is not run (%s); read it, then pass --trust_remote_code".formatted(where));
-        }
-        report.accept("trusting code of %s at %s: %s".formatted(snapshot.repository(), snapshot.revision(), where));
-        store.trust(snapshot, name, sha256);
+        dialog.tell(
+                "trusting code of %s at %s: %s".formatted(snapshot.repository(), snapshot.revision(), code.where()));
+        store.trust(snapshot, code.name(), code.sha256());
     }
 
     private static String hash(Path file) {

@@ -20,11 +20,14 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.function.BooleanSupplier;
 
 /// Hugging Face: `preupload` tells which files are large, those go by Git LFS, and `commit` takes lines of JSON.
 record HuggingFacePublication() implements Publication {
 
     private static final int SAMPLE_BYTES = 512;
+    /// Files of one `preupload`, as Hugging Face's own client asks.
+    private static final int ASKED_AT_ONCE = 256;
 
     @Override
     public boolean exists(UploadPlan plan, HubHttp http) {
@@ -43,12 +46,14 @@ record HuggingFacePublication() implements Publication {
         if (plan.license() != null) {
             body.put("license", plan.license());
         }
-        http.json(HubCall.postJson(
-                URI.create(repository.site() + "/api/repos/create"), body.toString(), repository.subject()));
+        HubCall call = HubCall.postJson(
+                URI.create(repository.site() + "/api/repos/create"), body.toString(), repository.subject());
+        http.change(call, answer -> http.parse(call, answer), () -> exists(plan, http));
     }
 
     @Override
-    public void commit(UploadPlan plan, List<LocalFile> files, HubHttp http, UploadListener listener) {
+    public void commit(
+            UploadPlan plan, List<LocalFile> files, HubHttp http, UploadListener listener, BooleanSupplier isThere) {
         Set<String> largePaths = largePaths(plan, files, http);
         Map<String, LocalFile> large = new TreeMap<>();
         StringBuilder lines = new StringBuilder();
@@ -77,14 +82,23 @@ record HuggingFacePublication() implements Publication {
         if (!large.isEmpty()) {
             sendLarge(plan, large, http, listener);
         }
-        http.json(HubCall.post(
+        HubCall call = HubCall.post(
                 api(plan, "/commit/" + revision(plan)),
                 "application/x-ndjson",
                 lines.toString(),
-                plan.repository().subject()));
+                plan.repository().subject());
+        http.change(call, answer -> http.parse(call, answer), isThere);
     }
 
     private static Set<String> largePaths(UploadPlan plan, List<LocalFile> files, HubHttp http) {
+        Set<String> large = new HashSet<>();
+        for (int begin = 0; begin < files.size(); begin += ASKED_AT_ONCE) {
+            large.addAll(ask(plan, files.subList(begin, Math.min(files.size(), begin + ASKED_AT_ONCE)), http));
+        }
+        return large;
+    }
+
+    private static Set<String> ask(UploadPlan plan, List<LocalFile> files, HubHttp http) {
         ObjectNode body = JSON.createObjectNode();
         ArrayNode list = body.putArray("files");
         for (LocalFile file : files) {

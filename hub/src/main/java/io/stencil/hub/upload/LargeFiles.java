@@ -7,14 +7,10 @@ import io.stencil.hub.http.HubCall;
 import io.stencil.hub.http.HubHttp;
 import io.stencil.hub.http.Subject;
 import io.stencil.hub.protocol.Repository;
-import java.io.IOException;
-import java.io.InputStream;
-import java.io.UncheckedIOException;
 import java.net.URI;
 import java.net.http.HttpRequest.BodyPublisher;
 import java.net.http.HttpRequest.BodyPublishers;
-import java.nio.channels.Channels;
-import java.nio.channels.FileChannel;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.Locale;
 import java.util.Map;
@@ -65,7 +61,7 @@ record LargeFiles(Repository repository, HubHttp http, String contentType, Uploa
         Subject subject = repository.subject(file.path());
         if (object.hasNonNull("error")) {
             throw subject.fault("the hub does not take it: "
-                    + object.path("error").path("message").asText());
+                    + http.told(object.path("error").path("message").asText()));
         }
         JsonNode upload = object.path("actions").path("upload");
         if (!upload.isObject()) {
@@ -76,7 +72,7 @@ record LargeFiles(Repository repository, HubHttp http, String contentType, Uploa
         if (upload.path("header").has("chunk_size")) {
             sendParts(file, upload, subject);
         } else {
-            put(upload, whole(file.file()), file.size(), subject);
+            put(upload, () -> slice(file.file(), 0, file.size()), file.size(), subject);
         }
         JsonNode verify = object.path("actions").path("verify");
         if (verify.isObject()) {
@@ -94,8 +90,7 @@ record LargeFiles(Repository repository, HubHttp http, String contentType, Uploa
 
     private void put(JsonNode action, Supplier<BodyPublisher> body, long bytes, Subject subject) {
         HubCall call = headers(HubCall.put(address(action, subject), body, bytes, subject), action);
-        String answer = http.send(
-                call, got -> new String(got.body().readNBytes(1 << 16), java.nio.charset.StandardCharsets.UTF_8));
+        String answer = http.send(call, got -> new String(got.body().readNBytes(1 << 16), StandardCharsets.UTF_8));
         if (answer.contains("\"Success\"") && answer.replace(" ", "").contains("\"Success\":false")) {
             throw subject.fault("the hub does not keep what was sent");
         }
@@ -137,28 +132,11 @@ record LargeFiles(Repository repository, HubHttp http, String contentType, Uploa
                 answer -> answer.status());
     }
 
-    private static Supplier<BodyPublisher> whole(Path file) {
-        return () -> {
-            try {
-                return BodyPublishers.ofFile(file);
-            } catch (IOException e) {
-                throw new UncheckedIOException(e);
-            }
-        };
-    }
-
     private static BodyPublisher slice(Path file, long begin, long bytes) {
-        return BodyPublishers.fromPublisher(BodyPublishers.ofInputStream(() -> open(file, begin, bytes)), bytes);
-    }
-
-    private static InputStream open(Path file, long begin, long bytes) {
-        try {
-            FileChannel channel = FileChannel.open(file);
-            channel.position(begin);
-            return new LimitedStream(Channels.newInputStream(channel), bytes);
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
+        return bytes == 0
+                ? BodyPublishers.noBody()
+                : BodyPublishers.fromPublisher(
+                        BodyPublishers.ofInputStream(() -> new FileSlice(file, begin, bytes)), bytes);
     }
 
     private static HubCall headers(HubCall call, JsonNode action) {

@@ -4,7 +4,6 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.stencil.hub.http.HubCall;
 import io.stencil.hub.http.HubHttp;
-import io.stencil.hub.http.Subject;
 import io.stencil.hub.protocol.ModelScopeProtocol;
 import io.stencil.hub.protocol.Repository;
 import java.net.URI;
@@ -14,6 +13,7 @@ import java.util.Base64;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.function.BooleanSupplier;
 
 /// ModelScope: large files by Git LFS, and a commit of actions, with the content of small files in them.
 record ModelScopePublication() implements Publication {
@@ -43,11 +43,14 @@ record ModelScopePublication() implements Publication {
         if (plan.license() != null) {
             body.put("License", plan.license());
         }
-        post(URI.create(repository.site() + "/api/v1/models"), body, repository.subject(), http);
+        HubCall call = HubCall.postJson(
+                URI.create(repository.site() + "/api/v1/models"), body.toString(), repository.subject());
+        change(call, http, () -> exists(plan, http));
     }
 
     @Override
-    public void commit(UploadPlan plan, List<LocalFile> files, HubHttp http, UploadListener listener) {
+    public void commit(
+            UploadPlan plan, List<LocalFile> files, HubHttp http, UploadListener listener, BooleanSupplier isThere) {
         Repository repository = plan.repository();
         Map<String, LocalFile> large = new TreeMap<>();
         ObjectNode body = JSON.createObjectNode().put("commit_message", plan.message());
@@ -74,14 +77,14 @@ record ModelScopePublication() implements Publication {
                             api(repository, "/info/lfs/objects/batch"),
                             JSON.createObjectNode().put("operation", "upload"),
                             large,
-                            answer -> ModelScopeProtocol.data(answer, repository.subject())
+                            answer -> ModelScopeProtocol.data(answer, repository.subject(), http)
                                     .path("objects"));
         }
-        post(
+        HubCall call = HubCall.postJson(
                 api(repository, "/commit/" + URLEncoder.encode(plan.revision(), StandardCharsets.UTF_8)),
-                body,
-                repository.subject(),
-                http);
+                body.toString(),
+                repository.subject());
+        change(call, http, isThere);
     }
 
     private static boolean isLarge(LocalFile file) {
@@ -94,7 +97,7 @@ record ModelScopePublication() implements Publication {
         return URI.create("%s/api/v1/repos/models/%s%s".formatted(repository.site(), repository.id(), rest));
     }
 
-    private static void post(URI uri, ObjectNode body, Subject subject, HubHttp http) {
-        ModelScopeProtocol.data(http.json(HubCall.postJson(uri, body.toString(), subject)), subject);
+    private static void change(HubCall call, HubHttp http, BooleanSupplier isDone) {
+        http.change(call, answer -> ModelScopeProtocol.data(http.parse(call, answer), call.subject(), http), isDone);
     }
 }

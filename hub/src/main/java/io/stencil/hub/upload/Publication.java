@@ -3,6 +3,7 @@ package io.stencil.hub.upload;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import io.stencil.hub.http.HubHttp;
 import java.util.List;
+import java.util.function.BooleanSupplier;
 
 /// The writing half of a hub's interface.
 sealed interface Publication permits HuggingFacePublication, ModelScopePublication {
@@ -16,5 +17,7 @@ sealed interface Publication permits HuggingFacePublication, ModelScopePublicati
     void create(UploadPlan plan, HubHttp http);
 
     /// Sends the files and makes one commit of them.
-    void commit(UploadPlan plan, List<LocalFile> files, HubHttp http, UploadListener listener);
+    ///
+    /// @param isThere asks the hub whether it has them all: after a fault that leaves open whether the commit was made
+    void commit(UploadPlan plan, List<LocalFile> files, HubHttp http, UploadListener listener, BooleanSupplier isThere);
 }

@@ -6,9 +6,13 @@ import io.stencil.files.AtomicFile;
 import io.stencil.hub.fetch.ContentHash;
 import java.io.IOException;
 import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
+import java.util.Set;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
@@ -40,31 +44,32 @@ public final class Sha256Sums {
 
     /// Checks a folder that has one; one without is not checked.
     ///
-    /// @return how many files were found right
+    /// @return the names of the files that were found right, or empty without it
     /// @throws InvalidFileException naming the first file that is absent or other than it says
-    public static int requireSame(Path folder) {
+    public static Optional<Set<String>> requireSame(Path folder) {
         Path file = folder.resolve(FILE_NAME);
         if (!Files.exists(file)) {
-            return 0;
+            return Optional.empty();
         }
         try {
+            Set<String> names = new TreeSet<>();
             List<String> lines = Files.readAllLines(file);
             for (int i = 0; i < lines.size(); i++) {
                 Matcher line = LINE.matcher(lines.get(i));
                 if (!line.matches()) {
                     throw new InvalidFileException(Location.of(file, i + 1), "expected a SHA-256 and a name");
                 }
-                requireSame(folder, line.group(2), line.group(1));
+                names.add(requireSame(folder, line.group(2), line.group(1)));
             }
-            return lines.size();
+            return Optional.of(names);
         } catch (IOException e) {
             throw new InvalidFileException(Location.of(file), "cannot be read: " + e, e);
         }
     }
 
-    private static void requireSame(Path folder, String name, String sum) throws IOException {
-        Path named = folder.resolve(name).normalize();
-        if (!named.startsWith(folder.normalize()) || !Files.isRegularFile(named)) {
+    private static String requireSame(Path folder, String name, String sum) throws IOException {
+        Path named = inside(folder, name);
+        if (!Files.isRegularFile(named)) {
             throw new InvalidFileException(folder.resolve(FILE_NAME), "names '%s', which is not there".formatted(name));
         }
         String found = ContentHash.sha256(named);
@@ -73,5 +78,22 @@ public final class Sha256Sums {
                     named,
                     "is not what SHA256SUMS says: expected %s, found %s; package it again".formatted(sum, found));
         }
+        return folder.normalize().relativize(named).toString().replace('\\', '/');
+    }
+
+    private static Path inside(Path folder, String name) {
+        try {
+            Path named = folder.resolve(name).normalize();
+            if (named.startsWith(folder.normalize())) {
+                return named;
+            }
+        } catch (InvalidPathException e) {
+            throw new InvalidFileException(
+                    Location.of(folder.resolve(FILE_NAME)),
+                    "names '%s', which this system cannot (%s)".formatted(name, e.getReason()),
+                    e);
+        }
+        throw new InvalidFileException(
+                folder.resolve(FILE_NAME), "names '%s', which is not in the folder".formatted(name));
     }
 }

@@ -9,7 +9,11 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
@@ -17,7 +21,7 @@ import org.jspecify.annotations.Nullable;
 ///
 /// @param repository that gets it
 /// @param revision branch of it
-/// @param folder whose files are meant, without hidden ones
+/// @param folder whose files are meant: those that its `SHA256SUMS` names, where it has one
 /// @param isPrivate whether a repository that is made for it is seen by its owner alone
 /// @param license of a repository that is made for it, where the hub asks for one
 /// @param dryRun look and tell, send nothing
@@ -30,7 +34,8 @@ public record UploadPlan(
         @Nullable String license,
         boolean dryRun) {
 
-    /// The folder's files, sorted.
+    /// The files that are published, sorted: those that `SHA256SUMS` names, and itself; without one, all of the kinds
+    /// that are fetched.
     ///
     /// @throws InvalidFileException when there is none, one is a link or cannot be read, or one is not what
     /// `SHA256SUMS`
@@ -39,14 +44,15 @@ public record UploadPlan(
         if (!Files.isDirectory(folder)) {
             throw new InvalidFileException(folder, "is no folder; name the one that 'stencil package' wrote");
         }
+        Set<String> published = published();
         List<LocalFile> files = new ArrayList<>();
         try (Stream<Path> content = Files.walk(folder)) {
             for (Path file : content.sorted().toList()) {
-                String path = folder.relativize(file).toString().replace('\\', '/');
                 if (Files.isSymbolicLink(file)) {
                     throw new InvalidFileException(file, "is a link; only plain files are published");
                 }
-                if (Files.isRegularFile(file) && isPublished(path)) {
+                String path = path(file);
+                if (Files.isRegularFile(file) && published.contains(path)) {
                     files.add(new LocalFile(path, file, Files.size(file), ContentHash.sha256(file)));
                 }
             }
@@ -57,23 +63,47 @@ public record UploadPlan(
             throw new InvalidFileException(
                     folder, "holds no file that is published; only %s are".formatted(FileKinds.describe()));
         }
-        Sha256Sums.requireSame(folder);
         return files;
     }
 
-    /// Names of files in the folder that stay here: of kinds that nobody would fetch.
+    /// Names of files in the folder that stay here: those that `SHA256SUMS` does not name, or without one, those of
+    /// kinds
+    /// that nobody would fetch.
     ///
     /// @throws InvalidFileException when the folder cannot be read
     public List<String> leftOut() {
+        Set<String> published = published();
+        return all().stream().filter(path -> !published.contains(path)).toList();
+    }
+
+    private Set<String> published() {
+        Optional<Set<String>> named = Sha256Sums.requireSame(folder);
+        if (named.isEmpty()) {
+            return all().stream().filter(UploadPlan::isPublished).collect(Collectors.toSet());
+        }
+        Set<String> published = new HashSet<>(named.get());
+        published.add(Sha256Sums.FILE_NAME);
+        for (String path : published) {
+            if (!isPublished(path)) {
+                throw new InvalidFileException(
+                        folder.resolve(path),
+                        "is named by SHA256SUMS, but is hidden or of a kind that nobody fetches; only %s are"
+                                .formatted(FileKinds.describe()));
+            }
+        }
+        return published;
+    }
+
+    private List<String> all() {
         try (Stream<Path> content = Files.walk(folder)) {
-            return content.filter(Files::isRegularFile)
-                    .map(file -> folder.relativize(file).toString().replace('\\', '/'))
-                    .filter(path -> !isPublished(path))
-                    .sorted()
-                    .toList();
+            return content.filter(Files::isRegularFile).map(this::path).sorted().toList();
         } catch (IOException e) {
             throw new InvalidFileException(Location.of(folder), "cannot be read: " + e, e);
         }
+    }
+
+    private String path(Path file) {
+        return folder.relativize(file).toString().replace('\\', '/');
     }
 
     private static boolean isPublished(String path) {

@@ -23,13 +23,9 @@ public record Uploader(HubProtocol protocol, HubHttp http) {
             case ModelScopeProtocol _ -> new ModelScopePublication();
         };
         List<LocalFile> files = plan.files();
+        files.forEach(file -> http.requireNoToken(file.file()));
         boolean exists = publication.exists(plan, http);
-        Map<String, RemoteFile> remote = new HashMap<>();
-        if (exists) {
-            protocol.list(plan.repository(), plan.revision(), http)
-                    .files()
-                    .forEach(file -> remote.put(file.path(), file));
-        }
+        Map<String, RemoteFile> remote = exists ? remote(plan) : Map.of();
         List<LocalFile> changed = new ArrayList<>();
         List<String> unchanged = new ArrayList<>();
         for (LocalFile file : files) {
@@ -44,7 +40,7 @@ public record Uploader(HubProtocol protocol, HubHttp http) {
                 publication.create(plan, http);
             }
             if (!changed.isEmpty()) {
-                publication.commit(plan, changed, http, listener);
+                publication.commit(plan, changed, http, listener, () -> areThere(plan, changed));
             }
         }
         return new UploadResult(
@@ -52,6 +48,17 @@ public record Uploader(HubProtocol protocol, HubHttp http) {
                 changed.stream().map(LocalFile::path).toList(),
                 unchanged,
                 changed.stream().mapToLong(LocalFile::size).sum());
+    }
+
+    private Map<String, RemoteFile> remote(UploadPlan plan) {
+        Map<String, RemoteFile> remote = new HashMap<>();
+        protocol.list(plan.repository(), plan.revision(), http).files().forEach(file -> remote.put(file.path(), file));
+        return remote;
+    }
+
+    private boolean areThere(UploadPlan plan, List<LocalFile> files) {
+        Map<String, RemoteFile> remote = remote(plan);
+        return files.stream().allMatch(file -> isThere(file, remote));
     }
 
     private static boolean isThere(LocalFile file, Map<String, RemoteFile> remote) {

@@ -4,9 +4,17 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.stencil.error.HubException;
+import io.stencil.error.InvalidFileException;
 import io.stencil.hub.Hub;
+import io.stencil.hub.http.HttpSettings;
+import io.stencil.hub.http.HubHttp;
+import io.stencil.hub.protocol.Checksum;
 import io.stencil.hub.protocol.HubKind;
 import io.stencil.hub.protocol.HubReference;
+import io.stencil.hub.protocol.HuggingFaceProtocol;
+import io.stencil.hub.protocol.RemoteFile;
+import io.stencil.hub.protocol.Repository;
+import io.stencil.hub.protocol.RepositoryId;
 import io.stencil.hub.testing.FakeHub;
 import io.stencil.hub.testing.FakeRepository;
 import io.stencil.hub.testing.Fault;
@@ -15,6 +23,7 @@ import java.io.IOException;
 import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
@@ -214,6 +223,111 @@ class FetchFaultTest {
         failsWith("'w.safetensors': ");
     }
 
+    @ParameterizedTest
+    @ValueSource(strings = {"86400", "99999999999", "999999999999999999999"})
+    void aWaitOfManyDigitsIsAWaitToo(String seconds) throws IOException {
+        fake.fail(Fault.of("/tree/", new Fault.Status(429, Map.of("Retry-After", seconds), "slow down"), ALWAYS));
+        failsWith("(429: slow down)", "asks to wait for");
+        assertThat(fake.requests())
+                .filteredOn(request -> request.contains("/tree/"))
+                .hasSize(1);
+    }
+
+    @Test
+    void aListingThatIsNoJsonIsTold() throws IOException {
+        fake.fail(Fault.of("/tree/", new Fault.Status(200, Map.of(), "<html>"), ALWAYS));
+        failsWith("the hub's answer is no JSON");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"<ftp://x/y>; rel=\"next\"", "<:>; rel=\"next\""})
+    void aListingThatGoesOnNowhereIsTold(String link) throws IOException {
+        fake.fail(Fault.of("/tree/", new Fault.Status(200, Map.of("Link", link), "[]"), ALWAYS));
+        failsWith("the hub's listing goes on at what is no address of the hub");
+    }
+
+    @Test
+    void moreBytesThanThereCanBeAreTold() {
+        String file = "{\"Path\": \"%s.json\", \"Type\": \"blob\", \"Size\": " + Long.MAX_VALUE + "}";
+        fake.fail(Fault.of(
+                "/repo/files",
+                new Fault.Status(
+                        200,
+                        Map.of(),
+                        "{\"Success\": true, \"Data\": {\"Files\": [%s, %s]}}"
+                                .formatted(file.formatted("a"), file.formatted("b"))),
+                ALWAYS));
+        fake.repository("org/m").put("w.safetensors", WEIGHTS);
+        assertThatThrownBy(() -> fetch(HubKind.MODELSCOPE, "org/m:"))
+                .isInstanceOf(HubException.class)
+                .hasMessageContaining("more bytes than there can be");
+    }
+
+    @Test
+    void aFullDiskIsToldAsWhatItIs() throws IOException {
+        fake.repository("org/m").put("w.safetensors", WEIGHTS);
+        ModelPlace place = new ModelPlace(base().resolve("org/m"));
+        RemoteFile file = new RemoteFile(
+                "w.safetensors", WEIGHTS.length, new Checksum.Sha256(FakeRepository.sha256(WEIGHTS)), true);
+        Path partial = place.partial(file, null);
+        Files.createDirectories(partial.getParent());
+        Files.createSymbolicLink(partial, Path.of("/dev/full")); // takes nothing, as a disk without space
+        assertThatThrownBy(() -> fetch(HubKind.HUGGING_FACE, "org/m:"))
+                .isInstanceOf(InvalidFileException.class)
+                .hasMessageContaining("cannot be written: ")
+                .hasMessageContaining("No space left on device");
+        assertThat(fake.requests())
+                .filteredOn(request -> request.contains("/content/"))
+                .hasSize(1);
+    }
+
+    @Test
+    void aFileWithoutAHashIsNeverMadeOfTwoVersions() throws IOException {
+        fake.repository("org/m").put("w.safetensors", WEIGHTS).hideHashes();
+        fake.fail(new Fault("/content/", new Fault.Dropped(10), new AtomicInteger(2), new AtomicInteger(ALWAYS)));
+        assertThatThrownBy(() -> fetch(HubKind.MODELSCOPE, "org/m:")).isInstanceOf(HubException.class);
+        fake.heal();
+        byte[] newer = TestHubs.content(WEIGHTS.length, 8);
+        fake.repository("org/m").put("w.safetensors", newer);
+        Snapshot snapshot = fetch(HubKind.MODELSCOPE, "org/m:");
+        assertThat(Files.readAllBytes(snapshot.files().getFirst())).isEqualTo(newer);
+
+        // Nor is one of another commit taken for it, though it has its size.
+        byte[] newest = TestHubs.content(WEIGHTS.length, 9);
+        fake.repository("org/m").put("w.safetensors", newest);
+        fetch(HubKind.MODELSCOPE, "org/m:");
+        assertThat(Files.readAllBytes(snapshot.files().getFirst())).isEqualTo(newest);
+        long served = fake.served();
+        fetch(HubKind.MODELSCOPE, "org/m:");
+        assertThat(fake.served()).isEqualTo(served);
+    }
+
+    @Test
+    void whatIsInPartialFilesNeedsNoMoreSpace() throws IOException {
+        Repository repository = new Repository(HubKind.HUGGING_FACE, fake.site(), RepositoryId.parse("model", "org/m"));
+        fake.repository("org/m").put("w.safetensors", WEIGHTS);
+        RemoteFile file = new RemoteFile(
+                "w.safetensors", WEIGHTS.length, new Checksum.Sha256(FakeRepository.sha256(WEIGHTS)), true);
+        ModelPlace place = new ModelPlace(base().resolve("org/m"));
+        fake.fail(new Fault("/content/", new Fault.Dropped(10), new AtomicInteger(2), new AtomicInteger(ALWAYS)));
+        assertThatThrownBy(() -> fetch(HubKind.HUGGING_FACE, "org/m:")).isInstanceOf(HubException.class);
+        Fetcher fetcher = new Fetcher(
+                new HuggingFaceProtocol(),
+                new HubHttp(
+                        new HuggingFaceProtocol().credentials(HubKind.HUGGING_FACE, fake.site(), null),
+                        HttpSettings.DEFAULT),
+                new FetchSettings(4, TestHubs.CHUNK),
+                base(),
+                new HuggingFaceCache(temporary.resolve("none")));
+        FreeSpace space = FreeSpace.of(
+                repository, fetcher, place, new CheckedFiles(place, null), new Choice(List.of(file), List.of(file)));
+        assertThat(space.bytes()).isPositive().isLessThanOrEqualTo(WEIGHTS.length - TestHubs.CHUNK);
+        assertThat(space.bytes()).isGreaterThan(WEIGHTS.length - 3L * TestHubs.CHUNK);
+        assertThatThrownBy(() -> new FreeSpace(3 << 20, 2 << 20).require(repository, base()))
+                .hasMessageContaining("needs 3 MB more, and " + base() + " has 2 MB left");
+        fetcher.http().close();
+    }
+
     @Test
     void circlesOfRedirectsEnd() throws IOException {
         fake.fail(Fault.of("/resolve/", new Fault.Status(302, Map.of("Location", "/org/m/resolve/x/y"), ""), ALWAYS));
@@ -251,6 +365,9 @@ class FetchFaultTest {
                 "c:out.json",
                 ".git/config.json",
                 ".stencil/checked/x.json",
+                ".STENCIL/listing.json",
+                "a/.Stencil/listing.json",
+                "a/.\uff27it/x.json",
                 "a//b.json",
                 "a/./b.json",
                 "nul.json",

@@ -226,6 +226,102 @@ class FetchTest {
         assertThat(fake.requests()).hasSize(requests);
     }
 
+    @ParameterizedTest
+    @EnumSource
+    void offlineTakesNoFileOfAnotherRevision(HubKind kind) throws IOException {
+        String weights = "org/klein:transformer/one.safetensors";
+        Snapshot before = fetch(kind, weights);
+        assertThat(offline(kind, weights).files()).isEqualTo(before.files());
+
+        byte[] newer = TestHubs.content(WEIGHTS.length, 9);
+        fake.repository("org/klein").put("transformer/one.safetensors", newer);
+        fake.fail(Fault.status("/content/", 404, 1000));
+        assertThatThrownBy(() -> fetch(kind, weights)).isInstanceOf(HubException.class);
+        assertThatThrownBy(() -> offline(kind, weights))
+                .hasMessageContaining("or not as revision " + kind.defaultRevision() + " has them")
+                .hasMessageContaining("transformer/one.safetensors");
+
+        // What its hash shows to be right needs no record.
+        Files.write(before.files().getFirst(), newer);
+        assertThat(offline(kind, weights).files()).isEqualTo(before.files());
+    }
+
+    @Test
+    void whereNeitherHashNorCommitIsToldAFileIsAlwaysFetchedAnewAndOfflineStillKnown() throws IOException {
+        String weights = "org/klein:transformer/one.safetensors";
+        fake.repository("org/klein").hideCommits();
+        Path file = fetch(HubKind.MODELSCOPE, weights).files().getFirst();
+        assertThat(offline(HubKind.MODELSCOPE, weights).files()).containsExactly(file);
+
+        byte[] newer = TestHubs.content(WEIGHTS.length, 9);
+        fake.repository("org/klein").put("transformer/one.safetensors", newer);
+        fake.fail(Fault.status("/content/", 404, 1));
+        fake.fail(Fault.status("one.safetensors", 404, 1));
+        assertThatThrownBy(() -> fetch(HubKind.MODELSCOPE, weights)).isInstanceOf(HubException.class);
+        assertThatThrownBy(() -> offline(HubKind.MODELSCOPE, weights)).isInstanceOf(HubException.class);
+        fake.heal();
+        assertThat(Files.readAllBytes(fetch(HubKind.MODELSCOPE, weights).files().getFirst()))
+                .isEqualTo(newer);
+    }
+
+    @Test
+    void offlineTakesNoFilesOfAnotherHub() throws IOException {
+        fetch(HubKind.MODELSCOPE, "org/klein:");
+        try (FakeHub other = new FakeHub()) {
+            HubSettings online = TestHubs.settings(HubKind.HUGGING_FACE, other.site(), base, null);
+            HubSettings offline = new HubSettings(
+                    HubKind.HUGGING_FACE,
+                    online.site(),
+                    null,
+                    base,
+                    true,
+                    online.cache(),
+                    online.fetch(),
+                    online.http());
+            try (Hub hub = Hub.open(offline)) {
+                assertThatThrownBy(() -> hub.fetch(HubReference.parse("model", "org/klein:"), FetchListener.NONE))
+                        .hasMessageContaining(
+                                "is not here: " + base.resolve("org/klein") + " holds what " + fake.site());
+            }
+        }
+    }
+
+    @Test
+    void filesThatARevisionHasNoMoreAreRemoved() throws IOException {
+        Path folder = fetch(HubKind.MODELSCOPE, "org/klein:").folder();
+        Files.writeString(folder.resolve("README.md"), "changed here");
+        Files.writeString(folder.resolve("own.json"), "{}");
+        fake.repository("org/klein").remove("tokenizer/tokenizer.json").remove("README.md");
+        List<String> warnings = new ArrayList<>();
+        try (Hub hub = TestHubs.open(HubKind.MODELSCOPE, fake, base)) {
+            hub.fetch(HubReference.parse("model", "org/klein:vae/"), new FetchListener() {
+                @Override
+                public void onWarning(String message) {
+                    warnings.add(message);
+                }
+            });
+        }
+        assertThat(visible(folder))
+                .contains("README.md", "own.json", "transformer/one.safetensors")
+                .doesNotContain("tokenizer/tokenizer.json");
+        assertThat(folder.resolve("tokenizer")).doesNotExist();
+        assertThat(warnings)
+                .singleElement()
+                .asString()
+                .contains(folder.resolve("README.md") + " is not part of revision master any more");
+    }
+
+    @Test
+    void aFolderTellsWhatItWasFetchedAs() throws IOException {
+        Snapshot snapshot = fetch(HubKind.HUGGING_FACE, "org/klein@v2:transformer/");
+        Snapshot found =
+                Snapshot.around(snapshot.folder().resolve("transformer")).orElseThrow();
+        assertThat(found.repository()).isEqualTo(snapshot.repository());
+        assertThat(found.revision()).isEqualTo("v2");
+        assertThat(found.folder()).isEqualTo(snapshot.folder().toAbsolutePath());
+        assertThat(Snapshot.around(temporary)).isEmpty();
+    }
+
     @Test
     void offlineTakesWhatAnotherToolPutThere() throws IOException {
         Path weights = base.resolve("org/other/model.safetensors");

@@ -41,7 +41,8 @@ record FakeExchange(HttpExchange http, Fault.@Nullable Kind fault, AtomicLong se
         return JSON.readTree(body());
     }
 
-    void answer(int status, String text) throws IOException {
+    void answer(int original, String text) throws IOException {
+        int status = fault instanceof Fault.LostAnswer ? 502 : original;
         byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
         http.sendResponseHeaders(status, bytes.length == 0 ? -1 : bytes.length);
         http.getResponseBody().write(bytes);

@@ -69,7 +69,7 @@ final class FakeModelScope {
 
     private static ObjectNode files(FakeRepository repository) {
         ObjectNode data = FakeExchange.JSON.createObjectNode();
-        data.putObject("LatestCommitter").put("Id", repository.commit());
+        data.putObject("LatestCommitter").put("Id", repository.hidesCommits ? "" : repository.commit());
         ArrayNode files = data.putArray("Files");
         files.addObject().put("Path", "folder").put("Type", "tree").put("Size", 0);
         repository.files.forEach((path, content) -> files.addObject()
@@ -78,7 +78,7 @@ final class FakeModelScope {
                 .put("Type", "blob")
                 .put("Mode", repository.links.contains(path) ? "120000" : "100644")
                 .put("Size", content.length)
-                .put("Sha256", FakeRepository.sha256(content)));
+                .put("Sha256", repository.hidesHashes ? "" : FakeRepository.sha256(content)));
         return data;
     }
 

@@ -17,6 +17,8 @@ public final class FakeRepository {
     final Map<String, byte[]> files = new TreeMap<>();
     final Set<String> links = ConcurrentHashMap.newKeySet();
     volatile boolean isPrivate;
+    volatile boolean hidesHashes;
+    volatile boolean hidesCommits;
     int commits;
 
     public synchronized FakeRepository put(String path, byte[] content) {
@@ -32,6 +34,23 @@ public final class FakeRepository {
     public FakeRepository link(String path) {
         links.add(path);
         return put(path, "elsewhere");
+    }
+
+    public FakeRepository remove(String path) {
+        files.remove(path);
+        return this;
+    }
+
+    /// From now on ModelScope's listing tells no commit either.
+    public FakeRepository hideCommits() {
+        hidesCommits = true;
+        return hideHashes();
+    }
+
+    /// From now on ModelScope's listing tells no hashes.
+    public FakeRepository hideHashes() {
+        hidesHashes = true;
+        return this;
     }
 
     public Map<String, byte[]> files() {

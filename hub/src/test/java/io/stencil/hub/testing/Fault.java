@@ -28,6 +28,9 @@ public record Fault(String path, Kind kind, AtomicInteger before, AtomicInteger 
     /// The answer comes in small pieces with pauses.
     public record Slow(int bytes, int millis) implements Kind {}
 
+    /// The request is carried out, and the answer tells of a failure.
+    public record LostAnswer() implements Kind {}
+
     /// The range that was asked for is not looked at.
     public record NoRanges() implements Kind {}
 

@@ -15,6 +15,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -24,6 +26,8 @@ class RemoteCodeTest {
     private Path temporary;
 
     private final List<String> reports = new ArrayList<>();
+    private final List<String> questions = new ArrayList<>();
+    private boolean answer;
 
     private Snapshot snapshot(String revision) {
         Repository repository = new Repository(
@@ -31,13 +35,24 @@ class RemoteCodeTest {
         return new Snapshot(repository, revision, null, temporary.resolve("folder"), List.of());
     }
 
-    private void ask(String revision, RemoteCode.Consent consent) {
-        RemoteCode.requireTrusted(
+    private Set<String> ask(String revision, RemoteCode.Consent consent) {
+        return RemoteCode.requireTrusted(
                 snapshot(revision),
                 snapshot(revision).folder(),
                 new TrustStore(temporary.resolve("trust")),
                 consent,
-                reports::add);
+                new RemoteCode.Dialog() {
+                    @Override
+                    public void tell(String text) {
+                        reports.add(text);
+                    }
+
+                    @Override
+                    public boolean ask(String question) {
+                        questions.add(question);
+                        return answer;
+                    }
+                });
     }
 
     private Path write(String name, String text) throws IOException {
@@ -77,8 +92,27 @@ class RemoteCodeTest {
         String changed = ContentHash.sha256(write("Model.java", "two"));
         assertThatThrownBy(() -> ask("main", new RemoteCode.Consent(true, null)))
                 .hasMessageContainingAll("is other code than was trusted", "--trusted_code_hash " + changed);
-        ask("main", new RemoteCode.Consent(false, changed));
+        assertThatThrownBy(() -> new RemoteCode.Consent(false, changed.substring(1)))
+                .hasMessageStartingWith("'trusted_code_hash': must be a SHA-256");
+        ask("main", new RemoteCode.Consent(false, changed.toUpperCase(Locale.ROOT)));
         assertThatCode(() -> ask("main", RemoteCode.Consent.NONE)).doesNotThrowAnyException();
+    }
+
+    @Test
+    void changedCodeRunsWhenTheUserSaysSo() throws IOException {
+        String before = ContentHash.sha256(write("Model.java", "one"));
+        ask("main", new RemoteCode.Consent(true, null));
+        Path code = write("Model.java", "two");
+        String changed = ContentHash.sha256(code);
+        answer = true;
+        assertThat(ask("main", RemoteCode.Consent.NONE)).containsExactly(changed);
+        assertThat(questions)
+                .containsExactly(
+                        "https://huggingface.co/org/brightness: 'Model.java' is other code than was trusted at "
+                                + "revision main (" + code + ", SHA-256 " + changed + ", before " + before
+                                + "); run it?");
+        assertThat(ask("main", RemoteCode.Consent.NONE)).containsExactly(changed);
+        assertThat(questions).hasSize(1);
     }
 
     @Test

@@ -4,7 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.stencil.hub.Hub;
+import io.stencil.hub.http.LocalFault;
 import io.stencil.hub.protocol.HubKind;
+import io.stencil.hub.protocol.Repository;
 import io.stencil.hub.protocol.RepositoryId;
 import io.stencil.hub.testing.FakeHub;
 import io.stencil.hub.testing.Fault;
@@ -13,6 +15,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -162,6 +165,76 @@ class UploadTest {
         assertThatThrownBy(() -> upload(HubKind.MODELSCOPE, true, false))
                 .hasMessageContaining("is not what SHA256SUMS says");
         assertThat(fake.requests()).isEmpty();
+    }
+
+    @Test
+    void whereThereAreSumsNothingElseIsPublished() throws IOException {
+        for (String other : List.of("train.py", ".hidden.json")) {
+            Files.delete(folder.resolve(other));
+        }
+        Sha256Sums.write(folder);
+        Files.writeString(folder.resolve("notes.txt"), "mine");
+        upload(HubKind.MODELSCOPE, true, false);
+        assertThat(fake.repository(ID).files().keySet())
+                .containsExactly("Model.java", "README.md", "SHA256SUMS", "model.safetensors", "samples/a.png");
+        UploadPlan plan = new UploadPlan(
+                new Repository(HubKind.MODELSCOPE, fake.site(), RepositoryId.parse("ID", ID)),
+                "master",
+                folder,
+                "m",
+                true,
+                null,
+                true);
+        assertThat(plan.leftOut()).containsExactly("notes.txt");
+    }
+
+    @Test
+    void sumsThatNameWhatNobodyFetchesAreRefused() throws IOException {
+        Sha256Sums.write(folder);
+        assertThatThrownBy(() -> upload(HubKind.MODELSCOPE, true, false))
+                .hasMessageContaining("is named by SHA256SUMS, but is hidden or of a kind that nobody fetches");
+        assertThat(fake.requests()).isEmpty();
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void whatWasDoneIsNotDoneTwiceWhenItsAnswerIsLost(HubKind kind) {
+        fake.fail(Fault.of(
+                kind == HubKind.HUGGING_FACE ? "/repos/create" : "POST /api/v1/models", new Fault.LostAnswer(), 1));
+        fake.fail(Fault.of("/commit/", new Fault.LostAnswer(), 1));
+        upload(kind, true, false);
+        assertThat(fake.repository(ID).files()).hasSize(4);
+        assertThat(fake.requests())
+                .filteredOn(request -> request.contains("/commit/"))
+                .hasSize(1);
+        assertThat(fake.requests())
+                .filteredOn(request -> request.matches("POST (/api/repos/create|/api/v1/models)"))
+                .hasSize(1);
+    }
+
+    @Test
+    void manyFilesAreAskedAboutInParts() throws IOException {
+        for (int i = 0; i < 300; i++) {
+            Files.writeString(folder.resolve("samples/%d.json".formatted(i)), "{}");
+        }
+        upload(HubKind.HUGGING_FACE, true, false);
+        assertThat(fake.requests())
+                .filteredOn(request -> request.contains("/preupload/"))
+                .hasSize(2);
+        assertThat(fake.repository(ID).files()).hasSize(304);
+    }
+
+    @Test
+    void aFileThatBecomesShorterIsNoFaultOfTheConnection() throws IOException {
+        Path weights = folder.resolve("model.safetensors");
+        try (FileSlice slice = new FileSlice(weights, 0, WEIGHTS.length + 10)) {
+            assertThatThrownBy(slice::readAllBytes)
+                    .isInstanceOf(LocalFault.class)
+                    .hasMessage("became shorter while it was sent");
+        }
+        try (FileSlice slice = new FileSlice(weights, 100, 7)) {
+            assertThat(slice.readAllBytes()).isEqualTo(Arrays.copyOfRange(WEIGHTS, 100, 107));
+        }
     }
 
     @Test

@@ -12,7 +12,9 @@ import java.util.Optional;
 import java.util.stream.Stream;
 
 /// What lies in a Template's folder.
-record FolderContent(Path path) {
+///
+/// @param trusted code of it that may run
+record FolderContent(Path path, TrustedCode trusted) {
 
     private static final String SOURCE = "Model.java";
     private static final String JAR = "model.jar";
@@ -42,9 +44,22 @@ record FolderContent(Path path) {
             throw new TemplateException(path, "holds both Model.java and model.jar; remove the one that is not meant");
         }
         if (Files.exists(source)) {
-            return Optional.of(EntryPoint.find(source, SourceCompiler.compile(source)));
+            return Optional.of(EntryPoint.find(source, SourceCompiler.compile(CodeFile.read(source, trusted))));
         }
-        return Files.exists(jar) ? Optional.of(EntryPoint.find(jar, JarClasses.loader(jar))) : Optional.empty();
+        return Files.exists(jar)
+                ? Optional.of(EntryPoint.find(jar, JarClasses.loader(CodeFile.read(jar, trusted))))
+                : Optional.empty();
+    }
+
+    /// Refuses code that may not run, before anything else is done for it.
+    ///
+    /// @throws TemplateException naming path and hash of the code
+    void requireTrusted() {
+        for (String name : List.of(SOURCE, JAR)) {
+            if (Files.exists(path.resolve(name))) {
+                CodeFile.read(path.resolve(name), trusted);
+            }
+        }
     }
 
     boolean hasWeights() {

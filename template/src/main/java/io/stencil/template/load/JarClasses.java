@@ -2,13 +2,12 @@ package io.stencil.template.load;
 
 import io.stencil.error.InvalidFileException;
 import io.stencil.error.Location;
+import java.io.ByteArrayInputStream;
 import java.io.IOException;
-import java.io.InputStream;
-import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.zip.ZipEntry;
-import java.util.zip.ZipFile;
+import java.util.zip.ZipInputStream;
 
 /// The compiled classes of a `model.jar`, read as a whole so that the file is not held open.
 final class JarClasses {
@@ -16,19 +15,22 @@ final class JarClasses {
     private JarClasses() {}
 
     /// @throws InvalidFileException when the file is no jar
-    static ClassLoader loader(Path jar) {
+    static ClassLoader loader(CodeFile jar) {
         Map<String, byte[]> files = new HashMap<>();
-        try (ZipFile zip = new ZipFile(jar.toFile())) {
-            for (ZipEntry entry : zip.stream().toList()) {
+        try (ZipInputStream zip = new ZipInputStream(new ByteArrayInputStream(jar.content()))) {
+            for (ZipEntry entry = zip.getNextEntry(); entry != null; entry = zip.getNextEntry()) {
                 if (!entry.isDirectory()) {
-                    try (InputStream content = zip.getInputStream(entry)) {
-                        files.put(entry.getName(), content.readAllBytes());
-                    }
+                    files.put(entry.getName(), zip.readAllBytes());
                 }
             }
-        } catch (IOException e) {
+        } catch (IOException | IllegalArgumentException e) {
             throw new InvalidFileException(
-                    Location.of(jar), "is no jar that can be read (%s); build it again".formatted(e.getMessage()), e);
+                    Location.of(jar.path()),
+                    "is no jar that can be read (%s); build it again".formatted(e.getMessage()),
+                    e);
+        }
+        if (files.isEmpty()) {
+            throw new InvalidFileException(jar.path(), "is no jar that can be read (no files in it); build it again");
         }
         return new TemplateClassLoader(files);
     }

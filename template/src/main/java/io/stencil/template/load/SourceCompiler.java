@@ -8,8 +8,9 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.URI;
 import java.net.URLClassLoader;
+import java.nio.ByteBuffer;
+import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -33,12 +34,13 @@ final class SourceCompiler {
     ///
     /// @throws TemplateException with file, line, column and text of the first compile error, or when this Java has no
     ///     compiler
-    static ClassLoader compile(Path source) {
+    static ClassLoader compile(CodeFile source) {
         return compile(source, ToolProvider.getSystemJavaCompiler());
     }
 
     /// @param compiler null on a Java that has none
-    static ClassLoader compile(Path source, @Nullable JavaCompiler compiler) {
+    static ClassLoader compile(CodeFile code, @Nullable JavaCompiler compiler) {
+        Path source = code.path();
         if (compiler == null) {
             throw new TemplateException(
                     source, "cannot be compiled: this Java has no compiler; run on a JDK, or give model.jar instead");
@@ -49,7 +51,7 @@ final class SourceCompiler {
                 ClassesInMemory classes = new ClassesInMemory(standard)) {
             List<String> options = List.of("-classpath", classPath(), "-parameters", "-proc:none", "-Xlint:none");
             boolean compiled = compiler.getTask(
-                            null, classes, diagnostics, options, null, List.of(new Source(source, read(source))))
+                            null, classes, diagnostics, options, null, List.of(new Source(source, text(code))))
                     .call();
             if (!compiled) {
                 throw fault(source, diagnostics.getDiagnostics());
@@ -77,11 +79,14 @@ final class SourceCompiler {
         return String.join(File.pathSeparator, entries);
     }
 
-    private static String read(Path source) {
+    private static String text(CodeFile code) {
         try {
-            return Files.readString(source);
-        } catch (IOException e) {
-            throw new InvalidFileException(Location.of(source), "cannot be read as UTF-8 text: " + e, e);
+            return StandardCharsets.UTF_8
+                    .newDecoder()
+                    .decode(ByteBuffer.wrap(code.content()))
+                    .toString();
+        } catch (CharacterCodingException e) {
+            throw new InvalidFileException(Location.of(code.path()), "cannot be read as UTF-8 text: " + e, e);
         }
     }
 

@@ -26,16 +26,32 @@ public final class TemplateFolder implements TemplateSource {
     private final FolderContent content;
     private @Nullable EntryPoint<?, ?> declared;
 
-    /// @throws TemplateException when there is no such folder
+    /// A folder of one's own, or one without code.
+    ///
+    /// @throws TemplateException when there is no such folder, or it holds code and was fetched from a hub
     public TemplateFolder(Path folder) {
-        this.content = new FolderContent(folder);
+        this(folder, TrustedCode.OWN);
+    }
+
+    /// A folder whose code may run when it is that which is trusted. The bytes that are compiled are the ones that are
+    /// held against it.
+    ///
+    /// @throws TemplateException when there is no such folder, or it holds other code
+    public TemplateFolder(Path folder, TrustedCode trusted) {
+        this.content = new FolderContent(folder, trusted);
         if (!Files.isDirectory(folder)) {
             throw new TemplateException(folder, "is not a folder; a Template is a folder with Model.java and weights");
         }
+        content.requireTrusted();
     }
 
     public Path folder() {
         return content.path();
+    }
+
+    /// The code that may run, as it was given.
+    public TrustedCode trustedCode() {
+        return content.trusted();
     }
 
     /// The inputs that the folder's code declares, for people; empty for a folder of weights alone.

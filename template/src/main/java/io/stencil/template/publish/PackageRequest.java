@@ -2,6 +2,8 @@ package io.stencil.template.publish;
 
 import io.stencil.pipeline.GenerationRequest;
 import io.stencil.template.TemplateInput;
+import io.stencil.template.load.TemplateFolder;
+import io.stencil.template.load.TrustedCode;
 import java.nio.file.Path;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -9,6 +11,7 @@ import org.jspecify.annotations.Nullable;
 /// What is to be packaged, and what its card says.
 ///
 /// @param template folder that was trained
+/// @param trusted its code that may run
 /// @param checkpoint that its training wrote; null for the weights that lie in the folder
 /// @param output folder that is made
 /// @param maxShardBytes above which weights are written in several files
@@ -18,6 +21,7 @@ import org.jspecify.annotations.Nullable;
 /// @param license for the card; null leaves it out
 public record PackageRequest(
         Path template,
+        TrustedCode trusted,
         @Nullable Path checkpoint,
         Path output,
         long maxShardBytes,
@@ -28,5 +32,12 @@ public record PackageRequest(
 
     public PackageRequest {
         samples = List.copyOf(samples);
+    }
+
+    /// The Template that was trained.
+    ///
+    /// @throws io.stencil.error.TemplateException when there is no such folder, or its code may not run
+    TemplateFolder folder() {
+        return new TemplateFolder(template, trusted);
     }
 }

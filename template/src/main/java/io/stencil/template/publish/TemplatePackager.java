@@ -60,14 +60,14 @@ public final class TemplatePackager {
         Path made = output.resolveSibling("." + output.getFileName() + "." + UUID.randomUUID() + ".tmp");
         try (base) {
             NewTemplate.requireEmpty(output);
-            TemplateFolder folder = new TemplateFolder(request.template());
+            TemplateFolder folder = request.folder();
             requirePackable(folder);
             Files.createDirectories(made);
             CheckpointedTemplate trained = new CheckpointedTemplate(folder, request.checkpoint());
             copy(made);
             MergedWeights.write(made, trained, base, request.maxShardBytes());
             report.accept("merged the weights");
-            prove(trained, new TemplateFolder(made), base, made);
+            prove(trained, new TemplateFolder(made, request.trusted()), base, made);
             String inputs = folder.describeInputs().orElse(VALUE_INPUTS);
             AtomicFile.writeText(made.resolve("README.md"), ModelCard.text(request, inputs));
             seal.on(made);

@@ -28,7 +28,8 @@ class JarTemplateTest {
 
     /// Compiles a source in memory and packs its classes.
     private void jar(ModelSource source, List<String> names) throws IOException {
-        ClassLoader compiled = SourceCompiler.compile(Files.writeString(folder.resolve("Model.java"), source.text()));
+        ClassLoader compiled = SourceCompiler.compile(
+                CodeFile.read(Files.writeString(folder.resolve("Model.java"), source.text()), TrustedCode.OWN));
         Files.delete(folder.resolve("Model.java"));
         try (OutputStream file = Files.newOutputStream(folder.resolve("model.jar"));
                 JarOutputStream jar = new JarOutputStream(file)) {

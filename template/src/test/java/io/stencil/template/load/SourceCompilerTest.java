@@ -29,7 +29,7 @@ class SourceCompilerTest {
                     int three() { return 0.5; }
                 }
                 """);
-        assertThatThrownBy(() -> SourceCompiler.compile(source))
+        assertThatThrownBy(() -> SourceCompiler.compile(CodeFile.read(source, TrustedCode.OWN)))
                 .isInstanceOf(TemplateException.class)
                 .hasMessageStartingWith(source + ":2: column 24: cannot find symbol")
                 .hasMessageContaining("variable missing")
@@ -40,13 +40,14 @@ class SourceCompilerTest {
     @Test
     void oneErrorMoreIsOneError() throws IOException {
         Path source = source("class Model { Gone a; Lost b; }");
-        assertThatThrownBy(() -> SourceCompiler.compile(source)).hasMessageEndingWith("(and 1 more error)");
+        assertThatThrownBy(() -> SourceCompiler.compile(CodeFile.read(source, TrustedCode.OWN)))
+                .hasMessageEndingWith("(and 1 more error)");
     }
 
     @Test
     void nothingIsWrittenToTheDisk() throws IOException, ReflectiveOperationException {
         Path source = source("public class Model { public static class Inner {} public record Row(int x) {} }");
-        ClassLoader loader = SourceCompiler.compile(source);
+        ClassLoader loader = SourceCompiler.compile(CodeFile.read(source, TrustedCode.OWN));
         Class<?> row = loader.loadClass("Model$Row");
         assertThat(row.getDeclaredConstructors()[0].getParameters()[0].getName())
                 .isEqualTo("x");
@@ -64,13 +65,15 @@ class SourceCompilerTest {
                     @Deprecated public java.util.List raw(@Nullable Object x) { return (java.util.List) x; }
                 }
                 """);
-        assertThat(SourceCompiler.compile(source).loadClass("Model")).hasDeclaredMethods("raw");
+        assertThat(SourceCompiler.compile(CodeFile.read(source, TrustedCode.OWN))
+                        .loadClass("Model"))
+                .hasDeclaredMethods("raw");
     }
 
     @Test
     void aJavaWithoutACompilerIsToldWhatToDo() throws IOException {
         Path source = source("public class Model {}");
-        assertThatThrownBy(() -> SourceCompiler.compile(source, null))
+        assertThatThrownBy(() -> SourceCompiler.compile(CodeFile.read(source, TrustedCode.OWN), null))
                 .isInstanceOf(TemplateException.class)
                 .hasMessage(
                         "%s: cannot be compiled: this Java has no compiler; run on a JDK, or give model.jar instead",
@@ -81,7 +84,7 @@ class SourceCompilerTest {
     void aSourceThatIsNoTextIsTold() throws IOException {
         Path source = folder.resolve("Model.java");
         Files.write(source, new byte[] {(byte) 0xff, (byte) 0xfe, 0});
-        assertThatThrownBy(() -> SourceCompiler.compile(source))
+        assertThatThrownBy(() -> SourceCompiler.compile(CodeFile.read(source, TrustedCode.OWN)))
                 .isInstanceOf(InvalidFileException.class)
                 .hasMessageStartingWith(source + ": cannot be read as UTF-8 text");
     }

@@ -11,6 +11,7 @@ import io.stencil.pipeline.models.LoadOptions;
 import io.stencil.pipeline.models.ModelFiles;
 import io.stencil.template.TemplateInputs;
 import io.stencil.template.load.TemplateFolder;
+import io.stencil.template.load.TrustedCode;
 import io.stencil.tensor.DType;
 import io.stencil.tensor.Device;
 import io.stencil.tensor.Scope;
@@ -62,6 +63,7 @@ class TemplatePackagerTest {
     private void run(Path template, long maxShardBytes) {
         PackageRequest request = new PackageRequest(
                 template,
+                TrustedCode.OWN,
                 checkpoint,
                 output,
                 maxShardBytes,

@@ -3,6 +3,7 @@ package io.stencil.train.options;
 import io.stencil.error.InvalidRequestException;
 import io.stencil.pipeline.models.LoadOptions;
 import io.stencil.pipeline.models.ModelFiles;
+import io.stencil.template.load.TrustedCode;
 import java.nio.file.Path;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -15,6 +16,7 @@ import org.jspecify.annotations.Nullable;
 /// @param base files of the base model
 /// @param load dtype of the pipeline's work, and its device; what is trained is kept in float32 whatever the dtype
 /// @param template folder of the Template, or null when none takes part
+/// @param trustedCode code of the Template that may run
 /// @param trainable dotted names of what is trained: `template_model`, `template_model.mlp`, `dit`
 /// @param fp8 models to keep in float8; only none is supported
 /// @param offload models to keep out of the device's memory; only none is supported
@@ -24,6 +26,7 @@ public record ModelOptions(
         ModelFiles base,
         LoadOptions load,
         @Nullable Path template,
+        TrustedCode trustedCode,
         List<String> trainable,
         List<String> fp8,
         List<String> offload,

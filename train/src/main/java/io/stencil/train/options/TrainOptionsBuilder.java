@@ -2,6 +2,7 @@ package io.stencil.train.options;
 
 import io.stencil.pipeline.models.LoadOptions;
 import io.stencil.pipeline.models.ModelFiles;
+import io.stencil.template.load.TrustedCode;
 import io.stencil.tensor.DType;
 import io.stencil.train.optim.LearningRateSchedule;
 import java.nio.file.Path;
@@ -29,6 +30,7 @@ public final class TrainOptionsBuilder {
 
     private LoadOptions load = LoadOptions.DEFAULT;
     private @Nullable Path template;
+    private TrustedCode trustedCode = TrustedCode.OWN;
     private List<String> trainable = List.of();
     private List<String> fp8 = List.of();
     private List<String> offload = List.of();
@@ -117,6 +119,11 @@ public final class TrainOptionsBuilder {
 
     public TrainOptionsBuilder load(LoadOptions value) {
         load = value;
+        return this;
+    }
+
+    public TrainOptionsBuilder trustedCode(TrustedCode value) {
+        trustedCode = value;
         return this;
     }
 
@@ -301,7 +308,8 @@ public final class TrainOptionsBuilder {
                         width,
                         maxPixels,
                         extraInputs),
-                new ModelOptions(base, load, template, trainable, fp8, offload, initializeOnCpu, loraHotLoading),
+                new ModelOptions(
+                        base, load, template, trustedCode, trainable, fp8, offload, initializeOnCpu, loraHotLoading),
                 new ObjectiveOptions(
                         timestepWeighting, captionDropout, cacheEncodings, latentNoise, klWeight, edgeWeight),
                 new OptimisationOptions(

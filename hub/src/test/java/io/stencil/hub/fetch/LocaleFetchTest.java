@@ -1,0 +1,48 @@
+package io.stencil.hub.fetch;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.stencil.hub.testing.FakeHub;
+import io.stencil.hub.testing.FetchMain;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/// A system whose locale is `C`, as in many containers: it cannot write names beyond ASCII.
+class LocaleFetchTest {
+
+    @TempDir
+    private Path base;
+
+    private String fetch(FakeHub fake, String reference, int exitCode) throws IOException, InterruptedException {
+        ProcessBuilder java = new ProcessBuilder(
+                        Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                        "-cp",
+                        System.getProperty("java.class.path"),
+                        FetchMain.class.getName(),
+                        fake.site().toString(),
+                        base.toString(),
+                        reference)
+                .redirectErrorStream(true);
+        java.environment().put("LC_ALL", "C");
+        Process process = java.start();
+        String said = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+        assertThat(process.waitFor()).as(said).isEqualTo(exitCode);
+        return said;
+    }
+
+    @Test
+    void aNameThatItCannotWriteIsToldAndIsInNobodysWay() throws IOException, InterruptedException {
+        try (FakeHub fake = new FakeHub()) {
+            fake.repository("org/m").put("config.json", "{}").put("\u8bf4\u660e.md", "read me");
+            fetch(fake, "org/m:*.json", 0);
+            assertThat(base.resolve("org/m/config.json")).exists();
+            assertThat(fetch(fake, "org/m:", 1))
+                    .contains(
+                            "io.stencil.error.HubException: ",
+                            "is a name that this system's locale cannot write (ANSI_X3.4-1968); set LC_ALL=C.UTF-8");
+        }
+    }
+}

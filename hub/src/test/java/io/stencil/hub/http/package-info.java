@@ -1,0 +1,4 @@
+@NullMarked
+package io.stencil.hub.http;
+
+import org.jspecify.annotations.NullMarked;
