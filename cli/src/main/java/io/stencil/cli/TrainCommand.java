@@ -5,6 +5,7 @@ import io.stencil.train.TrainingResult;
 import io.stencil.train.options.TrainOptions;
 import io.stencil.train.options.TrainOptionsBuilder;
 import java.io.PrintWriter;
+import java.nio.file.Path;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -13,7 +14,7 @@ import picocli.CommandLine.Spec;
 
 /// `stencil train`: trains a Template, or a base model, on a dataset.
 ///
-/// Ctrl-C and SIGTERM end it after the step that is being worked on, with a checkpoint saved and exit code 130.
+/// Ctrl-C and SIGTERM end it after the step that is being worked on, with checkpoint and state saved and exit code 130.
 @Command(name = "train", description = "Train a Template, a base model, or a part of one, on a dataset.")
 @SuppressWarnings("NullAway.Init") // fields are set by picocli before a command runs
 final class TrainCommand implements Callable<Integer> {
@@ -59,10 +60,11 @@ final class TrainCommand implements Callable<Integer> {
     }
 
     private TrainOptions options() {
-        OutputCheck.requireFolder("output_path", training.output());
+        Path output = training.output(command.commandLine());
+        OutputCheck.requireFolder("output_path", output);
         try (HubModels remote = hub.open(command.commandLine().getErr())) {
             TrainOptionsBuilder options =
-                    TrainOptions.builder(base.files(remote), dataset.folder(), dataset.metadata(), training.output());
+                    TrainOptions.builder(base.files(remote), dataset.folder(), dataset.metadata(), output);
             dataset.applyTo(options);
             training.applyTo(options, remote);
             baseTraining.applyTo(options);
