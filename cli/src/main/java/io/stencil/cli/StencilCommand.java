@@ -60,11 +60,12 @@ public final class StencilCommand {
     /// Runs the command that `args` name and ends the process: 0 done, 1 failure, 2 wrong usage,
     /// 130 interrupted.
     public static void main(String[] args) {
+        CommandLine root = commandLine();
         int code = ExitCode.SOFTWARE;
         try {
-            code = run(commandLine(), args);
+            code = run(root, args);
         } catch (RuntimeException | Error fault) {
-            fault.printStackTrace(); // here, as a stop that was asked for ends the process at once
+            fault.printStackTrace(root.getErr()); // here, as a stop that was asked for ends the process at once
         }
         StopOnSignal.exit(code);
     }

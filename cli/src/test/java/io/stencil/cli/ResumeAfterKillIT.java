@@ -19,7 +19,7 @@ import org.junit.jupiter.api.io.TempDir;
 class ResumeAfterKillIT {
 
     private static final int LINES_AT_MOST = 3;
-    private static final int MILLISECONDS_AT_MOST = 200;
+    private static final int MILLISECONDS_AT_MOST = 100;
 
     @TempDir
     private Path temporary;
@@ -34,14 +34,14 @@ class ResumeAfterKillIT {
     @Test
     @Timeout(180)
     void fiveKillsLeaveNoTrace() throws IOException, InterruptedException {
-        assertKillsLeaveNoTrace(5, 120, 7);
+        assertKillsLeaveNoTrace(5, 50, 7);
     }
 
     @Test
     @Tag("soak")
     @Timeout(900)
     void thirtyKillsLeaveNoTrace() throws IOException, InterruptedException {
-        assertKillsLeaveNoTrace(30, 600, 8);
+        assertKillsLeaveNoTrace(30, 300, 8);
     }
 
     /// @param steps of the run: more than it can do between the kills
@@ -90,7 +90,7 @@ class ResumeAfterKillIT {
             }
             now = found;
         }
-        Thread.sleep(lines == 0 ? 5L * milliseconds : milliseconds); // without a line: while it starts
+        Thread.sleep(lines == 0 ? 10L * milliseconds : milliseconds); // without a line: while it starts
         run.process().destroyForcibly();
         assertThat(run.await().exitCode()).as("killed, and not done before").isEqualTo(137);
     }
