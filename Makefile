@@ -25,9 +25,10 @@ check:
 format:
 	$(MVN) -q spotless:apply
 
-## Resident memory over 2,000 training steps and 300 generations: some ten minutes.
+## Resident memory over 2,000 training steps and 300 generations, and a training that is killed 30 times: some fifteen
+## minutes.
 soak:
-	$(MVN) -pl train -am -Dtest=LongRunMemoryTest -Dsurefire.failIfNoSpecifiedTests=false \
+	$(MVN) -pl train,cli -am -Dtest=LongRunMemoryTest,ResumeAfterKillIT -Dsurefire.failIfNoSpecifiedTests=false \
 	    -Dtest.tags.excluded=full-size test
 
 ## Measurements with JMH; JMH="-p precision=FLOAT32 denoisingPass" hands it options.

@@ -9,6 +9,7 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.ExitCode;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.ScopeType;
@@ -57,9 +58,17 @@ public final class StencilCommand {
     @Option(names = DEBUG, scope = ScopeType.INHERIT, description = "Print the stack trace of an error.")
     boolean debug;
 
-    /// Runs the command that `args` name and ends the process: 0 done, 1 failure, 2 wrong usage.
+    /// Runs the command that `args` name and ends the process: 0 done, 1 failure, 2 wrong usage,
+    /// 130 interrupted.
     public static void main(String[] args) {
-        System.exit(run(commandLine(), args));
+        CommandLine root = commandLine();
+        int code = ExitCode.SOFTWARE;
+        try {
+            code = run(root, args);
+        } catch (RuntimeException | Error fault) {
+            fault.printStackTrace(root.getErr()); // here, as a stop that was asked for ends the process at once
+        }
+        StopOnSignal.exit(code);
     }
 
     static CommandLine commandLine() {

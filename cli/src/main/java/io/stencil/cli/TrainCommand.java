@@ -8,6 +8,7 @@ import io.stencil.train.data.Dataset;
 import io.stencil.train.options.TrainOptions;
 import io.stencil.train.options.TrainOptionsBuilder;
 import java.io.PrintWriter;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
@@ -17,7 +18,7 @@ import picocli.CommandLine.Spec;
 
 /// `stencil train`: trains a Template, or a base model, on a dataset.
 ///
-/// Ctrl-C and SIGTERM end it after the step that is being worked on, with a checkpoint saved and exit code 130.
+/// Ctrl-C and SIGTERM end it after the step that is being worked on, with checkpoint and state saved and exit code 130.
 @Command(name = "train", description = "Train a Template, a base model, or a part of one, on a dataset.")
 @SuppressWarnings("NullAway.Init") // fields are set by picocli before a command runs
 final class TrainCommand implements Callable<Integer> {
@@ -64,23 +65,24 @@ final class TrainCommand implements Callable<Integer> {
 
     /// What lies here is checked before anything is fetched.
     private TrainOptions options() {
-        OutputCheck.requireFolder("output_path", training.output());
+        Path output = training.output(command.commandLine());
+        OutputCheck.requireFolder("output_path", output);
         LoadOptions load = base.load();
         RemoteModels.check(base::files);
         training.checkModels();
-        TrainOptions local = options(new ModelFiles(List.of(), null), load).build();
+        TrainOptions local =
+                options(new ModelFiles(List.of(), null), load, output).build();
         local.requireSupported(System.getenv());
         Dataset.read(local.data());
         try (HubModels remote = hub.open(command.commandLine().getErr())) {
-            TrainOptionsBuilder options = options(base.files(remote), load);
+            TrainOptionsBuilder options = options(base.files(remote), load, output);
             training.applyModels(options, remote);
             return options.build();
         }
     }
 
-    private TrainOptionsBuilder options(ModelFiles files, LoadOptions load) {
-        TrainOptionsBuilder options =
-                TrainOptions.builder(files, dataset.folder(), dataset.metadata(), training.output());
+    private TrainOptionsBuilder options(ModelFiles files, LoadOptions load, Path output) {
+        TrainOptionsBuilder options = TrainOptions.builder(files, dataset.folder(), dataset.metadata(), output);
         dataset.applyTo(options);
         training.applyTo(options);
         baseTraining.applyTo(options);

@@ -1,5 +1,6 @@
 package io.stencil.cli;
 
+import io.stencil.error.InvalidRequestException;
 import io.stencil.template.load.TemplateFolder;
 import io.stencil.train.optim.LearningRateSchedule;
 import io.stencil.train.options.Task;
@@ -7,7 +8,9 @@ import io.stencil.train.options.TrainOptionsBuilder;
 import java.nio.file.Path;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
+import picocli.CommandLine;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
 
 /// The options of `stencil train` that tell what is trained, how, and what is kept.
 @SuppressWarnings("NullAway.Init") // fields are set by picocli before a command runs
@@ -76,9 +79,15 @@ final class TrainingOptions {
     @Option(
             names = "--output_path",
             paramLabel = "DIR",
-            required = true,
-            description = "Gets checkpoints, logs and training_args.json.")
-    private Path output;
+            description = "Gets checkpoints, states, logs and training_args.json. Needed, unless --resume is given.")
+    private @Nullable Path output;
+
+    @Option(
+            names = "--resume",
+            paramLabel = "DIR",
+            description = "Go on with the run in this folder, from its newest complete state; the other options as "
+                    + "they were.")
+    private @Nullable Path resume;
 
     @Option(
             names = "--remove_prefix_in_ckpt",
@@ -86,10 +95,17 @@ final class TrainingOptions {
             description = "Cut off names in checkpoints, such as pipe.template_model.")
     private @Nullable String removedPrefix;
 
-    @Option(names = "--save_steps", paramLabel = "N", description = "Default: a checkpoint at each epoch's end.")
+    @Option(
+            names = "--save_steps",
+            paramLabel = "N",
+            description =
+                    "Steps between checkpoints, each with the state to go on from. Default: one at each epoch's end.")
     private @Nullable Integer saveSteps;
 
-    @Option(names = "--resume_from_checkpoint", paramLabel = "FILE|ID:FILE", description = "Checkpoint to go on from.")
+    @Option(
+            names = "--resume_from_checkpoint",
+            paramLabel = "FILE|ID:FILE",
+            description = "Begin with the weights of a checkpoint.")
     private @Nullable String resumeFrom;
 
     @Option(names = "--enable_csv_log", description = "Write each step's loss to a CSV file.")
@@ -98,8 +114,28 @@ final class TrainingOptions {
     @Option(names = "--enable_tensorboard_log", hidden = true)
     private boolean tensorboardLog;
 
-    Path output() {
-        return output;
+    /// The folder of the run.
+    ///
+    /// @throws ParameterException when none is named
+    /// @throws InvalidRequestException when two are
+    Path output(CommandLine command) {
+        if (resume == null) {
+            if (output == null) {
+                throw new ParameterException(command, "Missing required option: '--output_path=DIR'");
+            }
+            return output;
+        }
+        if (output != null && !absolute(output).equals(absolute(resume))) {
+            throw new InvalidRequestException(
+                    "resume",
+                    "is '%s', but --output_path is '%s': a run goes on in its own folder; leave --output_path out"
+                            .formatted(resume, output));
+        }
+        return resume;
+    }
+
+    private static Path absolute(Path path) {
+        return path.toAbsolutePath().normalize();
     }
 
     /// All but what may lie at a hub.
@@ -124,6 +160,7 @@ final class TrainingOptions {
                 .loraHotLoading(loraHotLoading)
                 .removedPrefix(removedPrefix)
                 .saveSteps(saveSteps)
+                .resume(resume != null)
                 .csvLog(csvLog)
                 .tensorboardLog(tensorboardLog);
     }

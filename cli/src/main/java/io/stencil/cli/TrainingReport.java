@@ -32,6 +32,9 @@ final class TrainingReport implements TrainingListener {
                 start.rows(),
                 start.steps(),
                 start.seed()));
+        if (start.doneSteps() > 0) {
+            err.println("going on after step " + start.doneSteps());
+        }
     }
 
     @Override

@@ -48,7 +48,16 @@ class TrainIT {
                 .contains("step 6/6  loss ");
         assertThat(StencilRun.content(training.output()))
                 .containsExactly(
-                        "epoch-0.safetensors", "epoch-1.safetensors", "training_args.json", "training_log.csv");
+                        "epoch-0.safetensors",
+                        "epoch-1.safetensors",
+                        "step-3.state",
+                        "step-3.state/trainer.json",
+                        "step-3.state/trainer.safetensors",
+                        "step-6.state",
+                        "step-6.state/trainer.json",
+                        "step-6.state/trainer.safetensors",
+                        "training_args.json",
+                        "training_log.csv");
         assertThat(losses(training.output())).hasSize(6);
         assertThat(SafetensorsHeader.read(training.output().resolve("epoch-1.safetensors"))
                         .entries()
@@ -117,6 +126,45 @@ class TrainIT {
         assertThat(run.err())
                 .contains("stopping after this step, then saving")
                 .endsWith("interrupted after %d steps%n".formatted(steps));
+    }
+
+    @Test
+    @Timeout(180)
+    void aSaveThatFailsAfterCtrlCIsToldAndEndsWith1() throws IOException, InterruptedException {
+        StencilProcess process =
+                StencilProcess.start(temporary, training.words("--dataset_repeat=100000", "--enable_csv_log"));
+        Path log = training.output().resolve("training_log.csv");
+        while (process.process().isAlive()
+                && (Files.notExists(log) || losses(training.output()).size() < 3)) {
+            Thread.sleep(100);
+        }
+        Files.move(training.output(), temporary.resolve("moved"));
+        Files.writeString(training.output(), "in the way");
+        process.interrupt();
+        StencilRun run = process.await();
+
+        assertThat(run.err())
+                .contains("stopping after this step, then saving")
+                .containsPattern("stencil: .*step-\\d+\\.safetensors: cannot be written: ");
+        assertThat(run.exitCode()).isEqualTo(1);
+    }
+
+    @Test
+    void aRunGoesOnInItsFolderAndNoOtherTouchesIt() throws IOException {
+        StencilRun.inProcess(training.words("--enable_csv_log", "--save_steps=2"))
+                .succeeded();
+        StencilRun.inProcess(training.words())
+                .failed(1, "'output_path': '" + training.output() + "' holds another run", "--resume");
+        StencilRun.inProcess(training.words("--output_path=", "--resume=" + training.output(), "--seed=2"))
+                .failed(1, "'seed': is 2, but the run in '" + training.output() + "' began with 1");
+        StencilRun.inProcess(training.words("--resume=elsewhere"))
+                .failed(1, "'resume': is 'elsewhere', but --output_path is '" + training.output() + "'");
+        Path config = Files.writeString(temporary.resolve("run.yaml"), "resume: " + training.output() + "\n");
+        StencilRun resumed = StencilRun.inProcess(
+                        training.words("--output_path=", "--enable_csv_log", "--config=" + config))
+                .succeeded();
+        assertThat(resumed.err()).contains("going on after step 3");
+        assertThat(resumed.out()).isEmpty();
     }
 
     @Test

@@ -72,6 +72,17 @@ public final class AtomicFolder {
         }
     }
 
+    /// Removes a folder or a file: it loses its name at once, and its content then. A process that is killed on the way
+    /// leaves a temporary one, `.NAME.….tmp`.
+    ///
+    /// @throws IOException when it cannot be renamed or deleted
+    public static void remove(Path target) throws IOException {
+        Path absolute = target.toAbsolutePath().normalize();
+        Path temporary = absolute.resolveSibling("." + absolute.getFileName() + "." + UUID.randomUUID() + ".tmp");
+        Files.move(absolute, temporary, StandardCopyOption.ATOMIC_MOVE);
+        delete(temporary);
+    }
+
     private static void delete(Path folder) throws IOException {
         try (Stream<Path> content = Files.walk(folder)) {
             for (Path path : content.sorted(Comparator.reverseOrder()).toList()) {

@@ -87,4 +87,13 @@ class AtomicFolderTest {
                 .hasMessageContaining("is not empty");
         assertThat(target.resolve("deep/er/a.txt")).hasContent("a");
     }
+
+    @Test
+    void removesAFolderWithAllThatIsInIt() throws IOException {
+        Path target = place.resolve("old");
+        Files.createDirectories(target.resolve("below"));
+        Files.writeString(target.resolve("below/file"), "x");
+        AtomicFolder.remove(target);
+        assertThat(place).isEmptyDirectory();
+    }
 }

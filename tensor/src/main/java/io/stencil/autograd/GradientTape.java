@@ -8,6 +8,7 @@ import io.stencil.tensor.Scope;
 import io.stencil.tensor.Tensors;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import org.bytedeco.pytorch.BoolOptional;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorArrayRefOptional;
@@ -18,8 +19,9 @@ import org.jspecify.annotations.Nullable;
 ///
 /// A segment's forward pass runs without recording, so that libtorch remembers none of its activations. When its
 /// gradient arrives, the segment runs again, recording, and is differentiated on the spot; parameters used in it
-/// accumulate their gradients there. The tape owns the callbacks and what they made; open one a step and close it after
-/// [#backward]:
+/// accumulate their gradients there. Of what a segment needed the tape frees its inputs once it is differentiated and
+/// each gradient once it is handed on. The rest, the callbacks among it, is freed when the tape is closed; open one a
+/// step and close it after [#backward]:
 /// ```java
 /// try (GradientTape tape = new GradientTape()) {
 ///     Tensor loss = model.loss(batch, tape);
@@ -114,6 +116,11 @@ public final class GradientTape implements Checkpointing, AutoCloseable {
         functions.rethrow();
     }
 
+    /// How many tensors the tape holds: inputs of segments that await their gradients, and gradients on their way.
+    int heldTensors() {
+        return recomputations.stream().mapToInt(Recomputation::heldTensors).sum();
+    }
+
     @Override
     public void close() {
         functions.close();
@@ -137,6 +144,9 @@ public final class GradientTape implements Checkpointing, AutoCloseable {
 
         /// @param gradient of the flat vector of all outputs
         Tensor differentiate(Tensor gradient) {
+            if (inputs.isEmpty()) {
+                throw new IllegalStateException("a tape serves one backward pass; open another one");
+            }
             try (Scope _ = new Scope();
                     GradMode _ = GradMode.enabled()) {
                 List<Tensor> leaves = new ArrayList<>();
@@ -154,24 +164,45 @@ public final class GradientTape implements Checkpointing, AutoCloseable {
                     Tensor found = leaves.get(i).grad();
                     gradients.set(i, found.defined() ? new OwnedTensor(found) : null);
                 }
+            } finally {
+                freeInputs();
             }
             return gradient;
         }
 
-        /// The gradient found for an input; zeros when the segment does not depend on it.
+        /// The gradient found for an input; zeros when the segment does not depend on it. It is handed on once.
+        ///
+        /// @return owned by the caller's scope
         Tensor inputGradient(int index, Tensor incoming) {
-            OwnedTensor found = gradients.get(index);
-            return found == null ? Ops.mul(incoming, 0.0) : found.get();
+            OwnedTensor found = gradients.set(index, null);
+            if (found == null) {
+                return Ops.mul(incoming, 0.0);
+            }
+            Tensor handed = new Tensor(found.get());
+            found.close();
+            return handed;
+        }
+
+        int heldTensors() {
+            return inputs.size()
+                    + Math.toIntExact(
+                            gradients.stream().filter(Objects::nonNull).count());
+        }
+
+        private void freeInputs() {
+            inputs.forEach(OwnedTensor::close);
+            inputs.clear();
         }
 
         @Override
         public void close() {
-            inputs.forEach(OwnedTensor::close);
+            freeInputs();
             for (OwnedTensor gradient : gradients) {
                 if (gradient != null) {
                     gradient.close();
                 }
             }
+            gradients.clear();
         }
     }
 }

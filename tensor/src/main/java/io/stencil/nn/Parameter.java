@@ -53,6 +53,13 @@ public final class Parameter implements AutoCloseable {
         return gradient.defined() ? gradient : null;
     }
 
+    /// Puts a gradient in the place of the present one: the next backward pass adds to it.
+    ///
+    /// @param gradient memory of its own, with shape and dtype of the parameter
+    public void setGradient(Tensor gradient) {
+        get().mutable_grad().put(gradient);
+    }
+
     /// Frees the gradient.
     public void clearGradient() {
         if (get().grad().defined()) {

@@ -13,9 +13,23 @@ public final class TorchGenerator implements AutoCloseable {
     private final Generator generator;
 
     public TorchGenerator(long seed) {
-        Libtorch.load();
-        generator = torch.make_generator_cpu(seed);
+        this(made(seed));
+    }
+
+    private TorchGenerator(Generator generator) {
+        this.generator = generator;
         generator.retainReference();
+    }
+
+    private static Generator made(long seed) {
+        Libtorch.load();
+        return torch.make_generator_cpu(seed);
+    }
+
+    /// The generator of the whole process, which libtorch's operations draw from where they are given none.
+    public static TorchGenerator ofProcess() {
+        Libtorch.load();
+        return new TorchGenerator(torch.getDefaultCPUGenerator());
     }
 
     /// Standard normal numbers, as `torch.randn(shape, generator=..., dtype=...)` gives them.

@@ -133,4 +133,30 @@ class GradientTapeTest {
                     .hasMessage("second run");
         }
     }
+
+    @Test
+    void whatASegmentHoldsIsFreedWhenItsBackwardPassIsDone() {
+        int depth = 6;
+        try (Scope _ = new Scope();
+                GradientTape tape = new GradientTape()) {
+            Tensor x = Tensors.full(1, DType.FLOAT32, Device.CPU, 2);
+            x.requires_grad_(true);
+            List<Integer> held = new ArrayList<>();
+            Segment doubled = in -> {
+                held.add(tape.heldTensors());
+                return List.of(Ops.mul(in.getFirst(), 2));
+            };
+            List<Tensor> hidden = List.of(x);
+            for (int i = 0; i < depth; i++) {
+                hidden = tape.run(doubled, hidden);
+            }
+            assertThat(held).containsExactly(0, 1, 2, 3, 4, 5);
+            held.clear();
+            tape.backward(hidden.getFirst().sum());
+            // Each finds its own input and those below it; the gradient of the one above is handed on.
+            assertThat(held).containsExactly(6, 5, 4, 3, 2, 1);
+            assertThat(tape.heldTensors()).isZero();
+            assertThat(Tensors.toFloats(x.grad())).containsExactly(64, 64);
+        }
+    }
 }

@@ -13,47 +13,51 @@ import org.jspecify.annotations.Nullable;
 /// interval is given, `step-N.safetensors` at the end alone.
 ///
 /// With an average of the weights it is the average that is saved; `NAME.raw.safetensors` beside it has the weights
-/// themselves where that is asked for.
+/// themselves where that is asked for. Behind the weights comes the state of the run, from which it can go on.
 final class CheckpointSeries {
 
     /// What is saved and how.
     ///
     /// @param average in the place of the weights, or null
     /// @param preparation done before each file is written, with the weights in place that it gets
-    record Content(TrainedTensors tensors, @Nullable WeightAverage average, Runnable preparation) {}
+    /// @param state of the run
+    record Content(TrainedTensors tensors, @Nullable WeightAverage average, Runnable preparation, RunState state) {}
 
     private final Content content;
     private final OutputOptions output;
     private final boolean everyEpoch;
     private final TrainingListener listener;
     private final List<Path> written = new ArrayList<>();
-    private long savedAt = -1;
+    private long savedAt;
 
     /// @param everyEpoch whether to save at each epoch's end where no interval is given
-    CheckpointSeries(Content content, OutputOptions output, boolean everyEpoch, TrainingListener listener) {
+    /// @param doneSteps that are saved already
+    CheckpointSeries(
+            Content content, OutputOptions output, boolean everyEpoch, long doneSteps, TrainingListener listener) {
         this.content = content;
         this.output = output;
         this.everyEpoch = everyEpoch;
+        this.savedAt = doneSteps;
         this.listener = listener;
     }
 
-    void afterStep(long step) {
-        if (output.saveSteps() != null && step % output.saveSteps() == 0) {
-            write("step-" + step, step);
+    void afterStep(Position position) {
+        if (output.saveSteps() != null && position.step() % output.saveSteps() == 0) {
+            write("step-" + position.step(), position);
         }
     }
 
     /// @param epoch from 0
-    void afterEpoch(int epoch, long step) {
+    void afterEpoch(int epoch, Position position) {
         if (output.saveSteps() == null && everyEpoch) {
-            write("epoch-" + epoch, step);
+            write("epoch-" + epoch, position);
         }
     }
 
     /// Saves what was learned since the last checkpoint, if anything.
-    void atEnd(long step) {
-        if (step > 0 && savedAt != step) {
-            write("step-" + step, step);
+    void atEnd(Position position) {
+        if (savedAt != position.step()) {
+            write("step-" + position.step(), position);
         }
     }
 
@@ -61,7 +65,8 @@ final class CheckpointSeries {
         return List.copyOf(written);
     }
 
-    private void write(String name, long step) {
+    private void write(String name, Position position) {
+        long step = position.step();
         if (output.saveRawWeights()) {
             writeFile(name + ".raw.safetensors", step);
         }
@@ -70,6 +75,7 @@ final class CheckpointSeries {
         } else {
             content.average().apply(() -> writeFile(name + ".safetensors", step));
         }
+        content.state().write(position);
         savedAt = step;
     }
 

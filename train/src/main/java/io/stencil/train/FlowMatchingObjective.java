@@ -12,7 +12,6 @@ import io.stencil.train.step.NoiseDraws;
 import io.stencil.train.step.StepSample;
 import io.stencil.train.step.TrainingStep;
 import java.util.List;
-import java.util.SplittableRandom;
 import org.jspecify.annotations.Nullable;
 
 /// The velocity that the transformer predicts, for a Template and for a base model.
@@ -23,8 +22,7 @@ final class FlowMatchingObjective implements Objective {
     private final @Nullable EncodingCache cache;
     private final TorchGenerator generator;
     private final NoiseDraws draws;
-    private final double captionDropout;
-    private final SplittableRandom dropped;
+    private final CaptionDropout captionDropout;
 
     /// @param pipeline stays the caller's; `template` likewise
     FlowMatchingObjective(
@@ -46,8 +44,7 @@ final class FlowMatchingObjective implements Objective {
                 warnings);
         this.generator = new TorchGenerator(seed);
         this.draws = NoiseDraws.from(generator);
-        this.captionDropout = options.objective().captionDropout();
-        this.dropped = new SplittableRandom(seed); // its own, so that the noise of a seed stays the same
+        this.captionDropout = new CaptionDropout(options.objective().captionDropout(), seed);
     }
 
     @Override
@@ -57,7 +54,18 @@ final class FlowMatchingObjective implements Objective {
 
     private StepSample sample(DatasetRow row) {
         StepSample sample = StepSample.of(row, dataset.folder(), () -> dataset.load(row));
-        return captionDropout > 0 && dropped.nextDouble() < captionDropout ? sample.withPrompt("") : sample;
+        return captionDropout.next() ? sample.withPrompt("") : sample;
+    }
+
+    @Override
+    public Randomness randomness() {
+        return new Randomness(generator.state(), captionDropout.draws());
+    }
+
+    @Override
+    public void restore(Randomness randomness) {
+        generator.restore(randomness.noise());
+        captionDropout.skip(randomness.captionDraws());
     }
 
     @Override

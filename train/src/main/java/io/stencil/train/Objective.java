@@ -2,6 +2,7 @@ package io.stencil.train;
 
 import io.stencil.train.data.DatasetRow;
 import java.util.List;
+import org.bytedeco.pytorch.Tensor;
 
 /// What a run minimises.
 interface Objective extends AutoCloseable {
@@ -12,6 +13,18 @@ interface Objective extends AutoCloseable {
     /// @param share of the gradients that is added: 1 over the batches of one update
     /// @return the mean loss
     double accumulate(List<DatasetRow> batch, double share);
+
+    /// Where its random numbers are. The tensor is owned by the caller's scope.
+    Randomness randomness();
+
+    /// Draws on from there.
+    void restore(Randomness randomness);
+
+    /// Sources of random numbers.
+    ///
+    /// @param noise state of the generator of timesteps and noise
+    /// @param captionDraws decisions of caption dropout so far
+    record Randomness(Tensor noise, long captionDraws) {}
 
     @Override
     void close();

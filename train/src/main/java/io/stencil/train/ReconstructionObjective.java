@@ -44,6 +44,16 @@ final class ReconstructionObjective implements Objective {
         }
     }
 
+    @Override
+    public Randomness randomness() {
+        return new Randomness(generator.state(), 0);
+    }
+
+    @Override
+    public void restore(Randomness randomness) {
+        generator.restore(randomness.noise());
+    }
+
     /// Measures the latents of the whole dataset and puts their statistics into the VAE.
     void measureLatents() {
         LatentMeasurement measurement = new LatentMeasurement(vae);

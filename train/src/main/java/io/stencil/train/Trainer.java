@@ -20,6 +20,9 @@ import io.stencil.train.options.OutputOptions;
 import io.stencil.train.options.Task;
 import io.stencil.train.options.TrainOptions;
 import io.stencil.train.options.TrainingArguments;
+import io.stencil.train.resume.RunFolder;
+import io.stencil.train.resume.RunOptions;
+import io.stencil.train.resume.SavedState;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.security.SecureRandom;
@@ -36,8 +39,9 @@ public final class Trainer {
 
     private volatile boolean stopped;
 
-    /// Asks the run to end after the step that is being worked on. It saves `step-N.safetensors` and returns;
-    /// gradients of an update that was not complete are dropped. Safe to call from any thread, also before the run.
+    /// Asks the run to end after the step that is being worked on. It saves `step-N.safetensors` and `step-N.state`,
+    /// which has the gradients of an update that is half done, and returns. Safe to call from any thread, also before
+    /// the run.
     public void requestStop() {
         stopped = true;
     }
@@ -83,24 +87,39 @@ public final class Trainer {
         if (template != null) {
             dataset.check(template);
         }
+        RunFolder folder = new RunFolder(options.output().folder());
+        @Nullable SavedState saved = options.output().resume() ? folder.newestState() : null;
+        long seed = seed(options.optimisation(), saved);
+        RunOptions record = RunOptions.of(options, seed);
+        if (saved != null) {
+            record.requireSameAs(saved);
+        }
         TrainedTensors tensors = new TrainedTensors(
                 select(options, pipeline, template),
                 options.output().removedPrefix(),
                 options.output().saveDtype());
-        resume(tensors, options.output(), listener);
-        Long given = options.optimisation().seed();
-        long seed = given == null ? new SecureRandom().nextInt(Integer.MAX_VALUE) : given;
+        start(tensors, options.output(), listener);
         TrainingArguments.write(options, seed);
+        Run run = new Run(options, seed, dataset, folder, record, saved, listener);
         if (options.task() == Task.VAE) {
             try (ReconstructionObjective objective =
                     new ReconstructionObjective(options.objective(), seed, dataset, pipeline.models())) {
-                return train(options, seed, dataset, new Work(objective, tensors, objective::measureLatents), listener);
+                return train(run, new Work(objective, tensors, objective::measureLatents));
             }
         }
         try (FlowMatchingObjective objective =
                 new FlowMatchingObjective(options, seed, dataset, pipeline, template, listener::onWarning)) {
-            return train(options, seed, dataset, new Work(objective, tensors, () -> {}), listener);
+            return train(run, new Work(objective, tensors, () -> {}));
         }
+    }
+
+    private static long seed(OptimisationOptions optimisation, @Nullable SavedState saved) {
+        if (optimisation.seed() != null) {
+            return optimisation.seed();
+        }
+        return saved == null
+                ? new SecureRandom().nextInt(Integer.MAX_VALUE)
+                : saved.progress().seed();
     }
 
     private static TrainableParts select(
@@ -116,20 +135,41 @@ public final class Trainer {
     /// @param beforeSaving done before each checkpoint, with the weights in place that it gets
     private record Work(Objective objective, TrainedTensors tensors, Runnable beforeSaving) {}
 
-    private TrainingResult train(
-            TrainOptions options, long seed, Dataset dataset, Work work, TrainingListener listener) {
+    /// What is known before the first step.
+    ///
+    /// @param record of the options, for the states that are written
+    /// @param saved state that the run goes on from, or null
+    private record Run(
+            TrainOptions options,
+            long seed,
+            Dataset dataset,
+            RunFolder folder,
+            RunOptions record,
+            @Nullable SavedState saved,
+            TrainingListener listener) {}
+
+    private TrainingResult train(Run run, Work work) {
+        TrainOptions options = run.options();
+        Dataset dataset = run.dataset();
         OutputOptions output = options.output();
+        long done = run.saved() == null ? 0 : run.saved().progress().step();
         OptimisationOptions optimisation = options.optimisation();
         Collection<Parameter> parameters = work.tensors().parts().parameters().values();
         DataOrder order = new DataOrder(
-                dataset.rows().size(), options.data().repeat(), options.data().shuffle(), seed);
-        try (@Nullable CsvLog csv = output.csvLog() ? new CsvLog(output.folder()) : null;
+                dataset.rows().size(), options.data().repeat(), options.data().shuffle(), run.seed());
+        try (@Nullable CsvLog csv = output.csvLog() ? new CsvLog(output.folder(), done) : null;
                 @Nullable
                         WeightAverage average = optimisation.emaDecay() == null
                                 ? null
                                 : new WeightAverage(parameters, optimisation.emaDecay());
                 AdamW optimizer = new AdamW(parameters, AdamW.Settings.withDecay(optimisation.weightDecay()))) {
-            TrainingListener all = csv == null ? listener : TrainingListener.all(List.of(csv, listener));
+            TrainingListener all = csv == null ? run.listener() : TrainingListener.all(List.of(csv, run.listener()));
+            RunState state = new RunState(
+                    new RunState.Owners(work.tensors().parts(), optimizer, average, work.objective()),
+                    run.folder(),
+                    run.record(),
+                    run.seed());
+            Position start = run.saved() == null ? Position.START : state.restore(run.saved());
             return new TrainingLoop(
                             new TrainingLoop.Workshop(
                                     dataset,
@@ -139,10 +179,13 @@ public final class Trainer {
                                     optimizer,
                                     average,
                                     new CheckpointSeries(
-                                            new CheckpointSeries.Content(work.tensors(), average, work.beforeSaving()),
+                                            new CheckpointSeries.Content(
+                                                    work.tensors(), average, work.beforeSaving(), state),
                                             output,
                                             optimisation.maxSteps() == null,
+                                            done,
                                             all),
+                                    start,
                                     all,
                                     () -> stopped),
                             optimisation)
@@ -151,7 +194,11 @@ public final class Trainer {
     }
 
     private static void prepareFolder(OutputOptions output) {
-        if (output.resumeFrom() != null && !Files.isRegularFile(output.resumeFrom())) {
+        if (output.resume()) {
+            if (!Files.isDirectory(output.folder())) {
+                throw new InvalidRequestException("resume", "'%s' is no folder".formatted(output.folder()));
+            }
+        } else if (output.resumeFrom() != null && !Files.isRegularFile(output.resumeFrom())) {
             throw new InvalidRequestException(
                     "resume_from_checkpoint", "'%s' is no file".formatted(output.resumeFrom()));
         }
@@ -163,6 +210,9 @@ public final class Trainer {
         if (!Files.isWritable(output.folder())) {
             throw new InvalidFileException(output.folder(), "cannot be written into; check its rights");
         }
+        if (!output.resume()) {
+            new RunFolder(output.folder()).requireFresh();
+        }
     }
 
     private static @Nullable LoadedTemplate<?, ?> loadTemplate(ModelOptions models, Flux2Pipeline pipeline) {
@@ -171,12 +221,12 @@ public final class Trainer {
                 : new TemplateFolder(models.template(), models.trustedCode()).load(pipeline);
     }
 
-    private static void resume(TrainedTensors tensors, OutputOptions output, TrainingListener listener) {
+    private static void start(TrainedTensors tensors, OutputOptions output, TrainingListener listener) {
         if (tensors.prefixMatchesNothing()) {
             listener.onWarning("no trained tensor's name begins with '%s' (remove_prefix_in_ckpt); names stay whole"
                     .formatted(output.removedPrefix()));
         }
-        if (output.resumeFrom() != null) {
+        if (output.resumeFrom() != null && !output.resume()) {
             tensors.read(output.resumeFrom());
         }
     }

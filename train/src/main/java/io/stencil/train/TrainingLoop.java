@@ -24,6 +24,7 @@ final class TrainingLoop {
     /// What the loop works with; all of it stays its owner's.
     ///
     /// @param average of the weights, or null
+    /// @param start where the run begins or goes on
     /// @param stop asked before each step
     record Workshop(
             Dataset dataset,
@@ -33,6 +34,7 @@ final class TrainingLoop {
             AdamW optimizer,
             @Nullable WeightAverage average,
             CheckpointSeries checkpoints,
+            Position start,
             TrainingListener listener,
             BooleanSupplier stop) {}
 
@@ -42,12 +44,15 @@ final class TrainingLoop {
     private final RatePlan rates;
     private long step;
     private long updates;
-    private double loss = Double.NaN;
+    private double loss;
     private long began;
 
     TrainingLoop(Workshop shop, OptimisationOptions options) {
         this.shop = shop;
         this.options = options;
+        step = shop.start().step();
+        updates = shop.start().updates();
+        loss = shop.start().loss();
         long epochLength = shop.batches().epochLength();
         Integer maxSteps = options.maxSteps();
         totalSteps = maxSteps == null
@@ -72,31 +77,43 @@ final class TrainingLoop {
                         shop.batches().order().rows(),
                         shop.parts().parameters().size(),
                         shop.parts().parameterCount(),
-                        shop.batches().order().seed()));
+                        shop.batches().order().seed(),
+                        step));
         began = System.nanoTime();
-        for (int epoch = 0; step < totalSteps; epoch++) {
-            if (!runEpoch(epoch)) {
+        int epochLength = shop.batches().epochLength();
+        for (int epoch = Math.toIntExact(step / epochLength); step < totalSteps; epoch++) {
+            if (!runEpoch(epoch, Math.toIntExact(step % epochLength))) {
                 return result(true);
             }
-            shop.checkpoints().afterEpoch(epoch, step);
+            shop.checkpoints().afterEpoch(epoch, position());
         }
         return result(false);
     }
 
     private TrainingResult result(boolean interrupted) {
-        shop.checkpoints().atEnd(step);
+        shop.checkpoints().atEnd(position());
         return new TrainingResult(step, interrupted, loss, shop.checkpoints().written());
     }
 
+    private Position position() {
+        return new Position(step, updates, loss, seconds());
+    }
+
+    private double seconds() {
+        return shop.start().seconds() + (System.nanoTime() - began) / 1e9;
+    }
+
+    /// @param done batches of the epoch that are done, where the run goes on within it; those of an update that is
+    ///     half done have left their gradients
     /// @return false when a stop was asked for
-    private boolean runEpoch(int epoch) {
+    private boolean runEpoch(int epoch, int done) {
         List<List<Integer>> batches = shop.batches().epoch(epoch);
-        int length = Math.toIntExact(Math.min(batches.size(), totalSteps - step));
+        int length = Math.toIntExact(Math.min(batches.size(), totalSteps - (step - done)));
         int group = options.gradientAccumulationSteps();
-        for (int first = 0; first < length; first += group) {
+        for (int first = done / group * group; first < length; first += group) {
             int count = Math.min(group, length - first);
             double rate = rates.rate(updates);
-            for (int i = 0; i < count; i++) {
+            for (int i = Math.max(done - first, 0); i < count; i++) {
                 if (shop.stop().getAsBoolean()) {
                     return false;
                 }
@@ -132,9 +149,8 @@ final class TrainingLoop {
 
     private void finishStep(int epoch, double rate) {
         step++;
-        double seconds = (System.nanoTime() - began) / 1e9;
-        shop.listener().onStep(new StepReport(step, totalSteps, epoch, loss, rate, seconds));
-        shop.checkpoints().afterStep(step);
+        shop.listener().onStep(new StepReport(step, totalSteps, epoch, loss, rate, seconds()));
+        shop.checkpoints().afterStep(position());
     }
 
     private void requireFinite(DatasetRow row) {

@@ -16,6 +16,7 @@ import io.stencil.train.optim.LearningRateSchedule;
 import io.stencil.train.options.ExtraInput;
 import io.stencil.train.options.TrainOptions;
 import io.stencil.train.options.TrainOptionsBuilder;
+import io.stencil.train.resume.RunFolder;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
@@ -78,6 +79,9 @@ public final class Demo {
                 .removedPrefix("pipe.template_model.")
                 .csvLog(true)
                 .build();
+        if (Files.isDirectory(plan.training())) {
+            new RunFolder(plan.training()).clear(); // of an earlier demo, which this one replaces
+        }
         TrainingRecord training = new TrainingRecord(listener);
         TrainingResult result = new Trainer().run(options, training);
         copy(result.checkpoints().getLast(), plan.template().resolve("model.safetensors"));

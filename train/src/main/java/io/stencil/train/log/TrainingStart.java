@@ -7,4 +7,6 @@ package io.stencil.train.log;
 /// @param trainableTensors that are trained
 /// @param trainableParameters numbers in them
 /// @param seed of timesteps, noise and data order
-public record TrainingStart(long steps, int rows, int trainableTensors, long trainableParameters, long seed) {}
+/// @param doneSteps of an earlier process, which the run goes on after
+public record TrainingStart(
+        long steps, int rows, int trainableTensors, long trainableParameters, long seed, long doneSteps) {}

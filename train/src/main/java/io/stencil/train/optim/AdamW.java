@@ -60,6 +60,13 @@ public final class AdamW implements AutoCloseable {
         }
     }
 
+    /// What the optimizer has learned of one parameter.
+    ///
+    /// @param mean of the gradients
+    /// @param square mean of their squares
+    /// @param updates that were counted
+    public record State(Tensor mean, Tensor square, long updates) {}
+
     private final Settings settings;
     private final List<Moments> all = new ArrayList<>();
 
@@ -67,6 +74,30 @@ public final class AdamW implements AutoCloseable {
     public AdamW(Collection<Parameter> parameters, Settings settings) {
         this.settings = settings;
         parameters.forEach(parameter -> all.add(new Moments(parameter)));
+    }
+
+    /// The state for each parameter, in the order in which they were given. The tensors stay the optimizer's.
+    public List<State> states() {
+        return all.stream()
+                .map(one -> new State(one.mean.get(), one.square.get(), one.updates))
+                .toList();
+    }
+
+    /// Goes on from copies of these states.
+    ///
+    /// @param states in the order of the parameters, with their shapes
+    public void restore(List<State> states) {
+        if (states.size() != all.size()) {
+            throw new IllegalArgumentException("%d states for %d parameters".formatted(states.size(), all.size()));
+        }
+        try (GradMode _ = GradMode.disabled()) {
+            for (int i = 0; i < states.size(); i++) {
+                Moments moments = all.get(i);
+                moments.mean.get().copy_(states.get(i).mean());
+                moments.square.get().copy_(states.get(i).square());
+                moments.updates = states.get(i).updates();
+            }
+        }
     }
 
     /// Moves every parameter against its gradient and frees the gradients.

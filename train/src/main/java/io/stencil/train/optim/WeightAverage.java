@@ -48,6 +48,32 @@ public final class WeightAverage implements AutoCloseable {
         }
     }
 
+    /// How many updates were taken in.
+    public long updates() {
+        return updates;
+    }
+
+    /// The averages in the order of the parameters. They stay this object's.
+    public List<Tensor> averages() {
+        return all.stream().map(one -> one.average.get()).toList();
+    }
+
+    /// Goes on from copies of these averages.
+    ///
+    /// @param averages in the order of the parameters, with their shapes
+    /// @param done updates that they have taken in
+    public void restore(List<Tensor> averages, long done) {
+        if (averages.size() != all.size()) {
+            throw new IllegalArgumentException("%d averages for %d parameters".formatted(averages.size(), all.size()));
+        }
+        try (GradMode _ = GradMode.disabled()) {
+            for (int i = 0; i < averages.size(); i++) {
+                all.get(i).average.get().copy_(averages.get(i));
+            }
+        }
+        updates = done;
+    }
+
     /// Runs `work` with the averages in the place of the weights, and puts the weights back.
     public void apply(Runnable work) {
         exchange();

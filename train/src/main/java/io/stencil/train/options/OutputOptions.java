@@ -12,7 +12,8 @@ import org.jspecify.annotations.Nullable;
 ///     keeps full names
 /// @param saveSteps steps between checkpoints; null writes one at each epoch's end, or, where the steps are
 ///     counted, one at the end
-/// @param resumeFrom checkpoint whose tensors the training starts with
+/// @param resume goes on with the run in `folder`, from its newest complete state
+/// @param resumeFrom checkpoint whose tensors the training starts with; a run that is resumed has them in its state
 /// @param saveDtype of the tensors in checkpoints, float32 or bfloat16
 /// @param saveRawWeights writes the weights themselves beside their average, as `NAME.raw.safetensors`
 /// @param csvLog writes `training_log.csv`
@@ -21,6 +22,7 @@ public record OutputOptions(
         Path folder,
         @Nullable String removedPrefix,
         @Nullable Integer saveSteps,
+        boolean resume,
         @Nullable Path resumeFrom,
         DType saveDtype,
         boolean saveRawWeights,

@@ -61,6 +61,7 @@ public final class TrainOptionsBuilder {
 
     private @Nullable String removedPrefix;
     private @Nullable Integer saveSteps;
+    private boolean resume;
     private @Nullable Path resumeFrom;
     private DType saveDtype = DType.FLOAT32;
     private boolean saveRawWeights;
@@ -212,6 +213,12 @@ public final class TrainOptionsBuilder {
         return this;
     }
 
+    /// See [OutputOptions#resume].
+    public TrainOptionsBuilder resume(boolean value) {
+        resume = value;
+        return this;
+    }
+
     public TrainOptionsBuilder resumeFrom(@Nullable Path value) {
         resumeFrom = value;
         return this;
@@ -331,6 +338,7 @@ public final class TrainOptionsBuilder {
                         output,
                         removedPrefix,
                         saveSteps,
+                        resume,
                         resumeFrom,
                         saveDtype,
                         saveRawWeights,

@@ -40,7 +40,7 @@ public final class TrainingArguments {
         Path file = options.output().folder().resolve(FILE_NAME);
         ObjectNode root = MAPPER.createObjectNode();
         root.put("stencil_version", version());
-        root.set("options", json(options, seed));
+        root.set("options", options(options, seed));
         try {
             AtomicFile.writeText(file, MAPPER.writeValueAsString(root) + "\n");
         } catch (JsonProcessingException e) {
@@ -50,7 +50,10 @@ public final class TrainingArguments {
         }
     }
 
-    private static ObjectNode json(TrainOptions options, long seed) {
+    /// Every option that has a value, under its name on the command line.
+    ///
+    /// @param seed that the run uses
+    public static ObjectNode options(TrainOptions options, long seed) {
         ObjectNode json = MAPPER.createObjectNode();
         json.put("task", options.task().option());
         putData(json, options.data());
@@ -129,6 +132,9 @@ public final class TrainingArguments {
         }
         if (output.saveSteps() != null) {
             json.put("save_steps", output.saveSteps());
+        }
+        if (output.resume()) {
+            json.put("resume", output.folder().toString());
         }
         putPath(json, "resume_from_checkpoint", output.resumeFrom());
         json.put("save_dtype", output.saveDtype().name().toLowerCase(Locale.ROOT));

@@ -28,7 +28,7 @@ class ProgressTextTest {
 
     @Test
     void theLogHasALineAStepAtOnce(@TempDir Path folder) throws IOException {
-        try (CsvLog log = new CsvLog(folder)) {
+        try (CsvLog log = new CsvLog(folder, 0)) {
             log.onStep(new StepReport(1, 2, 0, 0.25, 1e-4, 1.5));
             log.onStep(new StepReport(2, 2, 0, 0.125, 1e-4, 2.25));
             assertThat(Files.readAllLines(folder.resolve("training_log.csv")))

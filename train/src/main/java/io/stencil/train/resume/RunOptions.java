@@ -1,0 +1,113 @@
+package io.stencil.train.resume;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.stencil.error.InvalidFileException;
+import io.stencil.error.InvalidRequestException;
+import io.stencil.error.Location;
+import io.stencil.train.options.TrainOptions;
+import io.stencil.train.options.TrainingArguments;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.HexFormat;
+import java.util.LinkedHashSet;
+import java.util.Objects;
+import java.util.Set;
+
+/// The options of a run that its numbers follow from, with their names on the command line, absolute paths, and the
+/// hash of the metadata file.
+///
+/// @param json of these options alone
+public record RunOptions(ObjectNode json) {
+
+    /// What a run may change when it goes on: where and what it saves and logs, and whether encodings are kept.
+    private static final Set<String> FREE = Set.of(
+            "output_path",
+            "resume",
+            "remove_prefix_in_ckpt",
+            "save_steps",
+            "save_dtype",
+            "save_raw_weights",
+            "cache_encodings",
+            "enable_csv_log",
+            "enable_tensorboard_log");
+
+    private static final Set<String> PATHS = Set.of(
+            "dataset_base_path",
+            "dataset_metadata_path",
+            "model_paths",
+            "tokenizer_path",
+            "template_model_id_or_path",
+            "resume_from_checkpoint");
+
+    private static final String METADATA = "dataset_metadata_path";
+    private static final String METADATA_HASH = "dataset_metadata_sha256";
+
+    /// @param seed that the run uses
+    /// @throws InvalidFileException when the metadata file cannot be read
+    public static RunOptions of(TrainOptions options, long seed) {
+        ObjectNode json = JsonNodeFactory.instance.objectNode();
+        TrainingArguments.options(options, seed).properties().forEach(option -> {
+            String name = option.getKey();
+            if (!FREE.contains(name)) {
+                json.set(name, PATHS.contains(name) ? absolute(option.getValue()) : option.getValue());
+            }
+        });
+        json.put(METADATA_HASH, sha256(options.data().metadataPath()));
+        return new RunOptions(json);
+    }
+
+    private static JsonNode absolute(JsonNode value) {
+        if (value instanceof ArrayNode list) {
+            ArrayNode made = JsonNodeFactory.instance.arrayNode();
+            list.forEach(one -> made.add(absolute(one)));
+            return made;
+        }
+        Path path = Path.of(value.asText()).toAbsolutePath().normalize();
+        return JsonNodeFactory.instance.textNode(path.toString());
+    }
+
+    private static String sha256(Path file) {
+        try {
+            byte[] digest = MessageDigest.getInstance("SHA-256").digest(Files.readAllBytes(file));
+            return HexFormat.of().formatHex(digest);
+        } catch (NoSuchAlgorithmException e) {
+            throw new IllegalStateException("every Java has SHA-256", e);
+        } catch (IOException e) {
+            throw new InvalidFileException(Location.of(file), "cannot be read: " + e, e);
+        }
+    }
+
+    /// Refuses to go on with other options than a run began with.
+    ///
+    /// @param state that the run is to go on from
+    /// @throws InvalidRequestException naming the first option that differs, and both values
+    public void requireSameAs(SavedState state) {
+        ObjectNode begun = state.options().json();
+        Set<String> names = new LinkedHashSet<>();
+        json.fieldNames().forEachRemaining(names::add);
+        begun.fieldNames().forEachRemaining(names::add);
+        for (String name : names) {
+            if (!Objects.equals(text(json, name), text(begun, name))) {
+                String option = name.equals(METADATA_HASH) ? METADATA : name;
+                String value = name.equals(METADATA_HASH) ? "has the SHA-256" : "is";
+                throw new InvalidRequestException(
+                        option,
+                        "%s %s, but the run in '%s' began with %s; give the same, or train anew into another folder"
+                                .formatted(
+                                        value, text(json, name), state.folder().getParent(), text(begun, name)));
+            }
+        }
+    }
+
+    /// The text of a value: numbers come back from a file in another class, not in another text.
+    private static String text(ObjectNode json, String name) {
+        JsonNode value = json.get(name);
+        return value == null ? "not given" : value.isTextual() ? value.asText() : value.toString();
+    }
+}

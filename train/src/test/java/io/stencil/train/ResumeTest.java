@@ -1,0 +1,275 @@
+package io.stencil.train;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.stencil.error.InvalidFileException;
+import io.stencil.error.InvalidRequestException;
+import io.stencil.pipeline.models.ModelFiles;
+import io.stencil.tensor.DType;
+import io.stencil.testing.TestFiles;
+import io.stencil.train.init.ModelInitialisation;
+import io.stencil.train.log.StepReport;
+import io.stencil.train.log.TrainingListener;
+import io.stencil.train.optim.LearningRateSchedule;
+import io.stencil.train.options.Task;
+import io.stencil.train.options.TrainOptions;
+import io.stencil.train.options.TrainOptionsBuilder;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+import java.util.function.Function;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/// A run that is stopped and goes on is the run that was never stopped, bit for bit.
+class ResumeTest {
+
+    @TempDir
+    static Path shared;
+
+    @SuppressWarnings("NullAway.Init")
+    private static Path model;
+
+    @SuppressWarnings("NullAway.Init")
+    private static TinyDataset dataset;
+
+    @TempDir
+    Path folder;
+
+    @BeforeAll
+    static void begin() throws IOException {
+        model = shared.resolve("model");
+        new ModelInitialisation(1, DType.FLOAT32).write(TestFiles.root().resolve("models/tiny-klein"), model);
+        dataset = TinyDataset.paint(Files.createDirectory(shared.resolve("data")), 5);
+    }
+
+    private static Recorder train(TrainOptionsBuilder options) {
+        return train(options, Long.MAX_VALUE);
+    }
+
+    /// @param last step after which the run is told to stop
+    private static Recorder train(TrainOptionsBuilder options, long last) {
+        Recorder recorder = new Recorder();
+        Trainer trainer = new Trainer();
+        TrainingListener stopper = new TrainingListener() {
+            @Override
+            public void onStep(StepReport report) {
+                if (report.step() == last) {
+                    trainer.requestStop();
+                }
+            }
+        };
+        trainer.run(options.build(), TrainingListener.all(List.of(recorder, stopper)));
+        return recorder;
+    }
+
+    private TrainOptionsBuilder template(String output) {
+        return dataset.options(folder.resolve(output)).repeat(2).csvLog(true);
+    }
+
+    private TrainOptionsBuilder base(String output) {
+        return TrainOptions.builder(
+                        ModelFiles.in(model),
+                        dataset.folder(),
+                        dataset.folder().resolve("metadata.jsonl"),
+                        folder.resolve(output))
+                .load(TinyTraining.FLOAT32)
+                .size(32, 32)
+                .learningRate(1e-3)
+                .schedule(LearningRateSchedule.COSINE)
+                .warmupSteps(2)
+                .maxGradNorm(1.0)
+                .emaDecay(0.9)
+                .saveRawWeights(true)
+                .batchSize(2)
+                .maxSteps(10)
+                .csvLog(true)
+                .seed(1L);
+    }
+
+    /// Trains once without a stop and once with stops after 3 and 7 steps, and compares all that was told and written.
+    ///
+    /// @param options of the run in a folder
+    /// @param files that both runs end with
+    private void assertStopsLeaveNoTrace(Function<String, TrainOptionsBuilder> options, String... files)
+            throws IOException {
+        Recorder whole = train(options.apply("whole"));
+        List<StepReport> told = new ArrayList<>(train(options.apply("parts"), 3).steps);
+        Recorder second = train(options.apply("parts").resume(true), 7);
+        assertThat(Objects.requireNonNull(second.start).doneSteps()).isEqualTo(3);
+        told.addAll(second.steps);
+        told.addAll(train(options.apply("parts").resume(true)).steps);
+        assertThat(told.stream().map(ResumeTest::withoutTime))
+                .hasSize(10)
+                .containsExactlyElementsOf(
+                        whole.steps.stream().map(ResumeTest::withoutTime).toList());
+        for (String file : files) {
+            assertThat(folder.resolve("parts").resolve(file))
+                    .hasSameBinaryContentAs(folder.resolve("whole").resolve(file));
+        }
+        assertThat(log("parts")).hasSize(11).isEqualTo(log("whole"));
+    }
+
+    private static StepReport withoutTime(StepReport report) {
+        return new StepReport(report.step(), report.steps(), report.epoch(), report.loss(), report.learningRate(), 0);
+    }
+
+    private List<String> log(String output) throws IOException {
+        return Files.readAllLines(folder.resolve(output).resolve("training_log.csv")).stream()
+                .map(line -> line.substring(0, line.lastIndexOf(',')))
+                .toList();
+    }
+
+    @Test
+    void aTemplateGoesOnAlsoFromTheMidstOfAnUpdate() throws IOException {
+        assertStopsLeaveNoTrace(
+                output -> template(output).gradientAccumulationSteps(4).maxGradNorm(0.01),
+                "epoch-0.safetensors",
+                "step-10.state/trainer.safetensors");
+    }
+
+    @Test
+    void aCheckpointInHalfPrecisionLosesNothing() throws IOException {
+        assertStopsLeaveNoTrace(output -> template(output).saveDtype(DType.BFLOAT16), "epoch-0.safetensors");
+    }
+
+    @Test
+    void aVaeGoesOnWithItsAverageAndBatches() throws IOException {
+        assertStopsLeaveNoTrace(
+                output -> base(output).task(Task.VAE).trainable(List.of("vae")),
+                "step-10.safetensors",
+                "step-10.raw.safetensors",
+                "step-10.state/trainer.safetensors");
+    }
+
+    @Test
+    void aTransformerGoesOnWithCaptionDropout() throws IOException {
+        assertStopsLeaveNoTrace(
+                output -> base(output).trainable(List.of("dit")).captionDropout(0.5),
+                "step-10.safetensors",
+                "step-10.raw.safetensors",
+                "step-10.state/trainer.safetensors");
+    }
+
+    @Test
+    void aRunGoesOnFromTheLastStateWhereItsLaterStepsWereLost() throws IOException {
+        Recorder whole = train(template("a").saveSteps(4));
+        assertThat(states("a")).containsExactly("step-10.state", "step-8.state");
+        assertThat(folder.resolve("a/step-4.safetensors")).exists();
+        // As if the process had been killed in the midst of line 10 and of writing the last state.
+        Path last = folder.resolve("a/step-10.state");
+        Path leftover = folder.resolve("a/.step-10.state.0.tmp");
+        Files.move(last, leftover);
+        Path log = folder.resolve("a/training_log.csv");
+        Files.writeString(log, Files.readString(log).replaceFirst("(?s)0\\.\\d+\n$", "0."));
+
+        Recorder resumed = train(template("a").saveSteps(4).resume(true));
+        assertThat(resumed.losses()).isEqualTo(whole.losses().subList(8, 10));
+        assertThat(log("a")).hasSize(11);
+        assertThat(leftover).doesNotExist();
+        assertThat(last).exists();
+
+        Recorder done = train(template("a").saveSteps(4).resume(true));
+        assertThat(done.steps).isEmpty();
+        assertThat(done.checkpoints).isEmpty();
+    }
+
+    private List<String> states(String output) throws IOException {
+        try (Stream<Path> files = Files.list(folder.resolve(output))) {
+            return files.map(file -> file.getFileName().toString())
+                    .filter(name -> name.endsWith(".state"))
+                    .sorted()
+                    .toList();
+        }
+    }
+
+    @Test
+    void aSeedThatWasDrawnIsKept() {
+        Recorder first = train(template("a").seed(null), 3);
+        Recorder second = train(template("a").seed(null).resume(true), 4);
+        assertThat(Objects.requireNonNull(second.start).seed())
+                .isEqualTo(Objects.requireNonNull(first.start).seed());
+    }
+
+    @Test
+    void aFolderOfAnotherRunIsRefusedAndLeftAlone() throws IOException {
+        train(template("a"), 3);
+        List<String> log = log("a");
+        assertThatThrownBy(() -> train(template("a")))
+                .isInstanceOf(InvalidRequestException.class)
+                .hasMessage("'output_path': '%1$s' holds another run: step-3.safetensors, step-3.state, "
+                                .formatted(folder.resolve("a"))
+                        + "training_log.csv; go on with it by --resume %s, or name another folder"
+                                .formatted(folder.resolve("a")));
+        assertThat(log("a")).isEqualTo(log);
+
+        Files.createDirectory(folder.resolve("b"));
+        Files.writeString(folder.resolve("b/epoch-0.safetensors"), "");
+        assertThatThrownBy(() -> train(template("b")))
+                .hasMessage("'output_path': '%s' holds another run: epoch-0.safetensors; name another folder"
+                        .formatted(folder.resolve("b")));
+        assertThatThrownBy(() -> train(template("b").resume(true)))
+                .hasMessageStartingWith("'resume': '%s' holds no complete state".formatted(folder.resolve("b")));
+        assertThatThrownBy(() -> train(template("c").resume(true)))
+                .hasMessage("'resume': '%s' is no folder".formatted(folder.resolve("c")));
+    }
+
+    @ParameterizedTest
+    @MethodSource
+    void anOptionThatWouldChangeTheNumbersIsRefused(
+            Function<TrainOptionsBuilder, TrainOptionsBuilder> change, String message) {
+        train(template("a"), 2);
+        assertThatThrownBy(() -> train(change.apply(template("a").resume(true))))
+                .isInstanceOf(InvalidRequestException.class)
+                .hasMessage(message.formatted(folder.resolve("a")));
+    }
+
+    static Stream<Arguments> anOptionThatWouldChangeTheNumbersIsRefused() {
+        String rest = "; give the same, or train anew into another folder";
+        return Stream.of(
+                change(o -> o.seed(2L), "'seed': is 2, but the run in '%s' began with 1" + rest),
+                change(o -> o.batchSize(2), "'batch_size': is 2, but the run in '%s' began with 1" + rest),
+                change(
+                        o -> o.learningRate(0.002),
+                        "'learning_rate': is 0.002, but the run in '%s' began with 0.001" + rest),
+                change(o -> o.epochs(3), "'num_epochs': is 3, but the run in '%s' began with 1" + rest),
+                change(o -> o.emaDecay(0.9), "'ema_decay': is 0.9, but the run in '%s' began with not given" + rest));
+    }
+
+    private static Arguments change(Function<TrainOptionsBuilder, TrainOptionsBuilder> change, String message) {
+        return Arguments.of(change, message);
+    }
+
+    @Test
+    void otherDataAreRefused() throws IOException {
+        TinyDataset own = TinyDataset.paint(Files.createDirectory(folder.resolve("data")), 3);
+        train(own.options(folder.resolve("a")), 2);
+        Path metadata = own.folder().resolve("metadata.jsonl");
+        Files.writeString(metadata, Files.readString(metadata).replace("a wall", "a house"));
+        assertThatThrownBy(() -> train(own.options(folder.resolve("a")).resume(true)))
+                .isInstanceOf(InvalidRequestException.class)
+                .hasMessageStartingWith("'dataset_metadata_path': has the SHA-256 ")
+                .hasMessageContaining("began with");
+    }
+
+    @Test
+    void aStateOfAnotherModelIsRefused() throws IOException {
+        train(template("a"), 2);
+        train(base("b").trainable(List.of("dit")), 2);
+        Path state = folder.resolve("a/step-2.state/trainer.safetensors");
+        Files.delete(state);
+        Files.copy(folder.resolve("b/step-2.state/trainer.safetensors"), state);
+        assertThatThrownBy(() -> train(template("a").resume(true)))
+                .isInstanceOf(InvalidFileException.class)
+                .hasMessageStartingWith(state.toString());
+    }
+}
