@@ -24,7 +24,7 @@ public record Snapshot(
     /// What a local folder was fetched as: the repository whose folder it is or lies in; empty for what came from no
     /// hub.
     ///
-    /// @throws InvalidFileException when the folder's record is damaged
+    /// @throws io.stencil.error.InvalidFileException when the folder's record is damaged
     public static Optional<Snapshot> around(Path folder) {
         try {
             return FetchedFolder.around(folder)
