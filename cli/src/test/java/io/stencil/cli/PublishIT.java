@@ -171,7 +171,8 @@ class PublishIT {
         stencil(training.words(
                         "--hub=huggingface",
                         "--template_model_id_or_path=me/weights:",
-                        "--resume_from_checkpoint=me/weights:checkpoints/epoch-0.safetensors"))
+                        "--resume_from_checkpoint=me/weights:checkpoints/epoch-0.safetensors",
+                        "--output_path=" + temporary.resolve("further")))
                 .succeeded();
         StencilRun inspected = stencil("inspect", "--hub=huggingface", "me/weights:checkpoints/*.safetensors")
                 .succeeded();

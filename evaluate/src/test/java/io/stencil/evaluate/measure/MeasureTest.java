@@ -7,7 +7,6 @@ import io.stencil.error.InvalidRequestException;
 import io.stencil.evaluate.Effort;
 import io.stencil.evaluate.Figure;
 import io.stencil.evaluate.Measure;
-import io.stencil.evaluate.Measures;
 import io.stencil.evaluate.Painter;
 import io.stencil.evaluate.Steering;
 import io.stencil.image.RgbImage;

@@ -1,21 +1,8 @@
-package io.stencil.evaluate;
+package io.stencil.evaluate.measure;
 
 import io.stencil.error.InvalidRequestException;
 import io.stencil.error.NameList;
-import io.stencil.evaluate.measure.BaseMeasure;
-import io.stencil.evaluate.measure.BrightControlMeasure;
-import io.stencil.evaluate.measure.BrightnessMeasure;
-import io.stencil.evaluate.measure.ControlMeasure;
-import io.stencil.evaluate.measure.CountMeasure;
-import io.stencil.evaluate.measure.EditMeasure;
-import io.stencil.evaluate.measure.FrameMeasure;
-import io.stencil.evaluate.measure.InpaintMeasure;
-import io.stencil.evaluate.measure.PaletteMeasure;
-import io.stencil.evaluate.measure.RgbInpaintMeasure;
-import io.stencil.evaluate.measure.SharpnessMeasure;
-import io.stencil.evaluate.measure.SoftRgbMeasure;
-import io.stencil.evaluate.measure.StylesMeasure;
-import io.stencil.evaluate.measure.UpscaleMeasure;
+import io.stencil.evaluate.Measure;
 import java.util.ArrayList;
 import java.util.List;
 
