@@ -33,7 +33,10 @@ final class DemoCommand implements Callable<Integer> {
     private long seed;
 
     @Option(names = "--steps", paramLabel = "N", hidden = true)
-    private int steps = 300;
+    private int steps = 400;
+
+    @Option(names = "--share", paramLabel = "0..1", hidden = true)
+    private double share = 0.3;
 
     @Spec
     private CommandSpec command;
@@ -44,13 +47,17 @@ final class DemoCommand implements Callable<Integer> {
         if (steps < 1) {
             throw new InvalidRequestException("steps", "must be at least 1, found " + steps);
         }
-        DemoPlan plan = new DemoPlan(Checkout.root(), output, steps, seed);
+        DemoPlan plan = new DemoPlan(Checkout.root(), output, steps, seed, share);
         PrintWriter out = command.commandLine().getOut();
         try (ProgressLine line = ProgressLine.on(command.commandLine().getErr())) {
             DemoResult result = new Demo(plan, listener(line)).run();
             line.end();
             out.println(String.format(
-                    Locale.ROOT, "validation loss %.3f -> %.3f", result.validationBefore(), result.validationAfter()));
+                    Locale.ROOT,
+                    "correlation of scale and brightness %.3f, validation loss %.3f -> %.3f",
+                    result.correlation(),
+                    result.validationBefore(),
+                    result.validationAfter()));
             out.println("open " + plan.page().toAbsolutePath().normalize().toUri());
             out.flush();
             return 0;

@@ -2,6 +2,7 @@ package io.stencil.cli;
 
 import io.stencil.error.InvalidFileException;
 import io.stencil.error.Location;
+import io.stencil.files.TemporaryFolder;
 import io.stencil.hub.fetch.Snapshot;
 import io.stencil.hub.protocol.HubReference;
 import io.stencil.hub.upload.Sha256Sums;
@@ -16,13 +17,10 @@ import io.stencil.template.load.TemplateFolder;
 import io.stencil.template.pipeline.TemplatePipeline;
 import java.io.IOException;
 import java.io.PrintWriter;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Comparator;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.Callable;
-import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -63,14 +61,8 @@ final class VerifyCommand implements Callable<Integer> {
         }
         GenerationRequest request = sample.request();
         List<TemplateInput> inputs = sample.inputs();
-        try {
-            Path empty = Files.createTempDirectory("stencil-verify");
-            try {
-                String verified = verify(reference, empty, request, inputs.subList(0, 1));
-                out.println(verified);
-            } finally {
-                remove(empty);
-            }
+        try (TemporaryFolder empty = TemporaryFolder.create("stencil-verify")) {
+            out.println(verify(reference, empty.path(), request, inputs.subList(0, 1)));
         } catch (IOException e) {
             throw new InvalidFileException(Location.ofField("verify"), "the disk cannot be used: " + e, e);
         }
@@ -118,14 +110,6 @@ final class VerifyCommand implements Callable<Integer> {
         try (TemplatePipeline pipeline = steering.pipeline(
                 Flux2Pipeline.load(files, load), warning -> err.println("stencil: warning: " + warning))) {
             return pipeline.generate(request, inputs);
-        }
-    }
-
-    private static void remove(Path folder) throws IOException {
-        try (Stream<Path> content = Files.walk(folder)) {
-            for (Path path : content.sorted(Comparator.reverseOrder()).toList()) {
-                Files.delete(path);
-            }
         }
     }
 }

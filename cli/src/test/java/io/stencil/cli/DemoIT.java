@@ -13,18 +13,22 @@ import org.junit.jupiter.api.io.TempDir;
 
 class DemoIT {
 
-    private static final Pattern LINK = Pattern.compile("(?:href|src)=\"([^\"]+)\"");
+    private static final Pattern LINK = Pattern.compile("href=\"([^\"]+)\"");
+
+    private static final Pattern PICTURE = Pattern.compile("src=\"([^\"]{5})");
 
     @TempDir
     private Path folder;
 
     @Test
-    void leavesAPageWhoseLinksAllLead() throws IOException, InterruptedException {
-        StencilRun run = StencilProcess.run(folder, "demo", "--output", "out put", "--steps=3")
+    void leavesAPageThatHoldsItsPicturesAndWhoseLinksAllLead() throws IOException, InterruptedException {
+        StencilRun run = StencilProcess.run(folder, "demo", "--output", "out put", "--steps=3", "--share=0.05")
                 .succeeded();
 
         Path output = folder.resolve("out put");
-        assertThat(run.out()).containsPattern("validation loss \\d\\.\\d+ -> \\d\\.\\d+");
+        assertThat(run.out())
+                .containsPattern(
+                        "correlation of scale and brightness -?\\d\\.\\d+, validation loss \\d\\.\\d+ -> \\d\\.\\d+");
         assertThat(run.out()).contains("open " + output.resolve("index.html").toUri());
         assertThat(output.resolve("brightness/model.safetensors")).exists();
         String page = Files.readString(output.resolve("index.html"));
@@ -35,16 +39,19 @@ class DemoIT {
             assertThat(output.resolve(link.group(1))).exists();
             links++;
         }
-        assertThat(links).isGreaterThan(20);
+        assertThat(links).isGreaterThan(5);
+        assertThat(PICTURE.matcher(page).results().map(result -> result.group(1)))
+                .hasSizeGreaterThan(40)
+                .containsOnly("data:");
     }
 
     @Test
     void aSeedRepeatsTheDemo() throws IOException {
         for (String name : List.of("a", "b")) {
-            StencilRun.inProcess("demo", "--output=" + folder.resolve(name), "--steps=2", "--seed=3")
+            StencilRun.inProcess("demo", "--output=" + folder.resolve(name), "--steps=2", "--seed=3", "--share=0.05")
                     .succeeded();
         }
-        for (String file : List.of("pictures/scale-0.9-seed-3.png", "brightness/model.safetensors", "dataset/07.png")) {
+        for (String file : List.of("brightness/model.safetensors", "dataset/images/000007.png")) {
             assertThat(folder.resolve("a").resolve(file))
                     .hasSameBinaryContentAs(folder.resolve("b").resolve(file));
         }

@@ -3,9 +3,6 @@ package io.stencil.files;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Comparator;
-import java.util.List;
-import java.util.stream.Stream;
 
 /// A folder of its own that is gone, with all in it, when it is closed.
 ///
@@ -18,12 +15,6 @@ public record TemporaryFolder(Path path) implements AutoCloseable {
 
     @Override
     public void close() throws IOException {
-        List<Path> content;
-        try (Stream<Path> all = Files.walk(path)) {
-            content = all.sorted(Comparator.reverseOrder()).toList();
-        }
-        for (Path one : content) {
-            Files.delete(one);
-        }
+        AtomicFolder.remove(path);
     }
 }

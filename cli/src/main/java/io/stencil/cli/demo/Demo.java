@@ -2,11 +2,14 @@ package io.stencil.cli.demo;
 
 import io.stencil.error.InvalidFileException;
 import io.stencil.files.AtomicFile;
+import io.stencil.files.AtomicFolder;
+import io.stencil.files.TemporaryFolder;
 import io.stencil.pipeline.Flux2Pipeline;
 import io.stencil.pipeline.models.LoadOptions;
 import io.stencil.pipeline.models.ModelFiles;
 import io.stencil.template.load.LoadedTemplate;
 import io.stencil.template.load.TemplateFolder;
+import io.stencil.template.pipeline.TemplatePipeline;
 import io.stencil.tensor.DType;
 import io.stencil.tensor.Device;
 import io.stencil.train.Trainer;
@@ -14,9 +17,13 @@ import io.stencil.train.TrainingResult;
 import io.stencil.train.data.Dataset;
 import io.stencil.train.optim.LearningRateSchedule;
 import io.stencil.train.options.ExtraInput;
+import io.stencil.train.options.TimestepWeighting;
 import io.stencil.train.options.TrainOptions;
 import io.stencil.train.options.TrainOptionsBuilder;
 import io.stencil.train.resume.RunFolder;
+import io.stencil.world.dataset.DatasetKind;
+import io.stencil.world.dataset.DatasetPlan;
+import io.stencil.world.dataset.DatasetWriter;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
@@ -33,6 +40,9 @@ public final class Demo {
     private static final int VALIDATION_LEVELS = 6;
     private static final double LEARNING_RATE = 1e-3;
 
+    /// So that the Template also steers the side without a caption.
+    private static final double CAPTION_DROPOUT = 0.1;
+
     private final DemoPlan plan;
     private final DemoListener listener;
 
@@ -47,8 +57,8 @@ public final class Demo {
         requireFolder(plan.baseModel());
         requireFolder(plan.example());
         listener.onStage("painting %d pictures".formatted(DemoPlan.PICTURES));
-        PaintedDataset dataset = PaintedDataset.paint(plan.dataset(), DemoPlan.PICTURES, 2 * plan.seed());
-        PaintedDataset.paint(plan.validation(), DemoPlan.VALIDATION_PICTURES, 2 * plan.seed() + 1);
+        paint(plan.dataset(), DemoPlan.PICTURES, 2 * plan.seed());
+        paint(plan.validation(), DemoPlan.VALIDATION_PICTURES, 2 * plan.seed() + 1);
         copyTemplate();
         Validation validation = new Validation(
                 Dataset.read(options(plan.validation()).build().data()), VALIDATION_LEVELS, plan.seed() + 1);
@@ -56,11 +66,34 @@ public final class Demo {
         listener.onStage("training the Template for %d steps".formatted(plan.steps()));
         TrainingRecord training = train();
         double after = validate(validation);
-        listener.onStage("making pictures with the trained Template");
-        List<Effect> effects = new Showroom(plan, new TemplateFolder(plan.template())).effects(pipeline());
-        DemoResult result = new DemoResult(before, after, validation.samples(), training, effects);
-        new DemoReport(plan, dataset, result).write();
+        DemoResult result = show(before, after, validation.samples(), training);
+        new DemoReport(plan, result).write();
         return result;
+    }
+
+    /// Anew: what an earlier demo painted is removed.
+    private static void paint(Path folder, int count, long seed) throws IOException {
+        if (Files.isRegularFile(folder.resolve(DatasetWriter.METADATA))) {
+            AtomicFolder.remove(folder);
+        }
+        DatasetWriter.write(new DatasetPlan(DatasetKind.BRIGHTNESS, count, seed, DemoPlan.SIDE), folder, _ -> {});
+    }
+
+    private DemoResult show(double before, double after, int samples, TrainingRecord training) throws IOException {
+        try (TemporaryFolder pictures = TemporaryFolder.create("stencil-demo")) {
+            Showroom room =
+                    new Showroom(new TemplateFolder(plan.template()), pictures.path(), plan.seed() + 1, plan.share());
+            try (TemplatePipeline pipeline = room.open(pipeline())) {
+                listener.onStage("making pictures with the trained Template, with guidance and without");
+                return new DemoResult(
+                        before,
+                        after,
+                        samples,
+                        training,
+                        room.look(pipeline, DemoPlan.GUIDANCE),
+                        room.look(pipeline, 1));
+            }
+        }
     }
 
     private double validate(Validation validation) {
@@ -72,9 +105,14 @@ public final class Demo {
 
     private TrainingRecord train() throws IOException {
         TrainOptions options = options(plan.dataset())
-                .repeat(Math.ceilDiv(plan.steps(), DemoPlan.PICTURES))
+                .maxSteps(plan.steps())
+                .batchSize(DemoPlan.BATCH)
                 .learningRate(LEARNING_RATE)
-                .schedule(LearningRateSchedule.NONE)
+                .schedule(LearningRateSchedule.COSINE)
+                .maxGradNorm(1.0)
+                .timestepWeighting(TimestepWeighting.NONE)
+                .captionDropout(CAPTION_DROPOUT)
+                .cacheEncodings(true)
                 .seed(plan.seed())
                 .removedPrefix("pipe.template_model.")
                 .csvLog(true)
@@ -124,7 +162,7 @@ public final class Demo {
     private TrainOptionsBuilder options(Path dataset) {
         return TrainOptions.builder(
                         ModelFiles.in(plan.baseModel()), dataset, dataset.resolve("metadata.jsonl"), plan.training())
-                .size(DemoPlan.HEIGHT, DemoPlan.WIDTH)
+                .size(DemoPlan.SIDE, DemoPlan.SIDE)
                 .extraInputs(Set.of(ExtraInput.TEMPLATE_INPUTS))
                 .template(plan.template())
                 .trainable(List.of("template_model"))

@@ -1,5 +1,6 @@
 package io.stencil.cli.demo;
 
+import io.stencil.cli.page.Html;
 import io.stencil.files.AtomicFile;
 import java.io.IOException;
 import java.io.InputStream;
@@ -20,28 +21,13 @@ final class DemoPage {
 
     /// Sets a value that is shown as it is.
     DemoPage text(String name, String value) {
-        return html(name, escape(value));
+        return html(name, Html.escape(value));
     }
 
     /// Sets a value that is HTML.
     DemoPage html(String name, String value) {
         values.put(name, value);
         return this;
-    }
-
-    /// A picture with a line below it.
-    static String figure(String image, String caption) {
-        return "<figure><a href=\"%1$s\"><img src=\"%1$s\" alt=\"%2$s\"></a><figcaption>%2$s</figcaption></figure>\n"
-                .formatted(escape(image), escape(caption));
-    }
-
-    /// A row of a table.
-    static String row(String... cells) {
-        StringBuilder row = new StringBuilder("<tr>");
-        for (String cell : cells) {
-            row.append("<td>").append(escape(cell)).append("</td>");
-        }
-        return row.append("</tr>\n").toString();
     }
 
     /// @throws IOException when the file cannot be written
@@ -63,12 +49,5 @@ final class DemoPage {
             throw new IllegalStateException("the page has no value for " + name);
         }
         return value;
-    }
-
-    private static String escape(String text) {
-        return text.replace("&", "&amp;")
-                .replace("<", "&lt;")
-                .replace(">", "&gt;")
-                .replace("\"", "&quot;");
     }
 }

@@ -8,15 +8,18 @@ import java.nio.file.Path;
 /// @param output gets everything that the demo makes
 /// @param steps of training
 /// @param seed of pictures, training and generation
-public record DemoPlan(Path root, Path output, int steps, long seed) {
+/// @param share of the pictures of an evaluation that are made to show the effect
+public record DemoPlan(Path root, Path output, int steps, long seed, double share) {
 
-    static final int PICTURES = 24;
-    static final int VALIDATION_PICTURES = 6;
-    static final int HEIGHT = 128;
-    static final int WIDTH = 192;
+    static final int PICTURES = 400;
+    static final int VALIDATION_PICTURES = 8;
+    static final int SIDE = 64;
+    static final int BATCH = 16;
+    static final int INFERENCE_STEPS = 20;
+    static final double GUIDANCE = 3;
 
     Path baseModel() {
-        return root.resolve("models/tiny-flux2");
+        return root.resolve("models/tiny-klein");
     }
 
     /// The Template as its author wrote it.
@@ -40,10 +43,6 @@ public record DemoPlan(Path root, Path output, int steps, long seed) {
 
     Path training() {
         return output.resolve("training");
-    }
-
-    Path pictures() {
-        return output.resolve("pictures");
     }
 
     Path chart() {

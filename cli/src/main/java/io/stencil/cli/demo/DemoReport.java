@@ -1,93 +1,112 @@
 package io.stencil.cli.demo;
 
-import io.stencil.image.RgbImageWriter;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import io.stencil.cli.page.Html;
+import io.stencil.error.InvalidFileException;
+import io.stencil.error.Location;
+import io.stencil.evaluate.Figure;
+import io.stencil.evaluate.Measure;
+import io.stencil.evaluate.PictureRow;
+import io.stencil.image.RgbImageReader;
+import io.stencil.world.dataset.DatasetWriter;
 import java.io.IOException;
-import java.nio.file.Path;
+import java.nio.file.Files;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
+import java.util.stream.Stream;
 
-/// Writes the pictures, the plot and the page of a demo.
-record DemoReport(DemoPlan plan, PaintedDataset dataset, DemoResult result) {
+/// Writes the plot and the page of a demo. The page holds all its pictures.
+record DemoReport(DemoPlan plan, DemoResult result) {
 
-    private static final int SHOWN_PICTURES = 6;
+    private static final int SHOWN_PICTURES = 8;
+    private static final ObjectMapper JSON = new ObjectMapper();
 
     void write() throws IOException {
-        int window = Math.clamp(result.training().losses().size() / 10, 1, 50);
-        new LossChart(result.training().losses(), window).write(plan.chart());
-        Effect plain = result.effects().getFirst();
-        List<Effect> steered = result.effects().subList(1, result.effects().size());
+        TrainingRecord training = result.training();
+        new LossChart(training.losses(), Math.clamp(training.losses().size() / 10, 1, 50)).write(plan.chart());
         DemoPage page = new DemoPage()
-                .text("pictures", Integer.toString(dataset.samples().size()))
-                .text("steps", Integer.toString(result.training().losses().size()))
-                .text("training_seconds", number("%.0f", result.training().seconds()))
+                .text("pictures", Integer.toString(DemoPlan.PICTURES))
+                .text("steps", Integer.toString(training.losses().size()))
+                .text("training_seconds", number("%.0f", training.seconds()))
                 .text("validation_before", number("%.3f", result.validationBefore()))
                 .text("validation_after", number("%.3f", result.validationAfter()))
                 .text("validation_samples", Integer.toString(result.validationSamples()))
-                .text("parameters", number("%,d", result.training().parameters()))
-                .text("darkest", scale(steered.getFirst()))
-                .text("brightest", scale(steered.getLast()))
-                .text("seeds", Integer.toString(plain.pictures().size()))
-                .text("chart", plan.chart().getFileName().toString())
-                .text("log", "training/training_log.csv")
+                .text("parameters", number("%,d", training.parameters()))
+                .text("correlation", number("%.3f", result.correlation()))
+                .text("guidance", number("%.0f", DemoPlan.GUIDANCE))
                 .text("command", command())
-                .html(
-                        "effect",
-                        number("%.3f", steered.getFirst().brightness()) + " &rarr; "
-                                + number("%.3f", steered.getLast().brightness()))
+                .html("chart", Html.data(RgbImageReader.read(plan.chart())))
                 .html("data_figures", dataFigures())
-                .html("result_figures", resultFigures())
-                .html("result_rows", resultRows());
+                .html("guided_rows", rows(result.guided()))
+                .html("free_rows", rows(result.free()))
+                .html("figures", figures());
         page.write(plan.page());
     }
 
-    private String dataFigures() {
+    /// The first rows of the dataset, from the darkest to the brightest.
+    private String dataFigures() throws IOException {
         StringBuilder figures = new StringBuilder();
-        int last = dataset.samples().size() - 1;
-        for (int i = 0; i < SHOWN_PICTURES; i++) {
-            PaintedDataset.Sample sample = dataset.samples().get(i * last / (SHOWN_PICTURES - 1));
-            figures.append(DemoPage.figure("dataset/" + sample.image(), "scale " + number("%.2f", sample.scale())));
-        }
-        return figures.toString();
-    }
-
-    private String resultFigures() throws IOException {
-        StringBuilder figures = new StringBuilder();
-        for (Effect effect : result.effects()) {
-            String name = effect.scale() == null ? "without" : "scale-" + scale(effect);
-            for (int i = 0; i < effect.pictures().size(); i++) {
-                Path file = plan.pictures().resolve("%s-seed-%d.png".formatted(name, plan.seed() + i));
-                RgbImageWriter.write(effect.pictures().get(i).image(), file);
-                if (i == 0) {
-                    figures.append(DemoPage.figure("pictures/" + file.getFileName(), title(effect)));
-                }
+        try (Stream<String> lines = Files.lines(plan.dataset().resolve(DatasetWriter.METADATA))) {
+            List<JsonNode> rows = lines.limit(SHOWN_PICTURES)
+                    .map(this::row)
+                    .sorted(Comparator.comparingDouble(DemoReport::scale))
+                    .toList();
+            for (JsonNode row : rows) {
+                figures.append(Html.figure(
+                        RgbImageReader.read(
+                                plan.dataset().resolve(row.get("image").textValue())),
+                        "scale %s: %s"
+                                .formatted(
+                                        number("%.2f", scale(row)),
+                                        row.get("prompt").textValue())));
             }
         }
         return figures.toString();
     }
 
-    private String resultRows() {
+    private JsonNode row(String line) {
+        try {
+            return JSON.readTree(line);
+        } catch (IOException e) {
+            throw new InvalidFileException(
+                    Location.of(plan.dataset().resolve(DatasetWriter.METADATA)), "is no JSON: " + e.getMessage(), e);
+        }
+    }
+
+    private static double scale(JsonNode row) {
+        return row.get("template_inputs").get("scale").doubleValue();
+    }
+
+    private static String rows(Measure.Outcome outcome) {
         StringBuilder rows = new StringBuilder();
-        for (Effect effect : result.effects()) {
-            rows.append(DemoPage.row(
-                    title(effect), number("%.4f", effect.brightness()), number("%.4f", effect.latentChange())));
+        for (PictureRow row : outcome.rows()) {
+            rows.append("<p>").append(Html.escape(row.heading())).append("</p>\n<div class=\"strip\">\n");
+            row.pictures().forEach(one -> rows.append(Html.figure(one.picture(), one.label())));
+            rows.append("</div>\n");
         }
         return rows.toString();
     }
 
-    private static String title(Effect effect) {
-        return effect.scale() == null ? "without the Template" : "scale " + scale(effect);
-    }
-
-    private static String scale(Effect effect) {
-        return String.valueOf(effect.scale());
+    private String figures() {
+        StringBuilder rows = new StringBuilder();
+        for (int i = 0; i < result.guided().figures().size(); i++) {
+            Figure guided = result.guided().figures().get(i);
+            Figure free = result.free().figures().get(i);
+            rows.append(Html.row(guided.name(), number("%.3f", guided.value()), number("%.3f", free.value())));
+        }
+        return rows.toString();
     }
 
     private String command() {
         return """
-                ./stencil generate --model_paths models/tiny-flux2 --dtype float32 \\
-                  --template_model_id_or_path %1$s --template_inputs '{"scale": 0.9}' \\
-                  --prompt "%2$s" --height %3$d --width %4$d --num_inference_steps %5$d \\
-                  --output bright.png""".formatted(plan.template(), PaintedDataset.PROMPT, DemoPlan.HEIGHT, DemoPlan.WIDTH, Showroom.STEPS);
+                ./stencil generate --model_paths models/tiny-klein --dtype float32 \\
+                  --template_model_id_or_path %s --template_inputs '{"scale": 0.9}' \\
+                  --negative_template_inputs '{"scale": 0.9}' --cfg_scale %.0f \\
+                  --prompt "a large red circle on the left, teal background" \\
+                  --height %d --width %d --num_inference_steps %d --output bright.png""".formatted(
+                        plan.template(), DemoPlan.GUIDANCE, DemoPlan.SIDE, DemoPlan.SIDE, DemoPlan.INFERENCE_STEPS);
     }
 
     private static String number(String format, Object value) {

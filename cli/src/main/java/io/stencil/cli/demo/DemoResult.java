@@ -1,6 +1,6 @@
 package io.stencil.cli.demo;
 
-import java.util.List;
+import io.stencil.evaluate.Measure;
 
 /// What the demo measured.
 ///
@@ -8,15 +8,18 @@ import java.util.List;
 /// @param validationAfter the same after it
 /// @param validationSamples number of losses that each is the mean of
 /// @param training the losses on the way
-/// @param effects pictures without the Template, then with it from the least scale to the greatest
+/// @param guided what the Template does to pictures made with guidance
+/// @param free the same without guidance
 public record DemoResult(
         double validationBefore,
         double validationAfter,
         int validationSamples,
         TrainingRecord training,
-        List<Effect> effects) {
+        Measure.Outcome guided,
+        Measure.Outcome free) {
 
-    public DemoResult {
-        effects = List.copyOf(effects);
+    /// The correlation of scale and brightness, with guidance.
+    public double correlation() {
+        return guided.figures().getFirst().value();
     }
 }

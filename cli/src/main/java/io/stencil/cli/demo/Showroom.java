@@ -1,52 +1,33 @@
 package io.stencil.cli.demo;
 
+import io.stencil.evaluate.Effort;
+import io.stencil.evaluate.Measure;
+import io.stencil.evaluate.PipelinePainter;
+import io.stencil.evaluate.measure.BrightnessMeasure;
 import io.stencil.pipeline.Flux2Pipeline;
-import io.stencil.pipeline.GeneratedImage;
-import io.stencil.pipeline.GenerationRequest;
-import io.stencil.pipeline.ProgressListener;
-import io.stencil.template.TemplateInput;
-import io.stencil.template.TemplateInputs;
 import io.stencil.template.Warnings;
 import io.stencil.template.load.TemplateSource;
 import io.stencil.template.pipeline.TemplatePipeline;
-import java.util.ArrayList;
+import java.nio.file.Path;
 import java.util.List;
-import java.util.Locale;
 
-/// Makes the same pictures without the Template and with it at several scales.
-record Showroom(DemoPlan plan, TemplateSource template) {
+/// Makes the same pictures at several scales, and measures what the scale does to them.
+///
+/// @param seed of scenes and noise
+/// @param share of the pictures that `stencil evaluate` makes
+record Showroom(TemplateSource template, Path folder, long seed, double share) {
 
-    static final List<Double> SCALES = List.of(0.1, 0.3, 0.5, 0.7, 0.9);
-    static final int SEEDS = 4;
-    static final int STEPS = 8;
-
-    /// The first is without the Template, the others follow [#SCALES].
-    ///
-    /// @param base is closed
-    List<Effect> effects(Flux2Pipeline base) {
-        try (TemplatePipeline pipeline =
-                new TemplatePipeline(base, List.of(template), TemplatePipeline.Loading.EAGER, Warnings.logged())) {
-            List<GeneratedImage> plain = pictures(pipeline, List.of());
-            List<Effect> effects = new ArrayList<>();
-            effects.add(Effect.measure(null, plain, plain));
-            for (double scale : SCALES) {
-                List<TemplateInput> inputs = TemplateInputs.parse(String.format(Locale.ROOT, "{\"scale\": %s}", scale));
-                effects.add(Effect.measure(scale, pictures(pipeline, inputs), plain));
-            }
-            return effects;
-        }
+    /// @param guidance 1 for none
+    Measure.Outcome look(TemplatePipeline pipeline, double guidance) {
+        Measure measure = new BrightnessMeasure();
+        PipelinePainter.Settings settings =
+                new PipelinePainter.Settings(DemoPlan.SIDE, DemoPlan.INFERENCE_STEPS, guidance);
+        return measure.run(
+                new PipelinePainter(pipeline, measure.templates(), folder, settings), new Effort(seed, share));
     }
 
-    private List<GeneratedImage> pictures(TemplatePipeline pipeline, List<TemplateInput> inputs) {
-        List<GeneratedImage> pictures = new ArrayList<>();
-        for (int i = 0; i < SEEDS; i++) {
-            GenerationRequest request = GenerationRequest.of(PaintedDataset.PROMPT)
-                    .size(DemoPlan.HEIGHT, DemoPlan.WIDTH)
-                    .steps(STEPS)
-                    .seed(plan.seed() + i)
-                    .build();
-            pictures.add(pipeline.generate(request, inputs, List.of(), ProgressListener.NONE));
-        }
-        return pictures;
+    /// @param base owned by the pipeline from now on
+    TemplatePipeline open(Flux2Pipeline base) {
+        return new TemplatePipeline(base, List.of(template), TemplatePipeline.Loading.EAGER, Warnings.logged());
     }
 }

@@ -4,20 +4,17 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.SerializationFeature;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.stencil.cli.page.Html;
 import io.stencil.evaluate.Figure;
 import io.stencil.evaluate.Finding;
 import io.stencil.evaluate.PictureRow;
 import io.stencil.files.AtomicFile;
-import io.stencil.image.RgbImage;
-import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
-import java.util.Base64;
 import java.util.List;
 import java.util.Objects;
-import javax.imageio.ImageIO;
 
 /// Writes `evaluation.json` and the page `index.html`, which holds all its pictures.
 public final class EvaluationReport {
@@ -65,18 +62,17 @@ public final class EvaluationReport {
                         "<tr class=\"%s\"><th>%s</th><td>%s</td><td class=\"n\">%s</td><td>%s</td><td>%s</td></tr>%n"
                                 .formatted(
                                         figure.holds() ? "holds" : "missed",
-                                        first++ == 0 ? escape(finding.measure()) : "",
-                                        escape(figure.name()),
+                                        first++ == 0 ? Html.escape(finding.measure()) : "",
+                                        Html.escape(figure.name()),
                                         FindingTable.number(figure.value()),
-                                        escape(figure.target().text()),
+                                        Html.escape(figure.target().text()),
                                         FindingTable.verdict(figure)));
             }
-            sections.append("<h2>%s</h2>%n".formatted(escape(finding.measure())));
+            sections.append("<h2>%s</h2>%n".formatted(Html.escape(finding.measure())));
             for (PictureRow row : finding.rows()) {
-                sections.append("<p>%s</p><div class=\"row\">%n".formatted(escape(row.heading())));
+                sections.append("<p>%s</p><div class=\"row\">%n".formatted(Html.escape(row.heading())));
                 for (PictureRow.Captioned one : row.pictures()) {
-                    sections.append("<figure><img src=\"%s\" alt=\"%2$s\"><figcaption>%2$s</figcaption></figure>%n"
-                            .formatted(data(one.picture()), escape(one.label())));
+                    sections.append(Html.figure(one.picture(), one.label()));
                 }
                 sections.append("</div>\n");
             }
@@ -84,22 +80,9 @@ public final class EvaluationReport {
         try (InputStream resource = EvaluationReport.class.getResourceAsStream("page.html")) {
             String page =
                     new String(Objects.requireNonNull(resource, "page.html").readAllBytes(), StandardCharsets.UTF_8);
-            return page.replace("{{how}}", escape(how))
+            return page.replace("{{how}}", Html.escape(how))
                     .replace("{{rows}}", rows)
                     .replace("{{sections}}", sections);
         }
-    }
-
-    private static String data(RgbImage picture) throws IOException {
-        ByteArrayOutputStream png = new ByteArrayOutputStream();
-        ImageIO.write(picture.toBufferedImage(), "png", png);
-        return "data:image/png;base64," + Base64.getEncoder().encodeToString(png.toByteArray());
-    }
-
-    private static String escape(String text) {
-        return text.replace("&", "&amp;")
-                .replace("<", "&lt;")
-                .replace(">", "&gt;")
-                .replace("\"", "&quot;");
     }
 }

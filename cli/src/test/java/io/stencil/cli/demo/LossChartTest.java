@@ -3,6 +3,7 @@ package io.stencil.cli.demo;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.stencil.cli.page.Html;
 import io.stencil.image.RgbImage;
 import io.stencil.image.RgbImageReader;
 import java.io.IOException;
@@ -36,6 +37,6 @@ class LossChartTest {
     @Test
     void thePageNeedsAllItsValues() {
         assertThatThrownBy(() -> new DemoPage().render()).hasMessage("the page has no value for pictures");
-        assertThat(DemoPage.row("<a>", "b & c")).isEqualTo("<tr><td>&lt;a&gt;</td><td>b &amp; c</td></tr>\n");
+        assertThat(Html.row("<a>", "b & c")).isEqualTo("<tr><td>&lt;a&gt;</td><td>b &amp; c</td></tr>\n");
     }
 }

@@ -5,6 +5,7 @@ import io.stencil.error.InvalidRequestException;
 import io.stencil.error.Location;
 import io.stencil.error.TemplateException;
 import io.stencil.files.AtomicFile;
+import io.stencil.files.AtomicFolder;
 import io.stencil.image.RgbImageWriter;
 import io.stencil.pipeline.Flux2Pipeline;
 import io.stencil.pipeline.GeneratedImage;
@@ -22,12 +23,10 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.util.Arrays;
-import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
 import java.util.function.Consumer;
-import java.util.stream.Stream;
 
 /// Makes a folder that is whole and proven: all weights, code, a card, sample pictures.
 public final class TemplatePackager {
@@ -151,10 +150,8 @@ public final class TemplatePackager {
         if (!Files.isDirectory(made)) {
             return;
         }
-        try (Stream<Path> content = Files.walk(made)) {
-            for (Path path : content.sorted(Comparator.reverseOrder()).toList()) {
-                Files.delete(path);
-            }
+        try {
+            AtomicFolder.remove(made);
         } catch (IOException e) {
             throw new InvalidFileException(Location.of(made), "cannot be removed: " + e, e);
         }
