@@ -1,12 +1,17 @@
 package io.stencil.cli;
 
+import io.stencil.error.InvalidRequestException;
 import io.stencil.train.options.ExtraInput;
 import io.stencil.train.options.FileKey;
+import io.stencil.train.options.Task;
 import io.stencil.train.options.TrainOptionsBuilder;
+import io.stencil.train.split.CacheFolder;
 import java.nio.file.Path;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
+import picocli.CommandLine;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
 
 /// The options of `stencil train` that tell what is learnt from.
 @SuppressWarnings("NullAway.Init") // fields are set by picocli before a command runs
@@ -15,15 +20,15 @@ final class DatasetOptions {
     @Option(
             names = "--dataset_base_path",
             paramLabel = "DIR",
-            description = "Folder that paths in the metadata are relative to. Default: the metadata file's.")
+            description = "Folder that paths in the metadata are relative to. Default: the metadata file's. "
+                    + "With --task sft:train: the folder that --task sft:data_process made.")
     private @Nullable Path basePath;
 
     @Option(
             names = "--dataset_metadata_path",
             paramLabel = "FILE",
-            required = true,
             description = "metadata.json, .jsonl or .csv with image, prompt, template_inputs.")
-    private Path metadataPath;
+    private @Nullable Path metadataPath;
 
     @Option(names = "--dataset_repeat", paramLabel = "N", description = "Default: ${DEFAULT-VALUE}.")
     private int repeat = 1;
@@ -65,16 +70,36 @@ final class DatasetOptions {
             description = "Keys of a row that go in beside picture and prompt: template_inputs, edit_image.")
     private List<String> extraInputs = List.of();
 
-    Path metadata() {
-        return metadataPath;
+    /// The metadata file; with `sft:train` the index of the encoded samples.
+    ///
+    /// @throws ParameterException when an option is missing
+    /// @throws InvalidRequestException when one has no part in the task
+    Path metadata(Task task, CommandLine command) {
+        if (task != Task.SFT_TRAIN) {
+            return required(metadataPath, "--dataset_metadata_path=FILE", command);
+        }
+        if (metadataPath != null) {
+            throw new InvalidRequestException(
+                    "dataset_metadata_path",
+                    "has no part in --task sft:train, which reads the samples in --dataset_base_path; leave it out");
+        }
+        return new CacheFolder(required(basePath, "--dataset_base_path=DIR", command)).index();
     }
 
-    Path folder() {
+    private static Path required(@Nullable Path value, String option, CommandLine command) {
+        if (value == null) {
+            throw new ParameterException(command, "Missing required option: '%s'".formatted(option));
+        }
+        return value;
+    }
+
+    /// @param metadata as [#metadata] gave it
+    Path folder(Path metadata) {
         if (basePath != null) {
             return basePath;
         }
-        Path parent = metadataPath.toAbsolutePath().getParent();
-        return parent == null ? metadataPath.toAbsolutePath() : parent;
+        Path parent = metadata.toAbsolutePath().getParent();
+        return parent == null ? metadata.toAbsolutePath() : parent;
     }
 
     void applyTo(TrainOptionsBuilder options) {

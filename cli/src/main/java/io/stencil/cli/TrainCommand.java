@@ -2,9 +2,10 @@ package io.stencil.cli;
 
 import io.stencil.pipeline.models.LoadOptions;
 import io.stencil.pipeline.models.ModelFiles;
+import io.stencil.train.DataProcess;
 import io.stencil.train.Trainer;
 import io.stencil.train.TrainingResult;
-import io.stencil.train.data.Dataset;
+import io.stencil.train.options.Task;
 import io.stencil.train.options.TrainOptions;
 import io.stencil.train.options.TrainOptionsBuilder;
 import java.io.PrintWriter;
@@ -44,6 +45,31 @@ final class TrainCommand implements Callable<Integer> {
     @Override
     public Integer call() {
         TrainOptions options = options();
+        return options.task() == Task.SFT_DATA_PROCESS ? encode(options) : train(options);
+    }
+
+    private int encode(TrainOptions options) {
+        PrintWriter err = command.commandLine().getErr();
+        DataProcess process = new DataProcess();
+        try (StopOnSignal _ = new StopOnSignal(() -> {
+                    process.requestStop();
+                    err.println();
+                    err.println("stopping after this sample; the same command goes on");
+                });
+                ProgressLine line = ProgressLine.on(err)) {
+            boolean complete = process.run(options, new EncodingReport(line, err));
+            line.end();
+            if (!complete) {
+                return StopOnSignal.INTERRUPTED;
+            }
+            PrintWriter out = command.commandLine().getOut();
+            out.println("wrote " + options.output().folder());
+            out.flush();
+            return 0;
+        }
+    }
+
+    private int train(TrainOptions options) {
         PrintWriter out = command.commandLine().getOut();
         PrintWriter err = command.commandLine().getErr();
         Trainer trainer = new Trainer();
@@ -73,7 +99,7 @@ final class TrainCommand implements Callable<Integer> {
         TrainOptions local =
                 options(new ModelFiles(List.of(), null), load, output).build();
         local.requireSupported(System.getenv());
-        Dataset.read(local.data());
+        Trainer.readData(local);
         try (HubModels remote = hub.open(command.commandLine().getErr())) {
             TrainOptionsBuilder options = options(base.files(remote), load, output);
             training.applyModels(options, remote);
@@ -82,7 +108,8 @@ final class TrainCommand implements Callable<Integer> {
     }
 
     private TrainOptionsBuilder options(ModelFiles files, LoadOptions load, Path output) {
-        TrainOptionsBuilder options = TrainOptions.builder(files, dataset.folder(), dataset.metadata(), output);
+        Path metadata = dataset.metadata(training.task(), command.commandLine());
+        TrainOptionsBuilder options = TrainOptions.builder(files, dataset.folder(metadata), metadata, output);
         dataset.applyTo(options);
         training.applyTo(options);
         baseTraining.applyTo(options);

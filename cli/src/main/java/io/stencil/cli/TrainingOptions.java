@@ -16,7 +16,11 @@ import picocli.CommandLine.ParameterException;
 @SuppressWarnings("NullAway.Init") // fields are set by picocli before a command runs
 final class TrainingOptions {
 
-    @Option(names = "--task", paramLabel = "sft|vae", description = "Default: ${DEFAULT-VALUE}.")
+    @Option(
+            names = "--task",
+            paramLabel = "sft|sft:data_process|sft:train|vae",
+            description = "sft trains in one stage; the next two encode the dataset into --output_path, and train from "
+                    + "there without text encoder and VAE. Default: ${DEFAULT-VALUE}.")
     private String task = "sft";
 
     @Option(
@@ -114,6 +118,11 @@ final class TrainingOptions {
     @Option(names = "--enable_tensorboard_log", hidden = true)
     private boolean tensorboardLog;
 
+    /// @throws InvalidRequestException when it is not known
+    Task task() {
+        return Task.parse(task);
+    }
+
     /// The folder of the run.
     ///
     /// @throws ParameterException when none is named
@@ -142,7 +151,7 @@ final class TrainingOptions {
     ///
     /// @throws io.stencil.error.InvalidRequestException when the task is not known
     void applyTo(TrainOptionsBuilder options) {
-        options.task(Task.parse(task))
+        options.task(task())
                 .template(template == null ? null : FilePattern.path("template_model_id_or_path", template))
                 .trainable(trainable)
                 .learningRate(learningRate)

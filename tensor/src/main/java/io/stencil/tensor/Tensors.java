@@ -129,8 +129,15 @@ public final class Tensors {
     /// The elements of a uint8 tensor, row major.
     public static byte[] toBytes(Tensor tensor) {
         try (Scope _ = new Scope()) {
-            Tensor plain = Device.CPU.place(tensor.detach(), DType.UINT8).contiguous();
-            byte[] bytes = new byte[Math.toIntExact(plain.numel())];
+            return rawBytes(DType.UINT8.cast(tensor));
+        }
+    }
+
+    /// The memory of a tensor's elements, row major, of any dtype.
+    public static byte[] rawBytes(Tensor tensor) {
+        try (Scope _ = new Scope()) {
+            Tensor plain = Device.CPU.place(tensor.detach()).contiguous();
+            byte[] bytes = new byte[Math.toIntExact(plain.nbytes())];
             if (bytes.length > 0) {
                 new BytePointer(plain.data_ptr()).capacity(bytes.length).get(bytes);
             }

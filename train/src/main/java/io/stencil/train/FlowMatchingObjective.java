@@ -4,7 +4,6 @@ import io.stencil.pipeline.Flux2Pipeline;
 import io.stencil.template.Warnings;
 import io.stencil.template.load.LoadedTemplate;
 import io.stencil.tensor.TorchGenerator;
-import io.stencil.train.data.Dataset;
 import io.stencil.train.data.DatasetRow;
 import io.stencil.train.options.TrainOptions;
 import io.stencil.train.step.EncodingCache;
@@ -17,7 +16,7 @@ import org.jspecify.annotations.Nullable;
 /// The velocity that the transformer predicts, for a Template and for a base model.
 final class FlowMatchingObjective implements Objective {
 
-    private final Dataset dataset;
+    private final TrainingData data;
     private final TrainingStep step;
     private final @Nullable EncodingCache cache;
     private final TorchGenerator generator;
@@ -28,19 +27,19 @@ final class FlowMatchingObjective implements Objective {
     FlowMatchingObjective(
             TrainOptions options,
             long seed,
-            Dataset dataset,
+            TrainingData data,
             Flux2Pipeline pipeline,
             @Nullable LoadedTemplate<?, ?> template,
             Warnings warnings) {
-        this.dataset = dataset;
-        this.cache = options.objective().cacheEncodings() ? new EncodingCache() : null;
+        this.data = data;
+        this.cache = data.cached() == null && options.objective().cacheEncodings() ? new EncodingCache() : null;
         this.step = new TrainingStep(
                 pipeline,
                 template,
                 new TrainingStep.Settings(
                         options.optimisation().gradientCheckpointing(),
                         options.objective().timestepWeighting(),
-                        cache),
+                        data.cached() == null ? cache : data.cached().encodings(pipeline.device())),
                 warnings);
         this.generator = new TorchGenerator(seed);
         this.draws = NoiseDraws.from(generator);
@@ -53,7 +52,7 @@ final class FlowMatchingObjective implements Objective {
     }
 
     private StepSample sample(DatasetRow row) {
-        StepSample sample = StepSample.of(row, dataset.folder(), () -> dataset.load(row));
+        StepSample sample = StepSample.of(row, data.dataset().folder(), () -> data.load(row));
         return captionDropout.next() ? sample.withPrompt("") : sample;
     }
 

@@ -2,6 +2,7 @@ package io.stencil.train;
 
 import io.stencil.error.InvalidRequestException;
 import io.stencil.error.NameList;
+import io.stencil.files.Sha256;
 import io.stencil.flux2.vae.AutoencoderKlFlux2;
 import io.stencil.nn.Module;
 import io.stencil.nn.Parameter;
@@ -9,6 +10,9 @@ import io.stencil.pipeline.Flux2Pipeline;
 import io.stencil.template.load.LoadedTemplate;
 import io.stencil.tensor.DType;
 import io.stencil.tensor.Scope;
+import io.stencil.tensor.Tensors;
+import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
 import java.util.Collection;
 import java.util.Collections;
 import java.util.LinkedHashMap;
@@ -64,6 +68,32 @@ public final class TrainableParts {
         }
         models.put(TRANSFORMER, pipeline.models().requireTransformer());
         return new TrainableParts(select(names, models), Map.of());
+    }
+
+    /// SHA-256 over names and contents of a Template's weights that are not trained.
+    ///
+    /// @param names of what is trained, as in [#select]
+    public static String frozenHash(Collection<String> names, LoadedTemplate<?, ?> template) {
+        Set<String> parts = new LinkedHashSet<>();
+        for (String name : names) {
+            if (name.equals(TEMPLATE) || name.startsWith(TEMPLATE + ".")) {
+                parts.add(checked(
+                        name,
+                        name.substring(Math.min(name.length(), TEMPLATE.length() + 1)),
+                        TEMPLATE,
+                        Map.of(TEMPLATE, template.model())));
+            }
+        }
+        MessageDigest digest = Sha256.digest();
+        template.model().state().forEach((name, one) -> {
+            if (one.isBuffer() || !isIn(parts, name)) {
+                digest.update(name.getBytes(StandardCharsets.UTF_8));
+                try (Scope _ = new Scope()) {
+                    digest.update(Tensors.rawBytes(one.get()));
+                }
+            }
+        });
+        return Sha256.hex(digest);
     }
 
     private static Map<String, Parameter> select(Collection<String> names, Map<String, Module> models) {

@@ -7,7 +7,6 @@ import io.stencil.nn.Parameter;
 import io.stencil.pipeline.Flux2Pipeline;
 import io.stencil.template.load.LoadedTemplate;
 import io.stencil.template.load.TemplateFolder;
-import io.stencil.train.data.BatchPlan;
 import io.stencil.train.data.DataOrder;
 import io.stencil.train.data.Dataset;
 import io.stencil.train.log.CsvLog;
@@ -46,6 +45,13 @@ public final class Trainer {
         stopped = true;
     }
 
+    /// Reads the list of what a run learns from, as far as no model is needed for it: a check before models are loaded.
+    ///
+    /// @throws io.stencil.error.StencilException when it cannot be used
+    public static void readData(TrainOptions options) {
+        TrainingData.read(options);
+    }
+
     /// Checks options, data and models, then trains.
     ///
     /// @return what came of it; see [TrainingResult#interrupted]
@@ -53,13 +59,13 @@ public final class Trainer {
     ///     known then
     public TrainingResult run(TrainOptions options, TrainingListener listener) {
         options.requireSupported(System.getenv());
-        Dataset dataset = Dataset.read(options.data());
+        TrainingData data = TrainingData.read(options);
         prepareFolder(options.output());
         try (Flux2Pipeline pipeline = Flux2Pipeline.load(
                         options.models().base(), options.models().load());
                 @Nullable LoadedTemplate<?, ?> template = loadTemplate(options.models(), pipeline)) {
             DistillationCheck.warning(options.models().base()).ifPresent(listener::onWarning);
-            return run(options, dataset, pipeline, template, listener);
+            return run(options, data, pipeline, template, listener);
         }
     }
 
@@ -73,20 +79,18 @@ public final class Trainer {
             @Nullable LoadedTemplate<?, ?> template,
             TrainingListener listener) {
         options.requireSupported(System.getenv());
-        Dataset dataset = Dataset.read(options.data());
+        TrainingData data = TrainingData.read(options);
         prepareFolder(options.output());
-        return run(options, dataset, pipeline, template, listener);
+        return run(options, data, pipeline, template, listener);
     }
 
     private TrainingResult run(
             TrainOptions options,
-            Dataset dataset,
+            TrainingData data,
             Flux2Pipeline pipeline,
             @Nullable LoadedTemplate<?, ?> template,
             TrainingListener listener) {
-        if (template != null) {
-            dataset.check(template);
-        }
+        data.check(options, pipeline.models(), template);
         RunFolder folder = new RunFolder(options.output().folder());
         @Nullable SavedState saved = options.output().resume() ? folder.newestState() : null;
         long seed = seed(options.optimisation(), saved);
@@ -100,15 +104,15 @@ public final class Trainer {
                 options.output().saveDtype());
         start(tensors, options.output(), listener);
         TrainingArguments.write(options, seed);
-        Run run = new Run(options, seed, dataset, folder, record, saved, listener);
+        Run run = new Run(options, seed, data, folder, record, saved, listener);
         if (options.task() == Task.VAE) {
             try (ReconstructionObjective objective =
-                    new ReconstructionObjective(options.objective(), seed, dataset, pipeline.models())) {
+                    new ReconstructionObjective(options.objective(), seed, data.dataset(), pipeline.models())) {
                 return train(run, new Work(objective, tensors, objective::measureLatents));
             }
         }
         try (FlowMatchingObjective objective =
-                new FlowMatchingObjective(options, seed, dataset, pipeline, template, listener::onWarning)) {
+                new FlowMatchingObjective(options, seed, data, pipeline, template, listener::onWarning)) {
             return train(run, new Work(objective, tensors, () -> {}));
         }
     }
@@ -142,7 +146,7 @@ public final class Trainer {
     private record Run(
             TrainOptions options,
             long seed,
-            Dataset dataset,
+            TrainingData data,
             RunFolder folder,
             RunOptions record,
             @Nullable SavedState saved,
@@ -150,7 +154,7 @@ public final class Trainer {
 
     private TrainingResult train(Run run, Work work) {
         TrainOptions options = run.options();
-        Dataset dataset = run.dataset();
+        Dataset dataset = run.data().dataset();
         OutputOptions output = options.output();
         long done = run.saved() == null ? 0 : run.saved().progress().step();
         OptimisationOptions optimisation = options.optimisation();
@@ -173,7 +177,7 @@ public final class Trainer {
             return new TrainingLoop(
                             new TrainingLoop.Workshop(
                                     dataset,
-                                    BatchPlan.of(dataset, order, optimisation.batchSize()),
+                                    run.data().batches(order, optimisation.batchSize()),
                                     work.objective(),
                                     work.tensors().parts(),
                                     optimizer,

@@ -3,6 +3,7 @@ package io.stencil.train;
 import io.stencil.image.ImageSize;
 import io.stencil.image.RgbImage;
 import io.stencil.image.RgbImageWriter;
+import io.stencil.pipeline.models.ModelFiles;
 import io.stencil.train.options.ExtraInput;
 import io.stencil.train.options.TrainOptions;
 import io.stencil.train.options.TrainOptionsBuilder;
@@ -38,7 +39,12 @@ record TinyDataset(Path folder) {
 
     /// Options for training a whole Template on it, with seed 1 and a high rate.
     TrainOptionsBuilder options(Path output) {
-        return TrainOptions.builder(TinyTraining.base(), folder, folder.resolve("metadata.jsonl"), output)
+        return options(TinyTraining.base(), folder, folder.resolve("metadata.jsonl"), output);
+    }
+
+    /// The same with another base model and another dataset.
+    static TrainOptionsBuilder options(ModelFiles base, Path dataset, Path metadata, Path output) {
+        return TrainOptions.builder(base, dataset, metadata, output)
                 .load(TinyTraining.FLOAT32)
                 .template(TinyTraining.templateFolder())
                 .trainable(List.of("template_model"))

@@ -4,6 +4,7 @@ import io.stencil.error.InvalidFileException;
 import io.stencil.error.NameList;
 import io.stencil.json.ConfigJson;
 import io.stencil.template.load.TrustedCode;
+import io.stencil.train.split.CacheFolder;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -32,6 +33,9 @@ public final class Inspector {
         }
         if (PARTS.stream().anyMatch(part -> Files.isDirectory(path.resolve(part)))) {
             return wholeModel(path);
+        }
+        if (CacheFolder.isCache(path)) {
+            return List.of(cache(new CacheFolder(path)));
         }
         if (Files.exists(path.resolve("training_args.json"))) {
             return training(path);
@@ -75,6 +79,15 @@ public final class Inspector {
                 "base model",
                 new Finding.Fact("pipeline", json.text("_class_name", "not named")),
                 new Finding.Fact("distilled", distilled ? "yes: for generating, not for training" : "no"));
+    }
+
+    private static Finding cache(CacheFolder cache) {
+        List<Finding.Fact> facts = new ArrayList<>();
+        facts.add(new Finding.Fact("samples", Integer.toString(cache.sampleCount())));
+        facts.add(new Finding.Fact(
+                "complete", cache.isComplete() ? "yes" : "no: run --task sft:data_process again, which goes on"));
+        cache.description().forEach((name, value) -> facts.add(new Finding.Fact(name, value)));
+        return new Finding(cache.folder(), "dataset of encoded samples (sft:data_process)", facts, List.of());
     }
 
     private static List<Finding> training(Path folder) {

@@ -40,20 +40,22 @@ public final class InputType {
     }
 
     /// Whether the type is a `List` or an `Optional` of something.
-    static boolean isContainer(Type type) {
+    public static boolean isContainer(Type type) {
         return isList(type) || isOptional(type);
     }
 
-    static boolean isList(Type type) {
+    /// Whether the type is a `List` of something.
+    public static boolean isList(Type type) {
         return type instanceof ParameterizedType generic && generic.getRawType() == List.class;
     }
 
-    static boolean isOptional(Type type) {
+    /// Whether the type is an `Optional` of something.
+    public static boolean isOptional(Type type) {
         return type instanceof ParameterizedType generic && generic.getRawType() == Optional.class;
     }
 
     /// What a list or an optional holds; any other type as it is.
-    static Type content(Type type) {
+    public static Type content(Type type) {
         return type instanceof ParameterizedType generic ? generic.getActualTypeArguments()[0] : type;
     }
 

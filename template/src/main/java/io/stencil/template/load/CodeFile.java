@@ -4,12 +4,10 @@ import io.stencil.error.InvalidFileException;
 import io.stencil.error.Location;
 import io.stencil.error.TemplateException;
 import io.stencil.files.FetchedFolder;
+import io.stencil.files.Sha256;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
-import java.util.HexFormat;
 import java.util.Optional;
 
 /// The code of a Template, read once: what is judged is what is run, whatever happens to the file in between.
@@ -65,10 +63,6 @@ final class CodeFile {
     }
 
     private String sha256() {
-        try {
-            return HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(content));
-        } catch (NoSuchAlgorithmException e) {
-            throw new IllegalStateException("every Java has SHA-256", e);
-        }
+        return Sha256.of(content);
     }
 }

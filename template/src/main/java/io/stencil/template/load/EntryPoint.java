@@ -21,15 +21,16 @@ import org.bytedeco.pytorch.Tensor;
 /// A Template's entry point, checked: the object, and the records that it declares.
 ///
 /// @param origin the file that declares it, for messages
+/// @param processed what the model's `processInputs` makes
 /// @param rows binds what a dataset's row holds
 record EntryPoint<I extends Record, P extends Record>(
-        Path origin, Template<I, P> template, RecordBinder<I> inputs, InputBinder<I> rows) {
+        Path origin, Template<I, P> template, Class<P> processed, RecordBinder<I> inputs, InputBinder<I> rows) {
 
     /// An entry point whose types are known, as the built-in ones are.
     static <I extends Record, P extends Record> EntryPoint<I, P> of(
-            Path origin, Template<I, P> template, Class<I> inputType) {
+            Path origin, Template<I, P> template, Class<I> inputType, Class<P> processed) {
         RecordBinder<I> binder = new RecordBinder<>(inputType);
-        return new EntryPoint<>(origin, template, binder, binder);
+        return new EntryPoint<>(origin, template, processed, binder, binder);
     }
 
     /// Finds and checks the class `Model`.
@@ -49,18 +50,17 @@ record EntryPoint<I extends Record, P extends Record>(
     private static EntryPoint<?, ?> checked(Path origin, EntryClass found) {
         requireComponents(origin, found.input(), InputType::isLeaf, "cannot be bound from JSON");
         requireComponents(origin, found.processed(), EntryPoint::isCacheable, "cannot be written to a cache");
-        return typed(origin, found.instance(), found.input());
+        return typed(origin, found);
     }
 
-    @SuppressWarnings("unchecked") // the contract's first type argument is what was read by reflection
-    private static <I extends Record, P extends Record> EntryPoint<I, P> typed(
-            Path origin, Template<?, ?> instance, Class<?> input) {
-        Template<I, P> template = (Template<I, P>) instance;
-        RecordBinder<I> inputs = new RecordBinder<>((Class<I>) input);
+    @SuppressWarnings("unchecked") // the contract's type arguments are what was read by reflection
+    private static <I extends Record, P extends Record> EntryPoint<I, P> typed(Path origin, EntryClass found) {
+        Template<I, P> template = (Template<I, P>) found.instance();
+        RecordBinder<I> inputs = new RecordBinder<>((Class<I>) found.input());
         Optional<? extends DataProcessor<?, I>> processor =
                 AuthorCode.call(origin, "dataProcessor()", template::dataProcessor);
         InputBinder<I> rows = processor.isEmpty() ? inputs : rows(origin, template, processor.get());
-        return new EntryPoint<>(origin, template, inputs, rows);
+        return new EntryPoint<>(origin, template, (Class<P>) found.processed(), inputs, rows);
     }
 
     @SuppressWarnings("unchecked") // the row type is read off the processor's own declaration

@@ -1,5 +1,6 @@
 package io.stencil.template.load;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.stencil.autograd.GradMode;
 import io.stencil.pipeline.Flux2Pipeline;
@@ -8,6 +9,7 @@ import io.stencil.template.TemplateCache;
 import io.stencil.template.TemplateInput;
 import io.stencil.template.TemplateModel;
 import java.nio.file.Path;
+import java.util.function.Function;
 import org.bytedeco.pytorch.Tensor;
 
 /// A Template in memory: its model, and the binding of JSON to the records that it declares.
@@ -52,6 +54,15 @@ public final class LoadedTemplate<I extends Record, P extends Record> implements
     /// @param folder against which paths of images are resolved
     public PreparedInput<P> prepareRow(ObjectNode templateInputs, Path folder, Flux2Pipeline pipeline) {
         return prepare(entry.rows().bind(templateInputs, folder), pipeline);
+    }
+
+    /// What [PreparedInput#store] kept.
+    ///
+    /// @param json as it was given back
+    /// @param tensors by name, as they were kept; those of the result are owned by the caller's scope
+    /// @throws io.stencil.error.TemplateException when it is not what this Template's record holds
+    public PreparedInput<P> restore(JsonNode json, Function<String, Tensor> tensors) {
+        return new PreparedInput<>(this, RecordArchive.read(entry.origin(), entry.processed(), json, tensors));
     }
 
     /// A tensor with memory of its own where it shares that of a parameter, so that it may outlive the model.

@@ -1,7 +1,9 @@
 package io.stencil.template.load;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import io.stencil.template.ForwardContext;
 import io.stencil.template.TemplateCache;
+import java.util.Map;
 import java.util.function.UnaryOperator;
 import org.bytedeco.pytorch.Tensor;
 
@@ -13,6 +15,14 @@ public record PreparedInput<P extends Record>(LoadedTemplate<?, P> template, P p
     /// The same input with every tensor replaced by what `copy` makes of it.
     public PreparedInput<P> map(UnaryOperator<Tensor> copy) {
         return new PreparedInput<>(template, RecordTensors.map(processed, copy));
+    }
+
+    /// Takes the input apart for a file; [LoadedTemplate#restore] puts it together.
+    ///
+    /// @param tensors gets its tensors and pictures, by name
+    /// @return all else, with the names of the tensors in their places
+    public JsonNode store(Map<String, Tensor> tensors) {
+        return RecordArchive.write(processed, tensors);
     }
 
     /// Runs the stage with gradients.

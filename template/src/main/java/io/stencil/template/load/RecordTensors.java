@@ -3,6 +3,7 @@ package io.stencil.template.load;
 import java.lang.reflect.Constructor;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.RecordComponent;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
@@ -16,13 +17,13 @@ final class RecordTensors {
     private RecordTensors() {}
 
     /// The same record with every tensor replaced by what `copy` makes of it.
+    @SuppressWarnings("unchecked") // the class of a record makes records of its class
     static <R extends Record> R map(R record, UnaryOperator<Tensor> copy) {
-        RecordComponent[] components = record.getClass().getRecordComponents();
-        @Nullable Object[] values = new Object[components.length];
-        for (int i = 0; i < components.length; i++) {
-            values[i] = value(read(record, components[i]), copy);
+        List<@Nullable Object> values = new ArrayList<>();
+        for (RecordComponent component : record.getClass().getRecordComponents()) {
+            values.add(value(read(record, component), copy));
         }
-        return build(record, components, values);
+        return build((Class<R>) record.getClass(), values);
     }
 
     private static @Nullable Object value(@Nullable Object value, UnaryOperator<Tensor> copy) {
@@ -36,7 +37,8 @@ final class RecordTensors {
         };
     }
 
-    private static @Nullable Object read(Record record, RecordComponent component) {
+    /// The value of a component.
+    static @Nullable Object read(Record record, RecordComponent component) {
         try {
             component.getAccessor().setAccessible(true); // an author's record may be private
             return component.getAccessor().invoke(record);
@@ -47,16 +49,17 @@ final class RecordTensors {
         }
     }
 
-    @SuppressWarnings("unchecked") // the class of the record makes records of its class
-    private static <R extends Record> R build(R record, RecordComponent[] components, @Nullable Object[] values) {
-        Class<?>[] types =
-                Arrays.stream(components).map(RecordComponent::getType).toArray(Class<?>[]::new);
+    /// A record of these values.
+    static <R extends Record> R build(Class<R> type, List<@Nullable Object> values) {
+        Class<?>[] types = Arrays.stream(type.getRecordComponents())
+                .map(RecordComponent::getType)
+                .toArray(Class<?>[]::new);
         try {
-            Constructor<?> constructor = record.getClass().getDeclaredConstructor(types);
+            Constructor<R> constructor = type.getDeclaredConstructor(types);
             constructor.setAccessible(true);
-            return (R) constructor.newInstance(values);
+            return constructor.newInstance(values.toArray());
         } catch (ReflectiveOperationException e) {
-            throw new IllegalStateException(record.getClass() + " cannot be built anew", e);
+            throw new IllegalStateException(type + " cannot be built", e);
         }
     }
 }

@@ -131,7 +131,7 @@ public final class TemplateFolder implements TemplateSource {
                     .map(SafetensorsFile::path)
                     .map(file -> folder().relativize(file).toString())
                     .toList();
-            return EntryPoint.of(folder(), new ValueTemplate(layout, files), ValueInput.class);
+            return EntryPoint.of(folder(), new ValueTemplate(layout, files), ValueInput.class, ValueInput.class);
         }
     }
 }

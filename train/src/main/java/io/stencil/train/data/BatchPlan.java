@@ -31,7 +31,12 @@ public final class BatchPlan {
         List<Object> sizes = dataset.rows().stream()
                 .<Object>map(row -> alike ? "" : sizes(dataset.load(row)))
                 .toList();
-        return new BatchPlan(order, batchSize, sizes);
+        return of(sizes, order, batchSize);
+    }
+
+    /// @param sizes of the rows' pictures: rows of a batch have equal ones
+    public static BatchPlan of(List<?> sizes, DataOrder order, int batchSize) {
+        return new BatchPlan(order, batchSize, List.copyOf(sizes));
     }
 
     private static List<ImageSize> sizes(TrainingSample sample) {

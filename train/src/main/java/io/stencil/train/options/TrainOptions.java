@@ -76,10 +76,6 @@ public record TrainOptions(
     /// @param environment variables of the process: `WORLD_SIZE` tells of others that train along
     /// @throws InvalidRequestException naming the option
     public void requireSupported(Map<String, String> environment) {
-        refuse(
-                task != Task.SFT && task != Task.VAE,
-                "task",
-                "'%s' is not supported yet; use sft or vae".formatted(task.option()));
         refuse(!models.fp8().isEmpty(), "fp8_models", "is not supported yet; leave it out");
         refuse(!models.offload().isEmpty(), "offload_models", "is not supported yet; leave it out");
         refuse(

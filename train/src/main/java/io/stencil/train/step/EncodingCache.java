@@ -5,6 +5,7 @@ import io.stencil.pipeline.stage.Ports;
 import io.stencil.pipeline.stage.ReferenceTokens;
 import io.stencil.pipeline.unit.PipelineUnit;
 import io.stencil.pipeline.unit.PortValues;
+import io.stencil.template.load.LoadedTemplate;
 import io.stencil.template.load.PreparedInput;
 import io.stencil.tensor.OwnedTensor;
 import io.stencil.tensor.Scope;
@@ -20,7 +21,7 @@ import org.jspecify.annotations.Nullable;
 /// Template's processed inputs by row, prompt embeddings by text.
 ///
 /// Float32 takes 8 kB for the latents of 64 x 64 pixels, and a prompt of 32 tokens of 192 channels 24 kB.
-public final class EncodingCache implements AutoCloseable {
+public final class EncodingCache implements Encodings, AutoCloseable {
 
     private record Picture(OwnedTensor latents, List<Reference> references) {}
 
@@ -31,11 +32,8 @@ public final class EncodingCache implements AutoCloseable {
     private final IdentityHashMap<Object, PreparedInput<?>> prepared = new IdentityHashMap<>();
     private final List<OwnedTensor> preparedTensors = new ArrayList<>();
 
-    /// Sets the ports whose values are known.
-    ///
-    /// @param key of the picture, or null for one that is not kept
-    /// @return those of `units` that are left to run
-    List<PipelineUnit> restore(
+    @Override
+    public List<PipelineUnit> restore(
             List<PipelineUnit> units, @Nullable Object key, String prompt, PortValues shared, PortValues side) {
         Picture picture = key == null ? null : pictures.get(key);
         OwnedTensor embeds = prompts.get(prompt);
@@ -59,8 +57,8 @@ public final class EncodingCache implements AutoCloseable {
                 .toList();
     }
 
-    /// Keeps what the units gave.
-    void keep(@Nullable Object key, String prompt, PortValues shared, PortValues side) {
+    @Override
+    public void keep(@Nullable Object key, String prompt, PortValues shared, PortValues side) {
         try (Scope _ = new Scope()) {
             if (key != null && !pictures.containsKey(key)) {
                 List<Reference> references = new ArrayList<>();
@@ -80,15 +78,13 @@ public final class EncodingCache implements AutoCloseable {
         }
     }
 
-    /// What a Template's gradient-free stage made of a row, or null.
-    ///
-    /// @param key of the row, or null for one that is not kept
-    @Nullable
-    PreparedInput<?> prepared(@Nullable Object key) {
+    @Override
+    public @Nullable PreparedInput<?> prepared(@Nullable Object key, LoadedTemplate<?, ?> template) {
         return key == null ? null : prepared.get(key);
     }
 
-    void keepPrepared(@Nullable Object key, PreparedInput<?> input) {
+    @Override
+    public void keepPrepared(@Nullable Object key, PreparedInput<?> input) {
         if (key != null) {
             prepared.put(key, input.map(this::owned));
         }

@@ -57,7 +57,7 @@ public final class TrainingStep {
     public record Settings(
             boolean checkpointed,
             TimestepWeighting weighting,
-            @Nullable EncodingCache cache) {}
+            @Nullable Encodings cache) {}
 
     private final ModelSet models;
     private final @Nullable LoadedTemplate<?, ?> template;
@@ -147,17 +147,38 @@ public final class TrainingStep {
     }
 
     private PreparedInput<?> prepare(LoadedTemplate<?, ?> steering, StepSample sample) {
-        EncodingCache cache = how.cache();
-        PreparedInput<?> kept = cache == null ? null : cache.prepared(sample.key());
+        Encodings cache = how.cache();
+        PreparedInput<?> kept = cache == null ? null : cache.prepared(sample.key(), steering);
         if (kept != null) {
             return kept;
         }
-        PreparedInput<?> prepared =
-                steering.prepareRow(Objects.requireNonNull(sample.templateInputs()), sample.folder(), pipeline);
+        PreparedInput<?> prepared = steering.prepareRow(
+                        Objects.requireNonNull(sample.templateInputs()), sample.folder(), pipeline)
+                .map(Tensor::contiguous); // as it comes back from a file
         if (cache != null) {
             cache.keepPrepared(sample.key(), prepared);
         }
         return prepared;
+    }
+
+    /// What the stages without gradients make of a sample: all that [#accumulate] needs of it.
+    ///
+    /// @return tensors that the caller's scope owns
+    public SampleEncodings encode(StepSample sample) {
+        try (Scope scope = new Scope();
+                GradMode _ = GradMode.disabled()) {
+            PreparedInput<?> prepared = template == null ? null : prepare(template, sample);
+            PortValues shared = PortValues.shared();
+            PortValues side = shared.side().set(Ports.PROMPT, sample.prompt());
+            encodeFixed(sample, TemplateCache.empty(), shared, side);
+            return new SampleEncodings(
+                    scope.keep(shared.get(Ports.INPUT_LATENTS)),
+                    shared.find(Ports.REFERENCES).orElse(ReferenceTokens.none()).images().stream()
+                            .map(one -> new ImageTokens(scope.keep(one.latents()), scope.keep(one.ids())))
+                            .toList(),
+                    scope.keep(side.get(Ports.PROMPT_EMBEDS)),
+                    prepared == null ? null : prepared.map(scope::keep));
+        }
     }
 
     /// What the pipeline's units made of a sample.
@@ -186,7 +207,7 @@ public final class TrainingStep {
     private double encodeFixed(StepSample sample, TemplateCache template, PortValues shared, PortValues side) {
         boolean templateReferences =
                 template.settings().stream().anyMatch(PipelineSetting.References.class::isInstance);
-        EncodingCache cache = templateReferences ? null : how.cache(); // which belong to the Template, not to the row
+        Encodings cache = templateReferences ? null : how.cache(); // which belong to the Template, not to the row
         List<PipelineUnit> units =
                 cache == null ? plan.fixed() : cache.restore(plan.fixed(), sample.key(), sample.prompt(), shared, side);
         EditImages editImages = null;
@@ -200,6 +221,8 @@ public final class TrainingStep {
         if (!units.isEmpty()) {
             try (GradMode _ = GradMode.disabled()) {
                 new UnitRunner(units).run(shared, List.of(side));
+                shared.set(Ports.INPUT_LATENTS, shared.get(Ports.INPUT_LATENTS).contiguous());
+                side.set(Ports.PROMPT_EMBEDS, side.get(Ports.PROMPT_EMBEDS).contiguous()); // as from a file
             }
             if (cache != null) {
                 cache.keep(sample.key(), sample.prompt(), shared, side);

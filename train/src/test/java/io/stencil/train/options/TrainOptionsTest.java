@@ -40,8 +40,6 @@ class TrainOptionsTest {
 
     static Stream<Arguments> unsupported() {
         return Stream.of(
-                refusal(b -> b.task(Task.SFT_TRAIN), "'task': 'sft:train' is not supported yet"),
-                refusal(b -> b.task(Task.SFT_DATA_PROCESS), "'task': 'sft:data_process' is not supported yet"),
                 refusal(b -> b.fp8(List.of("dit")), "'fp8_models': "),
                 refusal(b -> b.offload(List.of("vae")), "'offload_models': "),
                 refusal(b -> b.gradientCheckpointingOffload(true), "'use_gradient_checkpointing_offload': "),

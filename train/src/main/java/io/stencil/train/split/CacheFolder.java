@@ -1,0 +1,189 @@
+package io.stencil.train.split;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.type.TypeReference;
+import com.fasterxml.jackson.databind.DeserializationFeature;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.SerializationFeature;
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.stencil.error.InvalidFileException;
+import io.stencil.error.InvalidRequestException;
+import io.stencil.error.Location;
+import io.stencil.files.AtomicFile;
+import io.stencil.json.JsonFile;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.stream.Stream;
+
+/// A folder of encoded samples.
+///
+/// ```text
+/// cache/
+/// ├── origin.json                what the samples are made of and by, written first
+/// ├── samples/00000000.safetensors, one a row
+/// ├── empty_prompt.safetensors   for samples that go without their prompt
+/// └── index.json                 the rows, written last: a cache without it is not complete
+/// ```
+public record CacheFolder(Path folder) {
+
+    /// The list of a complete cache's samples.
+    public static final String INDEX = "index.json";
+
+    private static final String ORIGIN = "origin.json";
+    private static final String SAMPLES = "samples";
+    private static final int FORMAT = 1;
+    private static final JsonMapper MAPPER = JsonMapper.builder()
+            .enable(SerializationFeature.INDENT_OUTPUT)
+            .enable(DeserializationFeature.FAIL_ON_MISSING_CREATOR_PROPERTIES)
+            .enable(DeserializationFeature.FAIL_ON_NULL_CREATOR_PROPERTIES)
+            .enable(DeserializationFeature.FAIL_ON_NULL_FOR_PRIMITIVES)
+            .build();
+
+    /// Whether a folder is a cache, complete or not.
+    public static boolean isCache(Path folder) {
+        return Files.isRegularFile(folder.resolve(ORIGIN));
+    }
+
+    public Path index() {
+        return folder.resolve(INDEX);
+    }
+
+    Path sample(int row) {
+        return folder.resolve(SAMPLES).resolve("%08d.safetensors".formatted(row));
+    }
+
+    Path emptyPrompt() {
+        return folder.resolve("empty_prompt.safetensors");
+    }
+
+    /// Whether all samples are there.
+    public boolean isComplete() {
+        return Files.isRegularFile(index());
+    }
+
+    /// Makes the folder a cache of this origin, or goes on with one.
+    ///
+    /// @throws InvalidRequestException when it holds something else, or a cache of another origin
+    void begin(CacheOrigin origin) {
+        if (isCache(folder)) {
+            origin.requireSameAs(origin(), folder, CacheOrigin.Extent.ALL);
+            removeLeftovers();
+            return;
+        }
+        requireEmpty();
+        writeJson(
+                folder.resolve(ORIGIN),
+                MAPPER.createObjectNode().put("format", FORMAT).set("origin", origin.json()));
+    }
+
+    private void requireEmpty() {
+        if (Files.exists(folder) && !list(folder).isEmpty()) {
+            throw new InvalidRequestException(
+                    "output_path", "'%s' is neither empty nor a cache; name another folder".formatted(folder));
+        }
+    }
+
+    /// Temporary files that a killed process left.
+    private void removeLeftovers() {
+        Path samples = folder.resolve(SAMPLES);
+        List<Path> found = Stream.of(folder, samples)
+                .filter(Files::isDirectory)
+                .flatMap(one -> list(one).stream())
+                .filter(file -> file.getFileName().toString().matches("\\..*\\.tmp"))
+                .toList();
+        for (Path file : found) {
+            try {
+                Files.deleteIfExists(file);
+            } catch (IOException e) {
+                throw new InvalidFileException(Location.of(file), "cannot be removed: " + e, e);
+            }
+        }
+    }
+
+    private static List<Path> list(Path folder) {
+        try (Stream<Path> content = Files.list(folder)) {
+            return content.toList();
+        } catch (IOException e) {
+            throw new InvalidFileException(Location.of(folder), "cannot be listed: " + e, e);
+        }
+    }
+
+    /// @throws InvalidFileException when there is none that can be read
+    CacheOrigin origin() {
+        Path file = folder.resolve(ORIGIN);
+        JsonNode root = JsonFile.read(file);
+        if (root.path("format").asInt() != FORMAT || !(root.get("origin") instanceof ObjectNode origin)) {
+            throw new InvalidFileException(
+                    file, "is not of format %d: another version of Stencil wrote it".formatted(FORMAT));
+        }
+        return new CacheOrigin(origin);
+    }
+
+    /// What the samples are made of and by, for people: names and values.
+    ///
+    /// @throws InvalidFileException when it cannot be read
+    public Map<String, String> description() {
+        Map<String, String> made = new TreeMap<>();
+        origin().json()
+                .properties()
+                .forEach(one ->
+                        made.put(one.getKey().replace('_', ' '), one.getValue().asText()));
+        return made;
+    }
+
+    /// Samples that are there.
+    public int sampleCount() {
+        Path samples = folder.resolve(SAMPLES);
+        return Files.isDirectory(samples)
+                ? Math.toIntExact(list(samples).stream()
+                        .filter(file -> file.getFileName().toString().matches("\\d+\\.safetensors"))
+                        .count())
+                : 0;
+    }
+
+    /// The rows of a complete cache, in their order.
+    ///
+    /// @throws InvalidRequestException when the folder is no cache, or the cache is not complete
+    /// @throws InvalidFileException when the index is broken
+    List<CachedRow> rows() {
+        if (!isCache(folder)) {
+            throw new InvalidRequestException(
+                    "dataset_base_path",
+                    "'%s' is no cache of encoded samples; make one by --task sft:data_process".formatted(folder));
+        }
+        if (!isComplete()) {
+            throw new InvalidRequestException(
+                    "dataset_base_path",
+                    "'%s' is not complete (no %s); run --task sft:data_process again, which goes on where it stopped"
+                            .formatted(folder, INDEX));
+        }
+        try {
+            return MAPPER.readValue(
+                    MAPPER.treeAsTokens(JsonFile.read(index()).path("rows")), new TypeReference<List<CachedRow>>() {});
+        } catch (IOException e) {
+            throw new InvalidFileException(index(), "is no index of samples: " + e.getMessage());
+        }
+    }
+
+    /// Makes the cache complete.
+    void finish(List<CachedRow> rows) {
+        ObjectNode root = MAPPER.createObjectNode().put("format", FORMAT);
+        root.set("rows", MAPPER.valueToTree(rows));
+        writeJson(index(), root);
+    }
+
+    private static void writeJson(Path file, JsonNode json) {
+        try {
+            AtomicFile.writeText(file, MAPPER.writeValueAsString(json) + "\n");
+        } catch (JsonProcessingException e) {
+            throw new IllegalStateException("JSON cannot be written", e);
+        } catch (IOException e) {
+            throw new InvalidFileException(Location.of(file), "cannot be written: " + e, e);
+        }
+    }
+}

@@ -1,0 +1,70 @@
+package io.stencil.train.split;
+
+import io.stencil.error.InvalidFileException;
+import io.stencil.error.Location;
+import io.stencil.pipeline.models.ModelSet;
+import io.stencil.tensor.Device;
+import io.stencil.train.data.BatchPlan;
+import io.stencil.train.data.DataOrder;
+import io.stencil.train.data.Dataset;
+import io.stencil.train.data.DatasetRow;
+import io.stencil.train.options.TrainOptions;
+import io.stencil.train.step.Encodings;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/// The dataset of a training that reads encoded samples.
+///
+/// @param dataset its rows; their pictures are not decoded, and need not be there
+/// @param sizes of the rows' pictures, in the rows' order
+public record CachedDataset(CacheFolder cache, Dataset dataset, List<String> sizes) {
+
+    public CachedDataset {
+        sizes = List.copyOf(sizes);
+    }
+
+    /// Opens the cache in the options' `dataset_base_path`.
+    ///
+    /// @throws InvalidRequestException when it is none, or not complete
+    /// @throws InvalidFileException when the index is broken or a sample is missing
+    public static CachedDataset open(TrainOptions options) {
+        CacheFolder cache = new CacheFolder(options.data().basePath());
+        List<DatasetRow> rows = new ArrayList<>();
+        List<String> sizes = new ArrayList<>();
+        for (CachedRow row : cache.rows()) {
+            Path sample = cache.sample(row.index());
+            if (row.index() != rows.size() || !Files.isRegularFile(sample)) {
+                throw new InvalidFileException(
+                        cache.index(),
+                        "names %s, which is not there; encode the dataset anew into another folder".formatted(sample));
+            }
+            rows.add(new DatasetRow(Path.of(row.image()), row.prompt(), List.of(), null, Location.of(sample)));
+            sizes.add(row.size());
+        }
+        if (rows.isEmpty()) {
+            throw new InvalidFileException(cache.index(), "names no samples");
+        }
+        return new CachedDataset(
+                cache, new Dataset(rows, cache.folder(), options.data().size()), sizes);
+    }
+
+    /// Refuses a cache that was made by other models, or by another Template, than those that train.
+    ///
+    /// @param frozenWeights hash of what of the Template is not trained, or null when none takes part
+    /// @throws InvalidRequestException naming the difference
+    public void requireMadeWith(TrainOptions options, ModelSet models, @Nullable String frozenWeights) {
+        CacheOrigin.ofTraining(options, models, frozenWeights)
+                .requireSameAs(cache.origin(), cache.folder(), CacheOrigin.Extent.KNOWN);
+    }
+
+    public BatchPlan batches(DataOrder order, int batchSize) {
+        return BatchPlan.of(sizes, order, batchSize);
+    }
+
+    public Encodings encodings(Device device) {
+        return new StoredEncodings(cache, dataset.rows(), device);
+    }
+}

@@ -1,0 +1,73 @@
+package io.stencil.train.split;
+
+import io.stencil.pipeline.stage.Ports;
+import io.stencil.pipeline.stage.ReferenceTokens;
+import io.stencil.pipeline.unit.PipelineUnit;
+import io.stencil.pipeline.unit.PortValues;
+import io.stencil.template.load.LoadedTemplate;
+import io.stencil.template.load.PreparedInput;
+import io.stencil.tensor.Device;
+import io.stencil.train.data.DatasetRow;
+import io.stencil.train.step.Encodings;
+import java.util.IdentityHashMap;
+import java.util.List;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
+
+/// Encodings that an earlier stage put into files. Each step reads those of its samples.
+final class StoredEncodings implements Encodings {
+
+    private final CacheFolder folder;
+    private final Device device;
+    private final IdentityHashMap<DatasetRow, Integer> rows = new IdentityHashMap<>();
+
+    /// @param rows in the order of the cache; they are the keys
+    StoredEncodings(CacheFolder folder, List<DatasetRow> rows, Device device) {
+        this.folder = folder;
+        this.device = device;
+        for (DatasetRow row : rows) {
+            this.rows.put(row, this.rows.size());
+        }
+    }
+
+    @Override
+    public List<PipelineUnit> restore(
+            List<PipelineUnit> units, @Nullable Object key, String prompt, PortValues shared, PortValues side) {
+        try (SampleFile sample = open(key)) {
+            shared.set(Ports.INPUT_LATENTS, sample.latents(device))
+                    .set(Ports.REFERENCES, new ReferenceTokens(sample.references(device)));
+            if (prompt.equals(sample.row().prompt())) {
+                side.set(Ports.PROMPT_EMBEDS, sample.promptEmbeds(device));
+                return List.of();
+            }
+        }
+        if (!prompt.isEmpty()) {
+            throw new IllegalStateException("the prompt '%s' was not encoded".formatted(prompt));
+        }
+        try (SampleFile empty = SampleFile.open(folder.emptyPrompt())) {
+            side.set(Ports.PROMPT_EMBEDS, empty.promptEmbeds(device));
+        }
+        return List.of();
+    }
+
+    private SampleFile open(@Nullable Object key) {
+        return SampleFile.open(folder.sample(Objects.requireNonNull(rows.get(key))));
+    }
+
+    @Override
+    public PreparedInput<?> prepared(@Nullable Object key, LoadedTemplate<?, ?> template) {
+        try (SampleFile sample = open(key)) {
+            return sample.prepared(template, device);
+        }
+    }
+
+    @Override
+    public void keep(@Nullable Object key, String prompt, PortValues shared, PortValues side) {
+        throw new IllegalStateException("all samples are encoded already");
+    }
+
+    @Override
+    public void keepPrepared(@Nullable Object key, PreparedInput<?> input) {
+        throw new IllegalStateException("all samples are encoded already");
+    }
+}
