@@ -68,7 +68,7 @@ final class EvaluateCommand implements Callable<Integer> {
     private int steps = 20;
 
     @Option(names = "--cfg_scale", paramLabel = "X", description = "Default: ${DEFAULT-VALUE}.")
-    private double cfgScale = 3;
+    private double cfgScale = 2;
 
     @Spec
     private CommandSpec command;

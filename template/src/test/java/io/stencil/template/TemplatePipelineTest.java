@@ -86,6 +86,8 @@ class TemplatePipelineTest {
             TemplateCache cache = pipeline.cache(TemplateInputs.parse(strong));
             assertThat(cache.settings()).containsExactly(new PipelineSetting.EmbeddedGuidance(7));
             latents(pipeline, REQUEST.cfgScale(2).build(), strong, strong);
+            assertThat(warnings).isEmpty(); // nothing is lost
+            latents(pipeline, REQUEST.cfgScale(2).build(), strong, strong.replace("7", "5"));
             assertThat(warnings)
                     .containsExactly("a Template of the negative side sets embedded_guidance, which concerns both sides"
                             + " and is ignored");

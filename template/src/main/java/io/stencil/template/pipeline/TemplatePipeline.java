@@ -94,8 +94,8 @@ public final class TemplatePipeline implements AutoCloseable {
             GenerationRequest.Builder steered = request.toBuilder()
                     .positive(steer(request.positive(), positiveCache))
                     .negative(steer(request.negative(), negativeCache));
-            negativeCache
-                    .settings()
+            negativeCache.settings().stream()
+                    .filter(setting -> !positiveCache.settings().contains(setting)) // which are set for both
                     .forEach(setting -> warnings.warn(
                             "a Template of the negative side sets %s, which concerns both sides and is ignored"
                                     .formatted(setting.parameter())));

@@ -1,0 +1,102 @@
+package io.stencil.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.stencil.evaluate.measure.Measures;
+import io.stencil.testing.TestFiles;
+import io.stencil.world.dataset.DatasetKind;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Locale;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/// The folders of `examples`: each trains, and what is committed steers.
+class ExamplesIT {
+
+    private static final Path EXAMPLES = TestFiles.root().resolve("examples");
+
+    @TempDir
+    private Path temporary;
+
+    @Test
+    void everyExampleIsTrainedAndMeasured() throws IOException {
+        List<String> measured = Measures.ALL.stream()
+                .flatMap(measure -> measure.templates().stream())
+                .distinct()
+                .sorted()
+                .toList();
+
+        try (Stream<Path> folders = Files.list(EXAMPLES)) {
+            assertThat(folders.filter(Files::isDirectory)
+                            .map(folder -> folder.getFileName().toString())
+                            .sorted())
+                    .containsExactlyElementsOf(measured);
+        }
+        assertThat(measured)
+                .allSatisfy(name -> assertThat(EXAMPLES.resolve(name).resolve("model.safetensors"))
+                        .exists());
+    }
+
+    /// A part of what `stencil evaluate` measures, of each family one.
+    @Test
+    void theCommittedWeightsSteer() {
+        StencilRun run = StencilRun.inProcess(
+                "evaluate", "brightness", "control", "styles", "--share=0.2", "--output_path=" + temporary);
+
+        assertThat(run.succeeded().out())
+                .contains("Spearman of scale and brightness", "overlap without the Template")
+                .doesNotContain("MISSED");
+        assertThat(temporary.resolve("index.html")).content().contains("data:image/png;base64,");
+        assertThat(temporary.resolve("evaluation.json")).content().contains("\"holds\" : true");
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "brightness, BRIGHTNESS",
+        "soft-rgb, RGB",
+        "sharpness, SHARPNESS",
+        "count, ORDINAL",
+        "frame, CONSTANT",
+        "control, CONTROL",
+        "edit, EDIT",
+        "upscale, UPSCALE",
+        "inpaint, INPAINT",
+        "styles, STYLE",
+        "palette, REFERENCE"
+    })
+    void everyExampleTrains(String name, DatasetKind kind) throws IOException {
+        Path template = Files.createDirectory(temporary.resolve(name));
+        Files.copy(EXAMPLES.resolve(name).resolve("Model.java"), template.resolve("Model.java"));
+        Path data = temporary.resolve("data");
+        Path output = temporary.resolve("output");
+        StencilRun.inProcess(
+                        "dataset",
+                        "--kind=" + kind.name().toLowerCase(Locale.ROOT),
+                        "--count=4",
+                        "--output_path=" + data)
+                .succeeded();
+
+        StencilRun.inProcess(
+                        "train",
+                        "--model_paths=" + TestFiles.root().resolve("models/tiny-klein"),
+                        "--dtype=float32",
+                        "--template_model_id_or_path=" + template,
+                        "--trainable_models=template_model",
+                        "--dataset_metadata_path=" + data.resolve("metadata.jsonl"),
+                        "--extra_inputs=template_inputs",
+                        "--height=64",
+                        "--width=64",
+                        "--batch_size=2",
+                        "--max_steps=2",
+                        "--seed=1",
+                        "--output_path=" + output)
+                .succeeded();
+        assertThat(output.resolve("step-2.safetensors")).isNotEmptyFile();
+    }
+}
