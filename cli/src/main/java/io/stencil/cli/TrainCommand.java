@@ -1,5 +1,6 @@
 package io.stencil.cli;
 
+import io.stencil.distributed.ProcessEnvironment;
 import io.stencil.pipeline.models.LoadOptions;
 import io.stencil.pipeline.models.ModelFiles;
 import io.stencil.train.Trainer;
@@ -43,10 +44,11 @@ final class TrainCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
-        TrainOptions options = options();
+        ProcessEnvironment environment = ProcessEnvironment.of(System.getenv());
+        TrainOptions options = options(environment);
         PrintWriter out = command.commandLine().getOut();
         PrintWriter err = command.commandLine().getErr();
-        Trainer trainer = new Trainer();
+        Trainer trainer = new Trainer(environment);
         try (StopOnSignal _ = new StopOnSignal(() -> {
                     trainer.requestStop();
                     err.println();
@@ -64,15 +66,16 @@ final class TrainCommand implements Callable<Integer> {
     }
 
     /// What lies here is checked before anything is fetched.
-    private TrainOptions options() {
+    private TrainOptions options(ProcessEnvironment environment) {
         Path output = training.output(command.commandLine());
         OutputCheck.requireFolder("output_path", output);
-        LoadOptions load = base.load();
+        LoadOptions asked = base.load();
+        LoadOptions load = new LoadOptions(asked.dtype(), environment.device(asked.device()));
         RemoteModels.check(base::files);
         training.checkModels();
         TrainOptions local =
                 options(new ModelFiles(List.of(), null), load, output).build();
-        local.requireSupported(System.getenv());
+        local.requireSupported();
         Dataset.read(local.data());
         try (HubModels remote = hub.open(command.commandLine().getErr())) {
             TrainOptionsBuilder options = options(base.files(remote), load, output);
