@@ -72,6 +72,10 @@ record Arguments(List<String> words, @Nullable Origin origin) {
                 OptionSpec option = ArgumentNames.option(reading, word);
                 words.add(ArgumentNames.declared(reading, word));
                 if (option == null) {
+                    if (isPassedOn(word)) {
+                        words.addAll(List.of(typed).subList(i + 1, typed.length));
+                        return;
+                    }
                     enter(word);
                     continue;
                 }
@@ -86,6 +90,13 @@ record Arguments(List<String> words, @Nullable Origin origin) {
                     configFile = value;
                 }
             }
+        }
+
+        /// Whether this word begins the command line of another process.
+        private boolean isPassedOn(String word) {
+            return command != null
+                    && !word.startsWith("-")
+                    && command.commandLine().isStopAtPositional();
         }
 
         private void enter(String word) {

@@ -25,6 +25,7 @@ import picocli.CommandLine.ScopeType;
         subcommands = {
             GenerateCommand.class,
             TrainCommand.class,
+            LaunchCommand.class,
             InitCommand.class,
             InspectCommand.class,
             DatasetCommand.class,
@@ -72,8 +73,9 @@ public final class StencilCommand {
     }
 
     static CommandLine commandLine() {
-        return new CommandLine(new StencilCommand())
-                .setOut(new PrintWriter(System.out, true, StandardCharsets.UTF_8))
+        CommandLine root = new CommandLine(new StencilCommand());
+        root.getSubcommands().get(LaunchCommand.NAME).setStopAtPositional(true); // the rest is another command's
+        return root.setOut(new PrintWriter(System.out, true, StandardCharsets.UTF_8))
                 .setErr(new PrintWriter(System.err, true, StandardCharsets.UTF_8))
                 .setExpandAtFiles(false);
     }

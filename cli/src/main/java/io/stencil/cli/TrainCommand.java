@@ -1,5 +1,6 @@
 package io.stencil.cli;
 
+import io.stencil.distributed.ProcessEnvironment;
 import io.stencil.pipeline.models.LoadOptions;
 import io.stencil.pipeline.models.ModelFiles;
 import io.stencil.train.DataProcess;
@@ -44,13 +45,14 @@ final class TrainCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
-        TrainOptions options = options();
-        return options.task() == Task.SFT_DATA_PROCESS ? encode(options) : train(options);
+        ProcessEnvironment environment = ProcessEnvironment.of(System.getenv());
+        TrainOptions options = options(environment);
+        return options.task() == Task.SFT_DATA_PROCESS ? encode(options, environment) : train(options, environment);
     }
 
-    private int encode(TrainOptions options) {
+    private int encode(TrainOptions options, ProcessEnvironment environment) {
         PrintWriter err = command.commandLine().getErr();
-        DataProcess process = new DataProcess();
+        DataProcess process = new DataProcess(environment);
         try (StopOnSignal _ = new StopOnSignal(() -> {
                     process.requestStop();
                     err.println();
@@ -69,10 +71,10 @@ final class TrainCommand implements Callable<Integer> {
         }
     }
 
-    private int train(TrainOptions options) {
+    private int train(TrainOptions options, ProcessEnvironment environment) {
         PrintWriter out = command.commandLine().getOut();
         PrintWriter err = command.commandLine().getErr();
-        Trainer trainer = new Trainer();
+        Trainer trainer = new Trainer(environment);
         try (StopOnSignal _ = new StopOnSignal(() -> {
                     trainer.requestStop();
                     err.println();
@@ -90,15 +92,16 @@ final class TrainCommand implements Callable<Integer> {
     }
 
     /// What lies here is checked before anything is fetched.
-    private TrainOptions options() {
+    private TrainOptions options(ProcessEnvironment environment) {
         Path output = training.output(command.commandLine());
         OutputCheck.requireFolder("output_path", output);
-        LoadOptions load = base.load();
+        LoadOptions asked = base.load();
+        LoadOptions load = new LoadOptions(asked.dtype(), environment.device(asked.device()));
         RemoteModels.check(base::files);
         training.checkModels();
         TrainOptions local =
                 options(new ModelFiles(List.of(), null), load, output).build();
-        local.requireSupported(System.getenv());
+        local.requireSupported();
         Trainer.readData(local);
         try (HubModels remote = hub.open(command.commandLine().getErr())) {
             TrainOptionsBuilder options = options(base.files(remote), load, output);

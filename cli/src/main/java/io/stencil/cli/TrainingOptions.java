@@ -65,7 +65,9 @@ final class TrainingOptions {
     @Option(names = "--use_gradient_checkpointing_offload", hidden = true)
     private boolean checkpointingOffload;
 
-    @Option(names = "--find_unused_parameters", hidden = true)
+    @Option(
+            names = "--find_unused_parameters",
+            description = "In several processes: allow trained parts on which the loss does not always depend.")
     private boolean findUnusedParameters;
 
     @Option(names = "--fp8_models", paramLabel = "NAMES", split = ",", hidden = true)

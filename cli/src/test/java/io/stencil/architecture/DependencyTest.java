@@ -23,7 +23,9 @@ class DependencyTest {
             .withImportOption(location -> !location.contains("-tests.jar"))
             .importPackages("io.stencil");
 
-    private static final String[] TENSOR = {"io.stencil.tensor..", "io.stencil.nn..", "io.stencil.autograd.."};
+    private static final String[] TENSOR = {
+        "io.stencil.tensor..", "io.stencil.nn..", "io.stencil.autograd..", "io.stencil.distributed.."
+    };
     private static final String[] FILES = {
         "io.stencil.error..",
         "io.stencil.files..",

@@ -50,8 +50,8 @@ class StencilCommandTest {
 
         assertThat(run.exitCode()).isEqualTo(2);
         assertThat(run.err())
-                .isEqualTo("stencil: no command 'sampel', there are: generate, train, init, inspect, dataset, "
-                        + "evaluate, demo, new-template, package, fetch, ... and 3 more; try 'stencil --help'\n");
+                .isEqualTo("stencil: no command 'sampel', there are: generate, train, launch, init, inspect, "
+                        + "dataset, evaluate, demo, new-template, package, ... and 4 more; try 'stencil --help'\n");
     }
 
     @Test

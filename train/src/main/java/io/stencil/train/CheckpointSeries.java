@@ -21,7 +21,13 @@ final class CheckpointSeries {
     /// @param average in the place of the weights, or null
     /// @param preparation done before each file is written, with the weights in place that it gets
     /// @param state of the run
-    record Content(TrainedTensors tensors, @Nullable WeightAverage average, Runnable preparation, RunState state) {}
+    /// @param replicas the processes of the run, of which the first alone writes
+    record Content(
+            TrainedTensors tensors,
+            @Nullable WeightAverage average,
+            Runnable preparation,
+            RunState state,
+            Replicas replicas) {}
 
     private final Content content;
     private final OutputOptions output;
@@ -67,6 +73,11 @@ final class CheckpointSeries {
 
     private void write(String name, Position position) {
         long step = position.step();
+        savedAt = step;
+        content.replicas().beforeSaving();
+        if (!content.replicas().group().isFirst()) {
+            return;
+        }
         if (output.saveRawWeights()) {
             writeFile(name + ".raw.safetensors", step);
         }
@@ -76,7 +87,6 @@ final class CheckpointSeries {
             content.average().apply(() -> writeFile(name + ".safetensors", step));
         }
         content.state().write(position);
-        savedAt = step;
     }
 
     private void writeFile(String name, long step) {

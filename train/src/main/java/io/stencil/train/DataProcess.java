@@ -1,5 +1,7 @@
 package io.stencil.train;
 
+import io.stencil.distributed.ProcessEnvironment;
+import io.stencil.distributed.ProcessGroup;
 import io.stencil.pipeline.Flux2Pipeline;
 import io.stencil.template.load.LoadedTemplate;
 import io.stencil.template.load.TemplateFolder;
@@ -14,6 +16,7 @@ import io.stencil.train.split.CacheWriter;
 import io.stencil.train.step.StepSample;
 import io.stencil.train.step.TrainingStep;
 import java.util.List;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /// The first of two stages: what frozen models make of a dataset goes into a folder that a training reads, `--task
@@ -23,7 +26,18 @@ import org.jspecify.annotations.Nullable;
 /// the disk where the pipeline's dtype is theirs. A run that was stopped at any moment goes on where it was.
 public final class DataProcess {
 
+    private final ProcessEnvironment environment;
     private volatile boolean stopped;
+
+    /// Encodes alone.
+    public DataProcess() {
+        this(ProcessEnvironment.ALONE);
+    }
+
+    /// Encodes with others: of W processes each encodes every W-th row.
+    public DataProcess(ProcessEnvironment environment) {
+        this.environment = environment;
+    }
 
     /// Asks the run to end after the sample that is being worked on. Safe to call from any thread.
     public void requestStop() {
@@ -33,26 +47,59 @@ public final class DataProcess {
     /// @return whether all samples are encoded; false when a stop was asked for
     /// @throws io.stencil.error.StencilException for all that cannot be used
     public boolean run(TrainOptions options, EncodingListener listener) {
-        options.requireSupported(System.getenv());
+        options.requireSupported();
         Dataset dataset = Dataset.read(options.data());
+        try (ProcessGroup group =
+                ProcessGroup.join(environment, options.models().load().device())) {
+            try {
+                return run(options, dataset, group, group.isFirst() ? listener : EncodingListener.NONE);
+            } catch (RuntimeException | Error e) {
+                group.fail(e);
+                throw e;
+            }
+        }
+    }
+
+    private boolean run(TrainOptions options, Dataset dataset, ProcessGroup group, EncodingListener listener) {
         try (Flux2Pipeline pipeline = Flux2Pipeline.load(
                         options.models().base(), options.models().load());
                 @Nullable LoadedTemplate<?, ?> template = load(options.models(), pipeline)) {
             if (template != null) {
                 dataset.check(template);
             }
-            CacheWriter cache = CacheWriter.begin(options, pipeline.models(), frozenHash(options, template));
+            CacheWriter cache = begin(options, pipeline, template, group);
             TrainingStep step = new TrainingStep(pipeline, template, false, listener::onWarning);
-            if (!encode(dataset, step, cache, listener)) {
+            boolean ended = encode(dataset, step, cache, new Share(group.rank(), group.size(), listener));
+            if (group.any(!ended)) {
                 return false;
             }
-            if (!cache.hasEmptyPrompt()) {
-                try (Scope _ = new Scope()) {
-                    cache.writeEmptyPrompt(pipeline.models().encodePrompt(""));
+            if (group.isFirst()) {
+                if (!cache.hasEmptyPrompt()) {
+                    try (Scope _ = new Scope()) {
+                        cache.writeEmptyPrompt(pipeline.models().encodePrompt(""));
+                    }
                 }
+                cache.finish(dataset);
             }
-            cache.finish(dataset);
+            group.agree(0); // nobody leaves before the index is written
             return true;
+        }
+    }
+
+    /// The first process makes the cache, and the others find it.
+    private static CacheWriter begin(
+            TrainOptions options, Flux2Pipeline pipeline, @Nullable LoadedTemplate<?, ?> template, ProcessGroup group) {
+        String frozenWeights = frozenHash(options, template);
+        @Nullable
+        CacheWriter first = group.isFirst() ? CacheWriter.begin(options, pipeline.models(), frozenWeights) : null;
+        group.agree(0);
+        return first == null ? CacheWriter.join(options, pipeline.models(), frozenWeights) : first;
+    }
+
+    /// The rows of one process.
+    private record Share(int rank, int size, EncodingListener listener) {
+        boolean has(int row) {
+            return row % size == rank;
         }
     }
 
@@ -68,27 +115,25 @@ public final class DataProcess {
                 : TrainableParts.frozenHash(options.models().trainable(), template);
     }
 
-    private boolean encode(Dataset dataset, TrainingStep step, CacheWriter cache, EncodingListener listener) {
-        List<DatasetRow> rows = dataset.rows();
-        int known = 0;
-        for (int i = 0; i < rows.size(); i++) {
-            known += cache.has(i) ? 1 : 0;
-        }
-        listener.onStart(known, rows.size());
-        int done = known;
-        for (int i = 0; i < rows.size(); i++) {
-            if (cache.has(i)) {
-                continue;
-            }
+    /// @return false when a stop was asked for
+    private boolean encode(Dataset dataset, TrainingStep step, CacheWriter cache, Share share) {
+        List<Integer> rows = IntStream.range(0, dataset.rows().size())
+                .filter(share::has)
+                .boxed()
+                .toList();
+        List<Integer> open = rows.stream().filter(row -> !cache.has(row)).toList();
+        int done = rows.size() - open.size();
+        share.listener().onStart(done, rows.size());
+        for (int index : open) {
             if (stopped) {
                 return false;
             }
-            DatasetRow row = rows.get(i);
+            DatasetRow row = dataset.rows().get(index);
             TrainingSample sample = dataset.load(row);
             try (Scope _ = new Scope()) {
-                cache.write(i, row, sample, step.encode(StepSample.of(sample)));
+                cache.write(index, row, sample, step.encode(StepSample.of(sample)));
             }
-            listener.onSample(++done, rows.size());
+            share.listener().onSample(++done, rows.size());
         }
         return true;
     }

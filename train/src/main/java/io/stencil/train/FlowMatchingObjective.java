@@ -4,10 +4,12 @@ import io.stencil.pipeline.Flux2Pipeline;
 import io.stencil.template.Warnings;
 import io.stencil.template.load.LoadedTemplate;
 import io.stencil.tensor.TorchGenerator;
+import io.stencil.train.data.BatchPart;
 import io.stencil.train.data.DatasetRow;
 import io.stencil.train.options.TrainOptions;
 import io.stencil.train.step.EncodingCache;
 import io.stencil.train.step.NoiseDraws;
+import io.stencil.train.step.PartDraws;
 import io.stencil.train.step.StepSample;
 import io.stencil.train.step.TrainingStep;
 import java.util.List;
@@ -47,8 +49,17 @@ final class FlowMatchingObjective implements Objective {
     }
 
     @Override
-    public double accumulate(List<DatasetRow> batch, double share) {
-        return step.accumulate(batch.stream().map(this::sample).toList(), draws, share);
+    public double accumulate(BatchPart part, double share) {
+        skipCaptions(part.before());
+        List<StepSample> samples = part.rows().stream().map(this::sample).toList();
+        skipCaptions(part.after());
+        return step.accumulate(samples, new PartDraws(draws, part.before(), samples.size(), part.after()), share);
+    }
+
+    private void skipCaptions(int count) {
+        for (int i = 0; i < count; i++) {
+            captionDropout.next();
+        }
     }
 
     private StepSample sample(DatasetRow row) {

@@ -1,18 +1,17 @@
 package io.stencil.train;
 
-import io.stencil.train.data.DatasetRow;
-import java.util.List;
+import io.stencil.train.data.BatchPart;
 import org.bytedeco.pytorch.Tensor;
 
 /// What a run minimises.
 interface Objective extends AutoCloseable {
 
-    /// Adds the gradients of the mean loss of a batch to those of the trainable parameters.
+    /// Adds the gradients of the mean loss of a part of a batch to those of the trainable parameters.
     ///
-    /// @param batch rows whose pictures have one size
-    /// @param share of the gradients that is added: 1 over the batches of one update
+    /// @param part of a batch whose pictures have one size
+    /// @param share of the gradients that is added: the part's weight over the batches of one update
     /// @return the mean loss
-    double accumulate(List<DatasetRow> batch, double share);
+    double accumulate(BatchPart part, double share);
 
     /// Where its random numbers are. The tensor is owned by the caller's scope.
     Randomness randomness();

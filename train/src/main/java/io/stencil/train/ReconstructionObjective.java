@@ -1,5 +1,6 @@
 package io.stencil.train;
 
+import io.stencil.distributed.ProcessGroup;
 import io.stencil.flux2.vae.AutoencoderKlFlux2;
 import io.stencil.flux2.vae.PixelConversion;
 import io.stencil.image.RgbImage;
@@ -7,11 +8,13 @@ import io.stencil.pipeline.models.ModelSet;
 import io.stencil.tensor.Ops;
 import io.stencil.tensor.Scope;
 import io.stencil.tensor.TorchGenerator;
+import io.stencil.train.data.BatchPart;
 import io.stencil.train.data.BatchPlan;
 import io.stencil.train.data.DataOrder;
 import io.stencil.train.data.Dataset;
 import io.stencil.train.data.DatasetRow;
 import io.stencil.train.options.ObjectiveOptions;
+import io.stencil.train.vae.BatchNoise;
 import io.stencil.train.vae.LatentMeasurement;
 import io.stencil.train.vae.VaeLoss;
 import java.util.List;
@@ -26,10 +29,12 @@ final class ReconstructionObjective implements Objective {
     private final ModelSet models;
     private final AutoencoderKlFlux2 vae;
     private final VaeLoss loss;
+    private final ProcessGroup group;
     private final TorchGenerator generator;
 
-    /// @param models stay the caller's
-    ReconstructionObjective(ObjectiveOptions options, long seed, Dataset dataset, ModelSet models) {
+    /// @param models stay the caller's; `group` likewise
+    ReconstructionObjective(ObjectiveOptions options, long seed, Dataset dataset, ModelSet models, ProcessGroup group) {
+        this.group = group;
         this.dataset = dataset;
         this.models = models;
         this.vae = models.requireVae();
@@ -38,9 +43,10 @@ final class ReconstructionObjective implements Objective {
     }
 
     @Override
-    public double accumulate(List<DatasetRow> batch, double share) {
+    public double accumulate(BatchPart part, double share) {
+        BatchNoise noise = new BatchNoise(generator, group, part.before(), part.after(), part.weight() > 0);
         try (Scope _ = new Scope()) {
-            return loss.accumulate(vae, pixels(batch), generator, share);
+            return loss.accumulate(vae, pixels(part.rows()), noise, share);
         }
     }
 

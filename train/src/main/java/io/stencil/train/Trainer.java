@@ -1,5 +1,8 @@
 package io.stencil.train;
 
+import io.stencil.distributed.GradientAverage;
+import io.stencil.distributed.ProcessEnvironment;
+import io.stencil.distributed.ProcessGroup;
 import io.stencil.error.InvalidFileException;
 import io.stencil.error.InvalidRequestException;
 import io.stencil.error.Location;
@@ -36,7 +39,20 @@ import org.jspecify.annotations.Nullable;
 /// ```
 public final class Trainer {
 
+    private final ProcessEnvironment environment;
     private volatile boolean stopped;
+
+    /// Trains alone, or with the processes that the environment variables of this one tell of.
+    ///
+    /// @throws InvalidRequestException when they tell only a part, or what cannot be
+    public Trainer() {
+        this(ProcessEnvironment.of(System.getenv()));
+    }
+
+    /// Trains with other processes, each with a trainer and the same options.
+    public Trainer(ProcessEnvironment environment) {
+        this.environment = environment;
+    }
 
     /// Asks the run to end after the step that is being worked on. It saves `step-N.safetensors` and `step-N.state`,
     /// which has the gradients of an update that is half done, and returns. Safe to call from any thread, also before
@@ -58,15 +74,14 @@ public final class Trainer {
     /// @throws io.stencil.error.StencilException for all that cannot be used; before the first step where it can be
     ///     known then
     public TrainingResult run(TrainOptions options, TrainingListener listener) {
-        options.requireSupported(System.getenv());
-        TrainingData data = TrainingData.read(options);
-        prepareFolder(options.output());
-        try (Flux2Pipeline pipeline = Flux2Pipeline.load(
-                        options.models().base(), options.models().load());
-                @Nullable LoadedTemplate<?, ?> template = loadTemplate(options.models(), pipeline)) {
-            DistillationCheck.warning(options.models().base()).ifPresent(listener::onWarning);
-            return run(options, data, pipeline, template, listener);
-        }
+        return together(options, listener, (data, group, told) -> {
+            try (Flux2Pipeline pipeline = Flux2Pipeline.load(
+                            options.models().base(), options.models().load());
+                    @Nullable LoadedTemplate<?, ?> template = loadTemplate(options.models(), pipeline)) {
+                DistillationCheck.warning(options.models().base()).ifPresent(told::onWarning);
+                return run(options, new Company(data, group, told), pipeline, template);
+            }
+        });
     }
 
     /// Trains with models that are in memory already, in place of those that the options name. They stay the
@@ -78,23 +93,47 @@ public final class Trainer {
             Flux2Pipeline pipeline,
             @Nullable LoadedTemplate<?, ?> template,
             TrainingListener listener) {
-        options.requireSupported(System.getenv());
+        return together(
+                options,
+                listener,
+                (data, group, told) -> run(options, new Company(data, group, told), pipeline, template));
+    }
+
+    /// What a run works on, with whom, and who hears of it.
+    private record Company(TrainingData data, ProcessGroup group, TrainingListener listener) {}
+
+    private interface Session {
+        TrainingResult train(TrainingData data, ProcessGroup group, TrainingListener listener);
+    }
+
+    /// Checks what can be checked alone, then meets the other processes. The first one alone tells what happens.
+    private TrainingResult together(TrainOptions options, TrainingListener listener, Session session) {
+        options.requireSupported();
         TrainingData data = TrainingData.read(options);
         prepareFolder(options.output());
-        return run(options, data, pipeline, template, listener);
+        try (ProcessGroup group =
+                ProcessGroup.join(environment, options.models().load().device())) {
+            try {
+                TrainingResult result = session.train(data, group, group.isFirst() ? listener : TrainingListener.NONE);
+                group.agree(0); // nobody leaves before the last checkpoint is written
+                return result;
+            } catch (RuntimeException | Error e) {
+                group.fail(e);
+                throw e;
+            }
+        }
     }
 
     private TrainingResult run(
-            TrainOptions options,
-            TrainingData data,
-            Flux2Pipeline pipeline,
-            @Nullable LoadedTemplate<?, ?> template,
-            TrainingListener listener) {
+            TrainOptions options, Company company, Flux2Pipeline pipeline, @Nullable LoadedTemplate<?, ?> template) {
+        TrainingData data = company.data();
+        ProcessGroup group = company.group();
+        TrainingListener listener = company.listener();
         data.check(options, pipeline.models(), template);
         RunFolder folder = new RunFolder(options.output().folder());
-        @Nullable SavedState saved = options.output().resume() ? folder.newestState() : null;
-        long seed = seed(options.optimisation(), saved);
-        RunOptions record = RunOptions.of(options, seed);
+        @Nullable SavedState saved = options.output().resume() ? newestState(folder, group) : null;
+        long seed = group.agree(seed(options.optimisation(), saved));
+        RunOptions record = RunOptions.of(options, seed, group.size());
         if (saved != null) {
             record.requireSameAs(saved);
         }
@@ -103,11 +142,14 @@ public final class Trainer {
                 options.output().removedPrefix(),
                 options.output().saveDtype());
         start(tensors, options.output(), listener);
-        TrainingArguments.write(options, seed);
-        Run run = new Run(options, seed, data, folder, record, saved, listener);
+        unite(group, tensors.parts(), record);
+        if (group.isFirst()) {
+            TrainingArguments.write(options, seed);
+        }
+        Run run = new Run(options, seed, data, folder, record, saved, group, listener);
         if (options.task() == Task.VAE) {
             try (ReconstructionObjective objective =
-                    new ReconstructionObjective(options.objective(), seed, data.dataset(), pipeline.models())) {
+                    new ReconstructionObjective(options.objective(), seed, data.dataset(), pipeline.models(), group)) {
                 return train(run, new Work(objective, tensors, objective::measureLatents));
             }
         }
@@ -115,6 +157,27 @@ public final class Trainer {
                 new FlowMatchingObjective(options, seed, data, pipeline, template, listener::onWarning)) {
             return train(run, new Work(objective, tensors, () -> {}));
         }
+    }
+
+    /// The first process removes what a killed one has left; the others look after it.
+    private static SavedState newestState(RunFolder folder, ProcessGroup group) {
+        @Nullable SavedState own = group.isFirst() ? folder.newestState() : null;
+        group.agree(0);
+        SavedState state = own == null ? folder.newestState() : own;
+        group.requireAlike("resume", Long.toString(state.progress().step()));
+        return state;
+    }
+
+    /// All processes go on with the weights of the first.
+    private static void unite(ProcessGroup group, TrainableParts parts, RunOptions record) {
+        if (group.size() == 1) {
+            return;
+        }
+        group.requireAlike(
+                "trainable_models", String.join(",", parts.parameters().keySet()));
+        group.requireAlike("config", record.numbers());
+        GradientAverage.replicate(group, parts.parameters());
+        GradientAverage.replicate(group, parts.buffers());
     }
 
     private static long seed(OptimisationOptions optimisation, @Nullable SavedState saved) {
@@ -143,6 +206,7 @@ public final class Trainer {
     ///
     /// @param record of the options, for the states that are written
     /// @param saved state that the run goes on from, or null
+    /// @param group of the processes that train together
     private record Run(
             TrainOptions options,
             long seed,
@@ -150,6 +214,7 @@ public final class Trainer {
             RunFolder folder,
             RunOptions record,
             @Nullable SavedState saved,
+            ProcessGroup group,
             TrainingListener listener) {}
 
     private TrainingResult train(Run run, Work work) {
@@ -159,9 +224,11 @@ public final class Trainer {
         long done = run.saved() == null ? 0 : run.saved().progress().step();
         OptimisationOptions optimisation = options.optimisation();
         Collection<Parameter> parameters = work.tensors().parts().parameters().values();
+        ProcessGroup group = run.group();
+        Replicas replicas = new Replicas(group, work.tensors().parts(), optimisation.findUnusedParameters());
         DataOrder order = new DataOrder(
                 dataset.rows().size(), options.data().repeat(), options.data().shuffle(), run.seed());
-        try (@Nullable CsvLog csv = output.csvLog() ? new CsvLog(output.folder(), done) : null;
+        try (@Nullable CsvLog csv = output.csvLog() && group.isFirst() ? new CsvLog(output.folder(), done) : null;
                 @Nullable
                         WeightAverage average = optimisation.emaDecay() == null
                                 ? null
@@ -177,18 +244,20 @@ public final class Trainer {
             return new TrainingLoop(
                             new TrainingLoop.Workshop(
                                     dataset,
-                                    run.data().batches(order, optimisation.batchSize()),
+                                    run.data()
+                                            .batches(order, Math.multiplyExact(optimisation.batchSize(), group.size())),
                                     work.objective(),
                                     work.tensors().parts(),
                                     optimizer,
                                     average,
                                     new CheckpointSeries(
                                             new CheckpointSeries.Content(
-                                                    work.tensors(), average, work.beforeSaving(), state),
+                                                    work.tensors(), average, work.beforeSaving(), state, replicas),
                                             output,
                                             optimisation.maxSteps() == null,
                                             done,
                                             all),
+                                    replicas,
                                     start,
                                     all,
                                     () -> stopped),

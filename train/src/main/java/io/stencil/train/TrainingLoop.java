@@ -1,7 +1,9 @@
 package io.stencil.train;
 
+import io.stencil.distributed.ProcessGroup;
 import io.stencil.error.InvalidRequestException;
 import io.stencil.error.Location;
+import io.stencil.train.data.BatchPart;
 import io.stencil.train.data.BatchPlan;
 import io.stencil.train.data.Dataset;
 import io.stencil.train.data.DatasetRow;
@@ -24,6 +26,7 @@ final class TrainingLoop {
     /// What the loop works with; all of it stays its owner's.
     ///
     /// @param average of the weights, or null
+    /// @param replicas the processes that share the batches
     /// @param start where the run begins or goes on
     /// @param stop asked before each step
     record Workshop(
@@ -34,6 +37,7 @@ final class TrainingLoop {
             AdamW optimizer,
             @Nullable WeightAverage average,
             CheckpointSeries checkpoints,
+            Replicas replicas,
             Position start,
             TrainingListener listener,
             BooleanSupplier stop) {}
@@ -114,14 +118,13 @@ final class TrainingLoop {
             int count = Math.min(group, length - first);
             double rate = rates.rate(updates);
             for (int i = Math.max(done - first, 0); i < count; i++) {
-                if (shop.stop().getAsBoolean()) {
+                if (shop.replicas().anyStops(shop.stop())) {
                     return false;
                 }
                 List<DatasetRow> rows = batches.get(first + i).stream()
                         .map(shop.dataset().rows()::get)
                         .toList();
-                loss = shop.objective().accumulate(rows, 1.0 / count);
-                requireFinite(rows.getFirst());
+                accumulate(rows, count);
                 if (i == count - 1) {
                     update(rate);
                 }
@@ -131,7 +134,17 @@ final class TrainingLoop {
         return true;
     }
 
+    /// @param count steps of the update
+    private void accumulate(List<DatasetRow> rows, int count) {
+        ProcessGroup processes = shop.replicas().group();
+        BatchPart part = BatchPart.of(rows, processes.rank(), processes.size());
+        double own = shop.objective().accumulate(part, part.weight() / count);
+        loss = shop.replicas().meanLoss(part, own);
+        requireFinite(part.rows().getFirst());
+    }
+
     private void update(double rate) {
+        shop.replicas().beforeUpdate();
         if (updates == 0 && !shop.parts().anyGradient()) {
             throw new InvalidRequestException(
                     "trainable_models",

@@ -12,14 +12,16 @@ import org.jspecify.annotations.Nullable;
 /// @param warmupSteps updates through which the rate rises; null leaves the beginning to the schedule
 /// @param epochs passes over the dataset; null when `maxSteps` tells the length
 /// @param maxSteps steps after which training ends, in as many epochs as it takes; null when `epochs` tells the length
-/// @param batchSize samples of a step, whose mean loss it takes; pictures of a batch have one size
+/// @param batchSize samples of a step in one process; a step takes the mean loss over all processes, and pictures of
+///     its samples have one size
 /// @param gradientAccumulationSteps steps whose mean gradient makes one update; an epoch's last update may have
 ///     fewer
 /// @param maxGradNorm bound of the gradient's length; null for none
 /// @param emaDecay of the average of the weights that is saved in their place; null saves the weights
 /// @param gradientCheckpointing recomputes activations in the backward pass in place of keeping them
 /// @param gradientCheckpointingOffload not supported yet
-/// @param findUnusedParameters accepted: one process finds them by nature
+/// @param findUnusedParameters whether, in several processes, a parameter may be without a gradient; one process finds
+///     such by nature
 /// @param seed of timesteps, noise and data order; null draws one, which `training_args.json` tells
 public record OptimisationOptions(
         double learningRate,

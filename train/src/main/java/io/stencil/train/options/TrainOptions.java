@@ -3,7 +3,6 @@ package io.stencil.train.options;
 import io.stencil.error.InvalidRequestException;
 import io.stencil.pipeline.models.ModelFiles;
 import java.nio.file.Path;
-import java.util.Map;
 
 /// All that is asked of a training run.
 ///
@@ -73,9 +72,8 @@ public record TrainOptions(
 
     /// Refuses what is known and not supported.
     ///
-    /// @param environment variables of the process: `WORLD_SIZE` tells of others that train along
     /// @throws InvalidRequestException naming the option
-    public void requireSupported(Map<String, String> environment) {
+    public void requireSupported() {
         refuse(!models.fp8().isEmpty(), "fp8_models", "is not supported yet; leave it out");
         refuse(!models.offload().isEmpty(), "offload_models", "is not supported yet; leave it out");
         refuse(
@@ -84,11 +82,6 @@ public record TrainOptions(
                 "is not supported yet; use --use_gradient_checkpointing");
         refuse(data.workers() != 0, "dataset_num_workers", "must be 0: pictures are loaded where they are needed");
         refuse(output.tensorboardLog(), "enable_tensorboard_log", "is not supported; use --enable_csv_log");
-        String worldSize = environment.getOrDefault("WORLD_SIZE", "1");
-        refuse(
-                !worldSize.strip().equals("1"),
-                "WORLD_SIZE",
-                "is %s, but training in several processes is not supported yet".formatted(worldSize));
     }
 
     private static void refuse(boolean asked, String option, String what) {

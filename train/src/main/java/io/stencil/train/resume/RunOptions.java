@@ -43,11 +43,13 @@ public record RunOptions(ObjectNode json) {
             "resume_from_checkpoint");
 
     private static final String METADATA = "dataset_metadata_path";
+    private static final String PROCESSES = "WORLD_SIZE";
     private static final String METADATA_HASH = "dataset_metadata_sha256";
 
     /// @param seed that the run uses
+    /// @param processes that train together
     /// @throws InvalidFileException when the metadata file cannot be read
-    public static RunOptions of(TrainOptions options, long seed) {
+    public static RunOptions of(TrainOptions options, long seed, int processes) {
         ObjectNode json = JsonNodeFactory.instance.objectNode();
         TrainingArguments.options(options, seed).properties().forEach(option -> {
             String name = option.getKey();
@@ -56,6 +58,9 @@ public record RunOptions(ObjectNode json) {
             }
         });
         json.put(METADATA_HASH, sha256(options.data().metadataPath()));
+        if (processes > 1) {
+            json.put(PROCESSES, processes);
+        }
         return new RunOptions(json);
     }
 
@@ -75,6 +80,13 @@ public record RunOptions(ObjectNode json) {
         } catch (IOException e) {
             throw new InvalidFileException(Location.of(file), "cannot be read: " + e, e);
         }
+    }
+
+    /// The options as text, without paths, which may differ between machines.
+    public String numbers() {
+        ObjectNode numbers = json.deepCopy();
+        numbers.remove(PATHS);
+        return numbers.toString();
     }
 
     /// Refuses to go on with other options than a run began with.

@@ -81,6 +81,18 @@ public record CacheFolder(Path folder) {
                 MAPPER.createObjectNode().put("format", FORMAT).set("origin", origin.json()));
     }
 
+    /// Takes part in a cache of this origin, which is there.
+    ///
+    /// @throws InvalidRequestException when it is not, or of another origin
+    void join(CacheOrigin origin) {
+        if (!isCache(folder)) {
+            throw new InvalidRequestException(
+                    "output_path",
+                    "'%s' is not the folder that the first process sees; name one that all share".formatted(folder));
+        }
+        origin.requireSameAs(origin(), folder, CacheOrigin.Extent.ALL);
+    }
+
     private void requireEmpty() {
         if (Files.exists(folder) && !list(folder).isEmpty()) {
             throw new InvalidRequestException(

@@ -39,6 +39,15 @@ public final class CacheWriter {
         return new CacheWriter(cache);
     }
 
+    /// Works on a cache that another process of the same run has begun.
+    ///
+    /// @throws io.stencil.error.InvalidRequestException when it cannot be seen from here, or is of another origin
+    public static CacheWriter join(TrainOptions options, ModelSet models, @Nullable String frozenWeights) {
+        CacheFolder cache = new CacheFolder(options.output().folder());
+        cache.join(CacheOrigin.of(options, models, frozenWeights));
+        return new CacheWriter(cache);
+    }
+
     /// Whether the row is encoded.
     public boolean has(int row) {
         return Files.isRegularFile(cache.sample(row));

@@ -3,7 +3,6 @@ package io.stencil.train.vae;
 import io.stencil.autograd.GradMode;
 import io.stencil.flux2.vae.AutoencoderKlFlux2;
 import io.stencil.tensor.DType;
-import io.stencil.tensor.Device;
 import io.stencil.tensor.Ops;
 import io.stencil.tensor.Scope;
 import io.stencil.tensor.Tensors;
@@ -37,13 +36,23 @@ public record VaeLoss(double latentNoise, double klWeight, double edgeWeight) {
     /// @param share of the gradients that is added
     /// @return the loss
     public double accumulate(AutoencoderKlFlux2 vae, Tensor pixels, TorchGenerator generator, double share) {
+        return accumulate(vae, pixels, BatchNoise.ofWhole(generator), share);
+    }
+
+    /// Adds the gradients of the loss of a process's part of a batch to those of the trainable parameters.
+    ///
+    /// @param pixels `[B, 3, H, W]`, -1 to 1
+    /// @param noise of the part
+    /// @param share of the gradients that is added
+    /// @return the loss
+    public double accumulate(AutoencoderKlFlux2 vae, Tensor pixels, BatchNoise noise, double share) {
         try (Scope _ = new Scope();
                 GradMode _ = GradMode.enabled()) {
             Tensor moments = vae.moments(pixels);
             int channels = vae.config().latentChannels();
             Tensor mean = moments.narrow(1, 0, channels);
             Tensor logVariance = Ops.clamp(moments.narrow(1, channels, channels), MIN_LOG_VARIANCE, MAX_LOG_VARIANCE);
-            Tensor decoded = vae.reconstruct(noised(mean, generator));
+            Tensor decoded = vae.reconstruct(noised(mean, noise));
             Tensor loss = reconstruction(decoded, pixels).add(Ops.mul(divergence(mean, logVariance), klWeight));
             if (edgeWeight > 0) {
                 loss = loss.add(Ops.mul(edges(decoded, pixels), edgeWeight));
@@ -56,13 +65,11 @@ public record VaeLoss(double latentNoise, double klWeight, double edgeWeight) {
         }
     }
 
-    private Tensor noised(Tensor mean, TorchGenerator generator) {
+    private Tensor noised(Tensor mean, BatchNoise noise) {
         if (latentNoise == 0) {
             return mean;
         }
-        Tensor spread = mean.detach().std(new long[] {0, 2, 3}, false, true); // [1, C, 1, 1]
-        Tensor noise = Device.of(mean).place(generator.randn(DType.FLOAT32, Tensors.shape(mean)), DType.of(mean));
-        return mean.add(noise.mul(Ops.mul(spread, latentNoise)));
+        return mean.add(noise.normal(mean).mul(Ops.mul(noise.spread(mean.detach()), latentNoise)));
     }
 
     /// Mean absolute plus mean squared error.

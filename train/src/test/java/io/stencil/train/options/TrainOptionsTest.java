@@ -13,7 +13,6 @@ import io.stencil.train.optim.LearningRateSchedule;
 import java.nio.file.Path;
 import java.util.EnumSet;
 import java.util.List;
-import java.util.Map;
 import java.util.Set;
 import java.util.function.UnaryOperator;
 import java.util.stream.Stream;
@@ -53,19 +52,9 @@ class TrainOptionsTest {
     @MethodSource
     void unsupported(UnaryOperator<TrainOptionsBuilder> change, String message) {
         TrainOptions options = change.apply(builder(Path.of("out"))).build();
-        assertThatThrownBy(() -> options.requireSupported(Map.of()))
+        assertThatThrownBy(() -> options.requireSupported())
                 .isInstanceOf(InvalidRequestException.class)
                 .hasMessageStartingWith(message);
-    }
-
-    @Test
-    void trainingInSeveralProcessesIsRefused() {
-        TrainOptions options = builder(Path.of("out")).build();
-        assertThatThrownBy(() -> options.requireSupported(Map.of("WORLD_SIZE", "2")))
-                .isInstanceOf(InvalidRequestException.class)
-                .hasMessageContaining("WORLD_SIZE");
-        assertThatCode(() -> options.requireSupported(Map.of("WORLD_SIZE", "1")))
-                .doesNotThrowAnyException();
     }
 
     @Test
@@ -75,7 +64,7 @@ class TrainOptionsTest {
                 .loraHotLoading(true)
                 .findUnusedParameters(true)
                 .build();
-        assertThatCode(() -> options.requireSupported(Map.of())).doesNotThrowAnyException();
+        assertThatCode(() -> options.requireSupported()).doesNotThrowAnyException();
     }
 
     static Stream<Arguments> invalid() {

@@ -1,0 +1,82 @@
+package io.stencil.cli.launch;
+
+import io.stencil.distributed.ProcessEnvironment;
+import java.io.IOException;
+import java.lang.management.ManagementFactory;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/// The processes that are to be started: Java as this process runs it, the same words for all, and the environment that
+/// tells each its number.
+///
+/// @param count of processes
+/// @param port at which they meet; null for a free one
+/// @param words the command line of each
+/// @param environment of this process
+public record Ranks(int count, @Nullable Integer port, List<String> words, Map<String, String> environment) {
+
+    private static final String MAIN = "io.stencil.cli.StencilCommand";
+    private static final String LOOPBACK = "127.0.0.1";
+    private static final String THREADS = "STENCIL_THREADS";
+
+    public Ranks {
+        words = List.copyOf(words);
+        environment = Map.copyOf(environment);
+    }
+
+    /// One process for each rank, not started yet.
+    ///
+    /// @throws IOException when no port is free
+    List<ProcessBuilder> processes() throws IOException {
+        int meeting = port == null ? freePort() : port;
+        List<ProcessBuilder> processes = new ArrayList<>();
+        for (int rank = 0; rank < count; rank++) {
+            ProcessBuilder process = new ProcessBuilder(command());
+            process.environment().clear();
+            process.environment().putAll(environment);
+            process.environment().putAll(variables(rank, meeting));
+            processes.add(process.redirectInput(
+                    ProcessBuilder.Redirect.from(Path.of("/dev/null").toFile())));
+        }
+        return processes;
+    }
+
+    /// What one rank is told. Threads are divided evenly, unless their number is given.
+    Map<String, String> variables(int rank, int meetingPort) {
+        String given = environment.getOrDefault(THREADS, "").strip();
+        int divided = Math.max(1, Runtime.getRuntime().availableProcessors() / count);
+        return Map.of(
+                ProcessEnvironment.ADDRESS,
+                LOOPBACK,
+                ProcessEnvironment.PORT,
+                Integer.toString(meetingPort),
+                ProcessEnvironment.RANK,
+                Integer.toString(rank),
+                ProcessEnvironment.WORLD_SIZE,
+                Integer.toString(count),
+                ProcessEnvironment.LOCAL_RANK,
+                Integer.toString(rank),
+                THREADS,
+                given.isEmpty() ? Integer.toString(divided) : given);
+    }
+
+    private List<String> command() {
+        List<String> command = new ArrayList<>();
+        command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+        command.addAll(ManagementFactory.getRuntimeMXBean().getInputArguments());
+        command.addAll(List.of("-cp", System.getProperty("java.class.path"), MAIN));
+        command.addAll(words);
+        return command;
+    }
+
+    private static int freePort() throws IOException {
+        try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getByName(LOOPBACK))) {
+            return socket.getLocalPort();
+        }
+    }
+}

@@ -1,0 +1,127 @@
+package io.stencil.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.stencil.tensor.Scope;
+import io.stencil.tensor.TensorFiles;
+import io.stencil.tensor.Tensors;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.stream.Stream;
+import org.assertj.core.data.Offset;
+import org.bytedeco.pytorch.Tensor;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/// `stencil launch`: real processes that train together by Gloo.
+class LaunchIT {
+
+    /// Sums of gradients are rounded in another order.
+    private static final Offset<Float> ROUNDING = Offset.offset(1e-5f);
+
+    private static final Duration DEATH_IS_TOLD_WITHIN = Duration.ofSeconds(30);
+
+    @TempDir
+    private Path temporary;
+
+    private TrainingFolder training;
+
+    @BeforeEach
+    void makeDataset() throws IOException {
+        training = TrainingFolder.make(temporary);
+    }
+
+    private String[] launched(String... more) {
+        List<String> words = new ArrayList<>(List.of("launch", "--nproc_per_node", "2"));
+        words.addAll(Arrays.asList(training.words(more)));
+        return words.toArray(String[]::new);
+    }
+
+    private static Map<String, Tensor> weights(Path file) {
+        return TensorFiles.read(file);
+    }
+
+    @Test
+    @Timeout(120)
+    void twoProcessesWithBatchOneAreOneWithBatchTwo() throws IOException, InterruptedException {
+        Path alone = temporary.resolve("alone");
+        StencilRun.inProcess(training.words("--batch_size=2", "--max_steps=3", "--output_path=" + alone))
+                .succeeded();
+        StencilRun run = StencilProcess.run(temporary, launched("--max_steps=3", "--enable-csv-log"))
+                .succeeded();
+        assertThat(run.out()).contains("[0] wrote ").doesNotContain("[1] wrote");
+        assertThat(run.err()).contains("[0] training ").doesNotContain("[1] training");
+        assertThat(StencilRun.content(training.output()))
+                .contains("step-3.safetensors", "training_args.json", "training_log.csv")
+                .noneMatch(name -> name.endsWith(".tmp"));
+        try (Scope _ = new Scope()) {
+            Map<String, Tensor> expected = weights(alone.resolve("step-3.safetensors"));
+            Map<String, Tensor> found = weights(training.output().resolve("step-3.safetensors"));
+            assertThat(found.keySet()).isEqualTo(expected.keySet());
+            expected.forEach((name, tensor) -> assertThat(Tensors.toFloats(Objects.requireNonNull(found.get(name))))
+                    .as(name)
+                    .containsExactly(Tensors.toFloats(tensor), ROUNDING));
+        }
+    }
+
+    @Test
+    @Timeout(120)
+    void aKilledRankEndsTheJobWithItsNumberAndLeavesTheLastCheckpoint() throws IOException, InterruptedException {
+        StencilProcess run = StencilProcess.start(temporary, launched("--max_steps=100000", "--save_steps=2"));
+        while (run.process().isAlive() && !hasState()) {
+            Thread.sleep(20);
+        }
+        ProcessHandle second = run.process()
+                .children()
+                .filter(child -> isRank(child, "1"))
+                .findFirst()
+                .orElseThrow();
+        long killed = System.nanoTime();
+        assertThat(second.destroyForcibly()).isTrue();
+        StencilRun ended = run.await();
+        assertThat(Duration.ofNanos(System.nanoTime() - killed)).isLessThan(DEATH_IS_TOLD_WITHIN);
+        assertThat(ended.exitCode()).as(ended.err()).isEqualTo(137);
+        assertThat(ended.err())
+                .contains(
+                        "stencil: rank 1 was killed by signal 9; the other ranks end too, and the last checkpoint stays")
+                .contains("[0] stencil: rank 0 stops, because rank 1 has died");
+        assertThat(StencilRun.content(training.output()))
+                .anyMatch(name -> name.matches("step-\\d+\\.safetensors"))
+                .anyMatch(name -> name.matches("step-\\d+\\.state"));
+    }
+
+    private boolean hasState() throws IOException {
+        if (Files.notExists(training.output())) {
+            return false;
+        }
+        try (Stream<Path> files = Files.list(training.output())) {
+            return files.anyMatch(file -> file.getFileName().toString().matches("step-\\d+\\.state"));
+        }
+    }
+
+    private static boolean isRank(ProcessHandle process, String rank) {
+        try {
+            String variables = Files.readString(Path.of("/proc", Long.toString(process.pid()), "environ"));
+            return Arrays.asList(variables.split("\0", -1)).contains("RANK=" + rank);
+        } catch (IOException _) {
+            return false; // it has ended
+        }
+    }
+
+    @Test
+    void whatCannotBeLaunchedIsOneLine() {
+        StencilRun.inProcess("launch", "--nproc_per_node", "0", "train").failed(1, "'nproc_per_node'", "at least 1");
+        StencilRun.inProcess("launch", "--nproc_per_node=2", "generate", "--prompt", "x")
+                .failed(1, "'launch'", "runs 'train' in several processes, found 'generate'");
+        StencilRun.inProcess("launch", "train").failed(2, "--nproc_per_node");
+    }
+}

@@ -1,0 +1,4 @@
+@NullMarked
+package io.stencil.cli.launch;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,82 @@
+package io.stencil.distributed;
+
+import io.stencil.error.ProcessGroupException;
+import io.stencil.tensor.Libtorch;
+import io.stencil.tensor.Scope;
+import java.time.Duration;
+import org.bytedeco.javacpp.chrono.Milliseconds;
+import org.bytedeco.pytorch.PrefixStore;
+import org.bytedeco.pytorch.TCPStore;
+import org.bytedeco.pytorch.TCPStoreOptions;
+
+/// A connection to the store in which the processes of a group write what all must know.
+final class MeetingStore implements AutoCloseable {
+
+    private final TCPStore connection;
+    private final PrefixStore names;
+
+    private MeetingStore(TCPStore connection, String prefix) {
+        this.connection = connection;
+        this.names = new PrefixStore(prefix, connection);
+        connection.retainReference();
+        names.retainReference();
+    }
+
+    /// @param host whether this process is the one that answers at the address
+    /// @param patience for the host to come
+    /// @throws ProcessGroupException when nobody answers there
+    static MeetingStore connect(ProcessEnvironment.Meeting meeting, boolean host, Duration patience) {
+        Libtorch.load();
+        try (Scope _ = new Scope()) {
+            TCPStoreOptions options = new TCPStoreOptions();
+            options.port((short) meeting.port()); // unsigned 16 bits
+            options.isServer(host);
+            options.waitWorkers(false);
+            options.timeout(new Milliseconds(patience.toMillis()));
+            return new MeetingStore(new TCPStore(meeting.address(), options), meeting.prefix());
+        } catch (RuntimeException e) {
+            throw new ProcessGroupException(
+                    "%s:%d (MASTER_ADDR, MASTER_PORT): %s: %s"
+                            .formatted(
+                                    meeting.address(),
+                                    meeting.port(),
+                                    host ? "rank 0 cannot answer there" : "rank 0 does not answer",
+                                    firstLine(e)),
+                    e);
+        }
+    }
+
+    /// What libtorch says, without its trace.
+    static String firstLine(RuntimeException fault) {
+        return String.valueOf(fault.getMessage()).lines().findFirst().orElse("no reason given");
+    }
+
+    /// Adds to a number, which begins at 0, and tells what it is now.
+    long add(String name, long amount) {
+        return names.add(name, amount);
+    }
+
+    long read(String name) {
+        return add(name, 0);
+    }
+
+    void write(String name, String text) {
+        names.set(name, text);
+    }
+
+    /// A text that is there.
+    String text(String name) {
+        return names.get_to_str(name);
+    }
+
+    /// Names of their own for the backend.
+    PrefixStore forBackend() {
+        return new PrefixStore("backend/", names);
+    }
+
+    @Override
+    public void close() {
+        names.releaseReference();
+        connection.releaseReference();
+    }
+}

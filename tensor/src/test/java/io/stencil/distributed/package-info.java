@@ -1,0 +1,4 @@
+@NullMarked
+package io.stencil.distributed;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,53 @@
+package io.stencil.train;
+
+import io.stencil.distributed.GradientAverage;
+import io.stencil.distributed.ProcessGroup;
+import io.stencil.train.data.BatchPart;
+import java.util.function.BooleanSupplier;
+
+/// The processes that train the same weights, each on its part of every batch.
+///
+/// @param group of the processes; stays the caller's
+final class Replicas {
+
+    private final ProcessGroup group;
+    private final TrainableParts parts;
+    private final GradientAverage gradients;
+    private final boolean findUnused;
+
+    /// @param findUnused whether a parameter may be without a gradient
+    Replicas(ProcessGroup group, TrainableParts parts, boolean findUnused) {
+        this.group = group;
+        this.parts = parts;
+        this.gradients = new GradientAverage(group, parts.parameters());
+        this.findUnused = findUnused;
+    }
+
+    ProcessGroup group() {
+        return group;
+    }
+
+    /// Whether any process was asked to stop: all stop at the same step then.
+    boolean anyStops(BooleanSupplier own) {
+        return group.any(own.getAsBoolean());
+    }
+
+    /// The mean loss of a batch.
+    ///
+    /// @param own mean loss of this process's part
+    double meanLoss(BatchPart part, double own) {
+        return group.size() == 1 ? own : group.sum(own * part.weight())[0] / group.size();
+    }
+
+    /// Gives all processes the gradients of the whole update.
+    void beforeUpdate() {
+        gradients.forUpdate(findUnused);
+    }
+
+    /// Lets the gradients of an update that is half done stand for all processes in a state.
+    void beforeSaving() {
+        if (group.size() > 1 && group.any(parts.anyGradient())) {
+            gradients.withinUpdate();
+        }
+    }
+}
