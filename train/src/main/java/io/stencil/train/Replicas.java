@@ -6,8 +6,6 @@ import io.stencil.train.data.BatchPart;
 import java.util.function.BooleanSupplier;
 
 /// The processes that train the same weights, each on its part of every batch.
-///
-/// @param group of the processes; stays the caller's
 final class Replicas {
 
     private final ProcessGroup group;
@@ -15,6 +13,7 @@ final class Replicas {
     private final GradientAverage gradients;
     private final boolean findUnused;
 
+    /// @param group of the processes; stays the caller's
     /// @param findUnused whether a parameter may be without a gradient
     Replicas(ProcessGroup group, TrainableParts parts, boolean findUnused) {
         this.group = group;

@@ -44,7 +44,7 @@ public record BatchNoise(
             return mean.std(new long[] {0, 2, 3}, false, true);
         }
         Tensor rows = DType.FLOAT64.cast(mean).transpose(0, 1).flatten(1, 3); // [C, B * h * w]
-        Tensor counted = Tensors.full(rows.size(1), DType.FLOAT64, Device.of(mean), rows.size(0));
+        Tensor counted = Tensors.full((double) rows.size(1), DType.FLOAT64, Device.of(mean), rows.size(0));
         Tensor sums = Ops.mul(
                 Ops.cat(0, rows.sum(1).reshape(1, -1), rows.square().sum(1).reshape(1, -1), counted.reshape(1, -1)),
                 counts ? 1.0 : 0.0);
