@@ -6,6 +6,7 @@ import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -74,7 +75,8 @@ public final class StencilCommand {
 
     static CommandLine commandLine() {
         CommandLine root = new CommandLine(new StencilCommand());
-        root.getSubcommands().get(LaunchCommand.NAME).setStopAtPositional(true); // the rest is another command's
+        Objects.requireNonNull(root.getSubcommands().get(LaunchCommand.NAME))
+                .setStopAtPositional(true); // the rest is another command's
         return root.setOut(new PrintWriter(System.out, true, StandardCharsets.UTF_8))
                 .setErr(new PrintWriter(System.err, true, StandardCharsets.UTF_8))
                 .setExpandAtFiles(false);

@@ -75,6 +75,22 @@ class LaunchIT {
 
     @Test
     @Timeout(120)
+    void twoProcessesEncodeTheDatasetThatOneDoes() throws IOException, InterruptedException {
+        Path alone = temporary.resolve("alone");
+        Path shared = temporary.resolve("shared");
+        StencilRun.inProcess(training.words("--task=sft:data_process", "--output_path=" + alone))
+                .succeeded();
+        StencilProcess.run(temporary, launched("--task=sft:data_process", "--output_path=" + shared))
+                .succeeded();
+        for (String file :
+                List.of("index.json", "origin.json", "empty_prompt.safetensors", "samples/00000002.safetensors")) {
+            assertThat(shared.resolve(file)).as(file).hasSameBinaryContentAs(alone.resolve(file));
+        }
+        assertThat(StencilRun.content(shared.resolve("samples"))).hasSize(3);
+    }
+
+    @Test
+    @Timeout(120)
     void aKilledRankEndsTheJobWithItsNumberAndLeavesTheLastCheckpoint() throws IOException, InterruptedException {
         StencilProcess run = StencilProcess.start(temporary, launched("--max_steps=100000", "--save_steps=2"));
         while (run.process().isAlive() && !hasState()) {
