@@ -94,7 +94,9 @@ record Arguments(List<String> words, @Nullable Origin origin) {
 
         /// Whether this word begins the command line of another process.
         private boolean isPassedOn(String word) {
-            return command != null && !word.startsWith("-") && command.commandLine().isStopAtPositional();
+            return command != null
+                    && !word.startsWith("-")
+                    && command.commandLine().isStopAtPositional();
         }
 
         private void enter(String word) {

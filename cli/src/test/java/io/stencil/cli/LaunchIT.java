@@ -67,8 +67,7 @@ class LaunchIT {
             Map<String, Tensor> expected = weights(alone.resolve("step-3.safetensors"));
             Map<String, Tensor> found = weights(training.output().resolve("step-3.safetensors"));
             assertThat(found.keySet()).isEqualTo(expected.keySet());
-            expected.forEach((name, tensor) -> assertThat(
-                            Tensors.toFloats(Objects.requireNonNull(found.get(name))))
+            expected.forEach((name, tensor) -> assertThat(Tensors.toFloats(Objects.requireNonNull(found.get(name))))
                     .as(name)
                     .containsExactly(Tensors.toFloats(tensor), ROUNDING));
         }
@@ -92,7 +91,8 @@ class LaunchIT {
         assertThat(Duration.ofNanos(System.nanoTime() - killed)).isLessThan(DEATH_IS_TOLD_WITHIN);
         assertThat(ended.exitCode()).as(ended.err()).isEqualTo(137);
         assertThat(ended.err())
-                .contains("stencil: rank 1 was killed by signal 9; the other ranks end too, and the last checkpoint stays")
+                .contains(
+                        "stencil: rank 1 was killed by signal 9; the other ranks end too, and the last checkpoint stays")
                 .contains("[0] stencil: rank 0 stops, because rank 1 has died");
         assertThat(StencilRun.content(training.output()))
                 .anyMatch(name -> name.matches("step-\\d+\\.safetensors"))

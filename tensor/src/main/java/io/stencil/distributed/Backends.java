@@ -32,8 +32,7 @@ final class Backends {
     static Backend open(MeetingStore store, ProcessEnvironment environment, Device device) {
         try (Scope _ = new Scope()) {
             PrefixStore names = store.forBackend();
-            Backend backend =
-                    device.kind() == Device.Kind.CUDA ? nccl(names, environment) : gloo(names, environment);
+            Backend backend = device.kind() == Device.Kind.CUDA ? nccl(names, environment) : gloo(names, environment);
             backend.retainReference();
             return backend;
         }
@@ -43,8 +42,7 @@ final class Backends {
         ProcessGroupGloo.Options options = ProcessGroupGloo.Options.create(new Milliseconds(CONNECTING.toMillis()));
         try {
             options.devices(new GlooDeviceVector(glooDevice(environment)));
-            ProcessGroupGloo gloo =
-                    new ProcessGroupGloo(names, environment.rank(), environment.worldSize(), options);
+            ProcessGroupGloo gloo = new ProcessGroupGloo(names, environment.rank(), environment.worldSize(), options);
             gloo.setTimeout(new Milliseconds(NO_TIMEOUT.toMillis()));
             return gloo;
         } catch (RuntimeException e) {

@@ -18,9 +18,11 @@ import org.bytedeco.pytorch.Tensor;
 
 /// Replaces the gradients of every process by their mean over all processes (Li et al. 2020, arXiv:2006.15704).
 ///
-/// Gradients are packed into buckets; one is on its way while the next is packed. It happens after the backward pass and not
+/// Gradients are packed into buckets; one is on its way while the next is packed. It happens after the backward pass
+/// and not
 /// within it: a parameter gets gradients from several passes of one step (each sample's Template has its own, and
-/// recomputed blocks have theirs), so that only the end of the step tells that a gradient is whole. libtorch's `Reducer`
+/// recomputed blocks have theirs), so that only the end of the step tells that a gradient is whole. libtorch's
+/// `Reducer`
 /// counts on one gradient a parameter and cannot be used for the same reason.
 ///
 /// A mean of gradients that are means already is the same mean: it may be taken within an update too.
@@ -125,8 +127,7 @@ public final class GradientAverage {
             if (users[i] > 0 && found[i] == 0) {
                 try (Scope _ = new Scope()) {
                     Tensor weight = all.get(i).get();
-                    all.get(i)
-                            .setGradient(Tensors.zeros(DType.of(weight), Device.of(weight), Tensors.shape(weight)));
+                    all.get(i).setGradient(Tensors.zeros(DType.of(weight), Device.of(weight), Tensors.shape(weight)));
                 }
             }
         }
@@ -140,8 +141,9 @@ public final class GradientAverage {
         try (GradMode _ = GradMode.disabled()) {
             for (List<Parameter> bucket : buckets) {
                 try (Scope _ = new Scope()) {
-                    List<Parameter> used =
-                            bucket.stream().filter(one -> one.gradient() != null).toList();
+                    List<Parameter> used = bucket.stream()
+                            .filter(one -> one.gradient() != null)
+                            .toList();
                     if (!used.isEmpty()) {
                         flights.add(begin(used));
                     }
@@ -154,7 +156,8 @@ public final class GradientAverage {
     }
 
     private Flight begin(List<Parameter> used) {
-        Tensor packed = Ops.cat(0, used.stream().map(one -> gradient(one).reshape(-1)).toList());
+        Tensor packed =
+                Ops.cat(0, used.stream().map(one -> gradient(one).reshape(-1)).toList());
         if (used.size() == 1) {
             packed = packed.clone(); // may be the gradient itself
         }

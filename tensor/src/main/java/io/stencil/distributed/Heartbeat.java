@@ -137,7 +137,8 @@ final class Heartbeat implements AutoCloseable {
         }
         String reason = gone;
         return fault(
-                reason == null ? "a connection between ranks broke: " + MeetingStore.firstLine(broken) : reason, broken);
+                reason == null ? "a connection between ranks broke: " + MeetingStore.firstLine(broken) : reason,
+                broken);
     }
 
     private ProcessGroupException fault(String reason, @Nullable Throwable cause) {

@@ -1,7 +1,6 @@
 package io.stencil.distributed;
 
 import io.stencil.error.InvalidRequestException;
-import io.stencil.error.ProcessGroupException;
 import io.stencil.tensor.Device;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;

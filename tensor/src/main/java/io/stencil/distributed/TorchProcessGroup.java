@@ -53,8 +53,7 @@ final class TorchProcessGroup implements ProcessGroup {
         MeetingStore store = MeetingStore.connect(meeting, host, patience);
         try {
             awaitAll(store, environment, patience);
-            Heartbeat heartbeat =
-                    new Heartbeat(MeetingStore.connect(meeting, false, patience), environment);
+            Heartbeat heartbeat = new Heartbeat(MeetingStore.connect(meeting, false, patience), environment);
             heartbeat.start();
             try {
                 Backend backend = Backends.open(store, environment, device);
@@ -88,8 +87,9 @@ final class TorchProcessGroup implements ProcessGroup {
                         .filter(rank -> store.read("rank/" + rank) == 0)
                         .mapToObj(Integer::toString)
                         .toList();
-                throw new ProcessGroupException("rank %s of %d did not come within %d s; start all ranks at about the same time"
-                        .formatted(NameList.of(missing), size, patience.toSeconds()));
+                throw new ProcessGroupException(
+                        "rank %s of %d did not come within %d s; start all ranks at about the same time"
+                                .formatted(NameList.of(missing), size, patience.toSeconds()));
             }
             LockSupport.parkNanos(POLL_JOIN.toNanos());
         }

@@ -41,8 +41,8 @@ class GradientAverageTest {
     }
 
     private static float[] gradient(Map<String, Parameter> state, String name) {
-        return Tensors.toFloats(Objects.requireNonNull(
-                Objects.requireNonNull(state.get(name)).gradient()));
+        return Tensors.toFloats(
+                Objects.requireNonNull(Objects.requireNonNull(state.get(name)).gradient()));
     }
 
     private static void give(Map<String, Parameter> state, String name, float... values) {

@@ -35,8 +35,8 @@ class ProcessEnvironmentTest {
     @Test
     void torchrunHoldsTheStoreItself() {
         Map<String, String> environment = new HashMap<>(SECOND_OF_THREE);
-        environment.putAll(Map.of(
-                "LOCAL_RANK", "1", "TORCHELASTIC_USE_AGENT_STORE", "True", "TORCHELASTIC_RESTART_COUNT", "2"));
+        environment.putAll(
+                Map.of("LOCAL_RANK", "1", "TORCHELASTIC_USE_AGENT_STORE", "True", "TORCHELASTIC_RESTART_COUNT", "2"));
         ProcessEnvironment read = ProcessEnvironment.of(environment);
         assertThat(read.localRank()).isEqualTo(1);
         assertThat(Objects.requireNonNull(read.meeting()).hostedElsewhere()).isTrue();
@@ -44,18 +44,21 @@ class ProcessEnvironmentTest {
     }
 
     @ParameterizedTest
-    @CsvSource(delimiter = ';', quoteCharacter = '"', value = {
-        "MASTER_ADDR; \"\"; 'MASTER_ADDR': is not set in the environment",
-        "MASTER_PORT; \"\"; 'MASTER_PORT': is not set in the environment",
-        "RANK; \"\"; 'RANK': is not set in the environment",
-        "WORLD_SIZE; \"\"; 'WORLD_SIZE': is not set in the environment",
-        "RANK; 3; 'RANK': is '3' in the environment",
-        "RANK; one; 'RANK': is 'one' in the environment",
-        "WORLD_SIZE; 0; 'WORLD_SIZE': is '0' in the environment",
-        "WORLD_SIZE; 1; 'RANK': is '1' in the environment",
-        "MASTER_PORT; 70000; 'MASTER_PORT': is '70000' in the environment",
-        "LOCAL_RANK; -1; 'LOCAL_RANK': is '-1' in the environment"
-    })
+    @CsvSource(
+            delimiter = ';',
+            quoteCharacter = '"',
+            value = {
+                "MASTER_ADDR; \"\"; 'MASTER_ADDR': is not set in the environment",
+                "MASTER_PORT; \"\"; 'MASTER_PORT': is not set in the environment",
+                "RANK; \"\"; 'RANK': is not set in the environment",
+                "WORLD_SIZE; \"\"; 'WORLD_SIZE': is not set in the environment",
+                "RANK; 3; 'RANK': is '3' in the environment",
+                "RANK; one; 'RANK': is 'one' in the environment",
+                "WORLD_SIZE; 0; 'WORLD_SIZE': is '0' in the environment",
+                "WORLD_SIZE; 1; 'RANK': is '1' in the environment",
+                "MASTER_PORT; 70000; 'MASTER_PORT': is '70000' in the environment",
+                "LOCAL_RANK; -1; 'LOCAL_RANK': is '-1' in the environment"
+            })
     void wrongOrPartialIsOneClearError(String name, String value, String message) {
         Map<String, String> environment = new HashMap<>(SECOND_OF_THREE);
         environment.put(name, value);

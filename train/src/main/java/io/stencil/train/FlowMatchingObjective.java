@@ -54,8 +54,7 @@ final class FlowMatchingObjective implements Objective {
         skipCaptions(part.before());
         List<StepSample> samples = part.rows().stream().map(this::sample).toList();
         skipCaptions(part.after());
-        return step.accumulate(
-                samples, new PartDraws(draws, part.before(), samples.size(), part.after()), share);
+        return step.accumulate(samples, new PartDraws(draws, part.before(), samples.size(), part.after()), share);
     }
 
     private void skipCaptions(int count) {

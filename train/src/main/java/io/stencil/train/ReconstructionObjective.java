@@ -33,8 +33,7 @@ final class ReconstructionObjective implements Objective {
     private final TorchGenerator generator;
 
     /// @param models stay the caller's; `group` likewise
-    ReconstructionObjective(
-            ObjectiveOptions options, long seed, Dataset dataset, ModelSet models, ProcessGroup group) {
+    ReconstructionObjective(ObjectiveOptions options, long seed, Dataset dataset, ModelSet models, ProcessGroup group) {
         this.group = group;
         this.dataset = dataset;
         this.models = models;

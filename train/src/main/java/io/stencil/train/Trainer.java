@@ -170,7 +170,8 @@ public final class Trainer {
         if (group.size() == 1) {
             return;
         }
-        group.requireAlike("trainable_models", String.join(",", parts.parameters().keySet()));
+        group.requireAlike(
+                "trainable_models", String.join(",", parts.parameters().keySet()));
         group.requireAlike("config", record.numbers());
         GradientAverage.replicate(group, parts.parameters());
         GradientAverage.replicate(group, parts.buffers());
@@ -240,7 +241,8 @@ public final class Trainer {
             return new TrainingLoop(
                             new TrainingLoop.Workshop(
                                     dataset,
-                                    BatchPlan.of(dataset, order, Math.multiplyExact(optimisation.batchSize(), group.size())),
+                                    BatchPlan.of(
+                                            dataset, order, Math.multiplyExact(optimisation.batchSize(), group.size())),
                                     work.objective(),
                                     work.tensors().parts(),
                                     optimizer,

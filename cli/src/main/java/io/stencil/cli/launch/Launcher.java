@@ -15,7 +15,8 @@ import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 
-/// Runs the ranks of one training to their end: their output comes with their numbers before it, a stop that is asked for
+/// Runs the ranks of one training to their end: their output comes with their numbers before it, a stop that is asked
+/// for
 /// reaches all, and where one fails the others end too.
 public final class Launcher {
 
@@ -103,11 +104,11 @@ public final class Launcher {
         boolean failed = false;
         long deadline = Long.MAX_VALUE;
         for (int left = ranks.count(); left > 0; ) {
-            Integer rank = failed
-                    ? ended.poll(Math.max(0, deadline - System.nanoTime()), TimeUnit.NANOSECONDS)
-                    : ended.take();
+            Integer rank =
+                    failed ? ended.poll(Math.max(0, deadline - System.nanoTime()), TimeUnit.NANOSECONDS) : ended.take();
             if (rank == null) {
-                err.println("stencil: the other ranks did not end within %d s and are killed".formatted(GRACE.toSeconds()));
+                err.println(
+                        "stencil: the other ranks did not end within %d s and are killed".formatted(GRACE.toSeconds()));
                 List.copyOf(started).forEach(Process::destroyForcibly);
                 deadline = Long.MAX_VALUE;
                 continue;

@@ -40,7 +40,8 @@ public record Ranks(int count, @Nullable Integer port, List<String> words, Map<S
             process.environment().clear();
             process.environment().putAll(environment);
             process.environment().putAll(variables(rank, meeting));
-            processes.add(process.redirectInput(ProcessBuilder.Redirect.from(Path.of("/dev/null").toFile())));
+            processes.add(process.redirectInput(
+                    ProcessBuilder.Redirect.from(Path.of("/dev/null").toFile())));
         }
         return processes;
     }
@@ -50,12 +51,18 @@ public record Ranks(int count, @Nullable Integer port, List<String> words, Map<S
         String given = environment.getOrDefault(THREADS, "").strip();
         int divided = Math.max(1, Runtime.getRuntime().availableProcessors() / count);
         return Map.of(
-                ProcessEnvironment.ADDRESS, LOOPBACK,
-                ProcessEnvironment.PORT, Integer.toString(meetingPort),
-                ProcessEnvironment.RANK, Integer.toString(rank),
-                ProcessEnvironment.WORLD_SIZE, Integer.toString(count),
-                ProcessEnvironment.LOCAL_RANK, Integer.toString(rank),
-                THREADS, given.isEmpty() ? Integer.toString(divided) : given);
+                ProcessEnvironment.ADDRESS,
+                LOOPBACK,
+                ProcessEnvironment.PORT,
+                Integer.toString(meetingPort),
+                ProcessEnvironment.RANK,
+                Integer.toString(rank),
+                ProcessEnvironment.WORLD_SIZE,
+                Integer.toString(count),
+                ProcessEnvironment.LOCAL_RANK,
+                Integer.toString(rank),
+                THREADS,
+                given.isEmpty() ? Integer.toString(divided) : given);
     }
 
     private List<String> command() {

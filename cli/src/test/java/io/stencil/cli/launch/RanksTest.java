@@ -16,8 +16,7 @@ class RanksTest {
         List<ProcessBuilder> processes = ranks.processes();
         assertThat(processes).hasSize(3);
         for (int rank = 0; rank < 3; rank++) {
-            ProcessEnvironment read =
-                    ProcessEnvironment.of(processes.get(rank).environment());
+            ProcessEnvironment read = ProcessEnvironment.of(processes.get(rank).environment());
             assertThat(read.rank()).isEqualTo(rank);
             assertThat(read.localRank()).isEqualTo(rank);
             assertThat(read.worldSize()).isEqualTo(3);
@@ -26,8 +25,7 @@ class RanksTest {
                     .containsEntry("PATH", "/bin")
                     .containsEntry(
                             "STENCIL_THREADS",
-                            Integer.toString(
-                                    Math.max(1, Runtime.getRuntime().availableProcessors() / 3)));
+                            Integer.toString(Math.max(1, Runtime.getRuntime().availableProcessors() / 3)));
             assertThat(processes.get(rank).command()).endsWith("train", "--seed", "1");
         }
     }

@@ -51,8 +51,7 @@ public record BatchNoise(
         group.sum(sums);
         Tensor count = sums.narrow(0, 2, 1);
         Tensor average = sums.narrow(0, 0, 1).div(count);
-        Tensor variance = Ops.clamp(
-                sums.narrow(0, 1, 1).div(count).sub(average.square()), 0, Double.MAX_VALUE);
+        Tensor variance = Ops.clamp(sums.narrow(0, 1, 1).div(count).sub(average.square()), 0, Double.MAX_VALUE);
         return DType.of(mean).cast(variance.sqrt()).reshape(1, -1, 1, 1);
     }
 }

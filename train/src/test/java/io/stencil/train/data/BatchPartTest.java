@@ -30,7 +30,8 @@ class BatchPartTest {
                     BatchPart part = BatchPart.of(batch, rank, processes);
                     assertThat(part.rows()).isNotEmpty();
                     assertThat(part.batchSize()).isEqualTo(size);
-                    assertThat(batch.subList(part.before(), size - part.after())).isEqualTo(part.rows());
+                    assertThat(batch.subList(part.before(), size - part.after()))
+                            .isEqualTo(part.rows());
                     if (part.weight() > 0) {
                         covered.addAll(part.rows());
                         assertThat(part.weight()).isEqualTo((double) part.rows().size() * processes / size);
