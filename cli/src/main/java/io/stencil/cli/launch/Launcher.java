@@ -12,6 +12,7 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 
@@ -82,7 +83,7 @@ public final class Launcher {
         }
         read(rank, process.getInputStream(), out);
         read(rank, process.getErrorStream(), err);
-        process.onExit().thenRun(() -> ended.add(rank));
+        CompletableFuture<Void> _ = process.onExit().thenRun(() -> ended.add(rank));
     }
 
     private void read(int rank, InputStream stream, PrintWriter to) {
