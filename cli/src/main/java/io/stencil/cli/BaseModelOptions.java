@@ -4,7 +4,6 @@ import io.stencil.pipeline.models.LoadOptions;
 import io.stencil.pipeline.models.ModelFiles;
 import io.stencil.tensor.DType;
 import io.stencil.tensor.Device;
-import java.nio.file.Path;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.ITypeConverter;
@@ -57,6 +56,15 @@ final class BaseModelOptions {
     /// @throws io.stencil.error.StencilException when one is absent and cannot be fetched
     /// @throws ParameterException when the model or its tokenizer is not named
     ModelFiles files(RemoteModels remote) {
+        ModelFiles files = filesWithoutPrompts(remote);
+        if (files.tokenizer() == null) {
+            throw usage("Missing option: '--tokenizer_path': the folder with the base model's tokenizer.json");
+        }
+        return files;
+    }
+
+    /// The same, where no prompt is to be encoded: without a tokenizer too.
+    ModelFiles filesWithoutPrompts(RemoteModels remote) {
         if (modelPaths != null && !originPaths.isEmpty()) {
             throw usage("--model_paths and --model_id_with_origin_paths are both given; name the base model by one");
         }
@@ -69,11 +77,8 @@ final class BaseModelOptions {
             throw usage(
                     "Missing option: '--model_paths': the base model's files, or its folder in Hugging Face layout");
         }
-        Path tokenizer = tokenizerPath == null ? files.tokenizer() : OriginPath.tokenizer(tokenizerPath, remote);
-        if (tokenizer == null) {
-            throw usage("Missing option: '--tokenizer_path': the folder with the base model's tokenizer.json");
-        }
-        return new ModelFiles(files.parts(), tokenizer);
+        return new ModelFiles(
+                files.parts(), tokenizerPath == null ? files.tokenizer() : OriginPath.tokenizer(tokenizerPath, remote));
     }
 
     private ParameterException usage(String message) {

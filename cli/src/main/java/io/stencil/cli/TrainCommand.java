@@ -97,17 +97,22 @@ final class TrainCommand implements Callable<Integer> {
         OutputCheck.requireFolder("output_path", output);
         LoadOptions asked = base.load();
         LoadOptions load = new LoadOptions(asked.dtype(), environment.device(asked.device()));
-        RemoteModels.check(base::files);
+        RemoteModels.check(this::files);
         training.checkModels();
         TrainOptions local =
                 options(new ModelFiles(List.of(), null), load, output).build();
         local.requireSupported();
         Trainer.readData(local);
         try (HubModels remote = hub.open(command.commandLine().getErr())) {
-            TrainOptionsBuilder options = options(base.files(remote), load, output);
+            TrainOptionsBuilder options = options(files(remote), load, output);
             training.applyModels(options, remote);
             return options.build();
         }
+    }
+
+    /// Encoded samples need no tokenizer.
+    private ModelFiles files(RemoteModels remote) {
+        return training.task() == Task.SFT_TRAIN ? base.filesWithoutPrompts(remote) : base.files(remote);
     }
 
     private TrainOptionsBuilder options(ModelFiles files, LoadOptions load, Path output) {
