@@ -1,11 +1,10 @@
 package io.stencil.distributed;
 
 import io.stencil.error.InvalidRequestException;
+import io.stencil.files.Sha256;
 import io.stencil.tensor.Device;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import org.bytedeco.pytorch.Tensor;
 
 /// Processes that work on one thing. All of them make the same calls in the same order, on one thread.
@@ -15,13 +14,13 @@ import org.bytedeco.pytorch.Tensor;
 ///     group.sum(gradient);
 /// }
 /// ```
-/// Every call that waits for others throws a [ProcessGroupException] soon after one of them is gone.
+/// Every call that waits for others throws a [io.stencil.error.ProcessGroupException] soon after one of them is gone.
 public interface ProcessGroup extends AutoCloseable {
 
     /// Meets the others. They speak by Gloo on CPUs and by NCCL on GPUs.
     ///
     /// @param device on which the tensors are
-    /// @throws ProcessGroupException when not all come in time
+    /// @throws io.stencil.error.ProcessGroupException when not all come in time
     /// @throws InvalidRequestException when this build of libtorch cannot do it
     static ProcessGroup join(ProcessEnvironment environment, Device device) {
         return environment.isShared() ? TorchProcessGroup.join(environment, device) : new SingleProcess();
@@ -75,12 +74,8 @@ public interface ProcessGroup extends AutoCloseable {
     }
 
     private static long hash(String text) {
-        try {
-            byte[] digest = MessageDigest.getInstance("SHA-256").digest(text.getBytes(StandardCharsets.UTF_8));
-            return ByteBuffer.wrap(digest).getLong();
-        } catch (NoSuchAlgorithmException e) {
-            throw new IllegalStateException("every Java has SHA-256", e);
-        }
+        return ByteBuffer.wrap(Sha256.digest().digest(text.getBytes(StandardCharsets.UTF_8)))
+                .getLong();
     }
 
     /// Tells the others that this process fails, so that they need not wait to find out. What they told themselves is
@@ -97,7 +92,7 @@ public interface ProcessGroup extends AutoCloseable {
 
         /// Waits until it is done.
         ///
-        /// @throws ProcessGroupException when one of the processes is gone
+        /// @throws io.stencil.error.ProcessGroupException when one of the processes is gone
         void await();
     }
 }

@@ -28,7 +28,7 @@ public record CachedDataset(CacheFolder cache, Dataset dataset, List<String> siz
 
     /// Opens the cache in the options' `dataset_base_path`.
     ///
-    /// @throws InvalidRequestException when it is none, or not complete
+    /// @throws io.stencil.error.InvalidRequestException when it is none, or not complete
     /// @throws InvalidFileException when the index is broken or a sample is missing
     public static CachedDataset open(TrainOptions options) {
         CacheFolder cache = new CacheFolder(options.data().basePath());
@@ -54,7 +54,7 @@ public record CachedDataset(CacheFolder cache, Dataset dataset, List<String> siz
     /// Refuses a cache that was made by other models, or by another Template, than those that train.
     ///
     /// @param frozenWeights hash of what of the Template is not trained, or null when none takes part
-    /// @throws InvalidRequestException naming the difference
+    /// @throws io.stencil.error.InvalidRequestException naming the difference
     public void requireMadeWith(TrainOptions options, ModelSet models, @Nullable String frozenWeights) {
         CacheOrigin.ofTraining(options, models, frozenWeights)
                 .requireSameAs(cache.origin(), cache.folder(), CacheOrigin.Extent.KNOWN);
