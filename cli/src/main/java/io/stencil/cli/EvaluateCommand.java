@@ -67,8 +67,8 @@ final class EvaluateCommand implements Callable<Integer> {
     @Option(names = "--num_inference_steps", paramLabel = "N", description = "Default: ${DEFAULT-VALUE}.")
     private int steps = 20;
 
-    @Option(names = "--cfg_scale", paramLabel = "X", description = "Default: ${DEFAULT-VALUE}.")
-    private double cfgScale = 2;
+    @Option(names = "--cfg_scale", paramLabel = "X", description = "Default: what suits each measurement.")
+    private @Nullable Double cfgScale;
 
     @Spec
     private CommandSpec command;
@@ -108,11 +108,11 @@ final class EvaluateCommand implements Callable<Integer> {
         List<TemplateSource> sources = needed.stream()
                 .map(name -> (TemplateSource) new TemplateFolder(folders.resolve(name)))
                 .toList();
-        PipelinePainter.Settings settings = new PipelinePainter.Settings(SIDE, steps, cfgScale);
+        PipelinePainter.Settings settings = new PipelinePainter.Settings(SIDE, steps, 1);
         try (TemplatePipeline pipeline = pipeline(base, sources, err)) {
             PipelinePainter painter = new PipelinePainter(pipeline, needed, pictures, settings);
             out.println(FindingTable.heading());
-            return Evaluation.run(measures, painter, effort, finding -> {
+            return Evaluation.run(measures, painter, effort, cfgScale, finding -> {
                 FindingTable.lines(finding).forEach(out::println);
                 out.flush();
             });
@@ -143,7 +143,7 @@ final class EvaluateCommand implements Callable<Integer> {
     }
 
     private String how(Path base) {
-        return "%s, seed %d, %d steps, guidance %s, share %s of the pictures; Templates on both sides of the guidance"
-                .formatted(base.getFileName(), seed, steps, cfgScale, share);
+        return "%s, seed %d, %d steps, share %s of the pictures; Templates on both sides of the guidance"
+                .formatted(base.getFileName(), seed, steps, share);
     }
 }

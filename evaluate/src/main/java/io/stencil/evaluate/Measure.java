@@ -11,6 +11,12 @@ public interface Measure {
     /// Names of the Templates that it needs.
     List<String> templates();
 
+    /// The scale of classifier-free guidance that suits it. Guidance pushes towards the caption and away from what a
+    /// Template holds fast, so that Templates which copy a picture want little of it.
+    default double guidance() {
+        return 2;
+    }
+
     /// Makes the pictures and measures them.
     Outcome run(Painter painter, Effort effort);
 

@@ -26,6 +26,7 @@ public final class PipelinePainter implements Painter {
     private final List<String> templates;
     private final Path folder;
     private final Settings settings;
+    private double cfgScale;
     private int painted;
     private int kept;
 
@@ -37,6 +38,7 @@ public final class PipelinePainter implements Painter {
         this.templates = List.copyOf(templates);
         this.folder = folder;
         this.settings = settings;
+        this.cfgScale = settings.cfgScale();
     }
 
     @Override
@@ -44,7 +46,7 @@ public final class PipelinePainter implements Painter {
         GenerationRequest request = GenerationRequest.of(prompt)
                 .size(settings.side(), settings.side())
                 .steps(settings.steps())
-                .cfgScale(settings.cfgScale())
+                .cfgScale(cfgScale)
                 .seed(seed)
                 .build();
         List<TemplateInput> inputs = steering.stream().map(this::input).toList();
@@ -66,6 +68,11 @@ public final class PipelinePainter implements Painter {
             throw new InvalidFileException(Location.of(folder.resolve(name)), "cannot be written: " + e, e);
         }
         return name;
+    }
+
+    /// Paints with another scale of guidance from now on.
+    public void guide(double scale) {
+        cfgScale = scale;
     }
 
     /// Pictures made so far.

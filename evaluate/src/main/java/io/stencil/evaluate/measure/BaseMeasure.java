@@ -28,6 +28,11 @@ public record BaseMeasure() implements Measure {
     }
 
     @Override
+    public double guidance() {
+        return 3;
+    }
+
+    @Override
     public Outcome run(Painter painter, Effort effort) {
         List<Scene> scenes = HeldOut.captioned(effort, effort.of(200, 10));
         Score score = Score.NONE;

@@ -26,6 +26,11 @@ public record BrightnessMeasure() implements Measure {
     }
 
     @Override
+    public double guidance() {
+        return 3;
+    }
+
+    @Override
     public Outcome run(Painter painter, Effort effort) {
         Grid grid = Grid.paint(
                 painter,

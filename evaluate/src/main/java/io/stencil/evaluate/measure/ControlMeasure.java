@@ -34,6 +34,11 @@ public record ControlMeasure() implements Measure {
     }
 
     @Override
+    public double guidance() {
+        return 1.4;
+    }
+
+    @Override
     public Outcome run(Painter painter, Effort effort) {
         List<Scene> scenes = HeldOut.scenes(effort, effort.of(40, 3), Scenes::open);
         double with = 0;

@@ -29,6 +29,11 @@ public record CountMeasure() implements Measure {
     }
 
     @Override
+    public double guidance() {
+        return 1.4;
+    }
+
+    @Override
     public Outcome run(Painter painter, Effort effort) {
         List<Double> numbers =
                 IntStream.rangeClosed(1, Dots.MOST).mapToObj(n -> (double) n).toList();

@@ -41,6 +41,11 @@ public record EditMeasure() implements Measure {
     }
 
     @Override
+    public double guidance() {
+        return 1.4;
+    }
+
+    @Override
     public Outcome run(Painter painter, Effort effort) {
         int count = effort.of(60, 4);
         int asked = 0;

@@ -34,6 +34,11 @@ public record FrameMeasure() implements Measure {
     }
 
     @Override
+    public double guidance() {
+        return 1.4;
+    }
+
+    @Override
     public Outcome run(Painter painter, Effort effort) {
         List<Scene> scenes = HeldOut.captioned(effort, effort.of(40, 4));
         int with = 0;

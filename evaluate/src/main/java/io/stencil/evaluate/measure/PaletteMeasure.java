@@ -39,6 +39,11 @@ public record PaletteMeasure() implements Measure {
     }
 
     @Override
+    public double guidance() {
+        return 1.4;
+    }
+
+    @Override
     public Outcome run(Painter painter, Effort effort) {
         List<Scene> scenes = HeldOut.captioned(effort, effort.of(30, 4));
         double[][] light = new double[2][scenes.size()];

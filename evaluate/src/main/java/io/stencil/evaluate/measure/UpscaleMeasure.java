@@ -31,6 +31,11 @@ public record UpscaleMeasure() implements Measure {
     }
 
     @Override
+    public double guidance() {
+        return 1.4;
+    }
+
+    @Override
     public Outcome run(Painter painter, Effort effort) {
         List<Scene> scenes = HeldOut.captioned(effort, effort.of(40, 3));
         double resized = 0;
