@@ -28,7 +28,7 @@ format:
 ## Resident memory over 2,000 training steps and 300 generations, and a training and its first stage that are killed 30 times: some twenty
 ## minutes.
 soak:
-	$(MVN) -pl train,cli -am -Dtest=LongRunMemoryTest,ResumeAfterKillIT,SplitTrainingIT -Dsurefire.failIfNoSpecifiedTests=false \
+	$(MVN) -pl train,cli -am -Dtest=LongRunMemoryTest,ResumeAfterKillIT,SplitTrainingIT,GradientAverageTest,ProcessGroupTest,LaunchIT -Dsurefire.failIfNoSpecifiedTests=false \
 	    -Dtest.tags.excluded=full-size test
 
 ## Measurements with JMH; JMH="-p precision=FLOAT32 denoisingPass" hands it options.

@@ -18,11 +18,13 @@ import java.util.stream.Stream;
 import org.assertj.core.data.Offset;
 import org.bytedeco.pytorch.Tensor;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /// `stencil launch`: real processes that train together by Gloo.
+@Tag("soak")
 class LaunchIT {
 
     /// Sums of gradients are rounded in another order.
