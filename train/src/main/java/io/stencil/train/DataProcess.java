@@ -4,13 +4,11 @@ import io.stencil.distributed.ProcessEnvironment;
 import io.stencil.distributed.ProcessGroup;
 import io.stencil.pipeline.Flux2Pipeline;
 import io.stencil.template.load.LoadedTemplate;
-import io.stencil.template.load.TemplateFolder;
 import io.stencil.tensor.Scope;
 import io.stencil.train.data.Dataset;
 import io.stencil.train.data.DatasetRow;
 import io.stencil.train.data.TrainingSample;
 import io.stencil.train.log.EncodingListener;
-import io.stencil.train.options.ModelOptions;
 import io.stencil.train.options.TrainOptions;
 import io.stencil.train.split.CacheWriter;
 import io.stencil.train.step.StepSample;
@@ -63,7 +61,7 @@ public final class DataProcess {
     private boolean run(TrainOptions options, Dataset dataset, ProcessGroup group, EncodingListener listener) {
         try (Flux2Pipeline pipeline = Flux2Pipeline.load(
                         options.models().base(), options.models().load());
-                @Nullable LoadedTemplate<?, ?> template = load(options.models(), pipeline)) {
+                @Nullable LoadedTemplate<?, ?> template = Trainer.loadTemplate(options.models(), pipeline)) {
             if (template != null) {
                 dataset.check(template);
             }
@@ -101,12 +99,6 @@ public final class DataProcess {
         boolean has(int row) {
             return row % size == rank;
         }
-    }
-
-    private static @Nullable LoadedTemplate<?, ?> load(ModelOptions models, Flux2Pipeline pipeline) {
-        return models.template() == null
-                ? null
-                : new TemplateFolder(models.template(), models.trustedCode()).load(pipeline);
     }
 
     static @Nullable String frozenHash(TrainOptions options, @Nullable LoadedTemplate<?, ?> template) {

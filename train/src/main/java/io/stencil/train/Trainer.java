@@ -288,7 +288,7 @@ public final class Trainer {
         }
     }
 
-    private static @Nullable LoadedTemplate<?, ?> loadTemplate(ModelOptions models, Flux2Pipeline pipeline) {
+    static @Nullable LoadedTemplate<?, ?> loadTemplate(ModelOptions models, Flux2Pipeline pipeline) {
         return models.template() == null
                 ? null
                 : new TemplateFolder(models.template(), models.trustedCode()).load(pipeline);

@@ -6,10 +6,9 @@ import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.MessageDigest;
-import java.util.HexFormat;
 
 /// Checks what a file holds.
-public final class ContentHash {
+final class ContentHash {
 
     private static final int BUFFER = 1 << 20;
 
@@ -30,10 +29,5 @@ public final class ContentHash {
     /// Whether the file has this size and checksum.
     static boolean matches(Path file, long size, Checksum checksum) throws IOException {
         return Files.size(file) == size && checksum.accepts(of(file, checksum));
-    }
-
-    /// SHA-256 of a file, in hexadecimal digits.
-    public static String sha256(Path file) throws IOException {
-        return HexFormat.of().formatHex(of(file, new Checksum.Sha256("")));
     }
 }

@@ -4,7 +4,7 @@ import io.stencil.error.HubException;
 import io.stencil.error.InvalidFileException;
 import io.stencil.error.InvalidRequestException;
 import io.stencil.error.Location;
-import io.stencil.hub.fetch.ContentHash;
+import io.stencil.files.Sha256;
 import io.stencil.hub.fetch.FileKinds;
 import io.stencil.hub.fetch.Snapshot;
 import java.io.IOException;
@@ -120,7 +120,7 @@ public final class RemoteCode {
 
     private static String hash(Path file) {
         try {
-            return ContentHash.sha256(file);
+            return Sha256.of(file);
         } catch (IOException e) {
             throw new InvalidFileException(Location.of(file), "cannot be read: " + e, e);
         }

@@ -3,7 +3,7 @@ package io.stencil.hub.upload;
 import io.stencil.error.InvalidFileException;
 import io.stencil.error.Location;
 import io.stencil.files.AtomicFile;
-import io.stencil.hub.fetch.ContentHash;
+import io.stencil.files.Sha256;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
@@ -33,7 +33,7 @@ public final class Sha256Sums {
             for (Path file : content.filter(Files::isRegularFile).toList()) {
                 String path = folder.relativize(file).toString().replace('\\', '/');
                 if (!path.equals(FILE_NAME)) {
-                    sums.put(path, ContentHash.sha256(file));
+                    sums.put(path, Sha256.of(file));
                 }
             }
         }
@@ -72,7 +72,7 @@ public final class Sha256Sums {
         if (!Files.isRegularFile(named)) {
             throw new InvalidFileException(folder.resolve(FILE_NAME), "names '%s', which is not there".formatted(name));
         }
-        String found = ContentHash.sha256(named);
+        String found = Sha256.of(named);
         if (!found.equals(sum)) {
             throw new InvalidFileException(
                     named,

@@ -2,7 +2,7 @@ package io.stencil.hub.upload;
 
 import io.stencil.error.InvalidFileException;
 import io.stencil.error.Location;
-import io.stencil.hub.fetch.ContentHash;
+import io.stencil.files.Sha256;
 import io.stencil.hub.fetch.FileKinds;
 import io.stencil.hub.protocol.Repository;
 import java.io.IOException;
@@ -53,7 +53,7 @@ public record UploadPlan(
                 }
                 String path = path(file);
                 if (Files.isRegularFile(file) && published.contains(path)) {
-                    files.add(new LocalFile(path, file, Files.size(file), ContentHash.sha256(file)));
+                    files.add(new LocalFile(path, file, Files.size(file), Sha256.of(file)));
                 }
             }
         } catch (IOException e) {

@@ -5,7 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatCode;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.stencil.error.HubException;
-import io.stencil.hub.fetch.ContentHash;
+import io.stencil.files.Sha256;
 import io.stencil.hub.fetch.Snapshot;
 import io.stencil.hub.protocol.HubKind;
 import io.stencil.hub.protocol.Repository;
@@ -70,7 +70,7 @@ class RemoteCodeTest {
     @Test
     void codeIsRefusedUntilItIsTrustedAndThenRemembered() throws IOException {
         Path code = write("Model.java", "one");
-        String hash = ContentHash.sha256(code);
+        String hash = Sha256.of(code);
         assertThatThrownBy(() -> ask("main", RemoteCode.Consent.NONE))
                 .isInstanceOf(HubException.class)
                 .hasMessage("https://huggingface.co/org/brightness: 'Model.java': is code and is not run (" + code
@@ -89,7 +89,7 @@ class RemoteCodeTest {
     void changedCodeIsAskedAboutAgainByItsHash() throws IOException {
         write("Model.java", "one");
         ask("main", new RemoteCode.Consent(true, null));
-        String changed = ContentHash.sha256(write("Model.java", "two"));
+        String changed = Sha256.of(write("Model.java", "two"));
         assertThatThrownBy(() -> ask("main", new RemoteCode.Consent(true, null)))
                 .hasMessageContainingAll("is other code than was trusted", "--trusted_code_hash " + changed);
         assertThatThrownBy(() -> new RemoteCode.Consent(false, changed.substring(1)))
@@ -100,10 +100,10 @@ class RemoteCodeTest {
 
     @Test
     void changedCodeRunsWhenTheUserSaysSo() throws IOException {
-        String before = ContentHash.sha256(write("Model.java", "one"));
+        String before = Sha256.of(write("Model.java", "one"));
         ask("main", new RemoteCode.Consent(true, null));
         Path code = write("Model.java", "two");
-        String changed = ContentHash.sha256(code);
+        String changed = Sha256.of(code);
         answer = true;
         assertThat(ask("main", RemoteCode.Consent.NONE)).containsExactly(changed);
         assertThat(questions)

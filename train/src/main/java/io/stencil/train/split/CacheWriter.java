@@ -53,6 +53,10 @@ public final class CacheWriter {
         return Files.isRegularFile(cache.sample(row));
     }
 
+    /// Writes one row.
+    ///
+    /// @param pictures whose sizes are kept with it
+    /// @param sample its tensors, which stay the caller's
     /// @throws InvalidFileException when the file cannot be written
     public void write(int index, DatasetRow row, TrainingSample pictures, SampleEncodings sample) {
         CachedRow known =
@@ -81,7 +85,10 @@ public final class CacheWriter {
         return Files.isRegularFile(cache.emptyPrompt());
     }
 
+    /// Writes the prompt that samples without one get.
+    ///
     /// @param embeds of the empty prompt, `[1, St, joint]`
+    /// @throws InvalidFileException when the file cannot be written
     public void writeEmptyPrompt(Tensor embeds) {
         try {
             SampleFile.writePrompt(cache.emptyPrompt(), embeds);
@@ -91,6 +98,8 @@ public final class CacheWriter {
     }
 
     /// Makes the cache complete.
+    ///
+    /// @throws InvalidFileException when a row is missing, or the index cannot be written
     public void finish(Dataset dataset) {
         List<CachedRow> rows = new ArrayList<>();
         for (int i = 0; i < dataset.rows().size(); i++) {

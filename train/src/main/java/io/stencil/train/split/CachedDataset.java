@@ -60,10 +60,12 @@ public record CachedDataset(CacheFolder cache, Dataset dataset, List<String> siz
                 .requireSameAs(cache.origin(), cache.folder(), CacheOrigin.Extent.KNOWN);
     }
 
+    /// Batches of rows whose pictures had one size when they were encoded.
     public BatchPlan batches(DataOrder order, int batchSize) {
         return BatchPlan.of(sizes, order, batchSize);
     }
 
+    /// What the rows were encoded to, on a device. The tensors that it gives are owned by the scope of who asks.
     public Encodings encodings(Device device) {
         return new StoredEncodings(cache, dataset.rows(), device);
     }
