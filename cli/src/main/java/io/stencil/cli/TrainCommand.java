@@ -96,7 +96,7 @@ final class TrainCommand implements Callable<Integer> {
         Path output = training.output(command.commandLine());
         OutputCheck.requireFolder("output_path", output);
         LoadOptions asked = base.load();
-        LoadOptions load = new LoadOptions(asked.dtype(), environment.device(asked.device()));
+        LoadOptions load = new LoadOptions(asked.dtype(), environment.device(asked.device()), asked.offload());
         RemoteModels.check(this::files);
         training.checkModels();
         TrainOptions local =

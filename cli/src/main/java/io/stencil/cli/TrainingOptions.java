@@ -73,9 +73,6 @@ final class TrainingOptions {
     @Option(names = "--fp8_models", paramLabel = "NAMES", split = ",", hidden = true)
     private List<String> fp8 = List.of();
 
-    @Option(names = "--offload_models", paramLabel = "NAMES", split = ",", hidden = true)
-    private List<String> offload = List.of();
-
     @Option(names = "--initialize_model_on_cpu", hidden = true)
     private boolean initializeOnCpu;
 
@@ -166,7 +163,6 @@ final class TrainingOptions {
                 .gradientCheckpointingOffload(checkpointingOffload)
                 .findUnusedParameters(findUnusedParameters)
                 .fp8(fp8)
-                .offload(offload)
                 .initializeOnCpu(initializeOnCpu)
                 .loraHotLoading(loraHotLoading)
                 .removedPrefix(removedPrefix)

@@ -60,7 +60,7 @@ class TrainBadInputIT {
                 Arguments.of("--task=sft:train", "'dataset_metadata_path': has no part in --task sft:train"),
                 Arguments.of("--task=dpo", "'task': expected one of sft"),
                 Arguments.of("--fp8_models=dit", "'fp8_models': is not supported yet"),
-                Arguments.of("--offload_models=dit", "'offload_models': is not supported yet"),
+                Arguments.of("--offload_models=mlp", "'offload_models': 'mlp' is no model of the base; expected"),
                 Arguments.of("--use_gradient_checkpointing_offload", "'use_gradient_checkpointing_offload'"),
                 Arguments.of("--enable_tensorboard_log", "'enable_tensorboard_log': is not supported"),
                 Arguments.of("--dataset_num_workers=4", "'dataset_num_workers': must be 0"),

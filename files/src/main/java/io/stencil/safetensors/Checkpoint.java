@@ -121,6 +121,11 @@ public final class Checkpoint implements TensorSource {
         return owner(name).segment(name);
     }
 
+    @Override
+    public void dropPages(String name) {
+        owner(name).dropPages(name);
+    }
+
     /// The strings of all files. A key whose values differ between files is left out: ask [#files] for it.
     @Override
     public Map<String, String> metadata() {

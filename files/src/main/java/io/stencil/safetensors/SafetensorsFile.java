@@ -103,6 +103,14 @@ public final class SafetensorsFile implements TensorSource {
     }
 
     @Override
+    public void dropPages(String name) {
+        MemorySegment bytes = segment(name);
+        if (bytes.byteSize() > 0) {
+            bytes.unload();
+        }
+    }
+
+    @Override
     public String origin(String name) {
         entry(name);
         return path.toString();

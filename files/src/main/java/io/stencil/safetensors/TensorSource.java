@@ -26,6 +26,12 @@ public interface TensorSource extends AutoCloseable {
     /// @throws IllegalStateException when the source is closed
     MemorySegment segment(String name);
 
+    /// Takes a tensor's bytes out of this process's memory; they are read from the file again when they are looked at.
+    /// Safe at any time, also while they are in use.
+    ///
+    /// @throws io.stencil.error.InvalidFileException when there is no tensor of that name
+    void dropPages(String name);
+
     /// The strings of `__metadata__`, in the file's order; empty when there are none. Unmodifiable.
     Map<String, String> metadata();
 

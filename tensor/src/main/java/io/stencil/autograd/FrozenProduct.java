@@ -7,7 +7,8 @@ import io.stencil.tensor.WideWeight;
 import java.util.Optional;
 import org.bytedeco.pytorch.Tensor;
 
-/// The product of an input and a frozen weight that rests in another dtype: `x W^T`, in the dtype of `x`.
+/// The product of an input and a frozen weight that rests in another dtype, or out of memory: `x W^T`, in the dtype of
+/// `x`.
 ///
 /// The weight is cast part by part into memory that all products share, forward and backward. Autograd keeps neither
 /// the weight nor a copy of it, as long as a [GradientTape] is open on this thread; without one it keeps the copy.
@@ -18,13 +19,13 @@ public final class FrozenProduct {
     /// @param x [..., in]
     /// @param weight [out, in], not trainable
     /// @return [..., out]
-    public static Tensor of(Tensor x, Tensor weight) {
+    public static Tensor of(Tensor x, FrozenWeight weight) {
         if (!GradMode.isEnabled() || !x.requires_grad()) {
             return forward(x, weight);
         }
         Optional<BackwardFunctions> functions = BackwardFunctions.current();
         if (functions.isEmpty()) {
-            return Ops.linear(x, DType.of(x).cast(weight), null);
+            return Ops.linear(x, DType.of(x).cast(weight.get()), null);
         }
         Tensor y;
         try (Scope scope = new Scope();
@@ -34,11 +35,19 @@ public final class FrozenProduct {
         return functions.get().connect(y, x, gradient -> inputGradient(gradient, weight, DType.of(gradient)));
     }
 
-    private static Tensor forward(Tensor x, Tensor weight) {
-        return WideWeight.of(weight, DType.of(x)).multiplyTransposed(x);
+    private static Tensor forward(Tensor x, FrozenWeight weight) {
+        try {
+            return WideWeight.of(weight.get(), DType.of(x)).multiplyTransposed(x);
+        } finally {
+            weight.letGo();
+        }
     }
 
-    private static Tensor inputGradient(Tensor gradient, Tensor weight, DType dtype) {
-        return WideWeight.of(weight, dtype).multiply(gradient);
+    private static Tensor inputGradient(Tensor gradient, FrozenWeight weight, DType dtype) {
+        try {
+            return WideWeight.of(weight.get(), dtype).multiply(gradient);
+        } finally {
+            weight.letGo();
+        }
     }
 }

@@ -36,10 +36,10 @@ public final class Linear extends Module {
     private Tensor product(Tensor x) {
         DType dtype = DType.of(x);
         Tensor offset = bias == null ? null : dtype.cast(bias.get());
-        if (weight.dtype() == dtype || weight.isTrainable()) {
+        if (weight.isTrainable() || (weight.dtype() == dtype && !weight.isOffloaded())) {
             return Ops.linear(x, dtype.cast(weight.get()), offset);
         }
-        Tensor y = FrozenProduct.of(x, weight.get());
+        Tensor y = FrozenProduct.of(x, weight);
         return offset == null ? y : y.add(offset);
     }
 

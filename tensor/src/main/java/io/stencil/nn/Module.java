@@ -85,7 +85,7 @@ public abstract class Module implements AutoCloseable {
     public final long parameterCount() {
         return state().values().stream()
                 .filter(parameter -> !parameter.isBuffer())
-                .mapToLong(parameter -> parameter.get().numel())
+                .mapToLong(Parameter::elementCount)
                 .sum();
     }
 
@@ -122,6 +122,11 @@ public abstract class Module implements AutoCloseable {
         }
         state.forEach((name, parameter) -> parameter.setTrainable(trainable.contains(name)));
         return trainable;
+    }
+
+    /// Frees the memory of offloaded weights until their next use; of others it does nothing.
+    public final void letGo() {
+        state().values().forEach(Parameter::letGo);
     }
 
     /// Closes `resource` with this module: a mapped file that parameters point into.

@@ -1,8 +1,10 @@
 package io.stencil.nn;
 
+import io.stencil.autograd.FrozenWeight;
 import io.stencil.tensor.DType;
 import io.stencil.tensor.Device;
 import io.stencil.tensor.OwnedTensor;
+import io.stencil.tensor.Scope;
 import io.stencil.tensor.Tensors;
 import io.stencil.tensor.TorchGenerator;
 import org.bytedeco.pytorch.Tensor;
@@ -10,13 +12,16 @@ import org.jspecify.annotations.Nullable;
 
 /// One tensor of a module: a weight that can be trained, or a buffer (statistics, counters) that cannot.
 ///
-/// It begins on the Meta device, with a shape and no memory, and gets content by loading or by [#initialize].
-public final class Parameter implements AutoCloseable {
+/// It begins on the Meta device, with a shape and no memory, and gets content by loading or by [#initialize]. Content
+/// that lies in a file may come at its first use ([WeightLoader#open]) and be let go of after each.
+public final class Parameter implements FrozenWeight, AutoCloseable {
 
     private final OwnedTensor value;
     private final Initializer initializer;
     private final boolean buffer;
     private boolean mapped;
+    private @Nullable StoredWeight stored;
+    private boolean offloaded;
 
     Parameter(Initializer initializer, boolean buffer, DType dtype, long... shape) {
         this.value = new OwnedTensor(Tensors.empty(dtype, Device.META, shape));
@@ -24,17 +29,71 @@ public final class Parameter implements AutoCloseable {
         this.buffer = buffer;
     }
 
-    /// The tensor, owned by the module.
+    /// The tensor, owned by the module; it is read now when it is still in its file alone.
+    @Override
     public Tensor get() {
+        if (stored != null && value.get().is_meta()) {
+            read(stored);
+        }
         return value.get();
     }
 
+    /// What is in memory now: on the Meta device as long as nothing is.
+    Tensor peek() {
+        return value.get();
+    }
+
+    private void read(StoredWeight from) {
+        try (Scope _ = new Scope()) {
+            value.set(from.read());
+            mapped = from.isViewed(value.get());
+            if (!mapped) {
+                from.dropPages(); // they were copied
+            }
+        }
+    }
+
+    /// Takes its content from a file from now on.
+    ///
+    /// @param offloaded whether [#letGo] has an effect
+    void store(StoredWeight weight, boolean offloaded) {
+        try (Scope _ = new Scope()) {
+            value.set(Tensors.empty(weight.dtype(), Device.META, shape()));
+        }
+        this.stored = weight;
+        this.offloaded = offloaded;
+        this.mapped = false;
+    }
+
+    /// Frees the memory of an offloaded weight until its next use; of any other it does nothing.
+    @Override
+    public void letGo() {
+        if (!offloaded || stored == null || value.get().is_meta()) {
+            return;
+        }
+        if (mapped) {
+            stored.dropPages(); // the view stays valid: its pages come back when they are read
+        } else {
+            store(stored, true);
+        }
+    }
+
+    @Override
+    public boolean isOffloaded() {
+        return offloaded && stored != null;
+    }
+
     public long[] shape() {
-        return Tensors.shape(get());
+        return Tensors.shape(value.get());
     }
 
     public DType dtype() {
-        return DType.of(get());
+        return DType.of(value.get());
+    }
+
+    /// Number of elements.
+    public long elementCount() {
+        return value.get().numel();
     }
 
     public boolean isBuffer() {
@@ -42,14 +101,14 @@ public final class Parameter implements AutoCloseable {
     }
 
     public boolean isTrainable() {
-        return get().requires_grad();
+        return value.get().requires_grad();
     }
 
     /// The gradient of the last backward passes, or null when there is none.
     ///
     /// @return a handle owned by the caller's scope
     public @Nullable Tensor gradient() {
-        Tensor gradient = get().grad();
+        Tensor gradient = value.get().grad();
         return gradient.defined() ? gradient : null;
     }
 
@@ -62,8 +121,8 @@ public final class Parameter implements AutoCloseable {
 
     /// Frees the gradient.
     public void clearGradient() {
-        if (get().grad().defined()) {
-            get().mutable_grad().reset();
+        if (value.get().grad().defined()) {
+            value.get().mutable_grad().reset();
         }
     }
 
@@ -73,9 +132,10 @@ public final class Parameter implements AutoCloseable {
     void set(Tensor tensor, boolean mapped) {
         value.set(tensor);
         this.mapped = mapped;
+        this.stored = null;
     }
 
-    /// Replaces the content by a tensor of the same shape that is memory of its own.
+    /// Replaces the content by a tensor of the same shape that is memory of its own; its file has no part in it then.
     public void set(Tensor tensor) {
         set(tensor, false);
     }
@@ -94,10 +154,13 @@ public final class Parameter implements AutoCloseable {
         if (trainable && buffer) {
             throw new IllegalStateException("a buffer cannot be trained");
         }
-        if (trainable && mapped) {
-            set(get().clone());
+        if (trainable && (mapped || stored != null)) {
+            Tensor content = get();
+            set(mapped ? content.clone() : content);
         }
-        get().requires_grad_(trainable);
+        if (trainable || isTrainable()) {
+            value.get().requires_grad_(trainable);
+        }
     }
 
     @Override

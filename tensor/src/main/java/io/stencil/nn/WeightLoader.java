@@ -56,6 +56,31 @@ public record WeightLoader(DType dtype, Device device) {
         }
     }
 
+    /// Binds every parameter to its tensor, which is read when it is first used. The module takes over `source`, which
+    /// stays mapped until the module is closed.
+    ///
+    /// @param ignored names that may be in the checkpoint and are dropped
+    /// @param offloaded whether layers let go of their weights after each use
+    /// @throws InvalidFileException as [#load] does
+    public void open(Module module, TensorSource source, Set<String> ignored, boolean offloaded) {
+        Map<String, Parameter> state = module.state();
+        Map<String, TensorEntry> entries = new LinkedHashMap<>(source.entries());
+        entries.keySet().removeAll(ignored);
+        try {
+            check(state, entries, source);
+        } catch (RuntimeException e) {
+            source.close();
+            throw e;
+        }
+        module.attach(source);
+        state.forEach((name, parameter) ->
+                parameter.store(new StoredWeight(source, name, restingDType(parameter), device), offloaded));
+    }
+
+    private DType restingDType(Parameter parameter) {
+        return parameter.dtype().isFloatingPoint() ? dtype : parameter.dtype();
+    }
+
     /// New content of a parameter, not yet in it, so that a fault at a later one leaves the module as it was.
     ///
     /// @param view the tensor lies in the mapped file
@@ -64,7 +89,7 @@ public record WeightLoader(DType dtype, Device device) {
     private Loaded read(String name, Parameter parameter, TensorSource source) {
         try (Scope _ = new Scope()) {
             Tensor stored = TensorFiles.view(source, name);
-            DType target = parameter.dtype().isFloatingPoint() ? dtype : parameter.dtype();
+            DType target = restingDType(parameter);
             Tensor placed = device.place(stored, target);
             if (!target.isFloatingPoint()) {
                 placed = placed.clone(); // a counter of eight bytes is no reason to keep a file mapped

@@ -23,7 +23,7 @@ public final class WideWeight {
         this.dtype = dtype;
         this.rows = weight.size(0);
         this.columns = weight.size(1);
-        this.rowsAtOnce = Math.max(1, BUFFER_ELEMENTS / columns);
+        this.rowsAtOnce = DType.of(weight) == dtype ? rows : Math.max(1, BUFFER_ELEMENTS / columns);
     }
 
     /// @param weight [rows, columns]
@@ -73,6 +73,9 @@ public final class WideWeight {
     }
 
     private Tensor part(long row, long count) {
+        if (DType.of(weight) == dtype) {
+            return weight.narrow(0, row, count);
+        }
         Tensor buffer = CastBuffer.of(dtype, Device.of(weight), Math.max(BUFFER_ELEMENTS, columns));
         Tensor part = buffer.narrow(0, 0, count * columns).view(count, columns);
         return part.copy_(weight.narrow(0, row, count));

@@ -14,6 +14,9 @@ import org.jspecify.annotations.Nullable;
 
 /// The models of one pipeline, each of which may be absent until it is needed, and the dtypes and device of their work.
 ///
+/// Weights are read from their files when they are first used. Those of an offloaded model are let go of after each
+/// use, layer by layer, so that text encoder, transformer and VAE need not be in memory together.
+///
 /// @param dtype of weights at rest, and of the noise that a seed means
 /// @param compute dtype of activations
 public record ModelSet(
@@ -37,7 +40,12 @@ public record ModelSet(
 
     /// @return `[1, St, joint]`, in the dtype of activations
     public Tensor encodePrompt(String prompt) {
-        return required(textEncoder, "a text encoder").encode(prompt);
+        TextEncoder model = required(textEncoder, "a text encoder");
+        try {
+            return model.encode(prompt);
+        } finally {
+            model.encoder().letGo();
+        }
     }
 
     /// @return normalised latents `[1, 128, H/16, W/16]`, in the dtype of activations
@@ -45,22 +53,30 @@ public record ModelSet(
         AutoencoderKlFlux2 model = requireVae();
         Tensor pixels =
                 device.place(PixelConversion.pixelsFromBytes(image.rgb(), image.height(), image.width()), compute);
-        return isLarge(image.height(), image.width())
-                ? model.encodeTiled(pixels, Tiling.standard())
-                : model.encode(pixels);
+        try {
+            return isLarge(image.height(), image.width())
+                    ? model.encodeTiled(pixels, Tiling.standard())
+                    : model.encode(pixels);
+        } finally {
+            model.letGo();
+        }
     }
 
     /// @param latents normalised, `[1, 128, H/16, W/16]`
     public RgbImage decode(Tensor latents) {
         AutoencoderKlFlux2 model = requireVae();
         Tensor placed = device.place(latents, compute);
-        Tensor pixels = isLarge(latents.size(2) * 16, latents.size(3) * 16)
-                ? model.decodeTiled(placed, Tiling.standard())
-                : model.decode(placed);
-        return RgbImage.of(
-                Math.toIntExact(pixels.size(3)),
-                Math.toIntExact(pixels.size(2)),
-                PixelConversion.bytesFromPixels(pixels));
+        try {
+            Tensor pixels = isLarge(latents.size(2) * 16, latents.size(3) * 16)
+                    ? model.decodeTiled(placed, Tiling.standard())
+                    : model.decode(placed);
+            return RgbImage.of(
+                    Math.toIntExact(pixels.size(3)),
+                    Math.toIntExact(pixels.size(2)),
+                    PixelConversion.bytesFromPixels(pixels));
+        } finally {
+            model.letGo();
+        }
     }
 
     /// @throws InvalidRequestException when the pipeline was loaded without one

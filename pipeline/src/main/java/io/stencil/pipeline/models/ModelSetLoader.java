@@ -12,13 +12,14 @@ import io.stencil.flux2.transformer.Flux2Transformer;
 import io.stencil.flux2.vae.AutoencoderKlFlux2;
 import io.stencil.nn.Module;
 import io.stencil.nn.WeightLoader;
+import io.stencil.pipeline.unit.ModelRole;
 import io.stencil.tensor.DType;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
-/// Recognises the parts of a base model and loads each once.
+/// Recognises the parts of a base model and opens each once.
 final class ModelSetLoader implements AutoCloseable {
 
     private final LoadOptions options;
@@ -45,23 +46,26 @@ final class ModelSetLoader implements AutoCloseable {
         switch (part.config()) {
             case ModelConfig.Transformer found -> {
                 requireFirst(transformer, paths, "transformer");
-                transformer = weights(new Flux2Transformer(found.config()), part, Set.of());
+                transformer = weights(ModelRole.TRANSFORMER, new Flux2Transformer(found.config()), part, Set.of());
             }
             case ModelConfig.Vae found -> {
                 requireFirst(vae, paths, "VAE");
-                vae = weights(new AutoencoderKlFlux2(found.config()), part, Set.of());
+                vae = weights(ModelRole.VAE, new AutoencoderKlFlux2(found.config()), part, Set.of());
             }
             case ModelConfig.TextEncoder found -> {
                 requireFirst(textModel, paths, "text encoder");
                 prompts = found.prompts();
-                textModel = weights(new Qwen3Encoder(found.config()), part, Qwen3Encoder.IGNORED_TENSORS);
+                textModel = weights(
+                        ModelRole.TEXT_ENCODER, new Qwen3Encoder(found.config()), part, Qwen3Encoder.IGNORED_TENSORS);
             }
         }
     }
 
-    private <M extends Module> M weights(M model, BaseModelPart part, Set<String> ignored) {
+    /// Names, shapes and dtypes are checked now; the content is read when it is first used.
+    private <M extends Module> M weights(ModelRole role, M model, BaseModelPart part, Set<String> ignored) {
         try {
-            new WeightLoader(options.dtype(), options.device()).load(model, part.checkpoint(), ignored);
+            new WeightLoader(options.dtype(), options.device())
+                    .open(model, part.checkpoint(), ignored, options.offload().contains(role));
             return model;
         } catch (RuntimeException e) {
             model.close();

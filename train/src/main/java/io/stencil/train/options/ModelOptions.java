@@ -10,16 +10,16 @@ import org.jspecify.annotations.Nullable;
 
 /// The models of a training run and what of them is trained.
 ///
-/// The base model's weights are mapped and frozen on the CPU or the device from the start, and LoRAs of a
-/// Template are always hot-loaded: `initialize_model_on_cpu` and `enable_lora_hot_loading` hold by nature.
+/// The base model's weights are mapped, and read when they are first used, and LoRAs of a Template are always
+/// hot-loaded: `initialize_model_on_cpu` and `enable_lora_hot_loading` hold by nature.
 ///
 /// @param base files of the base model
-/// @param load dtype of the pipeline's work, and its device; what is trained is kept in float32 whatever the dtype
+/// @param load dtype of the pipeline's work, its device, and which models let go of their weights after each use; what
+///     is trained is kept in float32 whatever the dtype
 /// @param template folder of the Template, or null when none takes part
 /// @param trustedCode code of the Template that may run
 /// @param trainable dotted names of what is trained: `template_model`, `template_model.mlp`, `dit`
 /// @param fp8 models to keep in float8; only none is supported
-/// @param offload models to keep out of the device's memory; only none is supported
 /// @param initializeOnCpu accepted, see above
 /// @param loraHotLoading accepted, see above
 public record ModelOptions(
@@ -29,7 +29,6 @@ public record ModelOptions(
         TrustedCode trustedCode,
         List<String> trainable,
         List<String> fp8,
-        List<String> offload,
         boolean initializeOnCpu,
         boolean loraHotLoading) {
 
@@ -37,7 +36,6 @@ public record ModelOptions(
     public ModelOptions {
         trainable = List.copyOf(trainable);
         fp8 = List.copyOf(fp8);
-        offload = List.copyOf(offload);
         if (trainable.isEmpty()) {
             throw new InvalidRequestException(
                     "trainable_models", "must name what is trained, such as template_model or template_model.mlp");

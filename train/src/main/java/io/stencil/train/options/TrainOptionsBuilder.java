@@ -33,7 +33,6 @@ public final class TrainOptionsBuilder {
     private TrustedCode trustedCode = TrustedCode.OWN;
     private List<String> trainable = List.of();
     private List<String> fp8 = List.of();
-    private List<String> offload = List.of();
     private boolean initializeOnCpu;
     private boolean loraHotLoading;
 
@@ -140,11 +139,6 @@ public final class TrainOptionsBuilder {
 
     public TrainOptionsBuilder fp8(List<String> value) {
         fp8 = value;
-        return this;
-    }
-
-    public TrainOptionsBuilder offload(List<String> value) {
-        offload = value;
         return this;
     }
 
@@ -315,8 +309,7 @@ public final class TrainOptionsBuilder {
                         width,
                         maxPixels,
                         extraInputs),
-                new ModelOptions(
-                        base, load, template, trustedCode, trainable, fp8, offload, initializeOnCpu, loraHotLoading),
+                new ModelOptions(base, load, template, trustedCode, trainable, fp8, initializeOnCpu, loraHotLoading),
                 new ObjectiveOptions(
                         timestepWeighting, captionDropout, cacheEncodings, latentNoise, klWeight, edgeWeight),
                 new OptimisationOptions(

@@ -8,6 +8,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.stencil.error.InvalidFileException;
 import io.stencil.error.Location;
 import io.stencil.files.AtomicFile;
+import io.stencil.pipeline.unit.ModelRole;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
@@ -102,7 +103,13 @@ public final class TrainingArguments {
         putPath(json, "template_model_id_or_path", models.template());
         putList(json, "trainable_models", models.trainable());
         putList(json, "fp8_models", models.fp8());
-        putList(json, "offload_models", models.offload());
+        putList(
+                json,
+                "offload_models",
+                models.load().offload().stream()
+                        .map(ModelRole::toString)
+                        .sorted()
+                        .toList());
         json.put("initialize_model_on_cpu", models.initializeOnCpu());
         json.put("enable_lora_hot_loading", models.loraHotLoading());
         json.put("device", models.load().device().toString());

@@ -40,7 +40,6 @@ class TrainOptionsTest {
     static Stream<Arguments> unsupported() {
         return Stream.of(
                 refusal(b -> b.fp8(List.of("dit")), "'fp8_models': "),
-                refusal(b -> b.offload(List.of("vae")), "'offload_models': "),
                 refusal(b -> b.gradientCheckpointingOffload(true), "'use_gradient_checkpointing_offload': "),
                 refusal(b -> b.workers(1), "'dataset_num_workers': must be 0"),
                 refusal(
