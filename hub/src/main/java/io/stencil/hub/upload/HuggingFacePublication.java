@@ -23,7 +23,7 @@ import java.util.TreeMap;
 import java.util.function.BooleanSupplier;
 
 /// Hugging Face: `preupload` tells which files are large, those go by Git LFS, and `commit` takes lines of JSON.
-record HuggingFacePublication() implements Publication {
+record HuggingFacePublication(UnfinishedUploads unfinished) implements Publication {
 
     private static final int SAMPLE_BYTES = 512;
     /// Files of one `preupload`, as Hugging Face's own client asks.
@@ -127,13 +127,13 @@ record HuggingFacePublication() implements Publication {
         return large;
     }
 
-    private static void sendLarge(
+    private void sendLarge(
             UploadPlan plan, Map<String, LocalFile> large, HubHttp http, UploadListener listener) {
         Repository repository = plan.repository();
         ObjectNode batch = JSON.createObjectNode().put("operation", "upload").put("hash_algo", "sha256");
         batch.putArray("transfers").add("basic").add("multipart");
         batch.putObject("ref").put("name", plan.revision());
-        new LargeFiles(repository, http, "application/vnd.git-lfs+json", listener)
+        new LargeFiles(repository, http, LargeFiles.LFS_JSON, listener, unfinished)
                 .send(
                         URI.create("%s/%s.git/info/lfs/objects/batch".formatted(repository.site(), repository.id())),
                         batch,

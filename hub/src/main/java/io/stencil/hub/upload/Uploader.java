@@ -8,19 +8,23 @@ import io.stencil.hub.protocol.HuggingFaceProtocol;
 import io.stencil.hub.protocol.ModelScopeProtocol;
 import io.stencil.hub.protocol.RemoteFile;
 import java.io.IOException;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 
 /// Publishes folders: what the hub has already is left alone, so a second run of a broken one sends the rest.
-public record Uploader(HubProtocol protocol, HubHttp http) {
+///
+/// @param memory folder where it is remembered which parts of large files are there
+public record Uploader(HubProtocol protocol, HubHttp http, Path memory) {
 
     /// @throws io.stencil.error.StencilException naming repository, file and cause; the repository is then as it was
     public UploadResult upload(UploadPlan plan, UploadListener listener) {
+        UnfinishedUploads unfinished = new UnfinishedUploads(memory);
         Publication publication = switch (protocol) {
-            case HuggingFaceProtocol _ -> new HuggingFacePublication();
-            case ModelScopeProtocol _ -> new ModelScopePublication();
+            case HuggingFaceProtocol _ -> new HuggingFacePublication(unfinished);
+            case ModelScopeProtocol _ -> new ModelScopePublication(unfinished);
         };
         List<LocalFile> files = plan.files();
         files.forEach(file -> http.requireNoToken(file.file()));

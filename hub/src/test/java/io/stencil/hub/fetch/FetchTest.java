@@ -286,6 +286,32 @@ class FetchTest {
         }
     }
 
+    /// Two processes, two revisions, one folder: who is done second with files of the first tells it.
+    @Test
+    void aFolderThatAnotherProcessFilledMeanwhileIsTold() {
+        fake.fail(Fault.of("transformer/one", new Fault.Slow(100, 20), 1));
+        try (Hub hub = TestHubs.open(HubKind.MODELSCOPE, fake, base)) {
+            assertThatThrownBy(() -> hub.fetch(HubReference.parse("model", "org/klein:"), new FetchListener() {
+                        private boolean isFirst = true;
+
+                        @Override
+                        public synchronized void onProgress(
+                                io.stencil.hub.protocol.Repository repository,
+                                int files,
+                                int allFiles,
+                                long bytes,
+                                long allBytes) {
+                            if (isFirst && files > 0) {
+                                isFirst = false;
+                                fake.repository("org/klein").put("config.json", "{ }");
+                                fetch(HubKind.MODELSCOPE, "org/klein:config.json");
+                            }
+                        }
+                    }))
+                    .hasMessageContaining("another process filled " + base.resolve("org/klein"));
+        }
+    }
+
     @Test
     void filesThatARevisionHasNoMoreAreRemoved() throws IOException {
         Path folder = fetch(HubKind.MODELSCOPE, "org/klein:").folder();
@@ -328,6 +354,12 @@ class FetchTest {
         Files.createDirectories(weights.getParent());
         Files.write(weights, WEIGHTS);
         assertThat(offline(HubKind.MODELSCOPE, "org/other:").files()).containsExactly(weights);
+
+        // It is others' work from then on, and what that tool adds later is taken too.
+        assertThat(Snapshot.around(weights).orElseThrow().repository())
+                .hasToString(fake.site() + "/org/other");
+        Path more = Files.write(base.resolve("org/other/more.safetensors"), WEIGHTS);
+        assertThat(offline(HubKind.HUGGING_FACE, "org/other:").files()).containsExactly(weights, more);
     }
 
     private Path cacheBlob() throws IOException {
@@ -344,10 +376,11 @@ class FetchTest {
         return blob;
     }
 
-    @Test
-    void whatHuggingFacesToolsHaveIsNotFetched() throws IOException {
+    @ParameterizedTest
+    @EnumSource
+    void whatHuggingFacesToolsHaveIsNotFetched(HubKind kind) throws IOException {
         Path blob = cacheBlob();
-        Snapshot snapshot = fetch(HubKind.HUGGING_FACE, "org/klein:transformer/one.safetensors");
+        Snapshot snapshot = fetch(kind, "org/klein:transformer/one.safetensors");
         assertThat(Files.isSameFile(snapshot.files().getFirst(), blob)).isTrue();
         assertThat(fake.requests()).noneMatch(request -> request.contains("one.safetensors"));
     }
@@ -367,6 +400,7 @@ class FetchTest {
         Snapshot snapshot = offline(HubKind.HUGGING_FACE, "org/klein:transformer/*.safetensors");
         assertThat(Files.readAllBytes(snapshot.files().getFirst())).isEqualTo(WEIGHTS);
         assertThat(snapshot.commit()).isEqualTo("a".repeat(40));
+        assertThat(Snapshot.around(snapshot.folder())).isPresent();
     }
 
     @Test

@@ -30,6 +30,8 @@ public final class FakeHub implements AutoCloseable {
 
     final Map<String, FakeRepository> repositories = new ConcurrentHashMap<>();
     final Map<String, byte[]> objects = new ConcurrentHashMap<>();
+    /// Parts by number, of the uploads that have begun.
+    final Map<String, Map<Integer, byte[]>> uploads = new ConcurrentHashMap<>();
     private volatile String token = "";
     private volatile int partBytes;
 
@@ -130,6 +132,11 @@ public final class FakeHub implements AutoCloseable {
     /// From now on large files are to be sent in parts; 0 ends it.
     public void useParts(int bytes) {
         partBytes = bytes;
+    }
+
+    /// From now on the addresses of parts that were given before are good no more.
+    public void endUploads() {
+        uploads.clear();
     }
 
     int partBytes() {

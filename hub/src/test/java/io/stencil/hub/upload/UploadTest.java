@@ -17,6 +17,8 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -122,6 +124,38 @@ class UploadTest {
         assertThat(fake.repository(ID).files().get("samples/a.png")).isEqualTo(TestHubs.content(2_000_000, 4));
     }
 
+    private long partsSent() {
+        long parts = fake.requests().stream()
+                .filter(request -> request.startsWith("PUT /part/"))
+                .count();
+        fake.requests().clear();
+        return parts;
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void aLargeFileThatBrokeOffGoesOnWithItsNextPart(boolean expired) throws IOException {
+        fake.useParts(100_000);
+        fake.fail(new Fault(
+                "PUT /part/", new Fault.Status(403, Map.of(), "no"), new AtomicInteger(15), new AtomicInteger(1000)));
+        assertThatThrownBy(() -> upload(HubKind.HUGGING_FACE, true, false)).hasMessageContaining("samples/a.png");
+        assertThat(partsSent()).isGreaterThan(10);
+        Path memory = temporary.resolve("models/.uploads");
+        assertThat(memory).isDirectoryContaining("glob:**.json");
+        assertThat(Files.getPosixFilePermissions(memory)).hasSize(3);
+
+        fake.heal();
+        if (expired) {
+            fake.endUploads();
+        }
+        upload(HubKind.HUGGING_FACE, true, false);
+        // 20 parts of samples/a.png and one of model.safetensors; where the hub knows no more of it, all are sent.
+        long sentAgain = partsSent();
+        assertThat(sentAgain).isBetween(expired ? 20L : 1L, expired ? 22L : 10L);
+        assertThat(fake.repository(ID).files().get("samples/a.png")).isEqualTo(TestHubs.content(2_000_000, 4));
+        assertThat(memory).isEmptyDirectory();
+    }
+
     @ParameterizedTest
     @EnumSource
     void anUploadThatBrokeOffGoesOnWithTheRest(HubKind kind) {
@@ -222,6 +256,18 @@ class UploadTest {
                 .filteredOn(request -> request.contains("/preupload/"))
                 .hasSize(2);
         assertThat(fake.repository(ID).files()).hasSize(304);
+    }
+
+    @Test
+    void manyLargeFilesGoInSeveralBatches() throws IOException {
+        for (int i = 0; i < 150; i++) {
+            Files.write(folder.resolve("samples/%d.safetensors".formatted(i)), TestHubs.content(10, 100 + i));
+        }
+        upload(HubKind.HUGGING_FACE, true, false);
+        assertThat(fake.requests())
+                .filteredOn(request -> request.endsWith("/info/lfs/objects/batch"))
+                .hasSize(2);
+        assertThat(fake.repository(ID).files()).hasSize(154);
     }
 
     @Test
