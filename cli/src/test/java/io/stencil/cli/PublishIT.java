@@ -227,6 +227,38 @@ class PublishIT {
         requireTokenNowhere();
     }
 
+    /// What is measured may come from a hub too.
+    @Test
+    void fetchedTemplatesAreMeasured() throws IOException, InterruptedException {
+        putFolder("me/klein", TestFiles.root().resolve("models/tiny-klein"), "");
+        putFolder("me/zoo", TestFiles.root().resolve("examples/brightness"), "brightness/");
+        String[] words = {
+            "evaluate",
+            "brightness",
+            "--share=0.01",
+            "--num_inference_steps=1",
+            "--model_path=me/klein:",
+            "--templates=me/zoo:"
+        };
+        refused(stencil(words), "/me/zoo: 'brightness/Model.java': is code and is not run", "--trust_remote_code");
+        String[] trusting = Arrays.copyOf(words, words.length + 1);
+        trusting[words.length] = "--trust_remote_code";
+        StencilRun run = stencil(trusting);
+        // With so few pictures and steps it may miss its target.
+        assertThat(run.exitCode()).as(run.err()).isBetween(0, 1);
+        assertThat(run.out()).contains("brightness");
+        assertThat(elsewhere.resolve("models/me/klein/transformer")).exists();
+        requireTokenNowhere();
+    }
+
+    private void putFolder(String id, Path folder, String prefix) throws IOException {
+        try (Stream<Path> files = Files.walk(folder)) {
+            for (Path file : files.filter(Files::isRegularFile).toList()) {
+                fake.repository(id).put(prefix + folder.relativize(file), Files.readAllBytes(file));
+            }
+        }
+    }
+
     private void put(String id, String golden) throws IOException {
         FakeRepository repository = fake.repository(id);
         repository.put(
