@@ -181,6 +181,22 @@ class PublishIT {
 
         Path none = Files.createFile(temporary.resolve("no-token"));
         stencil("upload", "me/x", "package", "--hub_token_file=" + none).failed(1, "no-token': holds no token");
+
+        // The card names the base model that came from a hub.
+        putFolder("org/klein", TestFiles.tinyModel(""), "");
+        stencil(
+                        "package",
+                        "--hub=huggingface",
+                        "--template_model_id_or_path=me/weights:",
+                        "--model_paths=org/klein:",
+                        "--dtype=float32",
+                        "--template_inputs={\"scale\": 0.9}",
+                        "--height=64",
+                        "--width=64",
+                        "--num_inference_steps=1",
+                        "--output_path=again")
+                .succeeded();
+        assertThat(temporary.resolve("again/README.md")).content().contains("base_model: \"org/klein\"");
     }
 
     /// What was fetched is others' code, also where it is named by its path; and nothing is fetched for a request that

@@ -46,6 +46,7 @@ public record Uploader(HubProtocol protocol, HubHttp http, Path memory) {
             if (!changed.isEmpty()) {
                 publication.commit(plan, changed, http, listener, () -> areThere(plan, changed));
             }
+            files.forEach(file -> unfinished.forget(plan.repository(), file));
         }
         return new UploadResult(
                 !exists,

@@ -3,15 +3,18 @@ package io.stencil.hub.upload;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.stencil.files.Sha256;
 import io.stencil.hub.Hub;
 import io.stencil.hub.http.LocalFault;
 import io.stencil.hub.protocol.HubKind;
 import io.stencil.hub.protocol.Repository;
 import io.stencil.hub.protocol.RepositoryId;
 import io.stencil.hub.testing.FakeHub;
+import io.stencil.hub.testing.FakeRepository;
 import io.stencil.hub.testing.Fault;
 import io.stencil.hub.testing.TestHubs;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -153,6 +156,16 @@ class UploadTest {
         long sentAgain = partsSent();
         assertThat(sentAgain).isBetween(expired ? 20L : 1L, expired ? 22L : 10L);
         assertThat(fake.repository(ID).files().get("samples/a.png")).isEqualTo(TestHubs.content(2_000_000, 4));
+        assertThat(memory).isEmptyDirectory();
+
+        // Killed after its last part: the hub has it, and nothing of it is remembered any more.
+        Files.writeString(
+                memory.resolve(Sha256.of((fake.site() + "/" + ID + "\n" + FakeRepository.sha256(WEIGHTS))
+                                        .getBytes(StandardCharsets.UTF_8))
+                                .substring(0, 32)
+                        + ".json"),
+                "{}");
+        upload(HubKind.HUGGING_FACE, true, false);
         assertThat(memory).isEmptyDirectory();
     }
 
