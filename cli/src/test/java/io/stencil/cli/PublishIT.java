@@ -126,6 +126,10 @@ class PublishIT {
                 stencil(sample("generate", "--template_model_id_or_path=me/brightness:", "--output=a.png")),
                 "/me/brightness: 'Model.java': is code and is not run",
                 "--trust_remote_code");
+        refused(
+                stencil(sample("verify", "me/brightness")),
+                "/me/brightness: is code and is not run",
+                "--trust_remote_code ('stencil fetch me/brightness:' brings it to where it can be read)");
         StencilRun verified = stencil(sample("verify", "me/brightness", "--trust_remote_code"))
                 .succeeded();
         assertThat(verified.err())
@@ -155,7 +159,7 @@ class PublishIT {
                         "generate", "--hub=huggingface", "--template_model_id_or_path=me/unknown:", "--output=b.png")),
                 "has no Model.java",
                 "found model.safetensors",
-                "add a Model.java (to a copy, where the folder was fetched)");
+                "add a Model.java (beside a copy of the weights, where the folder was fetched)");
         requireTokenNowhere();
     }
 

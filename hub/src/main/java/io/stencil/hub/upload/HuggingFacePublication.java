@@ -115,6 +115,11 @@ record HuggingFacePublication(UnfinishedUploads unfinished) implements Publicati
         Set<String> known = new HashSet<>();
         for (JsonNode file : answer.path("files")) {
             known.add(file.path("path").asText());
+            if (file.path("shouldIgnore").asBoolean()) {
+                throw plan.repository()
+                        .subject(file.path("path").asText())
+                        .fault("the repository's .gitignore leaves it out; change that at the hub");
+            }
             if (file.path("uploadMode").asText().equals("lfs")) {
                 large.add(file.path("path").asText());
             }

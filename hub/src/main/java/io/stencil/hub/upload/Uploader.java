@@ -13,6 +13,8 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
 
 /// Publishes folders: what the hub has already is left alone, so a second run of a broken one sends the rest.
 ///
@@ -52,7 +54,14 @@ public record Uploader(HubProtocol protocol, HubHttp http, Path memory) {
                 !exists,
                 changed.stream().map(LocalFile::path).toList(),
                 unchanged,
-                changed.stream().mapToLong(LocalFile::size).sum());
+                changed.stream().mapToLong(LocalFile::size).sum(),
+                others(files, remote));
+    }
+
+    private static List<String> others(List<LocalFile> files, Map<String, RemoteFile> remote) {
+        Set<String> others = new TreeSet<>(remote.keySet());
+        files.forEach(file -> others.remove(file.path()));
+        return others.stream().filter(UploadPlan::isPublished).toList();
     }
 
     private Map<String, RemoteFile> remote(UploadPlan plan) {

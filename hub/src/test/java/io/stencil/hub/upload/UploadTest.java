@@ -3,6 +3,7 @@ package io.stencil.hub.upload;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.stencil.error.HubException;
 import io.stencil.files.Sha256;
 import io.stencil.hub.Hub;
 import io.stencil.hub.http.LocalFault;
@@ -27,6 +28,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -98,6 +100,16 @@ class UploadTest {
         assertThat(again.changed()).isEmpty();
         assertThat(again.unchanged()).hasSize(4);
         assertThat(fake.repository(ID).commits()).isEqualTo(commits);
+    }
+
+    /// What an older package had stays at the hub, and its users would get it too.
+    @ParameterizedTest
+    @EnumSource
+    void whatOnlyTheHubHasIsTold(HubKind kind) throws IOException {
+        assertThat(upload(kind, true, false).others()).isEmpty();
+        Files.delete(folder.resolve("Model.java"));
+        fake.repository(ID).put("tool.py", "x").put(".gitattributes", "x");
+        assertThat(upload(kind, true, false).others()).containsExactly("Model.java");
     }
 
     @ParameterizedTest
@@ -197,6 +209,38 @@ class UploadTest {
         assertThatThrownBy(() -> upload(HubKind.HUGGING_FACE, true, false))
                 .hasMessageMatching(
                         ".*/me/brightness: '(model.safetensors|samples/a.png)': it is too large for the hub \\(413.*");
+    }
+
+    @Test
+    void whatTheHubWouldLeaveOutIsTold() {
+        String answer = "{\"files\": [{\"path\": \"README.md\", \"uploadMode\": \"regular\", \"shouldIgnore\": true}]}";
+        fake.fail(Fault.of("/preupload/", new Fault.Status(200, Map.of(), answer), 1));
+        assertThatThrownBy(() -> upload(HubKind.HUGGING_FACE, true, false))
+                .hasMessageContaining("'README.md': the repository's .gitignore leaves it out");
+        assertThat(fake.repository(ID).files()).isEmpty();
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "MODELSCOPE,401,'wants to know who asks'",
+        "HUGGING_FACE,401,'wants to know who asks'",
+        "MODELSCOPE,403,'access is refused'",
+        "HUGGING_FACE,403,'access is refused'",
+        "HUGGING_FACE,409,'changed by someone else at the same time'",
+        "MODELSCOPE,429,'takes no more requests for now'",
+        "HUGGING_FACE,503,'the hub fails'"
+    })
+    void aStatusIsToldWithRepositoryAndCause(HubKind kind, int status, String cause) {
+        for (String place : List.of("/upload/", "/batch", "/commit/")) {
+            fake.fail(Fault.status(place, status, 100));
+            assertThatThrownBy(() -> upload(kind, true, false))
+                    .isInstanceOf(HubException.class)
+                    .hasMessageStartingWith(fake.site() + "/" + ID + ": ")
+                    .hasMessageContaining(cause)
+                    .hasMessageNotContaining("\n");
+            fake.heal();
+        }
+        assertThat(fake.repository(ID).files()).isEmpty();
     }
 
     @Test
