@@ -83,6 +83,7 @@ public final class FakeHub implements AutoCloseable {
             FakeExchange fake = new FakeExchange(exchange, fault, served);
             try {
                 if (fault instanceof Fault.Status(int code, Map<String, String> headers, String text)) {
+                    fake.body(); // an answer in the middle of a body would be no answer but a broken connection
                     headers.forEach(
                             (name, value) -> exchange.getResponseHeaders().set(name, value));
                     fake.answer(code, text);
