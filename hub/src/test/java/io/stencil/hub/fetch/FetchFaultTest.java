@@ -410,6 +410,12 @@ class FetchFaultTest {
         assertThatThrownBy(() -> fetch(HubKind.HUGGING_FACE, "org/m:"))
                 .hasMessageContaining("would be written through the link");
         assertThat(elsewhere).isEmptyDirectory();
+
+        // The folder of a model may lie on another disk.
+        fake.repository("org/linked").put("vae/w.safetensors", WEIGHTS);
+        Files.createSymbolicLink(base().resolve("org/linked"), elsewhere);
+        fetch(HubKind.HUGGING_FACE, "org/linked:");
+        assertThat(elsewhere.resolve("vae/w.safetensors")).hasBinaryContent(WEIGHTS);
     }
 
     @Test
