@@ -60,7 +60,10 @@ final class PackageCommand implements Callable<Integer> {
             description = "Larger weights are written in several files. Default: ${DEFAULT-VALUE}.")
     private int maxShardMegabytes = 5000;
 
-    @Option(names = "--base_model_id", paramLabel = "ID", description = "Of the base model, for the card. Default: that of the hub that it was fetched from.")
+    @Option(
+            names = "--base_model_id",
+            paramLabel = "ID",
+            description = "Of the base model, for the card. Default: that of the hub that it was fetched from.")
     private @Nullable String baseModelId;
 
     @Option(names = "--license", paramLabel = "TEXT", description = "For the card.")
@@ -74,8 +77,7 @@ final class PackageCommand implements Callable<Integer> {
         PrintWriter err = command.commandLine().getErr();
         OutputCheck.requireFolder("output_path", output);
         if (maxShardMegabytes < 1) {
-            throw new InvalidRequestException(
-                    "max_shard_megabytes", "must be at least 1, found " + maxShardMegabytes);
+            throw new InvalidRequestException("max_shard_megabytes", "must be at least 1, found " + maxShardMegabytes);
         }
         LoadOptions load = base.load();
         GenerationRequest asked = sample.request();

@@ -132,8 +132,7 @@ record HuggingFacePublication(UnfinishedUploads unfinished) implements Publicati
         return large;
     }
 
-    private void sendLarge(
-            UploadPlan plan, Map<String, LocalFile> large, HubHttp http, UploadListener listener) {
+    private void sendLarge(UploadPlan plan, Map<String, LocalFile> large, HubHttp http, UploadListener listener) {
         Repository repository = plan.repository();
         ObjectNode batch = JSON.createObjectNode().put("operation", "upload").put("hash_algo", "sha256");
         batch.putArray("transfers").add("basic").add("multipart");

@@ -17,7 +17,8 @@ import java.util.Set;
 import java.util.TreeMap;
 import java.util.function.Supplier;
 
-/// Git LFS: asks in batches which objects the hub lacks, and sends those. An upload that was broken off goes on with the
+/// Git LFS: asks in batches which objects the hub lacks, and sends those. An upload that was broken off goes on with
+/// the
 /// first file that is not there, and where the hub wants it in parts, with its first part that is not.
 ///
 /// @param contentType of the batch
@@ -43,14 +44,17 @@ record LargeFiles(
     void send(URI address, ObjectNode batch, Map<String, LocalFile> files, ObjectList objects) {
         List<LocalFile> all = List.copyOf(files.values());
         for (int begin = 0; begin < all.size(); begin += ASKED_AT_ONCE) {
-            sendBatch(address, batch.deepCopy(), all.subList(begin, Math.min(all.size(), begin + ASKED_AT_ONCE)), objects);
+            sendBatch(
+                    address,
+                    batch.deepCopy(),
+                    all.subList(begin, Math.min(all.size(), begin + ASKED_AT_ONCE)),
+                    objects);
         }
     }
 
     private void sendBatch(URI address, ObjectNode batch, List<LocalFile> files, ObjectList objects) {
         ArrayNode wanted = batch.putArray("objects");
-        files
-                .forEach(file -> wanted.addObject().put("oid", file.sha256()).put("size", file.size()));
+        files.forEach(file -> wanted.addObject().put("oid", file.sha256()).put("size", file.size()));
         HubCall call = HubCall.post(address, contentType, batch.toString(), repository.subject())
                 .with("Accept", contentType);
         Map<String, LocalFile> remaining = new TreeMap<>();

@@ -36,7 +36,8 @@ final class FakeStorage {
             case "PUT part" -> {
                 Map<Integer, byte[]> parts = hub.uploads.get(path[2]);
                 if (parts == null) {
-                    exchange.answer(403, "<Error><Code>AccessDenied</Code><Message>Request has expired</Message></Error>");
+                    exchange.answer(
+                            403, "<Error><Code>AccessDenied</Code><Message>Request has expired</Message></Error>");
                     return;
                 }
                 parts.put(Integer.parseInt(exchange.query("number")), exchange.body());
@@ -116,7 +117,8 @@ final class FakeStorage {
         upload.put("href", "%s/complete/%s/%s".formatted(hub.storageSite(), id, oid));
         ObjectNode header = upload.putObject("header").put("chunk_size", Integer.toString(part));
         for (int number = 1; (long) (number - 1) * part < size; number++) {
-            header.put("%05d".formatted(number), "%s/part/%s/%s?number=%d".formatted(hub.storageSite(), id, oid, number));
+            header.put(
+                    "%05d".formatted(number), "%s/part/%s/%s?number=%d".formatted(hub.storageSite(), id, oid, number));
         }
     }
 
