@@ -28,6 +28,7 @@ import java.util.List;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
@@ -49,11 +50,17 @@ final class EvaluateCommand implements Callable<Integer> {
     @Parameters(paramLabel = "NAME", arity = "0..*", description = "Measurements, such as brightness; default: all.")
     private List<String> names = List.of();
 
-    @Option(names = "--model_path", paramLabel = "DIR", description = "Base model. Default: models/tiny-klein.")
-    private @Nullable Path model;
+    @Option(names = "--model_path", paramLabel = "DIR|ID:", description = "Base model. Default: models/tiny-klein.")
+    private @Nullable String model;
 
-    @Option(names = "--templates", paramLabel = "DIR", description = "Folder of Template folders. Default: examples.")
-    private @Nullable Path templates;
+    @Option(
+            names = "--templates",
+            paramLabel = "DIR|ID:",
+            description = "Folder of Template folders. Default: examples.")
+    private @Nullable String templates;
+
+    @Mixin
+    private HubOptions hub;
 
     @Option(names = "--output_path", paramLabel = "DIR", description = "Gets evaluation.json and index.html.")
     private @Nullable Path output;
@@ -83,17 +90,15 @@ final class EvaluateCommand implements Callable<Integer> {
         if (output != null) {
             OutputCheck.requireFolder("output_path", output);
         }
-        Path base = model == null ? Checkout.root().resolve("models/tiny-klein") : model;
-        Path folders = templates == null ? Checkout.root().resolve("examples") : templates;
         List<String> needed = measures.stream()
                 .flatMap(measure -> measure.templates().stream())
                 .distinct()
                 .toList();
-        needed.forEach(name -> requireTrained(folders.resolve(name)));
+        Subject subject = subject(needed);
         try (TemporaryFolder pictures = TemporaryFolder.create("stencil-evaluate")) {
-            List<Finding> findings = run(measures, effort, base, folders, needed, pictures.path());
+            List<Finding> findings = run(measures, effort, subject, pictures.path());
             if (output != null) {
-                EvaluationReport.write(findings, how(base), output);
+                EvaluationReport.write(findings, how(subject.base()), output);
             }
             return findings.stream().allMatch(Finding::holds) ? 0 : MISSED;
         } catch (IOException e) {
@@ -101,16 +106,49 @@ final class EvaluateCommand implements Callable<Integer> {
         }
     }
 
-    private List<Finding> run(
-            List<Measure> measures, Effort effort, Path base, Path folders, List<String> needed, Path pictures) {
+    /// What is measured.
+    ///
+    /// @param names of the Templates, in the order of `templates`
+    private record Subject(Path base, List<String> names, List<TemplateSource> templates) {}
+
+    /// What lies here is looked at before anything is fetched.
+    private Subject subject(List<String> needed) {
+        RemoteModels.check(remote -> requireTrained(templates(remote), needed));
+        RemoteModels.check(this::base);
+        try (HubModels remote = hub.open(command.commandLine().getErr())) {
+            OriginPath folders = templates(remote);
+            requireTrained(folders, needed);
+            List<TemplateSource> sources = needed.stream()
+                    .map(folders.folder()::resolve)
+                    .map(folder ->
+                            (TemplateSource) new TemplateFolder(folder, remote.trusted(folders.fetched(), folder)))
+                    .toList();
+            return new Subject(base(remote), needed, sources);
+        }
+    }
+
+    private Path base(RemoteModels remote) {
+        return origin("model_path", model, "models/tiny-klein", remote).folder();
+    }
+
+    private OriginPath templates(RemoteModels remote) {
+        return origin("templates", templates, "examples", remote);
+    }
+
+    private static OriginPath origin(String option, @Nullable String named, String own, RemoteModels remote) {
+        String text = named == null ? Checkout.root().resolve(own).toString() : named;
+        Path folder = FilePattern.path(option, text);
+        return Files.isDirectory(folder)
+                ? new OriginPath(option, folder, "", null)
+                : OriginPath.parse(option, text, remote);
+    }
+
+    private List<Finding> run(List<Measure> measures, Effort effort, Subject subject, Path pictures) {
         PrintWriter out = command.commandLine().getOut();
         PrintWriter err = command.commandLine().getErr();
-        List<TemplateSource> sources = needed.stream()
-                .map(name -> (TemplateSource) new TemplateFolder(folders.resolve(name)))
-                .toList();
         PipelinePainter.Settings settings = new PipelinePainter.Settings(SIDE, steps, 1);
-        try (TemplatePipeline pipeline = pipeline(base, sources, err)) {
-            PipelinePainter painter = new PipelinePainter(pipeline, needed, pictures, settings);
+        try (TemplatePipeline pipeline = pipeline(subject.base(), subject.templates(), err)) {
+            PipelinePainter painter = new PipelinePainter(pipeline, subject.names(), pictures, settings);
             out.println(FindingTable.heading());
             return Evaluation.run(measures, painter, effort, cfgScale, finding -> {
                 FindingTable.lines(finding).forEach(out::println);
@@ -132,6 +170,10 @@ final class EvaluateCommand implements Callable<Integer> {
             models.close();
             throw e;
         }
+    }
+
+    private static void requireTrained(OriginPath folders, List<String> needed) {
+        needed.forEach(name -> requireTrained(folders.folder().resolve(name)));
     }
 
     private static void requireTrained(Path folder) {

@@ -63,6 +63,14 @@ record FilePattern(String option, Path folder, String glob) {
         }
     }
 
+    /// The safetensors among files that a pattern matches; all, where there is none.
+    static List<Path> weights(List<Path> files) {
+        List<Path> weights = files.stream()
+                .filter(file -> file.toString().endsWith(".safetensors"))
+                .toList();
+        return weights.isEmpty() ? files : weights;
+    }
+
     private PathMatcher matcher() {
         try {
             return FileSystems.getDefault().getPathMatcher("glob:" + glob);

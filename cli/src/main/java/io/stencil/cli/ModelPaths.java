@@ -85,7 +85,7 @@ final class ModelPaths {
             if (!shard.isTextual()) {
                 throw new InvalidRequestException(OPTION, "a shard must be a path, found " + shard);
             }
-            shards.addAll(files(shard.textValue()));
+            shards.addAll(FilePattern.weights(files(shard.textValue())));
         }
         return shards;
     }
@@ -96,7 +96,7 @@ final class ModelPaths {
             if (path.pattern().isEmpty() && isWholeModel(path.origin())) {
                 addWhole(path.origin());
             } else {
-                parts.add(path.files());
+                parts.add(path.weights());
             }
             return;
         }
@@ -104,7 +104,7 @@ final class ModelPaths {
         if (path != null && isWholeModel(path)) {
             addWhole(path);
         } else {
-            parts.add(files(entry));
+            parts.add(FilePattern.weights(files(entry)));
         }
     }
 

@@ -59,7 +59,7 @@ record OriginPath(
                 parts.addAll(whole.parts());
                 tokenizer = whole.tokenizer();
             } else {
-                parts.add(path.files());
+                parts.add(path.weights());
             }
         }
         return new ModelFiles(parts, tokenizer);
@@ -74,6 +74,11 @@ record OriginPath(
         return literal != null && Files.exists(literal)
                 ? List.of(literal)
                 : FilePattern.of(option, origin, pattern).files();
+    }
+
+    /// The files of one model: where a pattern such as `vae/*` matches what lies beside weights too, the weights alone.
+    List<Path> weights() {
+        return FilePattern.weights(files());
     }
 
     /// The one folder that is meant: the origin, or the subfolder that the pattern names.

@@ -1,5 +1,7 @@
 package io.stencil.cli;
 
+import io.stencil.error.InvalidRequestException;
+import io.stencil.hub.fetch.Snapshot;
 import io.stencil.hub.upload.Sha256Sums;
 import io.stencil.pipeline.Flux2Pipeline;
 import io.stencil.pipeline.GenerationRequest;
@@ -58,7 +60,10 @@ final class PackageCommand implements Callable<Integer> {
             description = "Larger weights are written in several files. Default: ${DEFAULT-VALUE}.")
     private int maxShardMegabytes = 5000;
 
-    @Option(names = "--base_model_id", paramLabel = "ID", description = "Of the base model, for the card.")
+    @Option(
+            names = "--base_model_id",
+            paramLabel = "ID",
+            description = "Of the base model, for the card. Default: that of the hub that it was fetched from.")
     private @Nullable String baseModelId;
 
     @Option(names = "--license", paramLabel = "TEXT", description = "For the card.")
@@ -71,6 +76,9 @@ final class PackageCommand implements Callable<Integer> {
     public Integer call() {
         PrintWriter err = command.commandLine().getErr();
         OutputCheck.requireFolder("output_path", output);
+        if (maxShardMegabytes < 1) {
+            throw new InvalidRequestException("max_shard_megabytes", "must be at least 1, found " + maxShardMegabytes);
+        }
         LoadOptions load = base.load();
         GenerationRequest asked = sample.request();
         List<TemplateInput> inputs = sample.inputs();
@@ -81,21 +89,32 @@ final class PackageCommand implements Callable<Integer> {
         ModelFiles files;
         try (HubModels remote = hub.open(err)) {
             TemplateFolder trained = TemplateOptions.folder(template, remote);
+            Path weights = checkpoint(remote);
+            files = base.files(remote);
             request = new PackageRequest(
                     trained.folder(),
                     trained.trustedCode(),
-                    checkpoint(remote),
+                    weights,
                     output,
                     maxShardMegabytes * MEGABYTE,
                     asked,
                     inputs,
-                    baseModelId,
+                    baseModelId == null ? fetchedAs(files) : baseModelId,
                     license);
-            files = base.files(remote);
         }
         new TemplatePackager(request, err::println).run(Flux2Pipeline.load(files, load), Sha256Sums::write);
         command.commandLine().getOut().println("wrote " + output);
         return 0;
+    }
+
+    /// The ID of the base model, where it came from a hub.
+    private static @Nullable String fetchedAs(ModelFiles files) {
+        return files.parts().stream()
+                .flatMap(List::stream)
+                .flatMap(file -> Snapshot.around(file).stream())
+                .map(snapshot -> snapshot.repository().id().toString())
+                .findFirst()
+                .orElse(null);
     }
 
     private @Nullable Path checkpoint(RemoteModels remote) {

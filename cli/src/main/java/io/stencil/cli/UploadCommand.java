@@ -74,6 +74,10 @@ final class UploadCommand implements Callable<Integer> {
             UploadResult result = open.upload(plan, new Report(err));
             String would = dryRun ? "would " : "";
             plan.leftOut().forEach(name -> err.println("left out: " + name));
+            result.others()
+                    .forEach(name -> err.println(
+                            "stencil: warning: %s holds %s too, which is not in %s; whoever fetches gets both, so remove it there if it is of an older package"
+                                    .formatted(plan.repository(), name, folder)));
             if (result.created()) {
                 out.println("%smake the repository %s, %s"
                         .formatted(would, plan.repository(), isPublic ? "public" : "private"));

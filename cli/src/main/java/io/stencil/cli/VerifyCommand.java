@@ -1,5 +1,6 @@
 package io.stencil.cli;
 
+import io.stencil.error.HubException;
 import io.stencil.error.InvalidFileException;
 import io.stencil.error.Location;
 import io.stencil.files.TemporaryFolder;
@@ -14,6 +15,7 @@ import io.stencil.pipeline.models.LoadOptions;
 import io.stencil.pipeline.models.ModelFiles;
 import io.stencil.template.TemplateInput;
 import io.stencil.template.load.TemplateFolder;
+import io.stencil.template.load.TrustedCode;
 import io.stencil.template.pipeline.TemplatePipeline;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -82,7 +84,7 @@ final class VerifyCommand implements Callable<Integer> {
                 HubModels elsewhere = hub.openEmpty(err, empty)) {
             snapshot = elsewhere.fetch(reference);
             sums = Sha256Sums.requireSame(snapshot.folder()).map(Set::size).orElse(0);
-            folder = new TemplateFolder(snapshot.folder(), elsewhere.trusted(snapshot, snapshot.folder()));
+            folder = new TemplateFolder(snapshot.folder(), trusted(elsewhere, snapshot, reference));
             files = base.files(here);
         }
         GeneratedImage picture = generate(folder, files, load, request, inputs);
@@ -96,6 +98,19 @@ final class VerifyCommand implements Callable<Integer> {
                         snapshot.files().size(),
                         sums,
                         picture.image().size());
+    }
+
+    /// The place where the code lies now is gone when it is refused: it is said how to get it to read it.
+    private static TrustedCode trusted(HubModels models, Snapshot snapshot, HubReference reference) {
+        try {
+            return models.trusted(snapshot, snapshot.folder());
+        } catch (HubException e) {
+            throw new HubException(
+                    snapshot.repository().toString(),
+                    null,
+                    "%s ('stencil fetch %s' brings it to where it can be read)".formatted(e.what(), reference),
+                    e);
+        }
     }
 
     private GeneratedImage generate(

@@ -76,11 +76,16 @@ class ModelPathsTest {
 
     @Test
     void aPatternGivesTheShardsOfOneModel() {
-        ModelFiles files = ModelPaths.read(json(klein + "/transformer/*.safetensors"), NO_HUB);
-
-        assertThat(files.parts())
-                .containsExactly(List.of(
-                        klein.resolve("transformer/one.safetensors"), klein.resolve("transformer/two.safetensors")));
+        List<Path> shards =
+                List.of(klein.resolve("transformer/one.safetensors"), klein.resolve("transformer/two.safetensors"));
+        // The second matches config.json too, which is no shard.
+        for (String pattern : List.of("/transformer/*.safetensors", "/transformer/*")) {
+            assertThat(ModelPaths.read(json(klein + pattern), NO_HUB).parts()).containsExactly(shards);
+            assertThat(ModelPaths.read("[" + json(klein + pattern) + "]", NO_HUB)
+                            .parts())
+                    .containsExactly(shards);
+        }
+        assertThat(OriginPath.models(klein + ":transformer/*", NO_HUB).parts()).containsExactly(shards);
     }
 
     @Test

@@ -126,6 +126,10 @@ class PublishIT {
                 stencil(sample("generate", "--template_model_id_or_path=me/brightness:", "--output=a.png")),
                 "/me/brightness: 'Model.java': is code and is not run",
                 "--trust_remote_code");
+        refused(
+                stencil(sample("verify", "me/brightness")),
+                "/me/brightness: is code and is not run",
+                "--trust_remote_code ('stencil fetch me/brightness:' brings it to where it can be read)");
         StencilRun verified = stencil(sample("verify", "me/brightness", "--trust_remote_code"))
                 .succeeded();
         assertThat(verified.err())
@@ -155,7 +159,7 @@ class PublishIT {
                         "generate", "--hub=huggingface", "--template_model_id_or_path=me/unknown:", "--output=b.png")),
                 "has no Model.java",
                 "found model.safetensors",
-                "add a Model.java (to a copy, where the folder was fetched)");
+                "add a Model.java (beside a copy of the weights, where the folder was fetched)");
         requireTokenNowhere();
     }
 
@@ -181,6 +185,22 @@ class PublishIT {
 
         Path none = Files.createFile(temporary.resolve("no-token"));
         stencil("upload", "me/x", "package", "--hub_token_file=" + none).failed(1, "no-token': holds no token");
+
+        // The card names the base model that came from a hub.
+        putFolder("org/klein", TestFiles.tinyModel(""), "");
+        stencil(
+                        "package",
+                        "--hub=huggingface",
+                        "--template_model_id_or_path=me/weights:",
+                        "--model_paths=org/klein:",
+                        "--dtype=float32",
+                        "--template_inputs={\"scale\": 0.9}",
+                        "--height=64",
+                        "--width=64",
+                        "--num_inference_steps=1",
+                        "--output_path=again")
+                .succeeded();
+        assertThat(temporary.resolve("again/README.md")).content().contains("base_model: \"org/klein\"");
     }
 
     /// What was fetched is others' code, also where it is named by its path; and nothing is fetched for a request that
@@ -225,6 +245,38 @@ class PublishIT {
                 "is other code than was trusted",
                 "--trusted_code_hash");
         requireTokenNowhere();
+    }
+
+    /// What is measured may come from a hub too.
+    @Test
+    void fetchedTemplatesAreMeasured() throws IOException, InterruptedException {
+        putFolder("me/klein", TestFiles.root().resolve("models/tiny-klein"), "");
+        putFolder("me/zoo", TestFiles.root().resolve("examples/brightness"), "brightness/");
+        String[] words = {
+            "evaluate",
+            "brightness",
+            "--share=0.01",
+            "--num_inference_steps=1",
+            "--model_path=me/klein:",
+            "--templates=me/zoo:"
+        };
+        refused(stencil(words), "/me/zoo: 'brightness/Model.java': is code and is not run", "--trust_remote_code");
+        String[] trusting = Arrays.copyOf(words, words.length + 1);
+        trusting[words.length] = "--trust_remote_code";
+        StencilRun run = stencil(trusting);
+        // With so few pictures and steps it may miss its target.
+        assertThat(run.exitCode()).as(run.err()).isBetween(0, 1);
+        assertThat(run.out()).contains("brightness");
+        assertThat(elsewhere.resolve("models/me/klein/transformer")).exists();
+        requireTokenNowhere();
+    }
+
+    private void putFolder(String id, Path folder, String prefix) throws IOException {
+        try (Stream<Path> files = Files.walk(folder)) {
+            for (Path file : files.filter(Files::isRegularFile).toList()) {
+                fake.repository(id).put(prefix + folder.relativize(file), Files.readAllBytes(file));
+            }
+        }
     }
 
     private void put(String id, String golden) throws IOException {

@@ -70,7 +70,7 @@ public final class Hub implements AutoCloseable {
         if (settings.offline()) {
             throw new InvalidRequestException("upload", "cannot be done offline");
         }
-        return new Uploader(protocol, http).upload(plan, listener);
+        return new Uploader(protocol, http, settings.base().resolve(".uploads")).upload(plan, listener);
     }
 
     public Repository repository(RepositoryId id) {

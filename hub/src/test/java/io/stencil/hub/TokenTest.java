@@ -146,6 +146,33 @@ class TokenTest {
         requireNowhere();
     }
 
+    /// As a file's hash, and in the address that an upload is to go to.
+    @Test
+    void anAddressOrHashThatRepeatsItIsTakenNowhere() throws IOException {
+        Path folder = Files.createDirectories(temporary.resolve("folder"));
+        Files.write(folder.resolve("w.safetensors"), TestHubs.content(30_000, 1));
+        String list = "{\"Success\": true, \"Data\": {\"Files\": [{\"Path\": \"w.safetensors\", \"Type\": \"blob\","
+                + " \"Size\": 5, \"Sha256\": \"" + SECRET + "\"}]}}";
+        String object = "{\"Success\": true, \"Data\": {\"objects\": [{\"oid\": \""
+                + FakeRepository.sha256(TestHubs.content(30_000, 1)) + "\", \"actions\": {\"upload\": {"
+                + "\"href\": \"http://a b/" + SECRET + "\"}}}]}}";
+        try (FakeHub fake = new FakeHub();
+                Hub hub = Hub.open(
+                        TestHubs.settings(HubKind.MODELSCOPE, fake.site(), temporary.resolve("models"), SECRET))) {
+            fake.fail(Fault.of("/repo/files", says(200, list), 1));
+            assertThatThrownBy(() -> hub.fetch(HubReference.parse("model", "org/m:"), FetchListener.NONE))
+                    .hasMessageContaining("the hub names a file by the token")
+                    .satisfies(TokenTest::requireSafe);
+            fake.fail(Fault.of("/batch", says(200, object), 9));
+            UploadPlan plan = new UploadPlan(
+                    hub.repository(RepositoryId.parse("ID", "me/m")), "main", folder, "m", true, null, false);
+            assertThatThrownBy(() -> hub.upload(plan, UploadListener.NONE))
+                    .hasMessageContaining("'w.safetensors': the hub gives no address to send it to")
+                    .satisfies(TokenTest::requireSafe);
+        }
+        requireNowhere();
+    }
+
     @Test
     void aFileThatIsNamedByItIsNotFetched() throws IOException {
         try (FakeHub fake = new FakeHub();

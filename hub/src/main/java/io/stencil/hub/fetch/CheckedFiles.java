@@ -94,7 +94,7 @@ record CheckedFiles(ModelPlace place, @Nullable String commit) {
             for (Path record : all) {
                 JsonNode json = read(record);
                 String path = json.path("path").asText();
-                if (SafeNames.isSafe(path) && !listed.contains(path)) {
+                if (SafeNames.isSafe(path) && SafeNames.isWritable(path) && !listed.contains(path)) {
                     place.requireNoLinks(repository, path);
                     Path target = place.file(path);
                     if (isUntouched(target, json)) {

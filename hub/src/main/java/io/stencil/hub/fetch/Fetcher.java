@@ -28,7 +28,7 @@ public record Fetcher(HubProtocol protocol, HubHttp http, FetchSettings settings
     /// @throws io.stencil.error.StencilException naming repository, file and cause
     public Snapshot fetch(Repository repository, String revision, String pattern, FetchListener listener) {
         Listing listing = protocol.list(repository, revision, http);
-        listing.files().forEach(file -> http.requireNoToken(repository.subject(), file.path()));
+        requireNoToken(repository, listing);
         Choice choice = Choice.of(repository, listing, pattern);
         Progress progress = new Progress(repository, choice.all().size(), choice.bytes(repository), listener);
         ModelPlace place = ModelPlace.of(base, repository, revision);
@@ -44,8 +44,31 @@ public record Fetcher(HubProtocol protocol, HubHttp http, FetchSettings settings
         } catch (RangePool.StoppedException e) {
             throw repository.subject().fault("was interrupted", e);
         }
+        requireUnchanged(new KeptListing(repository, listing), place);
         listener.onEnd();
         return snapshot(repository, listing, place, choice);
+    }
+
+    /// What the hub tells of its files is written and told: the token has no place in it.
+    private void requireNoToken(Repository repository, Listing listing) {
+        http.requireNoToken(repository.subject(), String.valueOf(listing.commit()));
+        for (RemoteFile file : listing.files()) {
+            http.requireNoToken(repository.subject(), file.path());
+            http.requireNoToken(repository.subject(), file.checksum().text());
+        }
+    }
+
+    /// Another process may have filled the folder with another revision's files, or another hub's, at the same time.
+    ///
+    /// @throws io.stencil.error.HubException when what lies there may be of two kinds
+    private static void requireUnchanged(KeptListing mine, ModelPlace place) {
+        boolean same = KeptListing.read(place.folder()).filter(mine::equals).isPresent();
+        if (!same) {
+            throw mine.repository()
+                    .subject()
+                    .fault("another process filled %s with other files at the same time; run it again"
+                            .formatted(place.folder()));
+        }
     }
 
     private static void prepare(KeptListing kept, CheckedFiles checked, FetchListener listener) {
@@ -72,7 +95,8 @@ public record Fetcher(HubProtocol protocol, HubHttp http, FetchSettings settings
     public Snapshot find(Repository repository, String revision, String pattern) {
         ModelPlace place = ModelPlace.of(base, repository, revision);
         try {
-            Optional<Listing> told = kept(place, repository).or(() -> cached(repository, revision));
+            Optional<Listing> kept = kept(place, repository);
+            Optional<Listing> told = kept.or(() -> cached(repository, revision));
             Listing listing = told.orElseGet(() -> LocalListing.of(place.folder(), revision));
             if (listing.files().isEmpty()) {
                 throw repository
@@ -100,6 +124,9 @@ public record Fetcher(HubProtocol protocol, HubHttp http, FetchSettings settings
                                                 place.folder(),
                                                 revision,
                                                 NameList.of(missing)));
+            }
+            if (kept.isEmpty() && Files.isWritable(place.folder())) {
+                KeptListing.ofUnknown(repository, revision).write(place.folder());
             }
             return snapshot(repository, listing, place, choice);
         } catch (IOException e) {
@@ -130,7 +157,7 @@ public record Fetcher(HubProtocol protocol, HubHttp http, FetchSettings settings
     ///
     /// @throws io.stencil.error.HubException when another hub filled it
     private static Optional<Listing> kept(ModelPlace place, Repository repository) {
-        Optional<KeptListing> kept = KeptListing.read(place.folder());
+        Optional<KeptListing> kept = KeptListing.read(place.folder()).filter(one -> !one.isOfUnknown());
         kept.map(KeptListing::repository)
                 .filter(other -> !other.site().equals(repository.site()))
                 .ifPresent(other -> {

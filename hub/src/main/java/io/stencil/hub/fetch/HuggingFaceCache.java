@@ -29,16 +29,15 @@ public record HuggingFaceCache(Path root) {
                 .formatted(repository.id().owner(), repository.id().name()));
     }
 
-    /// The content of a file, not yet checked.
+    /// The content of a file, not yet checked. It is that of any hub where the hub tells its SHA-256: the same content
+    /// is the same file.
     private Optional<Path> blob(Repository repository, RemoteFile file) throws IOException {
         Optional<String> name = switch (file.checksum()) {
             case Checksum.Sha256(String hex) -> Optional.of(hex);
             case Checksum.GitBlob(String hex) -> Optional.of(hex);
             case Checksum.None _ -> Optional.empty();
         };
-        if (repository.hub() != HubKind.HUGGING_FACE
-                || name.isEmpty()
-                || !name.get().matches("[0-9a-f]+")) {
+        if (name.isEmpty() || !name.get().matches("[0-9a-f]+")) {
             return Optional.empty();
         }
         Path blob = folder(repository).resolve("blobs").resolve(name.get());

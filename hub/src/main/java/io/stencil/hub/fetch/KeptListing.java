@@ -30,6 +30,16 @@ record KeptListing(Repository repository, Listing listing) {
 
     private static final JsonMapper MAPPER = new JsonMapper();
 
+    /// For a folder that another tool filled: it tells where the files are from, so that they are taken for others'
+    /// work, and nothing of what they must be.
+    static KeptListing ofUnknown(Repository repository, String revision) {
+        return new KeptListing(repository, new Listing(revision, null, List.of()));
+    }
+
+    boolean isOfUnknown() {
+        return listing.files().isEmpty();
+    }
+
     /// @param folder of the repository
     void write(Path folder) {
         ObjectNode json = MAPPER.createObjectNode();

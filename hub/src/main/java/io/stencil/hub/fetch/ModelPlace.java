@@ -72,16 +72,18 @@ record ModelPlace(Path folder) {
         return HexFormat.of().formatHex(digest).substring(0, 32);
     }
 
-    /// Refuses to write through a link that someone put inside the folder.
+    /// Refuses to write through a link that someone put inside the folder. The folder itself may be one: users put
+    /// models on other disks.
     void requireNoLinks(Repository repository, String path) {
         Path place = folder;
-        for (Path part : Path.of(path)) {
+        Path inside = Path.of(path);
+        for (int i = 0; i < inside.getNameCount() - 1; i++) {
+            place = place.resolve(inside.getName(i));
             if (Files.isSymbolicLink(place)) {
                 throw repository
                         .subject(path)
                         .fault("would be written through the link %s; remove it".formatted(place));
             }
-            place = place.resolve(part);
         }
     }
 

@@ -39,7 +39,8 @@ final class Progress {
         tell();
     }
 
-    private void tell() {
+    /// One at a time, so that what is told last is the latest.
+    private synchronized void tell() {
         listener.onProgress(repository, files.get(), allFiles, bytes.get(), allBytes);
     }
 }

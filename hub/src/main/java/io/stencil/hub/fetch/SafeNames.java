@@ -81,15 +81,21 @@ final class SafeNames {
 
     /// Refuses a name that cannot be written here, as those beyond ASCII where the system's locale is `C`.
     private static void requireWritable(Repository repository, String path) {
-        try {
-            Path _ = Path.of(path);
-        } catch (InvalidPathException e) {
+        if (!isWritable(path)) {
             throw repository
                     .subject(path)
-                    .fault(
-                            "is a name that this system's locale cannot write (%s); set LC_ALL=C.UTF-8"
-                                    .formatted(System.getProperty("sun.jnu.encoding")),
-                            e);
+                    .fault("is a name that this system's locale cannot write (%s); set LC_ALL=C.UTF-8"
+                            .formatted(System.getProperty("sun.jnu.encoding")));
+        }
+    }
+
+    /// Whether this system can name a file so.
+    static boolean isWritable(String path) {
+        try {
+            Path _ = Path.of(path);
+            return true;
+        } catch (InvalidPathException e) {
+            return false;
         }
     }
 

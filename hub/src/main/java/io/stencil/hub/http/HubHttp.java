@@ -23,6 +23,7 @@ import java.time.ZonedDateTime;
 import java.time.format.DateTimeFormatter;
 import java.time.format.DateTimeParseException;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.Executors;
@@ -99,6 +100,25 @@ public final class HubHttp implements AutoCloseable {
         }
     }
 
+    /// An address that a server names.
+    ///
+    /// @param base against which a relative one is seen
+    /// @throws HubException when it is none, or leads from HTTPS to what everybody reads along
+    public static URI address(URI base, String text, Subject subject) {
+        URI uri;
+        try {
+            uri = base.resolve(text);
+        } catch (IllegalArgumentException e) {
+            // Without the cause, which repeats what may hold a secret.
+            throw subject.fault("the hub gives no address to send it to");
+        }
+        boolean fit = "https".equals(uri.getScheme()) || Objects.equals(uri.getScheme(), base.getScheme());
+        if (uri.getHost() == null || !fit) {
+            throw subject.fault("the hub gives no address to send it to");
+        }
+        return uri;
+    }
+
     /// What a server says, as it may be told to people.
     public String told(@Nullable String said) {
         return told.of(said);
@@ -108,10 +128,15 @@ public final class HubHttp implements AutoCloseable {
     ///
     /// @throws HubException without the name
     public void requireNoToken(Subject subject, String name) {
-        Token token = credentials.token();
-        if (token != null && !token.redact(name).equals(name)) {
+        if (holdsToken(name)) {
             throw subject.fault("the hub names a file by the token that it was told; nothing of it is fetched");
         }
+    }
+
+    /// Whether the token stands in a text, in whichever case.
+    public boolean holdsToken(String text) {
+        Token token = credentials.token();
+        return token != null && token.isIn(text);
     }
 
     /// Refuses to send a file that the token stands in.

@@ -9,6 +9,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.Locale;
 
 /// A secret that a hub knows its user by. Its text leaves this object only into the headers of a request.
 public final class Token {
@@ -49,6 +50,11 @@ public final class Token {
     /// `text` without the token, for what a server says and may repeat.
     String redact(String text) {
         return text.replace(secret, "[token]");
+    }
+
+    /// Whether the token stands in a text, in whichever case.
+    boolean isIn(String text) {
+        return text.toLowerCase(Locale.ROOT).contains(secret.toLowerCase(Locale.ROOT));
     }
 
     /// Its length in characters.

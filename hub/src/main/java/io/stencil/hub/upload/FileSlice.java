@@ -3,6 +3,8 @@ package io.stencil.hub.upload;
 import io.stencil.hub.http.LocalFault;
 import java.io.IOException;
 import java.io.InputStream;
+import java.net.http.HttpRequest.BodyPublisher;
+import java.net.http.HttpRequest.BodyPublishers;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.Path;
@@ -20,6 +22,14 @@ final class FileSlice extends InputStream {
         this.file = file;
         this.position = begin;
         this.end = begin + bytes;
+    }
+
+    /// Part of a file as the body of a request.
+    static BodyPublisher publisher(Path file, long begin, long bytes) {
+        return bytes == 0
+                ? BodyPublishers.noBody()
+                : BodyPublishers.fromPublisher(
+                        BodyPublishers.ofInputStream(() -> new FileSlice(file, begin, bytes)), bytes);
     }
 
     @Override

@@ -23,7 +23,7 @@ import java.util.TreeMap;
 import java.util.function.BooleanSupplier;
 
 /// Hugging Face: `preupload` tells which files are large, those go by Git LFS, and `commit` takes lines of JSON.
-record HuggingFacePublication() implements Publication {
+record HuggingFacePublication(UnfinishedUploads unfinished) implements Publication {
 
     private static final int SAMPLE_BYTES = 512;
     /// Files of one `preupload`, as Hugging Face's own client asks.
@@ -115,6 +115,11 @@ record HuggingFacePublication() implements Publication {
         Set<String> known = new HashSet<>();
         for (JsonNode file : answer.path("files")) {
             known.add(file.path("path").asText());
+            if (file.path("shouldIgnore").asBoolean()) {
+                throw plan.repository()
+                        .subject(file.path("path").asText())
+                        .fault("the repository's .gitignore leaves it out; change that at the hub");
+            }
             if (file.path("uploadMode").asText().equals("lfs")) {
                 large.add(file.path("path").asText());
             }
@@ -127,13 +132,12 @@ record HuggingFacePublication() implements Publication {
         return large;
     }
 
-    private static void sendLarge(
-            UploadPlan plan, Map<String, LocalFile> large, HubHttp http, UploadListener listener) {
+    private void sendLarge(UploadPlan plan, Map<String, LocalFile> large, HubHttp http, UploadListener listener) {
         Repository repository = plan.repository();
         ObjectNode batch = JSON.createObjectNode().put("operation", "upload").put("hash_algo", "sha256");
         batch.putArray("transfers").add("basic").add("multipart");
         batch.putObject("ref").put("name", plan.revision());
-        new LargeFiles(repository, http, "application/vnd.git-lfs+json", listener)
+        new LargeFiles(repository, http, LargeFiles.LFS_JSON, listener, unfinished)
                 .send(
                         URI.create("%s/%s.git/info/lfs/objects/batch".formatted(repository.site(), repository.id())),
                         batch,

@@ -16,7 +16,7 @@ import java.util.TreeMap;
 import java.util.function.BooleanSupplier;
 
 /// ModelScope: large files by Git LFS, and a commit of actions, with the content of small files in them.
-record ModelScopePublication() implements Publication {
+record ModelScopePublication(UnfinishedUploads unfinished) implements Publication {
 
     private static final long LARGE = 1 << 20;
     private static final int PRIVATE = 1;
@@ -72,7 +72,7 @@ record ModelScopePublication() implements Publication {
                     .put("encoding", isLarge ? "" : "base64");
         }
         if (!large.isEmpty()) {
-            new LargeFiles(repository, http, "application/json", listener)
+            new LargeFiles(repository, http, "application/json", listener, unfinished)
                     .send(
                             api(repository, "/info/lfs/objects/batch"),
                             JSON.createObjectNode().put("operation", "upload"),

@@ -106,7 +106,8 @@ public record UploadPlan(
         return folder.relativize(file).toString().replace('\\', '/');
     }
 
-    private static boolean isPublished(String path) {
+    /// Whether a file is of a kind that is fetched, and not hidden.
+    static boolean isPublished(String path) {
         return FileKinds.isAllowed(path) && Stream.of(path.split("/")).noneMatch(part -> part.startsWith("."));
     }
 }

@@ -8,10 +8,13 @@ import java.util.List;
 /// @param changed files that differ from the hub's
 /// @param unchanged files that the hub has already
 /// @param bytes of the changed ones
-public record UploadResult(boolean created, List<String> changed, List<String> unchanged, long bytes) {
+/// @param others files of the hub that are fetched with these, and are not in the folder
+public record UploadResult(
+        boolean created, List<String> changed, List<String> unchanged, long bytes, List<String> others) {
 
     public UploadResult {
         changed = List.copyOf(changed);
         unchanged = List.copyOf(unchanged);
+        others = List.copyOf(others);
     }
 }

@@ -8,19 +8,25 @@ import io.stencil.hub.protocol.HuggingFaceProtocol;
 import io.stencil.hub.protocol.ModelScopeProtocol;
 import io.stencil.hub.protocol.RemoteFile;
 import java.io.IOException;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
 
 /// Publishes folders: what the hub has already is left alone, so a second run of a broken one sends the rest.
-public record Uploader(HubProtocol protocol, HubHttp http) {
+///
+/// @param memory folder where it is remembered which parts of large files are there
+public record Uploader(HubProtocol protocol, HubHttp http, Path memory) {
 
     /// @throws io.stencil.error.StencilException naming repository, file and cause; the repository is then as it was
     public UploadResult upload(UploadPlan plan, UploadListener listener) {
+        UnfinishedUploads unfinished = new UnfinishedUploads(memory);
         Publication publication = switch (protocol) {
-            case HuggingFaceProtocol _ -> new HuggingFacePublication();
-            case ModelScopeProtocol _ -> new ModelScopePublication();
+            case HuggingFaceProtocol _ -> new HuggingFacePublication(unfinished);
+            case ModelScopeProtocol _ -> new ModelScopePublication(unfinished);
         };
         List<LocalFile> files = plan.files();
         files.forEach(file -> http.requireNoToken(file.file()));
@@ -42,12 +48,20 @@ public record Uploader(HubProtocol protocol, HubHttp http) {
             if (!changed.isEmpty()) {
                 publication.commit(plan, changed, http, listener, () -> areThere(plan, changed));
             }
+            files.forEach(file -> unfinished.forget(plan.repository(), file));
         }
         return new UploadResult(
                 !exists,
                 changed.stream().map(LocalFile::path).toList(),
                 unchanged,
-                changed.stream().mapToLong(LocalFile::size).sum());
+                changed.stream().mapToLong(LocalFile::size).sum(),
+                others(files, remote));
+    }
+
+    private static List<String> others(List<LocalFile> files, Map<String, RemoteFile> remote) {
+        Set<String> others = new TreeSet<>(remote.keySet());
+        files.forEach(file -> others.remove(file.path()));
+        return others.stream().filter(UploadPlan::isPublished).toList();
     }
 
     private Map<String, RemoteFile> remote(UploadPlan plan) {

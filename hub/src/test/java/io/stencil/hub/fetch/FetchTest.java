@@ -3,14 +3,11 @@ package io.stencil.hub.fetch;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import io.stencil.error.HubException;
 import io.stencil.hub.Hub;
-import io.stencil.hub.HubSettings;
 import io.stencil.hub.ModelSource;
 import io.stencil.hub.protocol.HubKind;
 import io.stencil.hub.protocol.HubReference;
 import io.stencil.hub.testing.FakeHub;
-import io.stencil.hub.testing.FakeRepository;
 import io.stencil.hub.testing.Fault;
 import io.stencil.hub.testing.TestHubs;
 import java.io.IOException;
@@ -200,89 +197,29 @@ class FetchTest {
                 .isEqualTo(WEIGHTS);
     }
 
-    private Snapshot offline(HubKind kind, String reference) {
-        HubSettings online = TestHubs.settings(kind, fake.site(), base, null);
-        HubSettings settings =
-                new HubSettings(kind, online.site(), null, base, true, online.cache(), online.fetch(), online.http());
-        try (Hub hub = Hub.open(settings)) {
-            return hub.fetch(HubReference.parse("model", reference), FetchListener.NONE);
-        }
-    }
-
+    /// Two processes, two revisions, one folder: who is done second with files of the first tells it.
     @Test
-    void offlineTakesWhatIsThereAndTellsWhatIsMissing() {
-        fetch(HubKind.MODELSCOPE, "org/klein:transformer/*.safetensors");
-        int requests = fake.requests().size();
+    void aFolderThatAnotherProcessFilledMeanwhileIsTold() {
+        fake.fail(Fault.of("transformer/one", new Fault.Slow(100, 20), 1));
+        try (Hub hub = TestHubs.open(HubKind.MODELSCOPE, fake, base)) {
+            assertThatThrownBy(() -> hub.fetch(HubReference.parse("model", "org/klein:"), new FetchListener() {
+                        private boolean isFirst = true;
 
-        assertThat(offline(HubKind.MODELSCOPE, "org/klein:transformer/*.safetensors")
-                        .files())
-                .hasSize(2);
-        assertThatThrownBy(() -> offline(HubKind.MODELSCOPE, "org/klein:"))
-                .isInstanceOf(HubException.class)
-                .hasMessageContaining("3 of 7 files are not in")
-                .hasMessageContaining("README.md, tokenizer/tokenizer.json, vae/empty.safetensors");
-        assertThatThrownBy(() -> offline(HubKind.MODELSCOPE, "org/other:"))
-                .hasMessageContaining("org/other: is not in " + base.resolve("org/other"));
-        assertThat(fake.requests()).hasSize(requests);
-    }
-
-    @ParameterizedTest
-    @EnumSource
-    void offlineTakesNoFileOfAnotherRevision(HubKind kind) throws IOException {
-        String weights = "org/klein:transformer/one.safetensors";
-        Snapshot before = fetch(kind, weights);
-        assertThat(offline(kind, weights).files()).isEqualTo(before.files());
-
-        byte[] newer = TestHubs.content(WEIGHTS.length, 9);
-        fake.repository("org/klein").put("transformer/one.safetensors", newer);
-        fake.fail(Fault.status("/content/", 404, 1000));
-        assertThatThrownBy(() -> fetch(kind, weights)).isInstanceOf(HubException.class);
-        assertThatThrownBy(() -> offline(kind, weights))
-                .hasMessageContaining("or not as revision " + kind.defaultRevision() + " has them")
-                .hasMessageContaining("transformer/one.safetensors");
-
-        // What its hash shows to be right needs no record.
-        Files.write(before.files().getFirst(), newer);
-        assertThat(offline(kind, weights).files()).isEqualTo(before.files());
-    }
-
-    @Test
-    void whereNeitherHashNorCommitIsToldAFileIsAlwaysFetchedAnewAndOfflineStillKnown() throws IOException {
-        String weights = "org/klein:transformer/one.safetensors";
-        fake.repository("org/klein").hideCommits();
-        Path file = fetch(HubKind.MODELSCOPE, weights).files().getFirst();
-        assertThat(offline(HubKind.MODELSCOPE, weights).files()).containsExactly(file);
-
-        byte[] newer = TestHubs.content(WEIGHTS.length, 9);
-        fake.repository("org/klein").put("transformer/one.safetensors", newer);
-        fake.fail(Fault.status("/content/", 404, 1));
-        fake.fail(Fault.status("one.safetensors", 404, 1));
-        assertThatThrownBy(() -> fetch(HubKind.MODELSCOPE, weights)).isInstanceOf(HubException.class);
-        assertThatThrownBy(() -> offline(HubKind.MODELSCOPE, weights)).isInstanceOf(HubException.class);
-        fake.heal();
-        assertThat(Files.readAllBytes(fetch(HubKind.MODELSCOPE, weights).files().getFirst()))
-                .isEqualTo(newer);
-    }
-
-    @Test
-    void offlineTakesNoFilesOfAnotherHub() throws IOException {
-        fetch(HubKind.MODELSCOPE, "org/klein:");
-        try (FakeHub other = new FakeHub()) {
-            HubSettings online = TestHubs.settings(HubKind.HUGGING_FACE, other.site(), base, null);
-            HubSettings offline = new HubSettings(
-                    HubKind.HUGGING_FACE,
-                    online.site(),
-                    null,
-                    base,
-                    true,
-                    online.cache(),
-                    online.fetch(),
-                    online.http());
-            try (Hub hub = Hub.open(offline)) {
-                assertThatThrownBy(() -> hub.fetch(HubReference.parse("model", "org/klein:"), FetchListener.NONE))
-                        .hasMessageContaining(
-                                "is not here: " + base.resolve("org/klein") + " holds what " + fake.site());
-            }
+                        @Override
+                        public synchronized void onProgress(
+                                io.stencil.hub.protocol.Repository repository,
+                                int files,
+                                int allFiles,
+                                long bytes,
+                                long allBytes) {
+                            if (isFirst && files > 0) {
+                                isFirst = false;
+                                fake.repository("org/klein").put("config.json", "{ }");
+                                fetch(HubKind.MODELSCOPE, "org/klein:config.json");
+                            }
+                        }
+                    }))
+                    .hasMessageContaining("another process filled " + base.resolve("org/klein"));
         }
     }
 
@@ -320,53 +257,6 @@ class FetchTest {
         assertThat(found.revision()).isEqualTo("v2");
         assertThat(found.folder()).isEqualTo(snapshot.folder().toAbsolutePath());
         assertThat(Snapshot.around(temporary)).isEmpty();
-    }
-
-    @Test
-    void offlineTakesWhatAnotherToolPutThere() throws IOException {
-        Path weights = base.resolve("org/other/model.safetensors");
-        Files.createDirectories(weights.getParent());
-        Files.write(weights, WEIGHTS);
-        assertThat(offline(HubKind.MODELSCOPE, "org/other:").files()).containsExactly(weights);
-    }
-
-    private Path cacheBlob() throws IOException {
-        Path cache = temporary.resolve("hf-cache/models--org--klein");
-        Path blob = cache.resolve("blobs").resolve(FakeRepository.sha256(WEIGHTS));
-        Files.createDirectories(blob.getParent());
-        Files.write(blob, WEIGHTS);
-        String commit = "a".repeat(40);
-        Path link = cache.resolve("snapshots").resolve(commit).resolve("transformer/one.safetensors");
-        Files.createDirectories(link.getParent());
-        Files.createSymbolicLink(link, blob);
-        Files.createDirectories(cache.resolve("refs"));
-        Files.writeString(cache.resolve("refs/main"), commit);
-        return blob;
-    }
-
-    @Test
-    void whatHuggingFacesToolsHaveIsNotFetched() throws IOException {
-        Path blob = cacheBlob();
-        Snapshot snapshot = fetch(HubKind.HUGGING_FACE, "org/klein:transformer/one.safetensors");
-        assertThat(Files.isSameFile(snapshot.files().getFirst(), blob)).isTrue();
-        assertThat(fake.requests()).noneMatch(request -> request.contains("one.safetensors"));
-    }
-
-    @Test
-    void aDamagedFileOfHuggingFacesToolsIsNotTaken() throws IOException {
-        byte[] damaged = WEIGHTS.clone();
-        damaged[0] ^= 1;
-        Files.write(cacheBlob(), damaged);
-        Snapshot snapshot = fetch(HubKind.HUGGING_FACE, "org/klein:transformer/one.safetensors");
-        assertThat(Files.readAllBytes(snapshot.files().getFirst())).isEqualTo(WEIGHTS);
-    }
-
-    @Test
-    void offlineHuggingFacesToolsAreAskedToo() throws IOException {
-        cacheBlob();
-        Snapshot snapshot = offline(HubKind.HUGGING_FACE, "org/klein:transformer/*.safetensors");
-        assertThat(Files.readAllBytes(snapshot.files().getFirst())).isEqualTo(WEIGHTS);
-        assertThat(snapshot.commit()).isEqualTo("a".repeat(40));
     }
 
     @Test

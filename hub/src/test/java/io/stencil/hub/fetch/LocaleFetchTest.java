@@ -6,6 +6,7 @@ import io.stencil.hub.testing.FakeHub;
 import io.stencil.hub.testing.FetchMain;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -43,6 +44,20 @@ class LocaleFetchTest {
                     .contains(
                             "io.stencil.error.HubException: ",
                             "is a name that this system's locale cannot write (ANSI_X3.4-1968); set LC_ALL=C.UTF-8");
+        }
+    }
+
+    /// Fetched where it could be written, gone from the repository, and asked for where it cannot be.
+    @Test
+    void aNameThatItCannotWriteIsLeftAloneWhenItIsGone() throws IOException, InterruptedException {
+        try (FakeHub fake = new FakeHub()) {
+            fake.repository("org/m").put("config.json", "{}").put("\u8bf4\u660e.md", "read me");
+            fetch(fake, "org/m:*.json", 0);
+            Path record = base.resolve("org/m/.stencil/checked/of-another-locale.json");
+            Files.writeString(record, "{\"path\": \"\u8bf4\u660e.md\"}");
+            fake.repository("org/m").remove("\u8bf4\u660e.md");
+            fetch(fake, "org/m:*.json", 0);
+            assertThat(record).exists();
         }
     }
 }

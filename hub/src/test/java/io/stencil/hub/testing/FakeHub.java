@@ -30,6 +30,8 @@ public final class FakeHub implements AutoCloseable {
 
     final Map<String, FakeRepository> repositories = new ConcurrentHashMap<>();
     final Map<String, byte[]> objects = new ConcurrentHashMap<>();
+    /// Parts by number, of the uploads that have begun.
+    final Map<String, Map<Integer, byte[]>> uploads = new ConcurrentHashMap<>();
     private volatile String token = "";
     private volatile int partBytes;
 
@@ -81,6 +83,7 @@ public final class FakeHub implements AutoCloseable {
             FakeExchange fake = new FakeExchange(exchange, fault, served);
             try {
                 if (fault instanceof Fault.Status(int code, Map<String, String> headers, String text)) {
+                    fake.body(); // an answer in the middle of a body would be no answer but a broken connection
                     headers.forEach(
                             (name, value) -> exchange.getResponseHeaders().set(name, value));
                     fake.answer(code, text);
@@ -130,6 +133,11 @@ public final class FakeHub implements AutoCloseable {
     /// From now on large files are to be sent in parts; 0 ends it.
     public void useParts(int bytes) {
         partBytes = bytes;
+    }
+
+    /// From now on the addresses of parts that were given before are good no more.
+    public void endUploads() {
+        uploads.clear();
     }
 
     int partBytes() {

@@ -6,14 +6,12 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.util.Map;
-import java.util.TreeMap;
-import java.util.concurrent.ConcurrentHashMap;
+import java.util.UUID;
+import java.util.concurrent.ConcurrentSkipListMap;
 import org.jspecify.annotations.Nullable;
 
 /// Content by its SHA-256, and the Git LFS protocol in front of it.
 final class FakeStorage {
-
-    private static final Map<String, Map<Integer, byte[]>> PARTS = new ConcurrentHashMap<>();
 
     private final FakeHub hub;
 
@@ -36,12 +34,17 @@ final class FakeStorage {
                 exchange.answer(right ? 200 : 400, "");
             }
             case "PUT part" -> {
-                PARTS.computeIfAbsent(oid, _ -> new TreeMap<>())
-                        .put(Integer.parseInt(exchange.query("number")), exchange.body());
+                Map<Integer, byte[]> parts = hub.uploads.get(path[2]);
+                if (parts == null) {
+                    exchange.answer(
+                            403, "<Error><Code>AccessDenied</Code><Message>Request has expired</Message></Error>");
+                    return;
+                }
+                parts.put(Integer.parseInt(exchange.query("number")), exchange.body());
                 exchange.http().getResponseHeaders().set("ETag", "\"part-" + exchange.query("number") + "\"");
                 exchange.answer(200, "");
             }
-            case "POST complete" -> complete(exchange, oid);
+            case "POST complete" -> complete(exchange, oid, hub.uploads.getOrDefault(path[2], Map.of()));
             case "POST verify" ->
                 exchange.answer(
                         hub.objects.containsKey(exchange.json().path("oid").asText()) ? 200 : 404, "");
@@ -60,12 +63,12 @@ final class FakeStorage {
         return new byte[0];
     }
 
-    private void complete(FakeExchange exchange, String oid) throws IOException {
+    private void complete(FakeExchange exchange, String oid, Map<Integer, byte[]> parts) throws IOException {
         ByteArrayOutputStream all = new ByteArrayOutputStream();
         for (JsonNode part : exchange.json().path("parts")) {
             int number = part.path("partNumber").asInt();
             if (part.path("etag").asText().equals("\"part-" + number + "\"")) {
-                all.write(PARTS.getOrDefault(oid, Map.of()).getOrDefault(number, new byte[0]));
+                all.write(parts.getOrDefault(number, new byte[0]));
             }
         }
         boolean right = FakeRepository.sha256(all.toByteArray()).equals(oid);
@@ -108,10 +111,14 @@ final class FakeStorage {
             upload.putObject("header").put("Host", "storage").put("X-Signed", "yes");
             return;
         }
-        upload.put("href", hub.storageSite() + "/complete/" + oid);
+        // Each batch begins an upload of its own, as S3 does.
+        String id = UUID.randomUUID().toString();
+        hub.uploads.put(id, new ConcurrentSkipListMap<>());
+        upload.put("href", "%s/complete/%s/%s".formatted(hub.storageSite(), id, oid));
         ObjectNode header = upload.putObject("header").put("chunk_size", Integer.toString(part));
         for (int number = 1; (long) (number - 1) * part < size; number++) {
-            header.put("%05d".formatted(number), "%s/part/%s?number=%d".formatted(hub.storageSite(), oid, number));
+            header.put(
+                    "%05d".formatted(number), "%s/part/%s/%s?number=%d".formatted(hub.storageSite(), id, oid, number));
         }
     }
 

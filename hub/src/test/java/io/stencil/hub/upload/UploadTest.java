@@ -3,25 +3,32 @@ package io.stencil.hub.upload;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.stencil.error.HubException;
+import io.stencil.files.Sha256;
 import io.stencil.hub.Hub;
 import io.stencil.hub.http.LocalFault;
 import io.stencil.hub.protocol.HubKind;
 import io.stencil.hub.protocol.Repository;
 import io.stencil.hub.protocol.RepositoryId;
 import io.stencil.hub.testing.FakeHub;
+import io.stencil.hub.testing.FakeRepository;
 import io.stencil.hub.testing.Fault;
 import io.stencil.hub.testing.TestHubs;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -95,6 +102,16 @@ class UploadTest {
         assertThat(fake.repository(ID).commits()).isEqualTo(commits);
     }
 
+    /// What an older package had stays at the hub, and its users would get it too.
+    @ParameterizedTest
+    @EnumSource
+    void whatOnlyTheHubHasIsTold(HubKind kind) throws IOException {
+        assertThat(upload(kind, true, false).others()).isEmpty();
+        Files.delete(folder.resolve("Model.java"));
+        fake.repository(ID).put("tool.py", "x").put(".gitattributes", "x");
+        assertThat(upload(kind, true, false).others()).containsExactly("Model.java");
+    }
+
     @ParameterizedTest
     @EnumSource
     void aPublicRepositoryIsMadePublic(HubKind kind) {
@@ -120,6 +137,48 @@ class UploadTest {
                 .filteredOn(request -> request.startsWith("PUT /part/"))
                 .hasSize(4);
         assertThat(fake.repository(ID).files().get("samples/a.png")).isEqualTo(TestHubs.content(2_000_000, 4));
+    }
+
+    private long partsSent() {
+        long parts = fake.requests().stream()
+                .filter(request -> request.startsWith("PUT /part/"))
+                .count();
+        fake.requests().clear();
+        return parts;
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void aLargeFileThatBrokeOffGoesOnWithItsNextPart(boolean expired) throws IOException {
+        fake.useParts(100_000);
+        fake.fail(new Fault(
+                "PUT /part/", new Fault.Status(403, Map.of(), "no"), new AtomicInteger(15), new AtomicInteger(1000)));
+        assertThatThrownBy(() -> upload(HubKind.HUGGING_FACE, true, false)).hasMessageContaining("samples/a.png");
+        assertThat(partsSent()).isGreaterThan(10);
+        Path memory = temporary.resolve("models/.uploads");
+        assertThat(memory).isDirectoryContaining("glob:**.json");
+        assertThat(Files.getPosixFilePermissions(memory)).hasSize(3);
+
+        fake.heal();
+        if (expired) {
+            fake.endUploads();
+        }
+        upload(HubKind.HUGGING_FACE, true, false);
+        // 20 parts of samples/a.png and one of model.safetensors; where the hub knows no more of it, all are sent.
+        long sentAgain = partsSent();
+        assertThat(sentAgain).isBetween(expired ? 20L : 1L, expired ? 22L : 10L);
+        assertThat(fake.repository(ID).files().get("samples/a.png")).isEqualTo(TestHubs.content(2_000_000, 4));
+        assertThat(memory).isEmptyDirectory();
+
+        // Killed after its last part: the hub has it, and nothing of it is remembered any more.
+        Files.writeString(
+                memory.resolve(Sha256.of((fake.site() + "/" + ID + "\n" + FakeRepository.sha256(WEIGHTS))
+                                        .getBytes(StandardCharsets.UTF_8))
+                                .substring(0, 32)
+                        + ".json"),
+                "{}");
+        upload(HubKind.HUGGING_FACE, true, false);
+        assertThat(memory).isEmptyDirectory();
     }
 
     @ParameterizedTest
@@ -150,6 +209,38 @@ class UploadTest {
         assertThatThrownBy(() -> upload(HubKind.HUGGING_FACE, true, false))
                 .hasMessageMatching(
                         ".*/me/brightness: '(model.safetensors|samples/a.png)': it is too large for the hub \\(413.*");
+    }
+
+    @Test
+    void whatTheHubWouldLeaveOutIsTold() {
+        String answer = "{\"files\": [{\"path\": \"README.md\", \"uploadMode\": \"regular\", \"shouldIgnore\": true}]}";
+        fake.fail(Fault.of("/preupload/", new Fault.Status(200, Map.of(), answer), 1));
+        assertThatThrownBy(() -> upload(HubKind.HUGGING_FACE, true, false))
+                .hasMessageContaining("'README.md': the repository's .gitignore leaves it out");
+        assertThat(fake.repository(ID).files()).isEmpty();
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "MODELSCOPE,401,'wants to know who asks'",
+        "HUGGING_FACE,401,'wants to know who asks'",
+        "MODELSCOPE,403,'access is refused'",
+        "HUGGING_FACE,403,'access is refused'",
+        "HUGGING_FACE,409,'changed by someone else at the same time'",
+        "MODELSCOPE,429,'takes no more requests for now'",
+        "HUGGING_FACE,503,'the hub fails'"
+    })
+    void aStatusIsToldWithRepositoryAndCause(HubKind kind, int status, String cause) {
+        for (String place : List.of("/upload/", "/batch", "/commit/")) {
+            fake.fail(Fault.status(place, status, 100));
+            assertThatThrownBy(() -> upload(kind, true, false))
+                    .isInstanceOf(HubException.class)
+                    .hasMessageStartingWith(fake.site() + "/" + ID + ": ")
+                    .hasMessageContaining(cause)
+                    .hasMessageNotContaining("\n");
+            fake.heal();
+        }
+        assertThat(fake.repository(ID).files()).isEmpty();
     }
 
     @Test
@@ -222,6 +313,18 @@ class UploadTest {
                 .filteredOn(request -> request.contains("/preupload/"))
                 .hasSize(2);
         assertThat(fake.repository(ID).files()).hasSize(304);
+    }
+
+    @Test
+    void manyLargeFilesGoInSeveralBatches() throws IOException {
+        for (int i = 0; i < 150; i++) {
+            Files.write(folder.resolve("samples/%d.safetensors".formatted(i)), TestHubs.content(10, 100 + i));
+        }
+        upload(HubKind.HUGGING_FACE, true, false);
+        assertThat(fake.requests())
+                .filteredOn(request -> request.endsWith("/info/lfs/objects/batch"))
+                .hasSize(2);
+        assertThat(fake.repository(ID).files()).hasSize(154);
     }
 
     @Test

@@ -72,7 +72,7 @@ record FolderContent(Path path, TrustedCode trusted) {
     TemplateException noEntryPoint(String why) {
         String python = Files.exists(path.resolve(PYTHON_SOURCE))
                 ? "; model.py is for Python: write the same network as Model.java, with the same names of submodules"
-                : "; add a Model.java (to a copy, where the folder was fetched), which is 'public final class Model implements Template<...>' and names its parts"
+                : "; add a Model.java (beside a copy of the weights, where the folder was fetched), which is 'public final class Model implements Template<...>' and names its parts"
                         + " as the tensors are named ('stencil new-template' writes one to begin with)";
         return new TemplateException(
                 path,

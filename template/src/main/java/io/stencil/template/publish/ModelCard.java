@@ -1,9 +1,13 @@
 package io.stencil.template.publish;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import com.fasterxml.jackson.databind.node.TextNode;
 import io.stencil.json.JsonFile;
 import io.stencil.template.TemplateInput;
 import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.Map;
 import java.util.Set;
@@ -43,7 +47,7 @@ final class ModelCard {
         card.append("## Use\n\n    stencil generate --template_model_id_or_path OWNER/")
                 .append(name)
                 .append(": \\\n        --template_inputs '")
-                .append(request.samples().getFirst().fields())
+                .append(shown(request.samples().getFirst()).toString().replace("'", "'\\''"))
                 .append("' ...\n\n");
         card.append("The folder holds code (`Model.java` or `model.jar`) where there is any: read it, then pass")
                 .append(" `--trust_remote_code`.\n\n");
@@ -56,6 +60,38 @@ final class ModelCard {
         return '"' + text.replace("\\", "\\\\").replace("\"", "\\\"").replaceAll("\\p{Cntrl}", " ") + '"';
     }
 
+    /// The input, with the names of files in place of their paths: where they lie is the author's own.
+    private static JsonNode shown(TemplateInput sample) {
+        return shown(sample.fields(), sample.folder());
+    }
+
+    private static JsonNode shown(JsonNode value, Path folder) {
+        return switch (value) {
+            case ObjectNode object -> {
+                ObjectNode shown = object.objectNode();
+                object.properties().forEach(field -> shown.set(field.getKey(), shown(field.getValue(), folder)));
+                yield shown;
+            }
+            case ArrayNode array -> {
+                ArrayNode shown = array.arrayNode();
+                array.forEach(element -> shown.add(shown(element, folder)));
+                yield shown;
+            }
+            case TextNode text -> new TextNode(withoutFolder(text.textValue(), folder));
+            default -> value;
+        };
+    }
+
+    private static String withoutFolder(String text, Path folder) {
+        try {
+            Path file = folder.resolve(text);
+            Path name = file.getFileName();
+            return name != null && Files.isRegularFile(file) ? name.toString() : text;
+        } catch (InvalidPathException e) {
+            return text; // which names no file, then
+        }
+    }
+
     private static void samples(StringBuilder card, PackageRequest request) {
         card.append("## Samples\n\nPrompt: ")
                 .append(request.request().positive().prompt())
@@ -64,7 +100,7 @@ final class ModelCard {
         for (int i = 0; i < request.samples().size(); i++) {
             TemplateInput sample = request.samples().get(i);
             card.append("| `%s` | ![](%s) |%n"
-                    .formatted(sample.fields().toString().replace("|", "\\|"), TemplatePackager.sampleName(i)));
+                    .formatted(shown(sample).toString().replace("|", "\\|"), TemplatePackager.sampleName(i)));
         }
     }
 

@@ -145,6 +145,31 @@ class TemplatePackagerTest {
         assertThat(names(temporary)).containsExactly("training");
     }
 
+    /// The card is for others: it shows the names of the author's files, and no folder of theirs.
+    @Test
+    void theCardTellsNoPathOfItsAuthor() throws IOException {
+        Path folder = temporary.resolve("picture");
+        NewTemplate.write(folder, TemplateFamily.IMAGE_KV);
+        Path picture = TestFiles.golden("input.png").toAbsolutePath();
+        PackageRequest request = new PackageRequest(
+                folder,
+                TrustedCode.OWN,
+                null,
+                output,
+                Long.MAX_VALUE,
+                GenerationRequest.of("a circle").size(64, 64).steps(1).build(),
+                TemplateInputs.parse("{\"image\": \"%s\"}".formatted(picture)),
+                null,
+                null);
+        Flux2Pipeline base =
+                Flux2Pipeline.load(ModelFiles.in(TestFiles.tinyModel("")), new LoadOptions(DType.FLOAT32, Device.CPU));
+        new TemplatePackager(request, _ -> {}).run(base, _ -> {});
+        assertThat(output.resolve("README.md"))
+                .content()
+                .contains("| `{\"image\":\"input.png\"}` |", "--template_inputs '{\"image\":\"input.png\"}'")
+                .doesNotContain(TestFiles.root().toString());
+    }
+
     @Test
     void codeThatNamesOtherWeightsCannotBePackaged() throws IOException {
         Path folder = temporary.resolve("folder");

@@ -1,0 +1,201 @@
+package io.stencil.hub.fetch;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.stencil.error.HubException;
+import io.stencil.hub.Hub;
+import io.stencil.hub.HubSettings;
+import io.stencil.hub.protocol.HubKind;
+import io.stencil.hub.protocol.HubReference;
+import io.stencil.hub.testing.FakeHub;
+import io.stencil.hub.testing.FakeRepository;
+import io.stencil.hub.testing.Fault;
+import io.stencil.hub.testing.TestHubs;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/// What is here already: of an earlier fetch, of other tools, of Hugging Face's cache.
+class OfflineFetchTest {
+
+    private static final byte[] WEIGHTS = TestHubs.content(200_000, 1);
+
+    @TempDir
+    private Path temporary;
+
+    private final FakeHub fake = new FakeHub();
+    private Path base;
+
+    @BeforeEach
+    void fill() {
+        base = temporary.resolve("models");
+        fake.repository("org/klein")
+                .put("README.md", "a model")
+                .put("model_index.json", "{}")
+                .put("transformer/config.json", "{\"a\": 1}")
+                .put("transformer/one.safetensors", WEIGHTS)
+                .put("transformer/two.safetensors", TestHubs.content(100, 2))
+                .put("transformer/old.bin", TestHubs.content(100, 3))
+                .put("tokenizer/tokenizer.json", "{}")
+                .put("vae/empty.safetensors", new byte[0])
+                .put("model.py", "print()");
+    }
+
+    @AfterEach
+    void close() {
+        fake.close();
+    }
+
+    private Snapshot fetch(HubKind kind, String reference) {
+        try (Hub hub = TestHubs.open(kind, fake, base)) {
+            return hub.fetch(HubReference.parse("model", reference), FetchListener.NONE);
+        }
+    }
+
+    private Snapshot offline(HubKind kind, String reference) {
+        HubSettings online = TestHubs.settings(kind, fake.site(), base, null);
+        HubSettings settings =
+                new HubSettings(kind, online.site(), null, base, true, online.cache(), online.fetch(), online.http());
+        try (Hub hub = Hub.open(settings)) {
+            return hub.fetch(HubReference.parse("model", reference), FetchListener.NONE);
+        }
+    }
+
+    @Test
+    void offlineTakesWhatIsThereAndTellsWhatIsMissing() {
+        fetch(HubKind.MODELSCOPE, "org/klein:transformer/*.safetensors");
+        int requests = fake.requests().size();
+
+        assertThat(offline(HubKind.MODELSCOPE, "org/klein:transformer/*.safetensors")
+                        .files())
+                .hasSize(2);
+        assertThatThrownBy(() -> offline(HubKind.MODELSCOPE, "org/klein:"))
+                .isInstanceOf(HubException.class)
+                .hasMessageContaining("3 of 7 files are not in")
+                .hasMessageContaining("README.md, tokenizer/tokenizer.json, vae/empty.safetensors");
+        assertThatThrownBy(() -> offline(HubKind.MODELSCOPE, "org/other:"))
+                .hasMessageContaining("org/other: is not in " + base.resolve("org/other"));
+        assertThat(fake.requests()).hasSize(requests);
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void offlineTakesNoFileOfAnotherRevision(HubKind kind) throws IOException {
+        String weights = "org/klein:transformer/one.safetensors";
+        Snapshot before = fetch(kind, weights);
+        assertThat(offline(kind, weights).files()).isEqualTo(before.files());
+
+        byte[] newer = TestHubs.content(WEIGHTS.length, 9);
+        fake.repository("org/klein").put("transformer/one.safetensors", newer);
+        fake.fail(Fault.status("/content/", 404, 1000));
+        assertThatThrownBy(() -> fetch(kind, weights)).isInstanceOf(HubException.class);
+        assertThatThrownBy(() -> offline(kind, weights))
+                .hasMessageContaining("or not as revision " + kind.defaultRevision() + " has them")
+                .hasMessageContaining("transformer/one.safetensors");
+
+        // What its hash shows to be right needs no record.
+        Files.write(before.files().getFirst(), newer);
+        assertThat(offline(kind, weights).files()).isEqualTo(before.files());
+    }
+
+    @Test
+    void whereNeitherHashNorCommitIsToldAFileIsAlwaysFetchedAnewAndOfflineStillKnown() throws IOException {
+        String weights = "org/klein:transformer/one.safetensors";
+        fake.repository("org/klein").hideCommits();
+        Path file = fetch(HubKind.MODELSCOPE, weights).files().getFirst();
+        assertThat(offline(HubKind.MODELSCOPE, weights).files()).containsExactly(file);
+
+        byte[] newer = TestHubs.content(WEIGHTS.length, 9);
+        fake.repository("org/klein").put("transformer/one.safetensors", newer);
+        fake.fail(Fault.status("/content/", 404, 1));
+        fake.fail(Fault.status("one.safetensors", 404, 1));
+        assertThatThrownBy(() -> fetch(HubKind.MODELSCOPE, weights)).isInstanceOf(HubException.class);
+        assertThatThrownBy(() -> offline(HubKind.MODELSCOPE, weights)).isInstanceOf(HubException.class);
+        fake.heal();
+        assertThat(Files.readAllBytes(fetch(HubKind.MODELSCOPE, weights).files().getFirst()))
+                .isEqualTo(newer);
+    }
+
+    @Test
+    void offlineTakesNoFilesOfAnotherHub() throws IOException {
+        fetch(HubKind.MODELSCOPE, "org/klein:");
+        try (FakeHub other = new FakeHub()) {
+            HubSettings online = TestHubs.settings(HubKind.HUGGING_FACE, other.site(), base, null);
+            HubSettings offline = new HubSettings(
+                    HubKind.HUGGING_FACE,
+                    online.site(),
+                    null,
+                    base,
+                    true,
+                    online.cache(),
+                    online.fetch(),
+                    online.http());
+            try (Hub hub = Hub.open(offline)) {
+                assertThatThrownBy(() -> hub.fetch(HubReference.parse("model", "org/klein:"), FetchListener.NONE))
+                        .hasMessageContaining(
+                                "is not here: " + base.resolve("org/klein") + " holds what " + fake.site());
+            }
+        }
+    }
+
+    @Test
+    void offlineTakesWhatAnotherToolPutThere() throws IOException {
+        Path weights = base.resolve("org/other/model.safetensors");
+        Files.createDirectories(weights.getParent());
+        Files.write(weights, WEIGHTS);
+        assertThat(offline(HubKind.MODELSCOPE, "org/other:").files()).containsExactly(weights);
+
+        // It is others' work from then on, and what that tool adds later is taken too.
+        assertThat(Snapshot.around(weights).orElseThrow().repository()).hasToString(fake.site() + "/org/other");
+        Path more = Files.write(base.resolve("org/other/more.safetensors"), WEIGHTS);
+        assertThat(offline(HubKind.HUGGING_FACE, "org/other:").files()).containsExactly(weights, more);
+    }
+
+    private Path cacheBlob() throws IOException {
+        Path cache = temporary.resolve("hf-cache/models--org--klein");
+        Path blob = cache.resolve("blobs").resolve(FakeRepository.sha256(WEIGHTS));
+        Files.createDirectories(blob.getParent());
+        Files.write(blob, WEIGHTS);
+        String commit = "a".repeat(40);
+        Path link = cache.resolve("snapshots").resolve(commit).resolve("transformer/one.safetensors");
+        Files.createDirectories(link.getParent());
+        Files.createSymbolicLink(link, blob);
+        Files.createDirectories(cache.resolve("refs"));
+        Files.writeString(cache.resolve("refs/main"), commit);
+        return blob;
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void whatHuggingFacesToolsHaveIsNotFetched(HubKind kind) throws IOException {
+        Path blob = cacheBlob();
+        Snapshot snapshot = fetch(kind, "org/klein:transformer/one.safetensors");
+        assertThat(Files.isSameFile(snapshot.files().getFirst(), blob)).isTrue();
+        assertThat(fake.requests()).noneMatch(request -> request.contains("one.safetensors"));
+    }
+
+    @Test
+    void aDamagedFileOfHuggingFacesToolsIsNotTaken() throws IOException {
+        byte[] damaged = WEIGHTS.clone();
+        damaged[0] ^= 1;
+        Files.write(cacheBlob(), damaged);
+        Snapshot snapshot = fetch(HubKind.HUGGING_FACE, "org/klein:transformer/one.safetensors");
+        assertThat(Files.readAllBytes(snapshot.files().getFirst())).isEqualTo(WEIGHTS);
+    }
+
+    @Test
+    void offlineHuggingFacesToolsAreAskedToo() throws IOException {
+        cacheBlob();
+        Snapshot snapshot = offline(HubKind.HUGGING_FACE, "org/klein:transformer/*.safetensors");
+        assertThat(Files.readAllBytes(snapshot.files().getFirst())).isEqualTo(WEIGHTS);
+        assertThat(snapshot.commit()).isEqualTo("a".repeat(40));
+        assertThat(Snapshot.around(snapshot.folder())).isPresent();
+    }
+}
