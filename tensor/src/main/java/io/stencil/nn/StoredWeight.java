@@ -21,9 +21,7 @@ record StoredWeight(TensorSource source, String name, DType dtype, Device device
 
     /// Whether `weight`, which was read, lies in the file.
     boolean isViewed(Tensor weight) {
-        return weight.numel() > 0
-                && Device.of(weight).equals(Device.CPU)
-                && weight.data_ptr().address() == source.segment(name).address();
+        return TensorFiles.isView(weight, source, name);
     }
 
     /// Takes the file's part out of this process's memory; it comes back when it is read.

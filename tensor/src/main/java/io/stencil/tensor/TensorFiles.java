@@ -51,6 +51,13 @@ public final class TensorFiles {
         return torch.from_blob(new Address(bytes), entry.dims(), Tensors.options(dtype, Device.CPU));
     }
 
+    /// Whether `tensor` lies over the mapped bytes of `name`, as [#view] makes it where it can.
+    public static boolean isView(Tensor tensor, TensorSource source, String name) {
+        return tensor.numel() > 0
+                && Device.of(tensor).equals(Device.CPU)
+                && tensor.data_ptr().address() == source.segment(name).address();
+    }
+
     /// All tensors of a file as copies on the CPU, owned by the caller's scope.
     public static Map<String, Tensor> read(Path file) {
         Map<String, Tensor> tensors = new LinkedHashMap<>();
