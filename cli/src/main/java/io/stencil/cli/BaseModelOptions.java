@@ -81,6 +81,18 @@ final class BaseModelOptions {
                 files.parts(), tokenizerPath == null ? files.tokenizer() : OriginPath.tokenizer(tokenizerPath, remote));
     }
 
+    /// The models as the options name them, one text each.
+    List<String> entries() {
+        return modelPaths == null
+                ? OriginPath.split(OriginPath.LIST_OPTION, String.join(",", originPaths))
+                : ModelPaths.entries(modelPaths);
+    }
+
+    /// The files of one of [#entries].
+    ModelFiles entry(String text, RemoteModels remote) {
+        return modelPaths == null ? OriginPath.models(text, remote) : ModelPaths.readEntry(text, remote);
+    }
+
     private ParameterException usage(String message) {
         return new ParameterException(command.commandLine(), message);
     }

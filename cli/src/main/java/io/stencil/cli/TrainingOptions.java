@@ -70,9 +70,6 @@ final class TrainingOptions {
             description = "In several processes: allow trained parts on which the loss does not always depend.")
     private boolean findUnusedParameters;
 
-    @Option(names = "--fp8_models", paramLabel = "NAMES", split = ",", hidden = true)
-    private List<String> fp8 = List.of();
-
     @Option(names = "--offload_models", paramLabel = "NAMES", split = ",", hidden = true)
     private List<String> offload = List.of();
 
@@ -165,7 +162,6 @@ final class TrainingOptions {
                 .gradientCheckpointing(checkpointing)
                 .gradientCheckpointingOffload(checkpointingOffload)
                 .findUnusedParameters(findUnusedParameters)
-                .fp8(fp8)
                 .offload(offload)
                 .initializeOnCpu(initializeOnCpu)
                 .loraHotLoading(loraHotLoading)

@@ -59,7 +59,8 @@ class TrainBadInputIT {
         return Stream.of(
                 Arguments.of("--task=sft:train", "'dataset_metadata_path': has no part in --task sft:train"),
                 Arguments.of("--task=dpo", "'task': expected one of sft"),
-                Arguments.of("--fp8_models=dit", "'fp8_models': is not supported yet"),
+                Arguments.of("--fp8_models=clip", "'fp8_models': 'clip' is no model; expected one of"),
+                Arguments.of("--fp8_models=template_model", "'fp8_models': 'template_model' is no model"),
                 Arguments.of("--offload_models=dit", "'offload_models': is not supported yet"),
                 Arguments.of("--use_gradient_checkpointing_offload", "'use_gradient_checkpointing_offload'"),
                 Arguments.of("--enable_tensorboard_log", "'enable_tensorboard_log': is not supported"),

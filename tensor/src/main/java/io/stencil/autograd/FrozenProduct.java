@@ -2,12 +2,14 @@ package io.stencil.autograd;
 
 import io.stencil.tensor.DType;
 import io.stencil.tensor.Ops;
+import io.stencil.tensor.RestingWeight;
 import io.stencil.tensor.Scope;
 import io.stencil.tensor.WideWeight;
 import java.util.Optional;
 import org.bytedeco.pytorch.Tensor;
 
-/// The product of an input and a frozen weight that rests in another dtype: `x W^T`, in the dtype of `x`.
+/// The product of an input and a frozen weight that rests in another dtype, float8 with a scale among them: `x W^T`, in
+/// the dtype of `x`.
 ///
 /// The weight is cast part by part into memory that all products share, forward and backward. Autograd keeps neither
 /// the weight nor a copy of it, as long as a [GradientTape] is open on this thread; without one it keeps the copy.
@@ -18,13 +20,13 @@ public final class FrozenProduct {
     /// @param x [..., in]
     /// @param weight [out, in], not trainable
     /// @return [..., out]
-    public static Tensor of(Tensor x, Tensor weight) {
+    public static Tensor of(Tensor x, RestingWeight weight) {
         if (!GradMode.isEnabled() || !x.requires_grad()) {
             return forward(x, weight);
         }
         Optional<BackwardFunctions> functions = BackwardFunctions.current();
         if (functions.isEmpty()) {
-            return Ops.linear(x, DType.of(x).cast(weight), null);
+            return Ops.linear(x, weight.in(DType.of(x)), null);
         }
         Tensor y;
         try (Scope scope = new Scope();
@@ -34,11 +36,11 @@ public final class FrozenProduct {
         return functions.get().connect(y, x, gradient -> inputGradient(gradient, weight, DType.of(gradient)));
     }
 
-    private static Tensor forward(Tensor x, Tensor weight) {
+    private static Tensor forward(Tensor x, RestingWeight weight) {
         return WideWeight.of(weight, DType.of(x)).multiplyTransposed(x);
     }
 
-    private static Tensor inputGradient(Tensor gradient, Tensor weight, DType dtype) {
+    private static Tensor inputGradient(Tensor gradient, RestingWeight weight, DType dtype) {
         return WideWeight.of(weight, dtype).multiply(gradient);
     }
 }

@@ -39,7 +39,7 @@ public final class Linear extends Module {
         if (weight.dtype() == dtype || weight.isTrainable()) {
             return Ops.linear(x, dtype.cast(weight.get()), offset);
         }
-        Tensor y = FrozenProduct.of(x, weight.get());
+        Tensor y = FrozenProduct.of(x, weight.resting());
         return offset == null ? y : y.add(offset);
     }
 

@@ -3,6 +3,7 @@ package io.stencil.nn;
 import io.stencil.tensor.DType;
 import io.stencil.tensor.Device;
 import io.stencil.tensor.OwnedTensor;
+import io.stencil.tensor.RestingWeight;
 import io.stencil.tensor.Tensors;
 import io.stencil.tensor.TorchGenerator;
 import org.bytedeco.pytorch.Tensor;
@@ -10,12 +11,14 @@ import org.jspecify.annotations.Nullable;
 
 /// One tensor of a module: a weight that can be trained, or a buffer (statistics, counters) that cannot.
 ///
-/// It begins on the Meta device, with a shape and no memory, and gets content by loading or by [#initialize].
+/// It begins on the Meta device, with a shape and no memory, and gets content by loading or by [#initialize]. The weight of
+/// a frozen linear layer may rest in float8 with a scale for each row: then [#resting] and [#in] tell what it is.
 public final class Parameter implements AutoCloseable {
 
     private final OwnedTensor value;
     private final Initializer initializer;
     private final boolean buffer;
+    private @Nullable OwnedTensor rowScale;
     private boolean mapped;
 
     Parameter(Initializer initializer, boolean buffer, DType dtype, long... shape) {
@@ -24,9 +27,19 @@ public final class Parameter implements AutoCloseable {
         this.buffer = buffer;
     }
 
-    /// The tensor, owned by the module.
+    /// The tensor, owned by the module. Of a weight in float8 these are the values without their scale.
     public Tensor get() {
         return value.get();
+    }
+
+    /// The tensor and its scale, owned by the module.
+    public RestingWeight resting() {
+        return new RestingWeight(get(), rowScale == null ? null : rowScale.get());
+    }
+
+    /// What the parameter stands for, in `dtype`: a copy, or the tensor itself when that is it.
+    public Tensor in(DType dtype) {
+        return resting().in(dtype);
     }
 
     public long[] shape() {
@@ -70,14 +83,23 @@ public final class Parameter implements AutoCloseable {
     /// Replaces the content.
     ///
     /// @param mapped the memory belongs to a file and must not be written
-    void set(Tensor tensor, boolean mapped) {
-        value.set(tensor);
+    void set(RestingWeight content, boolean mapped) {
+        value.set(content.values());
+        freeScale();
+        rowScale = content.rowScale() == null ? null : new OwnedTensor(content.rowScale());
         this.mapped = mapped;
+    }
+
+    private void freeScale() {
+        if (rowScale != null) {
+            rowScale.close();
+            rowScale = null;
+        }
     }
 
     /// Replaces the content by a tensor of the same shape that is memory of its own.
     public void set(Tensor tensor) {
-        set(tensor, false);
+        set(RestingWeight.of(tensor), false);
     }
 
     void initialize(DType dtype, Device device, TorchGenerator generator) {
@@ -89,10 +111,13 @@ public final class Parameter implements AutoCloseable {
 
     /// Records gradients for this tensor, or stops doing so.
     ///
-    /// @throws IllegalStateException for a buffer
+    /// @throws IllegalStateException for a buffer, and for a weight in float8
     void setTrainable(boolean trainable) {
         if (trainable && buffer) {
             throw new IllegalStateException("a buffer cannot be trained");
+        }
+        if (trainable && dtype() == DType.FLOAT8_E4M3FN) {
+            throw new IllegalStateException("a weight in float8 cannot be trained");
         }
         if (trainable && mapped) {
             set(get().clone());
@@ -103,5 +128,6 @@ public final class Parameter implements AutoCloseable {
     @Override
     public void close() {
         value.close();
+        freeScale();
     }
 }

@@ -8,21 +8,33 @@ import io.stencil.safetensors.TensorSource;
 import io.stencil.tensor.DType;
 import io.stencil.tensor.Device;
 import io.stencil.tensor.OwnedTensor;
+import io.stencil.tensor.RestingWeight;
 import io.stencil.tensor.Scope;
 import io.stencil.tensor.TensorFiles;
+import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
+import java.util.IdentityHashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import org.bytedeco.pytorch.Tensor;
+import org.jspecify.annotations.Nullable;
 
 /// Puts a checkpoint into a module, strictly: every tensor present with its shape, and none that is not known.
 ///
 /// @param dtype of floating-point parameters after loading
 /// @param device where they lie
-public record WeightLoader(DType dtype, Device device) {
+/// @param float8 whether the weights of linear layers rest in float8 instead, with a scale for each row; the module is then
+///     for use, not for training
+public record WeightLoader(DType dtype, Device device, boolean float8) {
+
+    public WeightLoader(DType dtype, Device device) {
+        this(dtype, device, false);
+    }
 
     /// Loads every parameter and buffer. The module takes over `source`: parameters whose dtype and device need no
     /// change stay views of the mapped file until the module is closed.
@@ -41,8 +53,10 @@ public record WeightLoader(DType dtype, Device device) {
         List<Loaded> loaded = new ArrayList<>();
         try {
             check(state, entries, source);
-            state.forEach((name, parameter) -> loaded.add(read(name, parameter, source)));
-            loaded.forEach(one -> one.parameter().set(one.tensor().get(), one.view()));
+            Set<Parameter> narrow = float8 ? linearWeights(module) : Set.of();
+            state.forEach((name, parameter) -> loaded.add(
+                    narrow.contains(parameter) ? readFloat8(name, parameter, source) : read(name, parameter, source)));
+            loaded.forEach(one -> one.parameter().set(one.content(), one.view()));
             if (loaded.stream().anyMatch(Loaded::view)) {
                 module.attach(source);
             } else {
@@ -52,14 +66,57 @@ public record WeightLoader(DType dtype, Device device) {
             source.close();
             throw e;
         } finally {
-            loaded.forEach(one -> one.tensor().close());
+            loaded.forEach(Loaded::close);
         }
     }
 
     /// New content of a parameter, not yet in it, so that a fault at a later one leaves the module as it was.
     ///
+    /// @param rowScale of a weight in float8, or null
     /// @param view the tensor lies in the mapped file
-    private record Loaded(Parameter parameter, OwnedTensor tensor, boolean view) {}
+    private record Loaded(Parameter parameter, OwnedTensor tensor, @Nullable OwnedTensor rowScale, boolean view) {
+
+        RestingWeight content() {
+            return new RestingWeight(tensor.get(), rowScale == null ? null : rowScale.get());
+        }
+
+        void close() {
+            tensor.close();
+            if (rowScale != null) {
+                rowScale.close();
+            }
+        }
+    }
+
+    private static Set<Parameter> linearWeights(Module module) {
+        Set<Parameter> weights = Collections.newSetFromMap(new IdentityHashMap<>());
+        module.modules().values().forEach(one -> {
+            if (one instanceof Linear linear) {
+                weights.add(linear.weight());
+            }
+        });
+        return weights;
+    }
+
+    /// Narrows a weight and lets go of its pages in the file, so that no more than one weight lies in memory twice. One
+    /// that is in float8 in the file stays as it is.
+    private Loaded readFloat8(String name, Parameter parameter, TensorSource source) {
+        try (Scope _ = new Scope()) {
+            Tensor stored = TensorFiles.view(source, name);
+            if (DType.of(stored) == DType.FLOAT8_E4M3FN) {
+                Tensor placed = device.place(stored);
+                return new Loaded(parameter, new OwnedTensor(placed), null, placed.is_alias_of(stored));
+            }
+            RestingWeight narrow = RestingWeight.float8(stored);
+            MemorySegment bytes = source.segment(name);
+            if (bytes.isMapped()) {
+                bytes.unload();
+            }
+            Tensor scale = device.place(Objects.requireNonNull(narrow.rowScale()));
+            return new Loaded(
+                    parameter, new OwnedTensor(device.place(narrow.values())), new OwnedTensor(scale), false);
+        }
+    }
 
     private Loaded read(String name, Parameter parameter, TensorSource source) {
         try (Scope _ = new Scope()) {
@@ -69,7 +126,7 @@ public record WeightLoader(DType dtype, Device device) {
             if (!target.isFloatingPoint()) {
                 placed = placed.clone(); // a counter of eight bytes is no reason to keep a file mapped
             }
-            return new Loaded(parameter, new OwnedTensor(placed), placed.is_alias_of(stored));
+            return new Loaded(parameter, new OwnedTensor(placed), null, placed.is_alias_of(stored));
         }
     }
 

@@ -31,7 +31,7 @@ public record ProductSpeed(double wideSeconds, double halfSeconds) {
             Tensor x = generator.randn(DType.FLOAT32, TOKENS, WIDTH);
             Tensor halfX = DType.BFLOAT16.cast(x);
             Tensor weight = DType.BFLOAT16.cast(generator.randn(DType.FLOAT32, WIDTH, WIDTH));
-            WideWeight wide = WideWeight.of(weight, DType.FLOAT32);
+            WideWeight wide = WideWeight.of(RestingWeight.of(weight), DType.FLOAT32);
             return new ProductSpeed(
                     median(() -> wide.multiplyTransposed(x)), median(() -> Ops.linear(halfX, weight, null)));
         }

@@ -12,6 +12,7 @@ import io.stencil.flux2.transformer.Flux2Transformer;
 import io.stencil.flux2.vae.AutoencoderKlFlux2;
 import io.stencil.nn.Module;
 import io.stencil.nn.WeightLoader;
+import io.stencil.pipeline.unit.ModelRole;
 import io.stencil.tensor.DType;
 import java.nio.file.Path;
 import java.util.List;
@@ -36,6 +37,7 @@ final class ModelSetLoader implements AutoCloseable {
     static ModelSet load(ModelFiles files, LoadOptions options) {
         try (ModelSetLoader loader = new ModelSetLoader(options)) {
             files.parts().forEach(loader::add);
+            loader.requireNarrowed();
             return loader.finish(files.tokenizer());
         }
     }
@@ -61,11 +63,27 @@ final class ModelSetLoader implements AutoCloseable {
 
     private <M extends Module> M weights(M model, BaseModelPart part, Set<String> ignored) {
         try {
-            new WeightLoader(options.dtype(), options.device()).load(model, part.checkpoint(), ignored);
+            boolean float8 = options.float8().contains(ModelRole.of(part.config()));
+            new WeightLoader(options.dtype(), options.device(), float8).load(model, part.checkpoint(), ignored);
             return model;
         } catch (RuntimeException e) {
             model.close();
             throw e;
+        }
+    }
+
+    private void requireNarrowed() {
+        for (ModelRole role : options.float8()) {
+            Module model =
+                    switch (role) {
+                        case TEXT_ENCODER -> textModel;
+                        case VAE -> vae;
+                        case TRANSFORMER -> transformer;
+                    };
+            if (model == null) {
+                throw new InvalidRequestException(
+                        "fp8_models", "names '%s', of which there are no files".formatted(role.label()));
+            }
         }
     }
 

@@ -14,11 +14,11 @@ import org.jspecify.annotations.Nullable;
 /// Template are always hot-loaded: `initialize_model_on_cpu` and `enable_lora_hot_loading` hold by nature.
 ///
 /// @param base files of the base model
-/// @param load dtype of the pipeline's work, and its device; what is trained is kept in float32 whatever the dtype
+/// @param load dtype of the pipeline's work, its device, and which frozen models rest in float8; what is trained is kept in
+///     float32 whatever the dtype
 /// @param template folder of the Template, or null when none takes part
 /// @param trustedCode code of the Template that may run
 /// @param trainable dotted names of what is trained: `template_model`, `template_model.mlp`, `dit`
-/// @param fp8 models to keep in float8; only none is supported
 /// @param offload models to keep out of the device's memory; only none is supported
 /// @param initializeOnCpu accepted, see above
 /// @param loraHotLoading accepted, see above
@@ -28,7 +28,6 @@ public record ModelOptions(
         @Nullable Path template,
         TrustedCode trustedCode,
         List<String> trainable,
-        List<String> fp8,
         List<String> offload,
         boolean initializeOnCpu,
         boolean loraHotLoading) {
@@ -36,7 +35,6 @@ public record ModelOptions(
     /// @throws InvalidRequestException when nothing is trained
     public ModelOptions {
         trainable = List.copyOf(trainable);
-        fp8 = List.copyOf(fp8);
         offload = List.copyOf(offload);
         if (trainable.isEmpty()) {
             throw new InvalidRequestException(

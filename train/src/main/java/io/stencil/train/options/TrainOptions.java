@@ -2,7 +2,9 @@ package io.stencil.train.options;
 
 import io.stencil.error.InvalidRequestException;
 import io.stencil.pipeline.models.ModelFiles;
+import io.stencil.pipeline.unit.ModelRole;
 import java.nio.file.Path;
+import java.util.Optional;
 
 /// All that is asked of a training run.
 ///
@@ -24,6 +26,7 @@ public record TrainOptions(
     /// @throws InvalidRequestException when the parts contradict each other
     public TrainOptions {
         requireFitting(task, models);
+        requireFrozen(models);
         boolean trainsTemplate = models.trainable().stream()
                 .anyMatch(name -> name.equals("template_model") || name.startsWith("template_model."));
         boolean takesInputs = data.extraInputs().contains(ExtraInput.TEMPLATE_INPUTS);
@@ -57,6 +60,17 @@ public record TrainOptions(
         refuse(models.template() != null, "template_model_id_or_path", "has no part in --task vae; leave it out");
     }
 
+    /// Weights in float8 take no updates.
+    private static void requireFrozen(ModelOptions models) {
+        for (String name : models.trainable()) {
+            Optional<ModelRole> role = ModelRole.named(name.replaceFirst("\\..*", ""));
+            refuse(
+                    role.isPresent() && models.load().float8().contains(role.get()),
+                    "fp8_models",
+                    "names the model of '%s', which is trained; only frozen models rest in float8".formatted(name));
+        }
+    }
+
     private static boolean isOfVae(String name) {
         return name.equals("vae") || name.startsWith("vae.");
     }
@@ -74,7 +88,6 @@ public record TrainOptions(
     ///
     /// @throws InvalidRequestException naming the option
     public void requireSupported() {
-        refuse(!models.fp8().isEmpty(), "fp8_models", "is not supported yet; leave it out");
         refuse(!models.offload().isEmpty(), "offload_models", "is not supported yet; leave it out");
         refuse(
                 optimisation.gradientCheckpointingOffload(),

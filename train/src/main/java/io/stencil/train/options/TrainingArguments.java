@@ -101,7 +101,7 @@ public final class TrainingArguments {
         putPath(json, "tokenizer_path", models.base().tokenizer());
         putPath(json, "template_model_id_or_path", models.template());
         putList(json, "trainable_models", models.trainable());
-        putList(json, "fp8_models", models.fp8());
+        putList(json, "fp8_models", models.load().float8Names());
         putList(json, "offload_models", models.offload());
         json.put("initialize_model_on_cpu", models.initializeOnCpu());
         json.put("enable_lora_hot_loading", models.loraHotLoading());
