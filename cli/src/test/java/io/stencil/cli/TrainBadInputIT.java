@@ -14,6 +14,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /// Wrong input to `stencil train`: one line that names file, row and field, the exit code, and nothing written.
 class TrainBadInputIT {
@@ -131,5 +132,21 @@ class TrainBadInputIT {
     void aRefusedOptionEndsTheProcessWith1() throws IOException, InterruptedException {
         StencilProcess.run(temporary, training.words("--task=sft:train"))
                 .failed(1, "'dataset_metadata_path': has no part in --task sft:train");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"dit", "transformer"})
+    void aTrainedModelIsNotKeptInFloat8(String name) {
+        StencilRun.inProcess(training.words("--trainable_models=template_model,dit.proj_out", "--fp8_models=" + name))
+                .failed(1, "'fp8_models': names the model of 'dit.proj_out', which is trained");
+    }
+
+    @Test
+    void aModelThatIsNotThereIsNotKeptInFloat8() {
+        StencilRun.inProcess(training.words(
+                        "--model_paths=" + TestFiles.tinyModel("transformer"),
+                        "--tokenizer_path=" + TestFiles.tinyModel("tokenizer"),
+                        "--fp8_models=vae"))
+                .failed(1, "'fp8_models': 'vae' is none of the models that --model_paths names");
     }
 }

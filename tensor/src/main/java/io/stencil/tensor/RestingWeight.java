@@ -16,7 +16,7 @@ public record RestingWeight(Tensor values, @Nullable Tensor rowScale) {
     /// The largest value of float8 e4m3fn.
     private static final double LARGEST = 448;
 
-    /// Elements that are brought to float32 at once: 1 MB, so that what is freed leaves no large holes between weights.
+    /// Elements that are brought to float32 at once: 1 MB, which stays in the processor's cache.
     private static final long ELEMENTS_AT_ONCE = 256L << 10;
 
     /// A weight whose values stand for themselves.
@@ -36,17 +36,23 @@ public record RestingWeight(Tensor values, @Nullable Tensor rowScale) {
         long rowsAtOnce = Math.max(1, ELEMENTS_AT_ONCE / Math.max(1, columns));
         Tensor values = Tensors.empty(DType.FLOAT8_E4M3FN, Device.CPU, rows, columns);
         Tensor scale = Tensors.empty(DType.FLOAT32, Device.CPU, rows);
+        Tensor buffer = Tensors.empty(DType.FLOAT32, Device.CPU, rowsAtOnce, columns);
         for (long row = 0; row < rows && columns > 0; row += rowsAtOnce) {
             try (Scope _ = new Scope()) {
                 long count = Math.min(rowsAtOnce, rows - row);
-                Tensor wide = DType.FLOAT32.cast(weight.narrow(0, row, count));
-                Tensor largest = wide.abs().amax(new long[] {1}, false);
-                Tensor share = largest.div_(new Scalar(LARGEST)).clamp_min_(new Scalar(Float.MIN_NORMAL));
-                scale.narrow(0, row, count).copy_(share);
-                values.narrow(0, row, count).copy_(wide.div(share.unsqueeze(1)));
+                Tensor wide = buffer.narrow(0, 0, count).copy_(weight.narrow(0, row, count));
+                Tensor share = scale.narrow(0, row, count).copy_(largest(wide));
+                share.div_(new Scalar(LARGEST)).clamp_min_(new Scalar(Float.MIN_NORMAL));
+                values.narrow(0, row, count).copy_(wide.div_(share.unsqueeze(1)));
             }
         }
         return new RestingWeight(values, scale);
+    }
+
+    /// The largest magnitude of each row, `[rows]`.
+    private static Tensor largest(Tensor rows) {
+        long[] columns = {1};
+        return rows.amax(columns, false).maximum(rows.amin(columns, false).neg());
     }
 
     /// The dtype of the values.
