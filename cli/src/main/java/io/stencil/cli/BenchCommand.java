@@ -14,6 +14,7 @@ import io.stencil.hub.fetch.Snapshot;
 import io.stencil.hub.protocol.HubReference;
 import io.stencil.pipeline.models.LoadOptions;
 import io.stencil.pipeline.models.ModelFiles;
+import io.stencil.pipeline.unit.ModelRole;
 import io.stencil.template.load.TrustedCode;
 import io.stencil.tensor.DType;
 import io.stencil.tensor.Device;
@@ -22,8 +23,10 @@ import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Locale;
+import java.util.Set;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -79,6 +82,13 @@ final class BenchCommand implements Callable<Integer> {
             converter = BaseModelOptions.ComputeDtype.class,
             description = "Of the Template's weights. Default: float32.")
     private DType trainedDtype = DType.FLOAT32;
+
+    @Option(
+            names = "--fp8_models",
+            paramLabel = "NAMES",
+            split = ",",
+            description = "With --model_paths: which of transformer, text_encoder and vae rest in float8.")
+    private List<String> fp8 = List.of();
 
     @Option(names = "--device", paramLabel = "cpu|cuda[:N]", description = "Default: ${DEFAULT-VALUE}.")
     private String device = "cpu";
@@ -144,14 +154,28 @@ final class BenchCommand implements Callable<Integer> {
         return new BenchModels(
                 files,
                 side == null ? shapes : shapes.withSide(side),
-                new LoadOptions(dtype, Device.parse(device)),
+                new LoadOptions(dtype, Device.parse(device), float8()),
                 trainedDtype);
+    }
+
+    private Set<ModelRole> float8() {
+        if (!fp8.isEmpty() && modelPaths == null) {
+            throw new InvalidRequestException("fp8_models", "needs --model_paths: weights are narrowed while they load");
+        }
+        Set<ModelRole> roles = EnumSet.noneOf(ModelRole.class);
+        for (String name : fp8) {
+            roles.add(ModelRole.named(name)
+                    .orElseThrow(() -> new InvalidRequestException(
+                            "fp8_models",
+                            "'%s' is no model; expected transformer, text_encoder or vae".formatted(name))));
+        }
+        return roles;
     }
 
     private String how(BenchModels models) {
         String weights = modelPaths == null
                 ? "random weights of FLUX.2-klein-4B, " + (fullSize ? "all of it" : "three blocks")
-                : "weights of " + modelPaths;
+                : "weights of " + modelPaths + (fp8.isEmpty() ? "" : ", in float8 " + String.join(" and ", fp8));
         return "%s, in %s, computed in %s; %d runs of each"
                 .formatted(weights, name(dtype), name(models.load().compute()), repeats);
     }
@@ -175,6 +199,9 @@ final class BenchCommand implements Callable<Integer> {
         }
         if (modelPaths != null) {
             words.add("--model_paths=" + modelPaths);
+        }
+        if (!fp8.isEmpty()) {
+            words.add("--fp8_models=" + String.join(",", fp8));
         }
         return words;
     }

@@ -4,6 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import io.stencil.cli.bench.BenchSize;
+import io.stencil.flux2.files.KnownCheckpoint;
+import io.stencil.flux2.files.ModelConfig;
+import io.stencil.flux2.text.Qwen3Config;
 import io.stencil.json.JsonFile;
 import io.stencil.testing.TestFiles;
 import java.nio.file.Path;
@@ -99,10 +103,11 @@ class BenchIT {
                         "--model_paths=" + TestFiles.tinyModel(""),
                         "--works=denoising,text",
                         "--dtype=float32",
+                        "--fp8_models=dit",
                         "--side=64",
                         "--repeats=1")
                 .succeeded();
-        assertThat(run.out()).contains("weights of " + TestFiles.tinyModel(""), "in float32, computed in float32");
+        assertThat(run.out()).contains("weights of " + TestFiles.tinyModel(""), "in float8 dit", "in float32, computed in float32");
     }
 
     @Test
@@ -117,6 +122,7 @@ class BenchIT {
         return Stream.of(
                 Arguments.of("--works=sleeping", "'works': 'sleeping' is not known; expected training"),
                 Arguments.of("--repeats=0", "'repeats': must be at least 1, found 0"),
+                Arguments.of("--fp8_models=dit", "'fp8_models': needs --model_paths"),
                 Arguments.of("--side=250", "'side': must be a positive multiple of 16, found 250"),
                 Arguments.of("--size=huge", "'size': expected klein or full, found 'huge'"),
                 Arguments.of("--model_paths=absent", "'absent' does not exist"),
@@ -128,5 +134,19 @@ class BenchIT {
     void wrongValuesEndWith1(String word, String message) {
         List<String> words = new ArrayList<>(List.of("bench", word));
         StencilRun.inProcess(words.toArray(String[]::new)).failed(1, message);
+    }
+
+    /// The configurations in the tree are those of the published checkpoints, which `--full_size` has built in.
+    @Test
+    void theConfigurationsOfFullSizeAreThoseOfThePublishedModels() {
+        Path models = TestFiles.root().resolve("models/klein-4b");
+        assertThat(ModelConfig.read(models.resolve("transformer/config.json")))
+                .isEqualTo(KnownCheckpoint.KLEIN_4B.config());
+        assertThat(ModelConfig.read(models.resolve("vae/config.json"))).isEqualTo(KnownCheckpoint.VAE.config());
+        assertThat(ModelConfig.read(models.resolve("text_encoder/config.json")))
+                .isEqualTo(KnownCheckpoint.QWEN3_4B.config());
+        BenchSize full = BenchSize.named("full");
+        assertThat(new ModelConfig.Transformer(full.transformer())).isEqualTo(KnownCheckpoint.KLEIN_4B.config());
+        assertThat(full.text()).isEqualTo(Qwen3Config.size4B());
     }
 }

@@ -58,6 +58,11 @@ public final class Parameter implements AutoCloseable {
         return get().requires_grad();
     }
 
+    /// How it is filled when no weights are loaded.
+    public Initializer initializer() {
+        return initializer;
+    }
+
     /// The gradient of the last backward passes, or null when there is none.
     ///
     /// @return a handle owned by the caller's scope
