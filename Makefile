@@ -31,11 +31,9 @@ soak:
 	$(MVN) -pl train,cli -am -Dtest=LongRunMemoryTest,ResumeAfterKillIT,SplitTrainingIT,GradientAverageTest,ProcessGroupTest,LaunchIT -Dsurefire.failIfNoSpecifiedTests=false \
 	    -Dtest.tags.excluded=full-size test
 
-## Measurements with JMH; JMH="-p precision=FLOAT32 denoisingPass" hands it options.
+## Time and memory of each part on this machine; BENCH="--works denoising --repeats 5" hands it options.
 bench:
-	$(MVN) -q -DskipTests package
-	"$$JAVA_HOME/bin/java" --enable-native-access=ALL-UNNAMED \
-	    -cp "bench/target/classes:$$(cat bench/target/bench.classpath)" org.openjdk.jmh.Main $(JMH)
+	./stencil bench $(BENCH)
 
 ## API pages, in target/reports/apidocs.
 docs:

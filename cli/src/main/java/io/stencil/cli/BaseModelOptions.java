@@ -1,14 +1,10 @@
 package io.stencil.cli;
 
-import static java.util.stream.Collectors.toUnmodifiableSet;
-
 import io.stencil.pipeline.models.LoadOptions;
 import io.stencil.pipeline.models.ModelFiles;
-import io.stencil.pipeline.unit.ModelRole;
 import io.stencil.tensor.DType;
 import io.stencil.tensor.Device;
 import java.util.List;
-import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.Model.CommandSpec;
@@ -54,15 +50,6 @@ final class BaseModelOptions {
             description = "Of weights and activations. Default: bfloat16.")
     private DType dtype = DType.BFLOAT16;
 
-    @Option(
-            names = "--offload_models",
-            paramLabel = "NAMES",
-            split = ",",
-            description =
-                    "text_encoder, vae, dit: keep none of their weights in memory, and take each layer's from its "
-                            + "file when it is used.")
-    private List<String> offload = List.of();
-
     /// The files of the model, all of which are there.
     ///
     /// @param remote fetches what is named by the ID of a hub
@@ -94,16 +81,25 @@ final class BaseModelOptions {
                 files.parts(), tokenizerPath == null ? files.tokenizer() : OriginPath.tokenizer(tokenizerPath, remote));
     }
 
+    /// The models as the options name them, one text each.
+    List<String> entries() {
+        return modelPaths == null
+                ? OriginPath.split(OriginPath.LIST_OPTION, String.join(",", originPaths))
+                : ModelPaths.entries(modelPaths);
+    }
+
+    /// The files of one of [#entries].
+    ModelFiles entry(String text, RemoteModels remote) {
+        return modelPaths == null ? OriginPath.models(text, remote) : ModelPaths.readEntry(text, remote);
+    }
+
     private ParameterException usage(String message) {
         return new ParameterException(command.commandLine(), message);
     }
 
-    /// @throws io.stencil.error.InvalidRequestException for a device or a model that is not there
+    /// @throws io.stencil.error.InvalidRequestException for a device that is not there
     LoadOptions load() {
-        Set<ModelRole> offloaded = offload.stream()
-                .map(name -> ModelRole.parse("offload_models", name))
-                .collect(toUnmodifiableSet());
-        return new LoadOptions(dtype, Device.parse(device), offloaded);
+        return new LoadOptions(dtype, Device.parse(device));
     }
 
     /// The dtypes that a pipeline can work in, by name.

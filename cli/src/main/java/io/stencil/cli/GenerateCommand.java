@@ -34,6 +34,9 @@ final class GenerateCommand implements Callable<Integer> {
     private BaseModelOptions base;
 
     @Mixin
+    private WeightOptions weights;
+
+    @Mixin
     private RequestOptions request;
 
     @Mixin
@@ -90,7 +93,8 @@ final class GenerateCommand implements Callable<Integer> {
             String named = lora;
             RemoteModels.check(remote -> OriginPath.file("lora", named, remote));
         }
-        RemoteModels.check(base::files);
+        RemoteModels.check(remote -> weights.apply(load, base, base.files(remote), remote));
+        weights.applyNames(load, base);
         templates.check();
         try (HubModels remote = hub.open(command.commandLine().getErr())) {
             Path loraFile = lora == null ? null : OriginPath.file("lora", lora, remote);
@@ -99,7 +103,8 @@ final class GenerateCommand implements Callable<Integer> {
             if (steering.sources().isEmpty()) {
                 asked.requireStart();
             }
-            return new Job(base.files(remote), load, asked, steering, loraFile);
+            ModelFiles files = base.files(remote);
+            return new Job(files, weights.apply(load, base, files, remote), asked, steering, loraFile);
         }
     }
 

@@ -39,12 +39,44 @@ final class ModelPaths {
     static ModelFiles read(String text, RemoteModels remote) {
         ModelPaths paths = new ModelPaths(remote);
         String trimmed = text.strip();
-        if (!trimmed.startsWith("[") && !trimmed.startsWith("\"") && !trimmed.startsWith("{")) {
-            paths.add(trimmed);
-        } else {
+        if (isJson(trimmed)) {
             paths.addAll(parse(trimmed));
+        } else {
+            paths.add(trimmed);
         }
         return new ModelFiles(paths.parts, paths.tokenizer);
+    }
+
+    /// What one entry names.
+    static ModelFiles readEntry(String entry, RemoteModels remote) {
+        ModelPaths paths = new ModelPaths(remote);
+        paths.add(entry);
+        return new ModelFiles(paths.parts, null);
+    }
+
+    /// The entries that are one text each.
+    ///
+    /// @throws InvalidRequestException when the text is malformed
+    static List<String> entries(String text) {
+        String trimmed = text.strip();
+        if (!isJson(trimmed)) {
+            return List.of(trimmed);
+        }
+        JsonNode root = parse(trimmed);
+        List<String> entries = new ArrayList<>();
+        if (root.isTextual()) {
+            entries.add(root.textValue());
+        }
+        for (JsonNode entry : root) {
+            if (entry.isTextual()) {
+                entries.add(entry.textValue());
+            }
+        }
+        return entries;
+    }
+
+    private static boolean isJson(String trimmed) {
+        return trimmed.startsWith("[") || trimmed.startsWith("\"") || trimmed.startsWith("{");
     }
 
     private static JsonNode parse(String text) {

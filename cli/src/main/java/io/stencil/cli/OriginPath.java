@@ -52,7 +52,7 @@ record OriginPath(
     static ModelFiles models(String list, RemoteModels remote) {
         List<List<Path>> parts = new ArrayList<>();
         Path tokenizer = null;
-        for (String entry : split(list)) {
+        for (String entry : split(LIST_OPTION, list)) {
             OriginPath path = parse(LIST_OPTION, entry, remote);
             if (path.pattern.isEmpty() && ModelPaths.isWholeModel(path.origin)) {
                 ModelFiles whole = ModelFiles.in(path.origin);
@@ -125,7 +125,7 @@ record OriginPath(
     }
 
     /// Splits at commas, except inside braces: `a:{x,y}.safetensors` is one entry.
-    private static List<String> split(String list) {
+    static List<String> split(String option, String list) {
         List<String> entries = new ArrayList<>();
         int depth = 0;
         int begin = 0;
@@ -139,7 +139,7 @@ record OriginPath(
         }
         entries.removeIf(String::isEmpty);
         if (entries.isEmpty()) {
-            throw new InvalidRequestException(LIST_OPTION, "names no model");
+            throw new InvalidRequestException(option, "names no model");
         }
         return entries;
     }

@@ -32,6 +32,7 @@ import picocli.CommandLine.ScopeType;
             DatasetCommand.class,
             EvaluateCommand.class,
             DemoCommand.class,
+            BenchCommand.class,
             NewTemplateCommand.class,
             PackageCommand.class,
             FetchCommand.class,

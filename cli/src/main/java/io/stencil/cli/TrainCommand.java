@@ -29,6 +29,9 @@ final class TrainCommand implements Callable<Integer> {
     private BaseModelOptions base;
 
     @Mixin
+    private WeightOptions weights;
+
+    @Mixin
     private DatasetOptions dataset;
 
     @Mixin
@@ -96,15 +99,19 @@ final class TrainCommand implements Callable<Integer> {
         Path output = training.output(command.commandLine());
         OutputCheck.requireFolder("output_path", output);
         LoadOptions asked = base.load();
-        LoadOptions load = new LoadOptions(asked.dtype(), environment.device(asked.device()), asked.offload());
-        RemoteModels.check(this::files);
+        LoadOptions load = asked.on(environment.device(asked.device()));
+        RemoteModels.check(remote -> {
+            LoadOptions found = weights.apply(load, base, files(remote), remote);
+            options(new ModelFiles(List.of(), null), found, output).build();
+        });
         training.checkModels();
-        TrainOptions local =
-                options(new ModelFiles(List.of(), null), load, output).build();
+        TrainOptions local = options(new ModelFiles(List.of(), null), weights.applyNames(load, base), output)
+                .build();
         local.requireSupported();
         Trainer.readData(local);
         try (HubModels remote = hub.open(command.commandLine().getErr())) {
-            TrainOptionsBuilder options = options(files(remote), load, output);
+            ModelFiles files = files(remote);
+            TrainOptionsBuilder options = options(files, weights.apply(load, base, files, remote), output);
             training.applyModels(options, remote);
             return options.build();
         }

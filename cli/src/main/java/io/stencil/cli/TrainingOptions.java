@@ -70,9 +70,6 @@ final class TrainingOptions {
             description = "In several processes: allow trained parts on which the loss does not always depend.")
     private boolean findUnusedParameters;
 
-    @Option(names = "--fp8_models", paramLabel = "NAMES", split = ",", hidden = true)
-    private List<String> fp8 = List.of();
-
     @Option(names = "--initialize_model_on_cpu", hidden = true)
     private boolean initializeOnCpu;
 
@@ -162,7 +159,6 @@ final class TrainingOptions {
                 .gradientCheckpointing(checkpointing)
                 .gradientCheckpointingOffload(checkpointingOffload)
                 .findUnusedParameters(findUnusedParameters)
-                .fp8(fp8)
                 .initializeOnCpu(initializeOnCpu)
                 .loraHotLoading(loraHotLoading)
                 .removedPrefix(removedPrefix)

@@ -83,6 +83,9 @@ class GenerateBadInputIT {
         return Stream.of(
                 Arguments.of("--model_paths=absent.safetensors", "'absent.safetensors' does not exist"),
                 Arguments.of("--model_paths=[\"a\",", "'model_paths': is not JSON"),
+                Arguments.of(
+                        "--fp8_models=clip", "'fp8_models': 'clip' is no model; expected one of text_encoder, vae"),
+                Arguments.of("--offload_models=clip", "'offload_models': 'clip' is no model; expected one of"),
                 Arguments.of("--tokenizer_path=absent", "'absent' is no folder"),
                 Arguments.of("--tokenizer_path=" + TestFiles.tinyModel("vae"), "has no tokenizer.json"),
                 Arguments.of("--output=a.jpg", "must end in .png"),

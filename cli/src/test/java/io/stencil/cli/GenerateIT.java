@@ -160,4 +160,38 @@ class GenerateIT {
         }
         assertThat(worst).as("largest difference of a sample").isLessThanOrEqualTo(1);
     }
+
+    /// Named by what they do, or as the base model's option names them.
+    @Test
+    void modelsInFloat8GiveNearlyTheSamePicture() throws IOException {
+        try (Scope _ = new Scope()) {
+            Tensor exact = latents("exact", List.of());
+            Tensor named = latents("named", List.of("--fp8_models=dit,text_encoder,vae"));
+            Tensor whole = latents("whole", List.of("--fp8_models=" + TestFiles.tinyModel("")));
+
+            TensorAssert.assertClose("by name or by path", named, whole, 0);
+            double difference = Tensors.toDouble(named.sub(exact).norm()) / Tensors.toDouble(exact.norm());
+            assertThat(difference).isGreaterThan(1e-4).isLessThan(0.1);
+        }
+    }
+
+    @Test
+    void offloadedModelsGiveTheSamePicture() throws IOException {
+        try (Scope _ = new Scope()) {
+            Tensor exact = latents("exact", List.of());
+            Tensor named = latents("named", List.of("--offload_models=dit,text_encoder,vae"));
+            Tensor whole = latents("whole", List.of("--offload_models=" + TestFiles.tinyModel("")));
+
+            TensorAssert.assertClose("offloaded", named, exact, TOLERANCE);
+            TensorAssert.assertClose("by name or by path", named, whole, 0);
+        }
+    }
+
+    private Tensor latents(String name, List<String> more) {
+        List<String> words = words(folder.resolve(name).toString());
+        words.addAll(more);
+        StencilRun.inProcess(words.toArray(String[]::new)).succeeded();
+        return Objects.requireNonNull(
+                TensorFiles.read(folder.resolve(name + ".safetensors")).get("latents"));
+    }
 }

@@ -14,6 +14,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /// Wrong input to `stencil train`: one line that names file, row and field, the exit code, and nothing written.
 class TrainBadInputIT {
@@ -59,8 +60,9 @@ class TrainBadInputIT {
         return Stream.of(
                 Arguments.of("--task=sft:train", "'dataset_metadata_path': has no part in --task sft:train"),
                 Arguments.of("--task=dpo", "'task': expected one of sft"),
-                Arguments.of("--fp8_models=dit", "'fp8_models': is not supported yet"),
-                Arguments.of("--offload_models=mlp", "'offload_models': 'mlp' is no model of the base; expected"),
+                Arguments.of("--fp8_models=clip", "'fp8_models': 'clip' is no model; expected one of"),
+                Arguments.of("--fp8_models=template_model", "'fp8_models': 'template_model' is no model"),
+                Arguments.of("--offload_models=mlp", "'offload_models': 'mlp' is no model; expected one of"),
                 Arguments.of("--use_gradient_checkpointing_offload", "'use_gradient_checkpointing_offload'"),
                 Arguments.of("--enable_tensorboard_log", "'enable_tensorboard_log': is not supported"),
                 Arguments.of("--dataset_num_workers=4", "'dataset_num_workers': must be 0"),
@@ -130,5 +132,33 @@ class TrainBadInputIT {
     void aRefusedOptionEndsTheProcessWith1() throws IOException, InterruptedException {
         StencilProcess.run(temporary, training.words("--task=sft:train"))
                 .failed(1, "'dataset_metadata_path': has no part in --task sft:train");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"dit", "transformer"})
+    void aTrainedModelIsNotKeptInFloat8(String name) {
+        StencilRun.inProcess(training.words("--trainable_models=template_model,dit.proj_out", "--fp8_models=" + name))
+                .failed(1, "'fp8_models': names the model of 'dit.proj_out', which is trained");
+    }
+
+    @Test
+    void aTrainedModelIsNotOffloaded() {
+        StencilRun.inProcess(training.words("--trainable_models=template_model,dit.proj_out", "--offload_models=dit"))
+                .failed(1, "'offload_models': names the model of 'dit.proj_out', which is trained");
+    }
+
+    @Test
+    void aModelRestsInOneWay() {
+        StencilRun.inProcess(training.words("--offload_models=vae,text_encoder", "--fp8_models=vae"))
+                .failed(1, "'offload_models': names vae, which fp8_models keeps in memory");
+    }
+
+    @Test
+    void aModelThatIsNotThereIsNotKeptInFloat8() {
+        StencilRun.inProcess(training.words(
+                        "--model_paths=" + TestFiles.tinyModel("transformer"),
+                        "--tokenizer_path=" + TestFiles.tinyModel("tokenizer"),
+                        "--fp8_models=vae"))
+                .failed(1, "'fp8_models': 'vae' is none of the models that --model_paths names");
     }
 }

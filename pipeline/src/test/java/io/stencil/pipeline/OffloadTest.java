@@ -27,7 +27,8 @@ class OffloadTest {
                 .seed(3)
                 .build();
         GeneratedImage kept = generate(request, new LoadOptions(dtype, Device.CPU));
-        GeneratedImage offloaded = generate(request, new LoadOptions(dtype, Device.CPU, Set.of(ModelRole.values())));
+        GeneratedImage offloaded =
+                generate(request, new LoadOptions(dtype, Device.CPU).withOffload(Set.of(ModelRole.values())));
         try (Scope _ = new Scope()) {
             TensorAssert.assertClose(
                     "latents",

@@ -7,8 +7,8 @@ import io.stencil.tensor.WideWeight;
 import java.util.Optional;
 import org.bytedeco.pytorch.Tensor;
 
-/// The product of an input and a frozen weight that rests in another dtype, or out of memory: `x W^T`, in the dtype of
-/// `x`.
+/// The product of an input and a frozen weight that rests in another dtype, float8 with a scale among them, or out of
+/// memory: `x W^T`, in the dtype of `x`.
 ///
 /// The weight is cast part by part into memory that all products share, forward and backward. Autograd keeps neither
 /// the weight nor a copy of it, as long as a [GradientTape] is open on this thread; without one it keeps the copy.
@@ -25,7 +25,7 @@ public final class FrozenProduct {
         }
         Optional<BackwardFunctions> functions = BackwardFunctions.current();
         if (functions.isEmpty()) {
-            return Ops.linear(x, DType.of(x).cast(weight.get()), null);
+            return Ops.linear(x, weight.resting().in(DType.of(x)), null);
         }
         Tensor y;
         try (Scope scope = new Scope();
@@ -37,7 +37,7 @@ public final class FrozenProduct {
 
     private static Tensor forward(Tensor x, FrozenWeight weight) {
         try {
-            return WideWeight.of(weight.get(), DType.of(x)).multiplyTransposed(x);
+            return WideWeight.of(weight.resting(), DType.of(x)).multiplyTransposed(x);
         } finally {
             weight.letGo();
         }
@@ -45,7 +45,7 @@ public final class FrozenProduct {
 
     private static Tensor inputGradient(Tensor gradient, FrozenWeight weight, DType dtype) {
         try {
-            return WideWeight.of(weight.get(), dtype).multiply(gradient);
+            return WideWeight.of(weight.resting(), dtype).multiply(gradient);
         } finally {
             weight.letGo();
         }

@@ -29,6 +29,8 @@ public final class Conv2d extends Module {
     /// @return [B, out, H', W']
     public Tensor forward(Tensor x) {
         DType dtype = DType.of(x);
-        return Ops.conv2d(x, dtype.cast(weight.get()), dtype.cast(bias.get()), stride, padding);
+        Tensor y = Ops.conv2d(x, dtype.cast(weight.get()), dtype.cast(bias.get()), stride, padding);
+        MultiplyAdds.add(y.numel(), weight.get().numel() / weight.get().size(0));
+        return y;
     }
 }

@@ -26,6 +26,7 @@ public final class Linear extends Module {
     /// @param x [..., in]
     /// @return [..., out]
     public Tensor forward(Tensor x) {
+        MultiplyAdds.add(x.numel(), weight.get().size(0));
         Tensor y = product(x);
         for (LoraPair lora : loras) {
             y = y.add(lora.update(x));

@@ -16,14 +16,20 @@ public final class LoraFusion {
 
     private LoraFusion() {}
 
-    /// @throws InvalidRequestException when a name is not a linear layer of `module` or a shape does
-    ///     not fit; no weight is changed then
+    /// @throws InvalidRequestException when a name is not a linear layer of `module`, a shape does not fit, or a weight
+    ///     rests in float8; no weight is changed then
     public static void fuse(Module module, Lora lora, double strength) {
         Map<String, Linear> layers = LoraBinding.linears(module, lora.pairs());
         lora.pairs().forEach((name, pair) -> {
             if (pair.isPerSample()) {
                 throw new InvalidRequestException(
                         "lora", "'%s' has an update for each sample; weights take one".formatted(name));
+            }
+            if (Objects.requireNonNull(layers.get(name)).weight().dtype() == DType.FLOAT8_E4M3FN) {
+                throw new InvalidRequestException(
+                        "lora",
+                        "'%s' rests in float8, which would round the update away; hot-load it, or load the model without fp8_models"
+                                .formatted(name));
             }
         });
         lora.pairs().forEach((name, pair) -> {

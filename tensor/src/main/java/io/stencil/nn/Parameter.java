@@ -4,6 +4,7 @@ import io.stencil.autograd.FrozenWeight;
 import io.stencil.tensor.DType;
 import io.stencil.tensor.Device;
 import io.stencil.tensor.OwnedTensor;
+import io.stencil.tensor.RestingWeight;
 import io.stencil.tensor.Scope;
 import io.stencil.tensor.Tensors;
 import io.stencil.tensor.TorchGenerator;
@@ -13,12 +14,14 @@ import org.jspecify.annotations.Nullable;
 /// One tensor of a module: a weight that can be trained, or a buffer (statistics, counters) that cannot.
 ///
 /// It begins on the Meta device, with a shape and no memory, and gets content by loading or by [#initialize]. Content
-/// that lies in a file may come at its first use ([WeightLoader#open]) and be let go of after each.
+/// that lies in a file may come at its first use ([WeightLoader#open]) and be let go of after each. The weight of a
+/// frozen linear layer may rest in float8 with a scale for each row: then [#resting] and [#in] tell what it is.
 public final class Parameter implements FrozenWeight, AutoCloseable {
 
     private final OwnedTensor value;
     private final Initializer initializer;
     private final boolean buffer;
+    private @Nullable OwnedTensor rowScale;
     private boolean mapped;
     private @Nullable StoredWeight stored;
     private boolean offloaded;
@@ -29,13 +32,24 @@ public final class Parameter implements FrozenWeight, AutoCloseable {
         this.buffer = buffer;
     }
 
-    /// The tensor, owned by the module; it is read now when it is still in its file alone.
-    @Override
+    /// The tensor, owned by the module; it is read now when it is still in its file alone. Of a weight in float8 these
+    /// are the values without their scale.
     public Tensor get() {
         if (stored != null && value.get().is_meta()) {
             read(stored);
         }
         return value.get();
+    }
+
+    /// The tensor and its scale, owned by the module; read as by [#get].
+    @Override
+    public RestingWeight resting() {
+        return new RestingWeight(get(), rowScale == null ? null : rowScale.get());
+    }
+
+    /// What the parameter stands for, in `dtype`: a copy, or the tensor itself when that is it.
+    public Tensor in(DType dtype) {
+        return resting().in(dtype);
     }
 
     /// What is in memory now: on the Meta device as long as nothing is.
@@ -45,11 +59,24 @@ public final class Parameter implements FrozenWeight, AutoCloseable {
 
     private void read(StoredWeight from) {
         try (Scope _ = new Scope()) {
-            value.set(from.read());
+            keep(from.read());
             mapped = from.isViewed(value.get());
             if (!mapped) {
                 from.dropPages(); // they were copied
             }
+        }
+    }
+
+    private void keep(RestingWeight content) {
+        value.set(content.values());
+        freeScale();
+        rowScale = content.rowScale() == null ? null : new OwnedTensor(content.rowScale());
+    }
+
+    private void freeScale() {
+        if (rowScale != null) {
+            rowScale.close();
+            rowScale = null;
         }
     }
 
@@ -58,7 +85,7 @@ public final class Parameter implements FrozenWeight, AutoCloseable {
     /// @param offloaded whether [#letGo] has an effect
     void store(StoredWeight weight, boolean offloaded) {
         try (Scope _ = new Scope()) {
-            value.set(Tensors.empty(weight.dtype(), Device.META, shape()));
+            keep(RestingWeight.of(Tensors.empty(weight.dtype(), Device.META, shape())));
         }
         this.stored = weight;
         this.offloaded = offloaded;
@@ -104,6 +131,11 @@ public final class Parameter implements FrozenWeight, AutoCloseable {
         return value.get().requires_grad();
     }
 
+    /// How it is filled when no weights are loaded.
+    public Initializer initializer() {
+        return initializer;
+    }
+
     /// The gradient of the last backward passes, or null when there is none.
     ///
     /// @return a handle owned by the caller's scope
@@ -129,15 +161,15 @@ public final class Parameter implements FrozenWeight, AutoCloseable {
     /// Replaces the content.
     ///
     /// @param mapped the memory belongs to a file and must not be written
-    void set(Tensor tensor, boolean mapped) {
-        value.set(tensor);
+    void set(RestingWeight content, boolean mapped) {
+        keep(content);
         this.mapped = mapped;
         this.stored = null;
     }
 
     /// Replaces the content by a tensor of the same shape that is memory of its own; its file has no part in it then.
     public void set(Tensor tensor) {
-        set(tensor, false);
+        set(RestingWeight.of(tensor), false);
     }
 
     void initialize(DType dtype, Device device, TorchGenerator generator) {
@@ -149,10 +181,13 @@ public final class Parameter implements FrozenWeight, AutoCloseable {
 
     /// Records gradients for this tensor, or stops doing so.
     ///
-    /// @throws IllegalStateException for a buffer
+    /// @throws IllegalStateException for a buffer, and for a weight in float8
     void setTrainable(boolean trainable) {
         if (trainable && buffer) {
             throw new IllegalStateException("a buffer cannot be trained");
+        }
+        if (trainable && dtype() == DType.FLOAT8_E4M3FN) {
+            throw new IllegalStateException("a weight in float8 cannot be trained");
         }
         if (trainable && (mapped || stored != null)) {
             Tensor content = get();
@@ -166,5 +201,6 @@ public final class Parameter implements FrozenWeight, AutoCloseable {
     @Override
     public void close() {
         value.close();
+        freeScale();
     }
 }

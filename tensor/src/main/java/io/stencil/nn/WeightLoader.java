@@ -8,21 +8,30 @@ import io.stencil.safetensors.TensorSource;
 import io.stencil.tensor.DType;
 import io.stencil.tensor.Device;
 import io.stencil.tensor.OwnedTensor;
+import io.stencil.tensor.RestingWeight;
 import io.stencil.tensor.Scope;
-import io.stencil.tensor.TensorFiles;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
+import java.util.IdentityHashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import org.bytedeco.pytorch.Tensor;
+import org.jspecify.annotations.Nullable;
 
 /// Puts a checkpoint into a module, strictly: every tensor present with its shape, and none that is not known.
 ///
 /// @param dtype of floating-point parameters after loading
 /// @param device where they lie
-public record WeightLoader(DType dtype, Device device) {
+/// @param float8 whether the weights of linear layers rest in float8 instead, with a scale for each row; the module is
+///     for use then, not for training
+public record WeightLoader(DType dtype, Device device, boolean float8) {
+
+    public WeightLoader(DType dtype, Device device) {
+        this(dtype, device, false);
+    }
 
     /// Loads every parameter and buffer. The module takes over `source`: parameters whose dtype and device need no
     /// change stay views of the mapped file until the module is closed.
@@ -41,8 +50,8 @@ public record WeightLoader(DType dtype, Device device) {
         List<Loaded> loaded = new ArrayList<>();
         try {
             check(state, entries, source);
-            state.forEach((name, parameter) -> loaded.add(read(name, parameter, source)));
-            loaded.forEach(one -> one.parameter().set(one.tensor().get(), one.view()));
+            stored(module, source).forEach((parameter, weight) -> loaded.add(read(parameter, weight)));
+            loaded.forEach(one -> one.parameter().set(one.content(), one.view()));
             if (loaded.stream().anyMatch(Loaded::view)) {
                 module.attach(source);
             } else {
@@ -52,7 +61,7 @@ public record WeightLoader(DType dtype, Device device) {
             source.close();
             throw e;
         } finally {
-            loaded.forEach(one -> one.tensor().close());
+            loaded.forEach(Loaded::close);
         }
     }
 
@@ -73,28 +82,64 @@ public record WeightLoader(DType dtype, Device device) {
             throw e;
         }
         module.attach(source);
-        state.forEach((name, parameter) ->
-                parameter.store(new StoredWeight(source, name, restingDType(parameter), device), offloaded));
+        stored(module, source).forEach((parameter, weight) -> parameter.store(weight, offloaded));
     }
 
-    private DType restingDType(Parameter parameter) {
-        return parameter.dtype().isFloatingPoint() ? dtype : parameter.dtype();
+    /// Where each parameter lies in the file, and what it becomes when it is read.
+    private Map<Parameter, StoredWeight> stored(Module module, TensorSource source) {
+        Set<Parameter> narrow = float8 ? linearWeights(module) : Set.of();
+        Map<Parameter, StoredWeight> weights = new LinkedHashMap<>();
+        module.state().forEach((name, parameter) -> {
+            DType own = parameter.dtype().isFloatingPoint() ? dtype : parameter.dtype();
+            DType resting = narrow.contains(parameter) ? DType.FLOAT8_E4M3FN : own;
+            weights.put(parameter, new StoredWeight(source, name, resting, device));
+        });
+        return weights;
     }
 
     /// New content of a parameter, not yet in it, so that a fault at a later one leaves the module as it was.
     ///
+    /// @param rowScale of a weight in float8, or null
     /// @param view the tensor lies in the mapped file
-    private record Loaded(Parameter parameter, OwnedTensor tensor, boolean view) {}
+    private record Loaded(
+            Parameter parameter,
+            OwnedTensor tensor,
+            @Nullable OwnedTensor rowScale,
+            boolean view) {
 
-    private Loaded read(String name, Parameter parameter, TensorSource source) {
-        try (Scope _ = new Scope()) {
-            Tensor stored = TensorFiles.view(source, name);
-            DType target = restingDType(parameter);
-            Tensor placed = device.place(stored, target);
-            if (!target.isFloatingPoint()) {
-                placed = placed.clone(); // a counter of eight bytes is no reason to keep a file mapped
+        RestingWeight content() {
+            return new RestingWeight(tensor.get(), rowScale == null ? null : rowScale.get());
+        }
+
+        void close() {
+            tensor.close();
+            if (rowScale != null) {
+                rowScale.close();
             }
-            return new Loaded(parameter, new OwnedTensor(placed), placed.is_alias_of(stored));
+        }
+    }
+
+    private static Set<Parameter> linearWeights(Module module) {
+        Set<Parameter> weights = Collections.newSetFromMap(new IdentityHashMap<>());
+        module.modules().values().forEach(one -> {
+            if (one instanceof Linear linear) {
+                weights.add(linear.weight());
+            }
+        });
+        return weights;
+    }
+
+    /// What was copied leaves no pages of the file behind, so that no more than one weight lies in memory twice.
+    private Loaded read(Parameter parameter, StoredWeight stored) {
+        try (Scope _ = new Scope()) {
+            RestingWeight content = stored.read();
+            boolean view = stored.isViewed(content.values());
+            if (!view) {
+                stored.dropPages();
+            }
+            Tensor scale = content.rowScale();
+            return new Loaded(
+                    parameter, new OwnedTensor(content.values()), scale == null ? null : new OwnedTensor(scale), view);
         }
     }
 

@@ -31,9 +31,22 @@ public record ProductSpeed(double wideSeconds, double halfSeconds) {
             Tensor x = generator.randn(DType.FLOAT32, TOKENS, WIDTH);
             Tensor halfX = DType.BFLOAT16.cast(x);
             Tensor weight = DType.BFLOAT16.cast(generator.randn(DType.FLOAT32, WIDTH, WIDTH));
-            WideWeight wide = WideWeight.of(weight, DType.FLOAT32);
+            WideWeight wide = WideWeight.of(RestingWeight.of(weight), DType.FLOAT32);
             return new ProductSpeed(
                     median(() -> wide.multiplyTransposed(x)), median(() -> Ops.linear(halfX, weight, null)));
+        }
+    }
+
+    /// Floating-point operations a second of this machine in a float32 product of square matrices: the median of 5
+    /// after one to warm up. A multiplication and its addition are two.
+    ///
+    /// @param side rows and columns
+    public static double operationsPerSecond(long side) {
+        try (Scope _ = new Scope();
+                TorchGenerator generator = new TorchGenerator(0)) {
+            Tensor a = generator.randn(DType.FLOAT32, side, side);
+            Tensor b = generator.randn(DType.FLOAT32, side, side);
+            return 2.0 * side * side * side / median(() -> a.mm(b));
         }
     }
 
@@ -53,7 +66,7 @@ public record ProductSpeed(double wideSeconds, double halfSeconds) {
     }
 
     /// Host, processor and number of threads: what the speed depends on.
-    static String machine() {
+    public static String machine() {
         return "%s, %s, %d threads".formatted(host(), processor(), torch.get_num_threads());
     }
 

@@ -15,6 +15,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.function.Function;
 import java.util.stream.LongStream;
 import org.bytedeco.javacpp.Pointer;
 import org.bytedeco.pytorch.Tensor;
@@ -79,12 +80,23 @@ public final class TensorFiles {
                 name,
                 DType.of(tensor).fileDtype(),
                 LongStream.of(Tensors.shape(tensor)).boxed().toList())));
+        write(target, specs, name -> Objects.requireNonNull(tensors.get(name)), metadata);
+    }
+
+    /// Writes tensors that are made one after the other, each when it is its turn; they are freed when they are
+    /// written.
+    ///
+    /// @param tensors gives a tensor by its name, of the dtype and shape that `specs` tell
+    /// @throws IOException when the file cannot be written; the target is then as it was
+    public static void write(
+            Path target, List<TensorSpec> specs, Function<String, Tensor> tensors, Map<String, String> metadata)
+            throws IOException {
         SafetensorsWriter.write(
                 target,
                 specs,
                 (spec, sink) -> {
                     try (Scope _ = new Scope()) {
-                        Tensor tensor = Objects.requireNonNull(tensors.get(spec.name()));
+                        Tensor tensor = tensors.apply(spec.name());
                         Tensor plain = Device.CPU.place(tensor.detach()).contiguous();
                         if (plain.numel() > 0) {
                             sink.accept(bytes(plain));

@@ -2,24 +2,28 @@ package io.stencil.tensor;
 
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
+import org.jspecify.annotations.Nullable;
 
 /// A weight matrix that rests in one dtype and is multiplied in another, without a copy of the whole.
 ///
 /// Rows of it are cast, some at a time, into a [CastBuffer] that all products of a thread share until its outermost
-/// scope is closed, and that is small enough to stay in the processor's cache. Gradients do not flow through.
+/// scope is closed, and that is small enough to stay in the processor's cache. The scale of a row, where there is one,
+/// is put on the row's column of what is multiplied, not on the row itself. Gradients do not flow through.
 public final class WideWeight {
 
     /// Elements of the buffer: 16 MB in float32.
     private static final long BUFFER_ELEMENTS = 4L << 20;
 
     private final Tensor weight;
+    private final @Nullable Tensor rowScale;
     private final DType dtype;
     private final long rows;
     private final long columns;
     private final long rowsAtOnce;
 
-    private WideWeight(Tensor weight, DType dtype) {
-        this.weight = weight;
+    private WideWeight(RestingWeight resting, DType dtype) {
+        this.weight = resting.values();
+        this.rowScale = resting.rowScale();
         this.dtype = dtype;
         this.rows = weight.size(0);
         this.columns = weight.size(1);
@@ -28,7 +32,7 @@ public final class WideWeight {
 
     /// @param weight [rows, columns]
     /// @param dtype of the products
-    public static WideWeight of(Tensor weight, DType dtype) {
+    public static WideWeight of(RestingWeight weight, DType dtype) {
         return new WideWeight(weight, dtype);
     }
 
@@ -43,8 +47,11 @@ public final class WideWeight {
         for (long row = 0; row < rows; row += rowsAtOnce) {
             try (Scope _ = new Scope()) {
                 long count = Math.min(rowsAtOnce, rows - row);
-                torch.mm_out(
-                        product.narrow(1, row, count), flat, part(row, count).t());
+                Tensor share = product.narrow(1, row, count);
+                torch.mm_out(share, flat, part(row, count).t());
+                if (rowScale != null) {
+                    share.mul_(rowScale.narrow(0, row, count));
+                }
             }
         }
         return result;
@@ -61,7 +68,7 @@ public final class WideWeight {
         for (long row = 0; row < rows; row += rowsAtOnce) {
             try (Scope _ = new Scope()) {
                 long count = Math.min(rowsAtOnce, rows - row);
-                Tensor share = flat.narrow(1, row, count);
+                Tensor share = scaled(flat.narrow(1, row, count), row, count);
                 if (row == 0) {
                     torch.mm_out(product, share, part(row, count));
                 } else {
@@ -70,6 +77,11 @@ public final class WideWeight {
             }
         }
         return result;
+    }
+
+    /// Values of some rows of the product's left side, with those rows' scale.
+    private Tensor scaled(Tensor share, long row, long count) {
+        return rowScale == null ? share : dtype.cast(share.mul(rowScale.narrow(0, row, count)));
     }
 
     private Tensor part(long row, long count) {

@@ -6,6 +6,7 @@ import io.stencil.nn.Linear;
 import io.stencil.tensor.DType;
 import io.stencil.tensor.Device;
 import io.stencil.tensor.Ops;
+import io.stencil.tensor.RestingWeight;
 import io.stencil.tensor.Scope;
 import io.stencil.tensor.Tensors;
 import io.stencil.tensor.TorchGenerator;
@@ -17,6 +18,8 @@ import org.bytedeco.pytorch.Tensor;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /// A linear layer over weights at rest in bfloat16: what autograd makes of a cast copy, without the copy.
 class FrozenProductTest {
@@ -101,5 +104,65 @@ class FrozenProductTest {
         linear.forward(mine).sum().backward();
         Tensor ones = Tensors.full(1, DType.FLOAT32, Device.CPU, 2, 3, OUT);
         TensorAssert.assertClose("gradient", mine.grad(), ones.matmul(weight()), 1e-5);
+    }
+
+    /// A weight in float8 with a scale for each row is multiplied as its float32 copy would be.
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void aScaledWeightInFloat8GivesWhatItsCopyGives(boolean taped) {
+        RestingWeight narrow = RestingWeight.float8(weight().mul(rowFactors()));
+        Tensor wide = narrow.in(DType.FLOAT32);
+        Tensor mine = x.clone();
+        mine.requires_grad_(true);
+        Tensor theirs = x.clone();
+        theirs.requires_grad_(true);
+        Tensor seed = generator.randn(DType.FLOAT32, 2, 3, OUT);
+        Tensor expected = Ops.linear(theirs, wide, null);
+        if (taped) {
+            try (GradientTape tape = new GradientTape()) {
+                Tensor y = FrozenProduct.of(mine, kept(narrow));
+                TensorAssert.assertClose("y", y, expected, 1e-5);
+                tape.backward(y.mul(seed).sum());
+            }
+        } else {
+            FrozenProduct.of(mine, kept(narrow)).mul(seed).sum().backward();
+        }
+        expected.mul(seed).sum().backward();
+        TensorAssert.assertClose("gradient", mine.grad(), theirs.grad(), 1e-5);
+    }
+
+    /// Where the products are in bfloat16 the scale still is applied in float32: one rounding of the result.
+    @Test
+    void aScaledWeightInFloat8IsMultipliedInBfloat16() {
+        RestingWeight narrow = RestingWeight.float8(weight().mul(rowFactors()));
+        Tensor half = DType.BFLOAT16.cast(x);
+        Tensor y = FrozenProduct.of(half, kept(narrow));
+        assertThat(DType.of(y)).isEqualTo(DType.BFLOAT16);
+        Tensor expected = Ops.linear(DType.FLOAT32.cast(half), narrow.in(DType.FLOAT32), null);
+        Tensor error = DType.FLOAT32.cast(y).sub(expected).norm();
+        assertThat(Tensors.toDouble(error) / Tensors.toDouble(expected.norm())).isLessThan(5e-3);
+    }
+
+    /// A weight that stays in memory.
+    private static FrozenWeight kept(RestingWeight weight) {
+        return new FrozenWeight() {
+            @Override
+            public RestingWeight resting() {
+                return weight;
+            }
+
+            @Override
+            public void letGo() {}
+
+            @Override
+            public boolean isOffloaded() {
+                return false;
+            }
+        };
+    }
+
+    /// Rows of very unlike sizes: one scale for all of them would not do.
+    private Tensor rowFactors() {
+        return generator.randn(DType.FLOAT32, OUT, 1).exp();
     }
 }

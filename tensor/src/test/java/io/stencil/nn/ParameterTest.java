@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.stencil.tensor.DType;
 import io.stencil.tensor.Device;
+import io.stencil.tensor.RestingWeight;
 import io.stencil.tensor.Scope;
 import io.stencil.tensor.Tensors;
 import java.util.Objects;
@@ -56,7 +57,7 @@ class ParameterTest {
         try (Scope _ = new Scope();
                 Parameter parameter = new Parameter(Initializer.ONES, false, DType.FLOAT32, 1)) {
             Tensor file = Tensors.full(3, DType.FLOAT32, Device.CPU, 1);
-            parameter.set(file, true);
+            parameter.set(RestingWeight.of(file), true);
             assertThat(parameter.get().is_alias_of(file)).isTrue();
             parameter.setTrainable(false);
             assertThat(parameter.get().is_alias_of(file)).isTrue();

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.stencil.error.InvalidFileException;
+import io.stencil.error.InvalidRequestException;
 import io.stencil.safetensors.SafetensorsFile;
 import io.stencil.tensor.DType;
 import io.stencil.tensor.Device;
@@ -186,5 +187,64 @@ class WeightLoaderTest {
             assertThat(Objects.requireNonNull(net.state().get("linear.bias")).dtype())
                     .isEqualTo(DType.FLOAT32);
         }
+    }
+
+    /// A weight that float8 with a scale holds exactly, with the row sums of the other one.
+    private void takeExactWeight() {
+        tensors.put("linear.weight", Tensors.of(new float[] {1, 2, 7, 0, 4, 7}, 3, 2));
+    }
+
+    @Test
+    void linearWeightsRestInFloat8AndAllElseAsItWas() throws IOException {
+        takeExactWeight();
+        new WeightLoader(DType.FLOAT32, Device.CPU, true).load(net, write());
+        assertThat(net.linear.weight().dtype()).isEqualTo(DType.FLOAT8_E4M3FN);
+        assertThat(Objects.requireNonNull(net.state().get("linear.bias")).dtype())
+                .isEqualTo(DType.FLOAT32);
+        assertLoaded();
+        assertThatThrownBy(() -> net.trainOnly(Set.of("linear.weight")))
+                .hasMessage("a weight in float8 cannot be trained");
+        net.trainOnly(Set.of("linear.bias"));
+    }
+
+    @Test
+    void weightsThatAreInFloat8InTheFileStayThere() throws IOException {
+        tensors.put("linear.weight", DType.FLOAT8_E4M3FN.cast(Objects.requireNonNull(tensors.get("linear.weight"))));
+        SafetensorsFile source = write();
+        new WeightLoader(DType.FLOAT32, Device.CPU, true).load(net, source);
+        assertThat(net.linear.weight().get().data_ptr().address())
+                .isEqualTo(source.segment("linear.weight").address());
+        assertLoaded();
+    }
+
+    @Test
+    void weightsThatAreInFloat8InTheFileAreWidenedWhereFloat8IsNotAskedFor() throws IOException {
+        tensors.put("linear.weight", DType.FLOAT8_E4M3FN.cast(Objects.requireNonNull(tensors.get("linear.weight"))));
+        FLOAT32.load(net, write());
+        assertThat(net.linear.weight().dtype()).isEqualTo(DType.FLOAT32);
+        assertLoaded();
+    }
+
+    @Test
+    void loraIsHotLoadedOnFloat8AndNotFused() throws IOException {
+        takeExactWeight();
+        new WeightLoader(DType.FLOAT32, Device.CPU, true).load(net, write());
+        Lora lora = new Lora(Map.of(
+                "linear", new LoraPair(Tensors.of(new float[] {1, 0}, 1, 2), Tensors.of(new float[] {1, 0, 0}, 3, 1))));
+        Tensor x = Tensors.of(new float[] {1, 1}, 2);
+        assertThatThrownBy(() -> LoraFusion.fuse(net, lora, 1))
+                .isInstanceOf(InvalidRequestException.class)
+                .hasMessageStartingWith("'lora': 'linear' rests in float8");
+        assertThat(Tensors.toFloats(net.linear.forward(x))).containsExactly(10, 15, 20);
+        try (LoraBinding _ = LoraBinding.bind(net, lora)) {
+            assertThat(Tensors.toFloats(net.linear.forward(x))).containsExactly(11, 15, 20);
+        }
+    }
+
+    @Test
+    void aPlainTensorInPlaceOfAFloat8WeightHasNoScale() throws IOException {
+        new WeightLoader(DType.FLOAT32, Device.CPU, true).load(net, write());
+        net.linear.weight().set(Tensors.of(new float[] {1, 2, 3, 4, 5, 6}, 3, 2));
+        assertLoaded();
     }
 }

@@ -9,7 +9,8 @@ class CastBufferTest {
 
     private static Tensor product() {
         Tensor weight = Tensors.zeros(DType.BFLOAT16, Device.CPU, 8, 4);
-        return WideWeight.of(weight, DType.FLOAT32).multiplyTransposed(Tensors.zeros(DType.FLOAT32, Device.CPU, 3, 4));
+        return WideWeight.of(RestingWeight.of(weight), DType.FLOAT32)
+                .multiplyTransposed(Tensors.zeros(DType.FLOAT32, Device.CPU, 3, 4));
     }
 
     @Test

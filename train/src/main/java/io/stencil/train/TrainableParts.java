@@ -142,6 +142,10 @@ public final class TrainableParts {
         model.trainOnly(Set.of());
         state.forEach((name, parameter) -> {
             if (!parameter.isBuffer() && isIn(chosen, name)) {
+                if (parameter.dtype() == DType.FLOAT8_E4M3FN) {
+                    throw new InvalidRequestException(
+                            "trainable_models", "'%s' rests in float8 and cannot be trained".formatted(name));
+                }
                 if (parameter.dtype() != DType.FLOAT32) {
                     try (Scope _ = new Scope()) {
                         parameter.set(DType.FLOAT32.cast(parameter.get()));

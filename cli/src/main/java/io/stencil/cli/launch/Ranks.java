@@ -2,7 +2,6 @@ package io.stencil.cli.launch;
 
 import io.stencil.distributed.ProcessEnvironment;
 import java.io.IOException;
-import java.lang.management.ManagementFactory;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.nio.file.Path;
@@ -20,7 +19,6 @@ import org.jspecify.annotations.Nullable;
 /// @param environment of this process
 public record Ranks(int count, @Nullable Integer port, List<String> words, Map<String, String> environment) {
 
-    private static final String MAIN = "io.stencil.cli.StencilCommand";
     private static final String LOOPBACK = "127.0.0.1";
     private static final String THREADS = "STENCIL_THREADS";
 
@@ -36,7 +34,7 @@ public record Ranks(int count, @Nullable Integer port, List<String> words, Map<S
         int meeting = port == null ? freePort() : port;
         List<ProcessBuilder> processes = new ArrayList<>();
         for (int rank = 0; rank < count; rank++) {
-            ProcessBuilder process = new ProcessBuilder(command());
+            ProcessBuilder process = new ProcessBuilder(JavaCommand.of(words));
             process.environment().clear();
             process.environment().putAll(environment);
             process.environment().putAll(variables(rank, meeting));
@@ -63,15 +61,6 @@ public record Ranks(int count, @Nullable Integer port, List<String> words, Map<S
                 Integer.toString(rank),
                 THREADS,
                 given.isEmpty() ? Integer.toString(divided) : given);
-    }
-
-    private List<String> command() {
-        List<String> command = new ArrayList<>();
-        command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
-        command.addAll(ManagementFactory.getRuntimeMXBean().getInputArguments());
-        command.addAll(List.of("-cp", System.getProperty("java.class.path"), MAIN));
-        command.addAll(words);
-        return command;
     }
 
     private static int freePort() throws IOException {

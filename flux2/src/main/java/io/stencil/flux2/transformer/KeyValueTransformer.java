@@ -70,7 +70,7 @@ public final class KeyValueTransformer extends Module {
                 Tensor copy = Device.of(own.get())
                         .place(
                                 Objects.requireNonNull(theirs.get(spread.nameInBase(name)))
-                                        .get(),
+                                        .in(own.dtype()),
                                 own.dtype())
                         .detach();
                 own.set(name.equals("x_embedder.weight") ? withExtraChannels(copy) : copy.clone());

@@ -1,5 +1,6 @@
 package io.stencil.pipeline.models;
 
+import io.stencil.error.InvalidRequestException;
 import io.stencil.pipeline.unit.ModelRole;
 import io.stencil.tensor.ComputeDType;
 import io.stencil.tensor.DType;
@@ -9,19 +10,45 @@ import java.util.Set;
 /// How models are loaded.
 ///
 /// @param dtype of weights at rest, and of the noise that a seed means
+/// @param float8 models whose linear layers rest in float8 instead, half as large as in bfloat16; they cannot be
+///     trained
 /// @param offload models whose layers let go of their weights after each use and take them from their files again
-public record LoadOptions(DType dtype, Device device, Set<ModelRole> offload) {
+public record LoadOptions(DType dtype, Device device, Set<ModelRole> float8, Set<ModelRole> offload) {
 
     /// bfloat16 on the CPU, as checkpoints are stored.
     public static final LoadOptions DEFAULT = new LoadOptions(DType.BFLOAT16, Device.CPU);
 
     public LoadOptions {
+        float8 = Set.copyOf(float8);
         offload = Set.copyOf(offload);
+        for (ModelRole role : offload) {
+            if (float8.contains(role)) {
+                throw new InvalidRequestException(
+                        "offload_models",
+                        "names %s, which fp8_models keeps in memory in float8; name it in one of the two"
+                                .formatted(role.label()));
+            }
+        }
     }
 
-    /// Weights stay where they are once they were used.
+    /// All models in `dtype`, which stay where they are once they were used.
     public LoadOptions(DType dtype, Device device) {
-        this(dtype, device, Set.of());
+        this(dtype, device, Set.of(), Set.of());
+    }
+
+    /// The same on another device.
+    public LoadOptions on(Device other) {
+        return new LoadOptions(dtype, other, float8, offload);
+    }
+
+    /// The same with these models in float8.
+    public LoadOptions withFloat8(Set<ModelRole> roles) {
+        return new LoadOptions(dtype, device, roles, offload);
+    }
+
+    /// The same with these models out of memory between their uses.
+    public LoadOptions withOffload(Set<ModelRole> roles) {
+        return new LoadOptions(dtype, device, float8, roles);
     }
 
     /// The dtype of activations: the fastest for weights of [#dtype] on the device.

@@ -2,10 +2,14 @@ package io.stencil.pipeline.models;
 
 import io.stencil.error.InvalidFileException;
 import io.stencil.error.NameList;
+import io.stencil.flux2.files.BaseModelPart;
+import io.stencil.pipeline.unit.ModelRole;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.EnumSet;
 import java.util.List;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /// Where the parts of a base model lie.
@@ -35,5 +39,18 @@ public record ModelFiles(List<List<Path>> parts, @Nullable Path tokenizer) {
         }
         Path tokenizer = folder.resolve("tokenizer");
         return new ModelFiles(parts, Files.isDirectory(tokenizer) ? tokenizer : null);
+    }
+
+    /// What the parts are, found out as by loading, without reading weights.
+    ///
+    /// @throws InvalidFileException when one is broken or not a part of FLUX.2
+    public Set<ModelRole> roles() {
+        Set<ModelRole> roles = EnumSet.noneOf(ModelRole.class);
+        for (List<Path> part : parts) {
+            BaseModelPart recognised = BaseModelPart.recognise(part);
+            recognised.checkpoint().close();
+            roles.add(ModelRole.of(recognised.config()));
+        }
+        return roles;
     }
 }

@@ -37,6 +37,7 @@ final class ModelSetLoader implements AutoCloseable {
     static ModelSet load(ModelFiles files, LoadOptions options) {
         try (ModelSetLoader loader = new ModelSetLoader(options)) {
             files.parts().forEach(loader::add);
+            loader.requireNarrowed();
             return loader.finish(files.tokenizer());
         }
     }
@@ -64,12 +65,27 @@ final class ModelSetLoader implements AutoCloseable {
     /// Names, shapes and dtypes are checked now; the content is read when it is first used.
     private <M extends Module> M weights(ModelRole role, M model, BaseModelPart part, Set<String> ignored) {
         try {
-            new WeightLoader(options.dtype(), options.device())
+            boolean float8 = options.float8().contains(role);
+            new WeightLoader(options.dtype(), options.device(), float8)
                     .open(model, part.checkpoint(), ignored, options.offload().contains(role));
             return model;
         } catch (RuntimeException e) {
             model.close();
             throw e;
+        }
+    }
+
+    private void requireNarrowed() {
+        for (ModelRole role : options.float8()) {
+            Module model = switch (role) {
+                case TEXT_ENCODER -> textModel;
+                case VAE -> vae;
+                case TRANSFORMER -> transformer;
+            };
+            if (model == null) {
+                throw new InvalidRequestException(
+                        "fp8_models", "names '%s', of which there are no files".formatted(role.label()));
+            }
         }
     }
 

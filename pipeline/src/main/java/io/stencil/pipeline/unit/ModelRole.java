@@ -1,41 +1,42 @@
 package io.stencil.pipeline.unit;
 
-import io.stencil.error.InvalidRequestException;
+import io.stencil.flux2.files.ModelConfig;
 import java.util.Optional;
+import java.util.stream.Stream;
 
 /// The models of a pipeline, by what they do.
 public enum ModelRole {
-    TEXT_ENCODER,
-    VAE,
-    TRANSFORMER;
+    TEXT_ENCODER("text_encoder"),
+    VAE("vae"),
+    TRANSFORMER("transformer");
 
-    /// Reads `text_encoder`, `vae`, `dit` or `transformer`.
-    ///
-    /// @param option that holds the name, for the message
-    /// @throws InvalidRequestException for another name
-    public static ModelRole parse(String option, String name) {
-        return find(name)
-                .orElseThrow(() -> new InvalidRequestException(
-                        option, "'%s' is no model of the base; expected text_encoder, vae or dit".formatted(name)));
+    /// What trained parts and some users call the transformer.
+    private static final String TRANSFORMER_TOO = "dit";
+
+    private final String label;
+
+    ModelRole(String label) {
+        this.label = label;
     }
 
-    /// The role of this name, in lower case; empty when there is none.
-    public static Optional<ModelRole> find(String name) {
-        return switch (name) {
-            case "text_encoder" -> Optional.of(TEXT_ENCODER);
-            case "vae" -> Optional.of(VAE);
-            case "dit", "transformer" -> Optional.of(TRANSFORMER);
-            default -> Optional.empty();
+    /// Its name in options, which is that of its folder.
+    public String label() {
+        return label;
+    }
+
+    /// What the model of a configuration does.
+    public static ModelRole of(ModelConfig config) {
+        return switch (config) {
+            case ModelConfig.TextEncoder _ -> TEXT_ENCODER;
+            case ModelConfig.Vae _ -> VAE;
+            case ModelConfig.Transformer _ -> TRANSFORMER;
         };
     }
 
-    /// The name that options have for it.
-    @Override
-    public String toString() {
-        return switch (this) {
-            case TEXT_ENCODER -> "text_encoder";
-            case VAE -> "vae";
-            case TRANSFORMER -> "dit";
-        };
+    /// The role of a name: `text_encoder`, `vae`, `transformer`, which is also `dit`.
+    public static Optional<ModelRole> named(String name) {
+        return Stream.of(values())
+                .filter(role -> role.label.equals(name) || (role == TRANSFORMER && name.equals(TRANSFORMER_TOO)))
+                .findFirst();
     }
 }

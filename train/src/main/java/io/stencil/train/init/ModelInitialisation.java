@@ -10,10 +10,11 @@ import io.stencil.flux2.files.ModelConfig;
 import io.stencil.flux2.text.Qwen3Encoder;
 import io.stencil.flux2.transformer.Flux2Transformer;
 import io.stencil.flux2.vae.AutoencoderKlFlux2;
+import io.stencil.nn.Initializer;
 import io.stencil.nn.Module;
+import io.stencil.nn.Parameter;
+import io.stencil.safetensors.TensorSpec;
 import io.stencil.tensor.DType;
-import io.stencil.tensor.Device;
-import io.stencil.tensor.Scope;
 import io.stencil.tensor.TensorFiles;
 import io.stencil.tensor.TorchGenerator;
 import java.io.IOException;
@@ -23,8 +24,10 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
+import java.util.function.BiFunction;
+import java.util.stream.LongStream;
 import java.util.stream.Stream;
-import org.bytedeco.pytorch.Tensor;
 import org.jspecify.annotations.Nullable;
 
 /// Makes a base model with random weights from its configuration: where training from nothing begins.
@@ -33,6 +36,8 @@ import org.jspecify.annotations.Nullable;
 /// root
 /// of the fan-in, with token embeddings that are standard normal. A text encoder that stays as it is gives random
 /// features: each token still has an embedding of its own, mixed with those before it.
+///
+/// Each tensor is made when it is written, so that no more than one of them is in memory.
 ///
 /// @param seed of all parts; a part's weights do not depend on which others there are
 /// @param dtype of the weights in the files
@@ -91,36 +96,39 @@ public record ModelInitialisation(long seed, DType dtype) {
     }
 
     private void writePart(ModelConfig config, Path folder) throws IOException {
-        try (TorchGenerator generator = new TorchGenerator(seed)) {
-            switch (config) {
-                case ModelConfig.Transformer(var sizes) -> {
-                    try (Flux2Transformer model = new Flux2Transformer(sizes)) {
-                        TransformerStart.fill(model, generator);
-                        save(model, folder.resolve("diffusion_pytorch_model.safetensors"));
-                    }
-                }
-                case ModelConfig.Vae(var sizes) -> {
-                    try (AutoencoderKlFlux2 model = new AutoencoderKlFlux2(sizes)) {
-                        model.initialize(DType.FLOAT32, Device.CPU, generator);
-                        save(model, folder.resolve("diffusion_pytorch_model.safetensors"));
-                    }
-                }
-                case ModelConfig.TextEncoder(var sizes, var prompts) -> {
-                    prompts.requireFits(sizes);
-                    try (Qwen3Encoder model = new Qwen3Encoder(sizes)) {
-                        model.initialize(DType.FLOAT32, Device.CPU, generator);
-                        save(model, folder.resolve("model.safetensors"));
-                    }
-                }
+        switch (config) {
+            case ModelConfig.Transformer(var sizes) ->
+                save(new Flux2Transformer(sizes), TransformerStart::of, folder, "diffusion_pytorch_model.safetensors");
+            case ModelConfig.Vae(var sizes) ->
+                save(new AutoencoderKlFlux2(sizes), (_, _) -> null, folder, "diffusion_pytorch_model.safetensors");
+            case ModelConfig.TextEncoder(var sizes, var prompts) -> {
+                prompts.requireFits(sizes);
+                save(new Qwen3Encoder(sizes), (_, _) -> null, folder, "model.safetensors");
             }
         }
     }
 
-    private void save(Module model, Path file) throws IOException {
-        try (Scope _ = new Scope()) {
-            Map<String, Tensor> tensors = new LinkedHashMap<>();
-            model.state().forEach((name, one) -> tensors.put(name, one.isBuffer() ? one.get() : dtype.cast(one.get())));
-            TensorFiles.write(file, tensors, Map.of("format", "pt"));
+    /// Makes tensor by tensor while they are written.
+    private void save(
+            Module model, BiFunction<String, Parameter, @Nullable Initializer> start, Path folder, String name)
+            throws IOException {
+        Map<String, Parameter> state = model.state();
+        List<TensorSpec> specs = new ArrayList<>();
+        state.forEach((key, one) -> specs.add(new TensorSpec(
+                key,
+                (one.isBuffer() ? one.dtype() : dtype).fileDtype(),
+                LongStream.of(one.shape()).boxed().toList())));
+        try (model;
+                TorchGenerator generator = new TorchGenerator(seed);
+                RandomStart random = new RandomStart(model, generator)) {
+            random.refill(start);
+            TensorFiles.write(
+                    folder.resolve(name),
+                    specs,
+                    key -> Objects.requireNonNull(state.get(key)).isBuffer()
+                            ? random.make(key)
+                            : dtype.cast(random.make(key)),
+                    Map.of("format", "pt"));
         }
     }
 

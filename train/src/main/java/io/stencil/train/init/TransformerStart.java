@@ -1,12 +1,9 @@
 package io.stencil.train.init;
 
-import io.stencil.autograd.GradMode;
-import io.stencil.flux2.transformer.Flux2Transformer;
+import io.stencil.nn.Initializer;
 import io.stencil.nn.Parameter;
-import io.stencil.tensor.DType;
-import io.stencil.tensor.Device;
-import io.stencil.tensor.TorchGenerator;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /// Weights that a transformer can be trained from, after the initialisation of DiT (Peebles and Xie 2022,
 /// arXiv:2212.09748, section 3.2 and its published code).
@@ -28,22 +25,16 @@ final class TransformerStart {
 
     private TransformerStart() {}
 
-    /// Fills all weights, in float32 on the CPU.
-    static void fill(Flux2Transformer transformer, TorchGenerator generator) {
-        transformer.initialize(DType.FLOAT32, Device.CPU, generator);
-        try (GradMode _ = GradMode.disabled()) {
-            transformer.state().forEach((name, parameter) -> {
-                if (ZERO.contains(name)) {
-                    parameter.get().zero_();
-                } else if (parameter.shape().length == 2) {
-                    xavier(parameter, generator);
-                }
-            });
+    /// How a weight is filled; null leaves it as its layer begins.
+    static @Nullable Initializer of(String name, Parameter parameter) {
+        if (ZERO.contains(name)) {
+            return Initializer.ZEROS;
         }
+        return parameter.shape().length == 2 ? xavier(parameter.shape()) : null;
     }
 
-    private static void xavier(Parameter parameter, TorchGenerator generator) {
-        double bound = Math.sqrt(6.0 / (parameter.shape()[0] + parameter.shape()[1]));
-        generator.fillUniform(parameter.get(), -bound, bound);
+    private static Initializer xavier(long[] shape) {
+        double bound = Math.sqrt(6.0 / (shape[0] + shape[1]));
+        return (tensor, generator) -> generator.fillUniform(tensor, -bound, bound);
     }
 }

@@ -14,12 +14,11 @@ import org.jspecify.annotations.Nullable;
 /// hot-loaded: `initialize_model_on_cpu` and `enable_lora_hot_loading` hold by nature.
 ///
 /// @param base files of the base model
-/// @param load dtype of the pipeline's work, its device, and which models let go of their weights after each use; what
-///     is trained is kept in float32 whatever the dtype
+/// @param load dtype of the pipeline's work, its device, and how the weights of frozen models rest; what is trained is
+///     kept in float32 whatever the dtype
 /// @param template folder of the Template, or null when none takes part
 /// @param trustedCode code of the Template that may run
 /// @param trainable dotted names of what is trained: `template_model`, `template_model.mlp`, `dit`
-/// @param fp8 models to keep in float8; only none is supported
 /// @param initializeOnCpu accepted, see above
 /// @param loraHotLoading accepted, see above
 public record ModelOptions(
@@ -28,14 +27,12 @@ public record ModelOptions(
         @Nullable Path template,
         TrustedCode trustedCode,
         List<String> trainable,
-        List<String> fp8,
         boolean initializeOnCpu,
         boolean loraHotLoading) {
 
     /// @throws InvalidRequestException when nothing is trained
     public ModelOptions {
         trainable = List.copyOf(trainable);
-        fp8 = List.copyOf(fp8);
         if (trainable.isEmpty()) {
             throw new InvalidRequestException(
                     "trainable_models", "must name what is trained, such as template_model or template_model.mlp");

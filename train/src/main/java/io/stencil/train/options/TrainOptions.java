@@ -26,7 +26,7 @@ public record TrainOptions(
     /// @throws InvalidRequestException when the parts contradict each other
     public TrainOptions {
         requireFitting(task, models);
-        requireTrainedToStay(models);
+        requireFrozen(models);
         boolean trainsTemplate = models.trainable().stream()
                 .anyMatch(name -> name.equals("template_model") || name.startsWith("template_model."));
         boolean takesInputs = data.extraInputs().contains(ExtraInput.TEMPLATE_INPUTS);
@@ -60,12 +60,18 @@ public record TrainOptions(
         refuse(models.template() != null, "template_model_id_or_path", "has no part in --task vae; leave it out");
     }
 
-    private static void requireTrainedToStay(ModelOptions models) {
-        for (ModelRole role : models.load().offload()) {
-            boolean trained = models.trainable().stream()
-                    .map(name -> name.split("\\.", 2)[0])
-                    .anyMatch(name -> ModelRole.find(name).equals(Optional.of(role)));
-            refuse(trained, "offload_models", "names %s, which is trained and must stay in memory".formatted(role));
+    /// Weights in float8 take no updates, and those in files no more.
+    private static void requireFrozen(ModelOptions models) {
+        for (String name : models.trainable()) {
+            Optional<ModelRole> role = ModelRole.named(name.replaceFirst("\\..*", ""));
+            refuse(
+                    role.isPresent() && models.load().float8().contains(role.get()),
+                    "fp8_models",
+                    "names the model of '%s', which is trained; only frozen models rest in float8".formatted(name));
+            refuse(
+                    role.isPresent() && models.load().offload().contains(role.get()),
+                    "offload_models",
+                    "names the model of '%s', which is trained and must stay in memory".formatted(name));
         }
     }
 
@@ -86,7 +92,6 @@ public record TrainOptions(
     ///
     /// @throws InvalidRequestException naming the option
     public void requireSupported() {
-        refuse(!models.fp8().isEmpty(), "fp8_models", "is not supported yet; leave it out");
         refuse(
                 optimisation.gradientCheckpointingOffload(),
                 "use_gradient_checkpointing_offload",

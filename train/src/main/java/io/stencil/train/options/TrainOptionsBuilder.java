@@ -32,7 +32,6 @@ public final class TrainOptionsBuilder {
     private @Nullable Path template;
     private TrustedCode trustedCode = TrustedCode.OWN;
     private List<String> trainable = List.of();
-    private List<String> fp8 = List.of();
     private boolean initializeOnCpu;
     private boolean loraHotLoading;
 
@@ -134,11 +133,6 @@ public final class TrainOptionsBuilder {
 
     public TrainOptionsBuilder trainable(List<String> value) {
         trainable = value;
-        return this;
-    }
-
-    public TrainOptionsBuilder fp8(List<String> value) {
-        fp8 = value;
         return this;
     }
 
@@ -309,7 +303,7 @@ public final class TrainOptionsBuilder {
                         width,
                         maxPixels,
                         extraInputs),
-                new ModelOptions(base, load, template, trustedCode, trainable, fp8, initializeOnCpu, loraHotLoading),
+                new ModelOptions(base, load, template, trustedCode, trainable, initializeOnCpu, loraHotLoading),
                 new ObjectiveOptions(
                         timestepWeighting, captionDropout, cacheEncodings, latentNoise, klWeight, edgeWeight),
                 new OptimisationOptions(

@@ -19,6 +19,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Objects;
 import java.util.Properties;
+import java.util.Set;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
@@ -102,18 +103,16 @@ public final class TrainingArguments {
         putPath(json, "tokenizer_path", models.base().tokenizer());
         putPath(json, "template_model_id_or_path", models.template());
         putList(json, "trainable_models", models.trainable());
-        putList(json, "fp8_models", models.fp8());
-        putList(
-                json,
-                "offload_models",
-                models.load().offload().stream()
-                        .map(ModelRole::toString)
-                        .sorted()
-                        .toList());
+        putList(json, "fp8_models", labels(models.load().float8()));
+        putList(json, "offload_models", labels(models.load().offload()));
         json.put("initialize_model_on_cpu", models.initializeOnCpu());
         json.put("enable_lora_hot_loading", models.loraHotLoading());
         json.put("device", models.load().device().toString());
         json.put("dtype", models.load().dtype().name().toLowerCase(Locale.ROOT));
+    }
+
+    private static List<String> labels(Set<ModelRole> roles) {
+        return roles.stream().sorted().map(ModelRole::label).toList();
     }
 
     private static void putOptimisation(ObjectNode json, OptimisationOptions optimisation) {

@@ -8,11 +8,12 @@ import io.stencil.error.InvalidRequestException;
 import io.stencil.error.Location;
 import io.stencil.files.Sha256;
 import io.stencil.flux2.files.BaseModelPart;
-import io.stencil.flux2.files.ModelConfig;
 import io.stencil.pipeline.models.ModelFiles;
 import io.stencil.pipeline.models.ModelSet;
+import io.stencil.pipeline.unit.ModelRole;
 import io.stencil.safetensors.SafetensorsFile;
 import io.stencil.train.options.ExtraInput;
+import io.stencil.train.options.ModelOptions;
 import io.stencil.train.options.TrainOptions;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -68,7 +69,7 @@ record CacheOrigin(ObjectNode json) {
                                 .map(ExtraInput::key)
                                 .sorted()
                                 .toList()));
-        putModels(json, options.models().base());
+        putModels(json, options.models());
         Path folder = options.models().template();
         if (folder != null) {
             json.put(CODE, code(folder));
@@ -77,17 +78,20 @@ record CacheOrigin(ObjectNode json) {
         return json;
     }
 
-    private static void putModels(ObjectNode json, ModelFiles files) {
+    private static void putModels(ObjectNode json, ModelOptions models) {
+        ModelFiles files = models.base();
         for (List<Path> paths : files.parts()) {
             BaseModelPart part = BaseModelPart.recognise(paths);
             List<Path> weights = part.checkpoint().files().stream()
                     .map(SafetensorsFile::path)
                     .toList();
             part.checkpoint().close();
-            switch (part.config()) {
-                case ModelConfig.TextEncoder _ -> json.put("text_encoder_sha256", hash(weights));
-                case ModelConfig.Vae _ -> json.put("vae_sha256", hash(weights));
-                case ModelConfig.Transformer _ -> {} // has no part in encoding
+            ModelRole role = ModelRole.of(part.config());
+            if (role != ModelRole.TRANSFORMER) { // which has no part in encoding
+                json.put(role.label() + "_sha256", hash(weights));
+                if (models.load().float8().contains(role)) {
+                    json.put(role.label() + "_at_rest", "float8_e4m3fn");
+                }
             }
         }
         if (files.tokenizer() != null) {

@@ -6,6 +6,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.stencil.error.InvalidFileException;
 import io.stencil.error.InvalidRequestException;
 import io.stencil.flux2.text.PromptTokenizer;
+import io.stencil.flux2.text.Qwen3Config;
+import io.stencil.flux2.text.Qwen3Encoder;
 import io.stencil.pipeline.Flux2Pipeline;
 import io.stencil.pipeline.models.LoadOptions;
 import io.stencil.pipeline.models.ModelFiles;
@@ -14,12 +16,15 @@ import io.stencil.tensor.Device;
 import io.stencil.tensor.Scope;
 import io.stencil.tensor.TensorFiles;
 import io.stencil.tensor.Tensors;
+import io.stencil.tensor.TorchGenerator;
+import io.stencil.testing.TensorAssert;
 import io.stencil.testing.TestFiles;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import org.bytedeco.pytorch.Tensor;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -50,6 +55,41 @@ class ModelInitialisationTest {
             assertThat(bytes)
                     .isEqualTo(Files.readAllBytes(second.resolve(file)))
                     .isNotEqualTo(Files.readAllBytes(other.resolve(file)));
+        }
+    }
+
+    /// Made one by one while they are written, the numbers are those of layers that are filled one after the other.
+    @Test
+    void theNumbersAreThoseOfAModelThatIsFilledInMemory() throws IOException {
+        Path model = write("a", 5);
+        Path file = model.resolve("text_encoder/model.safetensors");
+        try (Scope _ = new Scope();
+                TorchGenerator generator = new TorchGenerator(5);
+                Qwen3Encoder encoder =
+                        new Qwen3Encoder(Qwen3Config.read(CONFIGS.resolve("text_encoder/config.json")))) {
+            encoder.initialize(DType.FLOAT32, Device.CPU, generator);
+            Map<String, Tensor> written = TensorFiles.read(file);
+            assertThat(written.keySet())
+                    .containsExactlyInAnyOrderElementsOf(encoder.state().keySet());
+            written.forEach((name, tensor) -> TensorAssert.assertClose(
+                    name,
+                    tensor,
+                    Objects.requireNonNull(encoder.state().get(name)).get(),
+                    0));
+        }
+    }
+
+    @Test
+    void halfPrecisionIsTheSameRounded() throws IOException {
+        new ModelInitialisation(5, DType.BFLOAT16).write(CONFIGS, folder.resolve("half"));
+        try (Scope _ = new Scope()) {
+            Map<String, Tensor> half = TensorFiles.read(folder.resolve("half").resolve(TRANSFORMER));
+            TensorFiles.read(write("whole", 5).resolve(TRANSFORMER))
+                    .forEach((name, tensor) -> TensorAssert.assertClose(
+                            name,
+                            DType.FLOAT32.cast(Objects.requireNonNull(half.get(name))),
+                            DType.FLOAT32.cast(DType.BFLOAT16.cast(tensor)),
+                            0));
         }
     }
 

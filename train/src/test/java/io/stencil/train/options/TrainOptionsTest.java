@@ -7,7 +7,9 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import com.fasterxml.jackson.databind.JsonNode;
 import io.stencil.error.InvalidRequestException;
 import io.stencil.json.JsonFile;
+import io.stencil.pipeline.models.LoadOptions;
 import io.stencil.pipeline.models.ModelFiles;
+import io.stencil.pipeline.unit.ModelRole;
 import io.stencil.tensor.DType;
 import io.stencil.train.optim.LearningRateSchedule;
 import java.nio.file.Path;
@@ -33,13 +35,16 @@ class TrainOptionsTest {
                 .extraInputs(Set.of(ExtraInput.TEMPLATE_INPUTS));
     }
 
+    private static LoadOptions float8(ModelRole... roles) {
+        return LoadOptions.DEFAULT.withFloat8(Set.of(roles));
+    }
+
     private static Arguments refusal(UnaryOperator<TrainOptionsBuilder> change, String message) {
         return Arguments.of(change, message);
     }
 
     static Stream<Arguments> unsupported() {
         return Stream.of(
-                refusal(b -> b.fp8(List.of("dit")), "'fp8_models': "),
                 refusal(b -> b.gradientCheckpointingOffload(true), "'use_gradient_checkpointing_offload': "),
                 refusal(b -> b.workers(1), "'dataset_num_workers': must be 0"),
                 refusal(
@@ -95,6 +100,14 @@ class TrainOptionsTest {
                 refusal(b -> b.captionDropout(1.5), "'caption_dropout': must be between 0 and 1, found 1.5"),
                 refusal(b -> b.latentNoise(-1), "'latent_noise': must be a number of at least 0"),
                 refusal(b -> b.klWeight(Double.NaN), "'kl_weight': must be a number of at least 0"),
+                refusal(
+                        b -> b.trainable(List.of("template_model", "dit.proj_out"))
+                                .load(float8(ModelRole.TRANSFORMER)),
+                        "'fp8_models': names the model of 'dit.proj_out', which is trained"),
+                refusal(
+                        b -> b.trainable(List.of("dit"))
+                                .load(LoadOptions.DEFAULT.withOffload(Set.of(ModelRole.TRANSFORMER))),
+                        "'offload_models': names the model of 'dit', which is trained"),
                 refusal(b -> b.saveDtype(DType.FLOAT16), "'save_dtype': must be float32 or bfloat16"),
                 refusal(b -> b.saveRawWeights(true), "'save_raw_weights': needs --ema_decay"),
                 refusal(b -> b.trainable(List.of("vae")), "'trainable_models': names the VAE, which only --task vae"),
@@ -155,6 +168,8 @@ class TrainOptionsTest {
                 builder(folder)
                         .removedPrefix("pipe.template_model.")
                         .size(64, 96)
+                        .load(float8(ModelRole.TRANSFORMER, ModelRole.TEXT_ENCODER)
+                                .withOffload(Set.of(ModelRole.VAE)))
                         .build(),
                 77);
         JsonNode json = JsonFile.read(folder.resolve("training_args.json"));
@@ -166,6 +181,8 @@ class TrainOptionsTest {
         assertThat(options.path("learning_rate").asDouble()).isEqualTo(1e-4);
         assertThat(options.path("remove_prefix_in_ckpt").asText()).isEqualTo("pipe.template_model.");
         assertThat(options.path("model_paths")).hasToString("[\"a.safetensors\",[\"s1\",\"s2\"]]");
+        assertThat(options.path("fp8_models").asText()).isEqualTo("text_encoder,transformer");
+        assertThat(options.path("offload_models").asText()).isEqualTo("vae");
         assertThat(options.path("dtype").asText()).isEqualTo("bfloat16");
         assertThat(options.path("trainable_models").asText()).isEqualTo("template_model");
         assertThat(options.path("data_file_keys").asText()).isEqualTo("image");

@@ -1,5 +1,0 @@
-/// Measurements with JMH; `make bench` runs them.
-@NullMarked
-package io.stencil.bench;
-
-import org.jspecify.annotations.NullMarked;
