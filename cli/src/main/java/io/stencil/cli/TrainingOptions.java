@@ -62,8 +62,17 @@ final class TrainingOptions {
     @Option(names = "--use_gradient_checkpointing", description = "Less memory, more time.")
     private boolean checkpointing;
 
-    @Option(names = "--use_gradient_checkpointing_offload", hidden = true)
+    @Option(
+            names = "--use_gradient_checkpointing_offload",
+            description = "The same, with what has to be kept out of the GPU's memory.")
     private boolean checkpointingOffload;
+
+    @Option(
+            names = "--activation_memory",
+            paramLabel = "4GB",
+            converter = MemorySize.class,
+            description = "Gradient checkpointing only of what does not fit: keep activations up to this size.")
+    private @Nullable Long activationMemory;
 
     @Option(
             names = "--find_unused_parameters",
@@ -158,6 +167,7 @@ final class TrainingOptions {
                 .seed(seed)
                 .gradientCheckpointing(checkpointing)
                 .gradientCheckpointingOffload(checkpointingOffload)
+                .activationMemory(activationMemory)
                 .findUnusedParameters(findUnusedParameters)
                 .initializeOnCpu(initializeOnCpu)
                 .loraHotLoading(loraHotLoading)

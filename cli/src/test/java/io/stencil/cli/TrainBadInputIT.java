@@ -63,7 +63,7 @@ class TrainBadInputIT {
                 Arguments.of("--fp8_models=clip", "'fp8_models': 'clip' is no model; expected one of"),
                 Arguments.of("--fp8_models=template_model", "'fp8_models': 'template_model' is no model"),
                 Arguments.of("--offload_models=mlp", "'offload_models': 'mlp' is no model; expected one of"),
-                Arguments.of("--use_gradient_checkpointing_offload", "'use_gradient_checkpointing_offload'"),
+                Arguments.of("--activation_memory=0", "'activation_memory': must be above 0, found 0"),
                 Arguments.of("--enable_tensorboard_log", "'enable_tensorboard_log': is not supported"),
                 Arguments.of("--dataset_num_workers=4", "'dataset_num_workers': must be 0"),
                 Arguments.of("--height=65", "'height': must be a positive multiple of 16, found 65"),

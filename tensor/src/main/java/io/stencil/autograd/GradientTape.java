@@ -36,19 +36,28 @@ public final class GradientTape implements Checkpointing, AutoCloseable {
 
     @Override
     public List<Tensor> run(Segment segment, List<Tensor> inputs) {
+        return run(segment, inputs, false);
+    }
+
+    /// Runs segments as [#run] does; their inputs wait for the backward pass on the CPU, out of the device's memory.
+    public Checkpointing offloading() {
+        return (segment, inputs) -> run(segment, inputs, true);
+    }
+
+    private List<Tensor> run(Segment segment, List<Tensor> inputs, boolean offload) {
         if (inputs.stream().noneMatch(Tensor::requires_grad)) {
-            return runOnPlainInputs(segment, inputs);
+            return runOnPlainInputs(segment, inputs, offload);
         }
         List<Tensor> outputs;
         try (GradMode _ = GradMode.disabled()) {
             outputs = segment.run(inputs);
         }
-        return record(new Recomputation(segment, inputs), inputs, outputs);
+        return record(new Recomputation(segment, inputs, offload), inputs, outputs);
     }
 
     /// A segment may hold trainable parameters although no input requires gradients, as the first block of a model
     /// does. Recording tells; what was recorded is dropped at once.
-    private List<Tensor> runOnPlainInputs(Segment segment, List<Tensor> inputs) {
+    private List<Tensor> runOnPlainInputs(Segment segment, List<Tensor> inputs, boolean offload) {
         List<Tensor> outputs;
         boolean trainable;
         try (Scope recording = new Scope();
@@ -57,18 +66,17 @@ public final class GradientTape implements Checkpointing, AutoCloseable {
             trainable = recorded.stream().anyMatch(Tensor::requires_grad);
             outputs = recorded.stream().map(Tensor::detach).map(recording::keep).toList();
         }
-        return trainable ? reachParameters(segment, inputs, outputs) : outputs;
-    }
-
-    /// Parameters inside a segment need an input to hang on when nothing reaches back through its own.
-    private List<Tensor> reachParameters(Segment segment, List<Tensor> inputs, List<Tensor> outputs) {
+        if (!trainable) {
+            return outputs;
+        }
+        // Parameters inside a segment need an input to hang on when nothing reaches back through its own.
         Tensor first = inputs.getFirst();
         Tensor anchor = Tensors.zeros(DType.of(first), Device.of(first), 1);
         anchor.requires_grad_(true);
         List<Tensor> anchored = new ArrayList<>(inputs);
         anchored.add(anchor);
         Segment ignoringAnchor = all -> segment.run(all.subList(0, all.size() - 1));
-        return record(new Recomputation(ignoringAnchor, anchored), anchored, outputs);
+        return record(new Recomputation(ignoringAnchor, anchored, offload), anchored, outputs);
     }
 
     private List<Tensor> record(Recomputation recomputation, List<Tensor> inputs, List<Tensor> outputs) {
@@ -131,13 +139,13 @@ public final class GradientTape implements Checkpointing, AutoCloseable {
     /// Runs a segment again when its gradient arrives and keeps the gradients of its inputs for their hooks.
     private static final class Recomputation implements AutoCloseable {
         private final Segment segment;
-        private final List<OwnedTensor> inputs = new ArrayList<>();
+        private final List<HeldInput> inputs = new ArrayList<>();
         private final List<@Nullable OwnedTensor> gradients = new ArrayList<>();
 
-        Recomputation(Segment segment, List<Tensor> inputs) {
+        Recomputation(Segment segment, List<Tensor> inputs, boolean offload) {
             this.segment = segment;
             for (Tensor input : inputs) {
-                this.inputs.add(new OwnedTensor(input));
+                this.inputs.add(HeldInput.of(input, offload));
                 gradients.add(null);
             }
         }
@@ -149,12 +157,7 @@ public final class GradientTape implements Checkpointing, AutoCloseable {
             }
             try (Scope _ = new Scope();
                     GradMode _ = GradMode.enabled()) {
-                List<Tensor> leaves = new ArrayList<>();
-                for (OwnedTensor input : inputs) {
-                    Tensor leaf = input.get().detach();
-                    leaf.requires_grad_(input.get().requires_grad());
-                    leaves.add(leaf);
-                }
+                List<Tensor> leaves = inputs.stream().map(HeldInput::leaf).toList();
                 List<Tensor> outputs = segment.run(leaves);
                 Tensor flat = Ops.cat(0, outputs.stream().map(Tensor::flatten).toList());
                 if (flat.requires_grad()) {
@@ -190,7 +193,7 @@ public final class GradientTape implements Checkpointing, AutoCloseable {
         }
 
         private void freeInputs() {
-            inputs.forEach(OwnedTensor::close);
+            inputs.forEach(HeldInput::close);
             inputs.clear();
         }
 

@@ -1,6 +1,8 @@
 package io.stencil.autograd;
 
 import java.util.List;
+import java.util.OptionalLong;
+import java.util.function.ToLongFunction;
 import org.bytedeco.pytorch.Tensor;
 
 /// A piece of a forward pass as a function of its differentiable inputs.
@@ -10,4 +12,26 @@ import org.bytedeco.pytorch.Tensor;
 @FunctionalInterface
 public interface Segment {
     List<Tensor> run(List<Tensor> inputs);
+
+    /// Memory that a recorded run takes until its backward pass, beside inputs and outputs, in bytes; nothing where
+    /// that
+    /// is not known.
+    default OptionalLong activationBytes(List<Tensor> inputs) {
+        return OptionalLong.empty();
+    }
+
+    /// A segment that knows its memory, so that [ActivationPolicy.Within] can tell whether it fits.
+    static Segment sized(Segment run, ToLongFunction<List<Tensor>> activationBytes) {
+        return new Segment() {
+            @Override
+            public List<Tensor> run(List<Tensor> inputs) {
+                return run.run(inputs);
+            }
+
+            @Override
+            public OptionalLong activationBytes(List<Tensor> inputs) {
+                return OptionalLong.of(activationBytes.applyAsLong(inputs));
+            }
+        };
+    }
 }

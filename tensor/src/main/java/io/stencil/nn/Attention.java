@@ -43,7 +43,8 @@ public final class Attention {
         return dtype.cast(attended.transpose(1, 2).flatten(2, 3));
     }
 
-    private static DType computeDType(Tensor q) {
+    /// The dtype that attention over `q` computes in, and keeps its inputs in for the backward pass.
+    public static DType computeDType(Tensor q) {
         DType dtype = DType.of(q);
         boolean half = dtype == DType.BFLOAT16 || dtype == DType.FLOAT16;
         return half && Device.of(q).equals(Device.CPU) ? DType.FLOAT32 : dtype;

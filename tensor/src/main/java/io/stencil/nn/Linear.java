@@ -26,7 +26,7 @@ public final class Linear extends Module {
     /// @param x [..., in]
     /// @return [..., out]
     public Tensor forward(Tensor x) {
-        MultiplyAdds.add(x.numel(), weight.get().size(0));
+        MultiplyAdds.add(x.numel(), weight.shape()[0]);
         Tensor y = product(x);
         for (LoraPair lora : loras) {
             y = y.add(lora.update(x));
@@ -46,6 +46,12 @@ public final class Linear extends Module {
 
     public Parameter weight() {
         return weight;
+    }
+
+    /// Whether a LoRA is loaded on the layer whose gradients are asked for.
+    public boolean isUpdateTrained() {
+        return loras.stream()
+                .anyMatch(pair -> pair.a().requires_grad() || pair.b().requires_grad());
     }
 
     void attach(LoraPair lora) {

@@ -1,5 +1,6 @@
 package io.stencil.train;
 
+import io.stencil.autograd.ActivationPolicy;
 import io.stencil.distributed.ProcessEnvironment;
 import io.stencil.distributed.ProcessGroup;
 import io.stencil.pipeline.Flux2Pipeline;
@@ -66,7 +67,7 @@ public final class DataProcess {
                 dataset.check(template);
             }
             CacheWriter cache = begin(options, pipeline, template, group);
-            TrainingStep step = new TrainingStep(pipeline, template, false, listener::onWarning);
+            TrainingStep step = new TrainingStep(pipeline, template, new ActivationPolicy.Keep(), listener::onWarning);
             boolean ended = encode(dataset, step, cache, new Share(group.rank(), group.size(), listener));
             if (group.any(!ended)) {
                 return false;

@@ -39,7 +39,7 @@ final class FlowMatchingObjective implements Objective {
                 pipeline,
                 template,
                 new TrainingStep.Settings(
-                        options.optimisation().gradientCheckpointing(),
+                        options.optimisation().activations(),
                         options.objective().timestepWeighting(),
                         data.cached() == null ? cache : data.cached().encodings(pipeline.device())),
                 warnings);

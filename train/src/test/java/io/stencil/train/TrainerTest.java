@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import io.stencil.autograd.ActivationPolicy;
 import io.stencil.autograd.GradMode;
 import io.stencil.error.InvalidFileException;
 import io.stencil.error.InvalidRequestException;
@@ -109,7 +110,7 @@ class TrainerTest {
         try (Scope _ = new Scope();
                 LoadedTemplate<?, ?> template = TinyTraining.template(pipeline);
                 TorchGenerator generator = new TorchGenerator(1)) {
-            TrainingStep step = new TrainingStep(pipeline, template, false, Warnings.logged());
+            TrainingStep step = new TrainingStep(pipeline, template, new ActivationPolicy.Keep(), Warnings.logged());
             for (int i = 0; i < 3; i++) {
                 int index = (int) Tensors.toLongs(generator.randint(1000, 1))[0];
                 Draw draw = new Draw(index, generator.randn(DType.FLOAT32, 1, 4, 128));

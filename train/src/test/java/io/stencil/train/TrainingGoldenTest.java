@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import io.stencil.autograd.ActivationPolicy;
 import io.stencil.image.RgbImageReader;
 import io.stencil.nn.Parameter;
 import io.stencil.pipeline.Flux2Pipeline;
@@ -42,7 +43,7 @@ class TrainingGoldenTest {
         }
     }
 
-    private static Run train(Golden golden, boolean checkpointed) throws IOException {
+    private static Run train(Golden golden, ActivationPolicy activations) throws IOException {
         JsonNode arguments = new JsonMapper().readTree(golden.json());
         long count = golden.tensor("scales").size(0);
         long[] indices = Tensors.toLongs(golden.tensor("timestep_ids"));
@@ -63,7 +64,7 @@ class TrainingGoldenTest {
                 LoadedTemplate<?, ?> template = TinyTraining.template(pipeline)) {
             Map<String, Parameter> trained = TrainableParts.select(List.of("template_model"), pipeline, template)
                     .parameters();
-            TrainingStep step = new TrainingStep(pipeline, template, checkpointed, Warnings.logged());
+            TrainingStep step = new TrainingStep(pipeline, template, activations, Warnings.logged());
             try (AdamW optimizer = new AdamW(
                     trained.values(),
                     AdamW.Settings.withDecay(arguments.path("weight_decay").doubleValue()))) {
@@ -108,7 +109,7 @@ class TrainingGoldenTest {
     void lossesFirstGradientsAndFinalWeightsEqualTheReferences() throws IOException {
         try (Scope _ = new Scope()) {
             Golden golden = Golden.read("train.safetensors");
-            try (Run run = train(golden, false)) {
+            try (Run run = train(golden, new ActivationPolicy.Keep())) {
                 Tensor losses = Tensors.of(floats(run.losses()), run.losses().size());
                 for (int i = 0; i < 12; i++) {
                     TensorAssert.assertClose(
@@ -127,8 +128,8 @@ class TrainingGoldenTest {
     void recomputedActivationsGiveTheSameTraining() throws IOException {
         try (Scope _ = new Scope()) {
             Golden golden = Golden.read("train.safetensors");
-            try (Run plain = train(golden, false);
-                    Run checkpointed = train(golden, true)) {
+            try (Run plain = train(golden, new ActivationPolicy.Keep());
+                    Run checkpointed = train(golden, new ActivationPolicy.Recompute(false))) {
                 assertThat(checkpointed.firstGradients().keySet())
                         .isEqualTo(plain.firstGradients().keySet());
                 plain.firstGradients()

@@ -1,5 +1,6 @@
 package io.stencil.cli.demo;
 
+import io.stencil.autograd.ActivationPolicy;
 import io.stencil.flux2.schedule.FlowMatchSchedule;
 import io.stencil.pipeline.Flux2Pipeline;
 import io.stencil.template.load.LoadedTemplate;
@@ -24,7 +25,7 @@ record Validation(Dataset dataset, int levels, long seed) {
 
     /// The mean loss of a Template. Its weights stay as they are.
     double loss(Flux2Pipeline pipeline, LoadedTemplate<?, ?> template) {
-        TrainingStep step = new TrainingStep(pipeline, template, false, _ -> {});
+        TrainingStep step = new TrainingStep(pipeline, template, new ActivationPolicy.Keep(), _ -> {});
         double sum = 0;
         try (TorchGenerator generator = new TorchGenerator(seed)) {
             for (DatasetRow row : dataset.rows()) {

@@ -1,5 +1,6 @@
 package io.stencil.flux2.transformer;
 
+import io.stencil.autograd.Segment;
 import io.stencil.nn.Linear;
 import io.stencil.nn.Module;
 import io.stencil.nn.RmsNorm;
@@ -13,6 +14,7 @@ final class DoubleStreamBlock extends Module {
     private final Stream image;
     private final Stream text;
     private final double eps;
+    private final TransformerConfig config;
 
     DoubleStreamBlock(TransformerConfig config) {
         image = new Stream(
@@ -34,6 +36,7 @@ final class DoubleStreamBlock extends Module {
                 module("ff_context", new FeedForward(config)),
                 config.numAttentionHeads());
         eps = config.eps();
+        this.config = config;
     }
 
     private static Linear square(TransformerConfig config) {
@@ -47,6 +50,21 @@ final class DoubleStreamBlock extends Module {
     /// The block as a segment: a [BlockInput] with the streams text and image gives text and image.
     List<Tensor> run(List<Tensor> inputs) {
         return run(inputs, new KeyValueTap(false));
+    }
+
+    /// [#run] with its memory.
+    Segment segment() {
+        return Segment.sized(this::run, this::activationBytes);
+    }
+
+    /// [#runWithKeyValues] with its memory.
+    Segment segmentWithKeyValues() {
+        return Segment.sized(this::runWithKeyValues, this::activationBytes);
+    }
+
+    private long activationBytes(List<Tensor> inputs) {
+        BlockInput in = BlockInput.unflatten(inputs, 2);
+        return BlockActivations.of(config, this, in).twofold(in);
     }
 
     /// [#run], and behind the streams keys and values of all tokens, text before image.

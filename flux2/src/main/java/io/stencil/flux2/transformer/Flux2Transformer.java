@@ -75,14 +75,14 @@ public final class Flux2Transformer extends Module {
     private void runDoubleBlocks(HiddenStreams hidden, Pass pass) {
         List<Tensor> modulations = body.doubleModulations(pass.embedding);
         for (int i = 0; i < config.numLayers(); i++) {
-            pass.run(body.doubleBlocks().get(i)::run, new BlockId.DoubleStream(i), hidden, modulations);
+            pass.run(body.doubleBlocks().get(i).segment(), new BlockId.DoubleStream(i), hidden, modulations);
         }
     }
 
     private void runSingleBlocks(HiddenStreams hidden, Pass pass) {
         List<Tensor> modulations = body.singleModulations(pass.embedding);
         for (int i = 0; i < config.numSingleLayers(); i++) {
-            pass.run(body.singleBlocks().get(i)::run, new BlockId.SingleStream(i), hidden, modulations);
+            pass.run(body.singleBlocks().get(i).segment(), new BlockId.SingleStream(i), hidden, modulations);
         }
     }
 

@@ -101,7 +101,7 @@ public final class KeyValueTransformer extends Module {
                 BlockInput in = new BlockInput(streams, modulations, rope, null);
                 streams = collector.take(
                         spread.doubleBlocks().get(i),
-                        checkpointing.run(body.doubleBlocks().get(i)::runWithKeyValues, in.flatten()));
+                        checkpointing.run(body.doubleBlocks().get(i).segmentWithKeyValues(), in.flatten()));
             }
             streams = List.of(Ops.cat(1, streams)); // [B, St + Si, D]
             modulations = body.singleModulations(embedding);
@@ -109,7 +109,7 @@ public final class KeyValueTransformer extends Module {
                 BlockInput in = new BlockInput(streams, modulations, rope, null);
                 streams = collector.take(
                         spread.singleBlocks().get(i),
-                        checkpointing.run(body.singleBlocks().get(i)::runWithKeyValues, in.flatten()));
+                        checkpointing.run(body.singleBlocks().get(i).segmentWithKeyValues(), in.flatten()));
             }
             return collector.cache(scope);
         }

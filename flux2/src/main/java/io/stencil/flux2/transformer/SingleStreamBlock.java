@@ -1,5 +1,6 @@
 package io.stencil.flux2.transformer;
 
+import io.stencil.autograd.Segment;
 import io.stencil.nn.Linear;
 import io.stencil.nn.Module;
 import io.stencil.nn.RmsNorm;
@@ -30,6 +31,21 @@ final class SingleStreamBlock extends Module {
     /// The block as a segment: a [BlockInput] with one stream, text before image, gives that stream.
     List<Tensor> run(List<Tensor> inputs) {
         return run(inputs, new KeyValueTap(false));
+    }
+
+    /// [#run] with its memory.
+    Segment segment() {
+        return Segment.sized(this::run, this::activationBytes);
+    }
+
+    /// [#runWithKeyValues] with its memory.
+    Segment segmentWithKeyValues() {
+        return Segment.sized(this::runWithKeyValues, this::activationBytes);
+    }
+
+    private long activationBytes(List<Tensor> inputs) {
+        BlockInput in = BlockInput.unflatten(inputs, 1);
+        return BlockActivations.of(config, this, in).single(in);
     }
 
     /// [#run], and behind the stream keys and values of all tokens.

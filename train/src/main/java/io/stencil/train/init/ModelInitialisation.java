@@ -33,8 +33,7 @@ import org.jspecify.annotations.Nullable;
 /// Makes a base model with random weights from its configuration: where training from nothing begins.
 ///
 /// The transformer gets the start of DiT; VAE and text encoder that of PyTorch's layers, uniform within one over the
-/// root
-/// of the fan-in, with token embeddings that are standard normal. A text encoder that stays as it is gives random
+/// root of the fan-in, with token embeddings that are standard normal. A text encoder that stays as it is gives random
 /// features: each token still has an embedding of its own, mixed with those before it.
 ///
 /// Each tensor is made when it is written, so that no more than one of them is in memory.
@@ -119,8 +118,8 @@ public record ModelInitialisation(long seed, DType dtype) {
                 (one.isBuffer() ? one.dtype() : dtype).fileDtype(),
                 LongStream.of(one.shape()).boxed().toList())));
         try (model;
-                TorchGenerator generator = new TorchGenerator(seed);
-                RandomStart random = new RandomStart(model, generator)) {
+                TorchGenerator generator = new TorchGenerator(seed)) {
+            RandomStart random = new RandomStart(model, generator);
             random.refill(start);
             TensorFiles.write(
                     folder.resolve(name),

@@ -5,7 +5,6 @@ import io.stencil.nn.Module;
 import io.stencil.nn.Parameter;
 import io.stencil.tensor.DType;
 import io.stencil.tensor.Device;
-import io.stencil.tensor.OwnedTensor;
 import io.stencil.tensor.Scope;
 import io.stencil.tensor.Tensors;
 import io.stencil.tensor.TorchGenerator;
@@ -21,10 +20,13 @@ import org.jspecify.annotations.Nullable;
 ///
 /// The numbers are those that a generator gives when all tensors are filled one after the other: the generator runs
 /// once through all of them, and its state before each is kept.
-final class RandomStart implements AutoCloseable {
+final class RandomStart {
 
-    /// How a tensor is filled, and the generator's state before.
-    private record Origin(Parameter parameter, Initializer initializer, OwnedTensor state) {}
+    /// How a tensor is filled, and the generator's state before: on the heap, since small native blocks between large
+    /// ones
+    /// would keep glibc from giving the memory of the large ones back.
+    @SuppressWarnings("ArrayRecordComponent") // origins are not compared
+    private record Origin(Parameter parameter, Initializer initializer, byte[] state) {}
 
     private final Map<String, Parameter> parameters;
     private final TorchGenerator generator;
@@ -48,11 +50,7 @@ final class RandomStart implements AutoCloseable {
             Initializer initializer = initializers.apply(name, parameter);
             if (initializer != null) {
                 try (Scope _ = new Scope()) {
-                    Origin earlier =
-                            origins.put(name, new Origin(parameter, initializer, new OwnedTensor(generator.state())));
-                    if (earlier != null) {
-                        earlier.state().close();
-                    }
+                    origins.put(name, new Origin(parameter, initializer, Tensors.toBytes(generator.state())));
                     initializer.fill(empty(parameter), generator); // for the state after it
                 }
             }
@@ -62,7 +60,7 @@ final class RandomStart implements AutoCloseable {
     /// One tensor: float32, or another dtype that the module demands; owned by the caller's scope.
     Tensor make(String name) {
         Origin origin = Objects.requireNonNull(origins.get(name));
-        generator.restore(origin.state().get());
+        generator.restore(Tensors.ofBytes(origin.state(), origin.state().length));
         Tensor tensor = empty(origin.parameter());
         origin.initializer().fill(tensor, generator);
         return tensor;
@@ -71,11 +69,5 @@ final class RandomStart implements AutoCloseable {
     private static Tensor empty(Parameter parameter) {
         DType own = parameter.dtype().isFloatingPoint() ? DType.FLOAT32 : parameter.dtype();
         return Tensors.empty(own, Device.CPU, parameter.shape());
-    }
-
-    @Override
-    public void close() {
-        origins.values().forEach(origin -> origin.state().close());
-        origins.clear();
     }
 }

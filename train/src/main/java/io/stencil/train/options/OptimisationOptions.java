@@ -1,5 +1,6 @@
 package io.stencil.train.options;
 
+import io.stencil.autograd.ActivationPolicy;
 import io.stencil.error.InvalidRequestException;
 import io.stencil.train.optim.LearningRateSchedule;
 import org.jspecify.annotations.Nullable;
@@ -18,8 +19,7 @@ import org.jspecify.annotations.Nullable;
 ///     fewer
 /// @param maxGradNorm bound of the gradient's length; null for none
 /// @param emaDecay of the average of the weights that is saved in their place; null saves the weights
-/// @param gradientCheckpointing recomputes activations in the backward pass in place of keeping them
-/// @param gradientCheckpointingOffload not supported yet
+/// @param activations what is kept of a forward pass for the backward pass
 /// @param findUnusedParameters whether, in several processes, a parameter may be without a gradient; one process finds
 ///     such by nature
 /// @param seed of timesteps, noise and data order; null draws one, which `training_args.json` tells
@@ -34,8 +34,7 @@ public record OptimisationOptions(
         int gradientAccumulationSteps,
         @Nullable Double maxGradNorm,
         @Nullable Double emaDecay,
-        boolean gradientCheckpointing,
-        boolean gradientCheckpointingOffload,
+        ActivationPolicy activations,
         boolean findUnusedParameters,
         @Nullable Long seed) {
 

@@ -1,5 +1,6 @@
 package io.stencil.train.options;
 
+import io.stencil.autograd.ActivationPolicy;
 import io.stencil.pipeline.models.LoadOptions;
 import io.stencil.pipeline.models.ModelFiles;
 import io.stencil.template.load.TrustedCode;
@@ -47,6 +48,7 @@ public final class TrainOptionsBuilder {
     private int gradientAccumulationSteps = 1;
     private boolean gradientCheckpointing;
     private boolean gradientCheckpointingOffload;
+    private @Nullable Long activationMemory;
     private boolean findUnusedParameters;
     private @Nullable Long seed;
 
@@ -176,8 +178,15 @@ public final class TrainOptionsBuilder {
         return this;
     }
 
+    /// Inputs of what is recomputed wait on the CPU; recomputes as [#gradientCheckpointing] does.
     public TrainOptionsBuilder gradientCheckpointingOffload(boolean value) {
         gradientCheckpointingOffload = value;
+        return this;
+    }
+
+    /// Bytes of activations that are kept, beyond which they are recomputed; null when there is no such bound.
+    public TrainOptionsBuilder activationMemory(@Nullable Long value) {
+        activationMemory = value;
         return this;
     }
 
@@ -288,6 +297,15 @@ public final class TrainOptionsBuilder {
         return this;
     }
 
+    private ActivationPolicy activations() {
+        if (activationMemory != null) {
+            return new ActivationPolicy.Within(activationMemory, gradientCheckpointingOffload);
+        }
+        return gradientCheckpointing || gradientCheckpointingOffload
+                ? new ActivationPolicy.Recompute(gradientCheckpointingOffload)
+                : new ActivationPolicy.Keep();
+    }
+
     /// @throws io.stencil.error.InvalidRequestException for a value that cannot be used, naming its option
     public TrainOptions build() {
         return new TrainOptions(
@@ -317,8 +335,7 @@ public final class TrainOptionsBuilder {
                         gradientAccumulationSteps,
                         maxGradNorm,
                         emaDecay,
-                        gradientCheckpointing,
-                        gradientCheckpointingOffload,
+                        activations(),
                         findUnusedParameters,
                         seed),
                 new OutputOptions(

@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.SerializationFeature;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.stencil.autograd.ActivationPolicy;
 import io.stencil.error.InvalidFileException;
 import io.stencil.error.Location;
 import io.stencil.files.AtomicFile;
@@ -126,9 +127,21 @@ public final class TrainingArguments {
         putNumber(json, "max_grad_norm", optimisation.maxGradNorm());
         putNumber(json, "ema_decay", optimisation.emaDecay());
         json.put("gradient_accumulation_steps", optimisation.gradientAccumulationSteps());
-        json.put("use_gradient_checkpointing", optimisation.gradientCheckpointing());
-        json.put("use_gradient_checkpointing_offload", optimisation.gradientCheckpointingOffload());
+        putActivations(json, optimisation.activations());
         json.put("find_unused_parameters", optimisation.findUnusedParameters());
+    }
+
+    private static void putActivations(ObjectNode json, ActivationPolicy activations) {
+        boolean offload = switch (activations) {
+            case ActivationPolicy.Keep _ -> false;
+            case ActivationPolicy.Recompute recompute -> recompute.offload();
+            case ActivationPolicy.Within within -> {
+                json.put("activation_memory", within.bytes());
+                yield within.offload();
+            }
+        };
+        json.put("use_gradient_checkpointing", activations instanceof ActivationPolicy.Recompute);
+        json.put("use_gradient_checkpointing_offload", offload);
     }
 
     private static void putOutput(ObjectNode json, OutputOptions output) {

@@ -1,5 +1,6 @@
 package io.stencil.train.step;
 
+import io.stencil.autograd.ActivationPolicy;
 import io.stencil.autograd.Checkpointing;
 import io.stencil.autograd.GradMode;
 import io.stencil.autograd.GradientTape;
@@ -51,11 +52,11 @@ public final class TrainingStep {
 
     /// How a step works.
     ///
-    /// @param checkpointed recomputes activations in the backward pass in place of keeping them
+    /// @param activations what is kept of a forward pass for the backward pass
     /// @param weighting how much each timestep counts
     /// @param cache where encodings are kept, which stays the caller's; null encodes anew each time
     public record Settings(
-            boolean checkpointed,
+            ActivationPolicy activations,
             TimestepWeighting weighting,
             @Nullable Encodings cache) {}
 
@@ -72,10 +73,13 @@ public final class TrainingStep {
     ///
     /// @param pipeline stays the caller's
     /// @param template stays the caller's; null trains the transformer without one
-    /// @param checkpointed recomputes activations in the backward pass in place of keeping them
+    /// @param activations what is kept of a forward pass for the backward pass
     public TrainingStep(
-            Flux2Pipeline pipeline, @Nullable LoadedTemplate<?, ?> template, boolean checkpointed, Warnings warnings) {
-        this(pipeline, template, new Settings(checkpointed, TimestepWeighting.BELL, null), warnings);
+            Flux2Pipeline pipeline,
+            @Nullable LoadedTemplate<?, ?> template,
+            ActivationPolicy activations,
+            Warnings warnings) {
+        this(pipeline, template, new Settings(activations, TimestepWeighting.BELL, null), warnings);
     }
 
     /// @param pipeline stays the caller's
@@ -112,7 +116,7 @@ public final class TrainingStep {
         try (Scope _ = new Scope();
                 GradMode _ = GradMode.enabled();
                 GradientTape tape = new GradientTape()) {
-            Checkpointing checkpointing = how.checkpointed() ? tape : Checkpointing.OFF;
+            Checkpointing checkpointing = how.activations().on(tape);
             List<GradientCut> cuts = samples.stream()
                     .map(sample -> new GradientCut(steer(sample, checkpointing)))
                     .toList();

@@ -7,10 +7,12 @@ import io.stencil.testing.ResidentMemory;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /// Resident memory while a model is made: that of its largest tensor, not that of the model.
+@Tag("memory")
 class ModelInitialisationMemoryTest {
 
     private static final String CONFIG = """

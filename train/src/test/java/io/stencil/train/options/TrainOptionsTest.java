@@ -45,7 +45,6 @@ class TrainOptionsTest {
 
     static Stream<Arguments> unsupported() {
         return Stream.of(
-                refusal(b -> b.gradientCheckpointingOffload(true), "'use_gradient_checkpointing_offload': "),
                 refusal(b -> b.workers(1), "'dataset_num_workers': must be 0"),
                 refusal(
                         b -> b.tensorboardLog(true),

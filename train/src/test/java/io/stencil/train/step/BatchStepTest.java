@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import io.stencil.autograd.ActivationPolicy;
 import io.stencil.error.InvalidRequestException;
 import io.stencil.image.ImageSize;
 import io.stencil.image.RgbImage;
@@ -79,7 +80,10 @@ class BatchStepTest {
                     new Draw(200, generator.randn(DType.FLOAT32, 1, 4, 128)),
                     new Draw(700, generator.randn(DType.FLOAT32, 1, 4, 128)));
             TrainingStep step = new TrainingStep(
-                    pipeline, template, new TrainingStep.Settings(false, weighting, null), Warnings.logged());
+                    pipeline,
+                    template,
+                    new TrainingStep.Settings(new ActivationPolicy.Keep(), weighting, null),
+                    Warnings.logged());
             double single = 0;
             for (int i = 0; i < 2; i++) {
                 Draw draw = draws.get(i);
@@ -127,7 +131,7 @@ class BatchStepTest {
             TrainingStep cached = new TrainingStep(
                     pipeline,
                     template,
-                    new TrainingStep.Settings(false, TimestepWeighting.NONE, cache),
+                    new TrainingStep.Settings(new ActivationPolicy.Keep(), TimestepWeighting.NONE, cache),
                     Warnings.logged());
             double dark = loss(cached, row("first", 0.1));
             double bright = loss(cached, row("second", 0.9));
@@ -154,7 +158,7 @@ class BatchStepTest {
                 TorchGenerator generator = new TorchGenerator(5)) {
             NoiseDraws draws = NoiseDraws.from(generator);
             List<StepSample> samples = SAMPLES.stream().map(StepSample::of).toList();
-            TrainingStep plain = new TrainingStep(pipeline, null, false, Warnings.logged());
+            TrainingStep plain = new TrainingStep(pipeline, null, new ActivationPolicy.Keep(), Warnings.logged());
             List<StepSample> uneven = new ArrayList<>(samples);
             uneven.add(StepSample.of(sample(0, "", 0, 64)));
             assertThatThrownBy(() -> plain.accumulate(uneven, draws, 1))
@@ -167,10 +171,14 @@ class BatchStepTest {
     void keptEncodingsAreTheSame() {
         try (Flux2Pipeline pipeline = pipeline();
                 EncodingCache cache = new EncodingCache()) {
-            TrainingStep.Settings settings = new TrainingStep.Settings(false, TimestepWeighting.NONE, cache);
+            TrainingStep.Settings settings =
+                    new TrainingStep.Settings(new ActivationPolicy.Keep(), TimestepWeighting.NONE, cache);
             TrainingStep cached = new TrainingStep(pipeline, null, settings, Warnings.logged());
             TrainingStep plain = new TrainingStep(
-                    pipeline, null, new TrainingStep.Settings(false, TimestepWeighting.NONE, null), Warnings.logged());
+                    pipeline,
+                    null,
+                    new TrainingStep.Settings(new ActivationPolicy.Keep(), TimestepWeighting.NONE, null),
+                    Warnings.logged());
             List<Integer> decoded = new ArrayList<>();
             TrainingSample sample = SAMPLES.getFirst();
             StepSample keyed = new StepSample(

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import io.stencil.autograd.ActivationPolicy;
 import io.stencil.image.ImageSize;
 import io.stencil.image.RgbImage;
 import io.stencil.nn.Parameter;
@@ -18,16 +19,12 @@ import io.stencil.tensor.Ops;
 import io.stencil.tensor.Scope;
 import io.stencil.tensor.Tensors;
 import io.stencil.tensor.TorchGenerator;
-import io.stencil.testing.ResidentMemory;
 import io.stencil.testing.TensorAssert;
 import io.stencil.testing.TestFiles;
 import io.stencil.train.TrainableParts;
 import io.stencil.train.data.TrainingSample;
-import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -36,12 +33,13 @@ import org.bytedeco.pytorch.Tensor;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
 
 /// Gradients of a Template that steers in every way from one trunk.
 class TrainingStepTest {
 
     private static final Path FOLDER = TestFiles.root().resolve("train/src/test/resources/templates/shared_trunk");
-    private static final Path PEAK_RESET = Path.of("/proc/self/clear_refs");
 
     private final List<String> warnings = new ArrayList<>();
 
@@ -78,20 +76,11 @@ class TrainingStepTest {
                 FOLDER);
     }
 
-    private static TrainingSample lookingAt(TrainingSample sample, int copies) {
-        return new TrainingSample(
-                sample.image(),
-                sample.prompt(),
-                Collections.nCopies(copies, sample.image()),
-                sample.templateInputs(),
-                sample.folder());
-    }
-
-    private double accumulate(boolean checkpointed, int side, double share) {
+    private double accumulate(ActivationPolicy activations, int side, double share) {
         try (Scope _ = new Scope();
                 TorchGenerator generator = new TorchGenerator(5)) {
             Draw draw = new Draw(400, generator.randn(DType.FLOAT32, 1, side * side / 256, 128));
-            return new TrainingStep(pipeline, template, checkpointed, warnings::add)
+            return new TrainingStep(pipeline, template, activations, warnings::add)
                     .accumulate(sample(side), (_, _) -> draw, share);
         }
     }
@@ -109,12 +98,22 @@ class TrainingStepTest {
         return gradients;
     }
 
-    @Test
-    void recomputedAndKeptActivationsGiveTheSameGradients() {
+    static List<ActivationPolicy> policies() {
+        return List.of(
+                new ActivationPolicy.Recompute(false),
+                new ActivationPolicy.Recompute(true),
+                new ActivationPolicy.Within(1, false),
+                new ActivationPolicy.Within(100_000, false),
+                new ActivationPolicy.Within(Long.MAX_VALUE, true));
+    }
+
+    @ParameterizedTest
+    @MethodSource("policies")
+    void recomputedAndKeptActivationsGiveTheSameGradients(ActivationPolicy policy) {
         try (Scope _ = new Scope()) {
-            double plainLoss = accumulate(false, 32, 1);
+            double plainLoss = accumulate(new ActivationPolicy.Keep(), 32, 1);
             Map<String, Tensor> plain = takeGradients();
-            double checkpointedLoss = accumulate(true, 32, 1);
+            double checkpointedLoss = accumulate(policy, 32, 1);
             Map<String, Tensor> checkpointed = takeGradients();
             assertThat(checkpointedLoss).isCloseTo(plainLoss, within(1e-6));
             assertThat(plain.keySet())
@@ -135,7 +134,7 @@ class TrainingStepTest {
     @Test
     void theGradientIsTheSlopeOfTheLoss() {
         try (Scope _ = new Scope()) {
-            accumulate(false, 32, 1);
+            accumulate(new ActivationPolicy.Keep(), 32, 1);
             Tensor gradient = Objects.requireNonNull(takeGradients().get("pipe.template_model.last.bias"));
             Tensor bias = Objects.requireNonNull(trained.get("pipe.template_model.last.bias"))
                     .get()
@@ -143,9 +142,9 @@ class TrainingStepTest {
             Tensor direction = gradient.div(gradient.norm());
             double slope = Tensors.toDouble(gradient.norm());
             bias.add_(Ops.mul(direction, 0.01));
-            double above = accumulate(false, 32, 1);
+            double above = accumulate(new ActivationPolicy.Keep(), 32, 1);
             bias.add_(Ops.mul(direction, -0.02));
-            double below = accumulate(false, 32, 1);
+            double below = accumulate(new ActivationPolicy.Keep(), 32, 1);
             assertThat((above - below) / 0.02).isCloseTo(slope, within(0.02 * slope));
         }
     }
@@ -153,10 +152,10 @@ class TrainingStepTest {
     @Test
     void sharesOfTheGradientAddUp() {
         try (Scope _ = new Scope()) {
-            accumulate(false, 32, 1);
+            accumulate(new ActivationPolicy.Keep(), 32, 1);
             Map<String, Tensor> whole = takeGradients();
-            accumulate(false, 32, 0.25);
-            accumulate(false, 32, 0.75);
+            accumulate(new ActivationPolicy.Keep(), 32, 0.25);
+            accumulate(new ActivationPolicy.Keep(), 32, 0.75);
             Map<String, Tensor> sum = takeGradients();
             whole.forEach((name, gradient) ->
                     TensorAssert.assertClose(name, Objects.requireNonNull(sum.get(name)), gradient, 1e-5));
@@ -165,45 +164,12 @@ class TrainingStepTest {
 
     @Test
     void aSettingWithoutAPartInTrainingIsWarnedOfOnce() {
-        TrainingStep step = new TrainingStep(pipeline, template, false, warnings::add);
+        TrainingStep step = new TrainingStep(pipeline, template, new ActivationPolicy.Keep(), warnings::add);
         try (Scope _ = new Scope();
                 TorchGenerator generator = new TorchGenerator(5)) {
             step.accumulate(sample(32), NoiseDraws.from(generator), 1);
             step.accumulate(sample(32), NoiseDraws.from(generator), 1);
         }
         assertThat(warnings).containsExactly("the Template sets denoising_strength, which has no part in training");
-    }
-
-    @Test
-    void recomputedActivationsTakeLessMemory() {
-        long checkpointed = peakOfOneStep(true);
-        long plain = peakOfOneStep(false);
-        assertThat(plain - checkpointed).isGreaterThan(64L << 20);
-    }
-
-    /// Most resident memory from the draw on, when pictures are encoded. Many small edit images make a pass of the
-    /// transformer that is large beside the encoding.
-    private long peakOfOneStep(boolean checkpointed) {
-        try (Scope _ = new Scope();
-                TorchGenerator generator = new TorchGenerator(5)) {
-            NoiseDraws draws = NoiseDraws.from(generator);
-            new TrainingStep(pipeline, template, checkpointed, warnings::add)
-                    .accumulate(
-                            lookingAt(sample(256), 10),
-                            (dtype, shape) -> {
-                                resetPeak();
-                                return draws.next(dtype, shape);
-                            },
-                            1);
-        }
-        return ResidentMemory.peakBytes();
-    }
-
-    private static void resetPeak() {
-        try {
-            Files.writeString(PEAK_RESET, "5");
-        } catch (IOException e) {
-            throw new IllegalStateException("the peak of resident memory cannot be reset", e);
-        }
     }
 }
