@@ -40,7 +40,10 @@ final class DatasetOptions {
             description = "A new order for each epoch. Default: ${DEFAULT-VALUE}.")
     private boolean shuffle = true;
 
-    @Option(names = "--dataset_num_workers", paramLabel = "N", description = "Default: ${DEFAULT-VALUE}.")
+    @Option(
+            names = "--dataset_num_workers",
+            paramLabel = "N",
+            description = "Threads that decode pictures ahead of their use. Default: ${DEFAULT-VALUE}.")
     private int workers;
 
     @Option(

@@ -65,7 +65,7 @@ class TrainBadInputIT {
                 Arguments.of("--offload_models=mlp", "'offload_models': 'mlp' is no model; expected one of"),
                 Arguments.of("--activation_memory=0", "'activation_memory': must be above 0, found 0"),
                 Arguments.of("--enable_tensorboard_log", "'enable_tensorboard_log': is not supported"),
-                Arguments.of("--dataset_num_workers=4", "'dataset_num_workers': must be 0"),
+                Arguments.of("--dataset_num_workers=-1", "'dataset_num_workers': must be at least 0, found -1"),
                 Arguments.of("--height=65", "'height': must be a positive multiple of 16, found 65"),
                 Arguments.of("--height=", "'height': is missing"),
                 Arguments.of("--learning_rate=0", "'learning_rate': must be a number above 0"),

@@ -8,6 +8,7 @@ import io.stencil.template.load.LoadedTemplate;
 import io.stencil.tensor.Scope;
 import io.stencil.train.data.Dataset;
 import io.stencil.train.data.DatasetRow;
+import io.stencil.train.data.SampleLoader;
 import io.stencil.train.data.TrainingSample;
 import io.stencil.train.log.EncodingListener;
 import io.stencil.train.options.TrainOptions;
@@ -68,7 +69,11 @@ public final class DataProcess {
             }
             CacheWriter cache = begin(options, pipeline, template, group);
             TrainingStep step = new TrainingStep(pipeline, template, new ActivationPolicy.Keep(), listener::onWarning);
-            boolean ended = encode(dataset, step, cache, new Share(group.rank(), group.size(), listener));
+            boolean ended = encode(
+                    dataset,
+                    step,
+                    cache,
+                    new Share(group.rank(), group.size(), options.data().workers(), listener));
             if (group.any(!ended)) {
                 return false;
             }
@@ -96,7 +101,9 @@ public final class DataProcess {
     }
 
     /// The rows of one process.
-    private record Share(int rank, int size, EncodingListener listener) {
+    ///
+    /// @param workers threads that decode pictures
+    private record Share(int rank, int size, int workers, EncodingListener listener) {
         boolean has(int row) {
             return row % size == rank;
         }
@@ -117,17 +124,22 @@ public final class DataProcess {
         List<Integer> open = rows.stream().filter(row -> !cache.has(row)).toList();
         int done = rows.size() - open.size();
         share.listener().onStart(done, rows.size());
-        for (int index : open) {
-            if (stopped) {
-                return false;
+        try (SampleLoader loader = new SampleLoader(dataset, share.workers())) {
+            for (int i = 0; i < open.size(); i++) {
+                if (stopped) {
+                    return false;
+                }
+                loader.expect(open.subList(i, Math.min(open.size(), i + loader.ahead())).stream()
+                        .map(dataset.rows()::get)
+                        .toList());
+                DatasetRow row = dataset.rows().get(open.get(i));
+                TrainingSample sample = loader.load(row);
+                try (Scope _ = new Scope()) {
+                    cache.write(open.get(i), row, sample, step.encode(StepSample.of(sample)));
+                }
+                share.listener().onSample(++done, rows.size());
             }
-            DatasetRow row = dataset.rows().get(index);
-            TrainingSample sample = dataset.load(row);
-            try (Scope _ = new Scope()) {
-                cache.write(index, row, sample, step.encode(StepSample.of(sample)));
-            }
-            share.listener().onSample(++done, rows.size());
+            return true;
         }
-        return true;
     }
 }

@@ -6,6 +6,7 @@ import io.stencil.template.load.LoadedTemplate;
 import io.stencil.tensor.TorchGenerator;
 import io.stencil.train.data.BatchPart;
 import io.stencil.train.data.DatasetRow;
+import io.stencil.train.data.SampleLoader;
 import io.stencil.train.options.TrainOptions;
 import io.stencil.train.step.EncodingCache;
 import io.stencil.train.step.NoiseDraws;
@@ -19,6 +20,7 @@ import org.jspecify.annotations.Nullable;
 final class FlowMatchingObjective implements Objective {
 
     private final TrainingData data;
+    private final SampleLoader loader;
     private final TrainingStep step;
     private final @Nullable EncodingCache cache;
     private final TorchGenerator generator;
@@ -34,6 +36,7 @@ final class FlowMatchingObjective implements Objective {
             @Nullable LoadedTemplate<?, ?> template,
             Warnings warnings) {
         this.data = data;
+        this.loader = data.loader(options.data().workers());
         this.cache = data.cached() == null && options.objective().cacheEncodings() ? new EncodingCache() : null;
         this.step = new TrainingStep(
                 pipeline,
@@ -46,6 +49,21 @@ final class FlowMatchingObjective implements Objective {
         this.generator = new TorchGenerator(seed);
         this.draws = NoiseDraws.from(generator);
         this.captionDropout = new CaptionDropout(options.objective().captionDropout(), seed);
+    }
+
+    @Override
+    public int ahead() {
+        return loader.ahead();
+    }
+
+    /// Pictures whose encodings are kept are not decoded again.
+    @Override
+    public void expect(List<DatasetRow> rows) {
+        EncodingCache kept = cache;
+        loader.expect(
+                kept == null
+                        ? rows
+                        : rows.stream().filter(row -> !kept.hasPicture(row)).toList());
     }
 
     @Override
@@ -63,7 +81,7 @@ final class FlowMatchingObjective implements Objective {
     }
 
     private StepSample sample(DatasetRow row) {
-        StepSample sample = StepSample.of(row, data.dataset().folder(), () -> data.load(row));
+        StepSample sample = StepSample.of(row, data.dataset().folder(), () -> data.load(row, loader));
         return captionDropout.next() ? sample.withPrompt("") : sample;
     }
 
@@ -80,6 +98,7 @@ final class FlowMatchingObjective implements Objective {
 
     @Override
     public void close() {
+        loader.close();
         generator.close();
         if (cache != null) {
             cache.close();

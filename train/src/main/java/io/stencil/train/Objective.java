@@ -1,10 +1,18 @@
 package io.stencil.train;
 
 import io.stencil.train.data.BatchPart;
+import io.stencil.train.data.DatasetRow;
+import java.util.List;
 import org.bytedeco.pytorch.Tensor;
 
 /// What a run minimises.
 interface Objective extends AutoCloseable {
+
+    /// Tells which rows come next, so that their pictures can be decoded meanwhile.
+    void expect(List<DatasetRow> rows);
+
+    /// How many rows to tell.
+    int ahead();
 
     /// Adds the gradients of the mean loss of a part of a batch to those of the trainable parameters.
     ///

@@ -13,7 +13,9 @@ import io.stencil.train.data.BatchPlan;
 import io.stencil.train.data.DataOrder;
 import io.stencil.train.data.Dataset;
 import io.stencil.train.data.DatasetRow;
+import io.stencil.train.data.SampleLoader;
 import io.stencil.train.options.ObjectiveOptions;
+import io.stencil.train.options.TrainOptions;
 import io.stencil.train.vae.BatchNoise;
 import io.stencil.train.vae.LatentMeasurement;
 import io.stencil.train.vae.VaeLoss;
@@ -26,6 +28,7 @@ final class ReconstructionObjective implements Objective {
     private static final int MEASURED_TOGETHER = 16;
 
     private final Dataset dataset;
+    private final SampleLoader loader;
     private final ModelSet models;
     private final AutoencoderKlFlux2 vae;
     private final VaeLoss loss;
@@ -33,13 +36,25 @@ final class ReconstructionObjective implements Objective {
     private final TorchGenerator generator;
 
     /// @param models stay the caller's; `group` likewise
-    ReconstructionObjective(ObjectiveOptions options, long seed, Dataset dataset, ModelSet models, ProcessGroup group) {
+    ReconstructionObjective(TrainOptions asked, long seed, Dataset dataset, ModelSet models, ProcessGroup group) {
+        ObjectiveOptions options = asked.objective();
+        this.loader = new SampleLoader(dataset, asked.data().workers());
         this.group = group;
         this.dataset = dataset;
         this.models = models;
         this.vae = models.requireVae();
         this.loss = new VaeLoss(options.latentNoise(), options.klWeight(), options.edgeWeight());
         this.generator = new TorchGenerator(seed);
+    }
+
+    @Override
+    public int ahead() {
+        return loader.ahead();
+    }
+
+    @Override
+    public void expect(List<DatasetRow> rows) {
+        loader.expect(rows);
     }
 
     @Override
@@ -77,7 +92,7 @@ final class ReconstructionObjective implements Objective {
     private Tensor pixels(List<DatasetRow> batch) {
         try (Scope scope = new Scope()) {
             List<Tensor> pictures = batch.stream()
-                    .map(row -> dataset.load(row).image())
+                    .map(row -> loader.load(row).image())
                     .map(ReconstructionObjective::pixels)
                     .toList();
             return scope.keep(models.device().place(Ops.cat(0, pictures), models.compute()));
@@ -90,6 +105,7 @@ final class ReconstructionObjective implements Objective {
 
     @Override
     public void close() {
+        loader.close();
         generator.close();
     }
 }

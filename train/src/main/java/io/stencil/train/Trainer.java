@@ -149,7 +149,7 @@ public final class Trainer {
         Run run = new Run(options, seed, data, folder, record, saved, group, listener);
         if (options.task() == Task.VAE) {
             try (ReconstructionObjective objective =
-                    new ReconstructionObjective(options.objective(), seed, data.dataset(), pipeline.models(), group)) {
+                    new ReconstructionObjective(options, seed, data.dataset(), pipeline.models(), group)) {
                 return train(run, new Work(objective, tensors, objective::measureLatents));
             }
         }

@@ -7,6 +7,7 @@ import io.stencil.train.data.BatchPlan;
 import io.stencil.train.data.DataOrder;
 import io.stencil.train.data.Dataset;
 import io.stencil.train.data.DatasetRow;
+import io.stencil.train.data.SampleLoader;
 import io.stencil.train.data.TrainingSample;
 import io.stencil.train.options.Task;
 import io.stencil.train.options.TrainOptions;
@@ -39,13 +40,18 @@ record TrainingData(Dataset dataset, @Nullable CachedDataset cached) {
         return cached == null ? BatchPlan.of(dataset, order, batchSize) : cached.batches(order, batchSize);
     }
 
+    /// @param workers threads that decode pictures; encoded samples need none
+    SampleLoader loader(int workers) {
+        return new SampleLoader(dataset, cached == null ? workers : 0);
+    }
+
     /// @throws InvalidRequestException when there are no pictures
-    TrainingSample load(DatasetRow row) {
+    TrainingSample load(DatasetRow row, SampleLoader loader) {
         if (cached != null) {
             throw new InvalidRequestException(
                     "task",
                     "sft:train has no pictures, but the Template gives edit images of its own, which are encoded in every step; train in one stage (--task sft)");
         }
-        return dataset.load(row);
+        return loader.load(row);
     }
 }

@@ -7,6 +7,7 @@ import io.stencil.train.data.BatchPart;
 import io.stencil.train.data.BatchPlan;
 import io.stencil.train.data.Dataset;
 import io.stencil.train.data.DatasetRow;
+import io.stencil.train.data.RowSequence;
 import io.stencil.train.log.StepReport;
 import io.stencil.train.log.TrainingListener;
 import io.stencil.train.log.TrainingStart;
@@ -15,7 +16,6 @@ import io.stencil.train.optim.GradientClipping;
 import io.stencil.train.optim.RatePlan;
 import io.stencil.train.optim.WeightAverage;
 import io.stencil.train.options.OptimisationOptions;
-import java.util.List;
 import java.util.Objects;
 import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
@@ -44,6 +44,7 @@ final class TrainingLoop {
 
     private final Workshop shop;
     private final OptimisationOptions options;
+    private final RowSequence rows;
     private final long totalSteps;
     private final RatePlan rates;
     private long step;
@@ -54,6 +55,8 @@ final class TrainingLoop {
     TrainingLoop(Workshop shop, OptimisationOptions options) {
         this.shop = shop;
         this.options = options;
+        ProcessGroup processes = shop.replicas().group();
+        rows = new RowSequence(shop.dataset(), shop.batches(), processes.rank(), processes.size());
         step = shop.start().step();
         updates = shop.start().updates();
         loss = shop.start().loss();
@@ -111,8 +114,7 @@ final class TrainingLoop {
     ///     half done have left their gradients
     /// @return false when a stop was asked for
     private boolean runEpoch(int epoch, int done) {
-        List<List<Integer>> batches = shop.batches().epoch(epoch);
-        int length = Math.toIntExact(Math.min(batches.size(), totalSteps - (step - done)));
+        int length = Math.toIntExact(Math.min(shop.batches().epochLength(), totalSteps - (step - done)));
         int group = options.gradientAccumulationSteps();
         for (int first = done / group * group; first < length; first += group) {
             int count = Math.min(group, length - first);
@@ -121,10 +123,9 @@ final class TrainingLoop {
                 if (shop.replicas().anyStops(shop.stop())) {
                     return false;
                 }
-                List<DatasetRow> rows = batches.get(first + i).stream()
-                        .map(shop.dataset().rows()::get)
-                        .toList();
-                accumulate(rows, count);
+                Objective objective = shop.objective();
+                objective.expect(rows.from(epoch, first + i, totalSteps - step, objective.ahead()));
+                accumulate(rows.part(epoch, first + i), count);
                 if (i == count - 1) {
                     update(rate);
                 }
@@ -135,9 +136,7 @@ final class TrainingLoop {
     }
 
     /// @param count steps of the update
-    private void accumulate(List<DatasetRow> rows, int count) {
-        ProcessGroup processes = shop.replicas().group();
-        BatchPart part = BatchPart.of(rows, processes.rank(), processes.size());
+    private void accumulate(BatchPart part, int count) {
         double own = shop.objective().accumulate(part, part.weight() / count);
         loss = shop.replicas().meanLoss(part, own);
         requireFinite(part.rows().getFirst());

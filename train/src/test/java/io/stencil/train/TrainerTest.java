@@ -102,6 +102,17 @@ class TrainerTest {
                 .isNotEqualTo(bytes("c/epoch-0.safetensors"));
     }
 
+    /// Through two epochs, whose rows come in another order each.
+    @Test
+    void picturesDecodedAheadAndRecomputedBlocksChangeNothing() throws IOException {
+        train(options("a").epochs(2).workers(0));
+        train(options("b").epochs(2).workers(2));
+        train(options("c").epochs(2).workers(1).cacheEncodings(true).activationMemory(1_000_000L));
+        for (String other : List.of("b", "c")) {
+            assertThat(bytes(other + "/epoch-1.safetensors")).isEqualTo(bytes("a/epoch-1.safetensors"));
+        }
+    }
+
     @Test
     void eachStepDrawsAnIndexAndThenNoiseFromOneGenerator() {
         TrainOptionsBuilder options = options("a").shuffle(false).schedule(LearningRateSchedule.NONE);

@@ -12,7 +12,7 @@ import org.jspecify.annotations.Nullable;
 /// @param metadataPath `.json` (an array), `.jsonl` or `.csv`
 /// @param repeat how often each row comes in an epoch
 /// @param fileKeys columns that are opened as files, relative to `basePath`
-/// @param workers processes that load pictures; only 0 is supported
+/// @param workers threads that decode pictures ahead of their use; 0 decodes them where they are needed
 /// @param shuffle draws a new order for each epoch; else rows come as they stand in the file
 /// @param height of all pictures in pixels, or null for each picture's own size
 /// @param width of all pictures in pixels, or null for each picture's own size
@@ -36,6 +36,9 @@ public record DataOptions(
         extraInputs = Set.copyOf(extraInputs);
         if (repeat < 1) {
             throw new InvalidRequestException("dataset_repeat", "must be at least 1, found " + repeat);
+        }
+        if (workers < 0) {
+            throw new InvalidRequestException("dataset_num_workers", "must be at least 0, found " + workers);
         }
         if ((height == null) != (width == null)) {
             throw new InvalidRequestException(

@@ -92,7 +92,6 @@ public record TrainOptions(
     ///
     /// @throws InvalidRequestException naming the option
     public void requireSupported() {
-        refuse(data.workers() != 0, "dataset_num_workers", "must be 0: pictures are loaded where they are needed");
         refuse(output.tensorboardLog(), "enable_tensorboard_log", "is not supported; use --enable_csv_log");
     }
 

@@ -22,7 +22,8 @@ import java.util.Set;
 /// @param json of these options alone
 public record RunOptions(ObjectNode json) {
 
-    /// What a run may change when it goes on: where and what it saves and logs, and whether encodings are kept.
+    /// What a run may change when it goes on: where and what it saves and logs, and what it takes of memory and
+    /// threads.
     private static final Set<String> FREE = Set.of(
             "output_path",
             "resume",
@@ -31,6 +32,10 @@ public record RunOptions(ObjectNode json) {
             "save_dtype",
             "save_raw_weights",
             "cache_encodings",
+            "dataset_num_workers",
+            "use_gradient_checkpointing",
+            "use_gradient_checkpointing_offload",
+            "activation_memory",
             "enable_csv_log",
             "enable_tensorboard_log");
 

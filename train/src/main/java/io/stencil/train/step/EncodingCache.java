@@ -96,6 +96,11 @@ public final class EncodingCache implements Encodings, AutoCloseable {
         return owned.get();
     }
 
+    /// Whether what the VAE made of a row's pictures is kept.
+    public boolean hasPicture(Object key) {
+        return pictures.containsKey(key);
+    }
+
     /// Rows whose pictures are kept.
     public int pictureCount() {
         return pictures.size();

@@ -44,11 +44,8 @@ class TrainOptionsTest {
     }
 
     static Stream<Arguments> unsupported() {
-        return Stream.of(
-                refusal(b -> b.workers(1), "'dataset_num_workers': must be 0"),
-                refusal(
-                        b -> b.tensorboardLog(true),
-                        "'enable_tensorboard_log': is not supported; use --enable_csv_log"));
+        return Stream.of(refusal(
+                b -> b.tensorboardLog(true), "'enable_tensorboard_log': is not supported; use --enable_csv_log"));
     }
 
     @ParameterizedTest
@@ -73,6 +70,7 @@ class TrainOptionsTest {
     static Stream<Arguments> invalid() {
         return Stream.of(
                 refusal(b -> b.repeat(0), "'dataset_repeat': must be at least 1, found 0"),
+                refusal(b -> b.workers(-1), "'dataset_num_workers': must be at least 0, found -1"),
                 refusal(b -> b.size(512, null), "'width': is missing"),
                 refusal(b -> b.size(null, 512), "'height': is missing"),
                 refusal(b -> b.size(500, 512), "'height': must be a positive multiple of 16, found 500"),
