@@ -2,6 +2,7 @@ package io.stencil.train.optim;
 
 import io.stencil.autograd.GradMode;
 import io.stencil.nn.Parameter;
+import io.stencil.tensor.BoxedOperator;
 import io.stencil.tensor.DType;
 import io.stencil.tensor.Device;
 import io.stencil.tensor.OwnedTensor;
@@ -9,8 +10,11 @@ import io.stencil.tensor.Scope;
 import io.stencil.tensor.Tensors;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.Collections;
+import java.util.LinkedHashMap;
 import java.util.List;
-import org.bytedeco.pytorch.Scalar;
+import java.util.Map;
+import java.util.Objects;
 import org.bytedeco.pytorch.Tensor;
 
 /// Adam with decoupled weight decay (Loshchilov and Hutter 2017, arXiv:1711.05101), in PyTorch's order of
@@ -35,6 +39,8 @@ public final class AdamW implements AutoCloseable {
         }
     }
 
+    private static final BoxedOperator KERNEL = new BoxedOperator("aten::_fused_adamw_");
+
     private static final class Moments implements AutoCloseable {
         private final Parameter parameter;
         private final OwnedTensor mean;
@@ -43,6 +49,9 @@ public final class AdamW implements AutoCloseable {
 
         Moments(Parameter parameter) {
             this.parameter = parameter;
+            if (!parameter.get().is_contiguous()) {
+                throw new IllegalArgumentException("a parameter is not contiguous");
+            }
             try (Scope _ = new Scope()) {
                 mean = new OwnedTensor(zerosLike(parameter.get()));
                 square = new OwnedTensor(zerosLike(parameter.get()));
@@ -51,6 +60,17 @@ public final class AdamW implements AutoCloseable {
 
         private static Tensor zerosLike(Tensor tensor) {
             return Tensors.zeros(DType.of(tensor), Device.of(tensor), Tensors.shape(tensor));
+        }
+
+        boolean hasGradient() {
+            try (Scope _ = new Scope()) {
+                return parameter.gradient() != null;
+            }
+        }
+
+        /// Laid out as the weight is, which the kernel takes for granted.
+        Tensor gradient() {
+            return Objects.requireNonNull(parameter.gradient()).contiguous();
         }
 
         @Override
@@ -102,35 +122,51 @@ public final class AdamW implements AutoCloseable {
 
     /// Moves every parameter against its gradient and frees the gradients.
     public void update(double learningRate) {
-        try (GradMode _ = GradMode.disabled()) {
-            for (Moments moments : all) {
-                try (Scope _ = new Scope()) {
-                    update(moments, learningRate);
-                }
+        Map<Group, List<Moments>> groups = new LinkedHashMap<>();
+        for (Moments moments : all) {
+            if (moments.hasGradient()) {
+                moments.updates++;
+                groups.computeIfAbsent(Group.of(moments), _ -> new ArrayList<>())
+                        .add(moments);
             }
+        }
+        groups.forEach((group, members) -> {
+            try (Scope _ = new Scope();
+                    GradMode _ = GradMode.disabled()) {
+                update(group, members, learningRate);
+            }
+            members.forEach(one -> one.parameter.clearGradient());
+        });
+    }
+
+    /// Parameters that one call moves: one pass over weights, gradients and moments, in place of one for each
+    /// operation and tensor.
+    private record Group(DType dtype, Device device, long updates) {
+        static Group of(Moments moments) {
+            Tensor weight = moments.parameter.get();
+            return new Group(DType.of(weight), Device.of(weight), moments.updates);
         }
     }
 
-    private void update(Moments moments, double learningRate) {
-        Tensor gradient = moments.parameter.gradient();
-        if (gradient == null) {
-            return;
-        }
-        moments.updates++;
-        Tensor weight = moments.parameter.get();
-        Tensor mean = moments.mean.get();
-        Tensor square = moments.square.get();
-        weight.mul_(new Scalar(1 - learningRate * settings.weightDecay()));
-        mean.lerp_(gradient, new Scalar(1 - settings.beta1()));
-        square.mul_(new Scalar(settings.beta2()));
-        square.addcmul_(gradient, gradient, new Scalar(1 - settings.beta2()));
-        double meanBias = 1 - Math.pow(settings.beta1(), (double) moments.updates);
-        double squareBias = 1 - Math.pow(settings.beta2(), (double) moments.updates);
-        Tensor denominator = square.sqrt();
-        denominator.div_(new Scalar(Math.sqrt(squareBias)));
-        denominator.add_(new Scalar(settings.eps()));
-        weight.addcdiv_(mean, denominator, new Scalar(-learningRate / meanBias));
-        moments.parameter.clearGradient();
+    private void update(Group group, List<Moments> members, double learningRate) {
+        Tensor updates = Tensors.full((double) group.updates(), DType.FLOAT32, group.device());
+        BoxedOperator.Arguments arguments = new BoxedOperator.Arguments()
+                .add(members.stream().map(one -> one.parameter.get()).toList())
+                .add(members.stream().map(Moments::gradient).toList())
+                .add(members.stream().map(one -> one.mean.get()).toList())
+                .add(members.stream().map(one -> one.square.get()).toList())
+                .add(List.of()) // largest squares, of AMSGrad
+                .add(Collections.nCopies(members.size(), updates))
+                .add(learningRate)
+                .add(settings.beta1())
+                .add(settings.beta2())
+                .add(settings.weightDecay())
+                .add(settings.eps())
+                .add(false) // AMSGrad
+                .add(false) // towards the gradient
+                .addNone() // scale of the gradients
+                .addNone(); // whether they are infinite
+        KERNEL.call(arguments);
     }
 
     @Override

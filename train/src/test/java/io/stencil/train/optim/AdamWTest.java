@@ -12,6 +12,7 @@ import io.stencil.tensor.Scope;
 import io.stencil.tensor.Tensors;
 import io.stencil.tensor.TorchGenerator;
 import java.util.Set;
+import org.bytedeco.pytorch.Tensor;
 import org.junit.jupiter.api.Test;
 
 class AdamWTest {
@@ -94,6 +95,61 @@ class AdamWTest {
             double[] after = doubles(model.used);
             optimizer.update(0.05);
             assertThat(doubles(model.used)).isEqualTo(after);
+        }
+    }
+
+    private static final class Matrix extends Module {
+        private final Parameter weight = parameter("weight", Initializer.normal(1), 2, 3);
+
+        Matrix() {
+            try (TorchGenerator generator = new TorchGenerator(1)) {
+                initialize(DType.FLOAT32, Device.CPU, generator);
+            }
+            trainOnly(Set.of("weight"));
+        }
+    }
+
+    /// A gradient may lie in memory in another order than its weight.
+    @Test
+    void theLayoutOfAGradientDoesNotMatter() {
+        try (Scope _ = new Scope();
+                Matrix plain = new Matrix();
+                Matrix transposed = new Matrix();
+                AdamW one = new AdamW(plain.state().values(), AdamW.Settings.withDecay(0));
+                AdamW other = new AdamW(transposed.state().values(), AdamW.Settings.withDecay(0))) {
+            Tensor gradient =
+                    Tensors.of(new float[] {1, -2, 3, -4, 5, -6}, 3, 2).transpose(0, 1);
+            plain.weight.setGradient(gradient.contiguous());
+            transposed.weight.setGradient(gradient);
+            one.update(0.05);
+            other.update(0.05);
+            assertThat(doubles(transposed.weight)).isEqualTo(doubles(plain.weight));
+        }
+    }
+
+    /// Those with and without earlier updates move in one call each.
+    @Test
+    void eachParameterCountsItsOwnUpdates() {
+        try (Two model = new Two();
+                AdamW optimizer = new AdamW(model.state().values(), AdamW.Settings.withDecay(0.1))) {
+            model.backward(new float[] {1, 2, 3});
+            optimizer.update(0.05);
+            double[] start = doubles(model.unused);
+            model.backward(new float[] {3, 2, 1});
+            try (Scope _ = new Scope()) {
+                model.unused
+                        .get()
+                        .mul(Tensors.of(new float[] {1, -1, 2}, 3))
+                        .sum()
+                        .backward();
+            }
+            optimizer.update(0.05);
+            double[] expected = byHand(start, new float[][] {{1, -1, 2}}, 0.05, 0.1);
+            double[] found = doubles(model.unused);
+            for (int i = 0; i < expected.length; i++) {
+                assertThat(found[i]).isCloseTo(expected[i], within(2e-6));
+            }
+            assertThat(optimizer.states().stream().map(AdamW.State::updates)).containsExactly(2L, 1L);
         }
     }
 
