@@ -25,8 +25,8 @@ check:
 format:
 	$(MVN) -q spotless:apply
 
-## Resident memory over 2,000 training steps and 300 generations, and a training and its first stage that are killed 30 times: some twenty
-## minutes.
+## Resident memory over 10,000 training steps and 300 generations, and a training and its first stage that are killed 30 times: some
+## thirty minutes.
 soak:
 	$(MVN) -pl train,cli -am -Dtest=LongRunMemoryTest,ResumeAfterKillIT,SplitTrainingIT,GradientAverageTest,ProcessGroupTest,LaunchIT -Dsurefire.failIfNoSpecifiedTests=false \
 	    -Dtest.tags.excluded=full-size test

@@ -14,6 +14,7 @@ import io.stencil.train.log.TrainingListener;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -29,20 +30,32 @@ class LongRunMemoryTest {
 
     @Test
     @Tag("soak")
-    void twoThousandStepsAndThreeHundredGenerations(@TempDir Path folder) throws IOException {
-        assertThat(train(folder, 2_000, 200)).as("growth while training").isLessThan(BOUND);
+    void tenThousandStepsAndThreeHundredGenerations(@TempDir Path folder) throws IOException {
+        Course training = train(folder, 10_000, 1_000);
+        System.out.println(training);
+        assertThat(training.growth()).as("growth while training").isLessThan(BOUND / 2);
+        assertThat(training.slowing()).as("time of the last steps").isLessThan(1.1);
         assertThat(generate(300, 30)).as("growth while generating").isLessThan(BOUND);
     }
 
     @Test
     void aFewHundredStepsAndGenerations(@TempDir Path folder) throws IOException {
-        assertThat(train(folder, 240, 60)).as("growth while training").isLessThan(BOUND);
+        assertThat(train(folder, 240, 60).growth()).as("growth while training").isLessThan(BOUND);
         assertThat(generate(60, 20)).as("growth while generating").isLessThan(BOUND);
     }
 
-    private static double train(Path folder, int steps, int settledAfter) throws IOException {
+    /// @param growth of resident memory after the first part of a run
+    /// @param slowing median time of the last tenth of the steps over that of the second tenth
+    private record Course(double growth, double slowing) {}
+
+    private static double median(List<Long> nanoseconds) {
+        return nanoseconds.stream().sorted().toList().get(nanoseconds.size() / 2);
+    }
+
+    private static Course train(Path folder, int steps, int settledAfter) throws IOException {
         TinyDataset dataset = TinyDataset.paint(Files.createDirectory(folder.resolve("data")), PICTURES);
         MemoryTrack track = new MemoryTrack(settledAfter);
+        List<Long> ends = new ArrayList<>();
         TrainingResult result = new Trainer()
                 .run(
                         dataset.options(folder.resolve("out"))
@@ -53,10 +66,17 @@ class LongRunMemoryTest {
                             @Override
                             public void onStep(StepReport report) {
                                 track.repetitionDone();
+                                ends.add(System.nanoTime());
                             }
                         });
         assertThat(result.steps()).isEqualTo(steps);
-        return track.growth();
+        List<Long> times = new ArrayList<>();
+        for (int i = 1; i < ends.size(); i++) {
+            times.add(ends.get(i) - ends.get(i - 1));
+        }
+        int tenth = times.size() / 10;
+        double slowing = median(times.subList(9 * tenth, 10 * tenth)) / median(times.subList(tenth, 2 * tenth));
+        return new Course(track.growth(), slowing);
     }
 
     /// Guided, so that both sides' caches are made and freed.
