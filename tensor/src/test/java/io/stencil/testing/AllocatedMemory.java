@@ -10,31 +10,48 @@ import java.lang.foreign.StructLayout;
 import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
 
-/// Native memory that is allocated and not freed, as glibc accounts it (`mallinfo2`): exact, where resident memory
-/// depends on what the allocator keeps back.
+/// Native blocks of at least 64 KiB that are allocated and not freed, as glibc accounts them (`mallinfo2`): exact,
+/// where resident memory depends on what the allocator keeps back, and without the small blocks that the compiler
+/// threads of the JVM take and give back meanwhile.
+///
+/// From its first use on, the process maps each such block by itself: for tests in a JVM of their own.
 public final class AllocatedMemory {
 
     private static final int FIELDS = 10;
     private static final int MAPPED = 4; // hblkhd
-    private static final int USED = 7; // uordblks
+    private static final int MAP_THRESHOLD = -3; // M_MMAP_THRESHOLD
+    private static final int LARGE = 64 << 10;
 
     private static final StructLayout INFO =
             MemoryLayout.structLayout(MemoryLayout.sequenceLayout(FIELDS, ValueLayout.JAVA_LONG));
 
-    private static final MethodHandle MALLINFO2 = handle();
+    private static final MethodHandle MALLINFO2 = glibc("mallinfo2", FunctionDescriptor.of(INFO));
+
+    static {
+        MethodHandle mallopt = glibc(
+                "mallopt", FunctionDescriptor.of(ValueLayout.JAVA_INT, ValueLayout.JAVA_INT, ValueLayout.JAVA_INT));
+        try {
+            int done = (int) mallopt.invokeExact(MAP_THRESHOLD, LARGE);
+            if (done != 1) {
+                throw new IllegalStateException("mallopt refused a threshold of " + LARGE);
+            }
+        } catch (Throwable e) {
+            throw new ExceptionInInitializerError(e);
+        }
+    }
 
     private AllocatedMemory() {}
 
-    private static MethodHandle handle() {
+    private static MethodHandle glibc(String function, FunctionDescriptor type) {
         Linker linker = Linker.nativeLinker();
-        return linker.downcallHandle(linker.defaultLookup().findOrThrow("mallinfo2"), FunctionDescriptor.of(INFO));
+        return linker.downcallHandle(linker.defaultLookup().findOrThrow(function), type);
     }
 
     /// Bytes in use.
     public static long bytes() {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment info = (MemorySegment) MALLINFO2.invokeExact((SegmentAllocator) arena);
-            return info.getAtIndex(ValueLayout.JAVA_LONG, MAPPED) + info.getAtIndex(ValueLayout.JAVA_LONG, USED);
+            return info.getAtIndex(ValueLayout.JAVA_LONG, MAPPED);
         } catch (Throwable e) {
             throw new IllegalStateException("mallinfo2 failed", e);
         }

@@ -15,17 +15,20 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import org.bytedeco.pytorch.Tensor;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/// The bytes that blocks say they keep are those that the process grows by.
+/// The bytes that blocks say they keep are those that the process grows by: in the middle of some passes, since the
+/// first ones fill holes that earlier work left.
+@Tag("memory")
 class BlockActivationsTest {
 
     private static final int SIDE = 16;
     private static final int TEXT = 128;
     private static final int DIM = 512;
-    private static final int PASSES = 3;
+    private static final int PASSES = 15;
 
     static List<Arguments> blocks() {
         List<Arguments> all = new ArrayList<>();
@@ -53,15 +56,15 @@ class BlockActivationsTest {
             TransformerInput input = input(dtype, generator);
             transformer.forward(input, Checkpointing.OFF);
 
-            long said = 0;
-            long held = 0;
+            List<Double> ratios = new ArrayList<>();
             for (int i = 0; i < PASSES; i++) {
                 Probe probe = new Probe(twofold ? 1 : 3);
                 transformer.forward(input, probe);
-                said += probe.said;
-                held += probe.held;
+                ratios.add((double) probe.said / probe.held);
             }
-            assertThat((double) said / held).isBetween(0.95, 1.3);
+            assertThat(ratios.stream().sorted().toList().get(PASSES / 2))
+                    .as("of %s", ratios)
+                    .isBetween(0.95, 1.15);
         }
     }
 
