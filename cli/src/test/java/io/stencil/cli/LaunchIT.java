@@ -18,13 +18,11 @@ import java.util.stream.Stream;
 import org.assertj.core.data.Offset;
 import org.bytedeco.pytorch.Tensor;
 import org.junit.jupiter.api.BeforeEach;
-import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /// `stencil launch`: real processes that train together by Gloo.
-@Tag("soak")
 class LaunchIT {
 
     /// Sums of gradients are rounded in another order.
@@ -43,7 +41,11 @@ class LaunchIT {
     }
 
     private String[] launched(String... more) {
-        List<String> words = new ArrayList<>(List.of("launch", "--nproc_per_node", "2"));
+        return launched(2, more);
+    }
+
+    private String[] launched(int processes, String... more) {
+        List<String> words = new ArrayList<>(List.of("launch", "--nproc_per_node", Integer.toString(processes)));
         words.addAll(Arrays.asList(training.words(more)));
         return words.toArray(String[]::new);
     }
@@ -65,9 +67,27 @@ class LaunchIT {
         assertThat(StencilRun.content(training.output()))
                 .contains("step-3.safetensors", "training_args.json", "training_log.csv")
                 .noneMatch(name -> name.endsWith(".tmp"));
+        assertEqualWeights(
+                alone.resolve("step-3.safetensors"), training.output().resolve("step-3.safetensors"));
+    }
+
+    /// Three rows: the fourth rank has none of its own.
+    @Test
+    @Timeout(180)
+    void fourProcessesThatGatherGradientsOverTwoStepsAreOne() throws IOException, InterruptedException {
+        Path alone = temporary.resolve("alone");
+        String gather = "--gradient_accumulation_steps=2";
+        StencilRun.inProcess(training.words("--batch_size=4", gather, "--max_steps=4", "--output_path=" + alone))
+                .succeeded();
+        StencilProcess.run(temporary, launched(4, gather, "--max_steps=4")).succeeded();
+        assertEqualWeights(
+                alone.resolve("step-4.safetensors"), training.output().resolve("step-4.safetensors"));
+    }
+
+    private static void assertEqualWeights(Path expectedFile, Path foundFile) {
         try (Scope _ = new Scope()) {
-            Map<String, Tensor> expected = weights(alone.resolve("step-3.safetensors"));
-            Map<String, Tensor> found = weights(training.output().resolve("step-3.safetensors"));
+            Map<String, Tensor> expected = weights(expectedFile);
+            Map<String, Tensor> found = weights(foundFile);
             assertThat(found.keySet()).isEqualTo(expected.keySet());
             expected.forEach((name, tensor) -> assertThat(Tensors.toFloats(Objects.requireNonNull(found.get(name))))
                     .as(name)
