@@ -6,20 +6,31 @@ import io.stencil.tensor.Scope;
 import java.time.Duration;
 import org.bytedeco.javacpp.chrono.Milliseconds;
 import org.bytedeco.pytorch.PrefixStore;
+import org.bytedeco.pytorch.Store;
 import org.bytedeco.pytorch.TCPStore;
 import org.bytedeco.pytorch.TCPStoreOptions;
 
 /// A connection to the store in which the processes of a group write what all must know.
+///
+/// The bindings make stores by plain `new` and free them by `delete`, while libtorch counts owners of what it is
+/// handed and deletes it with the last. A store has one of the two fates here: [#names] is deleted by this object
+/// and never handed on, every other is handed on once by [#handOver] and belongs to libtorch from then on.
 final class MeetingStore implements AutoCloseable {
 
-    private final TCPStore connection;
+    private final String prefix;
     private final PrefixStore names;
 
     private MeetingStore(TCPStore connection, String prefix) {
-        this.connection = connection;
-        this.names = new PrefixStore(prefix, connection);
-        connection.retainReference();
+        this.prefix = prefix;
+        this.names = new PrefixStore(prefix, handOver(connection));
         names.retainReference();
+    }
+
+    /// Keeps Java from deleting a store that its next user will own: neither the end of a scope nor the collector may.
+    private static <S extends Store> S handOver(S store) {
+        store.retainReference();
+        store.deallocate(false);
+        return store;
     }
 
     /// @param host whether this process is the one that answers at the address
@@ -69,14 +80,15 @@ final class MeetingStore implements AutoCloseable {
         return names.get_to_str(name);
     }
 
-    /// Names of their own for the backend.
+    /// Names of their own for the backend, on the same connection.
+    ///
+    /// @return to be handed to one backend, which owns it and frees it
     PrefixStore forBackend() {
-        return new PrefixStore("backend/", names);
+        return handOver(new PrefixStore(prefix + "backend/", names.getUnderlyingStore()));
     }
 
     @Override
     public void close() {
         names.releaseReference();
-        connection.releaseReference();
     }
 }
