@@ -22,6 +22,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -184,6 +185,20 @@ class TokenTest {
                     .satisfies(TokenTest::requireSafe);
         }
         requireNowhere();
+    }
+
+    @Test
+    void aHubThatTellsItInAnotherCaseTellsItToNobody() {
+        try (FakeHub fake = new FakeHub();
+                Hub hub = Hub.open(
+                        TestHubs.settings(HubKind.HUGGING_FACE, fake.site(), temporary.resolve("models"), SECRET))) {
+            fake.repository("org/m").put("w.safetensors", "weights");
+            fake.fail(Fault.of("/api/", says(400, "no " + SECRET.toUpperCase(Locale.ROOT)), 9));
+            assertThatThrownBy(() -> hub.fetch(HubReference.parse("model", "org/m:"), FetchListener.NONE))
+                    .hasMessageContaining("(400: no [token])")
+                    .satisfies(fault ->
+                            assertThat(trace(fault).toLowerCase(Locale.ROOT)).doesNotContain("verysecret"));
+        }
     }
 
     private static void requireSafe(Throwable fault) {

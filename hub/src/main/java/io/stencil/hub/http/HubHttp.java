@@ -283,7 +283,7 @@ public final class HubHttp implements AutoCloseable {
         if (status == 408 || status == 429 || status >= 500) {
             throw new PassingFault(text, retryAfter(response), null);
         }
-        return subject.fault(text);
+        return subject.fault(text, new RefusalException(text));
     }
 
     /// What `Retry-After` asks for: seconds, or a date.

@@ -10,6 +10,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Locale;
+import java.util.regex.Pattern;
 
 /// A secret that a hub knows its user by. Its text leaves this object only into the headers of a request.
 public final class Token {
@@ -47,9 +48,11 @@ public final class Token {
         return format.formatted(secret);
     }
 
-    /// `text` without the token, for what a server says and may repeat.
+    /// `text` without the token, in whichever case, for what a server says and may repeat.
     String redact(String text) {
-        return text.replace(secret, "[token]");
+        return Pattern.compile(secret, Pattern.LITERAL | Pattern.CASE_INSENSITIVE)
+                .matcher(text)
+                .replaceAll("[token]");
     }
 
     /// Whether the token stands in a text, in whichever case.

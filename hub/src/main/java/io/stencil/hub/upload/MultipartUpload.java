@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.stencil.error.HubException;
 import io.stencil.hub.http.HubCall;
 import io.stencil.hub.http.HubHttp;
+import io.stencil.hub.http.RefusalException;
 import io.stencil.hub.http.Subject;
 import io.stencil.hub.protocol.Repository;
 import java.net.URI;
@@ -32,7 +33,10 @@ record MultipartUpload(Repository repository, HubHttp http, UnfinishedUploads un
             send(file, earlier);
             return true;
         } catch (HubException e) {
-            return false; // its addresses are no longer good: the ones that the hub gives now are
+            if (RefusalException.isIn(e)) {
+                return false; // its addresses are no longer good: the ones that the hub gives now are
+            }
+            throw e; // the parts that are there still count when the hub can be reached again
         }
     }
 

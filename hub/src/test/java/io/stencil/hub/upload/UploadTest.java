@@ -181,6 +181,25 @@ class UploadTest {
         assertThat(memory).isEmptyDirectory();
     }
 
+    /// Only a hub's no ends what was begun: one that fails for a while still has the parts.
+    @Test
+    void aHubThatFailsMeanwhileKeepsTheParts() {
+        fake.useParts(100_000);
+        fake.fail(new Fault(
+                "PUT /part/", new Fault.Status(403, Map.of(), "no"), new AtomicInteger(15), new AtomicInteger(1000)));
+        assertThatThrownBy(() -> upload(HubKind.HUGGING_FACE, true, false)).hasMessageContaining("samples/a.png");
+        fake.heal();
+        fake.fail(Fault.status("PUT /part/", 503, 3));
+        assertThatThrownBy(() -> upload(HubKind.HUGGING_FACE, true, false))
+                .hasMessageContainingAll("samples/a.png", "(503", "gave up after 3 attempts");
+        partsSent();
+
+        fake.heal();
+        upload(HubKind.HUGGING_FACE, true, false);
+        assertThat(partsSent()).isBetween(1L, 10L);
+        assertThat(fake.repository(ID).files().get("samples/a.png")).isEqualTo(TestHubs.content(2_000_000, 4));
+    }
+
     @ParameterizedTest
     @EnumSource
     void anUploadThatBrokeOffGoesOnWithTheRest(HubKind kind) {
