@@ -19,11 +19,9 @@ import org.bytedeco.pytorch.Tensor;
 /// Replaces the gradients of every process by their mean over all processes (Li et al. 2020, arXiv:2006.15704).
 ///
 /// Gradients are packed into buckets; one is on its way while the next is packed. It happens after the backward pass
-/// and not
-/// within it: a parameter gets gradients from several passes of one step (each sample's Template has its own, and
-/// recomputed blocks have theirs), so that only the end of the step tells that a gradient is whole. libtorch's
-/// `Reducer`
-/// counts on one gradient a parameter and cannot be used for the same reason.
+/// and not within it: a parameter gets gradients from several passes of one step (each sample's Template has its own,
+/// and recomputed blocks have theirs), so that only the end of the step tells that a gradient is whole. libtorch's
+/// `Reducer` counts on one gradient a parameter and cannot be used for the same reason.
 ///
 /// A mean of gradients that are means already is the same mean: it may be taken within an update too.
 public final class GradientAverage {
