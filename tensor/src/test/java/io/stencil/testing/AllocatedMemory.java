@@ -14,7 +14,7 @@ import java.lang.invoke.MethodHandle;
 /// where resident memory depends on what the allocator keeps back, and without the small blocks that the compiler
 /// threads of the JVM take and give back meanwhile.
 ///
-/// From its first use on, the process maps each such block by itself: for tests in a JVM of their own.
+/// For tests in a JVM of their own.
 public final class AllocatedMemory {
 
     private static final int FIELDS = 10;
@@ -27,19 +27,6 @@ public final class AllocatedMemory {
 
     private static final MethodHandle MALLINFO2 = glibc("mallinfo2", FunctionDescriptor.of(INFO));
 
-    static {
-        MethodHandle mallopt = glibc(
-                "mallopt", FunctionDescriptor.of(ValueLayout.JAVA_INT, ValueLayout.JAVA_INT, ValueLayout.JAVA_INT));
-        try {
-            int done = (int) mallopt.invokeExact(MAP_THRESHOLD, LARGE);
-            if (done != 1) {
-                throw new IllegalStateException("mallopt refused a threshold of " + LARGE);
-            }
-        } catch (Throwable e) {
-            throw new ExceptionInInitializerError(e);
-        }
-    }
-
     private AllocatedMemory() {}
 
     private static MethodHandle glibc(String function, FunctionDescriptor type) {
@@ -47,7 +34,23 @@ public final class AllocatedMemory {
         return linker.downcallHandle(linker.defaultLookup().findOrThrow(function), type);
     }
 
-    /// Bytes in use.
+    /// From now on each such block is mapped by itself, and goes back to the system when it is freed: resident memory
+    /// follows what is in use.
+    public static void mapLargeBlocks() {
+        MethodHandle mallopt = glibc(
+                "mallopt", FunctionDescriptor.of(ValueLayout.JAVA_INT, ValueLayout.JAVA_INT, ValueLayout.JAVA_INT));
+        int done;
+        try {
+            done = (int) mallopt.invokeExact(MAP_THRESHOLD, LARGE);
+        } catch (Throwable e) {
+            throw new IllegalStateException("mallopt failed", e);
+        }
+        if (done != 1) {
+            throw new IllegalStateException("mallopt refused a threshold of " + LARGE);
+        }
+    }
+
+    /// Bytes in use, after [#mapLargeBlocks].
     public static long bytes() {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment info = (MemorySegment) MALLINFO2.invokeExact((SegmentAllocator) arena);

@@ -45,6 +45,7 @@ class BlockActivationsTest {
     @ParameterizedTest
     @MethodSource("blocks")
     void sayWhatTheyKeep(DType dtype, boolean twofold, boolean trained) {
+        AllocatedMemory.mapLargeBlocks();
         TransformerConfig config = new TransformerConfig(
                 128, 2, 2, 64, DIM / 64, 96, 256, 3.0, List.of(16, 16, 16, 16), 2000, 1e-6, false);
         try (Scope _ = new Scope();

@@ -15,6 +15,7 @@ import io.stencil.tensor.DType;
 import io.stencil.tensor.Device;
 import io.stencil.tensor.Scope;
 import io.stencil.tensor.TorchGenerator;
+import io.stencil.testing.AllocatedMemory;
 import io.stencil.testing.ResidentMemory;
 import io.stencil.testing.TestFiles;
 import io.stencil.train.TrainableParts;
@@ -43,6 +44,7 @@ class TrainingStepMemoryTest {
 
     @Test
     void recomputedActivationsTakeNone() {
+        AllocatedMemory.mapLargeBlocks();
         try (Flux2Pipeline pipeline = Flux2Pipeline.load(
                         ModelFiles.in(TestFiles.tinyModel("")), new LoadOptions(DType.FLOAT32, Device.CPU));
                 LoadedTemplate<?, ?> template = new TemplateFolder(FOLDER).load(pipeline)) {
