@@ -51,7 +51,7 @@ class StencilCommandTest {
         assertThat(run.exitCode()).isEqualTo(2);
         assertThat(run.err())
                 .isEqualTo("stencil: no command 'sampel', there are: generate, train, launch, init, inspect, "
-                        + "dataset, evaluate, demo, new-template, package, ... and 4 more; try 'stencil --help'\n");
+                        + "dataset, evaluate, demo, bench, new-template, ... and 5 more; try 'stencil --help'\n");
     }
 
     @Test

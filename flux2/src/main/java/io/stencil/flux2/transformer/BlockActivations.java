@@ -21,7 +21,7 @@ record BlockActivations(TransformerConfig config, boolean trained) {
 
     /// @param block that `in` goes into
     static BlockActivations of(TransformerConfig config, Module block, BlockInput in) {
-        boolean trained = in.modulations().stream().anyMatch(Tensor::requires_grad)
+        boolean trained = in.modulations().stream().anyMatch(modulation -> modulation.requires_grad())
                 || block.state().values().stream().anyMatch(Parameter::isTrainable)
                 || block.modules().values().stream()
                         .anyMatch(part -> part instanceof Linear linear && linear.isUpdateTrained());
