@@ -1,6 +1,7 @@
 package io.stencil.cli;
 
 import io.stencil.tensor.DType;
+import io.stencil.train.options.TimestepRange;
 import io.stencil.train.options.TimestepWeighting;
 import io.stencil.train.options.TrainOptionsBuilder;
 import org.jspecify.annotations.Nullable;
@@ -55,6 +56,18 @@ final class BaseTrainingOptions {
     private String timestepWeighting = "bell";
 
     @Option(
+            names = "--min_timestep_boundary",
+            paramLabel = "0..1",
+            description = "Draw timesteps from here on; 0 is all noise. Default: ${DEFAULT-VALUE}.")
+    private double minTimestepBoundary;
+
+    @Option(
+            names = "--max_timestep_boundary",
+            paramLabel = "0..1",
+            description = "Draw timesteps up to here; 1 is no noise. Default: ${DEFAULT-VALUE}.")
+    private double maxTimestepBoundary = 1;
+
+    @Option(
             names = "--caption_dropout",
             paramLabel = "P",
             description = "Share of samples that go without their prompt. Default: ${DEFAULT-VALUE}.")
@@ -83,7 +96,7 @@ final class BaseTrainingOptions {
             description = "With --task vae: weight of the error of edges. Default: ${DEFAULT-VALUE}.")
     private double edgeWeight;
 
-    /// @throws io.stencil.error.InvalidRequestException when the weighting is not known
+    /// @throws io.stencil.error.InvalidRequestException when the weighting is not known, or a boundary cannot be used
     void applyTo(TrainOptionsBuilder options) {
         options.batchSize(batchSize)
                 .maxSteps(maxSteps)
@@ -93,6 +106,7 @@ final class BaseTrainingOptions {
                 .saveRawWeights(saveRawWeights)
                 .saveDtype(saveDtype)
                 .timestepWeighting(TimestepWeighting.parse(timestepWeighting))
+                .timesteps(new TimestepRange(minTimestepBoundary, maxTimestepBoundary))
                 .captionDropout(captionDropout)
                 .cacheEncodings(cacheEncodings)
                 .latentNoise(latentNoise)

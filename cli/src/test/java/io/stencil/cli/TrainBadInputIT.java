@@ -74,6 +74,7 @@ class TrainBadInputIT {
                 Arguments.of("--max_grad_norm=-1", "'max_grad_norm': must be a number above 0, found -1.0"),
                 Arguments.of("--ema_decay=1", "'ema_decay': must be at least 0 and below 1"),
                 Arguments.of("--caption_dropout=2", "'caption_dropout': must be between 0 and 1"),
+                Arguments.of("--max_timestep_boundary=1.5", "'max_timestep_boundary': must be between 0 and 1"),
                 Arguments.of("--timestep_weighting=flat", "'timestep_weighting': expected bell or none, found 'flat'"),
                 Arguments.of("--lr_scheduler=linear", "'lr_scheduler': expected constant, cosine or none"),
                 Arguments.of("--save_raw_weights", "'save_raw_weights': needs --ema_decay"),

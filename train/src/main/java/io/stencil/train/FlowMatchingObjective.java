@@ -47,7 +47,7 @@ final class FlowMatchingObjective implements Objective {
                         data.cached() == null ? cache : data.cached().encodings(pipeline.device())),
                 warnings);
         this.generator = new TorchGenerator(seed);
-        this.draws = NoiseDraws.from(generator);
+        this.draws = NoiseDraws.from(generator, options.objective().timesteps());
         this.captionDropout = new CaptionDropout(options.objective().captionDropout(), seed);
     }
 

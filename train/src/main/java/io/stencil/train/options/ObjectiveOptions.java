@@ -5,6 +5,7 @@ import io.stencil.error.InvalidRequestException;
 /// What the loss is made of.
 ///
 /// @param timestepWeighting how much each timestep counts
+/// @param timesteps from which they are drawn, evenly
 /// @param captionDropout share of samples whose prompt is left empty, 0 up to 1: classifier-free guidance needs a model
 ///     that knows pictures without a prompt
 /// @param cacheEncodings keeps latents and prompt embeddings in memory after their first use
@@ -14,6 +15,7 @@ import io.stencil.error.InvalidRequestException;
 /// @param edgeWeight of a VAE's training: weight of the error of the steps between neighbouring pixels
 public record ObjectiveOptions(
         TimestepWeighting timestepWeighting,
+        TimestepRange timesteps,
         double captionDropout,
         boolean cacheEncodings,
         double latentNoise,

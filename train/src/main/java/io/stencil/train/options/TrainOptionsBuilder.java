@@ -53,6 +53,7 @@ public final class TrainOptionsBuilder {
     private @Nullable Long seed;
 
     private TimestepWeighting timestepWeighting = TimestepWeighting.BELL;
+    private TimestepRange timesteps = TimestepRange.ALL;
     private double captionDropout;
     private boolean cacheEncodings;
     private double latentNoise = 0.1;
@@ -261,6 +262,11 @@ public final class TrainOptionsBuilder {
         return this;
     }
 
+    public TrainOptionsBuilder timesteps(TimestepRange value) {
+        timesteps = value;
+        return this;
+    }
+
     public TrainOptionsBuilder captionDropout(double value) {
         captionDropout = value;
         return this;
@@ -323,7 +329,7 @@ public final class TrainOptionsBuilder {
                         extraInputs),
                 new ModelOptions(base, load, template, trustedCode, trainable, initializeOnCpu, loraHotLoading),
                 new ObjectiveOptions(
-                        timestepWeighting, captionDropout, cacheEncodings, latentNoise, klWeight, edgeWeight),
+                        timestepWeighting, timesteps, captionDropout, cacheEncodings, latentNoise, klWeight, edgeWeight),
                 new OptimisationOptions(
                         learningRate,
                         weightDecay,
