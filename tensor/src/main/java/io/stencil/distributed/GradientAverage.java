@@ -1,38 +1,41 @@
 package io.stencil.distributed;
 
 import io.stencil.autograd.GradMode;
+import io.stencil.autograd.GradientArrivals;
 import io.stencil.error.InvalidRequestException;
 import io.stencil.nn.Parameter;
-import io.stencil.tensor.DType;
-import io.stencil.tensor.Device;
-import io.stencil.tensor.Ops;
 import io.stencil.tensor.OwnedTensor;
 import io.stencil.tensor.Scope;
-import io.stencil.tensor.Tensors;
 import java.util.ArrayList;
+import java.util.Collections;
+import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
+import java.util.Set;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
 
 /// Replaces the gradients of every process by their mean over all processes (Li et al. 2020, arXiv:2006.15704).
 ///
-/// Gradients are packed into buckets; one is on its way while the next is packed. It happens after the backward pass
-/// and not within it: a parameter gets gradients from several passes of one step (each sample's Template has its own,
-/// and recomputed blocks have theirs), so that only the end of the step tells that a gradient is whole. libtorch's
-/// `Reducer` counts on one gradient a parameter and cannot be used for the same reason.
+/// Gradients are packed into buckets. Between [#beforeLastPasses] and [#afterLastPasses] a bucket leaves as soon as it
+/// is whole, while the backward pass goes on with what is left of it. libtorch's `Reducer`, which does the like,
+/// counts on one gradient a parameter; here a parameter may get several within an update, see [BucketReadiness].
 ///
 /// A mean of gradients that are means already is the same mean: it may be taken within an update too.
-public final class GradientAverage {
+public final class GradientAverage implements AutoCloseable {
 
     private static final long BUCKET_BYTES = 25L << 20;
 
     private final ProcessGroup group;
     private final Map<String, Parameter> parameters;
-    private final List<List<Parameter>> buckets = new ArrayList<>();
+    private final List<GradientBucket> buckets;
+    private final BucketReadiness readiness;
+    private final GradientArrivals arrivals = new GradientArrivals();
+    private final List<Flight> flights = new ArrayList<>();
+    private boolean watching;
 
-    /// @param parameters by name, the same on all processes; they stay their modules'
+    /// @param parameters that are trained, by name, the same on all processes; they stay their modules' and outlive
+    /// this
     public GradientAverage(ProcessGroup group, Map<String, Parameter> parameters) {
         this(group, parameters, BUCKET_BYTES);
     }
@@ -40,17 +43,20 @@ public final class GradientAverage {
     GradientAverage(ProcessGroup group, Map<String, Parameter> parameters, long bucketBytes) {
         this.group = group;
         this.parameters = parameters;
-        long room = 0;
-        DType dtype = null;
-        for (Parameter parameter : List.copyOf(parameters.values()).reversed()) {
-            long bytes = parameter.get().numel() * parameter.get().element_size();
-            if (buckets.isEmpty() || room < bytes || parameter.dtype() != dtype) {
-                buckets.add(new ArrayList<>());
-                room = bucketBytes;
-                dtype = parameter.dtype();
+        this.buckets = GradientBucket.split(parameters.values(), bucketBytes);
+        List<Parameter> all = List.copyOf(parameters.values());
+        int[] bucketOf = new int[all.size()];
+        for (int i = 0; i < buckets.size(); i++) {
+            for (Parameter one : buckets.get(i).parameters()) {
+                bucketOf[all.indexOf(one)] = i;
             }
-            buckets.getLast().add(parameter);
-            room -= bytes;
+        }
+        this.readiness = new BucketReadiness(bucketOf, buckets.size());
+        if (group.size() > 1) {
+            for (int i = 0; i < bucketOf.length; i++) {
+                int parameter = i;
+                arrivals.watch(all.get(i).get(), () -> arrived(parameter));
+            }
         }
     }
 
@@ -74,6 +80,40 @@ public final class GradientAverage {
         }
     }
 
+    /// Tells that the next backward passes are the last before [#forUpdate]: buckets may leave.
+    public synchronized void beforeLastPasses() {
+        if (group.size() > 1) {
+            requireNoFlights();
+            watching = true;
+        }
+    }
+
+    private synchronized void arrived(int parameter) {
+        if (watching) {
+            readiness.arrives(parameter);
+            for (int bucket = readiness.next(); bucket >= 0; bucket = readiness.next()) {
+                flights.add(begin(buckets.get(bucket)));
+            }
+        }
+    }
+
+    /// Sends what has not left while the passes ran. To be called before the processes do anything else together, also
+    /// by one that had nothing to do.
+    ///
+    /// @throws io.stencil.error.ProcessGroupException when one of the processes is gone
+    public synchronized void afterLastPasses() {
+        if (group.size() > 1) {
+            arrivals.rethrow();
+            if (watching) {
+                readiness.end();
+                watching = false;
+            }
+            while (flights.size() < buckets.size()) {
+                flights.add(begin(buckets.get(flights.size())));
+            }
+        }
+    }
+
     /// Takes the mean for an update.
     ///
     /// @param findUnused whether a parameter may be without a gradient: zeros are taken for it, and one that is unused
@@ -85,16 +125,16 @@ public final class GradientAverage {
         }
         if (!findUnused) {
             requireAll();
-            average();
-            return;
         }
-        averageFound();
+        afterLastPasses();
+        average();
     }
 
     /// Takes the mean of what an update has so far, so that the gradients of any process tell all.
     public void withinUpdate() {
         if (group.size() > 1) {
-            averageFound();
+            afterLastPasses();
+            average();
         }
     }
 
@@ -112,70 +152,82 @@ public final class GradientAverage {
         }
     }
 
-    private void averageFound() {
-        List<Parameter> all = List.copyOf(parameters.values());
-        double[] found = new double[all.size()];
-        try (Scope _ = new Scope()) {
-            for (int i = 0; i < found.length; i++) {
-                found[i] = all.get(i).gradient() == null ? 0 : 1;
-            }
+    private void requireNoFlights() {
+        if (!flights.isEmpty()) {
+            throw new IllegalStateException("the gradients of an earlier update are on their way");
         }
-        double[] users = group.sum(found);
-        for (int i = 0; i < found.length; i++) {
-            if (users[i] > 0 && found[i] == 0) {
-                try (Scope _ = new Scope()) {
-                    Tensor weight = all.get(i).get();
-                    all.get(i).setGradient(Tensors.zeros(DType.of(weight), Device.of(weight), Tensors.shape(weight)));
-                }
-            }
-        }
-        average();
     }
 
-    private record Flight(List<Parameter> bucket, OwnedTensor packed, ProcessGroup.Pending sum) {}
+    /// Gradients of a bucket on their way.
+    private record Flight(OwnedTensor packed, ProcessGroup.Pending sum) {}
 
-    private void average() {
-        List<Flight> flights = new ArrayList<>();
+    private Flight begin(GradientBucket bucket) {
         try (GradMode _ = GradMode.disabled()) {
-            for (List<Parameter> bucket : buckets) {
-                try (Scope _ = new Scope()) {
-                    List<Parameter> used = bucket.stream()
-                            .filter(one -> one.gradient() != null)
-                            .toList();
-                    if (!used.isEmpty()) {
-                        flights.add(begin(used));
-                    }
+            OwnedTensor packed = bucket.pack();
+            return new Flight(packed, group.sumLater(packed.get()));
+        }
+    }
+
+    /// All processes learn which parameters any of them used and which buckets left too early on any of them. Those are
+    /// sent again: their gradients are still as they were.
+    private void average() {
+        try {
+            List<Parameter> all = List.copyOf(parameters.values());
+            double[] told = group.sum(told(all));
+            for (int i = 0; i < buckets.size(); i++) {
+                flights.get(i).sum().await();
+                if (told[all.size() + i] > 0) {
+                    flights.get(i).packed().close();
+                    flights.set(i, begin(buckets.get(i)));
+                    flights.get(i).sum().await();
                 }
             }
-            flights.forEach(this::land);
+            Set<Parameter> used = Collections.newSetFromMap(new IdentityHashMap<>());
+            for (int i = 0; i < all.size(); i++) {
+                if (told[i] > 0) {
+                    used.add(all.get(i));
+                }
+            }
+            land(used);
         } finally {
-            flights.forEach(flight -> flight.packed().close());
+            endFlights();
         }
     }
 
-    private Flight begin(List<Parameter> used) {
-        Tensor packed =
-                Ops.cat(0, used.stream().map(one -> gradient(one).reshape(-1)).toList());
-        if (used.size() == 1) {
-            packed = packed.clone(); // may be the gradient itself
-        }
-        return new Flight(used, new OwnedTensor(packed), group.sumLater(packed));
-    }
-
-    private void land(Flight flight) {
-        flight.sum().await();
+    /// For each parameter whether it has a gradient here, then for each bucket whether it is stale.
+    private double[] told(List<Parameter> all) {
+        double[] told = new double[all.size() + buckets.size()];
         try (Scope _ = new Scope()) {
-            Tensor mean = flight.packed().get().mul_(new Scalar(1.0 / group.size()));
-            long at = 0;
-            for (Parameter parameter : flight.bucket()) {
-                Tensor gradient = gradient(parameter);
-                gradient.copy_(mean.narrow(0, at, gradient.numel()).view_as(gradient));
-                at += gradient.numel();
+            for (int i = 0; i < all.size(); i++) {
+                told[i] = all.get(i).gradient() == null ? 0 : 1;
+            }
+        }
+        for (int i = 0; i < buckets.size(); i++) {
+            told[all.size() + i] = readiness.isStale(i) ? 1 : 0;
+        }
+        return told;
+    }
+
+    private void land(Set<Parameter> used) {
+        try (GradMode _ = GradMode.disabled()) {
+            for (int i = 0; i < buckets.size(); i++) {
+                try (Scope _ = new Scope()) {
+                    Tensor mean = flights.get(i).packed().get().mul_(new Scalar(1.0 / group.size()));
+                    buckets.get(i).unpack(mean, used::contains);
+                }
             }
         }
     }
 
-    private static Tensor gradient(Parameter parameter) {
-        return Objects.requireNonNull(parameter.gradient());
+    private void endFlights() {
+        flights.forEach(flight -> flight.packed().close());
+        flights.clear();
+        readiness.reset();
+    }
+
+    @Override
+    public void close() {
+        arrivals.close();
+        endFlights();
     }
 }

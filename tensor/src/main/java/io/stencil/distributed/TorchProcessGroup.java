@@ -135,11 +135,7 @@ final class TorchProcessGroup implements ProcessGroup {
         try (Scope _ = new Scope()) {
             Tensor sums = device.place(Tensors.of(values, values.length));
             sum(sums);
-            double[] read = new double[values.length];
-            for (int i = 0; i < read.length; i++) {
-                read[i] = Tensors.toDouble(sums.narrow(0, i, 1));
-            }
-            return read;
+            return Tensors.toDoubles(sums);
         }
     }
 

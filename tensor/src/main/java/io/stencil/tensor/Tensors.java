@@ -88,6 +88,18 @@ public final class Tensors {
         }
     }
 
+    /// A copy of the elements as float64, row major, whatever the dtype and device.
+    public static double[] toDoubles(Tensor tensor) {
+        try (Scope _ = new Scope()) {
+            Tensor plain = Device.CPU.place(tensor.detach(), DType.FLOAT64).contiguous();
+            double[] values = new double[Math.toIntExact(plain.numel())];
+            if (values.length > 0) {
+                plain.data_ptr_double().get(values);
+            }
+            return values;
+        }
+    }
+
     /// A copy of the elements as int64, row major.
     public static long[] toLongs(Tensor tensor) {
         try (Scope _ = new Scope()) {

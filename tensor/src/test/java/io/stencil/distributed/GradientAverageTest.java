@@ -35,6 +35,7 @@ class GradientAverageTest {
                     TorchGenerator generator = new TorchGenerator(environment.rank());
                     Scope _ = new Scope()) {
                 linear.initialize(DType.FLOAT32, Device.CPU, generator);
+                linear.state().values().forEach(one -> one.get().requires_grad_(true));
                 T result = work.apply(group, linear.state());
                 group.agree(0);
                 return result;
@@ -58,9 +59,10 @@ class GradientAverageTest {
             List<CompletableFuture<float[]>> results = run((group, state) -> {
                 give(state, "weight", group.rank(), 4);
                 give(state, "bias", 3 * group.rank());
-                GradientAverage average = new GradientAverage(group, state, bucket);
-                average.withinUpdate();
-                average.forUpdate(false);
+                try (GradientAverage average = new GradientAverage(group, state, bucket)) {
+                    average.withinUpdate();
+                    average.forUpdate(false);
+                }
                 float[] weight = gradient(state, "weight");
                 return new float[] {weight[0], weight[1], gradient(state, "bias")[0]};
             });
@@ -74,7 +76,9 @@ class GradientAverageTest {
             if (group.rank() == 1) {
                 give(state, "bias", 8);
             }
-            new GradientAverage(group, state).forUpdate(true);
+            try (GradientAverage average = new GradientAverage(group, state)) {
+                average.forUpdate(true);
+            }
             assertThat(Objects.requireNonNull(state.get("weight")).gradient()).isNull();
             return gradient(state, "bias")[0];
         });
@@ -85,7 +89,9 @@ class GradientAverageTest {
     void whatARankDoesNotUseIsRefusedByName() throws IOException {
         List<CompletableFuture<Integer>> results = run((group, state) -> {
             give(state, "weight", 1, 1);
-            new GradientAverage(group, state).forUpdate(false);
+            try (GradientAverage average = new GradientAverage(group, state)) {
+                average.forUpdate(false);
+            }
             return 0;
         });
         assertThatThrownBy(results.getLast()::join)

@@ -6,7 +6,7 @@ import io.stencil.train.data.BatchPart;
 import java.util.function.BooleanSupplier;
 
 /// The processes that train the same weights, each on its part of every batch.
-final class Replicas {
+final class Replicas implements AutoCloseable {
 
     private final ProcessGroup group;
     private final TrainableParts parts;
@@ -38,6 +38,16 @@ final class Replicas {
         return group.size() == 1 ? own : group.sum(own * part.weight())[0] / group.size();
     }
 
+    /// Tells that the gradients which come next are the last of an update: they may be sent while they come.
+    void beforeLastGradients() {
+        gradients.beforeLastPasses();
+    }
+
+    /// Tells that they have come, before the processes do anything else together.
+    void afterLastGradients() {
+        gradients.afterLastPasses();
+    }
+
     /// Gives all processes the gradients of the whole update.
     void beforeUpdate() {
         gradients.forUpdate(findUnused);
@@ -48,5 +58,10 @@ final class Replicas {
         if (group.size() > 1 && group.any(parts.anyGradient())) {
             gradients.withinUpdate();
         }
+    }
+
+    @Override
+    public void close() {
+        gradients.close();
     }
 }

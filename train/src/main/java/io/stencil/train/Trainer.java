@@ -225,10 +225,10 @@ public final class Trainer {
         OptimisationOptions optimisation = options.optimisation();
         Collection<Parameter> parameters = work.tensors().parts().parameters().values();
         ProcessGroup group = run.group();
-        Replicas replicas = new Replicas(group, work.tensors().parts(), optimisation.findUnusedParameters());
         DataOrder order = new DataOrder(
                 dataset.rows().size(), options.data().repeat(), options.data().shuffle(), run.seed());
-        try (@Nullable CsvLog csv = output.csvLog() && group.isFirst() ? new CsvLog(output.folder(), done) : null;
+        try (Replicas replicas = new Replicas(group, work.tensors().parts(), optimisation.findUnusedParameters());
+                @Nullable CsvLog csv = output.csvLog() && group.isFirst() ? new CsvLog(output.folder(), done) : null;
                 @Nullable
                         WeightAverage average = optimisation.emaDecay() == null
                                 ? null

@@ -125,8 +125,9 @@ final class TrainingLoop {
                 }
                 Objective objective = shop.objective();
                 objective.expect(rows.from(epoch, first + i, totalSteps - step, objective.ahead()));
-                accumulate(rows.part(epoch, first + i), count);
-                if (i == count - 1) {
+                boolean last = i == count - 1;
+                accumulate(rows.part(epoch, first + i), count, last);
+                if (last) {
                     update(rate);
                 }
                 finishStep(epoch, rate);
@@ -136,8 +137,15 @@ final class TrainingLoop {
     }
 
     /// @param count steps of the update
-    private void accumulate(BatchPart part, int count) {
+    /// @param last whether an update follows
+    private void accumulate(BatchPart part, int count, boolean last) {
+        if (last) {
+            shop.replicas().beforeLastGradients();
+        }
         double own = shop.objective().accumulate(part, part.weight() / count);
+        if (last) {
+            shop.replicas().afterLastGradients();
+        }
         loss = shop.replicas().meanLoss(part, own);
         requireFinite(part.rows().getFirst());
     }

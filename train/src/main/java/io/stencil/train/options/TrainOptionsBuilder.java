@@ -329,7 +329,13 @@ public final class TrainOptionsBuilder {
                         extraInputs),
                 new ModelOptions(base, load, template, trustedCode, trainable, initializeOnCpu, loraHotLoading),
                 new ObjectiveOptions(
-                        timestepWeighting, timesteps, captionDropout, cacheEncodings, latentNoise, klWeight, edgeWeight),
+                        timestepWeighting,
+                        timesteps,
+                        captionDropout,
+                        cacheEncodings,
+                        latentNoise,
+                        klWeight,
+                        edgeWeight),
                 new OptimisationOptions(
                         learningRate,
                         weightDecay,

@@ -1,0 +1,76 @@
+package io.stencil.autograd;
+
+import io.stencil.tensor.OwnedTensor;
+import java.util.ArrayList;
+import java.util.List;
+import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.TensorBase;
+import org.bytedeco.pytorch.VoidTensorHook;
+import org.jspecify.annotations.Nullable;
+
+/// Tells when gradients come to leaves while backward passes run.
+///
+/// libtorch tells just before it adds a gradient to the leaf, on the thread that differentiates. One thread does so for
+/// all leaves of a device, one after the other: when the next leaf is told of, the gradient of the last one is added.
+public final class GradientArrivals implements AutoCloseable {
+
+    private final List<Hook> hooks = new ArrayList<>();
+    private volatile @Nullable Throwable failure;
+
+    /// Calls `arrival` for each gradient that comes to a leaf: once a pass, and once more for each checkpointed segment
+    /// that uses the leaf.
+    ///
+    /// @param leaf requires gradients
+    public void watch(Tensor leaf, Runnable arrival) {
+        hooks.add(new Hook(leaf, arrival));
+    }
+
+    /// Throws what an arrival threw: exceptions cannot cross the engine. No arrival is told after that one.
+    public void rethrow() {
+        Throwable thrown = failure;
+        if (thrown instanceof RuntimeException exception) {
+            throw exception;
+        }
+        if (thrown instanceof Error error) {
+            throw error;
+        }
+    }
+
+    @Override
+    public void close() {
+        hooks.forEach(Hook::close);
+        hooks.clear();
+    }
+
+    private final class Hook extends VoidTensorHook implements AutoCloseable {
+        private final OwnedTensor leaf;
+        private final Runnable arrival;
+        private final int place;
+
+        Hook(Tensor leaf, Runnable arrival) {
+            this.leaf = new OwnedTensor(leaf);
+            this.arrival = arrival;
+            retainReference();
+            place = leaf.register_hook(this);
+        }
+
+        @Override
+        public void call(TensorBase gradient) {
+            if (failure != null) {
+                return;
+            }
+            try {
+                arrival.run();
+            } catch (RuntimeException | Error e) {
+                failure = e;
+            }
+        }
+
+        @Override
+        public void close() {
+            leaf.get().remove_hook(place);
+            leaf.close();
+            releaseReference();
+        }
+    }
+}
