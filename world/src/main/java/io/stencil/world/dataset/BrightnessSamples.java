@@ -14,7 +14,6 @@ final class BrightnessSamples implements SampleMaker {
 
     private static final double LEAST = 0.05;
     private static final double MOST = 6;
-    private static final int HALVINGS = 12;
 
     @Override
     public Row make(Draws draws, Sample.Builder sample, ImageSize size) {
@@ -25,20 +24,13 @@ final class BrightnessSamples implements SampleMaker {
         return Row.of(sample.add(TARGET, image), scene.caption(), new TemplateInputs.Scale(scale));
     }
 
-    /// Seeks the light by halving an interval: a picture's brightness rises with the light's.
     private static RgbImage lit(Surface surface, Light light, double wanted) {
-        double least = LEAST;
-        double most = MOST;
-        RgbImage image = surface.lit(light).toImage();
-        for (int i = 0; i < HALVINGS; i++) {
-            double middle = Math.sqrt(least * most);
-            image = surface.lit(light.withBrightness(middle)).toImage();
-            if (PixelStatistics.meanBrightness(image) < wanted) {
-                least = middle;
-            } else {
-                most = middle;
-            }
-        }
-        return image;
+        double factor = Halving.seek(
+                brightness -> PixelStatistics.meanBrightness(
+                        surface.lit(light.withBrightness(brightness)).toImage()),
+                wanted,
+                LEAST,
+                MOST);
+        return surface.lit(light.withBrightness(factor)).toImage();
     }
 }
