@@ -107,9 +107,23 @@ class UploadTest {
     @EnumSource
     void whatOnlyTheHubHasIsTold(HubKind kind) throws IOException {
         assertThat(upload(kind, true, false).others()).isEmpty();
-        Files.delete(folder.resolve("Model.java"));
+        Files.delete(folder.resolve("README.md"));
         fake.repository(ID).put("tool.py", "x").put(".gitattributes", "x");
-        assertThat(upload(kind, true, false).others()).containsExactly("Model.java");
+        assertThat(upload(kind, true, false).others()).containsExactly("README.md");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"model.safetensors", "model.safetensors.index.json", "Model.java", "a/model.jar"})
+    void codeAndWeightsThatOnlyTheHubHasAreRefused(String stale) throws IOException {
+        Files.deleteIfExists(folder.resolve(stale));
+        fake.repository(ID).put(stale, "older");
+        Map<String, byte[]> before = Map.copyOf(fake.repository(ID).files());
+        assertThatThrownBy(() -> upload(HubKind.HUGGING_FACE, true, false))
+                .isInstanceOf(HubException.class)
+                .hasMessageStartingWith(fake.site() + "/" + ID + ": holds " + stale + ", which " + folder + " has not")
+                .hasMessageContaining("delete it there");
+        assertThat(fake.repository(ID).files()).isEqualTo(before);
+        assertThat(sent).isEmpty();
     }
 
     @ParameterizedTest
