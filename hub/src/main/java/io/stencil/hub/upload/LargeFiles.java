@@ -89,7 +89,7 @@ record LargeFiles(
         if (upload.path("header").has("chunk_size")) {
             new MultipartUpload(repository, http, unfinished).send(file, upload);
         } else {
-            put(upload, () -> FileSlice.publisher(file.file(), 0, file.size()), file.size(), subject);
+            put(upload, () -> FileSlice.publisher(file.file(), 0, file.size()), subject);
         }
         JsonNode verify = object.path("actions").path("verify");
         if (verify.isObject()) {
@@ -105,8 +105,8 @@ record LargeFiles(
         listener.onThere(file.path(), file.size(), true);
     }
 
-    private void put(JsonNode action, Supplier<BodyPublisher> body, long bytes, Subject subject) {
-        HubCall call = headers(HubCall.put(address(action, subject), body, bytes, subject), action);
+    private void put(JsonNode action, Supplier<BodyPublisher> body, Subject subject) {
+        HubCall call = headers(HubCall.put(address(action, subject), body, subject), action);
         String answer = http.send(call, got -> new String(got.body().readNBytes(1 << 16), StandardCharsets.UTF_8));
         if (answer.contains("\"Success\"") && answer.replace(" ", "").contains("\"Success\":false")) {
             throw subject.fault("the hub does not keep what was sent");

@@ -18,6 +18,8 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -377,5 +379,74 @@ class UploadTest {
     void linksAreRefused() throws IOException {
         Files.createSymbolicLink(folder.resolve("other.json"), folder.resolve("README.md"));
         assertThatThrownBy(() -> upload(HubKind.MODELSCOPE, true, false)).hasMessageContaining("is a link");
+    }
+
+    /// More than the system's own buffers hold between two sockets.
+    private void writeMuch() throws IOException {
+        Files.write(folder.resolve("samples/a.png"), TestHubs.content(24_000_000, 4));
+    }
+
+    @Test
+    void aHubThatTakesNoMoreOfABodyIsTold() throws IOException {
+        writeMuch();
+        fake.fail(Fault.of("PUT /upload/", new Fault.Silent(1_000_000), 1000));
+        long begin = System.nanoTime();
+        assertThatThrownBy(() -> upload(HubKind.HUGGING_FACE, true, false))
+                .isInstanceOf(HubException.class)
+                .hasMessageStartingWith(fake.site() + "/" + ID + ": '")
+                .hasMessageContaining(" bytes, and no more for 600 ms; gave up after 3 attempts");
+        assertThat(Duration.ofNanos(System.nanoTime() - begin)).isLessThan(Duration.ofSeconds(15));
+    }
+
+    @Test
+    void aHubThatTakesABodyAndDoesNotAnswerIsTold() throws IOException {
+        Files.write(folder.resolve("samples/a.png"), WEIGHTS, StandardOpenOption.TRUNCATE_EXISTING);
+        fake.fail(Fault.of("PUT /upload/", new Fault.Silent(1 << 20), 1000));
+        assertThatThrownBy(() -> upload(HubKind.HUGGING_FACE, true, false))
+                .hasMessageContaining("did not answer within 1362 ms; gave up after 3 attempts");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"PUT /upload/", "/commit/", "info/lfs/objects/batch"})
+    void silentAndBrokenConnectionsAreOvercome(String place) {
+        fake.fail(Fault.of(place, new Fault.Silent(10), 1));
+        fake.fail(Fault.of(place, new Fault.Dropped(10), 1));
+        upload(HubKind.HUGGING_FACE, true, false);
+        assertThat(fake.repository(ID).files().get("model.safetensors")).isEqualTo(WEIGHTS);
+    }
+
+    /// It takes three times as long as silence may.
+    @Test
+    void aSlowBodyIsNoFault() throws IOException {
+        writeMuch();
+        fake.fail(Fault.of("PUT /upload/", new Fault.Slow(1_000_000, 80), 1000));
+        upload(HubKind.HUGGING_FACE, true, false);
+        assertThat(fake.requests())
+                .filteredOn(request -> request.startsWith("PUT "))
+                .hasSize(2);
+    }
+
+    @ParameterizedTest
+    @CsvSource({"400, the hub refuses the request (400: no)", "404, there is no such repository"})
+    void aRefusedBodyIsToldAtOnce(int status, String cause) {
+        fake.fail(Fault.status("PUT /upload/", status, 1000));
+        assertThatThrownBy(() -> upload(HubKind.HUGGING_FACE, true, false))
+                .isInstanceOf(HubException.class)
+                .hasMessageContaining("': " + cause);
+        assertThat(fake.requests())
+                .filteredOn(request -> request.startsWith("PUT "))
+                .hasSize(1);
+    }
+
+    @Test
+    void theWaitThatAHubAsksForIsKept() {
+        fake.fail(Fault.of("PUT /upload/", new Fault.Status(429, Map.of("Retry-After", "1"), "no"), 1));
+        long begin = System.nanoTime();
+        upload(HubKind.HUGGING_FACE, true, false);
+        assertThat(Duration.ofNanos(System.nanoTime() - begin)).isGreaterThan(Duration.ofSeconds(1));
+        fake.repository(ID).remove("model.safetensors");
+        fake.fail(Fault.of("/commit/", new Fault.Status(503, Map.of("Retry-After", "3000"), "no"), 1000));
+        assertThatThrownBy(() -> upload(HubKind.HUGGING_FACE, true, false))
+                .hasMessageContaining("it asks to wait for 3000 s");
     }
 }
