@@ -7,14 +7,17 @@ import java.util.LinkedHashSet;
 import java.util.Optional;
 import java.util.Set;
 
-/// How a folder tells that its files came from a hub: the fetch leaves its record in it. What is in such a folder is
-/// others' work, and code there runs only when it is trusted, whichever way the folder is named.
+/// How a folder tells that its files came from a hub: the fetch leaves its record in it, and Hugging Face's own cache
+/// has
+/// a form of its own. What is in such a folder is others' work, and code there runs only when it is trusted, whichever
+/// way the folder is named.
 public final class FetchedFolder {
 
     /// Name of the hidden folder with all that a fetch keeps for itself.
     public static final String PRIVATE = ".stencil";
 
     private static final String RECORD = "listing.json";
+    private static final String CACHED = "models--";
 
     private FetchedFolder() {}
 
@@ -28,18 +31,33 @@ public final class FetchedFolder {
     ///
     /// @throws IOException when the links cannot be followed
     public static Optional<Path> around(Path inside) throws IOException {
-        Set<Path> places = new LinkedHashSet<>();
-        places.add(inside.toAbsolutePath().normalize());
-        if (Files.exists(inside)) {
-            places.add(inside.toRealPath());
-        }
-        for (Path place : places) {
+        for (Path place : places(inside)) {
             for (Path folder = place; folder != null; folder = folder.getParent()) {
-                if (Files.exists(record(folder))) {
+                if (Files.exists(record(folder)) || isCached(folder)) {
                     return Optional.of(folder);
                 }
             }
         }
         return Optional.empty();
+    }
+
+    /// Whether a folder is one of Hugging Face's cache: `models--OWNER--NAME` with `snapshots` of links into `blobs`.
+    private static boolean isCached(Path folder) {
+        Path name = folder.getFileName();
+        return name != null
+                && name.toString().startsWith(CACHED)
+                && (Files.isDirectory(folder.resolve("snapshots")) || Files.isDirectory(folder.resolve("blobs")));
+    }
+
+    /// Where a file or folder seems to lie, and where it lies when links are followed.
+    ///
+    /// @throws IOException when the links cannot be followed
+    public static Set<Path> places(Path path) throws IOException {
+        Set<Path> places = new LinkedHashSet<>();
+        places.add(path.toAbsolutePath().normalize());
+        if (Files.exists(path)) {
+            places.add(path.toRealPath());
+        }
+        return places;
     }
 }

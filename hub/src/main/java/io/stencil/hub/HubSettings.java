@@ -4,6 +4,7 @@ import io.stencil.error.InvalidRequestException;
 import io.stencil.error.Location;
 import io.stencil.hub.fetch.FetchSettings;
 import io.stencil.hub.fetch.HuggingFaceCache;
+import io.stencil.hub.fetch.ModelRoots;
 import io.stencil.hub.http.Credentials;
 import io.stencil.hub.http.HttpSettings;
 import io.stencil.hub.http.Token;
@@ -146,6 +147,13 @@ public record HubSettings(
     private static HuggingFaceCache cache(Map<String, String> environment, Path home) {
         return new HuggingFaceCache(path(environment, "HF_HUB_CACHE")
                 .orElse(huggingFaceHome(environment, home).resolve("hub")));
+    }
+
+    /// Where models of hubs lie, whichever hub is meant.
+    ///
+    /// @throws InvalidRequestException naming the variable that cannot be used
+    public static ModelRoots roots(Choices choices, Map<String, String> environment, Path home) {
+        return new ModelRoots(base(choices, environment, home), cache(environment, home));
     }
 
     private static Path base(Choices choices, Map<String, String> environment, Path home) {

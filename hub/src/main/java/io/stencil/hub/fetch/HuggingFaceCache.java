@@ -1,10 +1,12 @@
 package io.stencil.hub.fetch;
 
+import io.stencil.files.FetchedFolder;
 import io.stencil.hub.protocol.Checksum;
 import io.stencil.hub.protocol.HubKind;
 import io.stencil.hub.protocol.Listing;
 import io.stencil.hub.protocol.RemoteFile;
 import io.stencil.hub.protocol.Repository;
+import io.stencil.hub.protocol.RepositoryId;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -23,6 +25,32 @@ import java.util.stream.Stream;
 public record HuggingFaceCache(Path root) {
 
     private static final String COMMIT = "[0-9a-f]{40}";
+
+    /// As what a folder of the cache was fetched; empty where its name tells no repository.
+    ///
+    /// @param root `models--OWNER--NAME`
+    /// @param inside it, or a link to what is
+    static Optional<Snapshot> snapshot(Path root, Path inside) throws IOException {
+        String[] name = String.valueOf(root.getFileName()).split("--", 3);
+        if (name.length < 3 || !RepositoryId.matches(name[1] + "/" + name[2])) {
+            return Optional.empty();
+        }
+        Repository repository =
+                new Repository(HubKind.HUGGING_FACE, HubKind.HUGGING_FACE.site(), new RepositoryId(name[1], name[2]));
+        Path snapshots = root.resolve("snapshots");
+        for (Path place : FetchedFolder.places(inside)) {
+            if (place.startsWith(snapshots) && place.getNameCount() > snapshots.getNameCount()) {
+                Path commit = place.getName(snapshots.getNameCount());
+                return Optional.of(new Snapshot(
+                        repository,
+                        commit.toString(),
+                        Listing.commitName(commit.toString()),
+                        snapshots.resolve(commit),
+                        List.of()));
+            }
+        }
+        return Optional.of(new Snapshot(repository, HubKind.HUGGING_FACE.defaultRevision(), null, root, List.of()));
+    }
 
     private Path folder(Repository repository) {
         return root.resolve("models--%s--%s"
