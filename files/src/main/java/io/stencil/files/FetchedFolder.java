@@ -8,9 +8,8 @@ import java.util.Optional;
 import java.util.Set;
 
 /// How a folder tells that its files came from a hub: the fetch leaves its record in it, and Hugging Face's own cache
-/// has
-/// a form of its own. What is in such a folder is others' work, and code there runs only when it is trusted, whichever
-/// way the folder is named.
+/// has a form of its own. What is in such a folder is others' work, and code there runs only when it is trusted,
+/// whichever way the folder is named.
 public final class FetchedFolder {
 
     /// Name of the hidden folder with all that a fetch keeps for itself.
