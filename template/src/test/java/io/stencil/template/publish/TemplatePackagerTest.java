@@ -47,7 +47,8 @@ class TemplatePackagerTest {
         output = temporary.resolve("package");
         write("pipe.template_model." + TRAINED, 0);
         Files.writeString(temporary.resolve("training/training_args.json"), """
-                {"options": {"learning_rate": 0.001, "output_path": "home", "note": "/home/me"}}""");
+                {"options": {"learning_rate": 0.001, "output_path": "home", "note": "/home/me", "fp8_models": ["vae", "dit"],
+                "extra": {"a": 1}, "places": ["/home/me"]}}""");
     }
 
     /// A checkpoint of one tensor alone, as training of a part leaves it.
@@ -109,6 +110,7 @@ class TemplatePackagerTest {
         assertThat(output.resolve("README.md"))
                 .content()
                 .contains("base_model: \"org/base\"", "{scale: number}", "| learning_rate | 0.001 |", "samples/1.png")
+                .contains("| fp8_models | [\"vae\",\"dit\"] |", "| extra | {\"a\":1} |")
                 .doesNotContain("home");
     }
 
