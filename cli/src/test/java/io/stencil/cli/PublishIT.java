@@ -150,6 +150,7 @@ class PublishIT {
         put("me/weights", "template_value_a");
         fake.repository("me/weights").put("model.py", "import torch");
         put("me/unknown", "template_lora");
+        fake.repository("me/unknown").put("model.py", "import torch");
 
         stencil(sample("generate", "--hub=huggingface", "--template_model_id_or_path=me/weights:", "--output=a.png"))
                 .succeeded();
@@ -158,8 +159,8 @@ class PublishIT {
                 stencil(sample(
                         "generate", "--hub=huggingface", "--template_model_id_or_path=me/unknown:", "--output=b.png")),
                 "has no Model.java",
-                "found model.safetensors",
-                "add a Model.java (beside a copy of the weights, where the folder was fetched)");
+                "found model.safetensors, at its hub model.py, model.safetensors; model.py is for Python",
+                "do so in a folder of your own, beside a copy of the weights");
         requireTokenNowhere();
     }
 

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.stencil.error.HubException;
+import io.stencil.files.FetchedFolder;
 import io.stencil.hub.Hub;
 import io.stencil.hub.HubSettings;
 import io.stencil.hub.protocol.HubKind;
@@ -156,6 +157,16 @@ class OfflineFetchTest {
         assertThat(Snapshot.around(weights).orElseThrow().repository()).hasToString(fake.site() + "/org/other");
         Path more = Files.write(base.resolve("org/other/more.safetensors"), WEIGHTS);
         assertThat(offline(HubKind.HUGGING_FACE, "org/other:").files()).containsExactly(weights, more);
+    }
+
+    /// What is not fetched is known all the same, for those who miss it.
+    @Test
+    void aFetchTellsWhatTheHubHas() throws IOException {
+        Path folder = fetch(HubKind.HUGGING_FACE, "org/klein:vae").folder();
+        assertThat(FetchedFolder.listed(folder))
+                .containsExactly("README.md", "model.py", "model_index.json", "tokenizer/", "transformer/", "vae/");
+        assertThat(FetchedFolder.listed(folder.resolve("transformer"))).contains("config.json", "old.bin");
+        assertThat(FetchedFolder.listed(temporary)).isEmpty();
     }
 
     private Path cacheBlob() throws IOException {
