@@ -45,8 +45,7 @@ public final class FetchedFolder {
     }
 
     /// Names of what a folder holds at its hub, as the record tells them, also of what is never fetched; none where
-    /// there
-    /// is no record.
+    /// there is no record.
     ///
     /// @throws IOException when the links cannot be followed
     /// @throws io.stencil.error.InvalidFileException when the record is damaged

@@ -50,7 +50,7 @@ public record Uploader(HubProtocol protocol, HubHttp http, Path memory) {
                 publication.create(plan, http);
             }
             if (!changed.isEmpty()) {
-                publication.commit(plan, changed, http, listener, () -> areThere(plan, changed));
+                publication.commit(plan, changed, remote.keySet(), http, listener, () -> areThere(plan, changed));
             }
             files.forEach(file -> unfinished.forget(plan.repository(), file));
         }

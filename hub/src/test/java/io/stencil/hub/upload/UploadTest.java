@@ -449,4 +449,33 @@ class UploadTest {
         assertThatThrownBy(() -> upload(HubKind.HUGGING_FACE, true, false))
                 .hasMessageContaining("it asks to wait for 3000 s");
     }
+
+    /// ModelScope tells whether a file is new, and lists no files where there are none.
+    @Test
+    void filesThatAreThereAreUpdatedAndOthersCreated() throws IOException {
+        fake.repository(ID);
+        upload(HubKind.MODELSCOPE, true, false);
+        Files.writeString(folder.resolve("README.md"), "another card");
+        Files.write(folder.resolve("model.safetensors"), TestHubs.content(50_000, 9));
+        Files.writeString(folder.resolve("LICENSE"), "new");
+        assertThat(upload(HubKind.MODELSCOPE, true, false).changed())
+                .containsExactly("LICENSE", "README.md", "model.safetensors");
+        assertThat(fake.repository(ID).files().get("README.md")).asString().isEqualTo("another card");
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "{'Code': 500, 'Message': 'the disk is full'}",
+                "{'Code': 200, 'Message': 'the disk is full', 'Success': false}",
+                "{'Code': 500, 'Message': 'the disk is full', 'Success': true}"
+            })
+    void aFailureUnderAGoodStatusIsTold(String answer) {
+        fake.fail(Fault.of("PUT /upload/", new Fault.Status(200, Map.of(), answer.replace('\'', '"')), 1000));
+        assertThatThrownBy(() -> upload(HubKind.MODELSCOPE, true, false))
+                .isInstanceOf(HubException.class)
+                .hasMessageContaining("the hub refuses the request (")
+                .hasMessageContaining("the disk is full");
+        assertThat(fake.repository(ID).files()).isEmpty();
+    }
 }
