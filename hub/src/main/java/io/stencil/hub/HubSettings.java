@@ -141,7 +141,7 @@ public record HubSettings(
     }
 
     private static Path huggingFaceHome(Map<String, String> environment, Path home) {
-        return path(environment, "HF_HOME").orElse(home.resolve(".cache/huggingface"));
+        return path(environment, "HF_HOME").orElse(userCache(environment, home).resolve("huggingface"));
     }
 
     private static HuggingFaceCache cache(Map<String, String> environment, Path home) {
@@ -161,9 +161,12 @@ public record HubSettings(
             return choices.base();
         }
         return path(environment, "DIFFSYNTH_MODEL_BASE_PATH")
-                .orElseGet(() -> path(environment, "XDG_CACHE_HOME")
-                        .orElse(home.resolve(".cache"))
-                        .resolve("stencil/models"));
+                .orElse(userCache(environment, home).resolve("stencil/models"));
+    }
+
+    /// Where programs of this user keep what can be had again.
+    private static Path userCache(Map<String, String> environment, Path home) {
+        return path(environment, "XDG_CACHE_HOME").orElse(home.resolve(".cache"));
     }
 
     /// Where it is remembered which code is trusted: `STENCIL_CONFIG_HOME`, or `stencil` in the user's folder of
