@@ -96,9 +96,13 @@ record FakeExchange(HttpExchange http, Fault.@Nullable Kind fault, AtomicLong se
         if (range.matches() && !(fault instanceof Fault.NoRanges)) {
             int begin = Integer.parseInt(range.group(1));
             int end = Math.min(content.length, Integer.parseInt(range.group(2)) + 1);
-            http.getResponseHeaders().set("Content-Range", "bytes %d-%d/%d".formatted(begin, end - 1, content.length));
+            int told = fault instanceof Fault.OtherRange ? begin + 1 : begin;
+            http.getResponseHeaders().set("Content-Range", "bytes %d-%d/%d".formatted(told, end - 1, content.length));
             content = Arrays.copyOfRange(content, begin, end);
             status = 206;
+        }
+        if (fault instanceof Fault.OtherLength(int more)) {
+            content = Arrays.copyOf(content, content.length + more);
         }
         http.sendResponseHeaders(status, content.length);
         send(http.getResponseBody(), content);

@@ -19,6 +19,12 @@ public record Fault(String path, Kind kind, AtomicInteger before, AtomicInteger 
     /// Other bytes of the same length.
     public record WrongBytes() implements Kind {}
 
+    /// So many bytes more than were asked for, or fewer; what is told of the range is what was asked for.
+    public record OtherLength(int more) implements Kind {}
+
+    /// The answer tells of another range than was asked for.
+    public record OtherRange() implements Kind {}
+
     /// The connection is closed after so many bytes of the body: of the request where it has one, else of the answer.
     public record Dropped(int bytes) implements Kind {}
 
