@@ -14,6 +14,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Flow;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicLong;
 
 /// One request and the head of its answer. It is given up when neither moves for too long: a body takes as long as it
 /// takes, and so no limit on the whole could tell a slow connection from a dead one.
@@ -27,8 +28,8 @@ final class WatchedExchange {
 
     private final HttpClient client;
     private final Duration silence;
+    private final AtomicLong sent = new AtomicLong();
     private volatile long lastMoved = System.nanoTime();
-    private volatile long sent;
     private volatile boolean complete;
 
     WatchedExchange(HttpClient client, Duration silence) {
@@ -80,21 +81,27 @@ final class WatchedExchange {
     private HttpResponse<InputStream> await(CompletableFuture<HttpResponse<InputStream>> answer)
             throws ExecutionException, InterruptedException, SilenceException {
         while (true) {
-            Duration limit = limit();
-            long left = limit.toNanos() - (System.nanoTime() - lastMoved);
             try {
-                return answer.get(Math.max(0, left), TimeUnit.NANOSECONDS);
+                return answer.get(Math.max(0, limit().toNanos() - quiet()), TimeUnit.NANOSECONDS);
             } catch (TimeoutException e) {
-                if (System.nanoTime() - lastMoved >= limit().toNanos()) {
-                    throw complete ? SilenceException.ofAnswer(limit, e) : SilenceException.ofRequest(sent, limit, e);
+                boolean wasComplete = complete;
+                Duration limit = limit();
+                if (quiet() >= limit.toNanos()) {
+                    throw wasComplete
+                            ? SilenceException.ofAnswer(limit, e)
+                            : SilenceException.ofRequest(sent.get(), limit, e);
                 }
             }
         }
     }
 
+    private long quiet() {
+        return System.nanoTime() - lastMoved;
+    }
+
     /// The answer may wait for the end of a body that left this process, and not yet this machine.
     private Duration limit() {
-        return complete ? silence.plusMillis(Math.min(sent, BUFFERED) * 1000 / SLOWEST) : silence;
+        return complete ? silence.plusMillis(Math.min(sent.get(), BUFFERED) * 1000 / SLOWEST) : silence;
     }
 
     private final class Watch implements Flow.Subscriber<ByteBuffer> {
@@ -112,9 +119,8 @@ final class WatchedExchange {
         }
 
         @Override
-        @SuppressWarnings("NonAtomicOperationOnVolatileField") // a publisher gives one piece at a time
         public void onNext(ByteBuffer piece) {
-            sent += piece.remaining();
+            sent.addAndGet(piece.remaining());
             lastMoved = System.nanoTime();
             connection.onNext(piece);
         }

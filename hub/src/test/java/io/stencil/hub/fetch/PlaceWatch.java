@@ -18,7 +18,6 @@ final class PlaceWatch implements AutoCloseable {
     private final byte[] older;
     private final byte[] newer;
     private final List<String> faults = new CopyOnWriteArrayList<>();
-    private final Thread thread;
     private volatile boolean ended;
 
     /// @param newer of another size than `older`
@@ -26,7 +25,7 @@ final class PlaceWatch implements AutoCloseable {
         this.place = place;
         this.older = older;
         this.newer = newer;
-        this.thread = Thread.ofPlatform().daemon().start(this::watch);
+        Thread.ofPlatform().daemon().start(this::watch);
     }
 
     /// The size is asked for often: reading it all would take longer than a part of a file would be there.
@@ -63,8 +62,7 @@ final class PlaceWatch implements AutoCloseable {
     }
 
     @Override
-    public void close() throws InterruptedException {
+    public void close() {
         ended = true;
-        thread.join();
     }
 }
