@@ -14,7 +14,7 @@ public final class FetchMain {
 
     private FetchMain() {}
 
-    /// @param args address of the hub, folder for models, reference, bytes of a range
+    /// @param args address of the hub, folder for models, reference, and if it is not the usual one, bytes of a range
     public static void main(String[] args) {
         HubSettings usual = TestHubs.settings(HubKind.HUGGING_FACE, URI.create(args[0]), Path.of(args[1]), null);
         HubSettings settings = new HubSettings(
@@ -24,7 +24,9 @@ public final class FetchMain {
                 usual.base(),
                 false,
                 usual.cache(),
-                new FetchSettings(usual.fetch().connections(), Long.parseLong(args[3])),
+                new FetchSettings(
+                        usual.fetch().connections(),
+                        args.length < 4 ? usual.fetch().chunkBytes() : Long.parseLong(args[3])),
                 usual.http());
         try (Hub hub = Hub.open(settings)) {
             hub.fetch(HubReference.parse("model", args[2]), FetchListener.NONE);
