@@ -46,7 +46,11 @@ final class HubOptions {
 
     /// @throws io.stencil.error.InvalidRequestException naming an option or variable that cannot be used
     HubSettings settings() {
-        return HubSettings.of(new HubSettings.Choices(hub, tokenFile, base, offline), environment(), home());
+        return HubSettings.of(choices(), environment(), home());
+    }
+
+    private HubSettings.Choices choices() {
+        return new HubSettings.Choices(hub, tokenFile, base, offline);
     }
 
     /// The models of the hub; connects to it when one is asked for.
@@ -64,6 +68,7 @@ final class HubOptions {
     private HubModels open(PrintWriter err, Supplier<HubSettings> settings) {
         return new HubModels(
                 settings,
+                () -> HubSettings.roots(choices(), environment(), home()),
                 new TrustStore(HubSettings.configuration(environment(), home())),
                 new RemoteCode.Consent(trust, trustedHash),
                 err);

@@ -21,7 +21,6 @@ import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.Set;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -83,7 +82,7 @@ final class VerifyCommand implements Callable<Integer> {
         try (HubModels here = hub.open(err);
                 HubModels elsewhere = hub.openEmpty(err, empty)) {
             snapshot = elsewhere.fetch(reference);
-            sums = Sha256Sums.requireSame(snapshot.folder()).map(Set::size).orElse(0);
+            sums = Sha256Sums.requireComplete(snapshot).size();
             folder = new TemplateFolder(snapshot.folder(), trusted(elsewhere, snapshot, reference));
             files = base.files(here);
         }

@@ -136,6 +136,16 @@ class PublishIT {
                 .contains("trusting code of " + fake.site() + "/me/brightness at master: ", "SHA-256");
         assertThat(verified.out()).contains("verified " + fake.site() + "/me/brightness", "5 files, 4 checksums");
 
+        // What an older package left at the hub proves nothing, and is not added to.
+        fake.repository("me/brightness").put("model.safetensors.index.json", "{}");
+        refused(
+                stencil(sample("verify", "me/brightness", "--trust_remote_code")),
+                "/me/brightness: SHA256SUMS does not name model.safetensors.index.json",
+                "delete it at the hub");
+        stencil("upload", "me/brightness", "package")
+                .failed(1, "/me/brightness: holds model.safetensors.index.json, which package has not");
+        fake.repository("me/brightness").remove("model.safetensors.index.json");
+
         // Trusted once, it runs without being asked about; and it makes the picture that the package showed.
         stencil(sample("generate", "--template_model_id_or_path=me/brightness:", "--output=a.png"))
                 .succeeded();
@@ -150,6 +160,7 @@ class PublishIT {
         put("me/weights", "template_value_a");
         fake.repository("me/weights").put("model.py", "import torch");
         put("me/unknown", "template_lora");
+        fake.repository("me/unknown").put("model.py", "import torch");
 
         stencil(sample("generate", "--hub=huggingface", "--template_model_id_or_path=me/weights:", "--output=a.png"))
                 .succeeded();
@@ -158,8 +169,8 @@ class PublishIT {
                 stencil(sample(
                         "generate", "--hub=huggingface", "--template_model_id_or_path=me/unknown:", "--output=b.png")),
                 "has no Model.java",
-                "found model.safetensors",
-                "add a Model.java (beside a copy of the weights, where the folder was fetched)");
+                "found model.safetensors, at its hub model.py, model.safetensors; model.py is for Python",
+                "do so in a folder of your own, beside a copy of the weights");
         requireTokenNowhere();
     }
 

@@ -1,20 +1,26 @@
 package io.stencil.files;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import io.stencil.json.JsonFile;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashSet;
+import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.TreeSet;
 
-/// How a folder tells that its files came from a hub: the fetch leaves its record in it. What is in such a folder is
-/// others' work, and code there runs only when it is trusted, whichever way the folder is named.
+/// How a folder tells that its files came from a hub: the fetch leaves its record in it, and Hugging Face's own cache
+/// has a form of its own. What is in such a folder is others' work, and code there runs only when it is trusted,
+/// whichever way the folder is named.
 public final class FetchedFolder {
 
     /// Name of the hidden folder with all that a fetch keeps for itself.
     public static final String PRIVATE = ".stencil";
 
     private static final String RECORD = "listing.json";
+    private static final String CACHED = "models--";
 
     private FetchedFolder() {}
 
@@ -28,18 +34,59 @@ public final class FetchedFolder {
     ///
     /// @throws IOException when the links cannot be followed
     public static Optional<Path> around(Path inside) throws IOException {
-        Set<Path> places = new LinkedHashSet<>();
-        places.add(inside.toAbsolutePath().normalize());
-        if (Files.exists(inside)) {
-            places.add(inside.toRealPath());
-        }
-        for (Path place : places) {
+        for (Path place : places(inside)) {
             for (Path folder = place; folder != null; folder = folder.getParent()) {
-                if (Files.exists(record(folder))) {
+                if (Files.exists(record(folder)) || isCached(folder)) {
                     return Optional.of(folder);
                 }
             }
         }
         return Optional.empty();
+    }
+
+    /// Names of what a folder holds at its hub, as the record tells them, also of what is never fetched; none where
+    /// there is no record.
+    ///
+    /// @throws IOException when the links cannot be followed
+    /// @throws io.stencil.error.InvalidFileException when the record is damaged
+    public static List<String> listed(Path folder) throws IOException {
+        Optional<Path> root = around(folder);
+        if (root.isEmpty() || Files.notExists(record(root.get()))) {
+            return List.of();
+        }
+        String prefix = places(folder).stream()
+                .filter(place -> place.startsWith(root.get()))
+                .map(place -> root.get().relativize(place).toString().replace('\\', '/'))
+                .map(way -> way.isEmpty() ? way : way + "/")
+                .findFirst()
+                .orElse("");
+        Set<String> names = new TreeSet<>();
+        for (JsonNode file : JsonFile.read(record(root.get())).path("files")) {
+            String path = file.path("path").asText();
+            if (path.startsWith(prefix)) {
+                names.add(path.substring(prefix.length()).replaceFirst("/.*", "/"));
+            }
+        }
+        return List.copyOf(names);
+    }
+
+    /// Whether a folder is one of Hugging Face's cache: `models--OWNER--NAME` with `snapshots` of links into `blobs`.
+    private static boolean isCached(Path folder) {
+        Path name = folder.getFileName();
+        return name != null
+                && name.toString().startsWith(CACHED)
+                && (Files.isDirectory(folder.resolve("snapshots")) || Files.isDirectory(folder.resolve("blobs")));
+    }
+
+    /// Where a file or folder seems to lie, and where it lies when links are followed.
+    ///
+    /// @throws IOException when the links cannot be followed
+    public static Set<Path> places(Path path) throws IOException {
+        Set<Path> places = new LinkedHashSet<>();
+        places.add(path.toAbsolutePath().normalize());
+        if (Files.exists(path)) {
+            places.add(path.toRealPath());
+        }
+        return places;
     }
 }

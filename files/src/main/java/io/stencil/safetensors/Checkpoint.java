@@ -49,7 +49,7 @@ public final class Checkpoint implements TensorSource {
     /// - a folder: all that its one index lists, else every `*.safetensors` file in it
     ///
     /// @throws InvalidFileException when there is nothing to open, a shard is missing or broken, the index and the
-    ///     shards differ, or a tensor is in two files
+    ///     shards differ, a tensor is in two files, or the folder also holds the one file that the index stands for
     public static Checkpoint open(Path path) {
         if (!Files.isDirectory(path)) {
             return path.toString().endsWith(ShardIndex.SUFFIX) ? openIndex(path) : open(List.of(path));
@@ -61,7 +61,7 @@ public final class Checkpoint implements TensorSource {
                     path, "holds more than one shard index; name one of " + NameList.of(names(indexes)));
         }
         if (!indexes.isEmpty()) {
-            return openIndex(indexes.getFirst());
+            return openInsteadOfFile(indexes.getFirst());
         }
         List<Path> shards = endingWith(content, SHARD_SUFFIX);
         if (shards.isEmpty()) {
@@ -71,12 +71,35 @@ public final class Checkpoint implements TensorSource {
         return open(shards);
     }
 
+    /// Opens the weights that go by the name of one file: that file, or the shards that `FILE.index.json` beside its
+    /// place lists; the caller closes it.
+    ///
+    /// @throws InvalidFileException when both are there, of which one is older weights, and as for [#open(Path)]
+    public static Checkpoint openNamed(Path file) {
+        Path index = indexOf(file);
+        return Files.exists(index) ? openInsteadOfFile(index) : open(List.of(file));
+    }
+
+    /// Whether [#openNamed] has something to open.
+    public static boolean isNamed(Path file) {
+        return Files.isRegularFile(file) || Files.exists(indexOf(file));
+    }
+
+    private static Path indexOf(Path file) {
+        return file.resolveSibling(file.getFileName() + ".index.json");
+    }
+
     /// Opens these files as one set, in this order; the caller closes it.
     ///
     /// @param paths at least one
     /// @throws InvalidFileException when a file is broken or a tensor is in two files
     public static Checkpoint open(List<Path> paths) {
         return open(paths, _ -> {});
+    }
+
+    private static Checkpoint openInsteadOfFile(Path index) {
+        ShardIndex.read(index).requireNoFileBeside();
+        return openIndex(index);
     }
 
     private static Checkpoint openIndex(Path file) {

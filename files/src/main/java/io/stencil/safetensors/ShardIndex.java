@@ -77,6 +77,19 @@ record ShardIndex(Path file, Map<String, Path> shards) {
         }
     }
 
+    /// Refuses a folder with the weights both in shards and in the one file that the index is named after: which are
+    /// meant, nobody can tell.
+    void requireNoFileBeside() {
+        String name = file.getFileName().toString();
+        Path whole = file.resolveSibling(name.substring(0, name.length() - SUFFIX.length()) + ".safetensors");
+        if (Files.exists(whole) && !shards.containsValue(whole)) {
+            throw new InvalidFileException(
+                    file,
+                    "lists shards, and %s, which is none of them, holds the same weights or older ones; remove the one or the other"
+                            .formatted(whole.getFileName()));
+        }
+    }
+
     private void requireShards() {
         if (shards.isEmpty()) {
             throw new InvalidFileException(file, WEIGHT_MAP + " names no tensor");

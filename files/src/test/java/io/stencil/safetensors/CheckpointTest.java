@@ -75,6 +75,34 @@ class CheckpointTest {
     }
 
     @Test
+    void weights_in_shards_and_in_one_file_are_refused() throws IOException {
+        Path whole = folder.resolve("model.safetensors");
+        Path index = writeWeightMap("{'a':'%s','b':'%s','c':'%s'}".formatted(FIRST, FIRST, SECOND));
+        assertThat(Checkpoint.isNamed(whole)).isTrue();
+        try (Checkpoint checkpoint = Checkpoint.openNamed(whole)) {
+            assertWhole(checkpoint);
+        }
+        RawFile.writeU8(whole, "a", "b", "c");
+        assertRefused(folder, "model.safetensors, which is none of them, holds the same weights or older ones");
+        assertThatThrownBy(() -> Checkpoint.openNamed(whole).close())
+                .isInstanceOf(InvalidFileException.class)
+                .hasMessageContaining("remove the one or the other");
+        try (Checkpoint checkpoint = Checkpoint.open(index)) {
+            assertWhole(checkpoint);
+        }
+        writeWeightMap("{'a':'model.safetensors','b':'model.safetensors','c':'model.safetensors'}");
+        try (Checkpoint checkpoint = Checkpoint.open(folder)) {
+            assertThat(checkpoint.files()).hasSize(1);
+        }
+        Files.delete(index);
+        try (Checkpoint checkpoint = Checkpoint.openNamed(whole)) {
+            assertThat(checkpoint.files()).hasSize(1);
+        }
+        Files.delete(whole);
+        assertThat(Checkpoint.isNamed(whole)).isFalse();
+    }
+
+    @Test
     void a_folder_without_an_index() throws IOException {
         Files.writeString(folder.resolve("config.json"), "{}");
         Files.writeString(folder.resolve("._model.safetensors"), "left behind by a file system");

@@ -4,6 +4,7 @@ import io.stencil.error.InvalidRequestException;
 import io.stencil.error.Location;
 import io.stencil.hub.fetch.FetchSettings;
 import io.stencil.hub.fetch.HuggingFaceCache;
+import io.stencil.hub.fetch.ModelRoots;
 import io.stencil.hub.http.Credentials;
 import io.stencil.hub.http.HttpSettings;
 import io.stencil.hub.http.Token;
@@ -140,7 +141,7 @@ public record HubSettings(
     }
 
     private static Path huggingFaceHome(Map<String, String> environment, Path home) {
-        return path(environment, "HF_HOME").orElse(home.resolve(".cache/huggingface"));
+        return path(environment, "HF_HOME").orElse(userCache(environment, home).resolve("huggingface"));
     }
 
     private static HuggingFaceCache cache(Map<String, String> environment, Path home) {
@@ -148,14 +149,24 @@ public record HubSettings(
                 .orElse(huggingFaceHome(environment, home).resolve("hub")));
     }
 
+    /// Where models of hubs lie, whichever hub is meant.
+    ///
+    /// @throws InvalidRequestException naming the variable that cannot be used
+    public static ModelRoots roots(Choices choices, Map<String, String> environment, Path home) {
+        return new ModelRoots(base(choices, environment, home), cache(environment, home));
+    }
+
     private static Path base(Choices choices, Map<String, String> environment, Path home) {
         if (choices.base() != null) {
             return choices.base();
         }
         return path(environment, "DIFFSYNTH_MODEL_BASE_PATH")
-                .orElseGet(() -> path(environment, "XDG_CACHE_HOME")
-                        .orElse(home.resolve(".cache"))
-                        .resolve("stencil/models"));
+                .orElse(userCache(environment, home).resolve("stencil/models"));
+    }
+
+    /// Where programs of this user keep what can be had again.
+    private static Path userCache(Map<String, String> environment, Path home) {
+        return path(environment, "XDG_CACHE_HOME").orElse(home.resolve(".cache"));
     }
 
     /// Where it is remembered which code is trusted: `STENCIL_CONFIG_HOME`, or `stencil` in the user's folder of

@@ -309,6 +309,34 @@ class TokenTest {
                 .hasMessageContaining("'MODELSCOPE_ENDPOINT': is no address of a hub");
     }
 
+    /// Each site has repositories of its own, and the address of the one is none of the other.
+    @Test
+    void theInternationalSiteIsAHubOfItsOwn() {
+        HubSettings settings = HubSettings.of(
+                new HubSettings.Choices("modelscope-ai", null, null, false),
+                Map.of("MODELSCOPE_ENDPOINT", "https://mirror.example", "MODELSCOPE_API_TOKEN", SECRET),
+                temporary);
+        assertThat(settings.hub()).isEqualTo(HubKind.MODELSCOPE_INTERNATIONAL);
+        assertThat(settings.site()).isEqualTo(URI.create("https://www.modelscope.ai"));
+        assertThat(settings.token()).isNotNull();
+    }
+
+    @Test
+    void theCacheOfTheUserMayLieElsewhere() throws IOException {
+        Path cache = temporary.resolve("xdg");
+        Files.createDirectories(cache.resolve("huggingface"));
+        Files.writeString(cache.resolve("huggingface/token"), SECRET);
+        HubSettings settings =
+                settings(Map.of("XDG_CACHE_HOME", cache.toString(), "DIFFSYNTH_DOWNLOAD_SOURCE", "huggingface"));
+        assertThat(settings.cache().root()).isEqualTo(cache.resolve("huggingface/hub"));
+        assertThat(settings.base()).isEqualTo(cache.resolve("stencil/models"));
+        assertThat(settings.token()).isNotNull();
+        assertThat(settings(Map.of("XDG_CACHE_HOME", cache.toString(), "HF_HOME", "/data/hf"))
+                        .cache()
+                        .root())
+                .isEqualTo(Path.of("/data/hf/hub"));
+    }
+
     private HubSettings settings(Map<String, String> environment) {
         return HubSettings.of(HubSettings.Choices.NONE, environment, temporary);
     }

@@ -49,7 +49,7 @@ record FetchWork(
         Path target = place.file(file.path());
         if (checked.isKnown(file)
                 || Fetcher.isRight(file, target)
-                || fetcher.cache().adopt(repository, file, target)) {
+                || fetcher.cache().adopt(repository, file, checked.commit(), place)) {
             progress.bytes(file.size());
         } else {
             download(file, target);

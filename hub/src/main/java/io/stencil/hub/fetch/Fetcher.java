@@ -113,6 +113,8 @@ public record Fetcher(HubProtocol protocol, HubHttp http, FetchSettings settings
                     missing.add(file.path());
                 }
             }
+            List<String> shards = IndexedShards.missing(choice, listing, new NamePattern(pattern), place);
+            missing.addAll(shards);
             if (!missing.isEmpty()) {
                 throw repository
                         .subject()
@@ -120,7 +122,7 @@ public record Fetcher(HubProtocol protocol, HubHttp http, FetchSettings settings
                                 "%d of %d files are not in %s, or not as revision %s has them, and nothing is fetched when offline: %s"
                                         .formatted(
                                                 missing.size(),
-                                                choice.all().size(),
+                                                choice.all().size() + shards.size(),
                                                 place.folder(),
                                                 revision,
                                                 NameList.of(missing)));
@@ -139,7 +141,7 @@ public record Fetcher(HubProtocol protocol, HubHttp http, FetchSettings settings
             return true;
         }
         Path target = checked.place().file(file.path());
-        boolean right = isRight(file, target) || cache.adopt(repository, file, target);
+        boolean right = isRight(file, target) || cache.adopt(repository, file, checked.commit(), checked.place());
         if (right && Files.isWritable(checked.place().folder())) {
             checked.remember(file);
         }

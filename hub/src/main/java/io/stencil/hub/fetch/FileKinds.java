@@ -26,6 +26,15 @@ public final class FileKinds {
                 || (dot > 0 && EXTENSIONS.contains(name.substring(dot + 1).toLowerCase(Locale.ROOT)));
     }
 
+    /// Whether a file alone may change what a model does: its code, its weights, and what tells which files hold them.
+    ///
+    /// @param path inside a repository, with `/` between folders
+    public static boolean isDecisive(String path) {
+        return CODE.contains(path.substring(path.lastIndexOf('/') + 1))
+                || path.endsWith(".safetensors")
+                || path.endsWith(".safetensors.index.json");
+    }
+
     /// For messages.
     public static String describe() {
         return "safetensors, JSON, text, pictures, Model.java and model.jar";

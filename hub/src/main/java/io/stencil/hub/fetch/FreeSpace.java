@@ -18,7 +18,7 @@ record FreeSpace(long bytes, long free) {
             for (RemoteFile file : choice.all()) {
                 Path target = place.file(file.path());
                 boolean here = (Files.isRegularFile(target) && Files.size(target) == file.size())
-                        || fetcher.cache().has(repository, file);
+                        || fetcher.cache().has(repository, file, checked.commit());
                 long part = here
                         ? file.size()
                         : PartialFile.bytesIn(

@@ -1,10 +1,12 @@
 package io.stencil.hub.fetch;
 
+import io.stencil.files.FetchedFolder;
 import io.stencil.hub.protocol.Checksum;
 import io.stencil.hub.protocol.HubKind;
 import io.stencil.hub.protocol.Listing;
 import io.stencil.hub.protocol.RemoteFile;
 import io.stencil.hub.protocol.Repository;
+import io.stencil.hub.protocol.RepositoryId;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -12,17 +14,42 @@ import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import java.util.UUID;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /// What Hugging Face's own tools keep on the disk: `models--OWNER--NAME/blobs/HASH`, and `snapshots/COMMIT` of links to
-/// them.
-/// It is read, never written.
+/// them, or of files where the system has no links. It is read, never written.
 ///
 /// @param root `HF_HUB_CACHE`, or where it would be by default
 public record HuggingFaceCache(Path root) {
 
     private static final String COMMIT = "[0-9a-f]{40}";
+
+    /// As what a folder of the cache was fetched; empty where its name tells no repository.
+    ///
+    /// @param root `models--OWNER--NAME`
+    /// @param inside it, or a link to what is
+    static Optional<Snapshot> snapshot(Path root, Path inside) throws IOException {
+        String[] name = String.valueOf(root.getFileName()).split("--", 3);
+        if (name.length < 3 || !RepositoryId.matches(name[1] + "/" + name[2])) {
+            return Optional.empty();
+        }
+        Repository repository =
+                new Repository(HubKind.HUGGING_FACE, HubKind.HUGGING_FACE.site(), new RepositoryId(name[1], name[2]));
+        Path snapshots = root.resolve("snapshots");
+        for (Path place : FetchedFolder.places(inside)) {
+            if (place.startsWith(snapshots) && place.getNameCount() > snapshots.getNameCount()) {
+                Path commit = place.getName(snapshots.getNameCount());
+                return Optional.of(new Snapshot(
+                        repository,
+                        commit.toString(),
+                        Listing.commitName(commit.toString()),
+                        snapshots.resolve(commit),
+                        List.of()));
+            }
+        }
+        return Optional.of(new Snapshot(repository, HubKind.HUGGING_FACE.defaultRevision(), null, root, List.of()));
+    }
 
     private Path folder(Repository repository) {
         return root.resolve("models--%s--%s"
@@ -44,24 +71,44 @@ public record HuggingFaceCache(Path root) {
         return Files.isRegularFile(blob) && Files.size(blob) == file.size() ? Optional.of(blob) : Optional.empty();
     }
 
+    /// A file of the revision itself, not yet checked: where the system has no links, the tools put files there.
+    private Optional<Path> plain(Repository repository, RemoteFile file, @Nullable String commit) throws IOException {
+        if (commit == null || repository.hub() != HubKind.HUGGING_FACE) {
+            return Optional.empty();
+        }
+        Path plain = folder(repository).resolve("snapshots").resolve(commit).resolve(file.path());
+        return Files.isRegularFile(plain) && Files.size(plain) == file.size() ? Optional.of(plain) : Optional.empty();
+    }
+
+    private Optional<Path> content(Repository repository, RemoteFile file, @Nullable String commit) throws IOException {
+        Optional<Path> blob = blob(repository, file);
+        return blob.isPresent() ? blob : plain(repository, file, commit);
+    }
+
     /// Whether a file of this name and size is here.
-    boolean has(Repository repository, RemoteFile file) throws IOException {
-        return blob(repository, file).isPresent();
+    ///
+    /// @param commit that is meant; null where it is not known
+    boolean has(Repository repository, RemoteFile file, @Nullable String commit) throws IOException {
+        return content(repository, file, commit).isPresent();
     }
 
     /// Puts a file in place that is here and right: as a second name of the same content, or where the system has none
     /// across disks, as a copy.
     ///
+    /// @param commit that is meant; null where it is not known
     /// @return whether it was here
-    boolean adopt(Repository repository, RemoteFile file, Path target) throws IOException {
-        Optional<Path> blob = blob(repository, file);
-        if (blob.isEmpty()) {
+    boolean adopt(Repository repository, RemoteFile file, @Nullable String commit, ModelPlace place)
+            throws IOException {
+        Optional<Path> content = content(repository, file, commit);
+        if (content.isEmpty()) {
             return false;
         }
+        Path target = place.file(file.path());
+        Path temporary = place.adopted(file.path());
         Files.createDirectories(target.toAbsolutePath().getParent());
-        Path temporary = target.resolveSibling("." + target.getFileName() + "." + UUID.randomUUID() + ".tmp");
+        Files.createDirectories(temporary.toAbsolutePath().getParent());
         try {
-            link(blob.get().toRealPath(), temporary);
+            link(content.get().toRealPath(), temporary);
             if (!ContentHash.matches(temporary, file.size(), file.checksum())) {
                 return false;
             }

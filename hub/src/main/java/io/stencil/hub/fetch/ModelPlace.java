@@ -12,6 +12,7 @@ import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HexFormat;
+import java.util.UUID;
 import org.jspecify.annotations.Nullable;
 
 /// Where a repository lies on the disk: its files under their own names, and beside them a hidden folder with what is
@@ -40,6 +41,11 @@ record ModelPlace(Path folder) {
                 "partial",
                 file.path(),
                 "." + key(file.checksum().text() + file.size() + version).substring(0, 12) + ".part");
+    }
+
+    /// Where a file from elsewhere on this machine is brought before it is checked; [#removePartials] removes it too.
+    Path adopted(String path) {
+        return hidden("partial", path, "." + UUID.randomUUID() + ".adopted");
     }
 
     /// Removes what is left of broken downloads of this file, also of other content that it had then.

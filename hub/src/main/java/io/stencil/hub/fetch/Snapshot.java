@@ -27,14 +27,19 @@ public record Snapshot(
     /// @throws io.stencil.error.InvalidFileException when the folder's record is damaged
     public static Optional<Snapshot> around(Path folder) {
         try {
-            return FetchedFolder.around(folder)
-                    .flatMap(root -> KeptListing.read(root)
-                            .map(kept -> new Snapshot(
-                                    kept.repository(),
-                                    kept.listing().revision(),
-                                    kept.listing().commit(),
-                                    root,
-                                    List.of())));
+            Optional<Path> root = FetchedFolder.around(folder);
+            if (root.isEmpty()) {
+                return Optional.empty();
+            }
+            Optional<KeptListing> kept = KeptListing.read(root.get());
+            return kept.isPresent()
+                    ? kept.map(one -> new Snapshot(
+                            one.repository(),
+                            one.listing().revision(),
+                            one.listing().commit(),
+                            root.get(),
+                            List.of()))
+                    : HuggingFaceCache.snapshot(root.get(), folder);
         } catch (IOException e) {
             throw ModelPlace.unreadable(folder, e);
         }

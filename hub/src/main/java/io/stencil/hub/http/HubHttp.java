@@ -14,7 +14,6 @@ import java.net.http.HttpClient;
 import java.net.http.HttpConnectTimeoutException;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
-import java.net.http.HttpTimeoutException;
 import java.nio.channels.UnresolvedAddressException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -37,8 +36,6 @@ public final class HubHttp implements AutoCloseable {
 
     private static final int MAX_REDIRECTS = 5;
     private static final int MAX_JSON_BYTES = 64 << 20;
-    /// The slowest sending that is waited for, in bytes a second.
-    private static final long SLOWEST = 64 << 10;
     private static final Set<Integer> REDIRECTS = Set.of(301, 302, 303, 307, 308);
     /// What may go along to another host than the one that it was meant for.
     private static final Set<String> OPEN_HEADERS = Set.of("accept", "content-type", "range");
@@ -212,8 +209,8 @@ public final class HubHttp implements AutoCloseable {
         HubCall current = call;
         try {
             for (int redirects = 0; redirects <= MAX_REDIRECTS; redirects++) {
-                HttpResponse<InputStream> response =
-                        client.send(request(current), HttpResponse.BodyHandlers.ofInputStream());
+                WatchedExchange exchange = new WatchedExchange(client, settings.silence());
+                HttpResponse<InputStream> response = exchange.send(request(current, exchange));
                 try (WatchedBody body = new WatchedBody(response.body(), settings.silence(), watcher)) {
                     int status = response.statusCode();
                     if (REDIRECTS.contains(status)) {
@@ -240,10 +237,9 @@ public final class HubHttp implements AutoCloseable {
     }
 
     /// The call's own headers come last: what a hub asks for in its answers goes before what Stencil would send.
-    private HttpRequest request(HubCall call) {
+    private HttpRequest request(HubCall call, WatchedExchange exchange) {
         HttpRequest.Builder request = HttpRequest.newBuilder(call.uri())
-                .timeout(settings.silence().plusSeconds(call.bodyBytes() / SLOWEST))
-                .method(call.method(), call.body().get())
+                .method(call.method(), exchange.watched(call.body().get()))
                 .setHeader("User-Agent", "stencil");
         credentials.sign(request, call.uri());
         for (Map.Entry<String, String> header : call.headers().entrySet()) {
@@ -308,10 +304,7 @@ public final class HubHttp implements AutoCloseable {
             case HttpConnectTimeoutException _ ->
                 "%s cannot be reached within %d ms; check the network and --hub"
                         .formatted(host, settings.connect().toMillis());
-            case HttpTimeoutException _ ->
-                "%s did not answer within %d ms"
-                        .formatted(host, settings.silence().toMillis());
-            case SilenceException silence -> "%s fell silent: %s".formatted(host, silence.getMessage());
+            case SilenceException silence -> "%s %s".formatted(host, silence.getMessage());
             case ConnectException _ -> host + " cannot be reached; check the network and --hub";
             case UnresolvedAddressException _ -> host + " is no known host; check the network and --hub";
             default -> "the connection to %s broke off (%s)".formatted(host, told.of(reason(e)));

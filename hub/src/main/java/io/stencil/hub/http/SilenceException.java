@@ -4,12 +4,28 @@ import java.io.IOException;
 import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 
-/// A connection on which nothing came for too long.
+/// A connection on which nothing came, or went, for too long.
 final class SilenceException extends IOException {
 
     private static final long serialVersionUID = 1L;
 
-    SilenceException(Duration silence, @Nullable Throwable cause) {
-        super("no data came for %d ms".formatted(silence.toMillis()), cause);
+    private SilenceException(String what, @Nullable Throwable cause) {
+        super(what, cause);
+    }
+
+    /// @param silence that lasted in the middle of an answer
+    static SilenceException ofBody(Duration silence, @Nullable Throwable cause) {
+        return new SilenceException("fell silent: no data came for %d ms".formatted(silence.toMillis()), cause);
+    }
+
+    /// @param silence that lasted where an answer should have come
+    static SilenceException ofAnswer(Duration silence, Throwable cause) {
+        return new SilenceException("did not answer within %d ms".formatted(silence.toMillis()), cause);
+    }
+
+    /// @param sent bytes of the request's body that went before
+    /// @param silence that lasted in the middle of the body
+    static SilenceException ofRequest(long sent, Duration silence, Throwable cause) {
+        return new SilenceException("took %d bytes, and no more for %d ms".formatted(sent, silence.toMillis()), cause);
     }
 }

@@ -47,10 +47,10 @@ final class WatchedBody extends FilterInputStream {
         try {
             count = super.read(bytes, offset, length);
         } catch (IOException e) {
-            throw silent ? new SilenceException(silence, e) : e;
+            throw silent ? SilenceException.ofBody(silence, e) : e;
         }
         if (silent) {
-            throw new SilenceException(silence, null);
+            throw SilenceException.ofBody(silence, null);
         }
         lastHeard = System.nanoTime();
         return count;

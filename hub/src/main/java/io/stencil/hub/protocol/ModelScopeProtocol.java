@@ -17,11 +17,15 @@ import org.jspecify.annotations.Nullable;
 /// `Code`, `Message`, `Success` and `Data`.
 public record ModelScopeProtocol() implements HubProtocol {
 
+    private static final int OK = 200;
+
     /// What a wrapped answer holds.
     ///
     /// @throws io.stencil.error.HubException when it tells of a failure
     public static JsonNode data(JsonNode answer, Subject subject, HubHttp http) {
-        if (answer.path("Success").asBoolean(answer.path("Code").asInt() == 200)) {
+        if (isWrapped(answer)
+                && answer.path("Success").asBoolean(true)
+                && answer.path("Code").asInt(OK) == OK) {
             return answer.path("Data");
         }
         throw subject.fault("the hub refuses the request (%s): %s"
@@ -30,13 +34,19 @@ public record ModelScopeProtocol() implements HubProtocol {
                         http.told(answer.path("Message").asText())));
     }
 
+    /// Whether an answer tells of success or failure itself, whatever its status.
+    public static boolean isWrapped(JsonNode answer) {
+        return answer.has("Success") || answer.has("Code");
+    }
+
     @Override
     public Listing list(Repository repository, String revision, HubHttp http) {
         URI uri = URI.create("%s/api/v1/models/%s/repo/files?Revision=%s&Recursive=true"
                 .formatted(repository.site(), repository.id(), UrlText.word(revision)));
         JsonNode data = data(http.json(HubCall.get(uri, repository.subject())), repository.subject(), http);
         JsonNode entries = data.path("Files");
-        if (!entries.isArray()) {
+        boolean empty = data.isObject() && (entries.isNull() || entries.isMissingNode());
+        if (!entries.isArray() && !empty) {
             throw repository.subject().fault("the hub's answer is no listing of files");
         }
         if (data.path("TotalCount").asInt() > entries.size()) {

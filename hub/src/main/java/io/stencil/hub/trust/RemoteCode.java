@@ -10,6 +10,7 @@ import io.stencil.hub.fetch.Snapshot;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
@@ -54,6 +55,15 @@ public final class RemoteCode {
 
     private RemoteCode() {}
 
+    /// Files with code in a folder.
+    public static List<Path> in(Path folder) {
+        return FileKinds.CODE.stream()
+                .sorted()
+                .map(folder::resolve)
+                .filter(Files::exists)
+                .toList();
+    }
+
     /// Returns when the folder holds no code, or code that may run; what is trusted now is remembered.
     ///
     /// The code may be exchanged before it is compiled: whoever compiles it is to hold it against the hashes.
@@ -64,14 +74,11 @@ public final class RemoteCode {
     public static Set<String> requireTrusted(
             Snapshot snapshot, Path folder, TrustStore store, Consent consent, Dialog dialog) {
         Set<String> trusted = new TreeSet<>();
-        for (String name : new TreeSet<>(FileKinds.CODE)) {
-            Path file = folder.resolve(name);
-            if (Files.exists(file)) {
-                String sha256 = hash(file);
-                requireTrusted(
-                        new Found(snapshot, inside(snapshot, folder, name), file, sha256), store, consent, dialog);
-                trusted.add(sha256);
-            }
+        for (Path file : in(folder)) {
+            String sha256 = hash(file);
+            String name = inside(snapshot, folder, String.valueOf(file.getFileName()));
+            requireTrusted(new Found(snapshot, name, file, sha256), store, consent, dialog);
+            trusted.add(sha256);
         }
         return trusted;
     }

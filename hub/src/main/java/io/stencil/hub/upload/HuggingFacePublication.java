@@ -53,7 +53,12 @@ record HuggingFacePublication(UnfinishedUploads unfinished) implements Publicati
 
     @Override
     public void commit(
-            UploadPlan plan, List<LocalFile> files, HubHttp http, UploadListener listener, BooleanSupplier isThere) {
+            UploadPlan plan,
+            List<LocalFile> files,
+            Set<String> there,
+            HubHttp http,
+            UploadListener listener,
+            BooleanSupplier isThere) {
         Set<String> largePaths = largePaths(plan, files, http);
         Map<String, LocalFile> large = new TreeMap<>();
         StringBuilder lines = new StringBuilder();

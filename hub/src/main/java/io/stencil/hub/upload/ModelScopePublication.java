@@ -12,6 +12,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.Base64;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.function.BooleanSupplier;
 
@@ -50,7 +51,12 @@ record ModelScopePublication(UnfinishedUploads unfinished) implements Publicatio
 
     @Override
     public void commit(
-            UploadPlan plan, List<LocalFile> files, HubHttp http, UploadListener listener, BooleanSupplier isThere) {
+            UploadPlan plan,
+            List<LocalFile> files,
+            Set<String> there,
+            HubHttp http,
+            UploadListener listener,
+            BooleanSupplier isThere) {
         Repository repository = plan.repository();
         Map<String, LocalFile> large = new TreeMap<>();
         ObjectNode body = JSON.createObjectNode().put("commit_message", plan.message());
@@ -61,7 +67,7 @@ record ModelScopePublication(UnfinishedUploads unfinished) implements Publicatio
                 large.put(file.sha256(), file);
             }
             actions.addObject()
-                    .put("action", "create")
+                    .put("action", there.contains(file.path()) ? "update" : "create")
                     .put("path", file.path())
                     .put("type", isLarge ? "lfs" : "normal")
                     .put("size", file.size())

@@ -64,8 +64,7 @@ record MultipartUpload(Repository repository, HubHttp http, UnfinishedUploads un
         Subject subject = repository.subject(file.path());
         long begin = (part.getKey() - 1) * partBytes;
         long bytes = Math.min(partBytes, file.size() - begin);
-        HubCall call =
-                HubCall.put(part.getValue(), () -> FileSlice.publisher(file.file(), begin, bytes), bytes, subject);
+        HubCall call = HubCall.put(part.getValue(), () -> FileSlice.publisher(file.file(), begin, bytes), subject);
         String etag =
                 http.send(call, answer -> answer.headers().firstValue("ETag").orElse(""));
         if (etag.isEmpty()) {

@@ -3,6 +3,7 @@ package io.stencil.hub.upload;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import io.stencil.hub.http.HubHttp;
 import java.util.List;
+import java.util.Set;
 import java.util.function.BooleanSupplier;
 
 /// The writing half of a hub's interface.
@@ -18,6 +19,13 @@ sealed interface Publication permits HuggingFacePublication, ModelScopePublicati
 
     /// Sends the files and makes one commit of them.
     ///
+    /// @param there paths of files that the hub has, with other content
     /// @param isThere asks the hub whether it has them all: after a fault that leaves open whether the commit was made
-    void commit(UploadPlan plan, List<LocalFile> files, HubHttp http, UploadListener listener, BooleanSupplier isThere);
+    void commit(
+            UploadPlan plan,
+            List<LocalFile> files,
+            Set<String> there,
+            HubHttp http,
+            UploadListener listener,
+            BooleanSupplier isThere);
 }

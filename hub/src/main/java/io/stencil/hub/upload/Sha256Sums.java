@@ -2,8 +2,12 @@ package io.stencil.hub.upload;
 
 import io.stencil.error.InvalidFileException;
 import io.stencil.error.Location;
+import io.stencil.error.NameList;
 import io.stencil.files.AtomicFile;
 import io.stencil.files.Sha256;
+import io.stencil.hub.fetch.FileKinds;
+import io.stencil.hub.fetch.Snapshot;
+import io.stencil.hub.http.Subject;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
@@ -65,6 +69,30 @@ public final class Sha256Sums {
         } catch (IOException e) {
             throw new InvalidFileException(Location.of(file), "cannot be read: " + e, e);
         }
+    }
+
+    /// Checks a fetched folder whose checksums must be there and name all code and weights: others could take their
+    /// place, and what then runs is not what was packaged.
+    ///
+    /// @return the names of the files that were found right
+    /// @throws io.stencil.error.HubException naming what the checksums do not
+    /// @throws InvalidFileException naming the first file that is absent or other than they say
+    public static Set<String> requireComplete(Snapshot snapshot) {
+        Subject subject = snapshot.repository().subject();
+        Set<String> named = requireSame(snapshot.folder())
+                .orElseThrow(() -> subject.fault(
+                        "has no %s, which tells what was packaged; make it with 'stencil package' and upload that"
+                                .formatted(FILE_NAME)));
+        List<String> others = snapshot.files().stream()
+                .map(file -> snapshot.folder().relativize(file).toString().replace('\\', '/'))
+                .filter(path -> FileKinds.isDecisive(path) && !named.contains(path))
+                .toList();
+        if (!others.isEmpty()) {
+            throw subject.fault(
+                    "%s does not name %s, of an older package perhaps, which may be used in place of what it names; delete it at the hub"
+                            .formatted(FILE_NAME, NameList.of(others)));
+        }
+        return named;
     }
 
     private static String requireSame(Path folder, String name, String sum) throws IOException {

@@ -2,6 +2,8 @@ package io.stencil.hub.upload;
 
 import io.stencil.error.InvalidFileException;
 import io.stencil.error.Location;
+import io.stencil.error.NameList;
+import io.stencil.hub.fetch.FileKinds;
 import io.stencil.hub.http.HubHttp;
 import io.stencil.hub.protocol.HubProtocol;
 import io.stencil.hub.protocol.HuggingFaceProtocol;
@@ -32,6 +34,8 @@ public record Uploader(HubProtocol protocol, HubHttp http, Path memory) {
         files.forEach(file -> http.requireNoToken(file.file()));
         boolean exists = publication.exists(plan, http);
         Map<String, RemoteFile> remote = exists ? remote(plan) : Map.of();
+        List<String> others = others(files, remote);
+        requireNoneDecisive(plan, others);
         List<LocalFile> changed = new ArrayList<>();
         List<String> unchanged = new ArrayList<>();
         for (LocalFile file : files) {
@@ -46,7 +50,7 @@ public record Uploader(HubProtocol protocol, HubHttp http, Path memory) {
                 publication.create(plan, http);
             }
             if (!changed.isEmpty()) {
-                publication.commit(plan, changed, http, listener, () -> areThere(plan, changed));
+                publication.commit(plan, changed, remote.keySet(), http, listener, () -> areThere(plan, changed));
             }
             files.forEach(file -> unfinished.forget(plan.repository(), file));
         }
@@ -55,13 +59,25 @@ public record Uploader(HubProtocol protocol, HubHttp http, Path memory) {
                 changed.stream().map(LocalFile::path).toList(),
                 unchanged,
                 changed.stream().mapToLong(LocalFile::size).sum(),
-                others(files, remote));
+                others);
     }
 
     private static List<String> others(List<LocalFile> files, Map<String, RemoteFile> remote) {
         Set<String> others = new TreeSet<>(remote.keySet());
         files.forEach(file -> others.remove(file.path()));
         return others.stream().filter(UploadPlan::isPublished).toList();
+    }
+
+    /// What an older package left at the hub is fetched with this one, and could be used in its place.
+    private static void requireNoneDecisive(UploadPlan plan, List<String> others) {
+        List<String> decisive = others.stream().filter(FileKinds::isDecisive).toList();
+        if (!decisive.isEmpty()) {
+            throw plan.repository()
+                    .subject()
+                    .fault(
+                            "holds %s, which %s has not, and whoever fetches might use it in place of what is sent; delete it there, or name another repository or branch; nothing was sent"
+                                    .formatted(NameList.of(decisive), plan.folder()));
+        }
     }
 
     private Map<String, RemoteFile> remote(UploadPlan plan) {

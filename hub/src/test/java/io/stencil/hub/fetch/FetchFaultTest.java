@@ -23,6 +23,9 @@ import java.io.IOException;
 import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.ZoneOffset;
+import java.time.ZonedDateTime;
+import java.time.format.DateTimeFormatter;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -112,6 +115,54 @@ class FetchFaultTest {
     void aWaitThatIsTooLongIsToldInstead() throws IOException {
         fake.fail(Fault.of("/tree/", new Fault.Status(429, Map.of("Retry-After", "86400"), "slow down"), ALWAYS));
         failsWith("(429: slow down)", "asks to wait for 86400 s");
+    }
+
+    /// A date tells whole seconds, so that the wait is up to one second shorter.
+    @Test
+    void aDateToWaitForIsKept() {
+        fake.fail(Fault.of("/tree/", new Fault.Status(503, Map.of("Retry-After", inSeconds(2)), ""), 1));
+        long begin = System.nanoTime();
+        fetch();
+        assertThat((System.nanoTime() - begin) / 1_000_000).isGreaterThanOrEqualTo(900);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"/tree/", "/content/"})
+    void aDateThatIsTooFarIsToldInstead(String place) throws IOException {
+        fake.fail(Fault.of(place, new Fault.Status(429, Map.of("Retry-After", inSeconds(86_400)), "no"), ALWAYS));
+        failsWith("(429: no)", "asks to wait for 86");
+    }
+
+    @Test
+    void aDateThatHasPassedIsNoWait() {
+        fake.fail(Fault.of("/content/", new Fault.Status(503, Map.of("Retry-After", inSeconds(-3600)), ""), 1));
+        assertThat(fetch().files()).hasSize(1);
+    }
+
+    private static String inSeconds(int seconds) {
+        return DateTimeFormatter.RFC_1123_DATE_TIME.format(
+                ZonedDateTime.now(ZoneOffset.UTC).plusSeconds(seconds));
+    }
+
+    @Test
+    void aBodyThatIsShorterThanItsRangeIsTold() throws IOException {
+        fake.fail(Fault.of("/content/", new Fault.OtherLength(-10), ALWAYS));
+        failsWith("'w.safetensors': the connection to", "broke off (", "bytes came)", "gave up after 3 attempts");
+        fake.heal();
+        fake.fail(Fault.of("/content/", new Fault.OtherLength(-10), 1));
+        assertThat(Files.readAllBytes(fetch().files().getFirst())).isEqualTo(WEIGHTS);
+    }
+
+    @Test
+    void aBodyThatIsLongerThanItsRangeIsTold() throws IOException {
+        fake.fail(Fault.of("/content/", new Fault.OtherLength(10), ALWAYS));
+        failsWith("'w.safetensors': the hub gives more than the 60000 bytes that its listing says");
+    }
+
+    @Test
+    void anotherRangeThanWasAskedForIsTold() throws IOException {
+        fake.fail(Fault.of("/content/", new Fault.OtherRange(), ALWAYS));
+        failsWith("'w.safetensors': the hub gives the range 'bytes ", "asked for were bytes ");
     }
 
     @ParameterizedTest

@@ -2,11 +2,13 @@ package io.stencil.hub.fetch;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.stencil.files.AtomicFile;
 import io.stencil.hub.testing.FakeHub;
 import io.stencil.hub.testing.Fault;
 import io.stencil.hub.testing.FetchMain;
 import io.stencil.hub.testing.TestHubs;
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -16,10 +18,12 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
-/// A download that is killed again and again ends with the right file, and costs little more than one that is not.
+/// A download that is killed again and again ends with the right file, costs little more than one that is not, and
+/// shows nobody a part of a file.
 class KilledFetchTest {
 
-    private static final int KILLS = 20;
+    private static final int KILLS = 6;
+    private static final int KILLS_AT_ANY_TIME = 12;
     private static final byte[] WEIGHTS = TestHubs.content(2_000_000, 5);
 
     @TempDir
@@ -27,14 +31,14 @@ class KilledFetchTest {
 
     @Test
     @Timeout(120)
-    void twentyKillsAndTheRightFile() throws IOException, InterruptedException {
+    void whatCameBeforeAKillIsNotFetchedAgain() throws IOException, InterruptedException {
         Random random = new Random(11);
         try (FakeHub fake = new FakeHub()) {
             fake.repository("org/m").put("w.safetensors", WEIGHTS);
             fake.fail(Fault.of("/content/", new Fault.Slow(1500, 2), 1_000_000));
             Path target = base.resolve("org/m/w.safetensors");
             for (int kill = 0; kill < KILLS; kill++) {
-                long until = fake.served() + random.nextInt(1, 90_000);
+                long until = fake.served() + random.nextInt(1, 220_000);
                 Process process = start(fake, base);
                 while (fake.served() < until && process.isAlive()) {
                     assertThat(target).doesNotExist();
@@ -55,6 +59,48 @@ class KilledFetchTest {
         }
     }
 
+    /// The kills fall anywhere between the start of the process and after its end, and in every moment the place holds
+    /// the old file, the new one, or none.
+    @Test
+    @Timeout(120)
+    void noKillLeavesPartOfAFileUnderItsName() throws IOException, InterruptedException {
+        byte[] older = TestHubs.content(12_000_000, 6);
+        byte[] newer = TestHubs.content(16_000_000, 7);
+        long seed = System.nanoTime();
+        System.out.println("kills at the times of seed " + seed);
+        Random random = new Random(seed);
+        Path target = base.resolve("org/m/w.safetensors");
+        try (FakeHub fake = new FakeHub();
+                PlaceWatch watch = new PlaceWatch(target, older, newer)) {
+            fake.repository("org/m").put("w.safetensors", newer);
+            long whole = 0;
+            for (int kill = -1; kill < KILLS_AT_ANY_TIME; kill++) {
+                if (Files.notExists(target) || Files.size(target) == newer.length) {
+                    Files.createDirectories(base.resolve("org/m"));
+                    AtomicFile.write(target, channel -> channel.write(ByteBuffer.wrap(older)));
+                }
+                long begin = System.nanoTime();
+                Process process = start(fake, base, 4 << 20);
+                if (kill < 0) { // the first one tells how long it takes
+                    assertThat(process.waitFor(60, TimeUnit.SECONDS)).isTrue();
+                    assertThat(process.exitValue()).isZero();
+                    whole = System.nanoTime() - begin;
+                    assertThat(Files.readAllBytes(target)).isEqualTo(newer);
+                } else {
+                    process.waitFor(random.nextLong(whole + whole / 5), TimeUnit.NANOSECONDS);
+                }
+                process.destroyForcibly().waitFor();
+                watch.look();
+                assertThat(watch.faults()).as("seed %d, kill %d", seed, kill).isEmpty();
+            }
+            Process last = start(fake, base, 4 << 20);
+            assertThat(last.waitFor(60, TimeUnit.SECONDS)).isTrue();
+            assertThat(Files.readAllBytes(target)).isEqualTo(newer);
+            assertThat(watch.faults()).as("seed %d", seed).isEmpty();
+            assertThat(FetchTest.visible(base.resolve("org/m"))).containsExactly("w.safetensors");
+        }
+    }
+
     @Test
     @Timeout(120)
     void processesThatWantTheSameFileWaitForOne() throws IOException, InterruptedException {
@@ -72,6 +118,10 @@ class KilledFetchTest {
     }
 
     private static Process start(FakeHub fake, Path base) throws IOException {
+        return start(fake, base, TestHubs.CHUNK);
+    }
+
+    private static Process start(FakeHub fake, Path base, long chunkBytes) throws IOException {
         return new ProcessBuilder(
                         Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                         "-XX:TieredStopAtLevel=1",
@@ -81,7 +131,8 @@ class KilledFetchTest {
                         FetchMain.class.getName(),
                         fake.site().toString(),
                         base.toString(),
-                        "org/m:w.safetensors")
+                        "org/m:w.safetensors",
+                        Long.toString(chunkBytes))
                 .redirectErrorStream(true)
                 .redirectOutput(ProcessBuilder.Redirect.DISCARD)
                 .start();

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.stencil.error.HubException;
+import io.stencil.files.FetchedFolder;
 import io.stencil.hub.Hub;
 import io.stencil.hub.HubSettings;
 import io.stencil.hub.protocol.HubKind;
@@ -15,6 +16,8 @@ import io.stencil.hub.testing.TestHubs;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -158,6 +161,16 @@ class OfflineFetchTest {
         assertThat(offline(HubKind.HUGGING_FACE, "org/other:").files()).containsExactly(weights, more);
     }
 
+    /// What is not fetched is known all the same, for those who miss it.
+    @Test
+    void aFetchTellsWhatTheHubHas() throws IOException {
+        Path folder = fetch(HubKind.HUGGING_FACE, "org/klein:vae").folder();
+        assertThat(FetchedFolder.listed(folder))
+                .containsExactly("README.md", "model.py", "model_index.json", "tokenizer/", "transformer/", "vae/");
+        assertThat(FetchedFolder.listed(folder.resolve("transformer"))).contains("config.json", "old.bin");
+        assertThat(FetchedFolder.listed(temporary)).isEmpty();
+    }
+
     private Path cacheBlob() throws IOException {
         Path cache = temporary.resolve("hf-cache/models--org--klein");
         Path blob = cache.resolve("blobs").resolve(FakeRepository.sha256(WEIGHTS));
@@ -197,5 +210,75 @@ class OfflineFetchTest {
         assertThat(Files.readAllBytes(snapshot.files().getFirst())).isEqualTo(WEIGHTS);
         assertThat(snapshot.commit()).isEqualTo("a".repeat(40));
         assertThat(Snapshot.around(snapshot.folder())).isPresent();
+    }
+
+    /// As it is where the system has no links.
+    @Test
+    void offlineTheFilesOfHuggingFacesToolsNeedNoLinks() throws IOException {
+        Path blob = cacheBlob();
+        Path plain = temporary
+                .resolve("hf-cache/models--org--klein/snapshots")
+                .resolve("a".repeat(40))
+                .resolve("transformer/one.safetensors");
+        Files.delete(plain);
+        Files.move(blob, plain);
+        Files.writeString(plain.resolveSibling("config.json"), "{}");
+        Snapshot snapshot = offline(HubKind.HUGGING_FACE, "org/klein:transformer/*.safetensors");
+        assertThat(snapshot.commit()).isEqualTo("a".repeat(40));
+        assertThat(Files.isSameFile(snapshot.files().getFirst(), plain)).isTrue();
+        assertThat(snapshot.folder().resolve("transformer/config.json")).hasContent("{}");
+        // It is known from then on, and other content of another size is not taken for it.
+        Files.writeString(plain, "shorter");
+        assertThat(offline(HubKind.HUGGING_FACE, "org/klein:transformer/one.safetensors")
+                        .files())
+                .hasSize(1);
+    }
+
+    /// A killed one leaves what the next run removes.
+    @Test
+    void whatAKilledAdoptionLeftIsRemoved() throws IOException {
+        cacheBlob();
+        ModelPlace place = new ModelPlace(base.resolve("org/klein"));
+        Path left = place.adopted("transformer/one.safetensors");
+        Files.createDirectories(left.getParent());
+        Files.write(left, WEIGHTS);
+        Snapshot snapshot = fetch(HubKind.HUGGING_FACE, "org/klein:transformer/one.safetensors");
+        assertThat(left).doesNotExist();
+        try (Stream<Path> files = Files.walk(snapshot.folder())) {
+            assertThat(files.filter(Files::isRegularFile)
+                            .map(file -> file.getFileName().toString()))
+                    .noneMatch(name -> name.endsWith(".tmp") || name.endsWith(".adopted"));
+        }
+    }
+
+    @Test
+    void offlineShardsThatAnIndexNamesAreMissed() throws IOException {
+        Path folder = Files.createDirectories(base.resolve("org/other/transformer"));
+        Files.writeString(folder.resolve("m.safetensors.index.json"), """
+                {"weight_map": {"a": "m-1.safetensors", "b": "m-2.safetensors", "c": "m-2.safetensors"}}""");
+        Files.write(folder.resolve("m-1.safetensors"), WEIGHTS);
+        for (String reference : List.of("org/other:", "org/other:transformer/*.safetensors")) {
+            assertThatThrownBy(() -> offline(HubKind.MODELSCOPE, reference))
+                    .isInstanceOf(HubException.class)
+                    .hasMessageContaining("1 of 3 files are not in " + base.resolve("org/other"))
+                    .hasMessageEndingWith(": transformer/m-2.safetensors");
+        }
+        assertThat(offline(HubKind.MODELSCOPE, "org/other:transformer/m-1.safetensors")
+                        .files())
+                .hasSize(1);
+        Files.write(folder.resolve("m-2.safetensors"), WEIGHTS);
+        assertThat(offline(HubKind.MODELSCOPE, "org/other:").files()).hasSize(3);
+    }
+
+    @Test
+    void offlineShardsThatHuggingFacesToolsHaveNotAreMissed() throws IOException {
+        Path one = cacheBlob();
+        Path snapshot =
+                temporary.resolve("hf-cache/models--org--klein/snapshots").resolve("a".repeat(40));
+        Files.writeString(snapshot.resolve("transformer/one.safetensors.index.json"), """
+                {"weight_map": {"a": "one.safetensors", "b": "two.safetensors"}}""");
+        assertThat(one).exists();
+        assertThatThrownBy(() -> offline(HubKind.HUGGING_FACE, "org/klein:transformer"))
+                .hasMessageEndingWith(": transformer/two.safetensors");
     }
 }

@@ -3,6 +3,7 @@ package io.stencil.hub.testing;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.sun.net.httpserver.HttpExchange;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
@@ -33,8 +34,32 @@ record FakeExchange(HttpExchange http, Fault.@Nullable Kind fault, AtomicLong se
         return "";
     }
 
+    /// The body of the request, as far as it is taken.
     byte[] body() throws IOException {
-        return http.getRequestBody().readAllBytes();
+        return switch (fault) {
+            case Fault.Dropped(int bytes) -> {
+                http.getRequestBody().readNBytes(bytes);
+                throw new IOException("broken off as the test wants it");
+            }
+            case Fault.Silent(int bytes) -> {
+                http.getRequestBody().readNBytes(bytes);
+                pause(3_000);
+                throw new IOException("silent as the test wants it");
+            }
+            case Fault.Slow(int bytes, int millis) -> slowly(bytes, millis);
+            case null, default -> http.getRequestBody().readAllBytes();
+        };
+    }
+
+    private byte[] slowly(int bytes, int millis) throws IOException {
+        ByteArrayOutputStream all = new ByteArrayOutputStream();
+        for (byte[] piece = http.getRequestBody().readNBytes(bytes);
+                piece.length > 0;
+                piece = http.getRequestBody().readNBytes(bytes)) {
+            all.write(piece);
+            pause(millis);
+        }
+        return all.toByteArray();
     }
 
     JsonNode json() throws IOException {
@@ -71,9 +96,13 @@ record FakeExchange(HttpExchange http, Fault.@Nullable Kind fault, AtomicLong se
         if (range.matches() && !(fault instanceof Fault.NoRanges)) {
             int begin = Integer.parseInt(range.group(1));
             int end = Math.min(content.length, Integer.parseInt(range.group(2)) + 1);
-            http.getResponseHeaders().set("Content-Range", "bytes %d-%d/%d".formatted(begin, end - 1, content.length));
+            int told = fault instanceof Fault.OtherRange ? begin + 1 : begin;
+            http.getResponseHeaders().set("Content-Range", "bytes %d-%d/%d".formatted(told, end - 1, content.length));
             content = Arrays.copyOfRange(content, begin, end);
             status = 206;
+        }
+        if (fault instanceof Fault.OtherLength(int more)) {
+            content = Arrays.copyOf(content, content.length + more);
         }
         http.sendResponseHeaders(status, content.length);
         send(http.getResponseBody(), content);

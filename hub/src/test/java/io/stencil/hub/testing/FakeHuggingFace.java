@@ -102,7 +102,7 @@ final class FakeHuggingFace {
         if (content == null) {
             exchange.answer(404, "Entry not found");
         } else if (FakeRepository.isLarge(path, content.length)) {
-            exchange.redirect(hub.storageSite() + "/content/" + FakeRepository.sha256(content) + "?signature=abc");
+            exchange.redirect(hub.storageSite() + "/content/" + repository.sum(content) + "?signature=abc");
         } else {
             exchange.content(content);
         }

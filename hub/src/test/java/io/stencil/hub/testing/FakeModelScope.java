@@ -70,6 +70,10 @@ final class FakeModelScope {
     private static ObjectNode files(FakeRepository repository) {
         ObjectNode data = FakeExchange.JSON.createObjectNode();
         data.putObject("LatestCommitter").put("Id", repository.hidesCommits ? "" : repository.commit());
+        if (repository.files.isEmpty()) {
+            data.putNull("Files");
+            return data;
+        }
         ArrayNode files = data.putArray("Files");
         files.addObject().put("Path", "folder").put("Type", "tree").put("Size", 0);
         repository.files.forEach((path, content) -> files.addObject()
@@ -92,7 +96,15 @@ final class FakeModelScope {
                 exchange.answer(200, "{\"Code\": 10010, \"Message\": \"object is missing\", \"Success\": false}");
                 return;
             }
-            changed.put(action.path("path").asText(), content);
+            String path = action.path("path").asText();
+            String right = repository.files.containsKey(path) ? "update" : "create";
+            if (!action.path("action").asText().equals(right)) {
+                exchange.answer(
+                        200,
+                        "{\"Code\": 10011, \"Message\": \"to be %sd: %s\", \"Success\": false}".formatted(right, path));
+                return;
+            }
+            changed.put(path, content);
         }
         changed.forEach(repository::put);
         exchange.answer(wrapped(FakeExchange.JSON.createObjectNode()));

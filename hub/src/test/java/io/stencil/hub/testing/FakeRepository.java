@@ -3,7 +3,9 @@ package io.stencil.hub.testing;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
+import java.util.Collections;
 import java.util.HexFormat;
+import java.util.IdentityHashMap;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
@@ -20,6 +22,9 @@ public final class FakeRepository {
     volatile boolean hidesHashes;
     volatile boolean hidesCommits;
     int commits;
+
+    /// SHA-256 of each content, which is asked for with every range.
+    private final Map<byte[], String> sums = Collections.synchronizedMap(new IdentityHashMap<>());
 
     public synchronized FakeRepository put(String path, byte[] content) {
         files.put(path, content);
@@ -76,6 +81,11 @@ public final class FakeRepository {
 
     public static String sha256(byte[] content) {
         return hex("SHA-256", content);
+    }
+
+    /// The SHA-256 of one of its files.
+    String sum(byte[] content) {
+        return sums.computeIfAbsent(content, FakeRepository::sha256);
     }
 
     static String gitBlob(byte[] content) {

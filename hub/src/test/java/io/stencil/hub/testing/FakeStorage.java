@@ -55,7 +55,7 @@ final class FakeStorage {
     private byte[] content(String oid) {
         for (FakeRepository repository : hub.repositories.values()) {
             for (byte[] content : repository.files.values()) {
-                if (FakeRepository.sha256(content).equals(oid)) {
+                if (repository.sum(content).equals(oid)) {
                     return content;
                 }
             }

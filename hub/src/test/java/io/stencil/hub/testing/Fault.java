@@ -19,13 +19,19 @@ public record Fault(String path, Kind kind, AtomicInteger before, AtomicInteger 
     /// Other bytes of the same length.
     public record WrongBytes() implements Kind {}
 
-    /// The connection is closed after so many bytes of the body.
+    /// So many bytes more than were asked for, or fewer; what is told of the range is what was asked for.
+    public record OtherLength(int more) implements Kind {}
+
+    /// The answer tells of another range than was asked for.
+    public record OtherRange() implements Kind {}
+
+    /// The connection is closed after so many bytes of the body: of the request where it has one, else of the answer.
     public record Dropped(int bytes) implements Kind {}
 
-    /// Nothing more comes after so many bytes of the body.
+    /// Nothing more is taken, or comes, after so many bytes of the body.
     public record Silent(int bytes) implements Kind {}
 
-    /// The answer comes in small pieces with pauses.
+    /// The body is taken, or comes, in small pieces with pauses.
     public record Slow(int bytes, int millis) implements Kind {}
 
     /// The request is carried out, and the answer tells of a failure.

@@ -18,6 +18,8 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -107,9 +109,23 @@ class UploadTest {
     @EnumSource
     void whatOnlyTheHubHasIsTold(HubKind kind) throws IOException {
         assertThat(upload(kind, true, false).others()).isEmpty();
-        Files.delete(folder.resolve("Model.java"));
+        Files.delete(folder.resolve("README.md"));
         fake.repository(ID).put("tool.py", "x").put(".gitattributes", "x");
-        assertThat(upload(kind, true, false).others()).containsExactly("Model.java");
+        assertThat(upload(kind, true, false).others()).containsExactly("README.md");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"model.safetensors", "model.safetensors.index.json", "Model.java", "a/model.jar"})
+    void codeAndWeightsThatOnlyTheHubHasAreRefused(String stale) throws IOException {
+        Files.deleteIfExists(folder.resolve(stale));
+        fake.repository(ID).put(stale, "older");
+        Map<String, byte[]> before = Map.copyOf(fake.repository(ID).files());
+        assertThatThrownBy(() -> upload(HubKind.HUGGING_FACE, true, false))
+                .isInstanceOf(HubException.class)
+                .hasMessageStartingWith(fake.site() + "/" + ID + ": holds " + stale + ", which " + folder + " has not")
+                .hasMessageContaining("delete it there");
+        assertThat(fake.repository(ID).files()).isEqualTo(before);
+        assertThat(sent).isEmpty();
     }
 
     @ParameterizedTest
@@ -363,5 +379,101 @@ class UploadTest {
     void linksAreRefused() throws IOException {
         Files.createSymbolicLink(folder.resolve("other.json"), folder.resolve("README.md"));
         assertThatThrownBy(() -> upload(HubKind.MODELSCOPE, true, false)).hasMessageContaining("is a link");
+    }
+
+    /// More than the system's own buffers hold between two sockets.
+    private void writeMuch() throws IOException {
+        Files.write(folder.resolve("samples/a.png"), TestHubs.content(24_000_000, 4));
+    }
+
+    @Test
+    void aHubThatTakesNoMoreOfABodyIsTold() throws IOException {
+        writeMuch();
+        fake.fail(Fault.of("PUT /upload/", new Fault.Silent(1_000_000), 1000));
+        long begin = System.nanoTime();
+        assertThatThrownBy(() -> upload(HubKind.HUGGING_FACE, true, false))
+                .isInstanceOf(HubException.class)
+                .hasMessageStartingWith(fake.site() + "/" + ID + ": '")
+                .hasMessageContaining(" bytes, and no more for 600 ms; gave up after 3 attempts");
+        assertThat(Duration.ofNanos(System.nanoTime() - begin)).isLessThan(Duration.ofSeconds(15));
+    }
+
+    @Test
+    void aHubThatTakesABodyAndDoesNotAnswerIsTold() throws IOException {
+        Files.write(folder.resolve("samples/a.png"), WEIGHTS, StandardOpenOption.TRUNCATE_EXISTING);
+        fake.fail(Fault.of("PUT /upload/", new Fault.Silent(1 << 20), 1000));
+        assertThatThrownBy(() -> upload(HubKind.HUGGING_FACE, true, false))
+                .hasMessageContaining("did not answer within 1362 ms; gave up after 3 attempts");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"PUT /upload/", "/commit/", "info/lfs/objects/batch"})
+    void silentAndBrokenConnectionsAreOvercome(String place) {
+        fake.fail(Fault.of(place, new Fault.Silent(10), 1));
+        fake.fail(Fault.of(place, new Fault.Dropped(10), 1));
+        upload(HubKind.HUGGING_FACE, true, false);
+        assertThat(fake.repository(ID).files().get("model.safetensors")).isEqualTo(WEIGHTS);
+    }
+
+    /// It takes three times as long as silence may.
+    @Test
+    void aSlowBodyIsNoFault() throws IOException {
+        writeMuch();
+        fake.fail(Fault.of("PUT /upload/", new Fault.Slow(1_000_000, 80), 1000));
+        upload(HubKind.HUGGING_FACE, true, false);
+        assertThat(fake.repository(ID).files()).containsKey("samples/a.png");
+    }
+
+    @ParameterizedTest
+    @CsvSource({"400, the hub refuses the request (400: no)", "404, there is no such repository"})
+    void aRefusedBodyIsToldAtOnce(int status, String cause) {
+        fake.fail(Fault.status("PUT /upload/", status, 1000));
+        assertThatThrownBy(() -> upload(HubKind.HUGGING_FACE, true, false))
+                .isInstanceOf(HubException.class)
+                .hasMessageContaining("': " + cause);
+        assertThat(fake.requests())
+                .filteredOn(request -> request.startsWith("PUT "))
+                .hasSize(1);
+    }
+
+    @Test
+    void theWaitThatAHubAsksForIsKept() {
+        fake.fail(Fault.of("PUT /upload/", new Fault.Status(429, Map.of("Retry-After", "1"), "no"), 1));
+        long begin = System.nanoTime();
+        upload(HubKind.HUGGING_FACE, true, false);
+        assertThat(Duration.ofNanos(System.nanoTime() - begin)).isGreaterThan(Duration.ofSeconds(1));
+        fake.repository(ID).remove("model.safetensors");
+        fake.fail(Fault.of("/commit/", new Fault.Status(503, Map.of("Retry-After", "3000"), "no"), 1000));
+        assertThatThrownBy(() -> upload(HubKind.HUGGING_FACE, true, false))
+                .hasMessageContaining("it asks to wait for 3000 s");
+    }
+
+    /// ModelScope tells whether a file is new, and lists no files where there are none.
+    @Test
+    void filesThatAreThereAreUpdatedAndOthersCreated() throws IOException {
+        fake.repository(ID);
+        upload(HubKind.MODELSCOPE, true, false);
+        Files.writeString(folder.resolve("README.md"), "another card");
+        Files.write(folder.resolve("model.safetensors"), TestHubs.content(50_000, 9));
+        Files.writeString(folder.resolve("LICENSE"), "new");
+        assertThat(upload(HubKind.MODELSCOPE, true, false).changed())
+                .containsExactly("LICENSE", "README.md", "model.safetensors");
+        assertThat(fake.repository(ID).files().get("README.md")).asString().isEqualTo("another card");
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "{'Code': 500, 'Message': 'the disk is full'}",
+                "{'Code': 200, 'Message': 'the disk is full', 'Success': false}",
+                "{'Code': 500, 'Message': 'the disk is full', 'Success': true}"
+            })
+    void aFailureUnderAGoodStatusIsTold(String answer) {
+        fake.fail(Fault.of("PUT /upload/", new Fault.Status(200, Map.of(), answer.replace('\'', '"')), 1000));
+        assertThatThrownBy(() -> upload(HubKind.MODELSCOPE, true, false))
+                .isInstanceOf(HubException.class)
+                .hasMessageContaining("the hub refuses the request (")
+                .hasMessageContaining("the disk is full");
+        assertThat(fake.repository(ID).files()).isEmpty();
     }
 }

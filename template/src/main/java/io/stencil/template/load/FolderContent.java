@@ -4,6 +4,7 @@ import io.stencil.error.InvalidFileException;
 import io.stencil.error.Location;
 import io.stencil.error.NameList;
 import io.stencil.error.TemplateException;
+import io.stencil.files.FetchedFolder;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -70,12 +71,24 @@ record FolderContent(Path path, TrustedCode trusted) {
     ///
     /// @param why what keeps the folder from being a Template of a built-in family
     TemplateException noEntryPoint(String why) {
-        String python = Files.exists(path.resolve(PYTHON_SOURCE))
-                ? "; model.py is for Python: write the same network as Model.java, with the same names of submodules"
-                : "; add a Model.java (beside a copy of the weights, where the folder was fetched), which is 'public final class Model implements Template<...>' and names its parts"
+        List<String> atHub = listed();
+        String more = atHub.isEmpty() ? "" : ", at its hub " + NameList.of(atHub);
+        String what = Files.exists(path.resolve(PYTHON_SOURCE)) || atHub.contains(PYTHON_SOURCE)
+                ? "model.py is for Python: write the same network as Model.java, with the same names of submodules"
+                : "add a Model.java, which is 'public final class Model implements Template<...>' and names its parts"
                         + " as the tensors are named ('stencil new-template' writes one to begin with)";
+        String where = atHub.isEmpty() ? "" : "; do so in a folder of your own, beside a copy of the weights";
         return new TemplateException(
                 path,
-                "has no Model.java and no model.jar, %s; found %s%s".formatted(why, NameList.of(names()), python));
+                "has no Model.java and no model.jar, %s; found %s%s; %s%s"
+                        .formatted(why, NameList.of(names()), more, what, where));
+    }
+
+    private List<String> listed() {
+        try {
+            return FetchedFolder.listed(path);
+        } catch (IOException e) {
+            throw new InvalidFileException(Location.of(path), "cannot be read: " + e, e);
+        }
     }
 }

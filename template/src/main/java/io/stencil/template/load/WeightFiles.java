@@ -10,7 +10,6 @@ import io.stencil.safetensors.SafetensorsFile;
 import io.stencil.template.TemplateModel;
 import io.stencil.template.Weights;
 import io.stencil.tensor.TorchGenerator;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 
@@ -22,6 +21,7 @@ record WeightFiles(List<Path> files, long seed) {
 
     /// @param origin the file that declares the weights, for messages
     /// @throws TemplateException when a file is absent or does not lie inside the folder
+    /// @throws io.stencil.error.InvalidFileException when weights lie there both in one file and in shards
     static WeightFiles find(Weights weights, FolderContent folder, Path origin) {
         return switch (weights) {
             case Weights.Files(List<String> paths) ->
@@ -33,25 +33,24 @@ record WeightFiles(List<Path> files, long seed) {
             case Weights.Random(long seed) -> new WeightFiles(List.of(), seed);
             case Weights.FileOrRandom(String path, long seed) -> {
                 Path file = inside(path, folder, origin);
-                yield new WeightFiles(Files.exists(file) ? List.of(file) : shards(file), seed);
+                yield new WeightFiles(named(file), seed);
             }
         };
     }
 
-    /// The shards that stand for a file, as `NAME.index.json` beside its place tells; none when there is no such index.
-    private static List<Path> shards(Path file) {
-        Path index = file.resolveSibling(file.getFileName() + ".index.json");
-        if (!Files.exists(index)) {
+    /// The file, or the shards that stand for it; none when there is neither.
+    private static List<Path> named(Path file) {
+        if (!Checkpoint.isNamed(file)) {
             return List.of();
         }
-        try (Checkpoint checkpoint = Checkpoint.open(index)) {
+        try (Checkpoint checkpoint = Checkpoint.openNamed(file)) {
             return checkpoint.files().stream().map(SafetensorsFile::path).toList();
         }
     }
 
     private static List<Path> existing(String path, FolderContent folder, Path origin) {
         Path file = inside(path, folder, origin);
-        List<Path> files = Files.isRegularFile(file) ? List.of(file) : shards(file);
+        List<Path> files = named(file);
         if (files.isEmpty()) {
             throw new TemplateException(
                     origin,

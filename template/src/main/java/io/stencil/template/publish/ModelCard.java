@@ -111,7 +111,8 @@ final class ModelCard {
             if (Files.exists(file)) {
                 JsonNode json = JsonFile.read(file).path("options");
                 json.properties().forEach(option -> {
-                    String value = option.getValue().asText();
+                    JsonNode set = option.getValue();
+                    String value = set.isValueNode() ? set.asText() : set.toString();
                     if (!PRIVATE.contains(option.getKey()) && !value.contains("/")) {
                         options.put(option.getKey(), value);
                     }

@@ -3,6 +3,8 @@ package io.stencil.template.load;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.stencil.error.StencilException;
+import io.stencil.error.TemplateException;
+import io.stencil.files.FetchedFolder;
 import io.stencil.pipeline.Flux2Pipeline;
 import io.stencil.template.TinyPipeline;
 import io.stencil.testing.TestFiles;
@@ -113,6 +115,28 @@ class ContractTest {
         assertThatThrownBy(() -> new TemplateFolder(folder).check(base))
                 .hasMessageContaining("no Model.java")
                 .hasMessageContaining("model.safetensors");
+    }
+
+    /// The code of Python is not fetched, but the fetch's record tells that there is some.
+    @Test
+    void aFetchedTemplateForPythonIsToldAsSuch() throws IOException {
+        Path fetched = folder.resolve("org/name");
+        Path part = Files.createDirectories(fetched.resolve("part"));
+        Files.createDirectories(FetchedFolder.record(fetched).getParent());
+        Files.writeString(FetchedFolder.record(fetched), """
+                {"files": [{"path": "part/model.py"}, {"path": "part/model.safetensors"}, {"path": "part/a/b.png"},
+                {"path": "README.md"}]}""");
+        Files.copy(TestFiles.golden("template_lora/model.safetensors"), part.resolve("model.safetensors"));
+        assertThatThrownBy(() -> new TemplateFolder(part).check(base))
+                .isInstanceOf(TemplateException.class)
+                .hasMessageContaining("; found model.safetensors, at its hub a/, model.py, model.safetensors; ")
+                .hasMessageContaining("model.py is for Python: write the same network as Model.java")
+                .hasMessageEndingWith("do so in a folder of your own, beside a copy of the weights");
+        Files.writeString(FetchedFolder.record(fetched), """
+                {"files": [{"path": "part/model.safetensors"}]}""");
+        assertThatThrownBy(() -> new TemplateFolder(part).check(base))
+                .hasMessageContaining("add a Model.java")
+                .hasMessageEndingWith("do so in a folder of your own, beside a copy of the weights");
     }
 
     @Test

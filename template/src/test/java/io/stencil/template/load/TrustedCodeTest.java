@@ -67,6 +67,13 @@ class TrustedCodeTest {
     }
 
     @Test
+    void whatLiesInHuggingFacesCacheIsNotOnesOwn() throws IOException {
+        Path snapshot = Files.createDirectories(temporary.resolve("hub/models--org--name/snapshots/abc"));
+        Files.writeString(snapshot.resolve("Model.java"), ModelSource.GOOD.text());
+        assertThatThrownBy(() -> new TemplateFolder(snapshot)).hasMessageContaining("is code from a hub");
+    }
+
+    @Test
     void aJarIsCodeToo() throws Exception {
         Files.delete(folder.resolve("Model.java"));
         Files.writeString(folder.resolve("model.jar"), "whatever");

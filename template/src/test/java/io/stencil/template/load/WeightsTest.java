@@ -12,8 +12,10 @@ import io.stencil.tensor.Scope;
 import io.stencil.tensor.TensorFiles;
 import io.stencil.tensor.Tensors;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import org.bytedeco.pytorch.Tensor;
@@ -91,6 +93,24 @@ class WeightsTest {
         assertThat(loaded(source, "a")).containsExactly(loaded(weights("Weights.random(7)"), "a"));
         write("model.safetensors", 3, Map.of("a", new long[] {2, 3}, "b", new long[] {4}));
         assertThat(loaded(source, "a")).containsOnly(3);
+    }
+
+    /// One of them is of an older package, and which one nobody can tell.
+    @Test
+    void weightsInOneFileAndInShardsAreRefused() throws IOException {
+        Map<String, long[]> all = Map.of("a", new long[] {2, 3}, "b", new long[] {4});
+        write("model-00001-of-00001.safetensors", 5, all);
+        Files.writeString(folder.resolve("model.safetensors.index.json"), """
+                {"weight_map": {"a": "model-00001-of-00001.safetensors", "b": "model-00001-of-00001.safetensors"}}""");
+        for (String expression :
+                List.of("Weights.fileOrRandom(\"model.safetensors\", 7)", "Weights.files(\"model.safetensors\")")) {
+            assertThat(loaded(weights(expression), "a")).containsOnly(5);
+            write("model.safetensors", 3, all);
+            assertThatThrownBy(() -> loaded(weights(expression), "a"))
+                    .isInstanceOf(InvalidFileException.class)
+                    .hasMessageContaining("model.safetensors, which is none of them");
+            Files.delete(folder.resolve("model.safetensors"));
+        }
     }
 
     @Test

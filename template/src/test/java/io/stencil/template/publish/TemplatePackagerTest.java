@@ -25,6 +25,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.stream.Stream;
 import org.bytedeco.pytorch.Tensor;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -47,7 +48,8 @@ class TemplatePackagerTest {
         output = temporary.resolve("package");
         write("pipe.template_model." + TRAINED, 0);
         Files.writeString(temporary.resolve("training/training_args.json"), """
-                {"options": {"learning_rate": 0.001, "output_path": "home", "note": "/home/me"}}""");
+                {"options": {"learning_rate": 0.001, "output_path": "home", "note": "/home/me", "fp8_models": ["vae", "dit"],
+                "extra": {"a": 1}, "places": ["/home/me"]}}""");
     }
 
     /// A checkpoint of one tensor alone, as training of a part leaves it.
@@ -61,10 +63,14 @@ class TemplatePackagerTest {
     }
 
     private void run(Path template, long maxShardBytes) {
+        run(template, checkpoint, maxShardBytes);
+    }
+
+    private void run(Path template, @Nullable Path trained, long maxShardBytes) {
         PackageRequest request = new PackageRequest(
                 template,
                 TrustedCode.OWN,
-                checkpoint,
+                trained,
                 output,
                 maxShardBytes,
                 GenerationRequest.of("a circle").size(64, 64).steps(1).build(),
@@ -109,6 +115,7 @@ class TemplatePackagerTest {
         assertThat(output.resolve("README.md"))
                 .content()
                 .contains("base_model: \"org/base\"", "{scale: number}", "| learning_rate | 0.001 |", "samples/1.png")
+                .contains("| fp8_models | [\"vae\",\"dit\"] |", "| extra | {\"a\":1} |")
                 .doesNotContain("home");
     }
 
@@ -181,5 +188,28 @@ class TemplatePackagerTest {
                 .isInstanceOf(TemplateException.class)
                 .hasMessageContaining("to be packaged it must give Weights.fileOrRandom(\"model.safetensors\", seed)");
         assertThat(output).doesNotExist();
+    }
+
+    /// What its weights do not hold, nobody gets.
+    @Test
+    void aTemplateWithMoreThanItsWeightsIsRefused() throws IOException {
+        Path folder = temporary.resolve("folder");
+        NewTemplate.write(folder, TemplateFamily.VALUE);
+        Path source = folder.resolve("Model.java");
+        String text = Files.readString(source)
+                .replace(
+                        "private final ValueKeyValues keyValues;",
+                        "private final ValueKeyValues keyValues; private final double offset = Math.random();")
+                .replace("inputs.scale(),", "inputs.scale() + offset,");
+        assertThat(text).contains("= Math.random()", "+ offset");
+        Files.writeString(source, text);
+        assertThatThrownBy(() -> run(folder, null, Long.MAX_VALUE))
+                .isInstanceOf(TemplateException.class)
+                .hasMessageStartingWith(folder + ": does not generate the same once it is packaged");
+        assertThat(names(temporary)).containsExactly("folder", "training");
+
+        Files.writeString(source, text.replace("Math.random()", "0.25"));
+        run(folder, null, Long.MAX_VALUE);
+        assertThat(names(output)).contains("Model.java", "model.safetensors");
     }
 }
