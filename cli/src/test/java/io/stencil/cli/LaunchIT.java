@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.stencil.tensor.Scope;
 import io.stencil.tensor.TensorFiles;
 import io.stencil.tensor.Tensors;
+import io.stencil.testing.TestFiles;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -82,6 +83,61 @@ class LaunchIT {
         StencilProcess.run(temporary, launched(4, gather, "--max_steps=4")).succeeded();
         assertEqualWeights(
                 alone.resolve("step-4.safetensors"), training.output().resolve("step-4.safetensors"));
+    }
+
+    @Test
+    @Timeout(120)
+    void twoProcessesTrainTheVaeThatOneDoes() throws IOException, InterruptedException {
+        Path alone = temporary.resolve("alone");
+        String[] vae = {
+            "--task=vae",
+            "--model_paths=" + TestFiles.root().resolve("models/tiny-klein"),
+            "--trainable_models=vae",
+            "--template_model_id_or_path=",
+            "--extra_inputs=",
+            "--remove_prefix_in_ckpt=pipe.vae.",
+            "--max_steps=2"
+        };
+        StencilRun.inProcess(training.words(with(vae, "--batch_size=2", "--output_path=" + alone)))
+                .succeeded();
+        StencilProcess.run(temporary, launched(vae)).succeeded();
+        assertEqualWeights(
+                alone.resolve("step-2.safetensors"), training.output().resolve("step-2.safetensors"));
+    }
+
+    @Test
+    @Timeout(150)
+    void whatGetsNoGradientIsNamedOrAllowed() throws IOException, InterruptedException {
+        Path alone = temporary.resolve("alone");
+        Path shared = temporary.resolve("shared");
+        String[] unused = {
+            "--template_model_id_or_path=" + templateWithSpareLayer(), "--remove_prefix_in_ckpt=", "--max_steps=2"
+        };
+        StencilRun refused = StencilProcess.run(temporary, launched(unused));
+        assertThat(refused.exitCode()).isEqualTo(1);
+        assertThat(refused.err())
+                .contains("'find_unused_parameters': 'pipe.template_model.spare.weight' got no gradient on rank");
+
+        StencilRun.inProcess(training.words(with(unused, "--batch_size=2", "--output_path=" + alone)))
+                .succeeded();
+        StencilProcess.run(temporary, launched(with(unused, "--find_unused_parameters", "--output_path=" + shared)))
+                .succeeded();
+        assertEqualWeights(alone.resolve("step-2.safetensors"), shared.resolve("step-2.safetensors"));
+    }
+
+    private Path templateWithSpareLayer() throws IOException {
+        Path folder = Files.createDirectories(temporary.resolve("spare"));
+        String model = Files.readString(TestFiles.root().resolve("examples/brightness/Model.java"));
+        String used = "this.keyValues = module(\"\", keyValues);";
+        assertThat(model).contains(used);
+        Files.writeString(
+                folder.resolve("Model.java"),
+                model.replace(used, used + " module(\"spare\", new io.stencil.nn.Linear(2, 2, false));"));
+        return folder;
+    }
+
+    private static String[] with(String[] words, String... more) {
+        return Stream.concat(Arrays.stream(words), Arrays.stream(more)).toArray(String[]::new);
     }
 
     private static void assertEqualWeights(Path expectedFile, Path foundFile) {
