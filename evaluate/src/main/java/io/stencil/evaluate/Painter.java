@@ -10,6 +10,11 @@ public interface Painter {
     ///     amplification
     RgbImage paint(String prompt, long seed, List<Steering> steering);
 
+    /// Paints over a picture: begins with some noise on it, not with noise alone.
+    ///
+    /// @param strength of the noise, 0 for none to 1
+    RgbImage paintOver(RgbImage picture, double strength, String prompt, long seed, List<Steering> steering);
+
     /// Keeps a picture for Templates that take one.
     ///
     /// @return what their input calls it

@@ -43,12 +43,28 @@ public final class PipelinePainter implements Painter {
 
     @Override
     public RgbImage paint(String prompt, long seed, List<Steering> steering) {
-        GenerationRequest request = GenerationRequest.of(prompt)
+        return paint(request(prompt, seed).build(), steering);
+    }
+
+    @Override
+    public RgbImage paintOver(RgbImage picture, double strength, String prompt, long seed, List<Steering> steering) {
+        return paint(
+                request(prompt, seed)
+                        .inputImage(picture)
+                        .denoisingStrength(strength)
+                        .build(),
+                steering);
+    }
+
+    private GenerationRequest.Builder request(String prompt, long seed) {
+        return GenerationRequest.of(prompt)
                 .size(settings.side(), settings.side())
                 .steps(settings.steps())
                 .cfgScale(cfgScale)
-                .seed(seed)
-                .build();
+                .seed(seed);
+    }
+
+    private RgbImage paint(GenerationRequest request, List<Steering> steering) {
         List<TemplateInput> inputs = steering.stream().map(this::input).toList();
         painted++;
         return pipeline.generate(request, inputs, inputs, ProgressListener.NONE).image();

@@ -57,6 +57,12 @@ class MeasureTest {
             }
 
             @Override
+            public RgbImage paintOver(
+                    RgbImage picture, double strength, String prompt, long seed, List<Steering> steering) {
+                return picture;
+            }
+
+            @Override
             public String keep(RgbImage picture) {
                 return "";
             }

@@ -5,6 +5,7 @@ import io.stencil.evaluate.Effort;
 import io.stencil.evaluate.Painter;
 import io.stencil.evaluate.Steering;
 import io.stencil.image.RgbImage;
+import io.stencil.world.dataset.Focus;
 import io.stencil.world.dataset.InpaintScene;
 import io.stencil.world.dataset.StyleBank;
 import io.stencil.world.dataset.ToneRange;
@@ -64,6 +65,12 @@ final class PerfectPainter implements Painter {
         };
     }
 
+    /// Without a Template nothing is added to what is there.
+    @Override
+    public RgbImage paintOver(RgbImage picture, double strength, String prompt, long seed, List<Steering> steering) {
+        return steering.isEmpty() ? picture : paint(prompt, seed, steering);
+    }
+
     private static double value(List<Steering> steering, int at, String field) {
         return steering.get(at).fields().get(field).doubleValue();
     }
@@ -86,10 +93,7 @@ final class PerfectPainter implements Painter {
     }
 
     private static RgbImage sharpness(Scene scene, double scale) {
-        return Surface.of(scene, HeldOut.SIZE)
-                .lit(scene.light())
-                .blurred(2.6 * (1 - scale))
-                .toImage();
+        return Focus.of(Surface.of(scene, HeldOut.SIZE).lit(scene.light()), scale);
     }
 
     private static RgbImage count(Draws draws, int count) {

@@ -1,0 +1,32 @@
+package io.stencil.world.dataset;
+
+import io.stencil.image.RgbImage;
+import io.stencil.world.judge.PixelStatistics;
+import io.stencil.world.render.Canvas;
+
+/// Pictures out of focus, told by the gradient energy that they keep, and not by the blur: a blur takes most of it with
+/// its first pixel.
+public final class Focus {
+
+    private static final double LEAST = 0.1;
+    /// Bounds of one over the blur's standard deviation, which is in sides of the picture.
+    private static final double SOFTEST = 64 / 8.0;
+
+    private static final double CRISPEST = 64 / 0.2;
+
+    private Focus() {}
+
+    /// Blurs a picture.
+    ///
+    /// @param scale 1 keeps the gradient energy, 0 a tenth of it, and what lies between is linear
+    public static RgbImage of(Canvas sharp, double scale) {
+        double wanted = PixelStatistics.gradientEnergy(sharp.toImage()) * (LEAST + (1 - LEAST) * scale);
+        double crispness =
+                Halving.seek(crisp -> PixelStatistics.gradientEnergy(blurred(sharp, crisp)), wanted, SOFTEST, CRISPEST);
+        return blurred(sharp, crispness);
+    }
+
+    private static RgbImage blurred(Canvas sharp, double crispness) {
+        return sharp.blurred(sharp.size().width() / crispness).toImage();
+    }
+}
