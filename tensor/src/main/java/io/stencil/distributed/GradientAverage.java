@@ -60,7 +60,7 @@ public final class GradientAverage implements AutoCloseable {
         }
     }
 
-    /// Gives all processes the parameters and buffers of rank 0.
+    /// Gives all processes the tensors of rank 0.
     public static void replicate(ProcessGroup group, Map<String, Parameter> state) {
         if (group.size() == 1) {
             return;
@@ -68,12 +68,16 @@ public final class GradientAverage implements AutoCloseable {
         try (GradMode _ = GradMode.disabled()) {
             for (Parameter parameter : state.values()) {
                 try (Scope _ = new Scope()) {
-                    Tensor copy = parameter.get().detach().contiguous().clone(); // a buffer may lie in a mapped file
+                    Tensor copy = parameter
+                            .get()
+                            .detach()
+                            .contiguous()
+                            .clone(); // one that is not trained may lie in a mapped file
                     group.broadcast(copy);
-                    if (parameter.isBuffer()) {
-                        parameter.set(copy);
-                    } else {
+                    if (parameter.isTrainable()) {
                         parameter.get().copy_(copy);
+                    } else {
+                        parameter.set(copy);
                     }
                 }
             }

@@ -95,7 +95,7 @@ final class RunState {
                 tensors.put("gradient." + name, gradient);
             }
         });
-        owners.parts().buffers().forEach((name, buffer) -> tensors.put("buffer." + name, buffer.get()));
+        owners.parts().companions().forEach((name, companion) -> tensors.put("buffer." + name, companion.get()));
         tensors.put(NOISE, randomness.noise());
         try (TorchGenerator process = TorchGenerator.ofProcess()) {
             tensors.put(PROCESS, process.state());
@@ -144,8 +144,8 @@ final class RunState {
             owners.average().restore(averages, progress.averageUpdates());
         }
         owners.parts()
-                .buffers()
-                .forEach((name, buffer) -> buffer.set(Device.of(buffer.get())
+                .companions()
+                .forEach((name, companion) -> companion.set(Device.of(companion.get())
                         .place(TensorFiles.view(source, "buffer." + name).clone())));
         owners.objective()
                 .restore(

@@ -32,27 +32,30 @@ public final class TrainableParts {
     private static final String TEMPLATE = "template_model";
     private static final String TRANSFORMER = "dit";
     private static final String VAE = "vae";
+    private static final List<String> LATENT_MAKERS = List.of("pipe.vae.encoder.", "pipe.vae.quant_conv.");
 
     private final Map<String, Parameter> parameters;
-    private final Map<String, Parameter> buffers;
+    private final Map<String, Parameter> companions;
 
-    private TrainableParts(Map<String, Parameter> parameters, Map<String, Parameter> buffers) {
+    private TrainableParts(Map<String, Parameter> parameters, Map<String, Parameter> companions) {
         this.parameters = Collections.unmodifiableMap(parameters);
-        this.buffers = Collections.unmodifiableMap(buffers);
+        this.companions = Collections.unmodifiableMap(companions);
     }
 
-    /// Makes the named parts of the VAE trainable and freezes the rest of it.
+    /// Makes the named parts of the VAE trainable and freezes the rest of it, which is saved with them.
     ///
     /// @param names dotted: `vae`, `vae.decoder`
     /// @throws InvalidRequestException for a name without parameters, listing the valid ones
     public static TrainableParts selectVae(Collection<String> names, AutoencoderKlFlux2 vae) {
-        Map<String, Parameter> buffers = new LinkedHashMap<>();
+        Map<String, Parameter> trained = select(names, Map.of(VAE, vae));
+        Map<String, Parameter> companions = new LinkedHashMap<>();
         vae.state().forEach((name, one) -> {
-            if (one.isBuffer()) {
-                buffers.put("pipe." + VAE + "." + name, one);
+            String full = "pipe." + VAE + "." + name;
+            if (!trained.containsKey(full)) {
+                companions.put(full, one);
             }
         });
-        return new TrainableParts(select(names, Map.of(VAE, vae)), buffers);
+        return new TrainableParts(trained, companions);
     }
 
     /// Makes the named parts trainable and freezes all else of the Template and the transformer. Text encoder
@@ -168,9 +171,15 @@ public final class TrainableParts {
         return parameters;
     }
 
-    /// Tensors that are saved with the parameters and never trained, by full name.
-    public Map<String, Parameter> buffers() {
-        return buffers;
+    /// Tensors that are saved with the parameters and not trained, by full name.
+    public Map<String, Parameter> companions() {
+        return companions;
+    }
+
+    /// Whether the VAE makes other latents of a picture when these parts have changed.
+    boolean changeLatents() {
+        return parameters.keySet().stream()
+                .anyMatch(name -> LATENT_MAKERS.stream().anyMatch(name::startsWith));
     }
 
     /// Numbers in all of them.

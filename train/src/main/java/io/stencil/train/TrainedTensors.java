@@ -58,10 +58,10 @@ record TrainedTensors(TrainableParts parts, @Nullable String removedPrefix, DTyp
                 try (Scope _ = new Scope()) {
                     Tensor weight = parameter.get();
                     Tensor read = Device.of(weight).place(TensorFiles.view(source, name), DType.of(weight));
-                    if (parameter.isBuffer()) {
-                        parameter.set(read.clone()); // the old one may lie in a mapped file, which cannot be written
-                    } else {
+                    if (parameter.isTrainable()) {
                         weight.copy_(read);
+                    } else {
+                        parameter.set(read.clone()); // the old one may lie in a mapped file, which cannot be written
                     }
                 }
             });
@@ -103,7 +103,7 @@ record TrainedTensors(TrainableParts parts, @Nullable String removedPrefix, DTyp
             named.put(name.substring(cut), parameter);
         };
         parts.parameters().forEach(put);
-        parts.buffers().forEach(put);
+        parts.companions().forEach(put);
         return named;
     }
 

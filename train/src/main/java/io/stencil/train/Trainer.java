@@ -150,7 +150,8 @@ public final class Trainer {
         if (options.task() == Task.VAE) {
             try (ReconstructionObjective objective =
                     new ReconstructionObjective(options, seed, data.dataset(), pipeline.models(), group)) {
-                return train(run, new Work(objective, tensors, objective::measureLatents));
+                boolean measures = tensors.parts().changeLatents();
+                return train(run, new Work(objective, tensors, measures ? objective::measureLatents : () -> {}));
             }
         }
         try (FlowMatchingObjective objective =
@@ -177,7 +178,7 @@ public final class Trainer {
                 "trainable_models", String.join(",", parts.parameters().keySet()));
         group.requireAlike("config", record.numbers());
         GradientAverage.replicate(group, parts.parameters());
-        GradientAverage.replicate(group, parts.buffers());
+        GradientAverage.replicate(group, parts.companions());
     }
 
     private static long seed(OptimisationOptions optimisation, @Nullable SavedState saved) {

@@ -29,6 +29,7 @@ import io.stencil.train.options.TrainOptionsBuilder;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -173,6 +174,27 @@ class BaseModelTrainingTest {
                 .maxSteps(1)
                 .resumeFrom(folder.resolve("a/step-2.safetensors")));
         assertThat(resumed.losses()).hasSize(1).allMatch(Double::isFinite);
+    }
+
+    /// The transformer and all Templates go on in the latents that they know.
+    @Test
+    void aDecoderLearnsAloneAndLeavesTheLatentsAsTheyAre() {
+        train(options("a")
+                .task(Task.VAE)
+                .trainable(List.of("vae.decoder"))
+                .removedPrefix("pipe.vae.")
+                .maxSteps(2));
+        try (Scope _ = new Scope()) {
+            Map<String, Tensor> start = TensorFiles.read(model.resolve("vae/diffusion_pytorch_model.safetensors"));
+            Map<String, Tensor> saved = TensorFiles.read(folder.resolve("a/step-2.safetensors"));
+            assertThat(saved.keySet()).isEqualTo(start.keySet());
+            assertThat(saved).allSatisfy((name, tensor) -> {
+                float[] before = Tensors.toFloats(Objects.requireNonNull(start.get(name)));
+                assertThat(Arrays.equals(Tensors.toFloats(tensor), before))
+                        .as(name)
+                        .isEqualTo(!name.startsWith("decoder."));
+            });
+        }
     }
 
     @Test
