@@ -14,7 +14,7 @@ public final class Model implements Template<Model.Input, Model.Input> {
 
     @Override
     public TemplateModel<Input, Input> model(TransformerConfig base) {
-        return new Sharpness(ValueKeyValues.forBase(base, 64));
+        return new Sharpness(ValueKeyValues.forBase(base, 8));
     }
 
     /** Random until it is trained; then put the checkpoint here as model.safetensors. */
@@ -23,7 +23,7 @@ public final class Model implements Template<Model.Input, Model.Input> {
         return Weights.fileOrRandom("model.safetensors", 0);
     }
 
-    /** One number becomes 64 keys and values for every block of the transformer. */
+    /** One number becomes 8 keys and values for every block of the transformer. */
     private static final class Sharpness extends TemplateModel<Input, Input> {
         private final ValueKeyValues keyValues;
 

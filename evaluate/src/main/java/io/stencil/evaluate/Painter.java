@@ -12,7 +12,7 @@ public interface Painter {
 
     /// Paints over a picture: begins with some noise on it, not with noise alone.
     ///
-    /// @param strength of the noise, 0 for none to 1
+    /// @param strength of the noise, above 0 to 1
     RgbImage paintOver(RgbImage picture, double strength, String prompt, long seed, List<Steering> steering);
 
     /// Keeps a picture for Templates that take one.

@@ -45,12 +45,13 @@ public final class GradientAverage implements AutoCloseable {
         this.parameters = parameters;
         this.buckets = GradientBucket.split(parameters.values(), bucketBytes);
         List<Parameter> all = List.copyOf(parameters.values());
-        int[] bucketOf = new int[all.size()];
+        Map<Parameter, Integer> places = new IdentityHashMap<>();
         for (int i = 0; i < buckets.size(); i++) {
             for (Parameter one : buckets.get(i).parameters()) {
-                bucketOf[all.indexOf(one)] = i;
+                places.put(one, i);
             }
         }
+        int[] bucketOf = all.stream().mapToInt(places::get).toArray();
         this.readiness = new BucketReadiness(bucketOf, buckets.size());
         if (group.size() > 1) {
             for (int i = 0; i < bucketOf.length; i++) {
@@ -168,7 +169,12 @@ public final class GradientAverage implements AutoCloseable {
     private Flight begin(GradientBucket bucket) {
         try (GradMode _ = GradMode.disabled()) {
             OwnedTensor packed = bucket.pack();
-            return new Flight(packed, group.sumLater(packed.get()));
+            try {
+                return new Flight(packed, group.sumLater(packed.get()));
+            } catch (RuntimeException | Error e) {
+                packed.close();
+                throw e;
+            }
         }
     }
 
@@ -219,6 +225,7 @@ public final class GradientAverage implements AutoCloseable {
                     Tensor mean = flights.get(i).packed().get().mul_(new Scalar(1.0 / group.size()));
                     buckets.get(i).unpack(mean, used::contains);
                 }
+                flights.get(i).packed().close();
             }
         }
     }

@@ -7,7 +7,7 @@ import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import org.bytedeco.pytorch.Tensor;
 
-/// Processes that work on one thing. All of them make the same calls in the same order, on one thread.
+/// Processes that work on one thing. All of them make the same calls in the same order, one after the other.
 ///
 /// ```java
 /// try (ProcessGroup group = ProcessGroup.join(ProcessEnvironment.of(System.getenv()), Device.CPU)) {

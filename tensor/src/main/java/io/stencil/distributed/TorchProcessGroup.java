@@ -127,6 +127,9 @@ final class TorchProcessGroup implements ProcessGroup {
                     held.close();
                 }
             };
+        } catch (RuntimeException | Error e) {
+            held.close();
+            throw e;
         }
     }
 

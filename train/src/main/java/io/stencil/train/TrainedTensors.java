@@ -22,10 +22,10 @@ import java.util.function.BiConsumer;
 import org.bytedeco.pytorch.Tensor;
 import org.jspecify.annotations.Nullable;
 
-/// A checkpoint of a training run: the trained tensors, the buffers that belong to them, and nothing else.
+/// A checkpoint of a training run: the trained tensors, those that are saved with them, and nothing else.
 ///
 /// @param removedPrefix cut off the names that begin with it; null keeps full names
-/// @param dtype of the trained tensors in files; buffers keep their own
+/// @param dtype of the trained tensors in files; the others keep their own
 record TrainedTensors(TrainableParts parts, @Nullable String removedPrefix, DType dtype) {
 
     /// Writes the tensors as they are now.
@@ -37,7 +37,7 @@ record TrainedTensors(TrainableParts parts, @Nullable String removedPrefix, DTyp
             Map<String, Tensor> tensors = new LinkedHashMap<>();
             byFileName().forEach((name, parameter) -> {
                 Tensor tensor = parameter.get();
-                tensors.put(name, parameter.isBuffer() ? tensor : dtype.cast(tensor.detach()));
+                tensors.put(name, parameter.isTrainable() ? dtype.cast(tensor.detach()) : tensor);
             });
             TensorFiles.write(file, tensors, Map.of("format", "pt", "step", Long.toString(step)));
         } catch (IOException e) {

@@ -170,8 +170,10 @@ public final class TrainingArguments {
             return;
         }
         json.put("timestep_weighting", objective.timestepWeighting().option());
-        json.put("min_timestep_boundary", objective.timesteps().min());
-        json.put("max_timestep_boundary", objective.timesteps().max());
+        if (!objective.timesteps().equals(TimestepRange.ALL)) {
+            json.put("min_timestep_boundary", objective.timesteps().min());
+            json.put("max_timestep_boundary", objective.timesteps().max());
+        }
         json.put("caption_dropout", objective.captionDropout());
         json.put("cache_encodings", objective.cacheEncodings());
     }

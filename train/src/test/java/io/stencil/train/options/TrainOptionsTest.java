@@ -95,12 +95,6 @@ class TrainOptionsTest {
                 refusal(b -> b.maxGradNorm(0.0), "'max_grad_norm': must be a number above 0, found 0.0"),
                 refusal(b -> b.emaDecay(1.0), "'ema_decay': must be at least 0 and below 1"),
                 refusal(b -> b.captionDropout(1.5), "'caption_dropout': must be between 0 and 1, found 1.5"),
-                refusal(
-                        b -> b.timesteps(new TimestepRange(-0.1, 1)),
-                        "'min_timestep_boundary': must be between 0 and 1, found -0.1"),
-                refusal(
-                        b -> b.timesteps(new TimestepRange(0.5, 0.5)),
-                        "'max_timestep_boundary': must be above min_timestep_boundary 0.5, found 0.5"),
                 refusal(b -> b.latentNoise(-1), "'latent_noise': must be a number of at least 0"),
                 refusal(b -> b.klWeight(Double.NaN), "'kl_weight': must be a number of at least 0"),
                 refusal(

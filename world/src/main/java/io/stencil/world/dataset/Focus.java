@@ -9,10 +9,10 @@ import io.stencil.world.render.Canvas;
 public final class Focus {
 
     private static final double LEAST = 0.1;
-    /// Bounds of one over the blur's standard deviation, which is in sides of the picture.
-    private static final double SOFTEST = 64 / 8.0;
-
-    private static final double CRISPEST = 64 / 0.2;
+    /// The greatest blur, as a standard deviation in sides of the picture.
+    private static final double MOST_BLUR = 8 / 64.0;
+    /// The least, in pixels.
+    private static final double LEAST_BLUR = 0.2;
 
     private Focus() {}
 
@@ -21,8 +21,11 @@ public final class Focus {
     /// @param scale 1 keeps the gradient energy, 0 a tenth of it, and what lies between is linear
     public static RgbImage of(Canvas sharp, double scale) {
         double wanted = PixelStatistics.gradientEnergy(sharp.toImage()) * (LEAST + (1 - LEAST) * scale);
-        double crispness =
-                Halving.seek(crisp -> PixelStatistics.gradientEnergy(blurred(sharp, crisp)), wanted, SOFTEST, CRISPEST);
+        double crispness = Halving.seek(
+                crisp -> PixelStatistics.gradientEnergy(blurred(sharp, crisp)),
+                wanted,
+                1 / MOST_BLUR,
+                sharp.size().width() / LEAST_BLUR);
         return blurred(sharp, crispness);
     }
 

@@ -11,7 +11,8 @@ import io.stencil.world.scene.Scene;
 import io.stencil.world.scene.Scenes;
 
 /// Pictures under tinted light, with the means of their channels as `R`, `G`, `B`. Each channel's mean is spread evenly
-/// over what light can make of it in the scene, whatever the other channels have: colours of the world differ least in
+/// over what light can make of it in the scene, but that the brightest light dims all channels together: colours of the
+/// world differ least in
 /// green, so that equal tints would give it the narrowest range.
 final class RgbSamples implements SampleMaker {
 
@@ -37,7 +38,7 @@ final class RgbSamples implements SampleMaker {
         return Halving.seek(tint -> mean(surface, light, channel, tint), wanted, LEAST, MOST);
     }
 
-    /// Of a channel under light that is tinted alike in all channels: what the others have does not matter to it.
+    /// Of a channel under light that is tinted alike in all channels.
     private static double mean(Surface surface, Light light, int channel, double tint) {
         RgbImage image = surface.lit(light.tinted(new Albedo(tint, tint, tint))).toImage();
         return PixelStatistics.channelMean(image, channel);
