@@ -45,7 +45,7 @@ public final class GradientAverage implements AutoCloseable {
         this.parameters = parameters;
         this.buckets = GradientBucket.split(parameters.values(), bucketBytes);
         List<Parameter> all = List.copyOf(parameters.values());
-        Map<Parameter, Integer> places = new IdentityHashMap<>();
+        IdentityHashMap<Parameter, Integer> places = new IdentityHashMap<>();
         for (int i = 0; i < buckets.size(); i++) {
             for (Parameter one : buckets.get(i).parameters()) {
                 places.put(one, i);
