@@ -15,6 +15,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.function.Predicate;
 import java.util.stream.Stream;
 import org.assertj.core.data.Offset;
 import org.bytedeco.pytorch.Tensor;
@@ -28,6 +29,10 @@ class LaunchIT {
 
     /// Sums of gradients are rounded in another order.
     private static final Offset<Float> ROUNDING = Offset.offset(1e-5f);
+
+    /// Attention does not change with the bias of its keys: its gradient is rounding alone, and AdamW makes whole steps
+    /// of that.
+    private static final String KEY_BIAS = ".to_k.bias";
 
     private static final Duration DEATH_IS_TOLD_WITHIN = Duration.ofSeconds(30);
 
@@ -102,7 +107,9 @@ class LaunchIT {
                 .succeeded();
         StencilProcess.run(temporary, launched(vae)).succeeded();
         assertEqualWeights(
-                alone.resolve("step-2.safetensors"), training.output().resolve("step-2.safetensors"));
+                alone.resolve("step-2.safetensors"),
+                training.output().resolve("step-2.safetensors"),
+                name -> !name.endsWith(KEY_BIAS));
     }
 
     @Test
@@ -141,10 +148,16 @@ class LaunchIT {
     }
 
     private static void assertEqualWeights(Path expectedFile, Path foundFile) {
+        assertEqualWeights(expectedFile, foundFile, _ -> true);
+    }
+
+    /// @param compared names of the tensors that are held against each other
+    private static void assertEqualWeights(Path expectedFile, Path foundFile, Predicate<String> compared) {
         try (Scope _ = new Scope()) {
             Map<String, Tensor> expected = weights(expectedFile);
             Map<String, Tensor> found = weights(foundFile);
             assertThat(found.keySet()).isEqualTo(expected.keySet());
+            expected.keySet().removeIf(compared.negate());
             expected.forEach((name, tensor) -> assertThat(Tensors.toFloats(Objects.requireNonNull(found.get(name))))
                     .as(name)
                     .containsExactly(Tensors.toFloats(tensor), ROUNDING));
