@@ -15,10 +15,12 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import org.bytedeco.pytorch.Tensor;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /// Resident memory of a model whose file has 512 MB of weights in bfloat16.
+@Tag("memory")
 class Float8MemoryTest {
 
     private static final int LAYERS = 32;
