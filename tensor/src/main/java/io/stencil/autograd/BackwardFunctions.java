@@ -30,7 +30,7 @@ final class BackwardFunctions implements AutoCloseable {
     /// What the last hook of each of the engine's threads returned: the engine copies it after the call.
     private final Map<Thread, OwnedTensor> returned = new ConcurrentHashMap<>();
 
-    private volatile @Nullable Throwable failure;
+    private final HookFailure failure = new HookFailure();
 
     BackwardFunctions() {
         outer = CURRENT.get();
@@ -78,13 +78,7 @@ final class BackwardFunctions implements AutoCloseable {
 
     /// Throws what a backward function threw: exceptions cannot cross the engine.
     void rethrow() {
-        Throwable thrown = failure;
-        if (thrown instanceof RuntimeException exception) {
-            throw exception;
-        }
-        if (thrown instanceof Error error) {
-            throw error;
-        }
+        failure.rethrow();
     }
 
     @Override
@@ -148,13 +142,13 @@ final class BackwardFunctions implements AutoCloseable {
 
         @Override
         public TensorBase call(TensorBase incoming) {
-            if (failure != null) {
+            if (failure.isThere()) {
                 return incoming;
             }
             try (Scope _ = new Scope()) {
                 return giveBack(function.apply(new Tensor(incoming)));
             } catch (RuntimeException | Error e) {
-                failure = e;
+                failure.keep(e);
                 return incoming;
             }
         }

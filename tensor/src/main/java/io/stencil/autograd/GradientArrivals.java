@@ -6,7 +6,6 @@ import java.util.List;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorBase;
 import org.bytedeco.pytorch.VoidTensorHook;
-import org.jspecify.annotations.Nullable;
 
 /// Tells when gradients come to leaves while backward passes run.
 ///
@@ -15,7 +14,7 @@ import org.jspecify.annotations.Nullable;
 public final class GradientArrivals implements AutoCloseable {
 
     private final List<Hook> hooks = new ArrayList<>();
-    private volatile @Nullable Throwable failure;
+    private final HookFailure failure = new HookFailure();
 
     /// Calls `arrival` for each gradient that comes to a leaf: once a pass, and once more for each checkpointed segment
     /// that uses the leaf.
@@ -27,13 +26,7 @@ public final class GradientArrivals implements AutoCloseable {
 
     /// Throws what an arrival threw: exceptions cannot cross the engine. No arrival is told after that one.
     public void rethrow() {
-        Throwable thrown = failure;
-        if (thrown instanceof RuntimeException exception) {
-            throw exception;
-        }
-        if (thrown instanceof Error error) {
-            throw error;
-        }
+        failure.rethrow();
     }
 
     @Override
@@ -56,13 +49,13 @@ public final class GradientArrivals implements AutoCloseable {
 
         @Override
         public void call(TensorBase gradient) {
-            if (failure != null) {
+            if (failure.isThere()) {
                 return;
             }
             try {
                 arrival.run();
             } catch (RuntimeException | Error e) {
-                failure = e;
+                failure.keep(e);
             }
         }
 

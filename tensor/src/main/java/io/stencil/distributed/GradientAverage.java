@@ -34,8 +34,7 @@ public final class GradientAverage implements AutoCloseable {
     private final List<Flight> flights = new ArrayList<>();
     private boolean watching;
 
-    /// @param parameters that are trained, by name, the same on all processes; they stay their modules' and outlive
-    /// this
+    /// @param parameters that are trained, by name, the same on all processes; they stay their modules'
     public GradientAverage(ProcessGroup group, Map<String, Parameter> parameters) {
         this(group, parameters, BUCKET_BYTES);
     }
@@ -69,11 +68,8 @@ public final class GradientAverage implements AutoCloseable {
         try (GradMode _ = GradMode.disabled()) {
             for (Parameter parameter : state.values()) {
                 try (Scope _ = new Scope()) {
-                    Tensor copy = parameter
-                            .get()
-                            .detach()
-                            .contiguous()
-                            .clone(); // one that is not trained may lie in a mapped file
+                    // One that is not trained may lie in a mapped file.
+                    Tensor copy = parameter.get().detach().contiguous().clone();
                     group.broadcast(copy);
                     if (parameter.isTrainable()) {
                         parameter.get().copy_(copy);
@@ -231,7 +227,10 @@ public final class GradientAverage implements AutoCloseable {
     }
 
     private void endFlights() {
-        flights.forEach(flight -> flight.packed().close());
+        flights.forEach(flight -> {
+            flight.sum().abandon();
+            flight.packed().close();
+        });
         flights.clear();
         readiness.reset();
     }

@@ -94,5 +94,9 @@ public interface ProcessGroup extends AutoCloseable {
         ///
         /// @throws io.stencil.error.ProcessGroupException when one of the processes is gone
         void await();
+
+        /// Waits no more, where an exception ends the work before [#await]; frees what was held for it. After [#await]
+        /// it does nothing.
+        default void abandon() {}
     }
 }

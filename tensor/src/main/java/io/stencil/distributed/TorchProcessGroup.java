@@ -119,17 +119,40 @@ final class TorchProcessGroup implements ProcessGroup {
         try (Scope _ = new Scope()) {
             Work work = begin(() -> backend.allreduce(new TensorVector(tensor)));
             work.retainReference();
-            return () -> {
-                try {
-                    await(work);
-                } finally {
-                    work.releaseReference();
-                    held.close();
-                }
-            };
+            return new Sum(work, held);
         } catch (RuntimeException | Error e) {
             held.close();
             throw e;
+        }
+    }
+
+    private final class Sum implements Pending {
+        private final Work work;
+        private final OwnedTensor held;
+        private boolean freed;
+
+        Sum(Work work, OwnedTensor held) {
+            this.work = work;
+            this.held = held;
+        }
+
+        @Override
+        public void await() {
+            try {
+                TorchProcessGroup.this.await(work);
+            } finally {
+                abandon();
+            }
+        }
+
+        /// libtorch holds the tensor itself until the work is over.
+        @Override
+        public void abandon() {
+            if (!freed) {
+                freed = true;
+                work.releaseReference();
+                held.close();
+            }
         }
     }
 
