@@ -7,6 +7,7 @@ import io.stencil.tensor.TensorFiles;
 import io.stencil.tensor.Tensors;
 import io.stencil.testing.TestFiles;
 import java.io.IOException;
+import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -178,6 +179,38 @@ class LaunchIT {
             assertThat(shared.resolve(file)).as(file).hasSameBinaryContentAs(alone.resolve(file));
         }
         assertThat(StencilRun.content(shared.resolve("samples"))).hasSize(3);
+    }
+
+    /// As machines of other speed would, each left to itself.
+    @Test
+    @Timeout(120)
+    void processesThatWouldComputeDifferentlyAreRefused() throws IOException, InterruptedException {
+        String port = Integer.toString(freePort());
+        List<StencilProcess> ranks = new ArrayList<>();
+        for (int rank = 0; rank < 2; rank++) {
+            Map<String, String> environment = Map.of(
+                    "MASTER_ADDR",
+                    "127.0.0.1",
+                    "MASTER_PORT",
+                    port,
+                    "WORLD_SIZE",
+                    "2",
+                    "RANK",
+                    Integer.toString(rank),
+                    "STENCIL_COMPUTE",
+                    rank == 0 ? "float32" : "native");
+            ranks.add(
+                    StencilProcess.start(temporary, environment, training.words("--dtype=bfloat16", "--max_steps=2")));
+        }
+        for (StencilProcess rank : ranks) {
+            rank.await().failed(1, "'STENCIL_COMPUTE': is not the same in all 2 processes");
+        }
+    }
+
+    private static int freePort() throws IOException {
+        try (ServerSocket socket = new ServerSocket(0)) {
+            return socket.getLocalPort();
+        }
     }
 
     @Test

@@ -9,6 +9,11 @@ public record ImageSize(int width, int height) {
         }
     }
 
+    /// Lying where it stood, and standing where it lay.
+    ImageSize turned() {
+        return new ImageSize(/* width= */ height, /* height= */ width);
+    }
+
     /// `640 x 480`
     @Override
     public String toString() {

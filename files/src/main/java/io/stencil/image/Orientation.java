@@ -41,13 +41,19 @@ enum Orientation {
         return value == null || value < 1 || value > values().length ? UPRIGHT : values()[value - 1];
     }
 
+    /// The size of the upright picture.
+    ImageSize apply(ImageSize stored) {
+        return swapsSides ? stored.turned() : stored;
+    }
+
     /// The picture upright; the same object when it is so already.
     RgbImage apply(RgbImage stored) {
         if (this == UPRIGHT) {
             return stored;
         }
-        int width = swapsSides ? stored.height() : stored.width();
-        int height = swapsSides ? stored.width() : stored.height();
+        ImageSize upright = apply(stored.size());
+        int width = upright.width();
+        int height = upright.height();
         int right = fromRight ? -RgbImage.CHANNELS : RgbImage.CHANNELS;
         int down = (fromBottom ? -stored.width() : stored.width()) * RgbImage.CHANNELS;
         int corner = ((fromBottom ? stored.height() - 1 : 0) * stored.width() + (fromRight ? stored.width() - 1 : 0))

@@ -22,14 +22,19 @@ final class PixelDecoder {
     private static final List<String> CUT_SHORT = List.of("premature end", "missing eoi", "truncated");
 
     @FunctionalInterface
-    private interface Decoding {
-        RgbImage run(ImageReader reader) throws IOException;
+    private interface Decoding<T> {
+        T run(ImageReader reader) throws IOException;
     }
 
     private PixelDecoder() {}
 
     static RgbImage decode(ImageFormat format, byte[] file) throws IOException {
         return decode(format, file, reader -> RasterSamples.toRgb(reader.read(0)));
+    }
+
+    /// The size of the stored pixels, which stay undecoded.
+    static ImageSize size(ImageFormat format, byte[] file) throws IOException {
+        return decode(format, file, reader -> new ImageSize(reader.getWidth(0), reader.getHeight(0)));
     }
 
     static RgbImage decodeJpeg(byte[] file, JpegColours colours) throws IOException {
@@ -46,7 +51,7 @@ final class PixelDecoder {
         return image;
     }
 
-    private static RgbImage decode(ImageFormat format, byte[] file, Decoding decoding) throws IOException {
+    private static <T> T decode(ImageFormat format, byte[] file, Decoding<T> decoding) throws IOException {
         ImageReader reader = reader(format);
         try (ImageInputStream input = new MemoryCacheImageInputStream(new ByteArrayInputStream(file))) {
             reader.setInput(input, true, true);

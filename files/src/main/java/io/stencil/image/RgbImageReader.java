@@ -13,9 +13,8 @@ import java.nio.file.Path;
 /// expanded, grey is repeated, CMYK is taken as ink on white paper, 16-bit samples keep their high byte, colour
 /// profiles and gamma are not applied. Three kinds of file differ: 16-bit grey PNG, which Pillow clips to white; JPEG
 /// with chroma halved vertically only (4:4:0), where Pillow's library smooths the colour planes; and lossy WebP, where
-/// it
-/// smooths them too and filters block edges a little differently. The mean brightness of such pictures is the same,
-/// samples beside hard edges of colour are off by some tens of levels at worst.
+/// it smooths them too and filters block edges a little differently. The mean brightness of such pictures is the
+/// same, samples beside hard edges of colour are off by some tens of levels at worst.
 ///
 /// Safe to call from several threads.
 public final class RgbImageReader {
@@ -32,9 +31,26 @@ public final class RgbImageReader {
     /// @throws InvalidFileException when the file is absent, not a picture, damaged, cut short, or has more than
     ///     [RgbImage#MAX_PIXELS] pixels
     public static RgbImage read(Path file) {
+        return read(file, RgbImageReader::decode);
+    }
+
+    /// The size that [#read] gives a picture, without decoding its pixels: damage among them is not seen.
+    ///
+    /// @throws InvalidFileException when the file is absent, not a picture, damaged where it tells its size, or has
+    ///     more than [RgbImage#MAX_PIXELS] pixels
+    public static ImageSize size(Path file) {
+        return read(file, RgbImageReader::size);
+    }
+
+    @FunctionalInterface
+    private interface Reading<T> {
+        T of(byte[] file) throws IOException;
+    }
+
+    private static <T> T read(Path file, Reading<T> reading) {
         byte[] bytes = bytes(file);
         try {
-            return decode(bytes);
+            return reading.of(bytes);
         } catch (PictureFault fault) {
             throw new InvalidFileException(Location.of(file), fault.what(), fault);
         } catch (IOException | RuntimeException fault) {
@@ -73,6 +89,20 @@ public final class RgbImageReader {
             case WEBP -> decode(format, WebpChunks.payload(file));
             case BMP -> PixelDecoder.decode(format, file);
         };
+    }
+
+    private static ImageSize size(byte[] file) throws IOException {
+        ImageFormat format = ImageFormat.of(file);
+        return switch (format) {
+            case JPEG -> size(format, JpegSegments.of(file).payload());
+            case PNG -> size(format, PngChunks.payload(file));
+            case WEBP -> size(format, WebpChunks.payload(file));
+            case BMP -> PixelDecoder.size(format, file);
+        };
+    }
+
+    private static ImageSize size(ImageFormat format, Payload payload) throws IOException {
+        return Orientation.of(payload.exif()).apply(PixelDecoder.size(format, payload.pixels()));
     }
 
     private static RgbImage decode(ImageFormat format, Payload payload) throws IOException {

@@ -42,6 +42,15 @@ class RgbImageReaderGoldenTest {
         assertThat(difference).isLessThanOrEqualTo(APPROXIMATE.getOrDefault(name, 0));
     }
 
+    @ParameterizedTest
+    @MethodSource("files")
+    void theSizeIsKnownWithoutThePixels(String name) {
+        Path file = Pictures.folder("decode").resolve(name);
+
+        assertThat(RgbImageReader.size(file))
+                .isEqualTo(Pictures.ppm(file.resolveSibling(name + ".ppm")).size());
+    }
+
     @Test
     void approximateFilesDoNotDrift() {
         for (String name : APPROXIMATE.keySet()) {

@@ -10,7 +10,11 @@ import org.jspecify.annotations.Nullable;
 /// `float32` or `native`, decides without measuring. Other devices compute in the weights' dtype.
 public final class ComputeDType {
 
-    private static final String VARIABLE = "STENCIL_COMPUTE";
+    /// The environment variable that decides where it is set.
+    public static final String VARIABLE = "STENCIL_COMPUTE";
+
+    /// How a user asks for either dtype, for messages.
+    public static final String CHOICE = VARIABLE + "=float32 or " + VARIABLE + "=native in the environment chooses it";
 
     private static @Nullable ProductSpeed measured;
 

@@ -10,6 +10,8 @@ import io.stencil.nn.Parameter;
 import io.stencil.pipeline.Flux2Pipeline;
 import io.stencil.template.load.LoadedTemplate;
 import io.stencil.template.load.TemplateFolder;
+import io.stencil.tensor.ComputeDType;
+import io.stencil.tensor.DType;
 import io.stencil.train.data.DataOrder;
 import io.stencil.train.data.Dataset;
 import io.stencil.train.log.CsvLog;
@@ -133,7 +135,8 @@ public final class Trainer {
         RunFolder folder = new RunFolder(options.output().folder());
         @Nullable SavedState saved = options.output().resume() ? newestState(folder, group) : null;
         long seed = group.agree(seed(options.optimisation(), saved));
-        RunOptions record = RunOptions.of(options, seed, group.size());
+        RunOptions record =
+                RunOptions.of(options, seed, group.size(), pipeline.models().compute());
         if (saved != null) {
             record.requireSameAs(saved);
         }
@@ -142,7 +145,7 @@ public final class Trainer {
                 options.output().removedPrefix(),
                 options.output().saveDtype());
         start(tensors, options.output(), listener);
-        unite(group, tensors.parts(), record);
+        unite(group, tensors.parts(), record, pipeline.models().compute());
         if (group.isFirst()) {
             TrainingArguments.write(options, seed);
         }
@@ -170,12 +173,13 @@ public final class Trainer {
     }
 
     /// All processes go on with the weights of the first.
-    private static void unite(ProcessGroup group, TrainableParts parts, RunOptions record) {
+    private static void unite(ProcessGroup group, TrainableParts parts, RunOptions record, DType compute) {
         if (group.size() == 1) {
             return;
         }
         group.requireAlike(
                 "trainable_models", String.join(",", parts.parameters().keySet()));
+        group.requireAlike(ComputeDType.VARIABLE, compute.name());
         group.requireAlike("config", record.numbers());
         GradientAverage.replicate(group, parts.parameters());
         GradientAverage.replicate(group, parts.companions());

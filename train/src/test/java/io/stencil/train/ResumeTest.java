@@ -249,6 +249,23 @@ class ResumeTest {
         return Arguments.of(change, message);
     }
 
+    /// Where another machine, or another wish, computes in another dtype, the numbers would go on differently.
+    @Test
+    void anotherDtypeOfActivationsIsRefused() throws IOException {
+        train(template("a"), 2);
+        Path state = folder.resolve("a/step-2.state/trainer.json");
+        String begun = Files.readString(state);
+        String other = begun.replaceFirst("(\"activation_dtype\"\\s*:\\s*)\"float32\"", "$1\"bfloat16\"");
+        assertThat(other).isNotEqualTo(begun);
+        Files.writeString(state, other);
+        assertThatThrownBy(() -> train(template("a").resume(true)))
+                .isInstanceOf(InvalidRequestException.class)
+                .hasMessage(("'activation_dtype': is float32, but the run in '%s' began with bfloat16; "
+                                + "STENCIL_COMPUTE=float32 or STENCIL_COMPUTE=native in the environment chooses it, "
+                                + "or train anew into another folder")
+                        .formatted(folder.resolve("a")));
+    }
+
     @Test
     void otherDataAreRefused() throws IOException {
         TinyDataset own = TinyDataset.paint(Files.createDirectory(folder.resolve("data")), 3);

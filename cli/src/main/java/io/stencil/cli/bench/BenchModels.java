@@ -33,7 +33,7 @@ public record BenchModels(@Nullable ModelFiles files, BenchSize size, LoadOption
         }
         BaseModelPart part = part(files, ModelRole.TRANSFORMER);
         if (part.config() instanceof ModelConfig.Transformer(var config)) {
-            return loaded(new Flux2Transformer(config), part, Set.of());
+            return opened(new Flux2Transformer(config), part, Set.of());
         }
         throw new IllegalStateException("a part of another kind: " + part.config());
     }
@@ -45,7 +45,7 @@ public record BenchModels(@Nullable ModelFiles files, BenchSize size, LoadOption
         }
         BaseModelPart part = part(files, ModelRole.VAE);
         if (part.config() instanceof ModelConfig.Vae(var config)) {
-            return loaded(new AutoencoderKlFlux2(config), part, Set.of());
+            return opened(new AutoencoderKlFlux2(config), part, Set.of());
         }
         throw new IllegalStateException("a part of another kind: " + part.config());
     }
@@ -57,7 +57,7 @@ public record BenchModels(@Nullable ModelFiles files, BenchSize size, LoadOption
         }
         BaseModelPart part = part(files, ModelRole.TEXT_ENCODER);
         if (part.config() instanceof ModelConfig.TextEncoder(var config, var _)) {
-            return loaded(new Qwen3Encoder(config), part, Qwen3Encoder.IGNORED_TENSORS);
+            return opened(new Qwen3Encoder(config), part, Qwen3Encoder.IGNORED_TENSORS);
         }
         throw new IllegalStateException("a part of another kind: " + part.config());
     }
@@ -74,10 +74,12 @@ public record BenchModels(@Nullable ModelFiles files, BenchSize size, LoadOption
                 "model_paths", "names no %s; leave out the works that need it (--works)".formatted(role.label()));
     }
 
-    private <M extends Module> M loaded(M model, BaseModelPart part, Set<String> ignored) {
-        boolean float8 = load.float8().contains(ModelRole.of(part.config()));
+    /// As a pipeline opens them: each weight is read when it is first used.
+    private <M extends Module> M opened(M model, BaseModelPart part, Set<String> ignored) {
+        ModelRole role = ModelRole.of(part.config());
         try {
-            new WeightLoader(load.dtype(), load.device(), float8).load(model, part.checkpoint(), ignored);
+            new WeightLoader(load.dtype(), load.device(), load.float8().contains(role))
+                    .open(model, part.checkpoint(), ignored, load.offload().contains(role));
             return model;
         } catch (RuntimeException e) {
             model.close();

@@ -1,13 +1,11 @@
 package io.stencil.train.data;
 
-import io.stencil.image.ImageSize;
 import io.stencil.image.TargetSize;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.stream.Stream;
 
 /// Which rows make a batch: those that come next in the order and have pictures of one size. What is left of a size at
 /// the end of an epoch makes a smaller batch.
@@ -16,20 +14,22 @@ public final class BatchPlan {
     private final DataOrder order;
     private final int batchSize;
     private final List<Object> sizes;
+    private final int epochLength;
 
     private BatchPlan(DataOrder order, int batchSize, List<Object> sizes) {
         this.order = order;
         this.batchSize = batchSize;
         this.sizes = sizes;
+        this.epochLength = epochLength(sizes, order.repeat(), batchSize);
     }
 
-    /// Where batches hold several rows and pictures keep their own sizes, every picture is decoded once to learn them.
+    /// Where batches hold several rows and pictures keep their own sizes, those are read from the heads of the files.
     ///
-    /// @throws io.stencil.error.InvalidFileException naming the row when a picture cannot be decoded
+    /// @throws io.stencil.error.InvalidFileException naming the row when a picture cannot be read or is too small
     public static BatchPlan of(Dataset dataset, DataOrder order, int batchSize) {
         boolean alike = batchSize == 1 || dataset.size() instanceof TargetSize.Fixed;
         List<Object> sizes = dataset.rows().stream()
-                .<Object>map(row -> alike ? "" : sizes(dataset.load(row)))
+                .<Object>map(row -> alike ? "" : dataset.sizes(row))
                 .toList();
         return of(sizes, order, batchSize);
     }
@@ -39,20 +39,18 @@ public final class BatchPlan {
         return new BatchPlan(order, batchSize, List.copyOf(sizes));
     }
 
-    private static List<ImageSize> sizes(TrainingSample sample) {
-        return Stream.concat(Stream.of(sample.image()), sample.editImages().stream())
-                .map(picture -> picture.size())
-                .toList();
-    }
-
     public DataOrder order() {
         return order;
     }
 
     /// Batches of any epoch.
     public int epochLength() {
+        return epochLength;
+    }
+
+    private static int epochLength(List<Object> sizes, int repeat, int batchSize) {
         Map<Object, Integer> counts = new HashMap<>();
-        sizes.forEach(size -> counts.merge(size, order.repeat(), Math::addExact));
+        sizes.forEach(size -> counts.merge(size, repeat, Math::addExact));
         return counts.values().stream()
                 .mapToInt(count -> Math.ceilDiv(count, batchSize))
                 .sum();

@@ -4,6 +4,7 @@ import io.stencil.error.InvalidFileException;
 import io.stencil.error.InvalidRequestException;
 import io.stencil.error.Location;
 import io.stencil.error.StencilException;
+import io.stencil.image.ImageSize;
 import io.stencil.image.RgbImage;
 import io.stencil.image.RgbImageReader;
 import io.stencil.image.TargetSize;
@@ -13,6 +14,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Supplier;
 
 /// The rows that a training run learns from.
 ///
@@ -86,8 +88,26 @@ public record Dataset(List<DatasetRow> rows, Path folder, TargetSize size) {
     }
 
     private RgbImage picture(Path file, Location field) {
+        return named(file, field, () -> size.fit(RgbImageReader.read(file)));
+    }
+
+    /// The sizes that a row's pictures are brought to, the edit images after the target, without decoding them.
+    ///
+    /// @throws InvalidFileException naming the row when a picture's head cannot be read or it is too small
+    public List<ImageSize> sizes(DatasetRow row) {
+        List<ImageSize> sizes = new ArrayList<>();
+        sizes.add(size(row.image(), row.location().field("image")));
+        row.editImages().forEach(file -> sizes.add(size(file, row.location().field("edit_image"))));
+        return sizes;
+    }
+
+    private ImageSize size(Path file, Location field) {
+        return named(file, field, () -> size.resolve(RgbImageReader.size(file)));
+    }
+
+    private static <T> T named(Path file, Location field, Supplier<T> reading) {
         try {
-            return size.fit(RgbImageReader.read(file));
+            return reading.get();
         } catch (InvalidFileException e) {
             throw new InvalidFileException(field, e.getMessage(), e);
         } catch (InvalidRequestException e) {

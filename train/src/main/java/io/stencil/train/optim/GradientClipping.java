@@ -3,11 +3,9 @@ package io.stencil.train.optim;
 import io.stencil.nn.Parameter;
 import io.stencil.tensor.Ops;
 import io.stencil.tensor.Scope;
-import io.stencil.tensor.Tensors;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
-import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
 
 /// Keeps the length of the gradient, of all parameters as one vector, below a bound (Pascanu et al. 2012,
@@ -19,11 +17,10 @@ public final class GradientClipping {
 
     private GradientClipping() {}
 
-    /// Shortens the gradients where they are too long.
+    /// Shortens the gradients where they are too long, without waiting for their device.
     ///
     /// @param maxNorm above 0
-    /// @return the length before; 0 when there is no gradient
-    public static double clip(Collection<Parameter> parameters, double maxNorm) {
+    public static void clip(Collection<Parameter> parameters, double maxNorm) {
         try (Scope _ = new Scope()) {
             List<Tensor> gradients = new ArrayList<>();
             List<Tensor> norms = new ArrayList<>();
@@ -35,15 +32,11 @@ public final class GradientClipping {
                 }
             }
             if (gradients.isEmpty()) {
-                return 0;
+                return;
             }
-            double norm = Tensors.toDouble(Ops.cat(0, norms).norm());
-            double factor = maxNorm / (norm + EPS);
-            if (factor < 1) {
-                Scalar scale = new Scalar(factor);
-                gradients.forEach(gradient -> gradient.mul_(scale));
-            }
-            return norm;
+            Tensor norm = Ops.cat(0, norms).norm();
+            Tensor factor = Ops.clamp(Ops.mul(Ops.add(norm, EPS).reciprocal(), maxNorm), 0, 1);
+            gradients.forEach(gradient -> gradient.mul_(factor));
         }
     }
 }

@@ -8,16 +8,19 @@ import io.stencil.error.InvalidFileException;
 import io.stencil.error.InvalidRequestException;
 import io.stencil.error.Location;
 import io.stencil.files.Sha256;
+import io.stencil.tensor.ComputeDType;
+import io.stencil.tensor.DType;
 import io.stencil.train.options.TrainOptions;
 import io.stencil.train.options.TrainingArguments;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.LinkedHashSet;
+import java.util.Locale;
 import java.util.Objects;
 import java.util.Set;
 
-/// The options of a run that its numbers follow from, with their names on the command line, absolute paths, and the
-/// hash of the metadata file.
+/// What the numbers of a run follow from: options with their names on the command line, absolute paths, the hash of the
+/// metadata file, and the dtype of activations, which the machine decides.
 ///
 /// @param json of these options alone
 public record RunOptions(ObjectNode json) {
@@ -50,11 +53,13 @@ public record RunOptions(ObjectNode json) {
     private static final String METADATA = "dataset_metadata_path";
     private static final String PROCESSES = "WORLD_SIZE";
     private static final String METADATA_HASH = "dataset_metadata_sha256";
+    private static final String COMPUTE = "activation_dtype";
 
     /// @param seed that the run uses
     /// @param processes that train together
+    /// @param compute dtype of activations
     /// @throws InvalidFileException when the metadata file cannot be read
-    public static RunOptions of(TrainOptions options, long seed, int processes) {
+    public static RunOptions of(TrainOptions options, long seed, int processes, DType compute) {
         ObjectNode json = JsonNodeFactory.instance.objectNode();
         TrainingArguments.options(options, seed).properties().forEach(option -> {
             String name = option.getKey();
@@ -62,6 +67,7 @@ public record RunOptions(ObjectNode json) {
                 json.set(name, PATHS.contains(name) ? absolute(option.getValue()) : option.getValue());
             }
         });
+        json.put(COMPUTE, compute.name().toLowerCase(Locale.ROOT));
         json.put(METADATA_HASH, sha256(options.data().metadataPath()));
         if (processes > 1) {
             json.put(PROCESSES, processes);
@@ -107,11 +113,12 @@ public record RunOptions(ObjectNode json) {
             if (!Objects.equals(text(json, name), text(begun, name))) {
                 String option = name.equals(METADATA_HASH) ? METADATA : name;
                 String value = name.equals(METADATA_HASH) ? "has the SHA-256" : "is";
+                String same = name.equals(COMPUTE) ? ComputeDType.CHOICE : "give the same";
                 throw new InvalidRequestException(
                         option,
-                        "%s %s, but the run in '%s' began with %s; give the same, or train anew into another folder"
+                        "%s %s, but the run in '%s' began with %s; %s, or train anew into another folder"
                                 .formatted(
-                                        value, text(json, name), state.folder().getParent(), text(begun, name)));
+                                        value, text(json, name), state.folder().getParent(), text(begun, name), same));
             }
         }
     }

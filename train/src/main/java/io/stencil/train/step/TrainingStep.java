@@ -133,12 +133,11 @@ public final class TrainingStep {
                     Batch.kvCaches(caches.stream().map(TemplateCache::kvCache).toList());
             try (LoraBinding _ = LoraBinding.bind(models.requireTransformer(), lora)) {
                 Tensor loss = loss(inputs, drawn, kvCache, checkpointing);
-                double value = Tensors.toDouble(loss);
                 if (loss.requires_grad()) {
                     tape.backward(Ops.mul(loss, share));
                 }
                 cuts.forEach(cut -> cut.backward(tape));
-                return value;
+                return Tensors.toDouble(loss); // last, since it waits for the device
             }
         }
     }

@@ -57,11 +57,10 @@ public record VaeLoss(double latentNoise, double klWeight, double edgeWeight) {
             if (edgeWeight > 0) {
                 loss = loss.add(Ops.mul(edges(decoded, pixels), edgeWeight));
             }
-            double value = Tensors.toDouble(loss);
             if (loss.requires_grad()) {
                 Ops.mul(loss, share).backward();
             }
-            return value;
+            return Tensors.toDouble(loss); // last, since it waits for the device
         }
     }
 

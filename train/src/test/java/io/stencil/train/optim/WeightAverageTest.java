@@ -53,7 +53,7 @@ class WeightAverageTest {
     void aLongGradientIsShortenedAsOneVector() {
         try (Three model = new Three()) {
             model.backward(2, -3, 6);
-            assertThat(GradientClipping.clip(model.state().values(), 0.5)).isCloseTo(7, within(1e-6));
+            GradientClipping.clip(model.state().values(), 0.5);
             assertThat(gradient(model.a)).containsExactly(new float[] {1 / 7f, -1.5f / 7}, within(1e-6f));
             assertThat(gradient(model.b)).containsExactly(new float[] {3 / 7f}, within(1e-6f));
             try (Scope _ = new Scope()) {
@@ -66,12 +66,14 @@ class WeightAverageTest {
     void aShortGradientStaysAsItIs() {
         try (Three model = new Three()) {
             model.backward(0.2f, -0.3f, 0.6f);
-            assertThat(GradientClipping.clip(model.state().values(), 1)).isCloseTo(0.7, within(1e-6));
+            GradientClipping.clip(model.state().values(), 1);
             assertThat(gradient(model.a)).containsExactly(0.2f, -0.3f);
             assertThat(gradient(model.b)).containsExactly(0.6f);
         }
-        try (Three model = new Three()) {
-            assertThat(GradientClipping.clip(model.state().values(), 1)).isZero();
+        try (Three model = new Three();
+                Scope _ = new Scope()) {
+            GradientClipping.clip(model.state().values(), 1);
+            assertThat(model.a.gradient()).isNull();
         }
     }
 

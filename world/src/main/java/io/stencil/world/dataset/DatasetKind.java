@@ -9,6 +9,8 @@ import java.util.Locale;
 public enum DatasetKind {
     /// Pictures and captions.
     PLAIN,
+    /// Plain pictures, and others in coloured light, out of focus or in a style, which their captions tell.
+    VARIED,
     /// `scale`: how bright the light is.
     BRIGHTNESS,
     /// `R`, `G`, `B`: how bright each channel is, under tinted light.
@@ -35,6 +37,7 @@ public enum DatasetKind {
     SampleMaker maker() {
         return switch (this) {
             case PLAIN -> new PlainSamples();
+            case VARIED -> new VariedSamples();
             case BRIGHTNESS -> new BrightnessSamples();
             case RGB -> new RgbSamples();
             case SHARPNESS -> new SharpnessSamples();

@@ -29,6 +29,17 @@ public final class Focus {
         return blurred(sharp, crispness);
     }
 
+    /// What a caption calls a scale, 0..1.
+    static String word(double scale) {
+        if (scale < 0.25) {
+            return "very blurry";
+        }
+        if (scale < 0.5) {
+            return "blurry";
+        }
+        return scale < 0.75 ? "soft" : "sharp";
+    }
+
     private static RgbImage blurred(Canvas sharp, double crispness) {
         return sharp.blurred(sharp.size().width() / crispness).toImage();
     }
