@@ -43,7 +43,8 @@ final class DatasetOptions {
     @Option(
             names = "--dataset_num_workers",
             paramLabel = "N",
-            description = "Threads that decode pictures ahead of their use. Default: ${DEFAULT-VALUE}.")
+            description = "Threads that read rows ahead of their use: pictures, Template inputs, encoded samples. "
+                    + "Default: ${DEFAULT-VALUE}.")
     private int workers;
 
     @Option(

@@ -102,6 +102,13 @@ public final class SafetensorsFile implements TensorSource {
         return mapped.asSlice(entry.begin(), entry.byteSize());
     }
 
+    /// Brings all tensors into memory, as far as there is room: reading them then does not wait for the disk.
+    public void load() {
+        if (mapped.byteSize() > 0) {
+            mapped.load();
+        }
+    }
+
     @Override
     public void dropPages(String name) {
         MemorySegment bytes = segment(name);

@@ -8,7 +8,7 @@ import io.stencil.template.load.LoadedTemplate;
 import io.stencil.tensor.Scope;
 import io.stencil.train.data.Dataset;
 import io.stencil.train.data.DatasetRow;
-import io.stencil.train.data.SampleLoader;
+import io.stencil.train.data.Prefetch;
 import io.stencil.train.data.TrainingSample;
 import io.stencil.train.log.EncodingListener;
 import io.stencil.train.options.TrainOptions;
@@ -73,7 +73,8 @@ public final class DataProcess {
                     dataset,
                     step,
                     cache,
-                    new Share(group.rank(), group.size(), options.data().workers(), listener));
+                    new Share(
+                            group.rank(), group.size(), template, options.data().workers(), listener));
             if (group.any(!ended)) {
                 return false;
             }
@@ -102,8 +103,10 @@ public final class DataProcess {
 
     /// The rows of one process.
     ///
+    /// @param template that reads the rows' inputs, or null
     /// @param workers threads that decode pictures
-    private record Share(int rank, int size, int workers, EncodingListener listener) {
+    private record Share(
+            int rank, int size, @Nullable LoadedTemplate<?, ?> template, int workers, EncodingListener listener) {
         boolean has(int row) {
             return row % size == rank;
         }
@@ -124,16 +127,17 @@ public final class DataProcess {
         List<Integer> open = rows.stream().filter(row -> !cache.has(row)).toList();
         int done = rows.size() - open.size();
         share.listener().onStart(done, rows.size());
-        try (SampleLoader loader = new SampleLoader(dataset, share.workers())) {
+        try (Prefetch<TrainingSample> content =
+                new Prefetch<>(row -> dataset.load(row, share.template()), share.workers())) {
             for (int i = 0; i < open.size(); i++) {
                 if (stopped) {
                     return false;
                 }
-                loader.expect(open.subList(i, Math.min(open.size(), i + loader.ahead())).stream()
+                content.expect(open.subList(i, Math.min(open.size(), i + 1 + content.ahead())).stream()
                         .map(dataset.rows()::get)
                         .toList());
                 DatasetRow row = dataset.rows().get(open.get(i));
-                TrainingSample sample = loader.load(row);
+                TrainingSample sample = content.get(row);
                 try (Scope _ = new Scope()) {
                     cache.write(open.get(i), row, sample, step.encode(StepSample.of(sample)));
                 }

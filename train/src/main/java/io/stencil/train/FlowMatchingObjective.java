@@ -6,8 +6,10 @@ import io.stencil.template.load.LoadedTemplate;
 import io.stencil.tensor.TorchGenerator;
 import io.stencil.train.data.BatchPart;
 import io.stencil.train.data.DatasetRow;
-import io.stencil.train.data.SampleLoader;
+import io.stencil.train.data.Prefetch;
+import io.stencil.train.data.TrainingSample;
 import io.stencil.train.options.TrainOptions;
+import io.stencil.train.split.StoredEncodings;
 import io.stencil.train.step.EncodingCache;
 import io.stencil.train.step.NoiseDraws;
 import io.stencil.train.step.PartDraws;
@@ -19,10 +21,10 @@ import org.jspecify.annotations.Nullable;
 /// The velocity that the transformer predicts, for a Template and for a base model.
 final class FlowMatchingObjective implements Objective {
 
-    private final TrainingData data;
-    private final SampleLoader loader;
+    private final Prefetch<TrainingSample> content;
     private final TrainingStep step;
     private final @Nullable EncodingCache cache;
+    private final @Nullable StoredEncodings stored;
     private final TorchGenerator generator;
     private final NoiseDraws draws;
     private final CaptionDropout captionDropout;
@@ -35,8 +37,9 @@ final class FlowMatchingObjective implements Objective {
             Flux2Pipeline pipeline,
             @Nullable LoadedTemplate<?, ?> template,
             Warnings warnings) {
-        this.data = data;
-        this.loader = data.loader(options.data().workers());
+        int workers = options.data().workers();
+        this.content = data.content(template, workers);
+        this.stored = data.cached() == null ? null : data.cached().encodings(pipeline.device(), workers);
         this.cache = data.cached() == null && options.objective().cacheEncodings() ? new EncodingCache() : null;
         this.step = new TrainingStep(
                 pipeline,
@@ -44,7 +47,7 @@ final class FlowMatchingObjective implements Objective {
                 new TrainingStep.Settings(
                         options.optimisation().activations(),
                         options.objective().timestepWeighting(),
-                        data.cached() == null ? cache : data.cached().encodings(pipeline.device())),
+                        stored == null ? cache : stored),
                 warnings);
         this.generator = new TorchGenerator(seed);
         this.draws = NoiseDraws.from(generator, options.objective().timesteps());
@@ -53,14 +56,18 @@ final class FlowMatchingObjective implements Objective {
 
     @Override
     public int ahead() {
-        return loader.ahead();
+        return stored == null ? content.ahead() : stored.ahead();
     }
 
-    /// Pictures whose encodings are kept are not decoded again.
+    /// Rows whose encodings are kept are not read again.
     @Override
     public void expect(List<DatasetRow> rows) {
+        if (stored != null) {
+            stored.expect(rows);
+            return;
+        }
         EncodingCache kept = cache;
-        loader.expect(
+        content.expect(
                 kept == null
                         ? rows
                         : rows.stream().filter(row -> !kept.hasPicture(row)).toList());
@@ -81,7 +88,7 @@ final class FlowMatchingObjective implements Objective {
     }
 
     private StepSample sample(DatasetRow row) {
-        StepSample sample = StepSample.of(row, data.dataset().folder(), () -> data.load(row, loader));
+        StepSample sample = StepSample.of(row, () -> content.get(row));
         return captionDropout.next() ? sample.withPrompt("") : sample;
     }
 
@@ -98,8 +105,11 @@ final class FlowMatchingObjective implements Objective {
 
     @Override
     public void close() {
-        loader.close();
+        content.close();
         generator.close();
+        if (stored != null) {
+            stored.close();
+        }
         if (cache != null) {
             cache.close();
         }

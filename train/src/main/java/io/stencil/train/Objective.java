@@ -8,10 +8,10 @@ import org.bytedeco.pytorch.Tensor;
 /// What a run minimises.
 interface Objective extends AutoCloseable {
 
-    /// Tells which rows come next, so that their pictures can be decoded meanwhile.
+    /// Tells which rows come next, those of the present batch first, so that they can be read meanwhile.
     void expect(List<DatasetRow> rows);
 
-    /// How many rows to tell.
+    /// How many rows to tell beside those of the present batch.
     int ahead();
 
     /// Adds the gradients of the mean loss of a part of a batch to those of the trainable parameters.

@@ -13,7 +13,9 @@ import io.stencil.train.data.BatchPlan;
 import io.stencil.train.data.DataOrder;
 import io.stencil.train.data.Dataset;
 import io.stencil.train.data.DatasetRow;
-import io.stencil.train.data.SampleLoader;
+import io.stencil.train.data.Prefetch;
+import io.stencil.train.data.RowSequence;
+import io.stencil.train.data.TrainingSample;
 import io.stencil.train.options.ObjectiveOptions;
 import io.stencil.train.options.TrainOptions;
 import io.stencil.train.vae.BatchNoise;
@@ -28,7 +30,7 @@ final class ReconstructionObjective implements Objective {
     private static final int MEASURED_TOGETHER = 16;
 
     private final Dataset dataset;
-    private final SampleLoader loader;
+    private final Prefetch<TrainingSample> content;
     private final ModelSet models;
     private final AutoencoderKlFlux2 vae;
     private final VaeLoss loss;
@@ -38,7 +40,8 @@ final class ReconstructionObjective implements Objective {
     /// @param models stay the caller's; `group` likewise
     ReconstructionObjective(TrainOptions asked, long seed, Dataset dataset, ModelSet models, ProcessGroup group) {
         ObjectiveOptions options = asked.objective();
-        this.loader = new SampleLoader(dataset, asked.data().workers());
+        this.content =
+                new Prefetch<>(row -> dataset.load(row, null), asked.data().workers());
         this.group = group;
         this.dataset = dataset;
         this.models = models;
@@ -49,12 +52,12 @@ final class ReconstructionObjective implements Objective {
 
     @Override
     public int ahead() {
-        return loader.ahead();
+        return content.ahead();
     }
 
     @Override
     public void expect(List<DatasetRow> rows) {
-        loader.expect(rows);
+        content.expect(rows);
     }
 
     @Override
@@ -79,10 +82,12 @@ final class ReconstructionObjective implements Objective {
     void measureLatents() {
         LatentMeasurement measurement = new LatentMeasurement(vae);
         DataOrder order = new DataOrder(dataset.rows().size(), 1, false, 0);
-        for (List<Integer> batch :
-                BatchPlan.of(dataset, order, MEASURED_TOGETHER).epoch(0)) {
+        RowSequence rows = new RowSequence(dataset, BatchPlan.of(dataset, order, MEASURED_TOGETHER), 0, 1);
+        for (int batch = 0; batch < rows.length(); batch++) {
+            List<DatasetRow> measured = rows.part(0, batch).rows();
+            content.expect(rows.from(0, batch, (long) rows.length() - batch, measured.size() + content.ahead()));
             try (Scope _ = new Scope()) {
-                measurement.add(pixels(batch.stream().map(dataset.rows()::get).toList()));
+                measurement.add(pixels(measured));
             }
         }
         measurement.apply();
@@ -92,7 +97,7 @@ final class ReconstructionObjective implements Objective {
     private Tensor pixels(List<DatasetRow> batch) {
         try (Scope scope = new Scope()) {
             List<Tensor> pictures = batch.stream()
-                    .map(row -> loader.load(row).image())
+                    .map(row -> content.get(row).image())
                     .map(ReconstructionObjective::pixels)
                     .toList();
             return scope.keep(models.device().place(Ops.cat(0, pictures), models.compute()));
@@ -105,7 +110,7 @@ final class ReconstructionObjective implements Objective {
 
     @Override
     public void close() {
-        loader.close();
+        content.close();
         generator.close();
     }
 }

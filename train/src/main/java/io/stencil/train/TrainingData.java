@@ -6,8 +6,7 @@ import io.stencil.template.load.LoadedTemplate;
 import io.stencil.train.data.BatchPlan;
 import io.stencil.train.data.DataOrder;
 import io.stencil.train.data.Dataset;
-import io.stencil.train.data.DatasetRow;
-import io.stencil.train.data.SampleLoader;
+import io.stencil.train.data.Prefetch;
 import io.stencil.train.data.TrainingSample;
 import io.stencil.train.options.Task;
 import io.stencil.train.options.TrainOptions;
@@ -40,18 +39,19 @@ record TrainingData(Dataset dataset, @Nullable CachedDataset cached) {
         return cached == null ? BatchPlan.of(dataset, order, batchSize) : cached.batches(order, batchSize);
     }
 
-    /// @param workers threads that decode pictures; encoded samples need none
-    SampleLoader loader(int workers) {
-        return new SampleLoader(dataset, cached == null ? workers : 0);
+    /// The content of rows.
+    ///
+    /// @param template that reads the rows' inputs, or null when none takes part
+    /// @param workers threads that decode pictures; where samples were encoded before, there is nothing to decode
+    Prefetch<TrainingSample> content(@Nullable LoadedTemplate<?, ?> template, int workers) {
+        return cached == null
+                ? new Prefetch<>(row -> dataset.load(row, template), workers)
+                : new Prefetch<>(_ -> noPictures(), 0);
     }
 
-    /// @throws InvalidRequestException when there are no pictures
-    TrainingSample load(DatasetRow row, SampleLoader loader) {
-        if (cached != null) {
-            throw new InvalidRequestException(
-                    "task",
-                    "sft:train has no pictures, but the Template gives edit images of its own, which are encoded in every step; train in one stage (--task sft)");
-        }
-        return loader.load(row);
+    private static TrainingSample noPictures() {
+        throw new InvalidRequestException(
+                "task",
+                "sft:train has no pictures, but the Template gives edit images of its own, which are encoded in every step; train in one stage (--task sft)");
     }
 }

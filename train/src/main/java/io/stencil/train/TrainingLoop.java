@@ -124,9 +124,11 @@ final class TrainingLoop {
                     return false;
                 }
                 Objective objective = shop.objective();
-                objective.expect(rows.from(epoch, first + i, totalSteps - step, objective.ahead()));
+                BatchPart part = rows.part(epoch, first + i);
+                objective.expect(rows.from(
+                        epoch, first + i, totalSteps - step, part.rows().size() + objective.ahead()));
                 boolean last = i == count - 1;
-                accumulate(rows.part(epoch, first + i), count, last);
+                accumulate(part, count, last);
                 if (last) {
                     update(rate);
                 }

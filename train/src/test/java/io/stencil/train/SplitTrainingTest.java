@@ -79,11 +79,12 @@ class SplitTrainingTest {
     }
 
     @Test
-    void alsoWithEditImagesBatchesAndDroppedCaptions() {
+    void alsoWithEditImagesBatchesDroppedCaptionsAndRowsReadAhead() {
         assertEqualToOneStage(
                 options -> options.extraInputs(Set.of(ExtraInput.TEMPLATE_INPUTS, ExtraInput.EDIT_IMAGE))
                         .batchSize(2)
                         .captionDropout(0.5)
+                        .workers(2)
                         .maxSteps(6),
                 "step-6.safetensors");
     }

@@ -125,7 +125,7 @@ class TrainerTest {
             for (int i = 0; i < 3; i++) {
                 int index = (int) Tensors.toLongs(generator.randint(1000, 1))[0];
                 Draw draw = new Draw(index, generator.randn(DType.FLOAT32, 1, 4, 128));
-                double loss = step.accumulate(data.load(data.rows().get(i)), (_, _) -> draw, 1);
+                double loss = step.accumulate(data.load(data.rows().get(i), template), (_, _) -> draw, 1);
                 assertThat(losses.get(i)).isCloseTo(loss, within(1e-6 * loss));
             }
         }

@@ -47,21 +47,19 @@ class TrainingGoldenTest {
         JsonNode arguments = new JsonMapper().readTree(golden.json());
         long count = golden.tensor("scales").size(0);
         long[] indices = Tensors.toLongs(golden.tensor("timestep_ids"));
-        List<TrainingSample> samples = new ArrayList<>();
-        for (int i = 0; i < count; i++) {
-            samples.add(new TrainingSample(
-                    RgbImageReader.read(
-                            TestFiles.golden(arguments.path("images").get(i).asText())),
-                    arguments.path("prompt").asText(),
-                    List.of(),
-                    JsonNodeFactory.instance
-                            .objectNode()
-                            .put("scale", golden.tensor("scales").select(0, i).item_double()),
-                    TestFiles.root()));
-        }
         Run run = new Run(new ArrayList<>(), new LinkedHashMap<>(), new LinkedHashMap<>());
         try (Flux2Pipeline pipeline = TinyTraining.pipeline();
                 LoadedTemplate<?, ?> template = TinyTraining.template(pipeline)) {
+            List<TrainingSample> samples = new ArrayList<>();
+            for (int i = 0; i < count; i++) {
+                double scale = golden.tensor("scales").select(0, i).item_double();
+                samples.add(new TrainingSample(
+                        RgbImageReader.read(
+                                TestFiles.golden(arguments.path("images").get(i).asText())),
+                        arguments.path("prompt").asText(),
+                        List.of(),
+                        template.bindRow(JsonNodeFactory.instance.objectNode().put("scale", scale), TestFiles.root())));
+            }
             Map<String, Parameter> trained = TrainableParts.select(List.of("template_model"), pipeline, template)
                     .parameters();
             TrainingStep step = new TrainingStep(pipeline, template, activations, Warnings.logged());

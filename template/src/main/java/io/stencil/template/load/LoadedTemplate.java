@@ -42,18 +42,13 @@ public final class LoadedTemplate<I extends Record, P extends Record> implements
                 .forward(context);
     }
 
-    /// Checks that a dataset's row fits the model's inputs, without running anything.
-    ///
-    /// @throws io.stencil.error.InvalidRequestException naming the field that does not fit
-    public void checkRow(ObjectNode templateInputs, Path folder) {
-        entry.rows().bind(templateInputs, folder);
-    }
-
-    /// Binds and processes a dataset's row; the gradient-free stage of training.
+    /// Binds a dataset's row to the model's inputs; the Template's data processor runs, if it has one. Threads that
+    /// read ahead may ask together.
     ///
     /// @param folder against which paths of images are resolved
-    public PreparedInput<P> prepareRow(ObjectNode templateInputs, Path folder, Flux2Pipeline pipeline) {
-        return prepare(entry.rows().bind(templateInputs, folder), pipeline);
+    /// @throws io.stencil.error.InvalidRequestException naming the field that does not fit
+    public BoundInput<I, P> bindRow(ObjectNode templateInputs, Path folder) {
+        return new BoundInput<>(this, entry.rows().bind(templateInputs, folder));
     }
 
     /// What [PreparedInput#store] kept.
@@ -71,7 +66,7 @@ public final class LoadedTemplate<I extends Record, P extends Record> implements
         return shared ? tensor.clone() : tensor;
     }
 
-    private PreparedInput<P> prepare(I bound, Flux2Pipeline pipeline) {
+    PreparedInput<P> prepare(I bound, Flux2Pipeline pipeline) {
         try (GradMode _ = GradMode.disabled()) {
             return new PreparedInput<>(
                     this,

@@ -125,8 +125,8 @@ class AuthorFaultTest {
         ModelSource source = ModelSource.GOOD.with("public TemplateModel", PROCESSOR);
         try (LoadedTemplate<?, ?> template = source.in(folder).load(base)) {
             ObjectNode row = JsonNodeFactory.instance.objectNode().put("percent", 50);
-            assertThat(template.prepareRow(row, folder, base).processed()).hasToString("Input[scale=2.0]");
-            assertThatThrownBy(() -> template.checkRow(row.put("percent", 0), folder))
+            assertThat(template.bindRow(row, folder).process(base).processed()).hasToString("Input[scale=2.0]");
+            assertThatThrownBy(() -> template.bindRow(row.put("percent", 0), folder))
                     .isInstanceOf(TemplateException.class)
                     .hasMessageEndingWith("Model.java: the data processor threw ArithmeticException: / by zero");
         }

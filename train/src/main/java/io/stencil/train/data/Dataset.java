@@ -8,13 +8,16 @@ import io.stencil.image.ImageSize;
 import io.stencil.image.RgbImage;
 import io.stencil.image.RgbImageReader;
 import io.stencil.image.TargetSize;
+import io.stencil.template.load.BoundInput;
 import io.stencil.template.load.LoadedTemplate;
 import io.stencil.train.options.DataOptions;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 
 /// The rows that a training run learns from.
 ///
@@ -58,7 +61,7 @@ public record Dataset(List<DatasetRow> rows, Path folder, TargetSize size) {
         for (DatasetRow row : rows) {
             if (row.templateInputs() != null) {
                 try {
-                    template.checkRow(row.templateInputs(), folder);
+                    template.bindRow(row.templateInputs(), folder);
                 } catch (StencilException e) {
                     throw inRow(row, e);
                 }
@@ -76,15 +79,19 @@ public record Dataset(List<DatasetRow> rows, Path folder, TargetSize size) {
         return new InvalidFileException(row.location().field(full), e.what(), e);
     }
 
-    /// Decodes a row's pictures and brings them to size.
+    /// Decodes a row's pictures and brings them to size, and binds its Template inputs. Safe to call from several
+    /// threads.
     ///
+    /// @param template that the inputs are for, or null when none takes part
     /// @throws InvalidFileException naming the row when a picture cannot be decoded or is too small
-    public TrainingSample load(DatasetRow row) {
+    public TrainingSample load(DatasetRow row, @Nullable LoadedTemplate<?, ?> template) {
         RgbImage image = picture(row.image(), row.location().field("image"));
         List<RgbImage> editImages = row.editImages().stream()
                 .map(file -> picture(file, row.location().field("edit_image")))
                 .toList();
-        return new TrainingSample(image, row.prompt(), editImages, row.templateInputs(), folder);
+        BoundInput<?, ?> inputs =
+                template == null ? null : template.bindRow(Objects.requireNonNull(row.templateInputs()), folder);
+        return new TrainingSample(image, row.prompt(), editImages, inputs);
     }
 
     private RgbImage picture(Path file, Location field) {

@@ -23,6 +23,11 @@ public final class RowSequence {
         this.processes = processes;
     }
 
+    /// Batches of an epoch.
+    public int length() {
+        return plan.epochLength();
+    }
+
     /// The process's part of a batch.
     ///
     /// @param epoch not before any that was asked for
@@ -39,7 +44,7 @@ public final class RowSequence {
         return BatchPart.of(rows, rank, processes);
     }
 
-    /// The process's next rows, in their order.
+    /// The process's next rows, in their order, by whole batches.
     ///
     /// @param epoch of the batch that they begin with
     /// @param batch of that epoch
@@ -47,7 +52,7 @@ public final class RowSequence {
     /// @param rows as many at least, where there are
     public List<DatasetRow> from(int epoch, int batch, long batches, int rows) {
         List<DatasetRow> next = new ArrayList<>();
-        int length = plan.epochLength();
+        int length = length();
         for (long i = 0; i < batches && next.size() < rows; i++) {
             long place = batch + i;
             next.addAll(at(epoch + Math.toIntExact(place / length), Math.toIntExact(place % length))

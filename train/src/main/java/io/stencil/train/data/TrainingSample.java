@@ -1,8 +1,7 @@
 package io.stencil.train.data;
 
-import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.stencil.image.RgbImage;
-import java.nio.file.Path;
+import io.stencil.template.load.BoundInput;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -10,14 +9,12 @@ import org.jspecify.annotations.Nullable;
 ///
 /// @param image both sides multiples of 16
 /// @param editImages pictures that the transformer looks at, both sides multiples of 16
-/// @param templateInputs the Template's inputs, or null when no Template takes part
-/// @param folder against which paths in `templateInputs` are resolved
+/// @param inputs of the Template, or null when none takes part
 public record TrainingSample(
         RgbImage image,
         String prompt,
         List<RgbImage> editImages,
-        @Nullable ObjectNode templateInputs,
-        Path folder) {
+        @Nullable BoundInput<?, ?> inputs) {
 
     public TrainingSample {
         editImages = List.copyOf(editImages);

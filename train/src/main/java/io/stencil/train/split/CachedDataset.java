@@ -9,7 +9,6 @@ import io.stencil.train.data.DataOrder;
 import io.stencil.train.data.Dataset;
 import io.stencil.train.data.DatasetRow;
 import io.stencil.train.options.TrainOptions;
-import io.stencil.train.step.Encodings;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -65,8 +64,10 @@ public record CachedDataset(CacheFolder cache, Dataset dataset, List<String> siz
         return BatchPlan.of(sizes, order, batchSize);
     }
 
-    /// What the rows were encoded to, on a device. The tensors that it gives are owned by the scope of who asks.
-    public Encodings encodings(Device device) {
-        return new StoredEncodings(cache, dataset.rows(), device);
+    /// What the rows were encoded to, on a device.
+    ///
+    /// @param workers threads that read files ahead
+    public StoredEncodings encodings(Device device, int workers) {
+        return new StoredEncodings(cache, dataset.rows(), device, workers);
     }
 }

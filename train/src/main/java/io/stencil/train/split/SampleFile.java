@@ -85,6 +85,11 @@ final class SampleFile implements AutoCloseable {
         }
     }
 
+    /// Brings its content into memory, so that who takes tensors of it need not wait for the disk.
+    void load() {
+        file.load();
+    }
+
     private static String reference(int index, String what) {
         return "reference.%d.%s".formatted(index, what);
     }

@@ -8,38 +8,58 @@ import io.stencil.template.load.LoadedTemplate;
 import io.stencil.template.load.PreparedInput;
 import io.stencil.tensor.Device;
 import io.stencil.train.data.DatasetRow;
+import io.stencil.train.data.Prefetch;
 import io.stencil.train.step.Encodings;
 import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
-/// Encodings that an earlier stage put into files. Each step reads those of its samples.
-final class StoredEncodings implements Encodings {
+/// Encodings that an earlier stage put into files, which are read ahead where there are threads for it. The tensors
+/// that it gives are owned by the scope of who asks.
+public final class StoredEncodings implements Encodings, AutoCloseable {
 
     private final CacheFolder folder;
     private final Device device;
     private final IdentityHashMap<DatasetRow, Integer> rows = new IdentityHashMap<>();
+    private final Prefetch<SampleFile> files;
 
     /// @param rows in the order of the cache; they are the keys
-    StoredEncodings(CacheFolder folder, List<DatasetRow> rows, Device device) {
+    /// @param workers threads that read files ahead
+    StoredEncodings(CacheFolder folder, List<DatasetRow> rows, Device device, int workers) {
         this.folder = folder;
         this.device = device;
         for (DatasetRow row : rows) {
             this.rows.put(row, this.rows.size());
         }
+        files = new Prefetch<>(this::open, SampleFile::close, workers);
+    }
+
+    private SampleFile open(DatasetRow row) {
+        SampleFile file = SampleFile.open(folder.sample(Objects.requireNonNull(rows.get(row))));
+        file.load();
+        return file;
+    }
+
+    /// How many rows it wants to know behind those that are used next.
+    public int ahead() {
+        return files.ahead();
+    }
+
+    /// Tells what will be asked for next; files of other rows are closed.
+    public void expect(List<DatasetRow> next) {
+        files.expect(next);
     }
 
     @Override
     public List<PipelineUnit> restore(
             List<PipelineUnit> units, @Nullable Object key, String prompt, PortValues shared, PortValues side) {
-        try (SampleFile sample = open(key)) {
-            shared.set(Ports.INPUT_LATENTS, sample.latents(device))
-                    .set(Ports.REFERENCES, new ReferenceTokens(sample.references(device)));
-            if (prompt.equals(sample.row().prompt())) {
-                side.set(Ports.PROMPT_EMBEDS, sample.promptEmbeds(device));
-                return List.of();
-            }
+        SampleFile sample = sample(key);
+        shared.set(Ports.INPUT_LATENTS, sample.latents(device))
+                .set(Ports.REFERENCES, new ReferenceTokens(sample.references(device)));
+        if (prompt.equals(sample.row().prompt())) {
+            side.set(Ports.PROMPT_EMBEDS, sample.promptEmbeds(device));
+            return List.of();
         }
         if (!prompt.isEmpty()) {
             throw new IllegalStateException("the prompt '%s' was not encoded".formatted(prompt));
@@ -50,15 +70,13 @@ final class StoredEncodings implements Encodings {
         return List.of();
     }
 
-    private SampleFile open(@Nullable Object key) {
-        return SampleFile.open(folder.sample(Objects.requireNonNull(rows.get(key))));
+    private SampleFile sample(@Nullable Object key) {
+        return files.get((DatasetRow) Objects.requireNonNull(key));
     }
 
     @Override
     public PreparedInput<?> prepared(@Nullable Object key, LoadedTemplate<?, ?> template) {
-        try (SampleFile sample = open(key)) {
-            return sample.prepared(template, device);
-        }
+        return sample(key).prepared(template, device);
     }
 
     @Override
@@ -69,5 +87,10 @@ final class StoredEncodings implements Encodings {
     @Override
     public void keepPrepared(@Nullable Object key, PreparedInput<?> input) {
         throw new IllegalStateException("all samples are encoded already");
+    }
+
+    @Override
+    public void close() {
+        files.close();
     }
 }

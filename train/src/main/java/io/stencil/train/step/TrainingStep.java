@@ -155,8 +155,9 @@ public final class TrainingStep {
         if (kept != null) {
             return kept;
         }
-        PreparedInput<?> prepared = steering.prepareRow(
-                        Objects.requireNonNull(sample.templateInputs()), sample.folder(), pipeline)
+        PreparedInput<?> prepared = Objects.requireNonNull(
+                        sample.content().get().inputs())
+                .process(pipeline)
                 .map(Tensor::contiguous); // as it comes back from a file
         if (cache != null) {
             cache.keepPrepared(sample.key(), prepared);
@@ -215,7 +216,7 @@ public final class TrainingStep {
                 cache == null ? plan.fixed() : cache.restore(plan.fixed(), sample.key(), sample.prompt(), shared, side);
         EditImages editImages = null;
         if (needsPictures(units)) {
-            TrainingSample pictures = sample.pictures().get();
+            TrainingSample pictures = sample.content().get();
             editImages = editImages(pictures);
             shared.set(Ports.SIZE, pictures.image().size()).set(Ports.INPUT_IMAGE, pictures.image());
         }

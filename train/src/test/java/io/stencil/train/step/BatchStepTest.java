@@ -14,6 +14,7 @@ import io.stencil.pipeline.Flux2Pipeline;
 import io.stencil.pipeline.models.LoadOptions;
 import io.stencil.pipeline.models.ModelFiles;
 import io.stencil.template.Warnings;
+import io.stencil.template.load.BoundInput;
 import io.stencil.template.load.LoadedTemplate;
 import io.stencil.template.load.TemplateFolder;
 import io.stencil.tensor.DType;
@@ -47,18 +48,19 @@ class BatchStepTest {
         return Flux2Pipeline.load(ModelFiles.in(TestFiles.tinyModel("")), new LoadOptions(DType.FLOAT32, Device.CPU));
     }
 
-    private static TrainingSample sample(int colour, String prompt, double scale, int side) {
+    private static TrainingSample sample(int colour, String prompt, int side) {
         RgbImage image = RgbImage.filled(new ImageSize(side, side), colour);
-        return new TrainingSample(
-                image,
-                prompt,
-                List.of(image),
-                JsonNodeFactory.instance.objectNode().put("scale", scale),
-                TestFiles.root());
+        return new TrainingSample(image, prompt, List.of(image), null);
     }
 
     private static final List<TrainingSample> SAMPLES =
-            List.of(sample(0x4080C0, "a wall", 0.7, 32), sample(0xC08040, "a red circle", 0.2, 32));
+            List.of(sample(0x4080C0, "a wall", 32), sample(0xC08040, "a red circle", 32));
+
+    private static TrainingSample steered(TrainingSample sample, LoadedTemplate<?, ?> template, double scale) {
+        BoundInput<?, ?> inputs =
+                template.bindRow(JsonNodeFactory.instance.objectNode().put("scale", scale), TestFiles.root());
+        return new TrainingSample(sample.image(), sample.prompt(), sample.editImages(), inputs);
+    }
 
     /// Gradients of every trained parameter, owned by the caller's scope, and freed in the parameters.
     private static Map<String, Tensor> take(Map<String, Parameter> trained) {
@@ -84,15 +86,17 @@ class BatchStepTest {
                     template,
                     new TrainingStep.Settings(new ActivationPolicy.Keep(), weighting, null),
                     Warnings.logged());
+            List<StepSample> samples = List.of(
+                    StepSample.of(steered(SAMPLES.get(0), template, 0.7)),
+                    StepSample.of(steered(SAMPLES.get(1), template, 0.2)));
             double single = 0;
             for (int i = 0; i < 2; i++) {
                 Draw draw = draws.get(i);
-                single += 0.5 * step.accumulate(List.of(StepSample.of(SAMPLES.get(i))), (_, _) -> draw, 0.5);
+                single += 0.5 * step.accumulate(List.of(samples.get(i)), (_, _) -> draw, 0.5);
             }
             Map<String, Tensor> expected = take(trained);
             ArrayDeque<Draw> queue = new ArrayDeque<>(draws);
-            double together =
-                    step.accumulate(SAMPLES.stream().map(StepSample::of).toList(), (_, _) -> queue.remove(), 1);
+            double together = step.accumulate(samples, (_, _) -> queue.remove(), 1);
             assertThat(together).isCloseTo(single, within(1e-6 * single));
             Map<String, Tensor> found = take(trained);
             expected.forEach((name, gradient) ->
@@ -133,22 +137,17 @@ class BatchStepTest {
                     template,
                     new TrainingStep.Settings(new ActivationPolicy.Keep(), TimestepWeighting.NONE, cache),
                     Warnings.logged());
-            double dark = loss(cached, row("first", 0.1));
-            double bright = loss(cached, row("second", 0.9));
+            double dark = loss(cached, row(template, "first", 0.1));
+            double bright = loss(cached, row(template, "second", 0.9));
             assertThat(dark).isNotEqualTo(bright);
-            assertThat(loss(cached, row("first", 0.5))).isEqualTo(dark);
-            assertThat(loss(cached, row("second", 0.5))).isEqualTo(bright);
+            assertThat(loss(cached, row(template, "first", 0.5))).isEqualTo(dark);
+            assertThat(loss(cached, row(template, "second", 0.5))).isEqualTo(bright);
         }
     }
 
-    private static StepSample row(String key, double scale) {
-        TrainingSample sample = SAMPLES.getFirst();
-        return new StepSample(
-                key,
-                sample.prompt(),
-                () -> sample,
-                JsonNodeFactory.instance.objectNode().put("scale", scale),
-                sample.folder());
+    private static StepSample row(LoadedTemplate<?, ?> template, String key, double scale) {
+        TrainingSample sample = steered(SAMPLES.getFirst(), template, scale);
+        return new StepSample(key, sample.prompt(), () -> sample);
     }
 
     @Test
@@ -160,7 +159,7 @@ class BatchStepTest {
             List<StepSample> samples = SAMPLES.stream().map(StepSample::of).toList();
             TrainingStep plain = new TrainingStep(pipeline, null, new ActivationPolicy.Keep(), Warnings.logged());
             List<StepSample> uneven = new ArrayList<>(samples);
-            uneven.add(StepSample.of(sample(0, "", 0, 64)));
+            uneven.add(StepSample.of(sample(0, "", 64)));
             assertThatThrownBy(() -> plain.accumulate(uneven, draws, 1))
                     .isInstanceOf(InvalidRequestException.class)
                     .hasMessageStartingWith("'batch_size': pictures of a batch must be alike, found [1, 4, 128] and");
@@ -181,15 +180,10 @@ class BatchStepTest {
                     Warnings.logged());
             List<Integer> decoded = new ArrayList<>();
             TrainingSample sample = SAMPLES.getFirst();
-            StepSample keyed = new StepSample(
-                    "row",
-                    sample.prompt(),
-                    () -> {
-                        decoded.add(1);
-                        return sample;
-                    },
-                    null,
-                    sample.folder());
+            StepSample keyed = new StepSample("row", sample.prompt(), () -> {
+                decoded.add(1);
+                return sample;
+            });
             List<Double> losses = new ArrayList<>();
             for (StepSample one : List.of(keyed, keyed, keyed.withPrompt(""), keyed)) {
                 losses.add(loss(cached, one));

@@ -35,12 +35,13 @@ class TrainingStepMemoryTest {
     /// Many small edit images make a pass of the transformer that is large beside the encoding.
     private static final RgbImage PICTURE = RgbImage.filled(new ImageSize(256, 256), 0x4080C0);
 
-    private static final TrainingSample SAMPLE = new TrainingSample(
-            PICTURE,
-            "a wall",
-            Collections.nCopies(10, PICTURE),
-            JsonNodeFactory.instance.objectNode().put("scale", 0.7),
-            FOLDER);
+    private static TrainingSample sample(LoadedTemplate<?, ?> template) {
+        return new TrainingSample(
+                PICTURE,
+                "a wall",
+                Collections.nCopies(10, PICTURE),
+                template.bindRow(JsonNodeFactory.instance.objectNode().put("scale", 0.7), FOLDER));
+    }
 
     @Test
     void recomputedActivationsTakeNone() {
@@ -65,7 +66,7 @@ class TrainingStepMemoryTest {
             NoiseDraws draws = NoiseDraws.from(generator);
             new TrainingStep(pipeline, template, activations, _ -> {})
                     .accumulate(
-                            SAMPLE,
+                            sample(template),
                             (dtype, shape) -> {
                                 ResidentMemory.resetPeak();
                                 return draws.next(dtype, shape);

@@ -67,13 +67,12 @@ class TrainingStepTest {
         pipeline.close();
     }
 
-    private static TrainingSample sample(int side) {
+    private TrainingSample sample(int side) {
         return new TrainingSample(
                 RgbImage.filled(new ImageSize(side, side), 0x4080C0),
                 "a wall",
                 List.of(),
-                JsonNodeFactory.instance.objectNode().put("scale", 0.7),
-                FOLDER);
+                template.bindRow(JsonNodeFactory.instance.objectNode().put("scale", 0.7), FOLDER));
     }
 
     private double accumulate(ActivationPolicy activations, int side, double share) {

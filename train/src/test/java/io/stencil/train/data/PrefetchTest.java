@@ -14,13 +14,14 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/// Pictures decoded ahead are those that were asked for.
-class SampleLoaderTest {
+/// What is read ahead is what was asked for.
+class PrefetchTest {
 
     private static final int ROWS = 12;
 
@@ -43,19 +44,23 @@ class SampleLoaderTest {
         return row * 0x0F0A05;
     }
 
+    private static Prefetch<TrainingSample> samples(Dataset dataset, int workers) {
+        return new Prefetch<>(row -> dataset.load(row, null), workers);
+    }
+
     @ParameterizedTest
     @ValueSource(ints = {0, 1, 3})
     void everyRowGetsItsPicture(int workers) throws IOException {
         Dataset dataset = dataset();
         List<DatasetRow> rows = dataset.rows();
-        try (SampleLoader loader = new SampleLoader(dataset, workers)) {
+        try (Prefetch<TrainingSample> content = samples(dataset, workers)) {
             for (int i = 0; i < ROWS; i++) {
-                loader.expect(rows.subList(i, ROWS));
-                TrainingSample sample = loader.load(rows.get(i));
+                content.expect(rows.subList(i, ROWS));
+                TrainingSample sample = content.get(rows.get(i));
                 assertThat(sample.prompt()).isEqualTo(Integer.toString(i));
                 assertThat(sample.image()).isEqualTo(RgbImage.filled(new ImageSize(32, 32), color(i)));
             }
-            assertThat(loader.load(rows.getFirst()).prompt()).as("not expected").isEqualTo("0");
+            assertThat(content.get(rows.getFirst()).prompt()).as("not expected").isEqualTo("0");
         }
     }
 
@@ -64,13 +69,45 @@ class SampleLoaderTest {
     void whatIsExpectedIsDecodedMeanwhile() throws Exception {
         Dataset dataset = dataset();
         List<DatasetRow> rows = dataset.rows();
-        try (SampleLoader loader = new SampleLoader(dataset, 1)) {
-            loader.expect(rows.subList(0, 2));
-            loader.load(rows.get(1)); // the one thread decoded the first before
+        try (Prefetch<TrainingSample> content = samples(dataset, 1)) {
+            content.expect(rows.subList(0, 2));
+            content.get(rows.get(1)); // the one thread decoded the first before
             Files.delete(folder.resolve("0.png"));
-            assertThat(loader.load(rows.get(0)).prompt()).isEqualTo("0");
-            loader.expect(rows.subList(2, 4));
-            assertThatThrownBy(() -> loader.load(rows.get(0))).isInstanceOf(InvalidFileException.class);
+            assertThat(content.get(rows.get(0)).prompt()).isEqualTo("0");
+            content.expect(rows.subList(2, 4));
+            assertThatThrownBy(() -> content.get(rows.get(0))).isInstanceOf(InvalidFileException.class);
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {0, 2})
+    void whatIsNoMoreExpectedIsFreedOnce(int workers) throws Exception {
+        List<DatasetRow> rows = dataset().rows();
+        AtomicInteger open = new AtomicInteger();
+        try (Prefetch<Integer> content =
+                new Prefetch<>(row -> open.incrementAndGet(), _ -> open.decrementAndGet(), workers)) {
+            for (int i = 0; i + 1 < ROWS; i += 2) {
+                content.expect(rows.subList(i, i + 2));
+                content.get(rows.get(i));
+                content.get(rows.get(i + 1));
+                content.get(rows.get(i));
+                assertThat(open).hasValue(2);
+            }
+            content.get(rows.get(0));
+            assertThat(open).hasValue(3);
+        }
+        assertThat(open).hasValue(0);
+    }
+
+    /// While a batch is worked on, the whole next one is read.
+    @Test
+    void theRowsOfTheNextBatchFollowThoseOfThePresent() throws IOException {
+        Dataset dataset = dataset();
+        BatchPlan plan = BatchPlan.of(dataset, new DataOrder(ROWS, 1, false, 0), 4);
+        RowSequence sequence = new RowSequence(dataset, plan, 0, 1);
+        try (Prefetch<TrainingSample> content = samples(dataset, 1)) {
+            assertThat(sequence.from(0, 1, 2, 4 + content.ahead()))
+                    .isEqualTo(dataset.rows().subList(4, ROWS));
         }
     }
 
@@ -79,10 +116,10 @@ class SampleLoaderTest {
         Dataset dataset = dataset();
         Files.writeString(folder.resolve("1.png"), "not a picture");
         List<DatasetRow> rows = dataset.rows();
-        try (SampleLoader loader = new SampleLoader(dataset, 2)) {
-            loader.expect(rows);
-            assertThat(loader.load(rows.get(0)).prompt()).isEqualTo("0");
-            assertThatThrownBy(() -> loader.load(rows.get(1)))
+        try (Prefetch<TrainingSample> content = samples(dataset, 2)) {
+            content.expect(rows);
+            assertThat(content.get(rows.get(0)).prompt()).isEqualTo("0");
+            assertThatThrownBy(() -> content.get(rows.get(1)))
                     .isInstanceOf(InvalidFileException.class)
                     .hasMessageContaining("metadata.jsonl:2: 'image'");
         }
