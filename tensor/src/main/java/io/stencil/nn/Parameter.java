@@ -3,6 +3,7 @@ package io.stencil.nn;
 import io.stencil.autograd.FrozenWeight;
 import io.stencil.tensor.DType;
 import io.stencil.tensor.Device;
+import io.stencil.tensor.Ops;
 import io.stencil.tensor.OwnedTensor;
 import io.stencil.tensor.RestingWeight;
 import io.stencil.tensor.Scope;
@@ -50,6 +51,26 @@ public final class Parameter implements FrozenWeight, AutoCloseable {
     /// What the parameter stands for, in `dtype`: a copy, or the tensor itself when that is it.
     public Tensor in(DType dtype) {
         return resting().in(dtype);
+    }
+
+    /// Some rows of a matrix: as [#get] has them, but of one that is still in its file no other row is read.
+    ///
+    /// @param ids int64, any shape
+    /// @return [..., columns], in [#dtype] and on [#device]
+    Tensor rows(Tensor ids) {
+        if (stored == null || !value.get().is_meta()) {
+            return Ops.embedding(get(), ids);
+        }
+        Tensor rows = stored.rows(ids);
+        if (offloaded) {
+            stored.dropPages();
+        }
+        return rows;
+    }
+
+    /// Where the tensor lies, or will when it is read.
+    public Device device() {
+        return stored == null ? Device.of(value.get()) : stored.device();
     }
 
     /// What is in memory now: on the Meta device as long as nothing is.
