@@ -35,8 +35,18 @@ public final class Linear extends Module {
     }
 
     private Tensor product(Tensor x) {
+        if (bias == null) {
+            return product(x, null);
+        }
+        try {
+            return product(x, DType.of(x).cast(bias.get()));
+        } finally {
+            bias.letGo(); // autograd keeps nothing of what is added
+        }
+    }
+
+    private Tensor product(Tensor x, @Nullable Tensor offset) {
         DType dtype = DType.of(x);
-        Tensor offset = bias == null ? null : dtype.cast(bias.get());
         if (weight.isTrainable() || (weight.dtype() == dtype && !weight.isOffloaded())) {
             return Ops.linear(x, dtype.cast(weight.get()), offset);
         }

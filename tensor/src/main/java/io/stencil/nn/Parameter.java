@@ -73,6 +73,11 @@ public final class Parameter implements FrozenWeight, AutoCloseable {
         return stored == null ? Device.of(value.get()) : stored.device();
     }
 
+    /// Whether the content was read or made and is not let go of.
+    public boolean isInMemory() {
+        return !value.get().is_meta();
+    }
+
     /// What is in memory now: on the Meta device as long as nothing is.
     Tensor peek() {
         return value.get();
@@ -120,10 +125,9 @@ public final class Parameter implements FrozenWeight, AutoCloseable {
             return;
         }
         if (mapped) {
-            stored.dropPages(); // the view stays valid: its pages come back when they are read
-        } else {
-            store(stored, true);
+            stored.dropPages(); // views of it stay valid: the pages come back when they are read
         }
+        store(stored, true);
     }
 
     @Override
