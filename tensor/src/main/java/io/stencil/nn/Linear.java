@@ -64,6 +64,18 @@ public final class Linear extends Module {
                 .anyMatch(pair -> pair.a().requires_grad() || pair.b().requires_grad());
     }
 
+    /// Bytes that autograd keeps of the LoRAs on the layer until the backward pass: the update in their rank, and
+    /// copies
+    /// of pairs of another dtype than the input's.
+    ///
+    /// @param rows of the input, at most
+    /// @param dtype of the input
+    public long updateBytes(long rows, DType dtype) {
+        return loras.stream()
+                .mapToLong(pair -> pair.activationBytes(rows, dtype))
+                .sum();
+    }
+
     void attach(LoraPair lora) {
         loras.add(lora);
     }
