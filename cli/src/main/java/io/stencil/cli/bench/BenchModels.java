@@ -75,9 +75,11 @@ public record BenchModels(@Nullable ModelFiles files, BenchSize size, LoadOption
     }
 
     private <M extends Module> M loaded(M model, BaseModelPart part, Set<String> ignored) {
-        boolean float8 = load.float8().contains(ModelRole.of(part.config()));
+        ModelRole role = ModelRole.of(part.config());
+        boolean float8 = load.float8().contains(role);
         try {
-            new WeightLoader(load.dtype(), load.device(), float8).load(model, part.checkpoint(), ignored);
+            new WeightLoader(load.dtype(), load.device(), float8)
+                    .open(model, part.checkpoint(), ignored, load.offload().contains(role));
             return model;
         } catch (RuntimeException e) {
             model.close();

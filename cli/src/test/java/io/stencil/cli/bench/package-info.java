@@ -1,0 +1,4 @@
+@NullMarked
+package io.stencil.cli.bench;
+
+import org.jspecify.annotations.NullMarked;
