@@ -8,8 +8,11 @@ import io.stencil.autograd.GradMode;
 import io.stencil.autograd.GradientTape;
 import io.stencil.flux2.text.TextEncoder;
 import io.stencil.flux2.transformer.BlockId;
+import io.stencil.flux2.transformer.BlockSpread;
+import io.stencil.flux2.transformer.Flux2Transformer;
 import io.stencil.flux2.transformer.ImageTokens;
 import io.stencil.flux2.transformer.KeyValue;
+import io.stencil.flux2.transformer.KeyValueTransformer;
 import io.stencil.flux2.transformer.KvCache;
 import io.stencil.flux2.transformer.TextTokens;
 import io.stencil.flux2.transformer.TokenIds;
@@ -112,6 +115,29 @@ class OffloadTest {
             TensorAssert.assertClose(
                     "gradient", mine.grad(), theirs.grad(), models.compute() == DType.FLOAT32 ? 1e-5 : 2e-2);
         }
+    }
+
+    /// As a Template does whose weights begin with the base model's.
+    @ParameterizedTest
+    @EnumSource(names = {"BFLOAT16", "FLOAT32"})
+    void nothingOfTheTransformerStaysWhenItsWeightsAreCopied(DType dtype) {
+        try (Scope _ = new Scope();
+                TorchGenerator generator = new TorchGenerator(2);
+                ModelSet models = offloaded(dtype)) {
+            Flux2Transformer base = models.requireTransformer();
+            try (KeyValueTransformer small =
+                    new KeyValueTransformer(base.config(), BlockSpread.over(base.config(), 1, 1), 2)) {
+                small.initialize(dtype, Device.CPU, generator);
+                small.copyFrom(base);
+                assertNothingIsInMemory(base);
+                String name = "single_transformer_blocks.0.attn.to_out.weight";
+                TensorAssert.assertSame(name, weight(small, name), weight(base, name));
+            }
+        }
+    }
+
+    private static Tensor weight(Module model, String name) {
+        return Objects.requireNonNull(model.state().get(name)).get();
     }
 
     private static ModelSet offloaded(DType dtype) {
