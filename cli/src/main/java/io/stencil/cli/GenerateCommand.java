@@ -37,6 +37,9 @@ final class GenerateCommand implements Callable<Integer> {
     private WeightOptions weights;
 
     @Mixin
+    private TilingOptions tiling;
+
+    @Mixin
     private RequestOptions request;
 
     @Mixin
@@ -87,7 +90,7 @@ final class GenerateCommand implements Callable<Integer> {
 
     /// What lies here is checked before anything is fetched.
     private Job job() {
-        LoadOptions load = base.load();
+        LoadOptions load = tiling.apply(base.load());
         GenerationRequest asked = request.read();
         if (lora != null) {
             String named = lora;

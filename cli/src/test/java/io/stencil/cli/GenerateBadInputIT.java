@@ -17,6 +17,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /// Wrong input to `stencil generate`: one line that names the fault, the exit code, and nothing written.
@@ -74,6 +75,18 @@ class GenerateBadInputIT {
     }
 
     @ParameterizedTest
+    @CsvSource(delimiter = '|', textBlock = """
+            --tile_size=500  | 'tile_size': must be a multiple of 16 pixels, found 500
+            --tile_size=0    | 'tile_size': must be at least 16, found 0
+            --tile_stride=40 | 'tile_stride': must be a multiple of 16 pixels, found 40
+            --tile_stride=0  | 'tile_stride': must be at least 16 and at most the tile size 512, found 0
+            --tile_stride=528| 'tile_stride': must be at least 16 and at most the tile size 512, found 528
+            """)
+    void tilesThatCannotBeCutEndWith1(String word, String message) {
+        StencilRun.inProcess(words("--tiled", word)).failed(1, message);
+    }
+
+    @ParameterizedTest
     @MethodSource
     void wrongValuesEndWith1(String word, String message) {
         StencilRun.inProcess(words(word)).failed(1, message);
@@ -99,6 +112,8 @@ class GenerateBadInputIT {
                 Arguments.of("--inpaint_blur_size=-1", "'inpaint_blur_size': needs --inpaint_mask"),
                 Arguments.of("--inpaint_blur_sigma=2", "'inpaint_blur_sigma': needs --inpaint_mask"),
                 Arguments.of("--lora_alpha=0.5", "'lora_alpha': needs --lora"),
+                Arguments.of("--tile_size=512", "'tile_size': needs --tiled"),
+                Arguments.of("--tile_stride=256", "'tile_stride': needs --tiled"),
                 Arguments.of("--device=tpu", "'device': expected cpu, cuda or cuda:N, found 'tpu'"),
                 Arguments.of("--input_image=absent.png", "absent.png: no such file"),
                 Arguments.of("--edit_image=" + TestFiles.root().resolve("pom.xml"), "pom.xml"),

@@ -187,6 +187,26 @@ class GenerateIT {
         }
     }
 
+    /// Tiles are cut where a picture is larger than one; latents are not touched by them.
+    @Test
+    void tilesOfTheVaeChangeThePictureAlone() throws IOException {
+        try (Scope _ = new Scope()) {
+            Tensor exact = latents("exact", List.of());
+            Tensor one = latents("one", List.of("--tiled"));
+            Tensor several = latents("several", List.of("--tiled", "--tile_size=48", "--tile_stride=32"));
+
+            TensorAssert.assertSame("in one tile", one, exact);
+            TensorAssert.assertSame("in several", several, exact);
+            assertThat(picture("one")).isEqualTo(picture("exact"));
+            assertThat(picture("several")).isNotEqualTo(picture("exact"));
+            assertThat(picture("several").size()).isEqualTo(picture("exact").size());
+        }
+    }
+
+    private RgbImage picture(String name) {
+        return RgbImageReader.read(folder.resolve(name + ".png"));
+    }
+
     private Tensor latents(String name, List<String> more) {
         List<String> words = words(folder.resolve(name).toString());
         words.addAll(more);

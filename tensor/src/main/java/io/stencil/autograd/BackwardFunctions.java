@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.BinaryOperator;
 import java.util.function.UnaryOperator;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorBase;
@@ -27,6 +28,7 @@ final class BackwardFunctions implements AutoCloseable {
     private final @Nullable BackwardFunctions outer;
     private final List<Hook> hooks = new ArrayList<>();
     private final List<Slot> slots = new ArrayList<>();
+    private final List<HeldInput> inputs = new ArrayList<>();
     /// What the last hook of each of the engine's threads returned: the engine copies it after the call.
     private final Map<Thread, OwnedTensor> returned = new ConcurrentHashMap<>();
 
@@ -60,6 +62,20 @@ final class BackwardFunctions implements AutoCloseable {
         return tied;
     }
 
+    /// [#connect] for a function whose gradient needs its input again. The input is held until that gradient is found,
+    /// and at most as long as this is open.
+    ///
+    /// @param inputGradient of the output's gradient, and of the input, cut off from the graph that made it
+    Tensor connectKeeping(Tensor output, Tensor input, BinaryOperator<Tensor> inputGradient) {
+        HeldInput held = HeldInput.of(input, false);
+        inputs.add(held);
+        return connect(output, input, gradient -> {
+            try (held) {
+                return inputGradient.apply(gradient, held.leaf());
+            }
+        });
+    }
+
     /// One element of `view` times 0, in the dtype of `like`.
     static Tensor tie(Tensor view, Tensor like) {
         Tensor element = view;
@@ -87,6 +103,8 @@ final class BackwardFunctions implements AutoCloseable {
         hooks.clear();
         slots.forEach(Slot::close); // what a pass that failed has left
         slots.clear();
+        inputs.forEach(HeldInput::close);
+        inputs.clear();
         returned.values().forEach(OwnedTensor::close);
         returned.clear();
         if (CURRENT.get() == this) {

@@ -25,7 +25,11 @@ public final class FrozenProduct {
         }
         Optional<BackwardFunctions> functions = BackwardFunctions.current();
         if (functions.isEmpty()) {
-            return Ops.linear(x, weight.resting().in(DType.of(x)), null);
+            try {
+                return Ops.linear(x, weight.resting().in(DType.of(x)), null);
+            } finally {
+                weight.letGo();
+            }
         }
         Tensor y;
         try (Scope scope = new Scope();

@@ -1,5 +1,6 @@
 package io.stencil.nn;
 
+import io.stencil.autograd.OffloadedLayer;
 import io.stencil.tensor.DType;
 import io.stencil.tensor.Ops;
 import org.bytedeco.pytorch.Tensor;
@@ -28,9 +29,22 @@ public final class Conv2d extends Module {
     /// @param x [B, in, H, W]
     /// @return [B, out, H', W']
     public Tensor forward(Tensor x) {
-        DType dtype = DType.of(x);
-        Tensor y = Ops.conv2d(x, dtype.cast(weight.get()), dtype.cast(bias.get()), stride, padding);
-        MultiplyAdds.add(y.numel(), weight.get().numel() / weight.get().size(0));
+        long height = x.size(2);
+        long width = x.size(3);
+        Tensor y = OffloadedLayer.linear(
+                x, this::convolve, gradient -> inputGradient(gradient, height, width), weight, bias);
+        MultiplyAdds.add(y.numel(), weight.elementCount() / weight.shape()[0]);
         return y;
+    }
+
+    private Tensor convolve(Tensor x) {
+        DType dtype = DType.of(x);
+        return Ops.conv2d(x, dtype.cast(weight.get()), dtype.cast(bias.get()), stride, padding);
+    }
+
+    /// @param gradient [B, out, H', W']
+    /// @return [B, in, height, width]
+    private Tensor inputGradient(Tensor gradient, long height, long width) {
+        return Ops.conv2dInputGradient(gradient, DType.of(gradient).cast(weight.get()), height, width, stride, padding);
     }
 }

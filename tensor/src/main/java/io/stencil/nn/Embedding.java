@@ -1,10 +1,12 @@
 package io.stencil.nn;
 
 import io.stencil.tensor.DType;
-import io.stencil.tensor.Ops;
+import io.stencil.tensor.Device;
 import org.bytedeco.pytorch.Tensor;
 
 /// A table of vectors, one for each token id.
+///
+/// A table that is still in its file stays there: the rows that are asked for are read, and no others.
 public final class Embedding extends Module {
 
     private final Parameter weight;
@@ -17,6 +19,11 @@ public final class Embedding extends Module {
     /// @param dtype of the result
     /// @return [B, S, size]
     public Tensor forward(Tensor ids, DType dtype) {
-        return dtype.cast(Ops.embedding(weight.get(), ids));
+        return dtype.cast(weight.rows(ids));
+    }
+
+    /// Where its vectors come to lie.
+    public Device device() {
+        return weight.device();
     }
 }

@@ -1,5 +1,6 @@
 package io.stencil.nn;
 
+import io.stencil.autograd.OffloadedLayer;
 import io.stencil.tensor.DType;
 import io.stencil.tensor.Ops;
 import org.bytedeco.pytorch.Tensor;
@@ -22,6 +23,10 @@ public final class GroupNorm extends Module {
     /// @param x [B, C, ...]
     /// @return the shape of `x`
     public Tensor forward(Tensor x) {
+        return OffloadedLayer.again(x, this::normalize, weight, bias);
+    }
+
+    private Tensor normalize(Tensor x) {
         DType dtype = DType.of(x);
         return Ops.groupNorm(x, groups, dtype.cast(weight.get()), dtype.cast(bias.get()), eps);
     }

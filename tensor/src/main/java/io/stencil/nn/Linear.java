@@ -35,8 +35,18 @@ public final class Linear extends Module {
     }
 
     private Tensor product(Tensor x) {
+        if (bias == null) {
+            return product(x, null);
+        }
+        try {
+            return product(x, DType.of(x).cast(bias.get()));
+        } finally {
+            bias.letGo(); // autograd keeps nothing of what is added
+        }
+    }
+
+    private Tensor product(Tensor x, @Nullable Tensor offset) {
         DType dtype = DType.of(x);
-        Tensor offset = bias == null ? null : dtype.cast(bias.get());
         if (weight.isTrainable() || (weight.dtype() == dtype && !weight.isOffloaded())) {
             return Ops.linear(x, dtype.cast(weight.get()), offset);
         }
@@ -52,6 +62,18 @@ public final class Linear extends Module {
     public boolean isUpdateTrained() {
         return loras.stream()
                 .anyMatch(pair -> pair.a().requires_grad() || pair.b().requires_grad());
+    }
+
+    /// Bytes that autograd keeps of the LoRAs on the layer until the backward pass: the update in their rank, and
+    /// copies
+    /// of pairs of another dtype than the input's.
+    ///
+    /// @param rows of the input, at most
+    /// @param dtype of the input
+    public long updateBytes(long rows, DType dtype) {
+        return loras.stream()
+                .mapToLong(pair -> pair.activationBytes(rows, dtype))
+                .sum();
     }
 
     void attach(LoraPair lora) {

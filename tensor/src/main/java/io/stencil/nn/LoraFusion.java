@@ -17,7 +17,7 @@ public final class LoraFusion {
     private LoraFusion() {}
 
     /// @throws InvalidRequestException when a name is not a linear layer of `module`, a shape does not fit, or a weight
-    ///     rests in float8; no weight is changed then
+    ///     rests in float8 or is offloaded; no weight is changed then
     public static void fuse(Module module, Lora lora, double strength) {
         Map<String, Linear> layers = LoraBinding.linears(module, lora.pairs());
         lora.pairs().forEach((name, pair) -> {
@@ -25,7 +25,14 @@ public final class LoraFusion {
                 throw new InvalidRequestException(
                         "lora", "'%s' has an update for each sample; weights take one".formatted(name));
             }
-            if (Objects.requireNonNull(layers.get(name)).weight().dtype() == DType.FLOAT8_E4M3FN) {
+            Parameter weight = Objects.requireNonNull(layers.get(name)).weight();
+            if (weight.isOffloaded()) {
+                throw new InvalidRequestException(
+                        "lora",
+                        "'%s' is read from its file at each use, so that a change of it would have to stay in memory; hot-load it, or load the model without offload_models"
+                                .formatted(name));
+            }
+            if (weight.dtype() == DType.FLOAT8_E4M3FN) {
                 throw new InvalidRequestException(
                         "lora",
                         "'%s' rests in float8, which would round the update away; hot-load it, or load the model without fp8_models"

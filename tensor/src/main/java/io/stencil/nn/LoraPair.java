@@ -29,6 +29,15 @@ public record LoraPair(Tensor a, Tensor b) {
         return x.dim() == 2 ? updated.squeeze(1) : updated;
     }
 
+    /// Bytes that autograd keeps of an update until the backward pass, beside its input.
+    ///
+    /// @param rows of the input, those of all samples
+    /// @param dtype of the input
+    long activationBytes(long rows, DType dtype) {
+        long copies = (DType.of(a) == dtype ? 0 : a.numel()) + (DType.of(b) == dtype ? 0 : b.numel());
+        return (rows * a.size(-2) + copies) * dtype.bytes();
+    }
+
     /// Whether each sample of a batch has an update of its own.
     public boolean isPerSample() {
         return a.dim() == 3;

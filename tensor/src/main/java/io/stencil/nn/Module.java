@@ -124,9 +124,11 @@ public abstract class Module implements AutoCloseable {
         return trainable;
     }
 
-    /// Frees the memory of offloaded weights until their next use; of others it does nothing.
+    /// Frees the memory of offloaded weights until their next use; of others it does nothing. Layers do so themselves
+    /// after each use: this is for what else has read them.
     public final void letGo() {
-        state().values().forEach(Parameter::letGo);
+        parameters.values().forEach(Parameter::letGo);
+        modules.values().forEach(Module::letGo);
     }
 
     /// Closes `resource` with this module: a mapped file that parameters point into.

@@ -3,6 +3,7 @@ package io.stencil.nn;
 import io.stencil.autograd.FrozenWeight;
 import io.stencil.tensor.DType;
 import io.stencil.tensor.Device;
+import io.stencil.tensor.Ops;
 import io.stencil.tensor.OwnedTensor;
 import io.stencil.tensor.RestingWeight;
 import io.stencil.tensor.Scope;
@@ -52,6 +53,31 @@ public final class Parameter implements FrozenWeight, AutoCloseable {
         return resting().in(dtype);
     }
 
+    /// Some rows of a matrix: as [#get] has them, but of one that is still in its file no other row is read.
+    ///
+    /// @param ids int64, any shape
+    /// @return [..., columns], in [#dtype] and on [#device]
+    Tensor rows(Tensor ids) {
+        if (stored == null || !value.get().is_meta()) {
+            return Ops.embedding(get(), ids);
+        }
+        Tensor rows = stored.rows(ids);
+        if (offloaded) {
+            stored.dropPages();
+        }
+        return rows;
+    }
+
+    /// Where the tensor lies, or will when it is read.
+    public Device device() {
+        return stored == null ? Device.of(value.get()) : stored.device();
+    }
+
+    /// Whether the content was read or made and is not let go of.
+    public boolean isInMemory() {
+        return !value.get().is_meta();
+    }
+
     /// What is in memory now: on the Meta device as long as nothing is.
     Tensor peek() {
         return value.get();
@@ -99,10 +125,9 @@ public final class Parameter implements FrozenWeight, AutoCloseable {
             return;
         }
         if (mapped) {
-            stored.dropPages(); // the view stays valid: its pages come back when they are read
-        } else {
-            store(stored, true);
+            stored.dropPages(); // views of it stay valid: the pages come back when they are read
         }
+        store(stored, true);
     }
 
     @Override

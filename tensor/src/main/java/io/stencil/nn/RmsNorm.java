@@ -1,5 +1,6 @@
 package io.stencil.nn;
 
+import io.stencil.autograd.OffloadedLayer;
 import io.stencil.tensor.DType;
 import io.stencil.tensor.Ops;
 import org.bytedeco.pytorch.Tensor;
@@ -18,6 +19,6 @@ public final class RmsNorm extends Module {
     /// @param x [..., size]
     /// @return the shape of `x`
     public Tensor forward(Tensor x) {
-        return Ops.rmsNorm(x, DType.of(x).cast(weight.get()), eps);
+        return OffloadedLayer.again(x, in -> Ops.rmsNorm(in, DType.of(in).cast(weight.get()), eps), weight);
     }
 }

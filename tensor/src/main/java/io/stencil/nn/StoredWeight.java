@@ -3,6 +3,7 @@ package io.stencil.nn;
 import io.stencil.safetensors.TensorSource;
 import io.stencil.tensor.DType;
 import io.stencil.tensor.Device;
+import io.stencil.tensor.Ops;
 import io.stencil.tensor.RestingWeight;
 import io.stencil.tensor.TensorFiles;
 import java.util.Objects;
@@ -27,6 +28,14 @@ record StoredWeight(TensorSource source, String name, DType dtype, Device device
         Tensor placed = device.place(view, dtype);
         // A counter of eight bytes is no reason to keep a file mapped.
         return RestingWeight.of(dtype.isFloatingPoint() ? placed : placed.clone());
+    }
+
+    /// Some rows of a matrix; the others are neither read nor brought to the dtype.
+    ///
+    /// @param ids int64, any shape
+    /// @return [..., columns], in the dtype and on the device that [#read] gives; owned by the caller's scope
+    Tensor rows(Tensor ids) {
+        return device.place(Ops.embedding(TensorFiles.view(source, name), Device.CPU.place(ids)), dtype);
     }
 
     /// Whether `weight`, which was read, lies in the file.

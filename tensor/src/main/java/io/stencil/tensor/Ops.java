@@ -127,6 +127,29 @@ public final class Ops {
                 1);
     }
 
+    /// The gradient of [#conv2d]'s input, which follows from the result's gradient and the weight.
+    ///
+    /// @param gradient [B, out, H', W']
+    /// @param weight [out, C, k, k]
+    /// @return [B, C, height, width]
+    public static Tensor conv2dInputGradient(
+            Tensor gradient, Tensor weight, long height, long width, long stride, long padding) {
+        long reached = 2 * padding - weight.size(2); // what a last window that ends within the input leaves of it
+        return torch.conv_transpose2d(
+                gradient,
+                weight,
+                new TensorOptional(),
+                new long[] {stride, stride},
+                new long[] {padding, padding},
+                new long[] {
+                    height - (gradient.size(2) - 1) * stride + reached,
+                    width - (gradient.size(3) - 1) * stride + reached
+                },
+                1,
+                1,
+                1);
+    }
+
     /// Adds zeros to the right of the last and the bottom of the last but one dimension.
     public static Tensor padRightBottom(Tensor x, long right, long bottom) {
         return torch.constant_pad_nd(x, 0, right, 0, bottom);

@@ -1,8 +1,10 @@
 package io.stencil.nn;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.stencil.autograd.GradientTape;
+import io.stencil.error.InvalidRequestException;
 import io.stencil.safetensors.SafetensorsFile;
 import io.stencil.tensor.DType;
 import io.stencil.tensor.Device;
@@ -117,6 +119,27 @@ class OffloadedWeightsTest {
         float[] once = Tensors.toFloats(net.forward(x));
         assertThat(isInMemory(DType.FLOAT32)).isFalse();
         assertThat(Tensors.toFloats(net.forward(x))).containsExactly(once);
+    }
+
+    /// A fused update would have to stay in memory with its weight.
+    @Test
+    void loraIsHotLoadedAndNotFused() {
+        open(net, DType.FLOAT32, true);
+        LoraPair pair = new LoraPair(generator.randn(DType.FLOAT32, 2, 48), generator.randn(DType.FLOAT32, 64, 2));
+        Lora lora = new Lora(Map.of("first", pair));
+        assertThatThrownBy(() -> LoraFusion.fuse(net, lora, 1))
+                .isInstanceOf(InvalidRequestException.class)
+                .hasMessageStartingWith("'lora': 'first' is read from its file at each use")
+                .hasMessageEndingWith("hot-load it, or load the model without offload_models");
+        Tensor x = generator.randn(DType.FLOAT32, 3, 48);
+        try (LoraBinding _ = LoraBinding.bind(net, lora);
+                Net fused = new Net()) {
+            open(fused, DType.FLOAT32, false);
+            LoraFusion.fuse(fused, lora, 1);
+            TensorAssert.assertClose("y", net.forward(x), fused.forward(x), 1e-5);
+        }
+        assertThat(net.state())
+                .allSatisfy((_, one) -> assertThat(one.isInMemory()).isFalse());
     }
 
     @Test

@@ -23,15 +23,13 @@ public final class Qwen3Encoder extends Module {
     /// Tensors that a checkpoint may hold and that no hidden state needs: give them to the weight loader.
     public static final Set<String> IGNORED_TENSORS = Set.of("lm_head.weight");
 
-    private static final String EMBEDDING = "model.embed_tokens";
-
     private final Qwen3Config config;
     private final Embedding embedding;
     private final List<Qwen3Layer> layers = new ArrayList<>();
 
     public Qwen3Encoder(Qwen3Config config) {
         this.config = config;
-        embedding = module(EMBEDDING, new Embedding(config.vocabSize(), config.hiddenSize()));
+        embedding = module("model.embed_tokens", new Embedding(config.vocabSize(), config.hiddenSize()));
         for (int i = 0; i < config.numHiddenLayers(); i++) {
             layers.add(module("model.layers." + i, new Qwen3Layer(config)));
         }
@@ -44,8 +42,7 @@ public final class Qwen3Encoder extends Module {
 
     /// Where the weights lie.
     public Device device() {
-        return Device.of(
-                Objects.requireNonNull(state().get(EMBEDDING + ".weight")).get());
+        return embedding.device();
     }
 
     /// Computes hidden states: 0 is the embedding, k the output of layer k. Layers behind the last one that is asked

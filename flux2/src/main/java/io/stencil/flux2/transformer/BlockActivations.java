@@ -11,21 +11,44 @@ import org.bytedeco.pytorch.Tensor;
 ///
 /// It follows from the formulas of the operations' gradients: a product keeps its input when its weight is trained, the
 /// attention queries, keys, values and result, the normalisation of queries and keys its input, SwiGLU both halves and
-/// their SiLU. The test of this class measures it.
+/// their SiLU. A trained weight of another dtype than the activations' is multiplied as a copy in theirs, which is
+/// kept.
+/// The test of this class measures it.
 ///
 /// @param config of the transformer
-/// @param trained whether a weight of the block, a LoRA on it or a modulation requires gradients
-record BlockActivations(TransformerConfig config, boolean trained) {
+/// @param products whether a weight of the block or a LoRA on it requires gradients
+/// @param norms whether a weight of the block does
+/// @param factors whether a modulation does
+/// @param weights bytes of the copies of trained weights, and of what LoRAs on the block keep
+record BlockActivations(TransformerConfig config, boolean products, boolean norms, boolean factors, long weights) {
 
     private static final int FLOAT_BYTES = 4;
 
     /// @param block that `in` goes into
     static BlockActivations of(TransformerConfig config, Module block, BlockInput in) {
-        boolean trained = in.modulations().stream().anyMatch(modulation -> modulation.requires_grad())
-                || block.state().values().stream().anyMatch(Parameter::isTrainable)
-                || block.modules().values().stream()
-                        .anyMatch(part -> part instanceof Linear linear && linear.isUpdateTrained());
-        return new BlockActivations(config, trained);
+        boolean factors = in.modulations().stream().anyMatch(modulation -> modulation.requires_grad());
+        boolean weights = block.state().values().stream().anyMatch(Parameter::isTrainable);
+        boolean updates = block.modules().values().stream()
+                .anyMatch(part -> part instanceof Linear linear && linear.isUpdateTrained());
+        return new BlockActivations(
+                config, weights || updates, weights, factors, copies(block, in) + updates(block, in));
+    }
+
+    private static long copies(Module block, BlockInput in) {
+        DType dtype = DType.of(in.streams().getFirst());
+        return block.state().values().stream()
+                        .filter(weight -> weight.isTrainable() && weight.dtype() != dtype)
+                        .mapToLong(Parameter::elementCount)
+                        .sum()
+                * dtype.bytes();
+    }
+
+    private static long updates(Module block, BlockInput in) {
+        DType dtype = DType.of(in.streams().getFirst());
+        long rows = in.streams().stream().mapToLong(BlockActivations::rows).sum();
+        return block.modules().values().stream()
+                .mapToLong(part -> part instanceof Linear linear ? linear.updateBytes(rows, dtype) : 0)
+                .sum();
     }
 
     /// Of a block with one stream.
@@ -34,10 +57,13 @@ record BlockActivations(TransformerConfig config, boolean trained) {
         long dim = config.dim();
         long mlp = config.mlpDim();
         long kept = 3 * dim + 3 * mlp; // the joint projection, the SiLU
-        if (trained) {
-            kept += dim + (dim + mlp) + 2 * dim; // inputs of both products, factors of the modulation
+        if (products) {
+            kept += dim + (dim + mlp); // their inputs
         }
-        return rows(x) * (kept * bytes(x) + normalisation(x)) + attention(x, rows(x), in);
+        if (factors) {
+            kept += 2 * dim;
+        }
+        return rows(x) * (kept * bytes(x) + normalisation(x)) + attention(x, rows(x), in) + weights;
     }
 
     /// Of a block with two.
@@ -45,8 +71,11 @@ record BlockActivations(TransformerConfig config, boolean trained) {
         long dim = config.dim();
         long mlp = config.mlpDim();
         long kept = 2 * dim + dim + 3 * mlp; // q and k before their norms, the stream after attention, the MLP
-        if (trained) {
-            kept += 2 * dim + mlp + 4 * dim; // inputs of the products, factors of the modulation
+        if (products) {
+            kept += 2 * dim + mlp; // their inputs
+        }
+        if (factors) {
+            kept += 4 * dim;
         }
         long total = 0;
         long rows = 0;
@@ -54,7 +83,7 @@ record BlockActivations(TransformerConfig config, boolean trained) {
             total += rows(x) * (kept * bytes(x) + normalisation(x));
             rows += rows(x);
         }
-        return total + attention(in.streams().getFirst(), rows, in);
+        return total + attention(in.streams().getFirst(), rows, in) + weights;
     }
 
     private long attention(Tensor like, long rows, BlockInput in) {
@@ -68,7 +97,7 @@ record BlockActivations(TransformerConfig config, boolean trained) {
     /// For a row of q and one of k: half precision is widened and the wide copy kept; a trained weight needs the
     /// normalised values.
     private long normalisation(Tensor x) {
-        int copies = (DType.of(x) == DType.FLOAT32 ? 0 : 1) + (trained ? 1 : 0);
+        int copies = (DType.of(x) == DType.FLOAT32 ? 0 : 1) + (norms ? 1 : 0);
         return 2L * FLOAT_BYTES * (copies * (long) config.dim() + config.numAttentionHeads());
     }
 

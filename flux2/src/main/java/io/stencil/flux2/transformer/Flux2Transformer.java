@@ -60,6 +60,8 @@ public final class Flux2Transformer extends Module {
             long imageCount = input.image().latents().size(1);
             Tensor image = hidden.get().getFirst().narrow(1, textCount, imageCount); // [B, Si, D]
             return scope.keep(project(image, embedding));
+        } finally {
+            letGo();
         }
     }
 

@@ -67,13 +67,11 @@ public final class KeyValueTransformer extends Module {
         Map<String, Parameter> theirs = base.state();
         state().forEach((name, own) -> {
             try (Scope _ = new Scope()) {
-                Tensor copy = Device.of(own.get())
-                        .place(
-                                Objects.requireNonNull(theirs.get(spread.nameInBase(name)))
-                                        .in(own.dtype()),
-                                own.dtype())
-                        .detach();
+                Parameter origin = Objects.requireNonNull(theirs.get(spread.nameInBase(name)));
+                Tensor copy =
+                        own.device().place(origin.in(own.dtype()), own.dtype()).detach();
                 own.set(name.equals("x_embedder.weight") ? withExtraChannels(copy) : copy.clone());
+                origin.letGo();
             }
         });
     }

@@ -4,7 +4,6 @@ import io.stencil.nn.Initializer;
 import io.stencil.nn.Module;
 import io.stencil.nn.Parameter;
 import io.stencil.tensor.DType;
-import io.stencil.tensor.Device;
 import io.stencil.tensor.Ops;
 import io.stencil.tensor.Scope;
 import io.stencil.tensor.Tensors;
@@ -30,14 +29,22 @@ final class LatentStatistics extends Module {
     /// @param x `[B, C, h, w]`
     /// @return `x` with mean 0 and variance 1 in each channel, by these statistics
     Tensor normalize(Tensor x) {
-        Tensor centred = DType.FLOAT32.cast(x).sub(perChannel(mean));
-        return DType.of(x).cast(centred.div(deviation()));
+        try {
+            Tensor centred = DType.FLOAT32.cast(x).sub(perChannel(mean));
+            return DType.of(x).cast(centred.div(deviation()));
+        } finally {
+            letGo();
+        }
     }
 
     /// The inverse of [#normalize].
     Tensor restore(Tensor x) {
-        Tensor scaled = DType.FLOAT32.cast(x).mul(deviation());
-        return DType.of(x).cast(scaled.add(perChannel(mean)));
+        try {
+            Tensor scaled = DType.FLOAT32.cast(x).mul(deviation());
+            return DType.of(x).cast(scaled.add(perChannel(mean)));
+        } finally {
+            letGo();
+        }
     }
 
     void set(float[] newMean, float[] newVariance) {
@@ -48,7 +55,7 @@ final class LatentStatistics extends Module {
     }
 
     private static Tensor like(Parameter statistic, float[] values) {
-        return Device.of(statistic.get()).place(Tensors.of(values, statistic.shape()), statistic.dtype());
+        return statistic.device().place(Tensors.of(values, statistic.shape()), statistic.dtype());
     }
 
     private Tensor deviation() {

@@ -11,11 +11,11 @@ public record Tiling(int tilePixels, int overlapPixels) {
 
     /// @throws InvalidRequestException when a number is out of range
     public Tiling {
-        requireMultiple("tile size", tilePixels);
-        requireMultiple("tile overlap", overlapPixels);
+        requireMultiple("tile_size", tilePixels);
+        requireMultiple("tile_overlap", overlapPixels);
         if (tilePixels < 1 || overlapPixels < 0 || overlapPixels >= tilePixels) {
             throw new InvalidRequestException(
-                    "tile overlap",
+                    "tile_overlap",
                     "must be at least 0 and less than the tile size %d, found %d".formatted(tilePixels, overlapPixels));
         }
     }
@@ -23,6 +23,24 @@ public record Tiling(int tilePixels, int overlapPixels) {
     /// Tiles of 512 pixels that overlap by 128.
     public static Tiling standard() {
         return new Tiling(512, 128);
+    }
+
+    /// Tiles of which each begins at most `stridePixels` after its neighbour.
+    ///
+    /// @param stridePixels a multiple of 16 from 16 up to the tile's side
+    /// @throws InvalidRequestException when a number is out of range
+    public static Tiling withStride(int tilePixels, int stridePixels) {
+        requireMultiple("tile_size", tilePixels);
+        requireMultiple("tile_stride", stridePixels);
+        if (tilePixels < 1) {
+            throw new InvalidRequestException("tile_size", "must be at least 16, found " + tilePixels);
+        }
+        if (stridePixels < 1 || stridePixels > tilePixels) {
+            throw new InvalidRequestException(
+                    "tile_stride",
+                    "must be at least 16 and at most the tile size %d, found %d".formatted(tilePixels, stridePixels));
+        }
+        return new Tiling(tilePixels, tilePixels - stridePixels);
     }
 
     private static void requireMultiple(String name, int pixels) {

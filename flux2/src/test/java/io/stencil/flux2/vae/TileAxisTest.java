@@ -49,11 +49,11 @@ class TileAxisTest {
 
     @ParameterizedTest
     @CsvSource({
-        "500, 128, 'tile size', 'must be a multiple of 16 pixels, found 500'",
-        "512, 100, 'tile overlap', 'must be a multiple of 16 pixels, found 100'",
-        "512, 512, 'tile overlap', 'must be at least 0 and less than the tile size 512, found 512'",
-        "512, -16, 'tile overlap', 'must be at least 0 and less than the tile size 512, found -16'",
-        "0, 0, 'tile overlap', 'must be at least 0 and less than the tile size 0, found 0'",
+        "500, 128, 'tile_size', 'must be a multiple of 16 pixels, found 500'",
+        "512, 100, 'tile_overlap', 'must be a multiple of 16 pixels, found 100'",
+        "512, 512, 'tile_overlap', 'must be at least 0 and less than the tile size 512, found 512'",
+        "512, -16, 'tile_overlap', 'must be at least 0 and less than the tile size 512, found -16'",
+        "0, 0, 'tile_overlap', 'must be at least 0 and less than the tile size 0, found 0'",
     })
     void numbersOutOfRangeAreRefused(int tile, int overlap, String name, String message) {
         assertThatThrownBy(() -> new Tiling(tile, overlap))

@@ -13,7 +13,8 @@ import java.util.Set;
 /// @param float8 models whose linear layers rest in float8 instead, half as large as in bfloat16; they cannot be
 ///     trained
 /// @param offload models whose layers let go of their weights after each use and take them from their files again
-public record LoadOptions(DType dtype, Device device, Set<ModelRole> float8, Set<ModelRole> offload) {
+/// @param tiling which pictures go through the VAE in tiles
+public record LoadOptions(DType dtype, Device device, Set<ModelRole> float8, Set<ModelRole> offload, VaeTiling tiling) {
 
     /// bfloat16 on the CPU, as checkpoints are stored.
     public static final LoadOptions DEFAULT = new LoadOptions(DType.BFLOAT16, Device.CPU);
@@ -31,24 +32,29 @@ public record LoadOptions(DType dtype, Device device, Set<ModelRole> float8, Set
         }
     }
 
-    /// All models in `dtype`, which stay where they are once they were used.
+    /// All models in `dtype`, which stay where they are once they were used; large pictures in tiles.
     public LoadOptions(DType dtype, Device device) {
-        this(dtype, device, Set.of(), Set.of());
+        this(dtype, device, Set.of(), Set.of(), VaeTiling.OF_LARGE_PICTURES);
     }
 
     /// The same on another device.
     public LoadOptions on(Device other) {
-        return new LoadOptions(dtype, other, float8, offload);
+        return new LoadOptions(dtype, other, float8, offload, tiling);
     }
 
     /// The same with these models in float8.
     public LoadOptions withFloat8(Set<ModelRole> roles) {
-        return new LoadOptions(dtype, device, roles, offload);
+        return new LoadOptions(dtype, device, roles, offload, tiling);
     }
 
     /// The same with these models out of memory between their uses.
     public LoadOptions withOffload(Set<ModelRole> roles) {
-        return new LoadOptions(dtype, device, float8, roles);
+        return new LoadOptions(dtype, device, float8, roles, tiling);
+    }
+
+    /// The same with these pictures in tiles.
+    public LoadOptions withTiling(VaeTiling other) {
+        return new LoadOptions(dtype, device, float8, offload, other);
     }
 
     /// The dtype of activations: the fastest for weights of [#dtype] on the device.

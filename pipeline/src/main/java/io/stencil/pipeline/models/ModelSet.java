@@ -1,11 +1,12 @@
 package io.stencil.pipeline.models;
 
+import static io.stencil.flux2.vae.AutoencoderKlFlux2.PIXELS_PER_LATENT;
+
 import io.stencil.error.InvalidRequestException;
 import io.stencil.flux2.text.TextEncoder;
 import io.stencil.flux2.transformer.Flux2Transformer;
 import io.stencil.flux2.vae.AutoencoderKlFlux2;
 import io.stencil.flux2.vae.PixelConversion;
-import io.stencil.flux2.vae.Tiling;
 import io.stencil.image.RgbImage;
 import io.stencil.tensor.DType;
 import io.stencil.tensor.Device;
@@ -19,17 +20,27 @@ import org.jspecify.annotations.Nullable;
 ///
 /// @param dtype of weights at rest, and of the noise that a seed means
 /// @param compute dtype of activations
+/// @param tiling which pictures go through the VAE in tiles
 public record ModelSet(
         @Nullable TextEncoder textEncoder,
         @Nullable AutoencoderKlFlux2 vae,
         @Nullable Flux2Transformer transformer,
         DType dtype,
         DType compute,
-        Device device)
+        Device device,
+        VaeTiling tiling)
         implements AutoCloseable {
 
-    /// Pictures above this many pixels go through the VAE in tiles.
-    private static final long UNTILED_PIXELS = 2048L * 2048;
+    /// Large pictures go through the VAE in tiles.
+    public ModelSet(
+            @Nullable TextEncoder textEncoder,
+            @Nullable AutoencoderKlFlux2 vae,
+            @Nullable Flux2Transformer transformer,
+            DType dtype,
+            DType compute,
+            Device device) {
+        this(textEncoder, vae, transformer, dtype, compute, device, VaeTiling.OF_LARGE_PICTURES);
+    }
 
     /// Loads the models that `files` names.
     ///
@@ -54,8 +65,8 @@ public record ModelSet(
         Tensor pixels =
                 device.place(PixelConversion.pixelsFromBytes(image.rgb(), image.height(), image.width()), compute);
         try {
-            return isLarge(image.height(), image.width())
-                    ? model.encodeTiled(pixels, Tiling.standard())
+            return tiling.cuts(image.height(), image.width())
+                    ? model.encodeTiled(pixels, tiling.tiles())
                     : model.encode(pixels);
         } finally {
             model.letGo();
@@ -67,8 +78,8 @@ public record ModelSet(
         AutoencoderKlFlux2 model = requireVae();
         Tensor placed = device.place(latents, compute);
         try {
-            Tensor pixels = isLarge(latents.size(2) * 16, latents.size(3) * 16)
-                    ? model.decodeTiled(placed, Tiling.standard())
+            Tensor pixels = tiling.cuts(latents.size(2) * PIXELS_PER_LATENT, latents.size(3) * PIXELS_PER_LATENT)
+                    ? model.decodeTiled(placed, tiling.tiles())
                     : model.decode(placed);
             return RgbImage.of(
                     Math.toIntExact(pixels.size(3)),
@@ -87,10 +98,6 @@ public record ModelSet(
     /// @throws InvalidRequestException when the pipeline was loaded without one
     public AutoencoderKlFlux2 requireVae() {
         return required(vae, "a VAE");
-    }
-
-    private static boolean isLarge(long height, long width) {
-        return height * width > UNTILED_PIXELS;
     }
 
     private static <M> M required(@Nullable M model, String what) {

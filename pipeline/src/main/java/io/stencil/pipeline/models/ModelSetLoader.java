@@ -103,7 +103,8 @@ final class ModelSetLoader implements AutoCloseable {
             }
             textEncoder = new TextEncoder(PromptTokenizer.open(tokenizer), textModel, prompts, compute);
         }
-        ModelSet set = new ModelSet(textEncoder, vae, transformer, options.dtype(), compute, options.device());
+        ModelSet set = new ModelSet(
+                textEncoder, vae, transformer, options.dtype(), compute, options.device(), options.tiling());
         textModel = null;
         vae = null;
         transformer = null;
