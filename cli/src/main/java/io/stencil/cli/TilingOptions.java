@@ -13,7 +13,7 @@ final class TilingOptions {
     @Option(
             names = "--tiled",
             description = "Encode and decode pictures in tiles, which takes less memory and changes them a little. "
-                    + "Without it those above 1536 x 1536 pixels are.")
+                    + "Without it those above 2048 x 2048 pixels are.")
     private boolean tiled;
 
     @Option(

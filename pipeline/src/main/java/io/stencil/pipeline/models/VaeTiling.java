@@ -9,7 +9,7 @@ import io.stencil.flux2.vae.Tiling;
 public record VaeTiling(Tiling tiles, long wholePixels) {
 
     /// Those that need more memory as a whole than a transformer of four billion weights beside it leaves of 24 GB.
-    public static final VaeTiling OF_LARGE_PICTURES = new VaeTiling(Tiling.standard(), 1536L * 1536);
+    public static final VaeTiling OF_LARGE_PICTURES = new VaeTiling(Tiling.standard(), 2048L * 2048);
 
     /// All that do not fit in a tile.
     public static VaeTiling always(Tiling tiles) {
