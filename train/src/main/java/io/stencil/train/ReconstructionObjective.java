@@ -40,8 +40,7 @@ final class ReconstructionObjective implements Objective {
     /// @param models stay the caller's; `group` likewise
     ReconstructionObjective(TrainOptions asked, long seed, Dataset dataset, ModelSet models, ProcessGroup group) {
         ObjectiveOptions options = asked.objective();
-        this.content =
-                new Prefetch<>(row -> dataset.load(row, null), asked.data().workers());
+        this.content = new Prefetch<>(dataset::load, asked.data().workers());
         this.group = group;
         this.dataset = dataset;
         this.models = models;

@@ -32,7 +32,7 @@ record Validation(Dataset dataset, int levels, long seed) {
                 for (int level = 0; level < levels; level++) {
                     int index = (2 * level + 1) * FlowMatchSchedule.TRAINING_STEPS / (2 * levels);
                     NoiseDraws draws = (dtype, shape) -> new Draw(index, generator.randn(dtype, shape));
-                    sum += step.accumulate(dataset.load(row), draws, 1);
+                    sum += step.accumulate(dataset.load(row, template), draws, 1);
                 }
             }
         }

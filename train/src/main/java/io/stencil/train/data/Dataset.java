@@ -94,6 +94,11 @@ public record Dataset(List<DatasetRow> rows, Path folder, TargetSize size) {
         return new TrainingSample(image, row.prompt(), editImages, inputs);
     }
 
+    /// The same without Template inputs.
+    public TrainingSample load(DatasetRow row) {
+        return load(row, null);
+    }
+
     private RgbImage picture(Path file, Location field) {
         return named(file, field, () -> size.fit(RgbImageReader.read(file)));
     }

@@ -193,10 +193,10 @@ class MetadataTest {
                 "m.jsonl",
                 "{\"image\": \"cut.png\", \"prompt\": \"\"}\n{\"image\": \"tiny.png\", \"prompt\": \"\"}",
                 Set.of());
-        assertThatThrownBy(() -> dataset.load(dataset.rows().get(0), null))
+        assertThatThrownBy(() -> dataset.load(dataset.rows().get(0)))
                 .isInstanceOf(InvalidFileException.class)
                 .hasMessageStartingWith("%s:1: 'image': %s".formatted(folder.resolve("m.jsonl"), folder));
-        assertThatThrownBy(() -> dataset.load(dataset.rows().get(1), null))
+        assertThatThrownBy(() -> dataset.load(dataset.rows().get(1)))
                 .isInstanceOf(InvalidFileException.class)
                 .hasMessageContaining("m.jsonl:2: 'image'")
                 .hasMessageContaining("8 x 8");
@@ -208,14 +208,14 @@ class MetadataTest {
         Files.writeString(file, "{\"image\": \"a.png\", \"prompt\": \"p\", \"edit_image\": \"sub/b c.png\"}");
         Set<ExtraInput> edit = Set.of(ExtraInput.EDIT_IMAGE);
         Dataset own = Dataset.read(options(file, edit).build().data());
-        TrainingSample sample = own.load(own.rows().getFirst(), null);
+        TrainingSample sample = own.load(own.rows().getFirst());
         assertThat(sample.image().size()).isEqualTo(new ImageSize(64, 48));
         assertThat(sample.editImages().getFirst().size()).isEqualTo(new ImageSize(32, 32));
         Dataset bounded =
                 Dataset.read(options(file, edit).maxPixels(1200).build().data());
-        assertThat(bounded.load(bounded.rows().getFirst(), null).image().size()).isEqualTo(new ImageSize(32, 16));
+        assertThat(bounded.load(bounded.rows().getFirst()).image().size()).isEqualTo(new ImageSize(32, 16));
         Dataset fixed = Dataset.read(options(file, edit).size(32, 80).build().data());
-        assertThat(fixed.load(fixed.rows().getFirst(), null).image().size()).isEqualTo(new ImageSize(80, 32));
+        assertThat(fixed.load(fixed.rows().getFirst()).image().size()).isEqualTo(new ImageSize(80, 32));
     }
 
     @ParameterizedTest

@@ -45,7 +45,7 @@ class PrefetchTest {
     }
 
     private static Prefetch<TrainingSample> samples(Dataset dataset, int workers) {
-        return new Prefetch<>(row -> dataset.load(row, null), workers);
+        return new Prefetch<>(dataset::load, workers);
     }
 
     @ParameterizedTest
