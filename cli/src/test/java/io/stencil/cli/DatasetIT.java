@@ -66,7 +66,7 @@ class DatasetIT {
 
         assertThat(run.out()).isEqualTo("wrote 3 rows to %s%n".formatted(output()));
         Set<ExtraInput> extra = EnumSet.noneOf(ExtraInput.class);
-        if (kind != DatasetKind.PLAIN) {
+        if (kind != DatasetKind.PLAIN && kind != DatasetKind.VARIED) {
             extra.add(ExtraInput.TEMPLATE_INPUTS);
         }
         if (kind == DatasetKind.EDIT) {
@@ -115,7 +115,7 @@ class DatasetIT {
     void helpNamesTheKinds() {
         StencilRun run = StencilRun.inProcess("dataset", "--help").succeeded();
 
-        assertThat(run.out()).contains("plain, brightness, rgb").contains("Default: plain.");
+        assertThat(run.out()).contains("plain, varied, brightness, rgb").contains("Default: plain.");
     }
 
     @ParameterizedTest
@@ -134,7 +134,7 @@ class DatasetIT {
                 Arguments.of("--count=", 2, "'--count=N'"),
                 Arguments.of("--output_path=", 2, "'--output_path=DIR'"),
                 Arguments.of("--size=50", 1, "'size': must be a multiple of 16 from 32 to 512, found 50"),
-                Arguments.of("--kind=bright", 1, "'kind': expected one of plain, brightness"),
+                Arguments.of("--kind=bright", 1, "'kind': expected one of plain, varied, brightness"),
                 Arguments.of("--output_path=" + TestFiles.root().resolve("pom.xml/a"), 1, "pom.xml' is no folder"));
     }
 

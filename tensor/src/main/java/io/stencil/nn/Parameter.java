@@ -34,10 +34,14 @@ public final class Parameter implements FrozenWeight, AutoCloseable {
     }
 
     /// The tensor, owned by the module; it is read now when it is still in its file alone. Of a weight in float8 these
-    /// are the values without their scale.
+    /// are the values without their scale. Threads may ask together unless the weight is offloaded.
     public Tensor get() {
-        if (stored != null && value.get().is_meta()) {
-            read(stored);
+        return stored == null ? value.get() : getStored(stored);
+    }
+
+    private synchronized Tensor getStored(StoredWeight from) {
+        if (value.get().is_meta()) {
+            read(from);
         }
         return value.get();
     }

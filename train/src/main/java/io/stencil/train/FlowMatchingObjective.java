@@ -1,6 +1,8 @@
 package io.stencil.train;
 
+import io.stencil.autograd.ActivationPolicy;
 import io.stencil.pipeline.Flux2Pipeline;
+import io.stencil.pipeline.unit.ModelRole;
 import io.stencil.template.Warnings;
 import io.stencil.template.load.LoadedTemplate;
 import io.stencil.tensor.TorchGenerator;
@@ -11,11 +13,16 @@ import io.stencil.train.data.TrainingSample;
 import io.stencil.train.options.TrainOptions;
 import io.stencil.train.split.StoredEncodings;
 import io.stencil.train.step.EncodingCache;
+import io.stencil.train.step.Encodings;
+import io.stencil.train.step.EncodingsAhead;
 import io.stencil.train.step.NoiseDraws;
 import io.stencil.train.step.PartDraws;
+import io.stencil.train.step.SampleEncodings;
 import io.stencil.train.step.StepSample;
 import io.stencil.train.step.TrainingStep;
 import java.util.List;
+import java.util.Set;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /// The velocity that the transformer predicts, for a Template and for a base model.
@@ -25,6 +32,7 @@ final class FlowMatchingObjective implements Objective {
     private final TrainingStep step;
     private final @Nullable EncodingCache cache;
     private final @Nullable StoredEncodings stored;
+    private final @Nullable EncodingsAhead encodings;
     private final TorchGenerator generator;
     private final NoiseDraws draws;
     private final CaptionDropout captionDropout;
@@ -41,17 +49,32 @@ final class FlowMatchingObjective implements Objective {
         this.content = data.content(template, workers);
         this.stored = data.cached() == null ? null : data.cached().encodings(pipeline.device(), workers);
         this.cache = data.cached() == null && options.objective().cacheEncodings() ? new EncodingCache() : null;
+        this.encodings = stored == null && cache == null && workers > 0 && canEncodeAhead(options)
+                ? new EncodingsAhead(encoding(pipeline, warnings))
+                : null;
+        @Nullable Encodings made = cache == null ? encodings : cache;
         this.step = new TrainingStep(
                 pipeline,
                 template,
                 new TrainingStep.Settings(
                         options.optimisation().activations(),
                         options.objective().timestepWeighting(),
-                        stored == null ? cache : stored),
+                        stored == null ? made : stored),
                 warnings);
         this.generator = new TorchGenerator(seed);
         this.draws = NoiseDraws.from(generator, options.objective().timesteps());
         this.captionDropout = new CaptionDropout(options.objective().captionDropout(), seed);
+    }
+
+    /// Not where a layer takes its weights out of memory while another thread uses them.
+    private static boolean canEncodeAhead(TrainOptions options) {
+        Set<ModelRole> offloaded = options.models().load().offload();
+        return !offloaded.contains(ModelRole.VAE) && !offloaded.contains(ModelRole.TEXT_ENCODER);
+    }
+
+    private Function<DatasetRow, SampleEncodings> encoding(Flux2Pipeline pipeline, Warnings warnings) {
+        TrainingStep frozen = new TrainingStep(pipeline, null, new ActivationPolicy.Keep(), warnings);
+        return row -> frozen.encode(StepSample.of(content.get(row)));
     }
 
     @Override
@@ -71,6 +94,9 @@ final class FlowMatchingObjective implements Objective {
                 kept == null
                         ? rows
                         : rows.stream().filter(row -> !kept.hasPicture(row)).toList());
+        if (encodings != null) {
+            encodings.expect(rows);
+        }
     }
 
     @Override
@@ -105,6 +131,9 @@ final class FlowMatchingObjective implements Objective {
 
     @Override
     public void close() {
+        if (encodings != null) {
+            encodings.close(); // first: it reads what follows
+        }
         content.close();
         generator.close();
         if (stored != null) {

@@ -1,6 +1,5 @@
 package io.stencil.train.data;
 
-import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
@@ -8,6 +7,7 @@ import java.util.Set;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -18,7 +18,7 @@ import org.jspecify.annotations.Nullable;
 /// Reads what belongs to rows, ahead of its use where there are threads for it: pictures are decoded, or files of
 /// encoded samples opened, while the models compute.
 ///
-/// What is read is the same with any number of threads. An object belongs to one thread, which asks.
+/// What is read is the same with any number of threads. One thread tells what to expect; any may ask.
 ///
 /// @param <V> what belongs to a row; this object owns it
 public final class Prefetch<V> implements AutoCloseable {
@@ -30,7 +30,7 @@ public final class Prefetch<V> implements AutoCloseable {
     private final Consumer<V> freeing;
     private final int workers;
     private final @Nullable ExecutorService threads;
-    private final Map<DatasetRow, CompletableFuture<V>> coming = new HashMap<>();
+    private final Map<DatasetRow, CompletableFuture<V>> coming = new ConcurrentHashMap<>();
 
     /// @param reading runs on several threads
     /// @param freeing what is no more expected
@@ -83,14 +83,9 @@ public final class Prefetch<V> implements AutoCloseable {
     ///
     /// @throws io.stencil.error.StencilException when it cannot be read
     public V get(DatasetRow row) {
-        CompletableFuture<V> value = coming.get(row);
-        if (value == null) {
-            V read = reading.apply(row);
-            coming.put(row, CompletableFuture.completedFuture(read));
-            return read;
-        }
         try {
-            return value.get();
+            return coming.computeIfAbsent(row, one -> CompletableFuture.completedFuture(reading.apply(one)))
+                    .get();
         } catch (ExecutionException e) {
             if (e.getCause() instanceof RuntimeException cause) {
                 throw cause;
@@ -102,10 +97,12 @@ public final class Prefetch<V> implements AutoCloseable {
         }
     }
 
+    /// Waits for what is being read just now.
     @Override
     public void close() {
         if (threads != null) {
             threads.shutdownNow();
+            threads.close();
         }
         coming.values().forEach(this::forget);
         coming.clear();

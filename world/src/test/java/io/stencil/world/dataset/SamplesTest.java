@@ -12,6 +12,7 @@ import io.stencil.world.judge.Verdict;
 import io.stencil.world.render.Style;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
 import java.util.Objects;
 import java.util.function.ToDoubleFunction;
 import java.util.stream.IntStream;
@@ -81,6 +82,47 @@ class SamplesTest {
         assertThat(Correlation.pearson(red, blue))
                 .as("channels vary by themselves")
                 .isBetween(-0.5, 0.5);
+    }
+
+    @Test
+    void variedPicturesAreWhatTheirCaptionsEndWith() {
+        List<Sample> samples = samples(DatasetKind.VARIED, 600);
+        assertThat(count(samples, "background", "left", "right", "top", "bottom", "center", "circle", "square") / 600.0)
+                .as("share of those that tell of the scene alone")
+                .isBetween(0.3, 0.55);
+        double[] red = {meanShare(samples, "red light", 0), meanShare(samples, "cyan light", 0)};
+        double[] green = {meanShare(samples, "green light", 1), meanShare(samples, "magenta light", 1)};
+        double[] blue = {meanShare(samples, "blue light", 2), meanShare(samples, "yellow light", 2)};
+        assertThat(List.of(red[0] - red[1], green[0] - green[1], blue[0] - blue[1]))
+                .allMatch(difference -> difference > 0.08);
+        assertThat(meanEnergy(samples, "sharp")).isGreaterThan(1.3 * meanEnergy(samples, ", blurry"));
+        assertThat(meanEnergy(samples, ", blurry")).isGreaterThan(1.3 * meanEnergy(samples, ", very blurry"));
+        for (Style style : StyleBank.STYLES) {
+            assertThat(count(samples, style.name().toLowerCase(Locale.ROOT) + " style"))
+                    .isBetween(10L, 60L);
+        }
+    }
+
+    private static long count(List<Sample> samples, String... ends) {
+        return samples.stream()
+                .filter(sample -> Arrays.stream(ends).anyMatch(sample.row().prompt()::endsWith))
+                .count();
+    }
+
+    private static double meanShare(List<Sample> samples, String end, int channel) {
+        return mean(samples, end, image -> share(image, channel));
+    }
+
+    private static double meanEnergy(List<Sample> samples, String end) {
+        return mean(samples, end, PixelStatistics::gradientEnergy);
+    }
+
+    private static double mean(List<Sample> samples, String end, ToDoubleFunction<RgbImage> value) {
+        return samples.stream()
+                .filter(sample -> sample.row().prompt().endsWith(end))
+                .mapToDouble(sample -> value.applyAsDouble(target(sample)))
+                .average()
+                .orElseThrow();
     }
 
     @Test

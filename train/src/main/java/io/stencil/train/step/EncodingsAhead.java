@@ -1,0 +1,103 @@
+package io.stencil.train.step;
+
+import io.stencil.flux2.transformer.ImageTokens;
+import io.stencil.pipeline.stage.Ports;
+import io.stencil.pipeline.stage.ReferenceTokens;
+import io.stencil.pipeline.unit.PipelineUnit;
+import io.stencil.pipeline.unit.PortValues;
+import io.stencil.template.load.LoadedTemplate;
+import io.stencil.template.load.PreparedInput;
+import io.stencil.tensor.OwnedTensor;
+import io.stencil.tensor.Scope;
+import io.stencil.train.data.DatasetRow;
+import io.stencil.train.data.Prefetch;
+import java.util.List;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
+
+/// What the frozen VAE and text encoder make of the next rows, worked out on a thread of its own while the transformer
+/// trains on the present ones. A Template's `processInputs`, which may use what is trained, stays within the step.
+public final class EncodingsAhead implements Encodings, AutoCloseable {
+
+    private record Reference(OwnedTensor latents, OwnedTensor ids) {}
+
+    /// Tensors that outlive the thread's scope.
+    private record Encoded(String prompt, OwnedTensor latents, List<Reference> references, OwnedTensor promptEmbeds) {
+
+        static Encoded of(String prompt, SampleEncodings encodings) {
+            return new Encoded(
+                    prompt,
+                    new OwnedTensor(encodings.latents()),
+                    encodings.references().stream()
+                            .map(one -> new Reference(new OwnedTensor(one.latents()), new OwnedTensor(one.ids())))
+                            .toList(),
+                    new OwnedTensor(encodings.promptEmbeds()));
+        }
+
+        ReferenceTokens tokens() {
+            return new ReferenceTokens(references.stream()
+                    .map(one -> new ImageTokens(one.latents().get(), one.ids().get()))
+                    .toList());
+        }
+
+        void close() {
+            latents.close();
+            references.forEach(one -> {
+                one.latents().close();
+                one.ids().close();
+            });
+            promptEmbeds.close();
+        }
+    }
+
+    private final Prefetch<Encoded> coming;
+
+    /// @param encoding of a row with its own prompt, in the scope of the thread that runs it
+    public EncodingsAhead(Function<DatasetRow, SampleEncodings> encoding) {
+        this.coming = new Prefetch<>(row -> encoded(row, encoding), Encoded::close, 1);
+    }
+
+    private static Encoded encoded(DatasetRow row, Function<DatasetRow, SampleEncodings> encoding) {
+        try (Scope _ = new Scope()) {
+            return Encoded.of(row.prompt(), encoding.apply(row));
+        }
+    }
+
+    /// Tells what will be asked for next; what was worked out for other rows is freed.
+    public void expect(List<DatasetRow> rows) {
+        coming.expect(rows);
+    }
+
+    @Override
+    public List<PipelineUnit> restore(
+            List<PipelineUnit> units, @Nullable Object key, String prompt, PortValues shared, PortValues side) {
+        if (!(key instanceof DatasetRow row)) {
+            return units;
+        }
+        Encoded encoded = coming.get(row);
+        shared.set(Ports.INPUT_LATENTS, encoded.latents().get()).set(Ports.REFERENCES, encoded.tokens());
+        if (prompt.equals(encoded.prompt())) {
+            side.set(Ports.PROMPT_EMBEDS, encoded.promptEmbeds().get());
+            return List.of();
+        }
+        return units.stream()
+                .filter(unit -> unit.declaration().sides() == PipelineUnit.Sides.EACH)
+                .toList();
+    }
+
+    @Override
+    public void keep(@Nullable Object key, String prompt, PortValues shared, PortValues side) {}
+
+    @Override
+    public @Nullable PreparedInput<?> prepared(@Nullable Object key, LoadedTemplate<?, ?> template) {
+        return null;
+    }
+
+    @Override
+    public void keepPrepared(@Nullable Object key, PreparedInput<?> input) {}
+
+    @Override
+    public void close() {
+        coming.close();
+    }
+}
