@@ -40,9 +40,9 @@ final class TilingOptions {
         return load.withTiling(VaeTiling.always(Tiling.withStride(side, stride == null ? usualStride(side) : stride)));
     }
 
-    /// A multiple of 16, as the side is.
+    /// A multiple of 16, as the side is, and less than it where there is room for that.
     private static int usualStride(int side) {
-        return Math.ceilDiv(side / 16 * 3, 4) * 16;
+        return Math.max(1, side / 16 * 3 / 4) * 16;
     }
 
     private static void refuse(String option, @Nullable Integer value) {

@@ -34,7 +34,8 @@ public final class RgbImageReader {
         return read(file, RgbImageReader::decode);
     }
 
-    /// The size that [#read] gives a picture, without decoding its pixels: damage among them is not seen.
+    /// The size that [#read] gives a picture. The file is read but its pixels are not decoded: damage that only a
+    /// decoder meets is not seen.
     ///
     /// @throws InvalidFileException when the file is absent, not a picture, damaged where it tells its size, or has
     ///     more than [RgbImage#MAX_PIXELS] pixels

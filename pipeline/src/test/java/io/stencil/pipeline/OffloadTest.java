@@ -63,7 +63,7 @@ class OffloadTest {
         assertThat(offloaded.image().size()).isEqualTo(kept.image().size());
     }
 
-    /// Asks the models themselves, so that no caller lets go for them.
+    /// Asks the models themselves, not the pipeline around them.
     @ParameterizedTest
     @EnumSource(names = {"BFLOAT16", "FLOAT32"})
     void nothingOfAModelStaysAfterAPass(DType dtype) {

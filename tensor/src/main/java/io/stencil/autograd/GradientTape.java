@@ -61,7 +61,8 @@ public final class GradientTape implements Checkpointing, AutoCloseable {
         List<Tensor> outputs;
         boolean trainable;
         try (Scope recording = new Scope();
-                GradMode _ = GradMode.enabled()) {
+                GradMode _ = GradMode.enabled();
+                BackwardFunctions _ = new BackwardFunctions()) { // what layers keep for a backward pass is dropped too
             List<Tensor> recorded = segment.run(inputs);
             trainable = recorded.stream().anyMatch(Tensor::requires_grad);
             outputs = recorded.stream().map(Tensor::detach).map(recording::keep).toList();

@@ -9,15 +9,18 @@ import io.stencil.pipeline.models.ModelFiles;
 import io.stencil.testing.TestFiles;
 import io.stencil.train.log.EncodingListener;
 import io.stencil.train.log.StepReport;
+import io.stencil.train.log.TrainingListener;
 import io.stencil.train.options.ExtraInput;
 import io.stencil.train.options.Task;
 import io.stencil.train.options.TrainOptionsBuilder;
 import io.stencil.train.split.CacheFolder;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Set;
+import java.util.concurrent.TimeUnit;
 import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -97,6 +100,38 @@ class SplitTrainingTest {
         }
 
         assertThat(train(secondStage("two").maxSteps(2)).steps).hasSize(2);
+    }
+
+    /// The files of the next batch are read while the present one trains: they may be gone when its turn comes.
+    @Test
+    void filesAreReadAhead() {
+        encode(options -> options);
+        Recorder recorder = new Recorder();
+        TrainingListener deleting = new TrainingListener() {
+            @Override
+            public void onStep(StepReport report) {
+                if (report.step() == 1) {
+                    deleteLater("samples/00000002.safetensors", "samples/00000003.safetensors");
+                }
+            }
+        };
+        TrainOptionsBuilder options =
+                secondStage("two").shuffle(false).batchSize(2).maxSteps(2).workers(1);
+        new Trainer().run(options.build(), TrainingListener.all(List.of(recorder, deleting)));
+        assertThat(recorder.steps).hasSize(2);
+    }
+
+    private void deleteLater(String... files) {
+        try {
+            TimeUnit.MILLISECONDS.sleep(1500); // by far longer than reading them takes
+            for (String file : files) {
+                Files.delete(cache().resolve(file));
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
     }
 
     @Test

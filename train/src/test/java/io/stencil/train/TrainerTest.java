@@ -11,6 +11,7 @@ import io.stencil.error.InvalidRequestException;
 import io.stencil.nn.Module;
 import io.stencil.pipeline.Flux2Pipeline;
 import io.stencil.pipeline.models.LoadOptions;
+import io.stencil.pipeline.unit.ModelRole;
 import io.stencil.safetensors.SafetensorsDtype;
 import io.stencil.safetensors.SafetensorsFile;
 import io.stencil.template.Warnings;
@@ -21,6 +22,8 @@ import io.stencil.tensor.Scope;
 import io.stencil.tensor.TensorFiles;
 import io.stencil.tensor.Tensors;
 import io.stencil.tensor.TorchGenerator;
+import io.stencil.testing.TensorAssert;
+import io.stencil.testing.TestFiles;
 import io.stencil.train.data.Dataset;
 import io.stencil.train.log.StepReport;
 import io.stencil.train.log.TrainingListener;
@@ -34,6 +37,7 @@ import io.stencil.train.step.TrainingStep;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -52,6 +56,9 @@ class TrainerTest {
 
     @SuppressWarnings("NullAway.Init")
     private static Flux2Pipeline pipeline;
+
+    private static final Path LORA_TEMPLATE =
+            TestFiles.root().resolve("train/src/test/resources/templates/shared_trunk");
 
     @TempDir
     Path folder;
@@ -110,6 +117,31 @@ class TrainerTest {
         train(options("c").epochs(2).workers(1).cacheEncodings(true).activationMemory(1_000_000L));
         for (String other : List.of("b", "c")) {
             assertThat(bytes(other + "/epoch-1.safetensors")).isEqualTo(bytes("a/epoch-1.safetensors"));
+        }
+    }
+
+    /// A Template with LoRAs, keys and values, and words, through a transformer whose blocks are computed twice.
+    @Test
+    void modelsThatLetGoOfTheirWeightsTrainTheSame() {
+        LoadOptions offloaded = TinyTraining.FLOAT32.withOffload(Set.of(ModelRole.values()));
+        List<Map<String, Tensor>> found = new ArrayList<>();
+        try (Scope _ = new Scope()) {
+            for (LoadOptions load : List.of(TinyTraining.FLOAT32, offloaded)) {
+                String output = "run" + found.size();
+                new Trainer()
+                        .run(
+                                options(output)
+                                        .load(load)
+                                        .template(LORA_TEMPLATE)
+                                        .gradientCheckpointing(true)
+                                        .build(),
+                                TrainingListener.NONE);
+                found.add(TensorFiles.read(folder.resolve(output + "/epoch-0.safetensors")));
+            }
+            assertThat(found.get(1).keySet()).isEqualTo(found.get(0).keySet()).isNotEmpty();
+            found.get(0)
+                    .forEach((name, expected) -> TensorAssert.assertClose(
+                            name, Objects.requireNonNull(found.get(1).get(name)), expected, 1e-5));
         }
     }
 

@@ -8,7 +8,7 @@ import io.stencil.flux2.vae.Tiling;
 /// @param wholePixels a picture of at most this many pixels goes through as a whole, as does one that fits in a tile
 public record VaeTiling(Tiling tiles, long wholePixels) {
 
-    /// Those that need more memory as a whole than a transformer of four billion weights beside it leaves of 24 GB.
+    /// Those above 2048 x 2048 pixels: up to there pictures equal the reference's, which does not cut any.
     public static final VaeTiling OF_LARGE_PICTURES = new VaeTiling(Tiling.standard(), 2048L * 2048);
 
     /// All that do not fit in a tile.

@@ -23,7 +23,8 @@ public final class BatchPlan {
         this.epochLength = epochLength(sizes, order.repeat(), batchSize);
     }
 
-    /// Where batches hold several rows and pictures keep their own sizes, those are read from the heads of the files.
+    /// Where batches hold several rows and pictures keep their own sizes, their files are read for them, without
+    /// decoding pixels.
     ///
     /// @throws io.stencil.error.InvalidFileException naming the row when a picture cannot be read or is too small
     public static BatchPlan of(Dataset dataset, DataOrder order, int batchSize) {

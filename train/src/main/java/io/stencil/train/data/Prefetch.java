@@ -1,6 +1,5 @@
 package io.stencil.train.data;
 
-import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -18,7 +17,8 @@ import org.jspecify.annotations.Nullable;
 /// Reads what belongs to rows, ahead of its use where there are threads for it: pictures are decoded, or files of
 /// encoded samples opened, while the models compute.
 ///
-/// What is read is the same with any number of threads. One thread tells what to expect; any may ask.
+/// What is read is the same with any number of threads, as long as it follows from the row. One thread tells what to
+/// expect; any may ask.
 ///
 /// @param <V> what belongs to a row; this object owns it
 public final class Prefetch<V> implements AutoCloseable {
@@ -31,6 +31,7 @@ public final class Prefetch<V> implements AutoCloseable {
     private final int workers;
     private final @Nullable ExecutorService threads;
     private final Map<DatasetRow, CompletableFuture<V>> coming = new ConcurrentHashMap<>();
+    private volatile Set<DatasetRow> wanted = Set.of();
 
     /// @param reading runs on several threads
     /// @param freeing what is no more expected
@@ -58,7 +59,7 @@ public final class Prefetch<V> implements AutoCloseable {
     /// Tells what will be asked for next: what is used now, and [#ahead] rows behind it. What was read for other rows
     /// is freed.
     public void expect(List<DatasetRow> rows) {
-        Set<DatasetRow> wanted = new HashSet<>(rows);
+        wanted = Set.copyOf(rows);
         coming.entrySet().removeIf(one -> {
             boolean forgotten = !wanted.contains(one.getKey());
             if (forgotten) {
@@ -68,9 +69,16 @@ public final class Prefetch<V> implements AutoCloseable {
         });
         if (threads != null) {
             for (DatasetRow row : rows) {
-                coming.computeIfAbsent(row, one -> CompletableFuture.supplyAsync(() -> reading.apply(one), threads));
+                coming.computeIfAbsent(row, one -> CompletableFuture.supplyAsync(() -> readWanted(one), threads));
             }
         }
+    }
+
+    private V readWanted(DatasetRow row) {
+        if (!wanted.contains(row)) {
+            throw new CancellationException("the row is not expected any more");
+        }
+        return reading.apply(row);
     }
 
     /// Also what is being read just now is freed, then.

@@ -39,6 +39,7 @@ public record RunOptions(ObjectNode json) {
             "use_gradient_checkpointing",
             "use_gradient_checkpointing_offload",
             "activation_memory",
+            "offload_models",
             "enable_csv_log",
             "enable_tensorboard_log");
 
@@ -110,7 +111,8 @@ public record RunOptions(ObjectNode json) {
         json.fieldNames().forEachRemaining(names::add);
         begun.fieldNames().forEachRemaining(names::add);
         for (String name : names) {
-            if (!Objects.equals(text(json, name), text(begun, name))) {
+            boolean unknown = name.equals(COMPUTE) && !begun.has(name); // a state of earlier versions does not tell
+            if (!unknown && !Objects.equals(text(json, name), text(begun, name))) {
                 String option = name.equals(METADATA_HASH) ? METADATA : name;
                 String value = name.equals(METADATA_HASH) ? "has the SHA-256" : "is";
                 String same = name.equals(COMPUTE) ? ComputeDType.CHOICE : "give the same";
