@@ -43,8 +43,10 @@ final class DatasetOptions {
     @Option(
             names = "--dataset_num_workers",
             paramLabel = "N",
-            description = "Threads that read rows ahead of their use: pictures, Template inputs, encoded samples. "
-                    + "Default: ${DEFAULT-VALUE}.")
+            description =
+                    "Threads that read rows ahead of their use: pictures, Template inputs, encoded samples; above 0 "
+                            + "VAE and text encoder work ahead too. "
+                            + "Default: ${DEFAULT-VALUE}.")
     private int workers;
 
     @Option(

@@ -19,7 +19,10 @@ import org.jspecify.annotations.Nullable;
 /// frozen linear layer may rest in float8 with a scale for each row: then [#resting] and [#in] tell what it is.
 public final class Parameter implements FrozenWeight, AutoCloseable {
 
+    /// The content, or, while that is in a file, a tensor without memory of its shape and dtype.
     private final OwnedTensor value;
+    /// What was read of [#stored]; the only field that changes while threads share a weight.
+    private volatile @Nullable OwnedTensor content;
     private final Initializer initializer;
     private final boolean buffer;
     private @Nullable OwnedTensor rowScale;
@@ -36,14 +39,19 @@ public final class Parameter implements FrozenWeight, AutoCloseable {
     /// The tensor, owned by the module; it is read now when it is still in its file alone. Of a weight in float8 these
     /// are the values without their scale. Threads may ask together unless the weight is offloaded.
     public Tensor get() {
-        return stored == null ? value.get() : getStored(stored);
+        return stored == null ? current() : getStored(stored);
     }
 
     private synchronized Tensor getStored(StoredWeight from) {
-        if (value.get().is_meta()) {
+        if (content == null) {
             read(from);
         }
-        return value.get();
+        return current();
+    }
+
+    private Tensor current() {
+        OwnedTensor read = content;
+        return (read == null ? value : read).get();
     }
 
     /// The tensor and its scale, owned by the module; read as by [#get].
@@ -62,7 +70,7 @@ public final class Parameter implements FrozenWeight, AutoCloseable {
     /// @param ids int64, any shape
     /// @return [..., columns], in [#dtype] and on [#device]
     Tensor rows(Tensor ids) {
-        if (stored == null || !value.get().is_meta()) {
+        if (stored == null || !current().is_meta()) {
             return Ops.embedding(get(), ids);
         }
         Tensor rows = stored.rows(ids);
@@ -74,36 +82,46 @@ public final class Parameter implements FrozenWeight, AutoCloseable {
 
     /// Where the tensor lies, or will when it is read.
     public Device device() {
-        return stored == null ? Device.of(value.get()) : stored.device();
+        return stored == null ? Device.of(current()) : stored.device();
     }
 
     /// Whether the content was read or made and is not let go of.
     public boolean isInMemory() {
-        return !value.get().is_meta();
+        return !current().is_meta();
     }
 
     /// What is in memory now: on the Meta device as long as nothing is.
     Tensor peek() {
-        return value.get();
+        return current();
     }
 
     private void read(StoredWeight from) {
         try (Scope _ = new Scope()) {
-            keep(from.read());
-            mapped = from.isViewed(value.get());
+            RestingWeight read = from.read();
+            mapped = from.isViewed(read.values());
+            rowScale = scale(read);
+            content = new OwnedTensor(read.values()); // last: other threads look at it
             if (!mapped) {
                 from.dropPages(); // they were copied
             }
         }
     }
 
-    private void keep(RestingWeight content) {
-        value.set(content.values());
-        freeScale();
-        rowScale = content.rowScale() == null ? null : new OwnedTensor(content.rowScale());
+    private void keep(RestingWeight own) {
+        value.set(own.values());
+        freeRead();
+        rowScale = scale(own);
     }
 
-    private void freeScale() {
+    private static @Nullable OwnedTensor scale(RestingWeight weight) {
+        return weight.rowScale() == null ? null : new OwnedTensor(weight.rowScale());
+    }
+
+    private void freeRead() {
+        if (content != null) {
+            content.close();
+            content = null;
+        }
         if (rowScale != null) {
             rowScale.close();
             rowScale = null;
@@ -125,13 +143,14 @@ public final class Parameter implements FrozenWeight, AutoCloseable {
     /// Frees the memory of an offloaded weight until its next use; of any other it does nothing.
     @Override
     public void letGo() {
-        if (!offloaded || stored == null || value.get().is_meta()) {
+        if (!offloaded || stored == null || content == null) {
             return;
         }
         if (mapped) {
             stored.dropPages(); // views of it stay valid: the pages come back when they are read
         }
-        store(stored, true);
+        freeRead();
+        mapped = false;
     }
 
     @Override
@@ -140,16 +159,16 @@ public final class Parameter implements FrozenWeight, AutoCloseable {
     }
 
     public long[] shape() {
-        return Tensors.shape(value.get());
+        return Tensors.shape(current());
     }
 
     public DType dtype() {
-        return DType.of(value.get());
+        return DType.of(current());
     }
 
     /// Number of elements.
     public long elementCount() {
-        return value.get().numel();
+        return current().numel();
     }
 
     public boolean isBuffer() {
@@ -157,7 +176,7 @@ public final class Parameter implements FrozenWeight, AutoCloseable {
     }
 
     public boolean isTrainable() {
-        return value.get().requires_grad();
+        return current().requires_grad();
     }
 
     /// How it is filled when no weights are loaded.
@@ -169,7 +188,7 @@ public final class Parameter implements FrozenWeight, AutoCloseable {
     ///
     /// @return a handle owned by the caller's scope
     public @Nullable Tensor gradient() {
-        Tensor gradient = value.get().grad();
+        Tensor gradient = current().grad();
         return gradient.defined() ? gradient : null;
     }
 
@@ -182,16 +201,16 @@ public final class Parameter implements FrozenWeight, AutoCloseable {
 
     /// Frees the gradient.
     public void clearGradient() {
-        if (value.get().grad().defined()) {
-            value.get().mutable_grad().reset();
+        if (current().grad().defined()) {
+            current().mutable_grad().reset();
         }
     }
 
     /// Replaces the content.
     ///
     /// @param mapped the memory belongs to a file and must not be written
-    void set(RestingWeight content, boolean mapped) {
-        keep(content);
+    void set(RestingWeight own, boolean mapped) {
+        keep(own);
         this.mapped = mapped;
         this.stored = null;
     }
@@ -219,17 +238,17 @@ public final class Parameter implements FrozenWeight, AutoCloseable {
             throw new IllegalStateException("a weight in float8 cannot be trained");
         }
         if (trainable && (mapped || stored != null)) {
-            Tensor content = get();
-            set(mapped ? content.clone() : content);
+            Tensor own = get();
+            set(mapped ? own.clone() : own);
         }
         if (trainable || isTrainable()) {
-            value.get().requires_grad_(trainable);
+            current().requires_grad_(trainable);
         }
     }
 
     @Override
     public void close() {
         value.close();
-        freeScale();
+        freeRead();
     }
 }

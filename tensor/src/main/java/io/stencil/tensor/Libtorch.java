@@ -23,6 +23,12 @@ public final class Libtorch {
         Loaded.ensure();
     }
 
+    /// Lets operations on this thread, which Java began, use as many threads as on the others.
+    public static void prepareThread() {
+        load();
+        torch.get_num_threads(); // libtorch then gives the number to this thread's OpenMP
+    }
+
     /// Checks the environment variables that [#load] reads, without loading anything.
     ///
     /// @throws InvalidRequestException when `STENCIL_THREADS` is not a number above 0

@@ -2,7 +2,6 @@ package io.stencil.train;
 
 import io.stencil.autograd.ActivationPolicy;
 import io.stencil.pipeline.Flux2Pipeline;
-import io.stencil.pipeline.unit.ModelRole;
 import io.stencil.template.Warnings;
 import io.stencil.template.load.LoadedTemplate;
 import io.stencil.tensor.TorchGenerator;
@@ -21,7 +20,6 @@ import io.stencil.train.step.SampleEncodings;
 import io.stencil.train.step.StepSample;
 import io.stencil.train.step.TrainingStep;
 import java.util.List;
-import java.util.Set;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
@@ -49,7 +47,7 @@ final class FlowMatchingObjective implements Objective {
         this.content = data.content(template, workers);
         this.stored = data.cached() == null ? null : data.cached().encodings(pipeline.device(), workers);
         this.cache = data.cached() == null && options.objective().cacheEncodings() ? new EncodingCache() : null;
-        this.encodings = stored == null && cache == null && workers > 0 && canEncodeAhead(options)
+        this.encodings = stored == null && cache == null && workers > 0 && EncodingsAhead.isSafeWith(pipeline.models())
                 ? new EncodingsAhead(encoding(pipeline, warnings))
                 : null;
         @Nullable Encodings made = cache == null ? encodings : cache;
@@ -64,12 +62,6 @@ final class FlowMatchingObjective implements Objective {
         this.generator = new TorchGenerator(seed);
         this.draws = NoiseDraws.from(generator, options.objective().timesteps());
         this.captionDropout = new CaptionDropout(options.objective().captionDropout(), seed);
-    }
-
-    /// Not where a layer takes its weights out of memory while another thread uses them.
-    private static boolean canEncodeAhead(TrainOptions options) {
-        Set<ModelRole> offloaded = options.models().load().offload();
-        return !offloaded.contains(ModelRole.VAE) && !offloaded.contains(ModelRole.TEXT_ENCODER);
     }
 
     private Function<DatasetRow, SampleEncodings> encoding(Flux2Pipeline pipeline, Warnings warnings) {

@@ -25,7 +25,7 @@ import org.junit.jupiter.api.io.TempDir;
 class ReadAheadTest {
 
     /// Longer by far than reading two pictures of 32 x 32 pixels takes.
-    private static final long ENOUGH_MILLISECONDS = 1500;
+    private static final long ENOUGH_MILLISECONDS = 3000;
 
     @TempDir
     private Path folder;

@@ -123,7 +123,7 @@ class SplitTrainingTest {
 
     private void deleteLater(String... files) {
         try {
-            TimeUnit.MILLISECONDS.sleep(1500); // by far longer than reading them takes
+            TimeUnit.MILLISECONDS.sleep(3000); // by far longer than reading them takes
             for (String file : files) {
                 Files.delete(cache().resolve(file));
             }

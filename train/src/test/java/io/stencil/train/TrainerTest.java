@@ -120,6 +120,21 @@ class TrainerTest {
         }
     }
 
+    /// With models that two threads read for the first time together, and prompts that only one of them encodes.
+    @Test
+    void encodingsMadeAheadChangeNothing() throws IOException {
+        for (int workers = 0; workers < 3; workers++) {
+            TrainOptionsBuilder options = options("run" + workers)
+                    .extraInputs(Set.of(ExtraInput.TEMPLATE_INPUTS, ExtraInput.EDIT_IMAGE))
+                    .captionDropout(0.5)
+                    .batchSize(2)
+                    .epochs(4)
+                    .workers(workers);
+            new Trainer().run(options.build(), TrainingListener.NONE);
+            assertThat(bytes("run" + workers + "/epoch-3.safetensors")).isEqualTo(bytes("run0/epoch-3.safetensors"));
+        }
+    }
+
     /// A Template with LoRAs, keys and values, and words, through a transformer whose blocks are computed twice.
     @Test
     void modelsThatLetGoOfTheirWeightsTrainTheSame() {

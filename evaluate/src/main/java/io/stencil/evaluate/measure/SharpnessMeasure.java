@@ -27,6 +27,11 @@ public record SharpnessMeasure() implements Measure {
     }
 
     @Override
+    public double guidance() {
+        return 1.4;
+    }
+
+    @Override
     public Outcome run(Painter painter, Effort effort) {
         Grid grid = Grid.paint(
                 painter,

@@ -1,16 +1,21 @@
 package io.stencil.train.step;
 
 import io.stencil.flux2.transformer.ImageTokens;
+import io.stencil.nn.Module;
+import io.stencil.nn.Parameter;
+import io.stencil.pipeline.models.ModelSet;
 import io.stencil.pipeline.stage.Ports;
 import io.stencil.pipeline.stage.ReferenceTokens;
 import io.stencil.pipeline.unit.PipelineUnit;
 import io.stencil.pipeline.unit.PortValues;
 import io.stencil.template.load.LoadedTemplate;
 import io.stencil.template.load.PreparedInput;
+import io.stencil.tensor.Libtorch;
 import io.stencil.tensor.OwnedTensor;
 import io.stencil.tensor.Scope;
 import io.stencil.train.data.DatasetRow;
 import io.stencil.train.data.Prefetch;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
@@ -51,6 +56,7 @@ public final class EncodingsAhead implements Encodings, AutoCloseable {
     }
 
     private final Prefetch<Encoded> coming;
+    private boolean asked = true;
 
     /// @param encoding of a row with its own prompt, in the scope of the thread that runs it
     public EncodingsAhead(Function<DatasetRow, SampleEncodings> encoding) {
@@ -58,14 +64,29 @@ public final class EncodingsAhead implements Encodings, AutoCloseable {
     }
 
     private static Encoded encoded(DatasetRow row, Function<DatasetRow, SampleEncodings> encoding) {
+        Libtorch.prepareThread();
         try (Scope _ = new Scope()) {
             return Encoded.of(row.prompt(), encoding.apply(row));
         }
     }
 
-    /// Tells what will be asked for next; what was worked out for other rows is freed.
+    /// Whether another thread may use the models: not where their layers take weights out of memory after each use.
+    public static boolean isSafeWith(ModelSet models) {
+        List<Module> frozen = new ArrayList<>();
+        if (models.vae() != null) {
+            frozen.add(models.vae());
+        }
+        if (models.textEncoder() != null) {
+            frozen.add(models.textEncoder().encoder());
+        }
+        return frozen.stream().flatMap(model -> model.state().values().stream()).noneMatch(Parameter::isOffloaded);
+    }
+
+    /// Tells what will be asked for next; what was worked out for other rows is freed. Where none of the rows before
+    /// was asked for, as with a Template that gives edit images of its own, nothing is worked out any more.
     public void expect(List<DatasetRow> rows) {
-        coming.expect(rows);
+        coming.expect(asked ? rows : List.of());
+        asked = false;
     }
 
     @Override
@@ -74,6 +95,7 @@ public final class EncodingsAhead implements Encodings, AutoCloseable {
         if (!(key instanceof DatasetRow row)) {
             return units;
         }
+        asked = true;
         Encoded encoded = coming.get(row);
         shared.set(Ports.INPUT_LATENTS, encoded.latents().get()).set(Ports.REFERENCES, encoded.tokens());
         if (prompt.equals(encoded.prompt())) {
