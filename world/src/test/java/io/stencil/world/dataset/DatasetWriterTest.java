@@ -104,7 +104,7 @@ class DatasetWriterTest {
     void anUnknownKindIsToldWhichThereAre() {
         assertThatThrownBy(() -> DatasetKind.parse("Brightness"))
                 .isInstanceOf(InvalidRequestException.class)
-                .hasMessageContaining("plain, brightness, rgb")
+                .hasMessageContaining("plain, varied, brightness, rgb")
                 .hasMessageEndingWith("found 'Brightness'");
     }
 }
