@@ -6,7 +6,7 @@ import io.stencil.world.render.Canvas;
 
 /// Pictures out of focus, told by the gradient energy of their shapes' edges that is left, and not by the blur: a blur
 /// takes most of it with its first pixels. The grain of surfaces, whose energy is great and which an autoencoder does
-/// not keep, is left out by looking at all pictures through a blur of two pixels.
+/// not keep, is left out by looking at all pictures through a blur of one and a half pixels.
 public final class Focus {
 
     private static final double LEAST = 0.2;
@@ -15,7 +15,7 @@ public final class Focus {
     /// The least, in pixels.
     private static final double LEAST_BLUR = 0.05;
     /// What pictures are looked at through, in pixels.
-    private static final double GLASS = 2;
+    private static final double GLASS = 1.5;
 
     private Focus() {}
 
