@@ -26,7 +26,7 @@ final class TilingOptions {
             names = "--tile_stride",
             paramLabel = "PIXELS",
             description = "From one tile to the next, at most its side; neighbours are blended where they overlap. "
-                    + "Default: three quarters of the side.")
+                    + "Default: about three quarters of the side.")
     private @Nullable Integer stride;
 
     /// @throws InvalidRequestException naming the option that cannot be used
