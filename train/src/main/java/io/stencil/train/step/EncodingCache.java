@@ -1,6 +1,5 @@
 package io.stencil.train.step;
 
-import io.stencil.flux2.transformer.ImageTokens;
 import io.stencil.pipeline.stage.Ports;
 import io.stencil.pipeline.stage.ReferenceTokens;
 import io.stencil.pipeline.unit.PipelineUnit;
@@ -23,11 +22,7 @@ import org.jspecify.annotations.Nullable;
 /// Float32 takes 8 kB for the latents of 64 x 64 pixels, and a prompt of 32 tokens of 192 channels 24 kB.
 public final class EncodingCache implements Encodings, AutoCloseable {
 
-    private record Picture(OwnedTensor latents, List<Reference> references) {}
-
-    private record Reference(OwnedTensor latents, OwnedTensor ids) {}
-
-    private final IdentityHashMap<Object, Picture> pictures = new IdentityHashMap<>();
+    private final IdentityHashMap<Object, OwnedPicture> pictures = new IdentityHashMap<>();
     private final Map<String, OwnedTensor> prompts = new HashMap<>();
     private final IdentityHashMap<Object, PreparedInput<?>> prepared = new IdentityHashMap<>();
     private final List<OwnedTensor> preparedTensors = new ArrayList<>();
@@ -35,16 +30,10 @@ public final class EncodingCache implements Encodings, AutoCloseable {
     @Override
     public List<PipelineUnit> restore(
             List<PipelineUnit> units, @Nullable Object key, String prompt, PortValues shared, PortValues side) {
-        Picture picture = key == null ? null : pictures.get(key);
+        OwnedPicture picture = key == null ? null : pictures.get(key);
         OwnedTensor embeds = prompts.get(prompt);
         if (picture != null) {
-            shared.set(Ports.INPUT_LATENTS, picture.latents().get());
-            shared.set(
-                    Ports.REFERENCES,
-                    new ReferenceTokens(picture.references().stream()
-                            .map(one -> new ImageTokens(
-                                    one.latents().get(), one.ids().get()))
-                            .toList()));
+            picture.putInto(shared);
         }
         if (embeds != null) {
             side.set(Ports.PROMPT_EMBEDS, embeds.get());
@@ -61,16 +50,13 @@ public final class EncodingCache implements Encodings, AutoCloseable {
     public void keep(@Nullable Object key, String prompt, PortValues shared, PortValues side) {
         try (Scope _ = new Scope()) {
             if (key != null && !pictures.containsKey(key)) {
-                List<Reference> references = new ArrayList<>();
-                shared.find(Ports.REFERENCES)
-                        .orElse(ReferenceTokens.none())
-                        .images()
-                        .forEach(one -> references.add(
-                                new Reference(new OwnedTensor(one.latents()), new OwnedTensor(one.ids()))));
                 pictures.put(
                         key,
-                        new Picture(
-                                new OwnedTensor(shared.get(Ports.INPUT_LATENTS).contiguous()), references));
+                        OwnedPicture.of(
+                                shared.get(Ports.INPUT_LATENTS).contiguous(),
+                                shared.find(Ports.REFERENCES)
+                                        .orElse(ReferenceTokens.none())
+                                        .images()));
             }
             if (!prompts.containsKey(prompt)) {
                 prompts.put(prompt, new OwnedTensor(side.get(Ports.PROMPT_EMBEDS)));
@@ -113,13 +99,7 @@ public final class EncodingCache implements Encodings, AutoCloseable {
 
     @Override
     public void close() {
-        pictures.values().forEach(picture -> {
-            picture.latents().close();
-            picture.references().forEach(one -> {
-                one.latents().close();
-                one.ids().close();
-            });
-        });
+        pictures.values().forEach(OwnedPicture::close);
         prompts.values().forEach(OwnedTensor::close);
         preparedTensors.forEach(OwnedTensor::close);
         pictures.clear();

@@ -1,11 +1,9 @@
 package io.stencil.train.step;
 
-import io.stencil.flux2.transformer.ImageTokens;
 import io.stencil.nn.Module;
 import io.stencil.nn.Parameter;
 import io.stencil.pipeline.models.ModelSet;
 import io.stencil.pipeline.stage.Ports;
-import io.stencil.pipeline.stage.ReferenceTokens;
 import io.stencil.pipeline.unit.PipelineUnit;
 import io.stencil.pipeline.unit.PortValues;
 import io.stencil.template.load.LoadedTemplate;
@@ -24,33 +22,18 @@ import org.jspecify.annotations.Nullable;
 /// trains on the present ones. A Template's `processInputs`, which may use what is trained, stays within the step.
 public final class EncodingsAhead implements Encodings, AutoCloseable {
 
-    private record Reference(OwnedTensor latents, OwnedTensor ids) {}
-
     /// Tensors that outlive the thread's scope.
-    private record Encoded(String prompt, OwnedTensor latents, List<Reference> references, OwnedTensor promptEmbeds) {
+    private record Encoded(String prompt, OwnedPicture picture, OwnedTensor promptEmbeds) {
 
         static Encoded of(String prompt, SampleEncodings encodings) {
             return new Encoded(
                     prompt,
-                    new OwnedTensor(encodings.latents()),
-                    encodings.references().stream()
-                            .map(one -> new Reference(new OwnedTensor(one.latents()), new OwnedTensor(one.ids())))
-                            .toList(),
+                    OwnedPicture.of(encodings.latents(), encodings.references()),
                     new OwnedTensor(encodings.promptEmbeds()));
         }
 
-        ReferenceTokens tokens() {
-            return new ReferenceTokens(references.stream()
-                    .map(one -> new ImageTokens(one.latents().get(), one.ids().get()))
-                    .toList());
-        }
-
         void close() {
-            latents.close();
-            references.forEach(one -> {
-                one.latents().close();
-                one.ids().close();
-            });
+            picture.close();
             promptEmbeds.close();
         }
     }
@@ -97,7 +80,7 @@ public final class EncodingsAhead implements Encodings, AutoCloseable {
         }
         asked = true;
         Encoded encoded = coming.get(row);
-        shared.set(Ports.INPUT_LATENTS, encoded.latents().get()).set(Ports.REFERENCES, encoded.tokens());
+        encoded.picture().putInto(shared);
         if (prompt.equals(encoded.prompt())) {
             side.set(Ports.PROMPT_EMBEDS, encoded.promptEmbeds().get());
             return List.of();
