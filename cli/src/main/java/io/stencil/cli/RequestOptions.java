@@ -79,6 +79,12 @@ final class RequestOptions {
     @Option(names = "--inpaint_blur_sigma", paramLabel = "N", description = "Of that blur. Default: 1.")
     private @Nullable Double inpaintBlurSigma;
 
+    @Option(
+            names = "--inpaint_overlay",
+            description =
+                    "Lay the input image over the picture outside of the mask, so that it stays to the last sample.")
+    private boolean inpaintOverlay;
+
     /// The request, its pictures read.
     ///
     /// @throws io.stencil.error.StencilException naming the option or picture that cannot be used
@@ -98,17 +104,22 @@ final class RequestOptions {
             builder.editImages(
                     new EditImages(editImages.stream().map(RgbImageReader::read).toList(), editImageAutoResize));
         }
-        requireBlurIsUsed();
+        requireMaskIsThere();
         if (inpaintMask != null) {
             builder.inpaint(new Inpaint(
                     RgbImageReader.read(inpaintMask),
                     inpaintBlurSize == null ? 0 : inpaintBlurSize,
-                    inpaintBlurSigma == null ? 1 : inpaintBlurSigma));
+                    inpaintBlurSigma == null ? 1 : inpaintBlurSigma,
+                    inpaintOverlay));
         }
         return builder.build();
     }
 
-    private void requireBlurIsUsed() {
+    private void requireMaskIsThere() {
+        if (inpaintMask == null && inpaintOverlay) {
+            throw new InvalidRequestException(
+                    "inpaint_overlay", "needs --inpaint_mask: without it nothing of the input image is to stay");
+        }
         String blur = inpaintBlurSize != null ? "inpaint_blur_size" : "inpaint_blur_sigma";
         if (inpaintMask == null && (inpaintBlurSize != null || inpaintBlurSigma != null)) {
             throw new InvalidRequestException(blur, "needs --inpaint_mask: there is no mask to blur");

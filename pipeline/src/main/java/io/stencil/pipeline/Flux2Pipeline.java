@@ -12,6 +12,8 @@ import io.stencil.pipeline.models.LoadOptions;
 import io.stencil.pipeline.models.ModelFiles;
 import io.stencil.pipeline.models.ModelSet;
 import io.stencil.pipeline.stage.EditImageUnit;
+import io.stencil.pipeline.stage.Inpaint;
+import io.stencil.pipeline.stage.InpaintOverlay;
 import io.stencil.pipeline.stage.InpaintUnit;
 import io.stencil.pipeline.stage.InputImageUnit;
 import io.stencil.pipeline.stage.LatentTokens;
@@ -100,9 +102,17 @@ public final class Flux2Pipeline implements AutoCloseable {
             PortValues negative = request.isGuided() ? side(shared, request.negative()) : null;
             new UnitRunner(units).run(shared, negative == null ? List.of(positive) : List.of(positive, negative));
             Tensor latents = denoise(request, shared, positive, negative, progress);
-            RgbImage image = models.decode(latents);
+            RgbImage image = overlaid(models.decode(latents), request.image());
             return new GeneratedImage(image, Latents.copyOf(latents));
         }
+    }
+
+    private static RgbImage overlaid(RgbImage made, ImageConditions conditions) {
+        Inpaint inpaint = conditions.inpaint();
+        RgbImage input = conditions.input();
+        return inpaint == null || input == null || !inpaint.overlay()
+                ? made
+                : InpaintOverlay.over(made, input, inpaint.mask());
     }
 
     private static PortValues shared(GenerationRequest request, ImageSize size, FlowMatchSchedule schedule) {
