@@ -58,7 +58,8 @@ public final class Model implements Template<Model.Input, Model.Encoded> {
             return inputs.forceInpaint()
                     ? cache.withSettings(
                             new PipelineSetting.InputImage(inputs.image()),
-                            new PipelineSetting.InpaintMask(new Inpaint(inputs.mask()).overlaid()))
+                            new PipelineSetting.InpaintMask(new Inpaint(inputs.mask())),
+                            new PipelineSetting.InpaintOverlay())
                     : cache;
         }
     }

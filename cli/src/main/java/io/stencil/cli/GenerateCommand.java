@@ -104,7 +104,7 @@ final class GenerateCommand implements Callable<Integer> {
             // Small, and refused where its code is not trusted: it comes before the base model.
             TemplateOptions.Steering steering = templates.read(remote);
             if (steering.sources().isEmpty()) {
-                asked.requireStart();
+                asked.requirePictures();
             }
             ModelFiles files = base.files(remote);
             return new Job(files, weights.apply(load, base, files, remote), asked, steering, loraFile);

@@ -82,7 +82,7 @@ final class RequestOptions {
     @Option(
             names = "--inpaint_overlay",
             description =
-                    "Lay the input image over the picture outside of the mask, so that it stays to the last sample.")
+                    "Lay the input image, resized and cropped, over the picture where the mask is black. The mask then has the input image's size and is cropped like it.")
     private boolean inpaintOverlay;
 
     /// The request, its pictures read.
@@ -104,22 +104,18 @@ final class RequestOptions {
             builder.editImages(
                     new EditImages(editImages.stream().map(RgbImageReader::read).toList(), editImageAutoResize));
         }
-        requireMaskIsThere();
+        requireBlurIsUsed();
         if (inpaintMask != null) {
             builder.inpaint(new Inpaint(
                     RgbImageReader.read(inpaintMask),
                     inpaintBlurSize == null ? 0 : inpaintBlurSize,
-                    inpaintBlurSigma == null ? 1 : inpaintBlurSigma,
-                    inpaintOverlay));
+                    inpaintBlurSigma == null ? 1 : inpaintBlurSigma));
         }
+        builder.inpaintOverlay(inpaintOverlay);
         return builder.build();
     }
 
-    private void requireMaskIsThere() {
-        if (inpaintMask == null && inpaintOverlay) {
-            throw new InvalidRequestException(
-                    "inpaint_overlay", "needs --inpaint_mask: without it nothing of the input image is to stay");
-        }
+    private void requireBlurIsUsed() {
         String blur = inpaintBlurSize != null ? "inpaint_blur_size" : "inpaint_blur_sigma";
         if (inpaintMask == null && (inpaintBlurSize != null || inpaintBlurSigma != null)) {
             throw new InvalidRequestException(blur, "needs --inpaint_mask: there is no mask to blur");

@@ -3,8 +3,15 @@ package io.stencil.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.stencil.evaluate.measure.Measures;
+import io.stencil.image.ImageSize;
+import io.stencil.image.RgbImage;
+import io.stencil.image.RgbImageReader;
+import io.stencil.image.RgbImageWriter;
 import io.stencil.testing.TestFiles;
 import io.stencil.world.dataset.DatasetKind;
+import io.stencil.world.dataset.InpaintScene;
+import io.stencil.world.judge.Likeness;
+import io.stencil.world.scene.Draws;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -54,6 +61,41 @@ class ExamplesIT {
                 .doesNotContain("MISSED");
         assertThat(temporary.resolve("index.html")).content().contains("data:image/png;base64,");
         assertThat(temporary.resolve("evaluation.json")).content().contains("\"holds\" : true");
+    }
+
+    /// With `force_inpaint` what the mask keeps is the picture that was given, in each sample.
+    @Test
+    void whatInpaintingKeepsStaysAsItIs() throws IOException {
+        InpaintScene scene = InpaintScene.of(new Draws(3, 0), new ImageSize(64, 64));
+        RgbImageWriter.write(scene.source(), temporary.resolve("before.png"));
+        RgbImageWriter.write(scene.mask(), temporary.resolve("mask.png"));
+
+        RgbImage forced = inpainted(true);
+        RgbImage free = inpainted(false);
+
+        assertThat(Likeness.differenceOutside(scene.mask(), scene.source(), forced))
+                .isZero();
+        assertThat(Likeness.differenceInside(scene.mask(), scene.source(), forced))
+                .isPositive();
+        assertThat(Likeness.differenceOutside(scene.mask(), scene.source(), free))
+                .isPositive();
+    }
+
+    private RgbImage inpainted(boolean force) {
+        Path output = temporary.resolve(force + ".png");
+        StencilRun.inProcess(
+                        "generate",
+                        "--model_paths=" + TestFiles.root().resolve("models/tiny-klein"),
+                        "--template_model_id_or_path=" + EXAMPLES.resolve("inpaint"),
+                        "--template_inputs={\"image\": \"%s\", \"mask\": \"%s\", \"force_inpaint\": %s}"
+                                .formatted(temporary.resolve("before.png"), temporary.resolve("mask.png"), force),
+                        "--prompt=a small red circle in the center, gray background",
+                        "--height=64",
+                        "--width=64",
+                        "--num_inference_steps=4",
+                        "--output=" + output)
+                .succeeded();
+        return RgbImageReader.read(output);
     }
 
     @ParameterizedTest

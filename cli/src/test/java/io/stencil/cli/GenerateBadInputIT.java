@@ -111,7 +111,7 @@ class GenerateBadInputIT {
                 Arguments.of("--height=2147483647", "'height': 2147483647 and width 96 are more than 268435456 pixels"),
                 Arguments.of("--inpaint_blur_size=-1", "'inpaint_blur_size': needs --inpaint_mask"),
                 Arguments.of("--inpaint_blur_sigma=2", "'inpaint_blur_sigma': needs --inpaint_mask"),
-                Arguments.of("--inpaint_overlay", "'inpaint_overlay': needs --inpaint_mask"),
+                Arguments.of("--inpaint_overlay", "'inpaint_overlay': needs an inpaint mask"),
                 Arguments.of("--lora_alpha=0.5", "'lora_alpha': needs --lora"),
                 Arguments.of("--tile_size=512", "'tile_size': needs --tiled"),
                 Arguments.of("--tile_stride=256", "'tile_stride': needs --tiled"),

@@ -109,6 +109,32 @@ class GenerateIT {
     }
 
     @Test
+    void anOverlayKeepsWhatTheMaskKeeps() {
+        List<String> words = words(folder.resolve("overlay").toString());
+        words.addAll(List.of(
+                "--input_image=" + TestFiles.golden("input.png"),
+                "--inpaint_mask=" + TestFiles.golden("mask.png"),
+                "--inpaint_overlay"));
+
+        StencilRun.inProcess(words.toArray(String[]::new)).succeeded();
+
+        RgbImage input = RgbImageReader.read(TestFiles.golden("input.png"));
+        RgbImage mask = RgbImageReader.read(TestFiles.golden("mask.png"));
+        RgbImage made = RgbImageReader.read(folder.resolve("overlay.png"));
+        int kept = 0;
+        for (int y = 0; y < input.height(); y++) {
+            for (int x = 0; x < input.width(); x++) {
+                if (mask.sample(x, y, 0) == 0) {
+                    assertThat(made.pixel(x, y)).as("at %d, %d", x, y).isEqualTo(input.pixel(x, y));
+                    kept++;
+                }
+            }
+        }
+        assertThat(kept).isPositive();
+        assertThat(made).isNotEqualTo(input);
+    }
+
+    @Test
     void editImagesKeepTheirSizeWhenAsked() {
         List<String> words = words(folder.resolve("edit").toString());
         words.addAll(List.of(

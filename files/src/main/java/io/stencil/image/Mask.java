@@ -1,6 +1,7 @@
 package io.stencil.image;
 
-/// An inpainting mask, one value a latent token: 1 where new content is wanted, 0 where the input stays.
+/// An inpainting mask, one value for each latent token or each pixel: 1 where new content is wanted, 0 where the input
+/// stays.
 public final class Mask {
 
     /// As the reference scales bytes in float32: to multiply by the rounded 1/255 is not to divide by 255.
@@ -16,9 +17,9 @@ public final class Mask {
 
     /// The mean of red, green and blue, in 0..1, of `image` resized with [ResampleFilter#BICUBIC].
     ///
-    /// @param latentSize tokens across and down: the picture's sides divided by 16
-    public static Mask of(RgbImage image, ImageSize latentSize) {
-        byte[] rgb = Resampler.resize(image, latentSize, ResampleFilter.BICUBIC).rgb();
+    /// @param size for latent tokens, the picture's sides divided by 16
+    public static Mask of(RgbImage image, ImageSize size) {
+        byte[] rgb = Resampler.resize(image, size, ResampleFilter.BICUBIC).rgb();
         float[] values = new float[rgb.length / RgbImage.CHANNELS];
         for (int i = 0; i < values.length; i++) {
             float sum = 0;
@@ -27,13 +28,13 @@ public final class Mask {
             }
             values[i] = sum / RgbImage.CHANNELS;
         }
-        return new Mask(latentSize, values);
+        return new Mask(size, values);
     }
 
     /// Softened edges.
     ///
-    /// @param blurSize tokens that the kernel reaches to each side; must be less than either side of the mask
-    /// @param sigma    standard deviation in tokens
+    /// @param blurSize values that the kernel reaches to each side; must be less than either side of the mask
+    /// @param sigma    standard deviation in values
     /// @throws io.stencil.error.InvalidRequestException when either is out of range
     public Mask blurred(int blurSize, double sigma) {
         return new Mask(size, GaussianBlur.of(blurSize, sigma).apply(size, values));

@@ -31,6 +31,7 @@ import io.stencil.tensor.Device;
 import io.stencil.tensor.Scope;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Objects;
 import org.bytedeco.pytorch.Tensor;
 import org.jspecify.annotations.Nullable;
 
@@ -88,7 +89,7 @@ public final class Flux2Pipeline implements AutoCloseable {
 
     /// Makes a picture and tells of each step.
     public GeneratedImage generate(GenerationRequest request, ProgressListener progress) {
-        request.requireStart();
+        request.requirePictures();
         try (Scope _ = new Scope();
                 GradMode _ = GradMode.disabled();
                 LoraBinding _ = loras.bind(models)) {
@@ -97,22 +98,27 @@ public final class Flux2Pipeline implements AutoCloseable {
                     request.steps(),
                     request.denoisingStrength(),
                     FlowMatchSchedule.dynamicShiftLength(request.height(), request.width()));
-            PortValues shared = shared(request, size, schedule);
+            Inpaint inpaint = inpaint(request.image(), size);
+            PortValues shared = shared(request, size, schedule).set(Ports.INPAINT, inpaint);
             PortValues positive = side(shared, request.positive());
             PortValues negative = request.isGuided() ? side(shared, request.negative()) : null;
             new UnitRunner(units).run(shared, negative == null ? List.of(positive) : List.of(positive, negative));
             Tensor latents = denoise(request, shared, positive, negative, progress);
-            RgbImage image = overlaid(models.decode(latents), request.image());
+            RgbImage image = overlaid(models.decode(latents), request.image(), inpaint);
             return new GeneratedImage(image, Latents.copyOf(latents));
         }
     }
 
-    private static RgbImage overlaid(RgbImage made, ImageConditions conditions) {
+    /// With an overlay the mask lies on the input image; without, it is stretched to the picture, as in the reference.
+    private static @Nullable Inpaint inpaint(ImageConditions conditions, ImageSize size) {
         Inpaint inpaint = conditions.inpaint();
-        RgbImage input = conditions.input();
-        return inpaint == null || input == null || !inpaint.overlay()
-                ? made
-                : InpaintOverlay.over(made, input, inpaint.mask());
+        return inpaint != null && conditions.overlay() ? inpaint.croppedTo(size) : inpaint;
+    }
+
+    private static RgbImage overlaid(RgbImage made, ImageConditions conditions, @Nullable Inpaint inpaint) {
+        return conditions.overlay()
+                ? InpaintOverlay.over(made, Objects.requireNonNull(conditions.input()), Objects.requireNonNull(inpaint))
+                : made;
     }
 
     private static PortValues shared(GenerationRequest request, ImageSize size, FlowMatchSchedule schedule) {
@@ -122,8 +128,7 @@ public final class Flux2Pipeline implements AutoCloseable {
                 .set(Ports.NOISE, request.noise())
                 .set(Ports.SCHEDULE, schedule)
                 .set(Ports.INPUT_IMAGE, request.image().input())
-                .set(Ports.EDIT_IMAGES, request.image().edit())
-                .set(Ports.INPAINT, request.image().inpaint());
+                .set(Ports.EDIT_IMAGES, request.image().edit());
     }
 
     private static PortValues side(PortValues shared, SideConditions conditions) {

@@ -75,16 +75,33 @@ public record GenerationRequest(
                 "must be at most %d for a picture of %d x %d pixels, found %d".formatted(most, width, height, reach));
     }
 
-    /// Checks that there is a picture to start from where one is needed. A request may be built without it, for a
-    /// Template may bring it.
+    /// Checks that there are the pictures that other values need. A request may be built without them, for a Template
+    /// may bring them.
     ///
-    /// @throws InvalidRequestException when `denoisingStrength` is below 1 and there is no input image
-    public void requireStart() {
+    /// @throws InvalidRequestException when `denoisingStrength` is below 1 and there is no input image, or an overlay
+    /// is
+    ///     asked for and there is no mask, or one that does not lie on the input image
+    public void requirePictures() {
         require(
                 "denoising_strength",
                 denoisingStrength == 1 || image.input() != null,
                 "is %s, but there is no picture to start from; give --input_image, or leave it out"
                         .formatted(denoisingStrength));
+        if (image.overlay()) {
+            requireMask(image.input(), image.inpaint());
+        }
+    }
+
+    private static void requireMask(@Nullable RgbImage input, @Nullable Inpaint inpaint) {
+        if (input == null || inpaint == null) {
+            throw new InvalidRequestException(
+                    "inpaint_overlay", "needs an inpaint mask: it tells what of the input image stays");
+        }
+        require(
+                "inpaint_overlay",
+                inpaint.mask().size().equals(input.size()),
+                "needs a mask of the input image's size, %s pixels, for both are cropped alike; found %s"
+                        .formatted(input.size(), inpaint.mask().size()));
     }
 
     /// A builder with the defaults: 1024 x 1024, 30 steps, no guidance (scale 1), seed 0.
@@ -189,17 +206,23 @@ public record GenerationRequest(
         }
 
         public Builder inputImage(RgbImage picture) {
-            image = new ImageConditions(picture, image.edit(), image.inpaint());
+            image = new ImageConditions(picture, image.edit(), image.inpaint(), image.overlay());
             return this;
         }
 
         public Builder editImages(EditImages pictures) {
-            image = new ImageConditions(image.input(), pictures, image.inpaint());
+            image = new ImageConditions(image.input(), pictures, image.inpaint(), image.overlay());
             return this;
         }
 
         public Builder inpaint(Inpaint part) {
-            image = new ImageConditions(image.input(), image.edit(), part);
+            image = new ImageConditions(image.input(), image.edit(), part, image.overlay());
+            return this;
+        }
+
+        /// Whether what the mask keeps is the input image in the picture too, and not in the latents alone.
+        public Builder inpaintOverlay(boolean value) {
+            image = new ImageConditions(image.input(), image.edit(), image.inpaint(), value);
             return this;
         }
 

@@ -10,12 +10,15 @@ import org.jspecify.annotations.Nullable;
 /// @param input start of image-to-image and of inpainting; resized and cropped to the size asked for
 /// @param edit pictures that the transformer sees as references
 /// @param inpaint restricts the change to a part of the input image
+/// @param overlay whether the input image is laid over the picture outside of the mask (see
+///     [io.stencil.pipeline.stage.InpaintOverlay])
 public record ImageConditions(
         @Nullable RgbImage input,
         @Nullable EditImages edit,
-        @Nullable Inpaint inpaint) {
+        @Nullable Inpaint inpaint,
+        boolean overlay) {
 
     public static ImageConditions none() {
-        return new ImageConditions(null, null, null);
+        return new ImageConditions(null, null, null, false);
     }
 }

@@ -63,10 +63,27 @@ class GenerationRequestTest {
     @Test
     void aStrengthNeedsAPicture() {
         GenerationRequest.Builder builder = GenerationRequest.of("a leaf").denoisingStrength(0.5);
-        assertThatThrownBy(() -> builder.build().requireStart())
+        assertThatThrownBy(() -> builder.build().requirePictures())
                 .isInstanceOf(InvalidRequestException.class)
                 .hasMessage("'denoising_strength': is 0.5, but there is no picture to start from; give --input_image, "
                         + "or leave it out");
-        assertThatCode(() -> builder.inputImage(PICTURE).build().requireStart()).doesNotThrowAnyException();
+        assertThatCode(() -> builder.inputImage(PICTURE).build().requirePictures())
+                .doesNotThrowAnyException();
+    }
+
+    /// A mask of another size is stretched in the latents, as in the reference; an overlay of it would be in a wrong
+    /// place.
+    @Test
+    void anOverlayNeedsAMaskOnTheInputImage() {
+        GenerationRequest.Builder builder = GenerationRequest.of("a leaf").inpaintOverlay(true);
+        assertThatThrownBy(() -> builder.build().requirePictures())
+                .isInstanceOf(InvalidRequestException.class)
+                .hasMessage("'inpaint_overlay': needs an inpaint mask: it tells what of the input image stays");
+        builder.inputImage(RgbImage.filled(new ImageSize(32, 16), 0)).inpaint(new Inpaint(PICTURE));
+        assertThatThrownBy(() -> builder.build().requirePictures())
+                .isInstanceOf(InvalidRequestException.class)
+                .hasMessageStartingWith("'inpaint_overlay': needs a mask of the input image's size, 32 x 16 pixels");
+        assertThatCode(() -> builder.inputImage(PICTURE).build().requirePictures())
+                .doesNotThrowAnyException();
     }
 }

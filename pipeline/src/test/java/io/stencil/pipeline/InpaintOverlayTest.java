@@ -13,67 +13,103 @@ import io.stencil.pipeline.stage.InpaintOverlay;
 import io.stencil.tensor.DType;
 import io.stencil.tensor.Device;
 import io.stencil.testing.TestFiles;
+import java.util.function.IntPredicate;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInstance;
 
-/// What was to stay of a picture is the input's to the last sample, where that is asked for.
+/// What was to stay of a picture is the input's in each sample, where that is asked for.
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class InpaintOverlayTest {
 
-    private static final ImageSize SIZE = new ImageSize(64, 48);
+    /// 96 x 64 pixels.
+    private final RgbImage input = RgbImageReader.read(TestFiles.golden("input.png"));
 
-    /// White in the right half.
-    private static RgbImage mask(ImageSize size) {
+    private Flux2Pipeline pipeline;
+
+    @BeforeAll
+    void load() {
+        pipeline =
+                Flux2Pipeline.load(ModelFiles.in(TestFiles.tinyModel("")), new LoadOptions(DType.FLOAT32, Device.CPU));
+    }
+
+    @AfterAll
+    void close() {
+        pipeline.close();
+    }
+
+    private static RgbImage mask(ImageSize size, IntPredicate whiteColumns) {
         byte[] rgb = new byte[size.width() * size.height() * RgbImage.CHANNELS];
         for (int i = 0; i < rgb.length; i++) {
-            rgb[i] = (byte) (i / RgbImage.CHANNELS % size.width() < size.width() / 2 ? 0 : 255);
+            rgb[i] = (byte) (whiteColumns.test(i / RgbImage.CHANNELS % size.width()) ? 255 : 0);
         }
         return RgbImage.of(size.width(), size.height(), rgb);
     }
 
-    private static GeneratedImage generate(Flux2Pipeline pipeline, RgbImage input, Inpaint inpaint) {
+    private RgbImage generate(ImageSize asked, Inpaint inpaint, boolean overlay) {
         return pipeline.generate(GenerationRequest.of("a leaf")
-                .size(SIZE.height(), SIZE.width())
-                .steps(2)
-                .inputImage(input)
-                .inpaint(inpaint)
-                .build());
+                        .size(asked.height(), asked.width())
+                        .steps(2)
+                        .inputImage(input)
+                        .inpaint(inpaint)
+                        .inpaintOverlay(overlay)
+                        .build())
+                .image();
     }
 
+    private static void assertColumns(RgbImage found, RgbImage origin, int from, int to) {
+        for (int y = 0; y < found.height(); y++) {
+            for (int x = from; x < to; x++) {
+                assertThat(found.pixel(x, y)).as("at %d, %d", x, y).isEqualTo(origin.pixel(x, y));
+            }
+        }
+    }
+
+    /// Sides that are no multiples of a latent pixel's are rounded up, and the picture is what the rounded size shows.
     @Test
     void onlyTheMaskedPartOfAPictureIsMadeAnew() {
-        RgbImage input = RgbImageReader.read(TestFiles.golden("input.png"));
-        RgbImage expected = CoverCrop.to(SIZE, input);
-        Inpaint inpaint = new Inpaint(mask(SIZE));
-        try (Flux2Pipeline pipeline = Flux2Pipeline.load(
-                ModelFiles.in(TestFiles.tinyModel("")), new LoadOptions(DType.FLOAT32, Device.CPU))) {
-            RgbImage plain = generate(pipeline, input, inpaint).image();
-            RgbImage overlaid = generate(pipeline, input, inpaint.overlaid()).image();
-            assertThat(overlaid.size()).isEqualTo(SIZE);
-            for (int y = 0; y < SIZE.height(); y++) {
-                for (int x = 0; x < SIZE.width(); x++) {
-                    RgbImage origin = x < SIZE.width() / 2 ? expected : plain;
-                    assertThat(overlaid.pixel(x, y)).as("at %d, %d", x, y).isEqualTo(origin.pixel(x, y));
-                }
-            }
-            assertThat(plain).as("what the decoder makes of the rest").isNotEqualTo(overlaid);
-        }
+        Inpaint inpaint = new Inpaint(mask(input.size(), x -> x >= 48));
+        ImageSize rounded = new ImageSize(96, 64);
+        RgbImage plain = generate(new ImageSize(90, 60), inpaint, false);
+        RgbImage overlaid = generate(new ImageSize(90, 60), inpaint, true);
+        assertThat(overlaid.size()).isEqualTo(rounded);
+        assertColumns(overlaid, CoverCrop.to(rounded, input), 0, 48);
+        assertColumns(overlaid, plain, 48, 96);
+        assertThat(plain).as("what the decoder makes of the rest").isNotEqualTo(overlaid);
+    }
+
+    /// Of 96 columns the middle 64 are left; what is white from column 64 on is so from column 48 on.
+    @Test
+    void aMaskIsCroppedLikeTheInputImage() {
+        ImageSize square = new ImageSize(64, 64);
+        RgbImage overlaid = generate(square, new Inpaint(mask(input.size(), x -> x >= 64)), true);
+        RgbImage kept = CoverCrop.to(square, input);
+        assertColumns(overlaid, kept, 0, 48);
+        assertThat(overlaid.pixel(56, 32)).isNotEqualTo(kept.pixel(56, 32));
     }
 
     @Test
     void aGrayMaskMixes() {
         ImageSize one = new ImageSize(1, 1);
         RgbImage mixed = InpaintOverlay.over(
-                RgbImage.filled(one, 0x00_64_C8), RgbImage.filled(one, 0xFF_00_C8), RgbImage.filled(one, 0x33_33_33));
+                RgbImage.filled(one, 0x00_64_C8),
+                RgbImage.filled(one, 0xFF_00_C8),
+                new Inpaint(RgbImage.filled(one, 0x33_33_33)));
         assertThat(mixed).isEqualTo(RgbImage.filled(one, 0xCC_14_C8));
     }
 
-    /// A mask of the latents' size has its edges softened, as the latents of larger pictures have.
+    /// The blur reaches as far as that of the latents, of which one is 16 pixels.
     @Test
-    void aMaskOfAnotherSizeIsBroughtToThePicture() {
-        RgbImage black = RgbImage.filled(SIZE, 0);
-        RgbImage white = RgbImage.filled(SIZE, 0xFF_FF_FF);
-        RgbImage found = InpaintOverlay.over(white, black, mask(new ImageSize(4, 3)));
-        assertThat(found.sample(0, 20, 0)).isZero();
-        assertThat(found.sample(SIZE.width() - 1, 20, 0)).isEqualTo(255);
-        assertThat(found.sample(SIZE.width() / 2, 20, 0)).isBetween(100, 155);
+    void aBlurSoftensWhatTheOverlayLeavesFree() {
+        ImageSize size = new ImageSize(96, 32);
+        RgbImage found = InpaintOverlay.over(
+                RgbImage.filled(size, 0xFF_FF_FF),
+                RgbImage.filled(size, 0),
+                new Inpaint(mask(size, x -> x >= 48), 1, 0.5));
+        assertThat(found.sample(31, 9, 0)).isZero();
+        assertThat(found.sample(40, 9, 0)).isBetween(20, 60);
+        assertThat(found.sample(47, 9, 0)).isBetween(110, 130);
+        assertThat(found.sample(64, 9, 0)).isEqualTo(255);
     }
 }

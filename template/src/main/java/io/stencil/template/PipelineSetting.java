@@ -12,6 +12,9 @@ public sealed interface PipelineSetting {
 
     record InpaintMask(Inpaint inpaint) implements PipelineSetting {}
 
+    /// What the mask keeps is the input image in the picture too, and not in the latents alone.
+    record InpaintOverlay() implements PipelineSetting {}
+
     record References(EditImages images) implements PipelineSetting {}
 
     record DenoisingStrength(double strength) implements PipelineSetting {}
@@ -23,6 +26,7 @@ public sealed interface PipelineSetting {
         return switch (this) {
             case InputImage _ -> "input_image";
             case InpaintMask _ -> "inpaint_mask";
+            case InpaintOverlay _ -> "inpaint_overlay";
             case References _ -> "edit_image";
             case DenoisingStrength _ -> "denoising_strength";
             case EmbeddedGuidance _ -> "embedded_guidance";
@@ -34,6 +38,7 @@ public sealed interface PipelineSetting {
         return switch (this) {
             case InputImage(RgbImage image) -> request.inputImage(image);
             case InpaintMask(Inpaint inpaint) -> request.inpaint(inpaint);
+            case InpaintOverlay _ -> request.inpaintOverlay(true);
             case References(EditImages images) -> request.editImages(images);
             case DenoisingStrength(double strength) -> request.denoisingStrength(strength);
             case EmbeddedGuidance(double guidance) -> request.embeddedGuidance(guidance);

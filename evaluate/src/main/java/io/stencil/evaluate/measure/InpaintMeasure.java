@@ -21,8 +21,8 @@ public record InpaintMeasure() implements Measure {
     static final String TEMPLATE = "inpaint";
     private static final int SHOWN = 3;
 
-    /// What a VAE as small as Tiny Klein's makes of a picture that nothing was done to, and a little.
-    static final double UNCHANGED = 0.03;
+    /// The Template lays what it was given over what it keeps.
+    static final double UNCHANGED = 0;
 
     @Override
     public String name() {
@@ -38,6 +38,7 @@ public record InpaintMeasure() implements Measure {
     public Outcome run(Painter painter, Effort effort) {
         int count = effort.of(40, 3);
         double outside = 0;
+        double inside = 0;
         int colour = 0;
         int figure = 0;
         List<PictureRow.Captioned> shown = new ArrayList<>();
@@ -46,6 +47,7 @@ public record InpaintMeasure() implements Measure {
             RgbImage picture = painter.paint(
                     scene.wanted().caption(), HeldOut.noise(effort, i), List.of(steering(painter, scene)));
             outside += Likeness.differenceOutside(scene.mask(), scene.source(), picture);
+            inside += Likeness.differenceInside(scene.mask(), scene.target(), picture);
             Verdict.Shape seen = Judge.look(picture).shape();
             colour +=
                     seen != null && seen.colour() == scene.wanted().described().colour() ? 1 : 0;
@@ -61,7 +63,8 @@ public record InpaintMeasure() implements Measure {
                 List.of(
                         Figure.atMost("mean difference outside the mask, 0 to 1", outside / count, UNCHANGED),
                         Figure.atLeast("colour inside right", colour / (double) count, 0.8),
-                        Figure.told("shape inside right", figure / (double) count)),
+                        Figure.told("shape inside right", figure / (double) count),
+                        Figure.told("mean difference from the world's own picture inside", inside / count)),
                 List.of(new PictureRow("a part made anew", shown)));
     }
 

@@ -1,6 +1,8 @@
 package io.stencil.pipeline.stage;
 
 import io.stencil.error.InvalidRequestException;
+import io.stencil.image.CoverCrop;
+import io.stencil.image.ImageSize;
 import io.stencil.image.RgbImage;
 
 /// Which part of the input image is made anew.
@@ -8,9 +10,7 @@ import io.stencil.image.RgbImage;
 /// @param mask white where the picture is made anew, black where the input image stays
 /// @param blurSize reach of the Gaussian blur of the mask in latent pixels; 0 for none
 /// @param blurSigma its standard deviation in latent pixels
-/// @param overlay whether the picture's samples outside of the mask are the input image's too, and not only the latents
-///     (see [InpaintOverlay])
-public record Inpaint(RgbImage mask, int blurSize, double blurSigma, boolean overlay) {
+public record Inpaint(RgbImage mask, int blurSize, double blurSigma) {
 
     /// @throws InvalidRequestException for a negative reach, and a deviation that is no number above 0
     public Inpaint {
@@ -22,18 +22,12 @@ public record Inpaint(RgbImage mask, int blurSize, double blurSigma, boolean ove
         }
     }
 
-    /// Without overlay, as the reference implementation does it.
-    public Inpaint(RgbImage mask, int blurSize, double blurSigma) {
-        this(mask, blurSize, blurSigma, false);
-    }
-
-    /// Without blur or overlay.
     public Inpaint(RgbImage mask) {
         this(mask, 0, 1);
     }
 
-    /// The same, and the input image is laid over the picture outside of the mask.
-    public Inpaint overlaid() {
-        return new Inpaint(mask, blurSize, blurSigma, true);
+    /// The same with the mask resized and cropped to the picture's size as the input image is, on which it lies.
+    public Inpaint croppedTo(ImageSize size) {
+        return new Inpaint(CoverCrop.to(size, mask), blurSize, blurSigma);
     }
 }

@@ -1,8 +1,7 @@
 package io.stencil.pipeline.stage;
 
 import io.stencil.image.CoverCrop;
-import io.stencil.image.ResampleFilter;
-import io.stencil.image.Resampler;
+import io.stencil.image.Mask;
 import io.stencil.image.RgbImage;
 
 /// Lays the input image over the picture that was made of it, outside of the mask.
@@ -11,33 +10,34 @@ import io.stencil.image.RgbImage;
 /// autoencoder loses, and it looks at more than one latent pixel, so that what is new shines into what was to stay.
 public final class InpaintOverlay {
 
-    private static final int FULL = 255;
+    /// Pixels of one latent pixel along a side.
+    private static final int LATENT = 16;
 
     private InpaintOverlay() {}
 
-    /// Samples are the input's where the mask is black, the picture's where it is white, and mixed in the mask's shares
-    /// between. Input and mask are brought to the picture's size as for the latents.
+    /// Samples are the input's where the mask is black, the picture's where it is white, and between them mixed in the
+    /// mask's shares. The mask's blur is that of the latents, in pixels.
     ///
-    /// @param input as the request has it, of any size
     /// @param made the decoded picture
-    public static RgbImage over(RgbImage made, RgbImage input, RgbImage mask) {
+    /// @param input of any size; resized and cropped to the picture's
+    /// @param inpaint its mask has the picture's size
+    public static RgbImage over(RgbImage made, RgbImage input, Inpaint inpaint) {
         byte[] below = made.rgb();
         byte[] above = CoverCrop.to(made.size(), input).rgb();
-        byte[] shares =
-                Resampler.resize(mask, made.size(), ResampleFilter.BICUBIC).rgb();
+        float[] shares = shares(inpaint, made);
         byte[] rgb = new byte[below.length];
-        for (int pixel = 0; pixel < rgb.length; pixel += RgbImage.CHANNELS) {
-            int share = (shares[pixel] & 0xFF) + (shares[pixel + 1] & 0xFF) + (shares[pixel + 2] & 0xFF);
-            for (int at = pixel; at < pixel + RgbImage.CHANNELS; at++) {
-                rgb[at] = mixed(below[at] & 0xFF, above[at] & 0xFF, share);
-            }
+        for (int at = 0; at < rgb.length; at++) {
+            float share = shares[at / RgbImage.CHANNELS];
+            rgb[at] = (byte) Math.round(share * (below[at] & 0xFF) + (1 - share) * (above[at] & 0xFF));
         }
         return RgbImage.of(made.width(), made.height(), rgb);
     }
 
-    /// @param share of `made`, as the sum of three samples
-    private static byte mixed(int made, int input, int share) {
-        int whole = RgbImage.CHANNELS * FULL;
-        return (byte) ((made * share + input * (whole - share) + whole / 2) / whole);
+    private static float[] shares(Inpaint inpaint, RgbImage made) {
+        Mask mask = Mask.of(inpaint.mask(), made.size());
+        return inpaint.blurSize() == 0
+                ? mask.values()
+                : mask.blurred(inpaint.blurSize() * LATENT, inpaint.blurSigma() * LATENT)
+                        .values();
     }
 }

@@ -32,8 +32,10 @@ final class ForwardSettings {
             values = switch (setting) {
                 case PipelineSetting.References(EditImages images) -> new Values(images, values.embeddedGuidance());
                 case PipelineSetting.EmbeddedGuidance(double guidance) -> new Values(values.editImages(), guidance);
-                case PipelineSetting.InputImage _, PipelineSetting.InpaintMask _, PipelineSetting.DenoisingStrength _ ->
-                    leftOut(setting, values);
+                case PipelineSetting.InputImage _,
+                        PipelineSetting.InpaintMask _,
+                        PipelineSetting.InpaintOverlay _,
+                        PipelineSetting.DenoisingStrength _ -> leftOut(setting, values);
             };
         }
         return values;

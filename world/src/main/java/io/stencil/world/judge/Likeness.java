@@ -38,12 +38,21 @@ public final class Likeness {
 
     /// Mean absolute difference of samples, 0 to 1, where `mask` is black.
     public static double differenceOutside(RgbImage mask, RgbImage one, RgbImage other) {
+        return difference(mask, false, one, other);
+    }
+
+    /// Mean absolute difference of samples, 0 to 1, where `mask` is not black.
+    public static double differenceInside(RgbImage mask, RgbImage one, RgbImage other) {
+        return difference(mask, true, one, other);
+    }
+
+    private static double difference(RgbImage mask, boolean inside, RgbImage one, RgbImage other) {
         requireEqual(one.size(), other.size());
         requireEqual(one.size(), mask.size());
         long sum = 0;
         long count = 0;
         for (int at = 0; at < one.rgb().length; at++) {
-            if (mask.rgb()[at] == 0) {
+            if (mask.rgb()[at] != 0 == inside) {
                 sum += Math.abs((one.rgb()[at] & 0xFF) - (other.rgb()[at] & 0xFF));
                 count++;
             }

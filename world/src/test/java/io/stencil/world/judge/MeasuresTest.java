@@ -59,13 +59,17 @@ class MeasuresTest {
     }
 
     @Test
-    void differencesInsideOfAMaskDoNotCount() {
+    void differencesAreTakenOnOneSideOfAMask() {
         Plane leftHalf = Plane.of(SIZE, (x, y) -> x < 32 ? 1 : 0);
         RgbImage mask = Canvas.of(_ -> leftHalf).toImage();
         RgbImage black = RgbImage.filled(SIZE, 0);
 
         assertThat(Likeness.differenceOutside(mask, black, mask)).isZero();
         assertThat(Likeness.differenceOutside(black, black, mask)).isCloseTo(0.5, within(1e-9));
+        assertThat(Likeness.differenceInside(mask, black, mask)).isCloseTo(1, within(1e-9));
+        assertThat(Likeness.differenceInside(black, black, mask))
+                .as("no sample")
+                .isZero();
     }
 
     @Test
