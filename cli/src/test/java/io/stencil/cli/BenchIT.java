@@ -47,7 +47,7 @@ class BenchIT {
 
         List<String> lines = run.out().lines().toList();
         assertThat(lines.get(0)).contains("random weights", "in bfloat16, computed in", "2 runs of each");
-        assertThat(lines.get(1)).contains("threads", "GFLOP/s in a float32 product");
+        assertThat(lines.get(1)).contains(", mkl, ", "threads", "GFLOP/s in a float32 product");
         assertThat(lines.get(2).strip().split(" {2,}"))
                 .containsExactly("work", "median", "fastest", "slowest", "GFLOP/s", "share", "peak memory");
         JsonNode json = JsonFile.read(result());

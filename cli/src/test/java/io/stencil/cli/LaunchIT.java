@@ -165,14 +165,18 @@ class LaunchIT {
         }
     }
 
+    /// Each process has one thread: products that are shared among threads round otherwise.
     @Test
     @Timeout(120)
     void twoProcessesEncodeTheDatasetThatOneDoes() throws IOException, InterruptedException {
+        Map<String, String> oneThread = Map.of("STENCIL_THREADS", "1");
         Path alone = temporary.resolve("alone");
         Path shared = temporary.resolve("shared");
-        StencilRun.inProcess(training.words("--task=sft:data_process", "--output_path=" + alone))
+        StencilProcess.start(temporary, oneThread, training.words("--task=sft:data_process", "--output_path=" + alone))
+                .await()
                 .succeeded();
-        StencilProcess.run(temporary, launched("--task=sft:data_process", "--output_path=" + shared))
+        StencilProcess.start(temporary, oneThread, launched("--task=sft:data_process", "--output_path=" + shared))
+                .await()
                 .succeeded();
         for (String file :
                 List.of("index.json", "origin.json", "empty_prompt.safetensors", "samples/00000002.safetensors")) {

@@ -13,6 +13,7 @@ import org.bytedeco.pytorch.global.torch;
 public final class Libtorch {
 
     private static final String THREADS = "STENCIL_THREADS";
+    private static final String MATHS = "org.bytedeco.openblas.load";
 
     private Libtorch() {}
 
@@ -48,6 +49,12 @@ public final class Libtorch {
         return OptionalInt.of(Integer.parseInt(threads));
     }
 
+    /// Name of the maths library that multiplies matrices: `mkl` or `openblas`.
+    static String maths() {
+        load();
+        return System.getProperty(MATHS, "openblas");
+    }
+
     /// True when a CUDA build of libtorch found a GPU.
     public static boolean cudaAvailable() {
         load();
@@ -59,7 +66,7 @@ public final class Libtorch {
             setDefault("org.bytedeco.javacpp.maxBytes", "0");
             setDefault("org.bytedeco.javacpp.maxPhysicalBytes", "0");
             if (Loaded.class.getClassLoader().getResource("org/bytedeco/mkl/global/mkl_rt.class") != null) {
-                setDefault("org.bytedeco.openblas.load", "mkl");
+                setDefault(MATHS, "mkl");
                 // MKL brings an OpenMP runtime of its own; two of them in one process keep each other's threads
                 // waiting.
                 Environment.setDefault("MKL_THREADING_LAYER", "GNU");

@@ -65,9 +65,10 @@ public record ProductSpeed(double wideSeconds, double halfSeconds) {
         return seconds[RUNS / 2];
     }
 
-    /// Host, processor and number of threads: what the speed depends on.
+    /// Host, processor, maths library and number of threads: what the speed depends on.
     public static String machine() {
-        return "%s, %s, %d threads".formatted(host(), processor(), torch.get_num_threads());
+        Libtorch.load(); // else libtorch comes with its own choice of these
+        return "%s, %s, %s, %d threads".formatted(host(), processor(), Libtorch.maths(), torch.get_num_threads());
     }
 
     private static String host() {
