@@ -81,8 +81,8 @@ final class RequestOptions {
 
     @Option(
             names = "--inpaint_overlay",
-            description =
-                    "Lay the input image, resized and cropped, over the picture where the mask is black. The mask then has the input image's size and is cropped like it.")
+            description = "Lay the input image, resized and cropped, over the picture where the mask is black. "
+                    + "The mask must have the input image's size, and is cropped like it.")
     private boolean inpaintOverlay;
 
     /// The request, its pictures read.

@@ -165,7 +165,7 @@ class LaunchIT {
         }
     }
 
-    /// Each process has one thread: products that are shared among threads round otherwise.
+    /// Each run is of its own processes, of one thread each: nothing but their number differs.
     @Test
     @Timeout(120)
     void twoProcessesEncodeTheDatasetThatOneDoes() throws IOException, InterruptedException {

@@ -1,5 +1,6 @@
 package io.stencil.pipeline.stage;
 
+import io.stencil.flux2.vae.AutoencoderKlFlux2;
 import io.stencil.image.CoverCrop;
 import io.stencil.image.Mask;
 import io.stencil.image.RgbImage;
@@ -9,9 +10,6 @@ import io.stencil.image.RgbImage;
 /// The latents outside of the mask are the input's, and yet the decoder's picture of them is not: it loses what every
 /// autoencoder loses, and it looks at more than one latent pixel, so that what is new shines into what was to stay.
 public final class InpaintOverlay {
-
-    /// Pixels of one latent pixel along a side.
-    private static final int LATENT = 16;
 
     private InpaintOverlay() {}
 
@@ -37,7 +35,9 @@ public final class InpaintOverlay {
         Mask mask = Mask.of(inpaint.mask(), made.size());
         return inpaint.blurSize() == 0
                 ? mask.values()
-                : mask.blurred(inpaint.blurSize() * LATENT, inpaint.blurSigma() * LATENT)
+                : mask.blurred(
+                                inpaint.blurSize() * AutoencoderKlFlux2.PIXELS_PER_LATENT,
+                                inpaint.blurSigma() * AutoencoderKlFlux2.PIXELS_PER_LATENT)
                         .values();
     }
 }

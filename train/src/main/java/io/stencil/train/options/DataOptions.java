@@ -12,9 +12,8 @@ import org.jspecify.annotations.Nullable;
 /// @param metadataPath `.json` (an array), `.jsonl` or `.csv`
 /// @param repeat how often each row comes in an epoch
 /// @param fileKeys columns that are opened as files, relative to `basePath`
-/// @param workers threads that read rows ahead of their use; above 0 one more encodes ahead where encodings are not
-/// kept;
-///     0 reads and encodes where it is needed
+/// @param workers threads that read rows ahead of their use, and one more that encodes ahead where encodings are not
+///     kept; 0 reads and encodes where it is needed
 /// @param shuffle draws a new order for each epoch; else rows come as they stand in the file
 /// @param height of all pictures in pixels, or null for each picture's own size
 /// @param width of all pictures in pixels, or null for each picture's own size
