@@ -7,9 +7,7 @@ import io.stencil.evaluate.Painter;
 import io.stencil.evaluate.Steering;
 import io.stencil.world.judge.StyleScore;
 import io.stencil.world.render.Dots;
-import io.stencil.world.scene.Position;
 import io.stencil.world.scene.Scenes;
-import io.stencil.world.scene.ShapeSize;
 import java.util.List;
 import java.util.stream.IntStream;
 
@@ -38,14 +36,7 @@ public record CountMeasure() implements Measure {
         List<Double> numbers =
                 IntStream.rangeClosed(1, Dots.MOST).mapToObj(n -> (double) n).toList();
         Grid grid = Grid.paint(
-                painter,
-                effort,
-                HeldOut.scenes(
-                        effort,
-                        effort.of(20, 2),
-                        draws -> Scenes.full(draws, draws.one(ShapeSize.values()), draws.one(Position.aboveBottom()))),
-                numbers,
-                n -> {
+                painter, effort, HeldOut.scenes(effort, effort.of(20, 2), Scenes::aboveBottom), numbers, n -> {
                     Steering steering = Steering.of(TEMPLATE);
                     steering.fields().put("n", (int) n);
                     return steering;

@@ -28,7 +28,7 @@ public record SharpnessMeasure() implements Measure {
 
     @Override
     public double guidance() {
-        return 1.4;
+        return 1;
     }
 
     @Override

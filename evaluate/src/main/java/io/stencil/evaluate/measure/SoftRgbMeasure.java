@@ -20,7 +20,8 @@ import java.util.List;
 import java.util.Map;
 
 /// `{R, G, B}` against the means of the picture's channels. What is asked for is what the scene has under some strong
-/// tint, for no light makes a red shape on pink blue.
+/// tint, for no light makes a red shape on pink blue. Captions alone tell some of that, so the same is told without the
+/// Template.
 public record SoftRgbMeasure() implements Measure {
 
     static final String TEMPLATE = "soft-rgb";
@@ -43,14 +44,18 @@ public record SoftRgbMeasure() implements Measure {
         List<Scene> scenes = HeldOut.captioned(effort, effort.of(60, 8));
         double[][] asked = new double[CHANNELS.size()][scenes.size()];
         double[][] found = new double[CHANNELS.size()][scenes.size()];
+        double[][] unsteered = new double[CHANNELS.size()][scenes.size()];
         List<PictureRow.Captioned> shown = new ArrayList<>();
         for (int i = 0; i < scenes.size(); i++) {
             Map<String, Double> inputs = tinted(scenes.get(i), new Draws(effort.seed() + 1, i));
-            RgbImage picture = painter.paint(
-                    scenes.get(i).caption(), HeldOut.noise(effort, i), List.of(Steering.of(TEMPLATE, inputs)));
+            String caption = scenes.get(i).caption();
+            long noise = HeldOut.noise(effort, i);
+            RgbImage picture = painter.paint(caption, noise, List.of(Steering.of(TEMPLATE, inputs)));
+            RgbImage without = painter.paint(caption, noise, List.of());
             for (int channel = 0; channel < CHANNELS.size(); channel++) {
                 asked[channel][i] = inputs.getOrDefault(CHANNELS.get(channel), Double.NaN);
                 found[channel][i] = PixelStatistics.channelMean(picture, channel);
+                unsteered[channel][i] = PixelStatistics.channelMean(without, channel);
             }
             if (i < SHOWN) {
                 shown.add(new PictureRow.Captioned(
@@ -63,6 +68,11 @@ public record SoftRgbMeasure() implements Measure {
                     "correlation of %s and its channel".formatted(CHANNELS.get(channel)),
                     Correlation.pearson(asked[channel], found[channel]),
                     LEAST));
+        }
+        for (int channel = 0; channel < CHANNELS.size(); channel++) {
+            figures.add(Figure.told(
+                    "the same of %s without the Template".formatted(CHANNELS.get(channel)),
+                    Correlation.pearson(asked[channel], unsteered[channel])));
         }
         return new Outcome(figures, List.of(new PictureRow("channels", shown)));
     }

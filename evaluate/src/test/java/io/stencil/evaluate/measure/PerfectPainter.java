@@ -19,10 +19,8 @@ import io.stencil.world.scene.Albedo;
 import io.stencil.world.scene.Draws;
 import io.stencil.world.scene.Edit;
 import io.stencil.world.scene.Light;
-import io.stencil.world.scene.Position;
 import io.stencil.world.scene.Scene;
 import io.stencil.world.scene.Scenes;
-import io.stencil.world.scene.ShapeSize;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -59,7 +57,10 @@ final class PerfectPainter implements Painter {
             case "palette" -> palette(Scenes.captioned(draws), steering);
             case "brightness+control" -> bright(Scenes.open(draws), value(steering, 0, "scale"));
             case "brightness" -> bright(Scenes.captioned(draws), value(steering, 0, "scale"));
-            case "soft-rgb" -> tinted(Scenes.captioned(draws), steering.getFirst());
+            case "soft-rgb" ->
+                steering.isEmpty()
+                        ? Renderer.paint(Scenes.captioned(draws), HeldOut.SIZE)
+                        : tinted(Scenes.captioned(draws), steering.getFirst());
             case "soft-rgb+inpaint" -> tintedInside(InpaintScene.of(draws, HeldOut.SIZE), steering.getFirst());
             default -> Renderer.paint(Scenes.captioned(draws), HeldOut.SIZE);
         };
@@ -97,7 +98,7 @@ final class PerfectPainter implements Painter {
     }
 
     private static RgbImage count(Draws draws, int count) {
-        Scene scene = Scenes.full(draws, draws.one(ShapeSize.values()), draws.one(Position.aboveBottom()));
+        Scene scene = Scenes.aboveBottom(draws);
         return Dots.on(Surface.of(scene, HeldOut.SIZE), count)
                 .lit(scene.light())
                 .toImage();

@@ -24,7 +24,8 @@ final class BrightnessSamples implements SampleMaker {
         return Row.of(sample.add(TARGET, image), scene.caption(), new TemplateInputs.Scale(scale));
     }
 
-    private static RgbImage lit(Surface surface, Light light, double wanted) {
+    /// The picture of a scene in light of such strength that its mean brightness, 0..1, is as wanted.
+    static RgbImage lit(Surface surface, Light light, double wanted) {
         double factor = Halving.seek(
                 brightness -> PixelStatistics.meanBrightness(
                         surface.lit(light.withBrightness(brightness)).toImage()),

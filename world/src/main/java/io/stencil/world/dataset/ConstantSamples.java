@@ -1,9 +1,9 @@
 package io.stencil.world.dataset;
 
 import io.stencil.image.ImageSize;
-import io.stencil.world.render.Canvas;
+import io.stencil.image.RgbImage;
+import io.stencil.world.render.Renderer;
 import io.stencil.world.render.Style;
-import io.stencil.world.render.Surface;
 import io.stencil.world.scene.Draws;
 import io.stencil.world.scene.Scene;
 import io.stencil.world.scene.Scenes;
@@ -14,7 +14,10 @@ final class ConstantSamples implements SampleMaker {
     @Override
     public Row make(Draws draws, Sample.Builder sample, ImageSize size) {
         Scene scene = Scenes.captioned(draws);
-        Canvas picture = Style.FRAME.apply(Surface.of(scene, size).lit(scene.light()), 1);
-        return Row.of(sample.add(TARGET, picture.toImage()), scene.caption(), new TemplateInputs.None());
+        return Row.of(sample.add(TARGET, framed(scene, size)), scene.caption(), new TemplateInputs.None());
+    }
+
+    static RgbImage framed(Scene scene, ImageSize size) {
+        return Style.FRAME.apply(Renderer.canvas(scene, size), 1).toImage();
     }
 }

@@ -9,7 +9,8 @@ import java.util.Locale;
 public enum DatasetKind {
     /// Pictures and captions.
     PLAIN,
-    /// Plain pictures, and others in coloured light, out of focus or in a style, which their captions tell.
+    /// Plain pictures, and others in bright, dim or coloured light, out of focus, in a style, with dots or a frame,
+    /// which their captions tell.
     VARIED,
     /// `scale`: how bright the light is.
     BRIGHTNESS,

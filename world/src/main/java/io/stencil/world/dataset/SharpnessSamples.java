@@ -1,7 +1,7 @@
 package io.stencil.world.dataset;
 
 import io.stencil.image.ImageSize;
-import io.stencil.world.render.Surface;
+import io.stencil.world.render.Renderer;
 import io.stencil.world.scene.Draws;
 import io.stencil.world.scene.Scene;
 import io.stencil.world.scene.Scenes;
@@ -14,7 +14,7 @@ final class SharpnessSamples implements SampleMaker {
         Scene scene = Scenes.captioned(draws);
         double scale = ToneRange.rounded(draws.unit());
         return Row.of(
-                sample.add(TARGET, Focus.of(Surface.of(scene, size).lit(scene.light()), scale)),
+                sample.add(TARGET, Focus.of(Renderer.canvas(scene, size), scale)),
                 scene.caption(),
                 new TemplateInputs.Scale(scale));
     }

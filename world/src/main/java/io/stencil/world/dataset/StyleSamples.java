@@ -2,7 +2,7 @@ package io.stencil.world.dataset;
 
 import io.stencil.image.ImageSize;
 import io.stencil.world.render.Canvas;
-import io.stencil.world.render.Surface;
+import io.stencil.world.render.Renderer;
 import io.stencil.world.scene.Draws;
 import io.stencil.world.scene.Scene;
 import io.stencil.world.scene.Scenes;
@@ -16,7 +16,7 @@ final class StyleSamples implements SampleMaker {
         Scene scene = Scenes.captioned(draws);
         int id = draws.below(StyleBank.STYLES.size());
         double strength = ToneRange.rounded(draws.unit());
-        Canvas picture = StyleBank.STYLES.get(id).apply(Surface.of(scene, size).lit(scene.light()), strength);
+        Canvas picture = StyleBank.STYLES.get(id).apply(Renderer.canvas(scene, size), strength);
         return Row.of(
                 sample.add(TARGET, picture.toImage()),
                 scene.caption(),

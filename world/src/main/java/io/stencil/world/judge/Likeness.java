@@ -36,12 +36,12 @@ public final class Likeness {
         return 10 * Math.log10(255.0 * 255.0 * one.rgb().length / squares);
     }
 
-    /// Mean absolute difference of samples, 0 to 1, where `mask` is black.
+    /// Mean absolute difference of samples, 0 to 1, where `mask` is black; NaN where it nowhere is.
     public static double differenceOutside(RgbImage mask, RgbImage one, RgbImage other) {
         return difference(mask, false, one, other);
     }
 
-    /// Mean absolute difference of samples, 0 to 1, where `mask` is not black.
+    /// Mean absolute difference of samples, 0 to 1, where `mask` is not black; NaN where it all is.
     public static double differenceInside(RgbImage mask, RgbImage one, RgbImage other) {
         return difference(mask, true, one, other);
     }
@@ -57,7 +57,7 @@ public final class Likeness {
                 count++;
             }
         }
-        return count == 0 ? 0 : sum / (255.0 * count);
+        return count == 0 ? Double.NaN : sum / (255.0 * count);
     }
 
     private static void requireEqual(ImageSize one, ImageSize other) {

@@ -74,7 +74,8 @@ record Silhouette(double x, double y, double area, double middle, double third, 
         }
         double filled = 0;
         for (int at = 0; at < coverage.values().length; at++) {
-            filled += outside.get(at) ? coverage.values()[at] : Math.max(coverage.values()[at], 0.5);
+            double covered = coverage.values()[at];
+            filled += outside.get(at) || covered >= 0.5 ? covered : 1;
         }
         return filled;
     }

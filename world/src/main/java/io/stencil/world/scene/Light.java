@@ -1,6 +1,6 @@
 package io.stencil.world.scene;
 
-/// The light that falls on a scene. Captions do not tell it.
+/// The light that falls on a scene. Captions of plain pictures do not tell it.
 ///
 /// @param brightness factor on all channels
 /// @param tint factor on each channel

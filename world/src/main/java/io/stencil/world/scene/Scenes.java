@@ -29,6 +29,11 @@ public final class Scenes {
         return scene(described, Placement.of(size, position, draws), draws);
     }
 
+    /// Such a scene whose shape leaves the lower border free.
+    public static Scene aboveBottom(Draws draws) {
+        return full(draws, draws.one(ShapeSize.values()), draws.one(Position.aboveBottom()));
+    }
+
     /// A scene whose caption leaves size and position open, and whose shape stands anywhere.
     public static Scene open(Draws draws) {
         return scene(Description.open(draws), Placement.anywhere(draws), draws);

@@ -65,11 +65,14 @@ class MeasuresTest {
         RgbImage black = RgbImage.filled(SIZE, 0);
 
         assertThat(Likeness.differenceOutside(mask, black, mask)).isZero();
+        assertThat(Likeness.differenceOutside(RgbImage.filled(SIZE, 0xFFFFFF), black, mask))
+                .as("no sample")
+                .isNaN();
         assertThat(Likeness.differenceOutside(black, black, mask)).isCloseTo(0.5, within(1e-9));
         assertThat(Likeness.differenceInside(mask, black, mask)).isCloseTo(1, within(1e-9));
         assertThat(Likeness.differenceInside(black, black, mask))
                 .as("no sample")
-                .isZero();
+                .isNaN();
     }
 
     @Test
