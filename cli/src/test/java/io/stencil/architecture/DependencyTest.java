@@ -15,7 +15,7 @@ import java.util.Set;
 import org.junit.jupiter.api.Test;
 
 /// What may see what: cli, train, template, pipeline, flux2, tensor, files, and never back; hub and world stand aside
-/// on files.
+/// on files, evaluate on template and world.
 class DependencyTest {
 
     private static final JavaClasses STENCIL = new ClassFileImporter()
@@ -34,14 +34,29 @@ class DependencyTest {
         "io.stencil.image.."
     };
     private static final String[] ABOVE_TENSOR = {
-        "io.stencil.cli..", "io.stencil.train..", "io.stencil.template..", "io.stencil.pipeline..", "io.stencil.flux2.."
+        "io.stencil.cli..",
+        "io.stencil.evaluate..",
+        "io.stencil.train..",
+        "io.stencil.template..",
+        "io.stencil.pipeline..",
+        "io.stencil.flux2.."
     };
     private static final Set<String> OPEN_TO_ALL = Set.of("org.bytedeco.pytorch.Tensor", "org.bytedeco.pytorch.Scalar");
 
     @Test
     void theClassesOfAllModulesAreLookedAt() {
         for (String name : List.of(
-                "cli", "train", "template", "pipeline", "flux2", "tensor", "nn", "world", "safetensors", "hub")) {
+                "cli",
+                "evaluate",
+                "train",
+                "template",
+                "pipeline",
+                "flux2",
+                "tensor",
+                "nn",
+                "world",
+                "safetensors",
+                "hub")) {
             assertThat(STENCIL.stream().map(JavaClass::getPackageName))
                     .as("packages")
                     .anyMatch(packageName -> packageName.startsWith("io.stencil." + name));
@@ -54,6 +69,8 @@ class DependencyTest {
                 .consideringOnlyDependenciesInLayers()
                 .layer("cli")
                 .definedBy("io.stencil.cli..")
+                .layer("evaluate")
+                .definedBy("io.stencil.evaluate..")
                 .layer("train")
                 .definedBy("io.stencil.train..")
                 .layer("template")
@@ -72,12 +89,16 @@ class DependencyTest {
                 .definedBy(FILES)
                 .whereLayer("cli")
                 .mayNotBeAccessedByAnyLayer()
+                .whereLayer("evaluate")
+                .mayOnlyBeAccessedByLayers("cli")
+                .whereLayer("evaluate")
+                .mayOnlyAccessLayers("template", "pipeline", "world", "files")
                 .whereLayer("train")
                 .mayOnlyBeAccessedByLayers("cli")
                 .whereLayer("template")
-                .mayOnlyBeAccessedByLayers("cli", "train")
+                .mayOnlyBeAccessedByLayers("cli", "evaluate", "train")
                 .whereLayer("pipeline")
-                .mayOnlyBeAccessedByLayers("cli", "train", "template")
+                .mayOnlyBeAccessedByLayers("cli", "evaluate", "train", "template")
                 .whereLayer("flux2")
                 .mayOnlyBeAccessedByLayers("cli", "train", "template", "pipeline")
                 .whereLayer("tensor")
@@ -87,7 +108,7 @@ class DependencyTest {
                 .whereLayer("hub")
                 .mayOnlyAccessLayers("files")
                 .whereLayer("world")
-                .mayOnlyBeAccessedByLayers("cli")
+                .mayOnlyBeAccessedByLayers("cli", "evaluate")
                 .whereLayer("world")
                 .mayOnlyAccessLayers("files")
                 .check(STENCIL);

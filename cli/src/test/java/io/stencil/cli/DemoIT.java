@@ -45,9 +45,10 @@ class DemoIT {
                 .containsOnly("data:");
     }
 
+    /// Also in a folder where a demo was before.
     @Test
     void aSeedRepeatsTheDemo() throws IOException {
-        for (String name : List.of("a", "b")) {
+        for (String name : List.of("a", "b", "a")) {
             StencilRun.inProcess("demo", "--output=" + folder.resolve(name), "--steps=2", "--seed=3", "--share=0.05")
                     .succeeded();
         }
@@ -55,6 +56,17 @@ class DemoIT {
             assertThat(folder.resolve("a").resolve(file))
                     .hasSameBinaryContentAs(folder.resolve("b").resolve(file));
         }
+    }
+
+    @Test
+    void aFolderWithOtherFilesIsRefusedAndKept() throws IOException {
+        Path own = Files.createDirectories(folder.resolve("dataset")).resolve("metadata.jsonl");
+        Files.writeString(own, "{}");
+
+        StencilRun.inProcess("demo", "--output=" + folder).failed(1, "'output'", "'dataset'", "name another folder");
+
+        assertThat(own).hasContent("{}");
+        assertThat(folder).isDirectoryContaining(path -> path.equals(own.getParent()));
     }
 
     @Test

@@ -40,6 +40,9 @@ public final class Demo {
     private static final int VALIDATION_LEVELS = 6;
     private static final double LEARNING_RATE = 1e-3;
 
+    /// Of all losses that are told, trained and validated.
+    static final TimestepWeighting WEIGHTING = TimestepWeighting.NONE;
+
     /// So that the Template also steers the side without a caption.
     private static final double CAPTION_DROPOUT = 0.1;
 
@@ -52,13 +55,15 @@ public final class Demo {
     }
 
     /// @throws InvalidFileException when the checkout lacks the base model or the example Template
+    /// @throws io.stencil.error.InvalidRequestException when the output holds files that no demo made
     /// @throws IOException when the output cannot be written
     public DemoResult run() throws IOException {
         requireFolder(plan.baseModel());
         requireFolder(plan.example());
+        DemoFolder.claim(plan.output());
         listener.onStage("painting %d pictures".formatted(DemoPlan.PICTURES));
-        paint(plan.dataset(), DemoPlan.PICTURES, 2 * plan.seed());
-        paint(plan.validation(), DemoPlan.VALIDATION_PICTURES, 2 * plan.seed() + 1);
+        paint(plan.dataset(), DemoPlan.PICTURES, plan.datasetSeed());
+        paint(plan.validation(), DemoPlan.VALIDATION_PICTURES, plan.validationSeed());
         copyTemplate();
         Validation validation = new Validation(
                 Dataset.read(options(plan.validation()).build().data()), VALIDATION_LEVELS, plan.seed() + 1);
@@ -82,7 +87,7 @@ public final class Demo {
     private DemoResult show(double before, double after, int samples, TrainingRecord training) throws IOException {
         try (TemporaryFolder pictures = TemporaryFolder.create("stencil-demo")) {
             Showroom room =
-                    new Showroom(new TemplateFolder(plan.template()), pictures.path(), plan.seed() + 1, plan.share());
+                    new Showroom(new TemplateFolder(plan.template()), pictures.path(), plan.showSeed(), plan.share());
             try (TemplatePipeline pipeline = room.open(pipeline())) {
                 listener.onStage("making pictures with the trained Template, with guidance and without");
                 return new DemoResult(
@@ -110,7 +115,7 @@ public final class Demo {
                 .learningRate(LEARNING_RATE)
                 .schedule(LearningRateSchedule.COSINE)
                 .maxGradNorm(1.0)
-                .timestepWeighting(TimestepWeighting.NONE)
+                .timestepWeighting(WEIGHTING)
                 .captionDropout(CAPTION_DROPOUT)
                 .cacheEncodings(true)
                 .seed(plan.seed())
@@ -161,7 +166,10 @@ public final class Demo {
 
     private TrainOptionsBuilder options(Path dataset) {
         return TrainOptions.builder(
-                        ModelFiles.in(plan.baseModel()), dataset, dataset.resolve("metadata.jsonl"), plan.training())
+                        ModelFiles.in(plan.baseModel()),
+                        dataset,
+                        dataset.resolve(DatasetWriter.METADATA),
+                        plan.training())
                 .size(DemoPlan.SIDE, DemoPlan.SIDE)
                 .extraInputs(Set.of(ExtraInput.TEMPLATE_INPUTS))
                 .template(plan.template())

@@ -18,6 +18,21 @@ public record DemoPlan(Path root, Path output, int steps, long seed, double shar
     static final int INFERENCE_STEPS = 20;
     static final double GUIDANCE = 3;
 
+    /// Of the scenes that training sees. The three seeds differ for all seeds of demos, so that no scene comes twice.
+    long datasetSeed() {
+        return 3 * seed;
+    }
+
+    /// Of the scenes that the loss is validated on.
+    long validationSeed() {
+        return 3 * seed + 1;
+    }
+
+    /// Of the scenes whose captions are shown.
+    long showSeed() {
+        return 3 * seed + 2;
+    }
+
     Path baseModel() {
         return root.resolve("models/tiny-klein");
     }

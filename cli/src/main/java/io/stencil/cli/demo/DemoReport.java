@@ -3,11 +3,13 @@ package io.stencil.cli.demo;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.stencil.cli.page.Html;
+import io.stencil.cli.page.Page;
 import io.stencil.error.InvalidFileException;
 import io.stencil.error.Location;
 import io.stencil.evaluate.Figure;
 import io.stencil.evaluate.Measure;
 import io.stencil.evaluate.PictureRow;
+import io.stencil.files.AtomicFile;
 import io.stencil.image.RgbImageReader;
 import io.stencil.world.dataset.DatasetWriter;
 import java.io.IOException;
@@ -26,12 +28,13 @@ record DemoReport(DemoPlan plan, DemoResult result) {
     void write() throws IOException {
         TrainingRecord training = result.training();
         new LossChart(training.losses(), Math.clamp(training.losses().size() / 10, 1, 50)).write(plan.chart());
-        DemoPage page = new DemoPage()
+        Page page = new Page(DemoReport.class)
                 .text("pictures", Integer.toString(DemoPlan.PICTURES))
                 .text("steps", Integer.toString(training.losses().size()))
                 .text("training_seconds", number("%.0f", training.seconds()))
                 .text("validation_before", number("%.3f", result.validationBefore()))
                 .text("validation_after", number("%.3f", result.validationAfter()))
+                .text("validation_pictures", Integer.toString(DemoPlan.VALIDATION_PICTURES))
                 .text("validation_samples", Integer.toString(result.validationSamples()))
                 .text("parameters", number("%,d", training.parameters()))
                 .text("correlation", number("%.3f", result.correlation()))
@@ -42,7 +45,7 @@ record DemoReport(DemoPlan plan, DemoResult result) {
                 .html("guided_rows", rows(result.guided()))
                 .html("free_rows", rows(result.free()))
                 .html("figures", figures());
-        page.write(plan.page());
+        AtomicFile.writeText(plan.page(), page.render());
     }
 
     /// The first rows of the dataset, from the darkest to the brightest.
@@ -102,11 +105,15 @@ record DemoReport(DemoPlan plan, DemoResult result) {
     private String command() {
         return """
                 ./stencil generate --model_paths models/tiny-klein --dtype float32 \\
-                  --template_model_id_or_path %s --template_inputs '{"scale": 0.9}' \\
+                  --template_model_id_or_path '%s' --template_inputs '{"scale": 0.9}' \\
                   --negative_template_inputs '{"scale": 0.9}' --cfg_scale %.0f \\
                   --prompt "a large red circle on the left, teal background" \\
                   --height %d --width %d --num_inference_steps %d --output bright.png""".formatted(
-                        plan.template(), DemoPlan.GUIDANCE, DemoPlan.SIDE, DemoPlan.SIDE, DemoPlan.INFERENCE_STEPS);
+                        plan.template().toAbsolutePath().normalize().toString().replace("'", "'\\''"),
+                        DemoPlan.GUIDANCE,
+                        DemoPlan.SIDE,
+                        DemoPlan.SIDE,
+                        DemoPlan.INFERENCE_STEPS);
     }
 
     private static String number(String format, Object value) {

@@ -25,7 +25,8 @@ record Validation(Dataset dataset, int levels, long seed) {
 
     /// The mean loss of a Template. Its weights stay as they are.
     double loss(Flux2Pipeline pipeline, LoadedTemplate<?, ?> template) {
-        TrainingStep step = new TrainingStep(pipeline, template, new ActivationPolicy.Keep(), _ -> {});
+        TrainingStep.Settings settings = new TrainingStep.Settings(new ActivationPolicy.Keep(), Demo.WEIGHTING, null);
+        TrainingStep step = new TrainingStep(pipeline, template, settings, _ -> {});
         double sum = 0;
         try (TorchGenerator generator = new TorchGenerator(seed)) {
             for (DatasetRow row : dataset.rows()) {

@@ -3,18 +3,18 @@ package io.stencil.cli.evaluate;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.SerializationFeature;
 import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.DoubleNode;
+import com.fasterxml.jackson.databind.node.NullNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.stencil.cli.page.Html;
+import io.stencil.cli.page.Page;
 import io.stencil.evaluate.Figure;
 import io.stencil.evaluate.Finding;
 import io.stencil.evaluate.PictureRow;
 import io.stencil.files.AtomicFile;
 import java.io.IOException;
-import java.io.InputStream;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.Objects;
 
 /// Writes `evaluation.json` and the page `index.html`, which holds all its pictures.
 public final class EvaluationReport {
@@ -42,8 +42,9 @@ public final class EvaluationReport {
                     .put("seconds", finding.seconds());
             ArrayNode figures = one.putArray("figures");
             for (Figure figure : finding.figures()) {
-                ObjectNode written =
-                        figures.addObject().put("name", figure.name()).put("value", figure.value());
+                ObjectNode written = figures.addObject().put("name", figure.name());
+                written.set(
+                        "value", Double.isFinite(figure.value()) ? new DoubleNode(figure.value()) : NullNode.instance);
                 if (!figure.target().text().isEmpty()) {
                     written.put("target", figure.target().text()).put("holds", figure.holds());
                 }
@@ -77,12 +78,10 @@ public final class EvaluationReport {
                 sections.append("</div>\n");
             }
         }
-        try (InputStream resource = EvaluationReport.class.getResourceAsStream("page.html")) {
-            String page =
-                    new String(Objects.requireNonNull(resource, "page.html").readAllBytes(), StandardCharsets.UTF_8);
-            return page.replace("{{how}}", Html.escape(how))
-                    .replace("{{rows}}", rows)
-                    .replace("{{sections}}", sections);
-        }
+        return new Page(EvaluationReport.class)
+                .text("how", how)
+                .html("rows", rows.toString())
+                .html("sections", sections.toString())
+                .render();
     }
 }

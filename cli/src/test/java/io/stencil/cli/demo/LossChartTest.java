@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.stencil.cli.page.Html;
+import io.stencil.cli.page.Page;
 import io.stencil.image.RgbImage;
 import io.stencil.image.RgbImageReader;
 import java.io.IOException;
@@ -36,7 +37,7 @@ class LossChartTest {
 
     @Test
     void thePageNeedsAllItsValues() {
-        assertThatThrownBy(() -> new DemoPage().render()).hasMessage("the page has no value for pictures");
+        assertThatThrownBy(() -> new Page(DemoReport.class).render()).hasMessage("the page has no value for pictures");
         assertThat(Html.row("<a>", "b & c")).isEqualTo("<tr><td>&lt;a&gt;</td><td>b &amp; c</td></tr>\n");
     }
 }
