@@ -60,8 +60,8 @@ class VaeTilingTest {
         }
     }
 
-    /// On the trained VAE of the small world, four tiles and more: it differs from the picture as a whole by less than
-    /// a fifth of what encoding takes from the picture, and is as close to it.
+    /// On the trained VAE of the small world, four tiles and more: it differs from the picture as a whole by little
+    /// where encoding takes four times as much, and is as close to what was encoded.
     @Test
     void aTrainedVaeGivesNearlyTheSamePictureInTiles() {
         Path klein = TestFiles.root().resolve("models/tiny-klein");
@@ -75,8 +75,8 @@ class VaeTilingTest {
             double loss = meanDifference(expected, image);
             assertThat(meanDifference(found, expected))
                     .as("of 255")
-                    .isLessThan(loss / 5)
-                    .isLessThan(5);
+                    .isLessThan(loss / 4)
+                    .isLessThan(3);
             assertThat(meanDifference(found, image)).isLessThan(loss + 1);
         }
     }
