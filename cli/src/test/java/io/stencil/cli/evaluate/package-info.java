@@ -1,0 +1,4 @@
+@NullMarked
+package io.stencil.cli.evaluate;
+
+import org.jspecify.annotations.NullMarked;
