@@ -107,8 +107,8 @@ final class TrainingOptions {
     @Option(
             names = "--save_steps",
             paramLabel = "N",
-            description =
-                    "Steps between checkpoints, each with the state to go on from. Default: one at each epoch's end, or with --max_steps one at the end.")
+            description = "Steps between checkpoints, each with the state to go on from. "
+                    + "Default: one at each epoch's end, or with --max_steps one at the end.")
     private @Nullable Integer saveSteps;
 
     @Option(

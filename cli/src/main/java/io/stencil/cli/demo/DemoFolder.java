@@ -29,7 +29,8 @@ final class DemoFolder {
                 if (found.isPresent()) {
                     throw new InvalidRequestException(
                             "output",
-                            "'%s' holds '%s' and is not marked as a demo's (%s), which would replace files; name another folder, or remove this one"
+                            ("'%s' holds '%s' and is not marked as a demo's (%s), which would replace files; "
+                                            + "name another folder, or remove this one")
                                     .formatted(folder, found.get().getFileName(), MARK));
                 }
             }
