@@ -117,6 +117,19 @@ public final class Ops {
     /// @param bias `[out]`
     /// @param padding zeros added on each side
     public static Tensor conv2d(Tensor x, Tensor weight, @Nullable Tensor bias, long stride, long padding) {
+        if (!ChannelBlocks.areFor(x)) {
+            return convolve(x, weight, bias, stride, padding);
+        }
+        Tensor result = convolve(
+                ChannelBlocks.fill(x, 1),
+                ChannelBlocks.fill(ChannelBlocks.fill(weight, 0), 1),
+                bias == null ? null : ChannelBlocks.fill(bias, 0),
+                stride,
+                padding);
+        return first(result, weight.size(0));
+    }
+
+    private static Tensor convolve(Tensor x, Tensor weight, @Nullable Tensor bias, long stride, long padding) {
         return torch.conv2d(
                 x,
                 weight,
@@ -127,6 +140,11 @@ public final class Ops {
                 1);
     }
 
+    /// The first channels of [B, C, H, W], apart from the others, so that the memory of those is free.
+    private static Tensor first(Tensor x, long channels) {
+        return x.size(1) == channels ? x : x.narrow(1, 0, channels).clone();
+    }
+
     /// The gradient of [#conv2d]'s input, which follows from the result's gradient and the weight.
     ///
     /// @param gradient [B, out, H', W']
@@ -135,9 +153,10 @@ public final class Ops {
     public static Tensor conv2dInputGradient(
             Tensor gradient, Tensor weight, long height, long width, long stride, long padding) {
         long reached = 2 * padding - weight.size(2); // what a last window that ends within the input leaves of it
-        return torch.conv_transpose2d(
-                gradient,
-                weight,
+        boolean blocks = ChannelBlocks.areFor(gradient);
+        Tensor result = torch.conv_transpose2d(
+                blocks ? ChannelBlocks.fill(gradient, 1) : gradient,
+                blocks ? ChannelBlocks.fill(ChannelBlocks.fill(weight, 0), 1) : weight,
                 new TensorOptional(),
                 new long[] {stride, stride},
                 new long[] {padding, padding},
@@ -148,6 +167,7 @@ public final class Ops {
                 1,
                 1,
                 1);
+        return first(result, weight.size(1));
     }
 
     /// Adds zeros to the right of the last and the bottom of the last but one dimension.
