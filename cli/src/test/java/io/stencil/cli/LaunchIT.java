@@ -16,7 +16,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
-import java.util.function.Predicate;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.assertj.core.data.Offset;
 import org.bytedeco.pytorch.Tensor;
@@ -31,9 +31,8 @@ class LaunchIT {
     /// Sums of gradients are rounded in another order.
     private static final Offset<Float> ROUNDING = Offset.offset(1e-5f);
 
-    /// Attention does not change with the bias of its keys: its gradient is rounding alone, and AdamW makes whole steps
-    /// of that.
-    private static final String KEY_BIAS = ".to_k.bias";
+    /// What AdamW can do to a weight in two steps of 1e-3, once up and once down.
+    private static final Offset<Float> TWO_STEPS = Offset.offset(4e-3f);
 
     private static final Duration DEATH_IS_TOLD_WITHIN = Duration.ofSeconds(30);
 
@@ -107,10 +106,8 @@ class LaunchIT {
         StencilRun.inProcess(training.words(with(vae, "--batch_size=2", "--output_path=" + alone)))
                 .succeeded();
         StencilProcess.run(temporary, launched(vae)).succeeded();
-        assertEqualWeights(
-                alone.resolve("step-2.safetensors"),
-                training.output().resolve("step-2.safetensors"),
-                name -> !name.endsWith(KEY_BIAS));
+        assertNearlyEqualWeights(
+                alone.resolve("step-2.safetensors"), training.output().resolve("step-2.safetensors"));
     }
 
     @Test
@@ -149,19 +146,35 @@ class LaunchIT {
     }
 
     private static void assertEqualWeights(Path expectedFile, Path foundFile) {
-        assertEqualWeights(expectedFile, foundFile, _ -> true);
-    }
-
-    /// @param compared names of the tensors that are held against each other
-    private static void assertEqualWeights(Path expectedFile, Path foundFile, Predicate<String> compared) {
         try (Scope _ = new Scope()) {
             Map<String, Tensor> expected = weights(expectedFile);
             Map<String, Tensor> found = weights(foundFile);
             assertThat(found.keySet()).isEqualTo(expected.keySet());
-            expected.keySet().removeIf(compared.negate());
             expected.forEach((name, tensor) -> assertThat(Tensors.toFloats(Objects.requireNonNull(found.get(name))))
                     .as(name)
                     .containsExactly(Tensors.toFloats(tensor), ROUNDING));
+        }
+    }
+
+    /// AdamW makes a whole step, up or down, of a gradient that is rounding alone, and convolutions of one picture are
+    /// summed in another order than those of two: one weight in a thousand may be off, by no more than its steps.
+    private static void assertNearlyEqualWeights(Path expectedFile, Path foundFile) {
+        try (Scope _ = new Scope()) {
+            Map<String, Tensor> expected = weights(expectedFile);
+            Map<String, Tensor> found = weights(foundFile);
+            assertThat(found.keySet()).isEqualTo(expected.keySet());
+            long all = 0;
+            long apart = 0;
+            for (var entry : expected.entrySet()) {
+                float[] values = Tensors.toFloats(Objects.requireNonNull(found.get(entry.getKey())));
+                float[] wanted = Tensors.toFloats(entry.getValue());
+                assertThat(values).as(entry.getKey()).containsExactly(wanted, TWO_STEPS);
+                all += wanted.length;
+                apart += IntStream.range(0, wanted.length)
+                        .filter(i -> Math.abs(values[i] - wanted[i]) > ROUNDING.value)
+                        .count();
+            }
+            assertThat(apart).isLessThan(all / 1000);
         }
     }
 

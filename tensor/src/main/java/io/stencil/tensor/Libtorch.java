@@ -71,6 +71,9 @@ public final class Libtorch {
                 // waiting.
                 Environment.setDefault("MKL_THREADING_LAYER", "GNU");
             }
+            // NNPACK takes small convolutions on the machines that it knows, and warns of each on the others: without
+            // it, all machines compute them in one way, in silence.
+            torch.globalContext().setUserEnabledNNPACK(false);
             threads().ifPresentOrElse(torch::set_num_threads, torch::get_num_threads);
         }
 
