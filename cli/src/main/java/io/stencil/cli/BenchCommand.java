@@ -231,13 +231,14 @@ final class BenchCommand implements Callable<Integer> {
         }
     }
 
-    /// Measurements begin with what is here.
+    /// Measurements begin with what is here, and name it by its path.
     private static final class LocalOnly implements RemoteModels {
         @Override
         public Snapshot fetch(HubReference reference) {
             throw new InvalidRequestException(
                     ModelPaths.OPTION,
-                    "'%s' is not on this machine; fetch it first (stencil fetch)".formatted(reference));
+                    "'%s' is of a hub, and nothing is fetched here; name the folder that stencil fetch writes"
+                            .formatted(reference));
         }
 
         @Override

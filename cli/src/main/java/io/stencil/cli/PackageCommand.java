@@ -83,6 +83,7 @@ final class PackageCommand implements Callable<Integer> {
         GenerationRequest asked = sample.request();
         List<TemplateInput> inputs = sample.inputs();
         TemplateOptions.checkFolder(template);
+        TemplatePackager.requireFree(output);
         RemoteModels.check(this::checkpoint);
         RemoteModels.check(base::files);
         PackageRequest request;

@@ -108,7 +108,7 @@ final class TrainCommand implements Callable<Integer> {
         TrainOptions local = options(new ModelFiles(List.of(), null), weights.applyNames(load, base), output)
                 .build();
         local.requireSupported();
-        Trainer.readData(local);
+        Trainer.check(local);
         try (HubModels remote = hub.open(command.commandLine().getErr())) {
             ModelFiles files = files(remote);
             TrainOptionsBuilder options = options(files, weights.apply(load, base, files, remote), output);

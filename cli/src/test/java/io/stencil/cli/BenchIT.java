@@ -132,7 +132,7 @@ class BenchIT {
                 Arguments.of("--side=250", "'side': must be a positive multiple of 16, found 250"),
                 Arguments.of("--size=huge", "'size': expected klein or full, found 'huge'"),
                 Arguments.of("--model_paths=absent", "'absent' does not exist"),
-                Arguments.of("--model_paths=org/model:", "is not on this machine; fetch it first"));
+                Arguments.of("--model_paths=org/model:", "is of a hub, and nothing is fetched here; name the folder"));
     }
 
     @ParameterizedTest

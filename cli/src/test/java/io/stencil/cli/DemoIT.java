@@ -66,7 +66,7 @@ class DemoIT {
         StencilRun.inProcess("demo", "--output=" + folder).failed(1, "'output'", "'dataset'", "name another folder");
 
         assertThat(own).hasContent("{}");
-        assertThat(folder).isDirectoryContaining(path -> path.equals(own.getParent()));
+        assertThat(StencilRun.content(folder)).containsExactly("dataset", "dataset/metadata.jsonl");
     }
 
     @Test

@@ -1,8 +1,9 @@
 package io.stencil.tensor;
 
+import java.util.Arrays;
 import java.util.Collection;
 import java.util.List;
-import java.util.stream.IntStream;
+import java.util.stream.LongStream;
 import org.bytedeco.pytorch.DoubleOptional;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.ScalarOptional;
@@ -49,10 +50,28 @@ public final class Ops {
         if (size % count != 0) {
             throw new IllegalArgumentException("%d elements cannot be split into %d parts".formatted(size, count));
         }
-        long part = size / count;
-        return IntStream.range(0, count)
-                .mapToObj(i -> x.narrow(dim, i * part, part))
-                .toList();
+        long[] sizes = new long[count];
+        Arrays.fill(sizes, size / count);
+        return split(x, dim, sizes);
+    }
+
+    /// Splits `x` along `dim` into views of these sizes, which add up to its own. Their gradients are joined at once;
+    /// those of narrowed views would each be filled up to the size of `x` first, and then added.
+    public static List<Tensor> split(Tensor x, long dim, long... sizes) {
+        try (TensorVector parts = torch.split_with_sizes(x, sizes, dim)) {
+            return LongStream.range(0, parts.size())
+                    .mapToObj(i -> new Tensor(parts.get(i))) // an element is the vector's own
+                    .toList();
+        }
+    }
+
+    /// The product of complex numbers.
+    ///
+    /// @param x float32 [..., 2], real and imaginary part
+    /// @param y likewise, of a shape that goes with that of `x`
+    /// @return likewise
+    public static Tensor multiplyComplex(Tensor x, Tensor y) {
+        return torch.view_as_real(torch.view_as_complex(x).mul(torch.view_as_complex(y)));
     }
 
     public static Tensor mul(Tensor x, double factor) {

@@ -49,6 +49,25 @@ class OpsTest {
     }
 
     @Test
+    void splitGivesViewsThatOutliveIt() {
+        try (Scope _ = new Scope()) {
+            List<Tensor> parts;
+            try (Scope scope = new Scope()) {
+                parts = Ops.split(row(1, 2, 3, 4, 5, 6), 1, 2, 4).stream()
+                        .map(scope::keep)
+                        .toList();
+            }
+            values(parts.get(0)).containsExactly(1, 2);
+            values(parts.get(1)).containsExactly(3, 4, 5, 6);
+        }
+    }
+
+    @Test
+    void complexNumbersAreMultiplied() {
+        values(Ops.multiplyComplex(row(1, 2), row(3, 5))).containsExactly(1 * 3 - 2 * 5, 1 * 5 + 2 * 3);
+    }
+
+    @Test
     void scalarArithmetic() {
         values(Ops.mul(row(1, 2), 3)).containsExactly(3, 6);
         values(Ops.add(row(1, 2), 0.5)).containsExactly(1.5f, 2.5f);

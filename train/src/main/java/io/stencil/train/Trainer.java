@@ -63,11 +63,17 @@ public final class Trainer {
         stopped = true;
     }
 
-    /// Reads the list of what a run learns from, as far as no model is needed for it: a check before models are loaded.
+    /// Looks, before models are fetched or loaded, at the list of what a run learns from and at the place of its
+    /// results,
+    /// as far as no model is needed for it. Writes nothing.
     ///
-    /// @throws io.stencil.error.StencilException when it cannot be used
-    public static void readData(TrainOptions options) {
+    /// @throws io.stencil.error.StencilException when one of them cannot be used
+    public static void check(TrainOptions options) {
         TrainingData.read(options);
+        OutputOptions output = options.output();
+        if (options.task() != Task.SFT_DATA_PROCESS && !output.resume() && Files.isDirectory(output.folder())) {
+            new RunFolder(output.folder()).requireFresh();
+        }
     }
 
     /// Checks options, data and models, then trains.

@@ -30,7 +30,7 @@ final class DemoFolder {
                     throw new InvalidRequestException(
                             "output",
                             ("'%s' holds '%s' and is not marked as a demo's (%s), which would replace files; "
-                                            + "name another folder, or remove this one")
+                                            + "name another folder")
                                     .formatted(folder, found.get().getFileName(), MARK));
                 }
             }

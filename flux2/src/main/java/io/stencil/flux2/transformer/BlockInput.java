@@ -18,8 +18,7 @@ record BlockInput(
     List<Tensor> flatten() {
         List<Tensor> tensors = new ArrayList<>(streams);
         tensors.addAll(modulations);
-        tensors.add(rope.cos());
-        tensors.add(rope.sin());
+        tensors.add(rope.turns());
         if (cached != null) {
             tensors.add(cached.k());
             tensors.add(cached.v());
@@ -32,11 +31,11 @@ record BlockInput(
     /// @param count of streams, which is that of modulations
     static BlockInput unflatten(List<Tensor> tensors, int count) {
         int rope = 2 * count;
-        int cached = rope + 2;
+        int cached = rope + 1;
         return new BlockInput(
                 tensors.subList(0, count),
                 tensors.subList(count, rope),
-                new RotaryTable(tensors.get(rope), tensors.get(rope + 1)),
+                new RotaryTable(tensors.get(rope)),
                 tensors.size() == cached ? null : new KeyValue(tensors.get(cached), tensors.get(cached + 1)));
     }
 }

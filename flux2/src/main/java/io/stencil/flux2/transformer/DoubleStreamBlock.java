@@ -4,6 +4,7 @@ import io.stencil.autograd.Segment;
 import io.stencil.nn.Linear;
 import io.stencil.nn.Module;
 import io.stencil.nn.RmsNorm;
+import io.stencil.tensor.Ops;
 import io.stencil.tensor.Scope;
 import java.util.List;
 import org.bytedeco.pytorch.Tensor;
@@ -96,10 +97,10 @@ final class DoubleStreamBlock extends Module {
                 imageModulation.attention().modulate(x.image()),
                 in,
                 tap); // [B, St + Si, D]
-        long split = x.text().size(1);
+        List<Tensor> parts = Ops.split(attended, 1, x.text().size(1), x.image().size(1));
         return new Streams(
-                text.update(x.text(), attended.narrow(1, 0, split), textModulation),
-                image.update(x.image(), attended.narrow(1, split, x.image().size(1)), imageModulation));
+                text.update(x.text(), parts.get(0), textModulation),
+                image.update(x.image(), parts.get(1), imageModulation));
     }
 
     private Tensor attend(Tensor textIn, Tensor imageIn, BlockInput in, KeyValueTap tap) {

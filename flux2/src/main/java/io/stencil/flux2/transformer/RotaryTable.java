@@ -9,11 +9,10 @@ import java.util.List;
 import org.bytedeco.pytorch.Tensor;
 
 /// Rotary position embedding (Su et al. 2021, arXiv:2104.09864) over four id columns: how far every pair of
-/// neighbouring
-/// channels turns at every token.
+/// neighbouring channels turns at every token.
 ///
-/// @param cos float32 `[1, S, 1, Dh/2]`; `sin` likewise
-record RotaryTable(Tensor cos, Tensor sin) {
+/// @param turns float32 `[1, S, 1, Dh/2, 2]`, cosine and sine of each angle
+record RotaryTable(Tensor turns) {
 
     /// Angles `id * theta^(-2j/d)` for j = 0 .. d/2 - 1 of every column with its d channels, computed in float64.
     ///
@@ -27,7 +26,8 @@ record RotaryTable(Tensor cos, Tensor sin) {
             angles.add(places.narrow(2, column, 1).mul(row)); // [1, S, d/2]
         }
         Tensor all = Ops.cat(2, angles).unsqueeze(2);
-        return new RotaryTable(DType.FLOAT32.cast(all.cos()), DType.FLOAT32.cast(all.sin()));
+        return new RotaryTable(DType.FLOAT32.cast(
+                Ops.cat(-1, all.cos().unsqueeze(-1), all.sin().unsqueeze(-1))));
     }
 
     private static double[] frequencies(int channels, double theta) {
@@ -38,17 +38,12 @@ record RotaryTable(Tensor cos, Tensor sin) {
         return frequencies;
     }
 
-    /// Turns the pair (a, b) to (a cos - b sin, b cos + a sin), in float32.
+    /// Turns the pair (a, b) to (a cos - b sin, b cos + a sin), in float32: a product of complex numbers.
     ///
     /// @param x `[B, S, H, Dh]`
     /// @return the shape and dtype of `x`
     Tensor rotate(Tensor x) {
         Tensor pairs = DType.FLOAT32.cast(x).unflatten(-1, x.size(-1) / 2, 2);
-        Tensor a = pairs.select(-1, 0);
-        Tensor b = pairs.select(-1, 1);
-        Tensor turnedA = a.mul(cos).sub(b.mul(sin));
-        Tensor turnedB = b.mul(cos).add(a.mul(sin));
-        Tensor turned = Ops.cat(-1, turnedA.unsqueeze(-1), turnedB.unsqueeze(-1));
-        return DType.of(x).cast(turned.flatten(-2, -1));
+        return DType.of(x).cast(Ops.multiplyComplex(pairs, turns).flatten(-2, -1));
     }
 }

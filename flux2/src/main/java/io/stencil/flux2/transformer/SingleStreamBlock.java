@@ -64,16 +64,18 @@ final class SingleStreamBlock extends Module {
     private Tensor forward(Tensor x, Modulation modulation, BlockInput in, KeyValueTap tap) {
         long dim = config.dim();
         Tensor projected = toQkvMlp.forward(modulation.modulate(x)); // [B, S, 3D + 2M]
-        Tensor mlp = projected.narrow(-1, 3 * dim, 2L * config.mlpDim());
-        Tensor attended = attend(projected.narrow(-1, 0, 3 * dim), in, tap); // [B, S, D]
-        return modulation.addGated(x, toOut.forward(Ops.cat(-1, attended, Ops.swiGlu(mlp))));
+        List<Tensor> parts = Ops.split(projected, -1, 3 * dim, 2L * config.mlpDim());
+        Tensor attended = attend(parts.get(0), in, tap); // [B, S, D]
+        return modulation.addGated(x, toOut.forward(Ops.cat(-1, attended, Ops.swiGlu(parts.get(1)))));
     }
 
     private Tensor attend(Tensor qkv, BlockInput in, KeyValueTap tap) {
         try (Scope scope = new Scope()) {
-            Tensor heads = qkv.unflatten(-1, 3, config.numAttentionHeads(), config.attentionHeadDim());
+            List<Tensor> heads = Ops.chunk(qkv, 3, -1).stream()
+                    .map(part -> part.unflatten(-1, config.numAttentionHeads(), config.attentionHeadDim()))
+                    .toList(); // [B, S, H, Dh]
             QueryKeyValue own = new QueryKeyValue(
-                            normQ.forward(heads.select(2, 0)), normK.forward(heads.select(2, 1)), heads.select(2, 2))
+                            normQ.forward(heads.get(0)), normK.forward(heads.get(1)), heads.get(2))
                     .rotate(in.rope());
             return scope.keep(tap.take(own, scope)
                     .append(in.cached()) // k, v: [B, S + L, H, Dh]

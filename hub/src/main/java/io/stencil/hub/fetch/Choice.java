@@ -17,6 +17,9 @@ import java.util.stream.Collectors;
 /// @param all these, and what weights need beside them: the JSON files of their folder, which tell how to read them
 record Choice(List<RemoteFile> chosen, List<RemoteFile> all) {
 
+    /// Tells that the models of a pipeline lie here in a folder each.
+    private static final String PIPELINE = "model_index.json";
+
     /// @throws io.stencil.error.HubException when the pattern matches nothing that is fetched, or a name is not safe
     static Choice of(Repository repository, Listing listing, String pattern) {
         SafeNames.requireSafe(repository, listing.files());
@@ -25,8 +28,11 @@ record Choice(List<RemoteFile> chosen, List<RemoteFile> all) {
                 .filter(file -> names.matches(file.path()))
                 .sorted(Comparator.comparing(RemoteFile::path))
                 .toList();
+        boolean whole = pattern.isEmpty()
+                && listing.files().stream().anyMatch(file -> file.path().equals(PIPELINE));
         List<RemoteFile> chosen = matching.stream()
                 .filter(file -> FileKinds.isAllowed(file.path()))
+                .filter(file -> !whole || !isCopyInOneFile(file.path()))
                 .toList();
         if (chosen.isEmpty()) {
             throw nothing(repository, listing, pattern, matching);
@@ -37,7 +43,7 @@ record Choice(List<RemoteFile> chosen, List<RemoteFile> all) {
                 .collect(Collectors.toSet());
         List<RemoteFile> all = new ArrayList<>(chosen);
         for (RemoteFile file : listing.files()) {
-            boolean needed = file.path().equals("model_index.json")
+            boolean needed = file.path().equals(PIPELINE)
                     || (file.path().endsWith(".json") && folders.contains(parent(file.path())));
             if (needed && !chosen.contains(file)) {
                 all.add(file);
@@ -58,6 +64,11 @@ record Choice(List<RemoteFile> chosen, List<RemoteFile> all) {
         listing.files().forEach(file -> tops.add(file.path().replaceFirst("/.*", "/")));
         String what = pattern.isEmpty() ? "holds no file" : "'%s' matches no file".formatted(pattern);
         return repository.subject().fault("%s; found %s".formatted(what, NameList.of(tops)));
+    }
+
+    /// Beside the folders of a pipeline, weights at the root hold the same once more, as other programs read them.
+    private static boolean isCopyInOneFile(String path) {
+        return path.endsWith(".safetensors") && parent(path).isEmpty();
     }
 
     private static String parent(String path) {

@@ -109,6 +109,27 @@ class FetchTest {
                         "vae/empty.safetensors");
     }
 
+    /// FLUX.2-klein has 7.75 GB of it.
+    @Test
+    void theCopyOfAPipelineInOneFileIsFetchedByItsNameAlone() throws IOException {
+        fake.repository("org/klein").put("flux-2-klein.safetensors", WEIGHTS);
+
+        assertThat(visible(fetch(HubKind.HUGGING_FACE, "org/klein:").folder()))
+                .contains("transformer/one.safetensors")
+                .doesNotContain("flux-2-klein.safetensors");
+        assertThat(visible(fetch(HubKind.HUGGING_FACE, "org/klein:*.safetensors").folder()))
+                .contains("flux-2-klein.safetensors");
+    }
+
+    /// A Template has its weights there, and no folders.
+    @Test
+    void weightsAtTheRootOfAnotherRepositoryAreFetched() throws IOException {
+        fake.repository("org/brightness").put("model.safetensors", WEIGHTS).put("Model.java", "class Model {}");
+
+        assertThat(visible(fetch(HubKind.HUGGING_FACE, "org/brightness:").folder()))
+                .contains("model.safetensors");
+    }
+
     @Test
     void whatIsRightIsNotFetchedAgainAndWhatChangedIs() throws IOException {
         fetch(HubKind.HUGGING_FACE, "org/klein:tokenizer/");

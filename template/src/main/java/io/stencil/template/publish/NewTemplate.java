@@ -4,13 +4,12 @@ import io.stencil.error.InvalidFileException;
 import io.stencil.error.InvalidRequestException;
 import io.stencil.error.Location;
 import io.stencil.files.AtomicFile;
+import io.stencil.files.AtomicFolder;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Objects;
-import java.util.stream.Stream;
 
 /// Writes a folder with a Template to begin from: it compiles, trains as it stands, and tells how.
 public final class NewTemplate {
@@ -27,7 +26,7 @@ public final class NewTemplate {
             throw new InvalidRequestException("NAME", "'%s' is no name of a folder".formatted(folder));
         }
         try {
-            requireEmpty(folder);
+            AtomicFolder.requireFree(folder);
             AtomicFile.writeText(folder.resolve("Model.java"), resource(family.option() + "/Model.java"));
             AtomicFile.writeText(
                     folder.resolve(README),
@@ -38,19 +37,6 @@ public final class NewTemplate {
                             .replace("@INPUT@", family.exampleInput()));
         } catch (IOException e) {
             throw new InvalidFileException(Location.of(folder), "cannot be written: " + e, e);
-        }
-    }
-
-    /// @throws InvalidRequestException when something is there that is no empty folder
-    static void requireEmpty(Path folder) throws IOException {
-        if (Files.isDirectory(folder)) {
-            try (Stream<Path> content = Files.list(folder)) {
-                if (content.findAny().isPresent()) {
-                    throw new InvalidRequestException(folder.toString(), "is not empty; name a new folder");
-                }
-            }
-        } else if (Files.exists(folder)) {
-            throw new InvalidRequestException(folder.toString(), "is a file; name a new folder");
         }
     }
 

@@ -21,11 +21,9 @@ import io.stencil.tensor.Tensors;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
-import java.util.UUID;
 import java.util.function.Consumer;
 
 /// Makes a folder that is whole and proven: all weights, code, a card, sample pictures.
@@ -49,33 +47,41 @@ public final class TemplatePackager {
         void on(Path folder) throws IOException;
     }
 
+    /// Refuses a place where something lies: for a check before models are fetched.
+    ///
+    /// @throws io.stencil.error.StencilException when it is no empty folder
+    public static void requireFree(Path output) {
+        try {
+            AtomicFolder.requireFree(output);
+        } catch (IOException e) {
+            throw new InvalidFileException(Location.of(output), "cannot be looked at: " + e, e);
+        }
+    }
+
     /// Packages. The output folder is there only when all has succeeded.
     ///
     /// @param base the model that is steered; this closes it
     /// @throws io.stencil.error.StencilException when the parts do not fit, or the package does not generate what the
     ///     checkpoint does
     public void run(Flux2Pipeline base, Seal seal) {
-        Path output = request.output().toAbsolutePath().normalize();
-        Path made = output.resolveSibling("." + output.getFileName() + "." + UUID.randomUUID() + ".tmp");
         try (base) {
-            NewTemplate.requireEmpty(output);
-            TemplateFolder folder = request.folder();
-            requirePackable(folder);
-            Files.createDirectories(made);
-            CheckpointedTemplate trained = new CheckpointedTemplate(folder, request.checkpoint());
-            copy(made);
-            MergedWeights.write(made, trained, base, request.maxShardBytes());
-            report.accept("merged the weights");
-            prove(trained, new TemplateFolder(made, request.trusted()), base, made);
-            String inputs = folder.describeInputs().orElse(VALUE_INPUTS);
-            AtomicFile.writeText(made.resolve("README.md"), ModelCard.text(request, inputs));
-            seal.on(made);
-            Files.move(made, output, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+            AtomicFolder.write(request.output(), made -> make(made, base, seal));
         } catch (IOException e) {
-            throw new InvalidFileException(Location.of(output), "cannot be written: " + e, e);
-        } finally {
-            discard(made);
+            throw new InvalidFileException(Location.of(request.output()), "cannot be written: " + e, e);
         }
+    }
+
+    private void make(Path made, Flux2Pipeline base, Seal seal) throws IOException {
+        TemplateFolder folder = request.folder();
+        requirePackable(folder);
+        CheckpointedTemplate trained = new CheckpointedTemplate(folder, request.checkpoint());
+        copy(made);
+        MergedWeights.write(made, trained, base, request.maxShardBytes());
+        report.accept("merged the weights");
+        prove(trained, new TemplateFolder(made, request.trusted()), base, made);
+        String inputs = folder.describeInputs().orElse(VALUE_INPUTS);
+        AtomicFile.writeText(made.resolve("README.md"), ModelCard.text(request, inputs));
+        seal.on(made);
     }
 
     /// A package has its weights in `model.safetensors`, so that is what its code must name.
@@ -143,17 +149,6 @@ public final class TemplatePackager {
                         request.template(),
                         "does not generate the same once it is packaged; it must make nothing that its weights do not hold");
             }
-        }
-    }
-
-    private static void discard(Path made) {
-        if (!Files.isDirectory(made)) {
-            return;
-        }
-        try {
-            AtomicFolder.remove(made);
-        } catch (IOException e) {
-            throw new InvalidFileException(Location.of(made), "cannot be removed: " + e, e);
         }
     }
 }
