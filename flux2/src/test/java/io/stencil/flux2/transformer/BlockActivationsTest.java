@@ -34,11 +34,11 @@ import org.junit.jupiter.params.provider.MethodSource;
 @Tag("memory")
 class BlockActivationsTest {
 
-    private static final int SIDE = 16;
-    private static final int TEXT = 128;
-    private static final int DIM = 512;
-    private static final int PASSES = 15;
-    private static final int RANK = 64;
+    private static final int SIDE = 12;
+    private static final int TEXT = 256;
+    private static final int DIM = 384;
+    private static final int PASSES = 7;
+    private static final int RANK = 256; // what it keeps of a stream is a large block then
 
     /// What of a transformer is trained.
     enum Training {

@@ -117,7 +117,8 @@ class FetchTest {
         assertThat(visible(fetch(HubKind.HUGGING_FACE, "org/klein:").folder()))
                 .contains("transformer/one.safetensors")
                 .doesNotContain("flux-2-klein.safetensors");
-        assertThat(visible(fetch(HubKind.HUGGING_FACE, "org/klein:*.safetensors").folder()))
+        assertThat(visible(
+                        fetch(HubKind.HUGGING_FACE, "org/klein:*.safetensors").folder()))
                 .contains("flux-2-klein.safetensors");
     }
 
