@@ -258,6 +258,24 @@ class LaunchIT {
                 .anyMatch(name -> name.matches("step-\\d+\\.state"));
     }
 
+    @Test
+    @Timeout(120)
+    void aSignalReachesAllRanksAndTheirLastWordsAreSeen() throws IOException, InterruptedException {
+        StencilProcess run = StencilProcess.start(temporary, launched("--max_steps=100000", "--save_steps=2"));
+        while (run.process().isAlive() && !hasState()) {
+            Thread.sleep(20);
+        }
+        run.interrupt();
+        StencilRun ended = run.await();
+        assertThat(ended.exitCode()).as(ended.err()).isEqualTo(130);
+        for (int rank = 0; rank < 2; rank++) {
+            assertThat(ended.err())
+                    .contains("[%d] stopping after this step, then saving".formatted(rank))
+                    .contains("[%d] interrupted after ".formatted(rank));
+        }
+        assertThat(ended.err()).doesNotContain("Exception");
+    }
+
     private boolean hasState() throws IOException {
         if (Files.notExists(training.output())) {
             return false;

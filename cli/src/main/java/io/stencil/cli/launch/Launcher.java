@@ -17,8 +17,7 @@ import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 
 /// Runs the ranks of one training to their end: their output comes with their numbers before it, a stop that is asked
-/// for
-/// reaches all, and where one fails the others end too.
+/// for reaches all, and where one fails the others end too.
 public final class Launcher {
 
     /// For the others to find out and to end in order when one has failed.
@@ -44,8 +43,13 @@ public final class Launcher {
     public void requestStop() {
         synchronized (started) {
             stopping = true;
-            started.forEach(Process::destroy);
+            started.forEach(Launcher::terminate);
         }
+    }
+
+    /// Its output stays open, unlike with [Process#destroy]: a rank tells that it stops, and what it saves.
+    private static void terminate(Process process) {
+        process.toHandle().destroy();
     }
 
     /// Starts the ranks and waits for all of them.
@@ -78,7 +82,7 @@ public final class Launcher {
             process = builder.start();
             started.add(process);
             if (stopping) {
-                process.destroy();
+                terminate(process);
             }
         }
         read(rank, process.getInputStream(), out);
