@@ -55,8 +55,11 @@ public final class Ops {
         return split(x, dim, sizes);
     }
 
-    /// Splits `x` along `dim` into views of these sizes, which add up to its own. Their gradients are joined at once;
-    /// those of narrowed views would each be filled up to the size of `x` first, and then added.
+    /// Splits `x` of any shape along `dim` into views of these sizes. Their gradients are joined at once; those of
+    /// narrowed views would each be filled up to the size of `x` first, and then added.
+    ///
+    /// @return handles of their own, each owned by the scope of the caller
+    /// @throws RuntimeException of libtorch when the sizes do not add up to that of `x`
     public static List<Tensor> split(Tensor x, long dim, long... sizes) {
         try (TensorVector parts = torch.split_with_sizes(x, sizes, dim)) {
             return LongStream.range(0, parts.size())
@@ -67,7 +70,8 @@ public final class Ops {
 
     /// The product of complex numbers.
     ///
-    /// @param x float32 [..., 2], real and imaginary part
+    /// @param x float32 [..., 2], real and imaginary part, which lie side by side, and all pairs at even places: else
+    ///     libtorch throws
     /// @param y likewise, of a shape that goes with that of `x`
     /// @return likewise
     public static Tensor multiplyComplex(Tensor x, Tensor y) {

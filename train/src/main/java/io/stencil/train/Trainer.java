@@ -63,9 +63,8 @@ public final class Trainer {
         stopped = true;
     }
 
-    /// Looks, before models are fetched or loaded, at the list of what a run learns from and at the place of its
-    /// results,
-    /// as far as no model is needed for it. Writes nothing.
+    /// Looks, before models are fetched or loaded, at what a run learns from and at the place of its checkpoints, as
+    /// far as no model is needed for it. Writes nothing.
     ///
     /// @throws io.stencil.error.StencilException when one of them cannot be used
     public static void check(TrainOptions options) {
