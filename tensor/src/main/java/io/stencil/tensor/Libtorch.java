@@ -14,6 +14,7 @@ public final class Libtorch {
 
     private static final String THREADS = "STENCIL_THREADS";
     private static final String MATHS = "org.bytedeco.openblas.load";
+    private static final String OPENBLAS = "openblas";
 
     private Libtorch() {}
 
@@ -52,7 +53,7 @@ public final class Libtorch {
     /// Name of the maths library that multiplies matrices: `mkl` or `openblas`.
     static String maths() {
         load();
-        return System.getProperty(MATHS, "openblas");
+        return System.getProperty(MATHS, OPENBLAS);
     }
 
     /// True when a CUDA build of libtorch found a GPU.
@@ -70,6 +71,10 @@ public final class Libtorch {
                 // MKL brings an OpenMP runtime of its own; two of them in one process keep each other's threads
                 // waiting.
                 Environment.setDefault("MKL_THREADING_LAYER", "GNU");
+            }
+            if (OPENBLAS.equals(System.getProperty(MATHS, OPENBLAS))) {
+                // It has threads of its own, which libtorch's number does not reach.
+                threads().ifPresent(number -> Environment.setDefault("OPENBLAS_NUM_THREADS", Integer.toString(number)));
             }
             // NNPACK takes small convolutions on the machines that it knows, and warns of each on the others: without
             // it, all machines compute them in one way, in silence.

@@ -1,0 +1,42 @@
+package io.stencil.tensor;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/// OpenBLAS as the maths library, in a Java of its own: which one is loaded is settled once in a process.
+class OpenBlasThreadsTest {
+
+    private static String threads(String variable, String number) throws IOException, InterruptedException {
+        ProcessBuilder java = new ProcessBuilder(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "--enable-native-access=ALL-UNNAMED",
+                "-Dorg.bytedeco.openblas.load=openblas",
+                "-cp",
+                System.getProperty("java.class.path"),
+                OpenBlasThreadsMain.class.getName());
+        java.environment().put("STENCIL_THREADS", "1");
+        java.environment().remove("OPENBLAS_NUM_THREADS");
+        java.environment().put(variable, number);
+        Process process = java.redirectErrorStream(true).start();
+        String said = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+        assertThat(process.waitFor()).as(said).isZero();
+        return said.strip();
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"1", "2"})
+    void worksOnAsManyThreadsAsOperationsDo(String number) throws IOException, InterruptedException {
+        assertThat(threads("STENCIL_THREADS", number)).endsWith("openblas " + number);
+    }
+
+    @Test
+    void keepsTheNumberThatItWasGivenItself() throws IOException, InterruptedException {
+        assertThat(threads("OPENBLAS_NUM_THREADS", "2")).endsWith("openblas 2");
+    }
+}
