@@ -72,8 +72,8 @@ final class EvaluateCommand implements Callable<Integer> {
             names = "--seed",
             paramLabel = "N",
             description =
-                    "Of scenes and noise; not that of a dataset which the models learned from, as its scenes are the same: 1 for "
-                            + "Tiny Klein, 11 for its Templates. Default: ${DEFAULT-VALUE}.")
+                    "Of scenes and noise; not that of a dataset whose scenes the models learned from, such as 11, the "
+                            + "SEED of examples/train. Default: ${DEFAULT-VALUE}.")
     private long seed = 777;
 
     @Option(names = "--num_inference_steps", paramLabel = "N", description = "Default: ${DEFAULT-VALUE}.")
