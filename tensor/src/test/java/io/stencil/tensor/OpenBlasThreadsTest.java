@@ -6,6 +6,7 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -13,6 +14,10 @@ import org.junit.jupiter.params.provider.ValueSource;
 /// more
 /// threads than there are cores.
 class OpenBlasThreadsTest {
+
+    /// Of its own: in the one of all, the libraries of the other tests would be exchanged while they load them.
+    @TempDir
+    private static Path libraries;
 
     private static int possible(int number) {
         return Math.min(number, Runtime.getRuntime().availableProcessors());
@@ -23,6 +28,7 @@ class OpenBlasThreadsTest {
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                 "--enable-native-access=ALL-UNNAMED",
                 "-Dorg.bytedeco.openblas.load=openblas",
+                "-Dorg.bytedeco.javacpp.cachedir=" + libraries,
                 "-cp",
                 System.getProperty("java.class.path"),
                 OpenBlasThreadsMain.class.getName());
