@@ -10,9 +10,9 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/// OpenBLAS as the maths library, in a Java of its own: which one is loaded is settled once in a process. It takes no
-/// more
-/// threads than there are cores.
+/// OpenBLAS as the maths library, in a Java of its own: which one is loaded is settled once in a process.
+///
+/// It takes no more threads than there are cores.
 class OpenBlasThreadsTest {
 
     /// Of its own: in the one of all, the libraries of the other tests would be exchanged while they load them.
