@@ -25,7 +25,6 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.List;
-import java.util.Locale;
 import java.util.Set;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
@@ -187,15 +186,11 @@ final class BenchCommand implements Callable<Integer> {
                 ? "random weights of FLUX.2-klein-4B, " + (fullSize ? "all of it" : "three blocks")
                 : "weights of %s%s%s".formatted(modelPaths, list(", in float8 ", fp8), list(", offloaded ", offload));
         return "%s, in %s, computed in %s; %d runs of each"
-                .formatted(weights, name(dtype), name(models.load().compute()), repeats);
+                .formatted(weights, dtype.text(), models.load().compute().text(), repeats);
     }
 
     private static String list(String before, List<String> names) {
         return names.isEmpty() ? "" : before + String.join(" and ", names);
-    }
-
-    private static String name(DType dtype) {
-        return dtype.name().toLowerCase(Locale.ROOT);
     }
 
     private List<String> words(Work work) {
@@ -204,8 +199,8 @@ final class BenchCommand implements Callable<Integer> {
                 "--in_process",
                 "--works=" + work.label(),
                 "--size=" + (fullSize ? "full" : size),
-                "--dtype=" + name(dtype),
-                "--trained_dtype=" + name(trainedDtype),
+                "--dtype=" + dtype.text(),
+                "--trained_dtype=" + trainedDtype.text(),
                 "--device=" + device,
                 "--repeats=" + repeats));
         if (side != null) {

@@ -1,5 +1,7 @@
 package io.stencil.files;
 
+import io.stencil.error.InvalidFileException;
+import io.stencil.error.Location;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;
@@ -27,6 +29,17 @@ public final class Sha256 {
             }
         }
         return hex(digest);
+    }
+
+    /// Of the content of a file that the user gave.
+    ///
+    /// @throws InvalidFileException when it cannot be read
+    public static String ofInput(Path file) {
+        try {
+            return of(file);
+        } catch (IOException e) {
+            throw new InvalidFileException(Location.of(file), "cannot be read: " + e, e);
+        }
     }
 
     /// Of these bytes.

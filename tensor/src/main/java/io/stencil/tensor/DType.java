@@ -1,6 +1,7 @@
 package io.stencil.tensor;
 
 import io.stencil.safetensors.SafetensorsDtype;
+import java.util.Locale;
 import java.util.Optional;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch.ScalarType;
@@ -31,6 +32,11 @@ public enum DType {
     DType(ScalarType scalarType, int bytes) {
         this.scalarType = scalarType;
         this.bytes = bytes;
+    }
+
+    /// As options and files write it, `bfloat16`.
+    public String text() {
+        return name().toLowerCase(Locale.ROOT);
     }
 
     /// Bytes of one element.

@@ -7,9 +7,11 @@ import org.bytedeco.pytorch.global.torch;
 /// Loads libtorch once, with the settings that Stencil needs.
 ///
 /// Every entry of the engine calls [#load]. Settings that the user gave as system properties win:
-/// `org.bytedeco.openblas.load` picks the maths library (`mkl` when its jar is on the class path, which halves the time
-/// of attention), `org.bytedeco.javacpp.maxBytes` and `maxPhysicalBytes` bound native memory (no bound: weights are
-/// larger than the Java heap by design), and the environment variable `STENCIL_THREADS` the threads of an operation.
+/// `org.bytedeco.openblas.load` picks the maths library (`mkl` when its jar is on the class path, which halves the
+/// time of attention), `org.bytedeco.javacpp.cachedir` says where native libraries lie (JavaCPP's folder, another one
+/// for OpenBLAS beside MKL), `org.bytedeco.javacpp.maxBytes` and `maxPhysicalBytes` bound native memory (no bound:
+/// weights are larger than the Java heap by design), and the environment variable `STENCIL_THREADS` the threads of an
+/// operation.
 public final class Libtorch {
 
     private static final String THREADS = "STENCIL_THREADS";
@@ -71,6 +73,10 @@ public final class Libtorch {
                 // MKL brings an OpenMP runtime of its own; two of them in one process keep each other's threads
                 // waiting.
                 Environment.setDefault("MKL_THREADING_LAYER", "GNU");
+                if (!"mkl".equals(System.getProperty(MATHS))) {
+                    // Both go by one file name in JavaCPP's folder: a process would take it from another that loads.
+                    setDefault("org.bytedeco.javacpp.cachedir", System.getProperty("user.home") + "/.javacpp/openblas");
+                }
             }
             if (OPENBLAS.equals(System.getProperty(MATHS, OPENBLAS))) {
                 // It has threads of its own, which libtorch's number does not reach.

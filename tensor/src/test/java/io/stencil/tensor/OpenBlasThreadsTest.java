@@ -15,9 +15,8 @@ import org.junit.jupiter.params.provider.ValueSource;
 /// It takes no more threads than there are cores.
 class OpenBlasThreadsTest {
 
-    /// Of its own: in the one of all, the libraries of the other tests would be exchanged while they load them.
     @TempDir
-    private static Path libraries;
+    private static Path home;
 
     private static int possible(int number) {
         return Math.min(number, Runtime.getRuntime().availableProcessors());
@@ -28,7 +27,7 @@ class OpenBlasThreadsTest {
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                 "--enable-native-access=ALL-UNNAMED",
                 "-Dorg.bytedeco.openblas.load=openblas",
-                "-Dorg.bytedeco.javacpp.cachedir=" + libraries,
+                "-Duser.home=" + home,
                 "-cp",
                 System.getProperty("java.class.path"),
                 OpenBlasThreadsMain.class.getName());
@@ -45,6 +44,14 @@ class OpenBlasThreadsTest {
     @ValueSource(ints = {1, 2})
     void worksOnAsManyThreadsAsOperationsDo(int number) throws IOException, InterruptedException {
         assertThat(threads("STENCIL_THREADS", number)).endsWith("openblas " + possible(number));
+    }
+
+    /// In one folder with MKL, it would take the file name from a process that is loading that.
+    @Test
+    void liesInAFolderOfItsOwn() throws IOException, InterruptedException {
+        threads("STENCIL_THREADS", 1);
+        assertThat(home.resolve(".javacpp")).isDirectoryContaining("glob:**/openblas");
+        assertThat(home.resolve(".javacpp/cache")).doesNotExist();
     }
 
     @Test

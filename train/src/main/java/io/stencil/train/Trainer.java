@@ -27,6 +27,7 @@ import io.stencil.train.options.TrainingArguments;
 import io.stencil.train.resume.RunFolder;
 import io.stencil.train.resume.RunOptions;
 import io.stencil.train.resume.SavedState;
+import io.stencil.train.split.CacheFolder;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.security.SecureRandom;
@@ -63,14 +64,16 @@ public final class Trainer {
         stopped = true;
     }
 
-    /// Looks, before models are fetched or loaded, at what a run learns from and at the place of its checkpoints, as
-    /// far as no model is needed for it. Writes nothing.
+    /// Looks, before models are fetched or loaded, at what a run learns from and at the place of what it writes, as far
+    /// as no model is needed for it. Writes nothing.
     ///
     /// @throws io.stencil.error.StencilException when one of them cannot be used
     public static void check(TrainOptions options) {
         TrainingData.read(options);
         OutputOptions output = options.output();
-        if (options.task() != Task.SFT_DATA_PROCESS && !output.resume() && Files.isDirectory(output.folder())) {
+        if (options.task() == Task.SFT_DATA_PROCESS) {
+            new CacheFolder(output.folder()).requireUsable();
+        } else if (!output.resume() && Files.isDirectory(output.folder())) {
             new RunFolder(output.folder()).requireFresh();
         }
     }

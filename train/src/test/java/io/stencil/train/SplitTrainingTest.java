@@ -47,9 +47,12 @@ class SplitTrainingTest {
         return folder.resolve("cache");
     }
 
+    private TrainOptionsBuilder firstStage() {
+        return dataset.options(cache()).task(Task.SFT_DATA_PROCESS);
+    }
+
     private boolean encode(UnaryOperator<TrainOptionsBuilder> more) {
-        TrainOptionsBuilder options = dataset.options(cache()).task(Task.SFT_DATA_PROCESS);
-        return new DataProcess().run(more.apply(options).build(), EncodingListener.NONE);
+        return new DataProcess().run(more.apply(firstStage()).build(), EncodingListener.NONE);
     }
 
     private Recorder train(TrainOptionsBuilder options) {
@@ -138,7 +141,7 @@ class SplitTrainingTest {
     void aStoppedRunGoesOnWhereItWas() throws IOException {
         DataProcess stopped = new DataProcess();
         boolean complete =
-                stopped.run(dataset.options(cache()).task(Task.SFT_DATA_PROCESS).build(), new EncodingListener() {
+                stopped.run(firstStage().build(), new EncodingListener() {
                     @Override
                     public void onSample(int done, int samples) {
                         if (done == 2) {
@@ -199,6 +202,7 @@ class SplitTrainingTest {
         Files.writeString(Files.createDirectory(cache()).resolve("notes.txt"), "mine");
 
         assertThatThrownBy(() -> encode(options -> options)).hasMessageContaining("is neither empty nor a cache");
+        assertThatThrownBy(() -> Trainer.check(firstStage().build())).hasMessageContaining("is neither empty nor");
         assertThatThrownBy(() -> train(secondStage("two"))).hasMessageContaining("is no cache of encoded samples");
         assertThat(cache().resolve("notes.txt")).hasContent("mine");
     }

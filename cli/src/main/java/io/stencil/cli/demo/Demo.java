@@ -55,12 +55,14 @@ public final class Demo {
     }
 
     /// @throws InvalidFileException when the checkout lacks the base model or the example Template
-    /// @throws io.stencil.error.InvalidRequestException when the output holds files that no demo made
+    /// @throws io.stencil.error.InvalidRequestException when the output holds files that no demo made, or that were changed
+    ///     since
     /// @throws IOException when the output cannot be written
     public DemoResult run() throws IOException {
         requireFolder(plan.baseModel());
         requireFolder(plan.example());
-        DemoFolder.claim(plan.output());
+        DemoFolder folder = new DemoFolder(plan.output());
+        folder.claim();
         listener.onStage("painting %d pictures".formatted(DemoPlan.PICTURES));
         paint(plan.dataset(), DemoPlan.PICTURES, plan.datasetSeed());
         paint(plan.validation(), DemoPlan.VALIDATION_PICTURES, plan.validationSeed());
@@ -73,6 +75,7 @@ public final class Demo {
         double after = validate(validation);
         DemoResult result = show(before, after, validation.samples(), training);
         new DemoReport(plan, result).write();
+        folder.finish();
         return result;
     }
 

@@ -50,7 +50,7 @@ public record EditMeasure() implements Measure {
         int count = effort.of(60, 4);
         int asked = 0;
         int unasked = 0;
-        List<Double> differences = new ArrayList<>();
+        List<Double> differences = new ArrayList<>(); // of those edits that leave something
         double overlap = 0;
         List<PictureRow.Captioned> shown = new ArrayList<>();
         for (int i = 0; i < count; i++) {
@@ -68,7 +68,10 @@ public record EditMeasure() implements Measure {
             asked += (recoloured ? colour : background) ? 1 : 0;
             unasked += (recoloured ? background : colour) ? 1 : 0;
             overlap += ControlMeasure.overlap(edit.after(), after);
-            differences.add(Likeness.differenceOutside(changed(edit, recoloured), before, after));
+            double difference = Likeness.differenceOutside(changed(edit, recoloured), before, after);
+            if (!Double.isNaN(difference)) { // of a thin ring whose background changes, all is edge
+                differences.add(difference);
+            }
             if (i < SHOWN) {
                 shown.add(new PictureRow.Captioned("before", before));
                 shown.add(new PictureRow.Captioned(edit.instruction(), after));
@@ -79,15 +82,14 @@ public record EditMeasure() implements Measure {
                         Figure.atLeast("what was asked for is right", asked / (double) count, 0.8),
                         Figure.atLeast("the other colour stays", unasked / (double) count, 0.8),
                         Figure.atMost("mean difference of the rest, 0 to 1", mean(differences), 0.06),
+                        Figure.told("part of the edits that leave a rest", differences.size() / (double) count),
                         Figure.told("overlap (IoU) with the shape before", overlap / count)),
                 List.of(new PictureRow("edits", shown)));
     }
 
-    /// Of those edits that leave something: of a thin ring whose background changes, all is edge.
     private static double mean(List<Double> differences) {
         return differences.stream()
                 .mapToDouble(difference -> difference)
-                .filter(difference -> !Double.isNaN(difference))
                 .average()
                 .orElse(Double.NaN);
     }

@@ -79,6 +79,41 @@ class MeasureTest {
         assertThat(outcome.figures().subList(0, 3)).noneMatch(Figure::holds);
     }
 
+    /// Half of the lost detail comes back, whether there is a Template or not.
+    @Test
+    void aBaseModelThatUpscalesByItselfLeavesTheTemplateNoGain() {
+        Measure measure = new UpscaleMeasure();
+        PerfectPainter perfect = new PerfectPainter(EFFORT, measure.name());
+        Painter alone = new Painter() {
+            @Override
+            public RgbImage paint(String prompt, long seed, List<Steering> steering) {
+                return perfect.paint(prompt, seed, steering);
+            }
+
+            @Override
+            public RgbImage paintOver(
+                    RgbImage picture, double strength, String prompt, long seed, List<Steering> steering) {
+                return middle(picture, perfect.paint(prompt, seed, steering));
+            }
+
+            @Override
+            public String keep(RgbImage picture) {
+                return perfect.keep(picture);
+            }
+        };
+        List<Figure> figures = measure.run(alone, EFFORT).figures();
+        assertThat(figures).filteredOn(figure -> !figure.holds()).containsExactly(figures.get(1));
+        assertThat(figures.get(1).value()).isZero();
+    }
+
+    private static RgbImage middle(RgbImage one, RgbImage other) {
+        byte[] rgb = one.rgb().clone();
+        for (int at = 0; at < rgb.length; at++) {
+            rgb[at] = (byte) (((one.rgb()[at] & 0xFF) + (other.rgb()[at] & 0xFF)) / 2);
+        }
+        return RgbImage.of(one.width(), one.height(), rgb);
+    }
+
     @Test
     void unknownNamesAndSharesAreRefused() {
         assertThat(Measures.named(List.of("edit", "base")))

@@ -1,13 +1,10 @@
 package io.stencil.hub.trust;
 
 import io.stencil.error.HubException;
-import io.stencil.error.InvalidFileException;
 import io.stencil.error.InvalidRequestException;
-import io.stencil.error.Location;
 import io.stencil.files.Sha256;
 import io.stencil.hub.fetch.FileKinds;
 import io.stencil.hub.fetch.Snapshot;
-import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -75,7 +72,7 @@ public final class RemoteCode {
             Snapshot snapshot, Path folder, TrustStore store, Consent consent, Dialog dialog) {
         Set<String> trusted = new TreeSet<>();
         for (Path file : in(folder)) {
-            String sha256 = hash(file);
+            String sha256 = Sha256.ofInput(file);
             String name = inside(snapshot, folder, String.valueOf(file.getFileName()));
             requireTrusted(new Found(snapshot, name, file, sha256), store, consent, dialog);
             trusted.add(sha256);
@@ -123,13 +120,5 @@ public final class RemoteCode {
         dialog.tell(
                 "trusting code of %s at %s: %s".formatted(snapshot.repository(), snapshot.revision(), code.where()));
         store.trust(snapshot, code.name(), code.sha256());
-    }
-
-    private static String hash(Path file) {
-        try {
-            return Sha256.of(file);
-        } catch (IOException e) {
-            throw new InvalidFileException(Location.of(file), "cannot be read: " + e, e);
-        }
     }
 }

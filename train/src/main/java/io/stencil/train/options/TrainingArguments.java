@@ -17,7 +17,6 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Collection;
 import java.util.List;
-import java.util.Locale;
 import java.util.Objects;
 import java.util.Properties;
 import java.util.Set;
@@ -109,7 +108,7 @@ public final class TrainingArguments {
         json.put("initialize_model_on_cpu", models.initializeOnCpu());
         json.put("enable_lora_hot_loading", models.loraHotLoading());
         json.put("device", models.load().device().toString());
-        json.put("dtype", models.load().dtype().name().toLowerCase(Locale.ROOT));
+        json.put("dtype", models.load().dtype().text());
     }
 
     private static List<String> labels(Set<ModelRole> roles) {
@@ -156,7 +155,7 @@ public final class TrainingArguments {
             json.put("resume", output.folder().toString());
         }
         putPath(json, "resume_from_checkpoint", output.resumeFrom());
-        json.put("save_dtype", output.saveDtype().name().toLowerCase(Locale.ROOT));
+        json.put("save_dtype", output.saveDtype().text());
         json.put("save_raw_weights", output.saveRawWeights());
         json.put("enable_csv_log", output.csvLog());
         json.put("enable_tensorboard_log", output.tensorboardLog());

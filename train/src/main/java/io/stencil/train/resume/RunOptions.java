@@ -6,16 +6,13 @@ import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.stencil.error.InvalidFileException;
 import io.stencil.error.InvalidRequestException;
-import io.stencil.error.Location;
 import io.stencil.files.Sha256;
 import io.stencil.tensor.ComputeDType;
 import io.stencil.tensor.DType;
 import io.stencil.train.options.TrainOptions;
 import io.stencil.train.options.TrainingArguments;
-import java.io.IOException;
 import java.nio.file.Path;
 import java.util.LinkedHashSet;
-import java.util.Locale;
 import java.util.Objects;
 import java.util.Set;
 
@@ -68,8 +65,8 @@ public record RunOptions(ObjectNode json) {
                 json.set(name, PATHS.contains(name) ? absolute(option.getValue()) : option.getValue());
             }
         });
-        json.put(COMPUTE, compute.name().toLowerCase(Locale.ROOT));
-        json.put(METADATA_HASH, sha256(options.data().metadataPath()));
+        json.put(COMPUTE, compute.text());
+        json.put(METADATA_HASH, Sha256.ofInput(options.data().metadataPath()));
         if (processes > 1) {
             json.put(PROCESSES, processes);
         }
@@ -84,14 +81,6 @@ public record RunOptions(ObjectNode json) {
         }
         Path path = Path.of(value.asText()).toAbsolutePath().normalize();
         return JsonNodeFactory.instance.textNode(path.toString());
-    }
-
-    private static String sha256(Path file) {
-        try {
-            return Sha256.of(file);
-        } catch (IOException e) {
-            throw new InvalidFileException(Location.of(file), "cannot be read: " + e, e);
-        }
     }
 
     /// The options as text, without paths, which may differ between machines.

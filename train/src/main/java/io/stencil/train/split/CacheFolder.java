@@ -75,7 +75,7 @@ public record CacheFolder(Path folder) {
             removeLeftovers();
             return;
         }
-        requireEmpty();
+        requireUsable();
         writeJson(
                 folder.resolve(ORIGIN),
                 MAPPER.createObjectNode().put("format", FORMAT).set("origin", origin.json()));
@@ -93,8 +93,11 @@ public record CacheFolder(Path folder) {
         origin.requireSameAs(origin(), folder, CacheOrigin.Extent.ALL);
     }
 
-    private void requireEmpty() {
-        if (Files.exists(folder) && !list(folder).isEmpty()) {
+    /// Refuses a folder that holds something else than a cache: for a check before long work.
+    ///
+    /// @throws InvalidRequestException when it does
+    public void requireUsable() {
+        if (!isCache(folder) && Files.exists(folder) && !list(folder).isEmpty()) {
             throw new InvalidRequestException(
                     "output_path", "'%s' is neither empty nor a cache; name another folder".formatted(folder));
         }

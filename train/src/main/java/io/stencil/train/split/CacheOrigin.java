@@ -15,12 +15,10 @@ import io.stencil.safetensors.SafetensorsFile;
 import io.stencil.train.options.ExtraInput;
 import io.stencil.train.options.ModelOptions;
 import io.stencil.train.options.TrainOptions;
-import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.Locale;
 import java.util.Set;
 import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
@@ -47,7 +45,7 @@ record CacheOrigin(ObjectNode json) {
     /// @throws InvalidFileException when a file cannot be read
     static CacheOrigin of(TrainOptions options, ModelSet models, @Nullable String frozenWeights) {
         ObjectNode json = shared(options, models, frozenWeights);
-        json.put("dataset_metadata_sha256", hash(options.data().metadataPath()));
+        json.put("dataset_metadata_sha256", Sha256.ofInput(options.data().metadataPath()));
         json.put("picture_size", options.data().size().toString());
         return new CacheOrigin(json);
     }
@@ -59,8 +57,8 @@ record CacheOrigin(ObjectNode json) {
 
     private static ObjectNode shared(TrainOptions options, ModelSet models, @Nullable String frozenWeights) {
         ObjectNode json = JsonNodeFactory.instance.objectNode();
-        json.put("dtype", models.dtype().name().toLowerCase(Locale.ROOT));
-        json.put("activation_dtype", models.compute().name().toLowerCase(Locale.ROOT));
+        json.put("dtype", models.dtype().text());
+        json.put("activation_dtype", models.compute().text());
         json.put(
                 "extra_inputs",
                 String.join(
@@ -95,7 +93,7 @@ record CacheOrigin(ObjectNode json) {
             }
         }
         if (files.tokenizer() != null) {
-            json.put("tokenizer_sha256", hash(files.tokenizer().resolve("tokenizer.json")));
+            json.put("tokenizer_sha256", Sha256.ofInput(files.tokenizer().resolve("tokenizer.json")));
         }
     }
 
@@ -104,23 +102,15 @@ record CacheOrigin(ObjectNode json) {
                 .map(folder::resolve)
                 .filter(Files::isRegularFile)
                 .findFirst()
-                .map(CacheOrigin::hash)
+                .map(Sha256::ofInput)
                 .orElse("none");
     }
 
     private static String hash(List<Path> files) {
-        List<String> hashes = files.stream().map(CacheOrigin::hash).toList();
+        List<String> hashes = files.stream().map(Sha256::ofInput).toList();
         return hashes.size() == 1
                 ? hashes.getFirst()
                 : Sha256.of(String.join("", hashes).getBytes(StandardCharsets.US_ASCII));
-    }
-
-    private static String hash(Path file) {
-        try {
-            return Sha256.of(file);
-        } catch (IOException e) {
-            throw new InvalidFileException(Location.of(file), "cannot be read: " + e, e);
-        }
     }
 
     /// @param cache whose origin `other` is
