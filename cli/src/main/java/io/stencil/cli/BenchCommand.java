@@ -1,5 +1,8 @@
 package io.stencil.cli;
 
+import io.stencil.cli.models.BaseModelOptions;
+import io.stencil.cli.models.ModelPaths;
+import io.stencil.cli.models.RemoteModels;
 import io.stencil.cli.bench.BenchModels;
 import io.stencil.cli.bench.BenchReport;
 import io.stencil.cli.bench.BenchSize;

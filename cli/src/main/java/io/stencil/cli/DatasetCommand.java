@@ -1,5 +1,7 @@
 package io.stencil.cli;
 
+import io.stencil.cli.terminal.ProgressLine;
+import io.stencil.cli.terminal.StopOnSignal;
 import io.stencil.error.InvalidFileException;
 import io.stencil.error.Location;
 import io.stencil.world.dataset.DatasetKind;

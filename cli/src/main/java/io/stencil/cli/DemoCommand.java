@@ -1,5 +1,6 @@
 package io.stencil.cli;
 
+import io.stencil.cli.terminal.ProgressLine;
 import io.stencil.cli.demo.Demo;
 import io.stencil.cli.demo.DemoListener;
 import io.stencil.cli.demo.DemoPlan;

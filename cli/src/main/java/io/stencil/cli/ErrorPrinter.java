@@ -1,5 +1,6 @@
 package io.stencil.cli;
 
+import io.stencil.cli.arguments.Arguments;
 import io.stencil.error.Location;
 import io.stencil.error.NameList;
 import io.stencil.error.StencilException;

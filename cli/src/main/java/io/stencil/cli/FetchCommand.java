@@ -1,5 +1,7 @@
 package io.stencil.cli;
 
+import io.stencil.cli.models.HubModels;
+import io.stencil.cli.models.HubOptions;
 import io.stencil.hub.protocol.HubReference;
 import java.io.PrintWriter;
 import java.util.List;

@@ -1,5 +1,13 @@
 package io.stencil.cli;
 
+import io.stencil.cli.models.BaseModelOptions;
+import io.stencil.cli.models.HubModels;
+import io.stencil.cli.models.HubOptions;
+import io.stencil.cli.models.OriginPath;
+import io.stencil.cli.models.RemoteModels;
+import io.stencil.cli.models.TemplateOptions;
+import io.stencil.cli.models.WeightOptions;
+import io.stencil.cli.terminal.ProgressLine;
 import io.stencil.error.InvalidFileException;
 import io.stencil.error.InvalidRequestException;
 import io.stencil.error.Location;

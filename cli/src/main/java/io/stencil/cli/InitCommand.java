@@ -1,5 +1,6 @@
 package io.stencil.cli;
 
+import io.stencil.cli.models.BaseModelOptions;
 import io.stencil.tensor.DType;
 import io.stencil.train.init.ModelInitialisation;
 import io.stencil.world.vocabulary.WorldTokenizer;

@@ -1,5 +1,6 @@
 package io.stencil.cli;
 
+import io.stencil.cli.terminal.StopOnSignal;
 import io.stencil.cli.launch.Launcher;
 import io.stencil.cli.launch.Ranks;
 import io.stencil.error.InvalidFileException;

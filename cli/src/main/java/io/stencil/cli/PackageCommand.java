@@ -1,5 +1,11 @@
 package io.stencil.cli;
 
+import io.stencil.cli.models.BaseModelOptions;
+import io.stencil.cli.models.HubModels;
+import io.stencil.cli.models.HubOptions;
+import io.stencil.cli.models.OriginPath;
+import io.stencil.cli.models.RemoteModels;
+import io.stencil.cli.models.TemplateOptions;
 import io.stencil.error.InvalidRequestException;
 import io.stencil.hub.fetch.Snapshot;
 import io.stencil.hub.upload.Sha256Sums;

@@ -1,5 +1,7 @@
 package io.stencil.cli;
 
+import io.stencil.cli.arguments.Arguments;
+import io.stencil.cli.terminal.StopOnSignal;
 import io.stencil.error.StencilException;
 import io.stencil.tensor.Libtorch;
 import java.io.PrintWriter;

@@ -1,5 +1,17 @@
 package io.stencil.cli;
 
+import io.stencil.cli.models.BaseModelOptions;
+import io.stencil.cli.models.HubModels;
+import io.stencil.cli.models.HubOptions;
+import io.stencil.cli.models.RemoteModels;
+import io.stencil.cli.models.WeightOptions;
+import io.stencil.cli.terminal.ProgressLine;
+import io.stencil.cli.terminal.StopOnSignal;
+import io.stencil.cli.train.BaseTrainingOptions;
+import io.stencil.cli.train.DatasetOptions;
+import io.stencil.cli.train.EncodingReport;
+import io.stencil.cli.train.TrainingOptions;
+import io.stencil.cli.train.TrainingReport;
 import io.stencil.distributed.ProcessEnvironment;
 import io.stencil.pipeline.models.LoadOptions;
 import io.stencil.pipeline.models.ModelFiles;

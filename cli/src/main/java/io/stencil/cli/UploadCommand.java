@@ -1,5 +1,6 @@
 package io.stencil.cli;
 
+import io.stencil.cli.models.HubOptions;
 import io.stencil.cli.inspect.ByteText;
 import io.stencil.error.InvalidRequestException;
 import io.stencil.hub.Hub;

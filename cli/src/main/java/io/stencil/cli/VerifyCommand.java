@@ -1,5 +1,10 @@
 package io.stencil.cli;
 
+import io.stencil.cli.models.BaseModelOptions;
+import io.stencil.cli.models.HubModels;
+import io.stencil.cli.models.HubOptions;
+import io.stencil.cli.models.RemoteModels;
+import io.stencil.cli.models.TemplateOptions;
 import io.stencil.error.HubException;
 import io.stencil.error.InvalidFileException;
 import io.stencil.error.Location;

@@ -2,6 +2,7 @@ package io.stencil.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.stencil.cli.arguments.Arguments;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

@@ -1,0 +1,84 @@
+package io.stencil.cli.models;
+
+import io.stencil.hub.HubSettings;
+import io.stencil.hub.trust.RemoteCode;
+import io.stencil.hub.trust.TrustStore;
+import java.io.PrintWriter;
+import java.nio.file.Path;
+import java.util.Map;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Option;
+
+/// Which hub, as whom, and what of it may run: the options of every command that names models.
+public final class HubOptions {
+
+    @Option(
+            names = "--hub",
+            paramLabel = "NAME",
+            description =
+                    "modelscope, modelscope-ai or huggingface. Default: $DIFFSYNTH_DOWNLOAD_SOURCE, or modelscope.")
+    private @Nullable String hub;
+
+    @Option(
+            names = "--model_base_path",
+            paramLabel = "DIR",
+            description = "Where fetched models lie. Default: $DIFFSYNTH_MODEL_BASE_PATH, or ~/.cache/stencil/models.")
+    private @Nullable Path base;
+
+    @Option(
+            names = "--hub_token_file",
+            paramLabel = "FILE",
+            description = "Holds the hub's token. Default: $MODELSCOPE_API_TOKEN or $HF_TOKEN.")
+    private @Nullable Path tokenFile;
+
+    @Option(names = "--offline", description = "Fetch nothing; use what is there and tell what is missing.")
+    private boolean offline;
+
+    @Option(names = "--trust_remote_code", description = "Run code that comes from the hub, after you have read it.")
+    private boolean trust;
+
+    @Option(
+            names = "--trusted_code_hash",
+            paramLabel = "SHA256",
+            description = "Run this code, though other code of its name was trusted before.")
+    private @Nullable String trustedHash;
+
+    /// @throws io.stencil.error.InvalidRequestException naming an option or variable that cannot be used
+    public HubSettings settings() {
+        return HubSettings.of(choices(), environment(), home());
+    }
+
+    private HubSettings.Choices choices() {
+        return new HubSettings.Choices(hub, tokenFile, base, offline);
+    }
+
+    /// The models of the hub; connects to it when one is asked for.
+    public HubModels open(PrintWriter err) {
+        return open(err, this::settings);
+    }
+
+    /// The same, as for someone who has nothing of it yet.
+    ///
+    /// @param place an empty folder
+    public HubModels openEmpty(PrintWriter err, Path place) {
+        return open(err, () -> settings().emptyAt(place));
+    }
+
+    private HubModels open(PrintWriter err, Supplier<HubSettings> settings) {
+        return new HubModels(
+                settings,
+                () -> HubSettings.roots(choices(), environment(), home()),
+                new TrustStore(HubSettings.configuration(environment(), home())),
+                new RemoteCode.Consent(trust, trustedHash),
+                err);
+    }
+
+    private static Map<String, String> environment() {
+        return System.getenv();
+    }
+
+    private static Path home() {
+        return Path.of(System.getProperty("user.home"));
+    }
+}

@@ -1,0 +1,117 @@
+package io.stencil.cli.models;
+
+import io.stencil.error.InvalidRequestException;
+import io.stencil.pipeline.Flux2Pipeline;
+import io.stencil.template.TemplateInput;
+import io.stencil.template.TemplateInputs;
+import io.stencil.template.Warnings;
+import io.stencil.template.load.TemplateFolder;
+import io.stencil.template.load.TemplateSource;
+import io.stencil.template.pipeline.TemplatePipeline;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Option;
+
+/// The Templates that steer a picture, and their inputs.
+public final class TemplateOptions {
+
+    @Option(
+            names = "--template_model_id_or_path",
+            paramLabel = "DIR|ID:",
+            description =
+                    "Folder of a Template, or its ID at a hub with a colon; may be repeated, and 'model_id' of an input counts them from 0.")
+    private List<String> templates = new ArrayList<>();
+
+    @Option(
+            names = "--template_inputs",
+            paramLabel = "JSON",
+            description = "One object or a list of them, such as '{\"scale\": 0.8}'; an image is a path.")
+    private @Nullable String inputs;
+
+    @Option(
+            names = "--negative_template_inputs",
+            paramLabel = "JSON",
+            description = "For the negative side; matters when --cfg_scale is not 1.")
+    private @Nullable String negativeInputs;
+
+    @Option(names = "--lazy_loading", description = "Keep one Template in memory at a time, while it works.")
+    private boolean lazyLoading;
+
+    /// Templates that are there, and inputs that name one of them.
+    public record Steering(
+            List<TemplateSource> sources,
+            TemplatePipeline.Loading loading,
+            List<TemplateInput> positive,
+            List<TemplateInput> negative) {
+
+        /// The pipeline with these Templates; it owns `base`, which is closed when a Template cannot be loaded.
+        public TemplatePipeline pipeline(Flux2Pipeline base, Warnings warnings) {
+            try {
+                return new TemplatePipeline(base, sources, loading, warnings);
+            } catch (RuntimeException e) {
+                base.close();
+                throw e;
+            }
+        }
+    }
+
+    /// @throws io.stencil.error.StencilException when a folder is absent, its code may not run or an input is malformed
+    public Steering read(RemoteModels remote) {
+        List<TemplateSource> sources = new ArrayList<>();
+        List<TemplateInput> positive = inputs("template_inputs", inputs);
+        List<TemplateInput> negative = inputs("negative_template_inputs", negativeInputs);
+        templates.forEach(text -> sources.add(folder(text, remote)));
+        return new Steering(
+                sources,
+                lazyLoading ? TemplatePipeline.Loading.LAZY : TemplatePipeline.Loading.EAGER,
+                positive,
+                negative);
+    }
+
+    /// Looks at all that can be seen before anything is fetched.
+    ///
+    /// @throws io.stencil.error.StencilException when a local folder is absent or an input is malformed
+    public void check() {
+        inputs("template_inputs", inputs);
+        inputs("negative_template_inputs", negativeInputs);
+        templates.forEach(TemplateOptions::checkFolder);
+    }
+
+    /// Looks whether a Template's folder is there, where it is not one of a hub.
+    public static void checkFolder(String text) {
+        RemoteModels.check(remote -> folderOf(text, remote));
+    }
+
+    private static OriginPath folderOf(String text, RemoteModels remote) {
+        OriginPath path = OriginPath.parse("template_model_id_or_path", text, remote);
+        path.folder();
+        return path;
+    }
+
+    /// A Template's folder: `FOLDER`, `FOLDER:SUBFOLDER`, or `ID:` or `ID:SUBFOLDER` of a hub; code of it that came
+    /// from a
+    /// hub is trusted.
+    public static TemplateFolder folder(String text, RemoteModels remote) {
+        OriginPath path = folderOf(text, remote);
+        Path folder = path.folder();
+        return new TemplateFolder(folder, remote.trusted(path.fetched(), folder));
+    }
+
+    private List<TemplateInput> inputs(String option, @Nullable String json) {
+        if (json == null) {
+            return List.of();
+        }
+        List<TemplateInput> parsed = TemplateInputs.parse(option, json, Path.of(""));
+        for (TemplateInput input : parsed) {
+            if (input.modelId() < 0 || input.modelId() >= templates.size()) {
+                throw new InvalidRequestException(
+                        option,
+                        "'model_id' is %d, but %d Templates are named by --template_model_id_or_path, counted from 0"
+                                .formatted(input.modelId(), templates.size()));
+            }
+        }
+        return parsed;
+    }
+}

@@ -1,0 +1,102 @@
+package io.stencil.cli.terminal;
+
+import java.io.Console;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Optional;
+
+/// One line on standard error that tells how far the work is.
+///
+/// On a terminal the line is rewritten in place. Elsewhere, as in a log file, it is printed every few seconds.
+public final class ProgressLine implements AutoCloseable {
+
+    private static final long LOG_EVERY = Duration.ofSeconds(10).toNanos();
+    private static final Path STANDARD_ERROR = Path.of("/proc/self/fd/2");
+
+    private final PrintWriter err;
+    private final boolean rewrites;
+    private String latest = "";
+    private boolean pending;
+    private long printedAt = System.nanoTime();
+
+    ProgressLine(PrintWriter err, boolean rewrites) {
+        this.err = err;
+        this.rewrites = rewrites;
+    }
+
+    /// A line on this process's standard error.
+    public static ProgressLine on(PrintWriter err) {
+        return new ProgressLine(err, isTerminal());
+    }
+
+    public void show(String text) {
+        if (rewrites) {
+            err.print("\r" + text + " ".repeat(Math.max(0, latest.length() - text.length())));
+            err.flush();
+            pending = true;
+        } else {
+            pending = true;
+            if (System.nanoTime() - printedAt >= LOG_EVERY) {
+                print(text);
+            }
+        }
+        latest = text;
+    }
+
+    private void print(String text) {
+        err.println(text);
+        printedAt = System.nanoTime();
+        pending = false;
+    }
+
+    /// Ends the line, so that what is printed next begins on its own; [#show] begins another.
+    public void end() {
+        if (!pending) {
+            return;
+        }
+        if (rewrites) {
+            err.println();
+            pending = false;
+        } else {
+            print(latest);
+        }
+    }
+
+    /// Leaves the line, for an error that is printed next: nothing of it stays where lines are not rewritten.
+    public void abandon() {
+        if (rewrites) {
+            end();
+        }
+        pending = false;
+    }
+
+    @Override
+    public void close() {
+        end();
+    }
+
+    private static boolean isTerminal() {
+        if (!Files.isSymbolicLink(STANDARD_ERROR)) {
+            return Optional.ofNullable(System.console())
+                    .map(Console::isTerminal)
+                    .orElse(false);
+        }
+        try {
+            String target = Files.readSymbolicLink(STANDARD_ERROR).toString();
+            return target.startsWith("/dev/pts/") || target.startsWith("/dev/tty");
+        } catch (IOException e) {
+            return false; // the link cannot be read: plain lines are right everywhere
+        }
+    }
+
+    /// `1:05` or `2:03:10`.
+    public static String time(Duration duration) {
+        long seconds = duration.toSeconds();
+        return seconds < 3600
+                ? "%d:%02d".formatted(seconds / 60, seconds % 60)
+                : "%d:%02d:%02d".formatted(seconds / 3600, seconds / 60 % 60, seconds % 60);
+    }
+}

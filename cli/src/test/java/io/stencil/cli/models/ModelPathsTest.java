@@ -1,0 +1,207 @@
+package io.stencil.cli.models;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.stencil.error.InvalidRequestException;
+import io.stencil.hub.fetch.Snapshot;
+import io.stencil.hub.protocol.HubKind;
+import io.stencil.hub.protocol.HubReference;
+import io.stencil.hub.protocol.Repository;
+import io.stencil.pipeline.models.ModelFiles;
+import io.stencil.template.load.TrustedCode;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+class ModelPathsTest {
+
+    private static final RemoteModels NO_HUB = new RemoteModels() {
+        @Override
+        public Snapshot fetch(HubReference reference) {
+            throw new AssertionError("nothing is to be fetched: " + reference);
+        }
+
+        @Override
+        public TrustedCode trusted(@Nullable Snapshot snapshot, Path folder) {
+            return TrustedCode.OWN;
+        }
+    };
+
+    @TempDir
+    private Path temporary;
+
+    private Path klein;
+
+    @BeforeEach
+    void makeModel() throws IOException {
+        klein = temporary.resolve("a model");
+        for (String file : List.of(
+                "transformer/one.safetensors",
+                "transformer/two.safetensors",
+                "transformer/config.json",
+                "text_encoder/model.safetensors",
+                "tokenizer/tokenizer.json")) {
+            Files.createDirectories(klein.resolve(file).getParent());
+            Files.createFile(klein.resolve(file));
+        }
+    }
+
+    private static String json(Object... entries) {
+        StringBuilder text = new StringBuilder("[");
+        for (Object entry : entries) {
+            text.append(text.length() > 1 ? "," : "").append('"').append(entry).append('"');
+        }
+        return text.append(']').toString();
+    }
+
+    @Test
+    void aFileIsOneModelAndAListTheShardsOfOne() {
+        Path one = klein.resolve("transformer/one.safetensors");
+        Path two = klein.resolve("transformer/two.safetensors");
+        Path text = klein.resolve("text_encoder/model.safetensors");
+
+        ModelFiles files = ModelPaths.read("[\"%s\", %s]".formatted(text, json(one, two)), NO_HUB);
+
+        assertThat(files.parts()).containsExactly(List.of(text), List.of(one, two));
+        assertThat(files.tokenizer()).isNull();
+    }
+
+    @Test
+    void aPatternGivesTheShardsOfOneModel() {
+        List<Path> shards =
+                List.of(klein.resolve("transformer/one.safetensors"), klein.resolve("transformer/two.safetensors"));
+        // The second matches config.json too, which is no shard.
+        for (String pattern : List.of("/transformer/*.safetensors", "/transformer/*")) {
+            assertThat(ModelPaths.read(json(klein + pattern), NO_HUB).parts()).containsExactly(shards);
+            assertThat(ModelPaths.read("[" + json(klein + pattern) + "]", NO_HUB)
+                            .parts())
+                    .containsExactly(shards);
+        }
+        assertThat(OriginPath.models(klein + ":transformer/*", NO_HUB).parts()).containsExactly(shards);
+    }
+
+    @Test
+    void aFolderInHuggingFaceLayoutGivesAllPartsAndTheTokenizer() {
+        for (String text : List.of(klein.toString(), json(klein))) {
+            ModelFiles files = ModelPaths.read(text, NO_HUB);
+
+            assertThat(files.parts())
+                    .containsExactly(List.of(klein.resolve("transformer")), List.of(klein.resolve("text_encoder")));
+            assertThat(files.tokenizer()).isEqualTo(klein.resolve("tokenizer"));
+        }
+    }
+
+    @Test
+    void aPatternThatMatchesNothingTellsWhatIsThere() {
+        assertThatThrownBy(() -> ModelPaths.read(json(klein + "/vae/*.safetensors"), NO_HUB))
+                .isInstanceOf(InvalidRequestException.class)
+                .hasMessage(
+                        "'model_paths': 'vae/*.safetensors' matches no file in %s; "
+                                + "found text_encoder/, tokenizer/, transformer/",
+                        klein);
+        assertThatThrownBy(() -> ModelPaths.read(json(klein + "/transformer/*.bin"), NO_HUB))
+                .hasMessage(
+                        "'model_paths': '*.bin' matches no file in %s/transformer; "
+                                + "found config.json, one.safetensors, two.safetensors",
+                        klein);
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            quoteCharacter = '^',
+            value = {
+                "[\"a\"          | is not JSON",
+                "[\"a\"] x       | is not JSON",
+                "{\"a\": 1}      | expected a JSON list",
+                "[]              | expected a JSON list",
+                "[1]             | an entry must be a path or a list of paths, found 1",
+                "[[1]]           | a shard must be a path, found 1",
+                "[[]]            | an entry must be a path or a list of paths, found []",
+                "absent          | 'absent' does not exist",
+                "[\"absent\"]    | 'absent' does not exist",
+            })
+    void malformedTextIsRefused(String text, String fault) {
+        assertThatThrownBy(() -> ModelPaths.read(text, NO_HUB))
+                .isInstanceOf(InvalidRequestException.class)
+                .hasMessageStartingWith("'model_paths': ")
+                .hasMessageContaining(fault);
+    }
+
+    @Test
+    void anOriginIsAFolderWithAPattern() {
+        ModelFiles files = OriginPath.models(
+                "%1$s:transformer/*.safetensors, %1$s:text_encoder/model.safetensors".formatted(klein), NO_HUB);
+
+        assertThat(files.parts())
+                .containsExactly(
+                        List.of(
+                                klein.resolve("transformer/one.safetensors"),
+                                klein.resolve("transformer/two.safetensors")),
+                        List.of(klein.resolve("text_encoder/model.safetensors")));
+        assertThat(OriginPath.models(klein + ":", NO_HUB).tokenizer()).isEqualTo(klein.resolve("tokenizer"));
+        assertThat(OriginPath.models(klein + ":transformer/{one,two}.safetensors", NO_HUB)
+                        .parts()
+                        .getFirst())
+                .hasSize(2);
+    }
+
+    @Test
+    void anIdOfAHubIsFetchedWhereNoFolderHasItsName() {
+        RemoteModels remote = new RemoteModels() {
+            @Override
+            public Snapshot fetch(HubReference reference) {
+                assertThat(reference).hasToString("org/klein@v1:transformer/*.safetensors");
+                Repository repository = new Repository(HubKind.MODELSCOPE, HubKind.MODELSCOPE.site(), reference.id());
+                return new Snapshot(
+                        repository, "v1", null, klein, List.of(klein.resolve("transformer/two.safetensors")));
+            }
+
+            @Override
+            public TrustedCode trusted(@Nullable Snapshot snapshot, Path folder) {
+                return TrustedCode.OWN;
+            }
+        };
+        String text = "org/klein@v1:transformer/*.safetensors";
+        List<List<Path>> expected = List.of(List.of(klein.resolve("transformer/two.safetensors")));
+        assertThat(OriginPath.models(text, remote).parts()).isEqualTo(expected);
+        assertThat(ModelPaths.read(json(text), remote).parts()).isEqualTo(expected);
+        assertThatThrownBy(() -> OriginPath.models("org/klein", remote))
+                .isInstanceOf(InvalidRequestException.class)
+                .hasMessage(
+                        "'model_id_with_origin_paths': 'org/klein' is no local folder; to have it from a hub, write "
+                                + "'org/klein:'");
+    }
+
+    @Test
+    void anOriginThatMatchesNothingTellsWhatIsThere() {
+        assertThatThrownBy(() -> OriginPath.models(klein + ":vae/*.safetensors", NO_HUB))
+                .hasMessage(
+                        "'model_id_with_origin_paths': 'vae/*.safetensors' matches no file in %s; "
+                                + "found text_encoder/, tokenizer/, transformer/",
+                        klein);
+        assertThatThrownBy(() -> OriginPath.models("absent folder:x", NO_HUB))
+                .hasMessageContaining("'absent folder' is no folder");
+        assertThatThrownBy(() -> OriginPath.models(" , ", NO_HUB)).hasMessageContaining("names no model");
+    }
+
+    @Test
+    void theTokenizerIsAFolder() {
+        Path tokenizer = klein.resolve("tokenizer");
+        assertThat(OriginPath.tokenizer(tokenizer.toString(), NO_HUB)).isEqualTo(tokenizer);
+        assertThat(OriginPath.tokenizer(tokenizer + "/tokenizer.json", NO_HUB)).isEqualTo(tokenizer);
+        assertThat(OriginPath.tokenizer(klein + ":tokenizer/", NO_HUB)).isEqualTo(tokenizer);
+        assertThatThrownBy(() -> OriginPath.tokenizer(klein + "/transformer", NO_HUB))
+                .hasMessageContaining("no tokenizer.json");
+        assertThatThrownBy(() -> OriginPath.tokenizer(klein + ":tok/", NO_HUB))
+                .hasMessageContaining("'tok/' is no folder in");
+    }
+}

@@ -1,0 +1,4 @@
+@NullMarked
+package io.stencil.cli.models;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,4 @@
+@NullMarked
+package io.stencil.cli.terminal;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,4 @@
+@NullMarked
+package io.stencil.cli.train;
+
+import org.jspecify.annotations.NullMarked;
