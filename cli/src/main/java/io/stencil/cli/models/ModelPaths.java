@@ -20,6 +20,7 @@ import org.jspecify.annotations.Nullable;
 /// layout, the same of a hub as `ID:PATTERN`, or a list of the shards of one model.
 public final class ModelPaths {
 
+    /// Of the command line, for messages.
     public static final String OPTION = "model_paths";
 
     private static final String EXPECTED = "expected a JSON list such as [\"a.safetensors\", [\"shard1\", \"shard2\"]]";

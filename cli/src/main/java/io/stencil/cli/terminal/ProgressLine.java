@@ -32,6 +32,7 @@ public final class ProgressLine implements AutoCloseable {
         return new ProgressLine(err, isTerminal());
     }
 
+    /// Takes the place of the text that is shown.
     public void show(String text) {
         if (rewrites) {
             err.print("\r" + text + " ".repeat(Math.max(0, latest.length() - text.length())));

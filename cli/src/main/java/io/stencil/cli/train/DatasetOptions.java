@@ -108,6 +108,7 @@ public final class DatasetOptions {
         return parent == null ? metadata.toAbsolutePath() : parent;
     }
 
+    /// Hands on what was given; the rest keeps the defaults of [TrainOptionsBuilder].
     public void applyTo(TrainOptionsBuilder options) {
         options.repeat(repeat)
                 .shuffle(shuffle)
