@@ -36,8 +36,8 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
-/// `stencil bench`: measures time, speed and memory of the parts of FLUX.2 on this machine, each in a process of its
-/// own.
+/// `stencil bench`: measures time, speed and memory of the parts of FLUX.2 on this machine, each in a process of
+/// its own.
 @Command(
         name = BenchCommand.NAME,
         description = {

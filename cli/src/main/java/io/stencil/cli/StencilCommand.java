@@ -19,9 +19,9 @@ import picocli.CommandLine.ScopeType;
 
 /// The root of the command line.
 ///
-/// A command is a `Callable<Integer>` with picocli's annotations, named in `subcommands` below. It inherits `--help`,
-/// `--version`, `--config` and `--debug`, both spellings of every option name, and the printing of errors: it throws
-/// a [StencilException] and returns 0.
+/// A command is a `Callable<Integer>` with picocli's annotations, named in `subcommands` below. It inherits
+/// `--help`, `--version`, `--config` and `--debug`, both spellings of every option name, and the printing of
+/// errors: it throws a [StencilException] and returns 0.
 @Command(
         name = "stencil",
         description = "Generate images with FLUX.2 and train Template models that steer it.",

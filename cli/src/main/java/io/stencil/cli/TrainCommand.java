@@ -32,7 +32,8 @@ import picocli.CommandLine.Spec;
 
 /// `stencil train`: trains a Template, or a base model, on a dataset.
 ///
-/// Ctrl-C and SIGTERM end it after the step that is being worked on, with checkpoint and state saved and exit code 130.
+/// Ctrl-C and SIGTERM end it after the step that is being worked on, with checkpoint and state saved and exit code
+/// 130.
 @Command(name = "train", description = "Train a Template, a base model, or a part of one, on a dataset.")
 @SuppressWarnings("NullAway.Init") // fields are set by picocli before a command runs
 final class TrainCommand implements Callable<Integer> {

@@ -63,7 +63,7 @@ class DemoIT {
         Path own = Files.createDirectories(folder.resolve("dataset")).resolve("metadata.jsonl");
         Files.writeString(own, "{}");
 
-        StencilRun.inProcess("demo", "--output=" + folder).failed(1, "'output'", "'dataset/metadata.jsonl'", "name another folder");
+        StencilRun.inProcess("demo", "--output=" + folder).failed(1, "'output'", "'dataset'", "name another folder");
 
         assertThat(own).hasContent("{}");
         assertThat(StencilRun.content(folder)).containsExactly("dataset", "dataset/metadata.jsonl");

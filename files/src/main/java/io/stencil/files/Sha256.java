@@ -31,7 +31,7 @@ public final class Sha256 {
         return hex(digest);
     }
 
-    /// Of the content of a file that the user gave.
+    /// Of a file's content, where the user is told of a file that fails.
     ///
     /// @throws InvalidFileException when it cannot be read
     public static String ofInput(Path file) {

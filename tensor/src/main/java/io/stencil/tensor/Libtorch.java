@@ -8,15 +8,17 @@ import org.bytedeco.pytorch.global.torch;
 ///
 /// Every entry of the engine calls [#load]. Settings that the user gave as system properties win:
 /// `org.bytedeco.openblas.load` picks the maths library (`mkl` when its jar is on the class path, which halves the
-/// time of attention), `org.bytedeco.javacpp.cachedir` says where native libraries lie (JavaCPP's folder, another one
-/// for OpenBLAS beside MKL), `org.bytedeco.javacpp.maxBytes` and `maxPhysicalBytes` bound native memory (no bound:
-/// weights are larger than the Java heap by design), and the environment variable `STENCIL_THREADS` the threads of an
-/// operation.
+/// time of attention), `org.bytedeco.javacpp.cachedir` says where native libraries lie (JavaCPP's folder, another
+/// one for OpenBLAS beside MKL, unless a library of JavaCPP was loaded before), `org.bytedeco.javacpp.maxBytes`
+/// and `maxPhysicalBytes` bound native memory (no bound: weights are larger than the Java heap by design), and the
+/// environment variable `STENCIL_THREADS` the threads of an operation.
 public final class Libtorch {
 
     private static final String THREADS = "STENCIL_THREADS";
     private static final String MATHS = "org.bytedeco.openblas.load";
     private static final String OPENBLAS = "openblas";
+    private static final String CACHE = "org.bytedeco.javacpp.cachedir";
+    private static final String OTHER_CACHE = "org.bytedeco.javacpp.cacheDir"; // JavaCPP reads either
 
     private Libtorch() {}
 
@@ -73,9 +75,9 @@ public final class Libtorch {
                 // MKL brings an OpenMP runtime of its own; two of them in one process keep each other's threads
                 // waiting.
                 Environment.setDefault("MKL_THREADING_LAYER", "GNU");
-                if (!"mkl".equals(System.getProperty(MATHS))) {
+                if (OPENBLAS.equals(System.getProperty(MATHS)) && System.getProperty(OTHER_CACHE) == null) {
                     // Both go by one file name in JavaCPP's folder: a process would take it from another that loads.
-                    setDefault("org.bytedeco.javacpp.cachedir", System.getProperty("user.home") + "/.javacpp/openblas");
+                    setDefault(CACHE, System.getProperty("user.home") + "/.javacpp/openblas");
                 }
             }
             if (OPENBLAS.equals(System.getProperty(MATHS, OPENBLAS))) {

@@ -57,22 +57,22 @@ public final class Trainer {
         this.environment = environment;
     }
 
-    /// Asks the run to end after the step that is being worked on. It saves `step-N.safetensors` and `step-N.state`,
-    /// which has the gradients of an update that is half done, and returns. Safe to call from any thread, also before
-    /// the run.
+    /// Asks the run to end after the step that is being worked on. It saves `step-N.safetensors` and
+    /// `step-N.state`, which has the gradients of an update that is half done, and returns. Safe to call from any
+    /// thread, also before the run.
     public void requestStop() {
         stopped = true;
     }
 
-    /// Looks, before models are fetched or loaded, at what a run learns from and at the place of what it writes, as far
-    /// as no model is needed for it. Writes nothing.
+    /// Looks, before models are fetched or loaded, at what a run learns from and at the place of what it writes, as
+    /// far as no model is needed for it. Writes nothing.
     ///
     /// @throws io.stencil.error.StencilException when one of them cannot be used
     public static void check(TrainOptions options) {
         TrainingData.read(options);
         OutputOptions output = options.output();
         if (options.task() == Task.SFT_DATA_PROCESS) {
-            new CacheFolder(output.folder()).requireUsable();
+            new CacheFolder(output.folder()).requireEmptyOrCache();
         } else if (!output.resume() && Files.isDirectory(output.folder())) {
             new RunFolder(output.folder()).requireFresh();
         }

@@ -10,7 +10,8 @@ import picocli.CommandLine;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Model.OptionSpec;
 
-/// What the user typed, made ready for picocli: option names as declared, the options of a configuration file added.
+/// What the user typed, made ready for picocli: option names as declared, the options of a configuration file
+/// added.
 ///
 /// @param words the command line
 /// @param origin which options a configuration file gave; null without one

@@ -23,8 +23,8 @@ import picocli.CommandLine.ParameterException;
 
 /// A YAML or JSON file of options: one object whose keys are option names without the dashes, in either spelling.
 ///
-/// A list gives a repeatable option once for each element; any other list, and an object, is passed on as JSON text.
-/// Paths in it are seen from the working directory, as on the command line.
+/// A list gives a repeatable option once for each element; any other list, and an object, is passed on as JSON
+/// text. Paths in it are seen from the working directory, as on the command line.
 final class ConfigFile {
 
     /// An option by its declared name, and the texts that the command line would hold for it.

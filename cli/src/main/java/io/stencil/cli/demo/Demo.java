@@ -55,27 +55,29 @@ public final class Demo {
     }
 
     /// @throws InvalidFileException when the checkout lacks the base model or the example Template
-    /// @throws io.stencil.error.InvalidRequestException when the output holds files that no demo made, or that were changed
-    ///     since
+    /// @throws io.stencil.error.InvalidRequestException when the output holds files that would be replaced and that
+    ///     no demo made, or that were changed since
     /// @throws IOException when the output cannot be written
     public DemoResult run() throws IOException {
         requireFolder(plan.baseModel());
         requireFolder(plan.example());
-        DemoFolder folder = new DemoFolder(plan.output());
+        DemoFolder folder = new DemoFolder(plan.output(), plan.parts());
         folder.claim();
         listener.onStage("painting %d pictures".formatted(DemoPlan.PICTURES));
-        paint(plan.dataset(), DemoPlan.PICTURES, plan.datasetSeed());
-        paint(plan.validation(), DemoPlan.VALIDATION_PICTURES, plan.validationSeed());
-        copyTemplate();
+        folder.replace(List.of(plan.dataset(), plan.validation()), () -> {
+            paint(plan.dataset(), DemoPlan.PICTURES, plan.datasetSeed());
+            paint(plan.validation(), DemoPlan.VALIDATION_PICTURES, plan.validationSeed());
+        });
+        folder.replace(List.of(plan.template()), this::copyTemplate);
         Validation validation = new Validation(
                 Dataset.read(options(plan.validation()).build().data()), VALIDATION_LEVELS, plan.seed() + 1);
         double before = validate(validation);
         listener.onStage("training the Template for %d steps".formatted(plan.steps()));
-        TrainingRecord training = train();
+        TrainingRecord training = new TrainingRecord(listener);
+        folder.replace(List.of(plan.training(), plan.weights()), () -> train(training));
         double after = validate(validation);
         DemoResult result = show(before, after, validation.samples(), training);
-        new DemoReport(plan, result).write();
-        folder.finish();
+        folder.replace(List.of(plan.chart(), plan.page()), () -> new DemoReport(plan, result).write());
         return result;
     }
 
@@ -111,7 +113,7 @@ public final class Demo {
         }
     }
 
-    private TrainingRecord train() throws IOException {
+    private void train(TrainingRecord training) throws IOException {
         TrainOptions options = options(plan.dataset())
                 .maxSteps(plan.steps())
                 .batchSize(DemoPlan.BATCH)
@@ -128,10 +130,8 @@ public final class Demo {
         if (Files.isDirectory(plan.training())) {
             new RunFolder(plan.training()).clear(); // of an earlier demo, which this one replaces
         }
-        TrainingRecord training = new TrainingRecord(listener);
         TrainingResult result = new Trainer().run(options, training);
-        copy(result.checkpoints().getLast(), plan.template().resolve("model.safetensors"));
-        return training;
+        copy(result.checkpoints().getLast(), plan.weights());
     }
 
     private static void copy(Path from, Path to) throws IOException {
@@ -164,7 +164,7 @@ public final class Demo {
                 }
             }
         }
-        Files.deleteIfExists(plan.template().resolve("model.safetensors"));
+        Files.deleteIfExists(plan.weights());
     }
 
     private TrainOptionsBuilder options(Path dataset) {

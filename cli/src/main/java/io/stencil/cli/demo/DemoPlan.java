@@ -1,6 +1,7 @@
 package io.stencil.cli.demo;
 
 import java.nio.file.Path;
+import java.util.List;
 
 /// What the demo is asked to do, and where its parts lie.
 ///
@@ -18,7 +19,8 @@ public record DemoPlan(Path root, Path output, int steps, long seed, double shar
     static final int INFERENCE_STEPS = 20;
     static final double GUIDANCE = 3;
 
-    /// Of the scenes that training sees. The three seeds differ for all seeds of demos, so that no scene comes twice.
+    /// Of the scenes that training sees. The three seeds differ for all seeds of demos, so that no scene comes
+    /// twice.
     long datasetSeed() {
         return 3 * seed + 2;
     }
@@ -56,6 +58,11 @@ public record DemoPlan(Path root, Path output, int steps, long seed, double shar
         return output.resolve("brightness");
     }
 
+    /// What training made of it.
+    Path weights() {
+        return template().resolve("model.safetensors");
+    }
+
     Path training() {
         return output.resolve("training");
     }
@@ -66,5 +73,10 @@ public record DemoPlan(Path root, Path output, int steps, long seed, double shar
 
     public Path page() {
         return output.resolve("index.html");
+    }
+
+    /// All that a demo makes.
+    List<Path> parts() {
+        return List.of(dataset(), validation(), template(), training(), chart(), page());
     }
 }

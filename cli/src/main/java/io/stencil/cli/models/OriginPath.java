@@ -11,7 +11,8 @@ import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/// `ORIGIN:PATTERN`: files of a model repository; the pattern is a glob inside it, and an empty one means all of it.
+/// `ORIGIN:PATTERN`: files of a model repository; the pattern is a glob inside it, and an empty one means all of
+/// it.
 ///
 /// The origin is a local folder, or where there is none of that name, the ID of a repository, which is fetched.
 ///
@@ -76,7 +77,8 @@ public record OriginPath(
                 : FilePattern.of(option, origin, pattern).files();
     }
 
-    /// The files of one model: where a pattern such as `vae/*` matches what lies beside weights too, the weights alone.
+    /// The files of one model: where a pattern such as `vae/*` matches what lies beside weights too, the weights
+    /// alone.
     List<Path> weights() {
         return FilePattern.weights(files());
     }

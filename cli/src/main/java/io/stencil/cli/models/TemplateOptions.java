@@ -57,7 +57,8 @@ public final class TemplateOptions {
         }
     }
 
-    /// @throws io.stencil.error.StencilException when a folder is absent, its code may not run or an input is malformed
+    /// @throws io.stencil.error.StencilException when a folder is absent, its code may not run or an input is
+    ///     malformed
     public Steering read(RemoteModels remote) {
         List<TemplateSource> sources = new ArrayList<>();
         List<TemplateInput> positive = inputs("template_inputs", inputs);
@@ -90,9 +91,8 @@ public final class TemplateOptions {
         return path;
     }
 
-    /// A Template's folder: `FOLDER`, `FOLDER:SUBFOLDER`, or `ID:` or `ID:SUBFOLDER` of a hub; code of it that came
-    /// from a
-    /// hub is trusted.
+    /// A Template's folder: `FOLDER`, `FOLDER:SUBFOLDER`, or `ID:` or `ID:SUBFOLDER` of a hub; which code of it may
+    /// run is settled.
     public static TemplateFolder folder(String text, RemoteModels remote) {
         OriginPath path = folderOf(text, remote);
         Path folder = path.folder();

@@ -47,8 +47,8 @@ public final class WeightOptions {
     ///
     /// @param base names the files of the model
     /// @param files of the model
-    /// @throws InvalidRequestException for a name that is none of a model, for a model that has no files, and for one
-    ///     that both options name
+    /// @throws InvalidRequestException for a name that is none of a model, for a model that has no files, and for
+    ///     one that both options name
     public LoadOptions apply(LoadOptions load, BaseModelOptions base, ModelFiles files, RemoteModels remote) {
         return load.withFloat8(loaded(FLOAT8, float8, base, files, remote))
                 .withOffload(loaded(OFFLOAD, offload, base, files, remote));

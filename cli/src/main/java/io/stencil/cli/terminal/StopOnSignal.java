@@ -6,9 +6,9 @@ import org.jspecify.annotations.Nullable;
 
 /// Lets work end in order when the process is told to stop (Ctrl-C, SIGTERM).
 ///
-/// The Java platform answers both signals by running its shutdown hooks beside the working threads and ending when the
-/// hooks are done. The hook made here asks the work to stop and waits until [#exit] tells the exit code: that of the
-/// work, also where it failed while it was stopping.
+/// The Java platform answers both signals by running its shutdown hooks beside the working threads and ending when
+/// the hooks are done. The hook made here asks the work to stop and waits until [#exit] tells the exit code: that
+/// of the work, also where it failed while it was stopping.
 public final class StopOnSignal implements AutoCloseable {
 
     /// Exit code of a run that was interrupted and has saved its work.

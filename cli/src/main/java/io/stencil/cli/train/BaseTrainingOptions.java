@@ -97,7 +97,8 @@ public final class BaseTrainingOptions {
             description = "With --task vae: weight of the error of edges. Default: ${DEFAULT-VALUE}.")
     private double edgeWeight;
 
-    /// @throws io.stencil.error.InvalidRequestException when the weighting is not known, or a boundary cannot be used
+    /// @throws io.stencil.error.InvalidRequestException when the weighting is not known, or a boundary cannot be
+    ///     used
     public void applyTo(TrainOptionsBuilder options) {
         options.batchSize(batchSize)
                 .maxSteps(maxSteps)

@@ -1,5 +1,6 @@
 package io.stencil.cli.demo;
 
+import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatCode;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -7,7 +8,7 @@ import io.stencil.error.InvalidRequestException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
+import java.util.List;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -16,43 +17,52 @@ import org.junit.jupiter.api.io.TempDir;
 class DemoFolderTest {
 
     @TempDir
-    private Path folder;
+    private Path temporary;
+
+    private Path folder() {
+        return temporary.resolve("demo");
+    }
+
+    private DemoFolder demo() {
+        return new DemoFolder(
+                folder(), List.of(folder().resolve("brightness"), folder().resolve("index.html")));
+    }
 
     @BeforeEach
     void aDemoComesToItsEnd() throws IOException {
-        DemoFolder demo = new DemoFolder(folder);
+        DemoFolder demo = demo();
         demo.claim();
-        write("index.html", "a page");
-        write("brightness/Model.java", "class Model {}");
-        demo.finish();
+        demo.replace(
+                List.of(folder().resolve("brightness")), () -> write("brightness/Model.java", "class Model {}"));
+        demo.replace(List.of(folder().resolve("index.html")), () -> write("index.html", "a page"));
     }
 
     private void write(String path, String text) throws IOException {
-        Path file = folder.resolve(path);
+        Path file = folder().resolve(path);
         Files.createDirectories(file.getParent());
         Files.writeString(file, text);
     }
 
     private void refused(String message) {
-        ThrowingCallable next = () -> new DemoFolder(folder).claim();
-        assertThatThrownBy(next)
+        assertThatThrownBy(demo()::claim)
                 .isInstanceOf(InvalidRequestException.class)
                 .hasMessageContainingAll("'output'", message, "name another folder");
-        assertThatThrownBy(next).hasMessageContaining(message);
     }
 
     private void allowed() {
-        assertThatCode(() -> new DemoFolder(folder).claim()).doesNotThrowAnyException();
+        assertThatCode(demo()::claim).doesNotThrowAnyException();
     }
 
     @Test
-    void whatItMadeIsReplaced() {
+    void whatItMadeIsReplaced() throws IOException {
+        Files.delete(folder().resolve("index.html"));
         allowed();
     }
 
     @Test
     void whatWasChangedSinceIsKept() throws IOException {
         write("brightness/Model.java", "class Model { int mine; }");
+        refused("'brightness/Model.java' was changed after the demo");
         refused("'brightness/Model.java' was changed after the demo");
     }
 
@@ -62,19 +72,52 @@ class DemoFolderTest {
         refused("'brightness/Mine.java' was put there after the demo");
     }
 
+    /// Its content would be written over.
+    @Test
+    void aLinkInPlaceOfAPartIsKept() throws IOException {
+        Path own = Files.createDirectory(temporary.resolve("own"));
+        Files.move(folder().resolve("brightness/Model.java"), own.resolve("Model.java"));
+        Files.delete(folder().resolve("brightness"));
+        Files.createSymbolicLink(folder().resolve("brightness"), own);
+        refused("'brightness' was put there after the demo");
+    }
+
+    /// Also where it is changed between two demos that leave it alone.
     @Test
     void whatItDoesNotTouchDoesNotMatter() throws IOException {
-        write("notes.txt", "mine");
-        write("own/Model.java", "class Model {}");
-        Files.delete(folder.resolve("index.html"));
+        for (String text : List.of("mine", "mine still")) {
+            write("notes.txt", text);
+            write("own/Model.java", text);
+            allowed();
+            DemoFolder demo = demo();
+            demo.claim();
+            demo.replace(List.of(folder().resolve("index.html")), () -> write("index.html", "another page"));
+        }
         allowed();
     }
 
-    /// It left no list of what it made.
+    /// What it was at work on is nobody's; the rest is as it was left.
     @Test
-    void whatAStoppedDemoMadeIsReplaced() throws IOException {
-        new DemoFolder(folder).claim();
-        write("brightness/Model.java", "class Model { int half; }");
+    void aStoppedDemoGivesUpThePartThatItWasMaking() throws IOException {
+        DemoFolder stopped = demo();
+        stopped.claim();
+        assertThatThrownBy(() -> stopped.replace(List.of(folder().resolve("index.html")), () -> {
+                    write("index.html", "half a p");
+                    throw new IOException("no space left");
+                }))
+                .hasMessage("no space left");
         allowed();
+        write("brightness/Model.java", "class Model { int mine; }");
+        refused("'brightness/Model.java' was changed after the demo");
+    }
+
+    @Test
+    void aLinkToAFolderOfOthersIsNoDemos() throws IOException {
+        Path others = Files.createDirectory(temporary.resolve("others"));
+        Files.writeString(others.resolve("notes.txt"), "mine");
+        Path link = Files.createSymbolicLink(temporary.resolve("link"), others);
+        assertThatThrownBy(() -> new DemoFolder(link, List.of()).claim())
+                .hasMessageContaining("holds 'notes.txt' and is not marked as a demo's");
+        assertThat(others.resolve(".stencil-demo")).doesNotExist();
     }
 }

@@ -82,7 +82,7 @@ public record EditMeasure() implements Measure {
                         Figure.atLeast("what was asked for is right", asked / (double) count, 0.8),
                         Figure.atLeast("the other colour stays", unasked / (double) count, 0.8),
                         Figure.atMost("mean difference of the rest, 0 to 1", mean(differences), 0.06),
-                        Figure.told("part of the edits that leave a rest", differences.size() / (double) count),
+                        Figure.told("share of the edits that leave a rest", differences.size() / (double) count),
                         Figure.told("overlap (IoU) with the shape before", overlap / count)),
                 List.of(new PictureRow("edits", shown)));
     }

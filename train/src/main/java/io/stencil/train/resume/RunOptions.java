@@ -4,7 +4,6 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import io.stencil.error.InvalidFileException;
 import io.stencil.error.InvalidRequestException;
 import io.stencil.files.Sha256;
 import io.stencil.tensor.ComputeDType;
@@ -16,8 +15,8 @@ import java.util.LinkedHashSet;
 import java.util.Objects;
 import java.util.Set;
 
-/// What the numbers of a run follow from: options with their names on the command line, absolute paths, the hash of the
-/// metadata file, and the dtype of activations, which the machine decides.
+/// What the numbers of a run follow from: options with their names on the command line, absolute paths, the hash of
+/// the metadata file, and the dtype of activations, which the machine decides.
 ///
 /// @param json of these options alone
 public record RunOptions(ObjectNode json) {
@@ -56,7 +55,7 @@ public record RunOptions(ObjectNode json) {
     /// @param seed that the run uses
     /// @param processes that train together
     /// @param compute dtype of activations
-    /// @throws InvalidFileException when the metadata file cannot be read
+    /// @throws io.stencil.error.InvalidFileException when the metadata file cannot be read
     public static RunOptions of(TrainOptions options, long seed, int processes, DType compute) {
         ObjectNode json = JsonNodeFactory.instance.objectNode();
         TrainingArguments.options(options, seed).properties().forEach(option -> {

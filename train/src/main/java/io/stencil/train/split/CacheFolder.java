@@ -75,7 +75,7 @@ public record CacheFolder(Path folder) {
             removeLeftovers();
             return;
         }
-        requireUsable();
+        requireEmptyOrCache();
         writeJson(
                 folder.resolve(ORIGIN),
                 MAPPER.createObjectNode().put("format", FORMAT).set("origin", origin.json()));
@@ -96,7 +96,8 @@ public record CacheFolder(Path folder) {
     /// Refuses a folder that holds something else than a cache: for a check before long work.
     ///
     /// @throws InvalidRequestException when it does
-    public void requireUsable() {
+    /// @throws InvalidFileException when it cannot be listed
+    public void requireEmptyOrCache() {
         if (!isCache(folder) && Files.exists(folder) && !list(folder).isEmpty()) {
             throw new InvalidRequestException(
                     "output_path", "'%s' is neither empty nor a cache; name another folder".formatted(folder));

@@ -3,7 +3,6 @@ package io.stencil.train.split;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import io.stencil.error.InvalidFileException;
 import io.stencil.error.InvalidRequestException;
 import io.stencil.error.Location;
 import io.stencil.files.Sha256;
@@ -42,7 +41,7 @@ record CacheOrigin(ObjectNode json) {
     /// Reads all bytes of text encoder and VAE.
     ///
     /// @param frozenWeights hash of what of the Template is not trained, or null when none takes part
-    /// @throws InvalidFileException when a file cannot be read
+    /// @throws io.stencil.error.InvalidFileException when a file cannot be read
     static CacheOrigin of(TrainOptions options, ModelSet models, @Nullable String frozenWeights) {
         ObjectNode json = shared(options, models, frozenWeights);
         json.put("dataset_metadata_sha256", Sha256.ofInput(options.data().metadataPath()));
