@@ -30,7 +30,7 @@ format:
 ## thirty minutes.
 soak:
 	$(MVN) -pl train,cli -am -Dtest=LongRunMemoryTest,ResumeAfterKillIT,SplitTrainingIT -Dsurefire.failIfNoSpecifiedTests=false \
-	    -Dtest.tags.excluded=full-size test
+	    -Dtest.tags.excluded=none test
 
 ## Time and memory of each part on this machine; BENCH="--works denoising --repeats 5" hands it options.
 bench:
