@@ -1,8 +1,5 @@
 package io.stencil.cli;
 
-import io.stencil.cli.models.BaseModelOptions;
-import io.stencil.cli.models.ModelPaths;
-import io.stencil.cli.models.RemoteModels;
 import io.stencil.cli.bench.BenchModels;
 import io.stencil.cli.bench.BenchReport;
 import io.stencil.cli.bench.BenchSize;
@@ -10,6 +7,9 @@ import io.stencil.cli.bench.Measurement;
 import io.stencil.cli.bench.Measurer;
 import io.stencil.cli.bench.SeparateProcess;
 import io.stencil.cli.bench.Work;
+import io.stencil.cli.models.BaseModelOptions;
+import io.stencil.cli.models.ModelPaths;
+import io.stencil.cli.models.RemoteModels;
 import io.stencil.error.InvalidFileException;
 import io.stencil.error.InvalidRequestException;
 import io.stencil.error.Location;

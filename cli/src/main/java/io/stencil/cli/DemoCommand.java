@@ -1,10 +1,10 @@
 package io.stencil.cli;
 
-import io.stencil.cli.terminal.ProgressLine;
 import io.stencil.cli.demo.Demo;
 import io.stencil.cli.demo.DemoListener;
 import io.stencil.cli.demo.DemoPlan;
 import io.stencil.cli.demo.DemoResult;
+import io.stencil.cli.terminal.ProgressLine;
 import io.stencil.error.InvalidFileException;
 import io.stencil.error.InvalidRequestException;
 import io.stencil.error.Location;

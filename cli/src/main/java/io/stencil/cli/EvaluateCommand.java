@@ -1,12 +1,12 @@
 package io.stencil.cli;
 
+import io.stencil.cli.evaluate.EvaluationReport;
+import io.stencil.cli.evaluate.FindingTable;
 import io.stencil.cli.models.FilePattern;
 import io.stencil.cli.models.HubModels;
 import io.stencil.cli.models.HubOptions;
 import io.stencil.cli.models.OriginPath;
 import io.stencil.cli.models.RemoteModels;
-import io.stencil.cli.evaluate.EvaluationReport;
-import io.stencil.cli.evaluate.FindingTable;
 import io.stencil.error.InvalidFileException;
 import io.stencil.error.InvalidRequestException;
 import io.stencil.error.Location;

@@ -1,11 +1,11 @@
 package io.stencil.cli;
 
+import io.stencil.cli.inspect.Finding;
+import io.stencil.cli.inspect.Inspector;
 import io.stencil.cli.models.FilePattern;
 import io.stencil.cli.models.HubModels;
 import io.stencil.cli.models.HubOptions;
 import io.stencil.cli.models.OriginPath;
-import io.stencil.cli.inspect.Finding;
-import io.stencil.cli.inspect.Inspector;
 import io.stencil.hub.protocol.HubReference;
 import io.stencil.safetensors.TensorEntry;
 import java.io.PrintWriter;

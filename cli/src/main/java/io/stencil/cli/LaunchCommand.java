@@ -1,8 +1,8 @@
 package io.stencil.cli;
 
-import io.stencil.cli.terminal.StopOnSignal;
 import io.stencil.cli.launch.Launcher;
 import io.stencil.cli.launch.Ranks;
+import io.stencil.cli.terminal.StopOnSignal;
 import io.stencil.error.InvalidFileException;
 import io.stencil.error.InvalidRequestException;
 import io.stencil.error.Location;

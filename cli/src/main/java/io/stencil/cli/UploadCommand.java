@@ -1,7 +1,7 @@
 package io.stencil.cli;
 
-import io.stencil.cli.models.HubOptions;
 import io.stencil.cli.inspect.ByteText;
+import io.stencil.cli.models.HubOptions;
 import io.stencil.error.InvalidRequestException;
 import io.stencil.hub.Hub;
 import io.stencil.hub.HubSettings;

@@ -140,15 +140,14 @@ class SplitTrainingTest {
     @Test
     void aStoppedRunGoesOnWhereItWas() throws IOException {
         DataProcess stopped = new DataProcess();
-        boolean complete =
-                stopped.run(firstStage().build(), new EncodingListener() {
-                    @Override
-                    public void onSample(int done, int samples) {
-                        if (done == 2) {
-                            stopped.requestStop();
-                        }
-                    }
-                });
+        boolean complete = stopped.run(firstStage().build(), new EncodingListener() {
+            @Override
+            public void onSample(int done, int samples) {
+                if (done == 2) {
+                    stopped.requestStop();
+                }
+            }
+        });
         Path first = cache().resolve("samples/00000000.safetensors");
         Object written = Files.getLastModifiedTime(first);
 

@@ -144,13 +144,15 @@ final class DemoFolder {
 
     private void writeMark() throws IOException {
         StringBuilder text = new StringBuilder(HEADING);
-        made.forEach((name, sum) -> text.append(sum).append(SEPARATOR).append(name).append('\n'));
+        made.forEach(
+                (name, sum) -> text.append(sum).append(SEPARATOR).append(name).append('\n'));
         AtomicFile.writeText(mark(), text.toString());
     }
 
     private String name(Path file) {
         StringBuilder name = new StringBuilder();
-        folder.relativize(file).forEach(part -> name.append(name.isEmpty() ? "" : "/").append(part));
+        folder.relativize(file)
+                .forEach(part -> name.append(name.isEmpty() ? "" : "/").append(part));
         return name.toString();
     }
 

@@ -24,16 +24,14 @@ class DemoFolderTest {
     }
 
     private DemoFolder demo() {
-        return new DemoFolder(
-                folder(), List.of(folder().resolve("brightness"), folder().resolve("index.html")));
+        return new DemoFolder(folder(), List.of(folder().resolve("brightness"), folder().resolve("index.html")));
     }
 
     @BeforeEach
     void aDemoComesToItsEnd() throws IOException {
         DemoFolder demo = demo();
         demo.claim();
-        demo.replace(
-                List.of(folder().resolve("brightness")), () -> write("brightness/Model.java", "class Model {}"));
+        demo.replace(List.of(folder().resolve("brightness")), () -> write("brightness/Model.java", "class Model {}"));
         demo.replace(List.of(folder().resolve("index.html")), () -> write("index.html", "a page"));
     }
 
