@@ -27,6 +27,7 @@ public final class PipelinePainter implements Painter {
     private final Path folder;
     private final Settings settings;
     private double cfgScale;
+    private List<Steering> against = List.of();
     private int painted;
     private int kept;
 
@@ -65,9 +66,15 @@ public final class PipelinePainter implements Painter {
     }
 
     private RgbImage paint(GenerationRequest request, List<Steering> steering) {
-        List<TemplateInput> inputs = steering.stream().map(this::input).toList();
+        List<TemplateInput> inputs = inputs(steering);
+        List<TemplateInput> negative = against.isEmpty() ? inputs : inputs(against);
         painted++;
-        return pipeline.generate(request, inputs, inputs, ProgressListener.NONE).image();
+        return pipeline.generate(request, inputs, negative, ProgressListener.NONE)
+                .image();
+    }
+
+    private List<TemplateInput> inputs(List<Steering> steering) {
+        return steering.stream().map(this::input).toList();
     }
 
     private TemplateInput input(Steering steering) {
@@ -89,6 +96,13 @@ public final class PipelinePainter implements Painter {
     /// Paints with another scale of guidance from now on.
     public void guide(double scale) {
         cfgScale = scale;
+    }
+
+    /// Guides away from these inputs from now on, which amplifies what the others do.
+    ///
+    /// @param negative inputs for the negative side, or none for those of the positive side
+    public void against(List<Steering> negative) {
+        against = List.copyOf(negative);
     }
 
     /// Pictures made so far.

@@ -94,12 +94,13 @@ public final class Demo {
             Showroom room =
                     new Showroom(new TemplateFolder(plan.template()), pictures.path(), plan.showSeed(), plan.share());
             try (TemplatePipeline pipeline = room.open(pipeline())) {
-                listener.onStage("making pictures with the trained Template, with guidance and without");
+                listener.onStage("making pictures with the trained Template, guided and not, amplified and not");
                 return new DemoResult(
                         before,
                         after,
                         samples,
                         training,
+                        room.lookGuided(pipeline, DemoPlan.GUIDANCE),
                         room.look(pipeline, DemoPlan.GUIDANCE),
                         room.look(pipeline, 1));
             }

@@ -19,6 +19,9 @@ public record DemoPlan(Path root, Path output, int steps, long seed, double shar
     static final int INFERENCE_STEPS = 20;
     static final double GUIDANCE = 3;
 
+    /// The scale of a picture that is neither dark nor bright.
+    static final double NEUTRAL = 0.5;
+
     /// Of the scenes that training sees. The three seeds differ for all seeds of demos, so that no scene comes
     /// twice.
     long datasetSeed() {

@@ -6,7 +6,6 @@ import io.stencil.cli.page.Html;
 import io.stencil.cli.page.Page;
 import io.stencil.error.InvalidFileException;
 import io.stencil.error.Location;
-import io.stencil.evaluate.Figure;
 import io.stencil.evaluate.Measure;
 import io.stencil.evaluate.PictureRow;
 import io.stencil.files.AtomicFile;
@@ -42,6 +41,8 @@ record DemoReport(DemoPlan plan, DemoResult result) {
                 .text("command", command())
                 .html("chart", Html.data(RgbImageReader.read(plan.chart())))
                 .html("data_figures", dataFigures())
+                .text("neutral", number("%.1f", DemoPlan.NEUTRAL))
+                .html("amplified_rows", rows(result.amplified()))
                 .html("guided_rows", rows(result.guided()))
                 .html("free_rows", rows(result.free()))
                 .html("figures", figures());
@@ -95,11 +96,17 @@ record DemoReport(DemoPlan plan, DemoResult result) {
     private String figures() {
         StringBuilder rows = new StringBuilder();
         for (int i = 0; i < result.guided().figures().size(); i++) {
-            Figure guided = result.guided().figures().get(i);
-            Figure free = result.free().figures().get(i);
-            rows.append(Html.row(guided.name(), number("%.3f", guided.value()), number("%.3f", free.value())));
+            rows.append(Html.row(
+                    result.guided().figures().get(i).name(),
+                    value(result.amplified(), i),
+                    value(result.guided(), i),
+                    value(result.free(), i)));
         }
         return rows.toString();
+    }
+
+    private static String value(Measure.Outcome outcome, int figure) {
+        return number("%.3f", outcome.figures().get(figure).value());
     }
 
     private String command() {

@@ -3,6 +3,7 @@ package io.stencil.cli.demo;
 import io.stencil.evaluate.Effort;
 import io.stencil.evaluate.Measure;
 import io.stencil.evaluate.PipelinePainter;
+import io.stencil.evaluate.Steering;
 import io.stencil.evaluate.measure.BrightnessMeasure;
 import io.stencil.pipeline.Flux2Pipeline;
 import io.stencil.template.Warnings;
@@ -17,13 +18,28 @@ import java.util.List;
 /// @param share of the pictures that `stencil evaluate` makes
 record Showroom(TemplateSource template, Path folder, long seed, double share) {
 
+    private static final Measure MEASURE = new BrightnessMeasure();
+
+    /// The Template on both sides of guidance.
+    ///
     /// @param guidance 1 for none
     Measure.Outcome look(TemplatePipeline pipeline, double guidance) {
-        Measure measure = new BrightnessMeasure();
-        PipelinePainter.Settings settings =
-                new PipelinePainter.Settings(DemoPlan.SIDE, DemoPlan.INFERENCE_STEPS, guidance);
-        return measure.run(
-                new PipelinePainter(pipeline, measure.templates(), folder, settings), new Effort(seed, share));
+        return look(pipeline, guidance, List.of());
+    }
+
+    /// The Template guided away from its neutral scale, so that guidance holds for it as for the caption.
+    Measure.Outcome lookGuided(TemplatePipeline pipeline, double guidance) {
+        return look(pipeline, guidance, List.of(Steering.of(MEASURE.name(), "scale", DemoPlan.NEUTRAL)));
+    }
+
+    private Measure.Outcome look(TemplatePipeline pipeline, double guidance, List<Steering> against) {
+        PipelinePainter painter = new PipelinePainter(
+                pipeline,
+                MEASURE.templates(),
+                folder,
+                new PipelinePainter.Settings(DemoPlan.SIDE, DemoPlan.INFERENCE_STEPS, guidance));
+        painter.against(against);
+        return MEASURE.run(painter, new Effort(seed, share));
     }
 
     /// @param base owned by the pipeline from now on

@@ -12,7 +12,7 @@ import io.stencil.world.scene.Scene;
 import java.util.ArrayList;
 import java.util.List;
 
-/// The base model alone: how often a picture shows what its caption says.
+/// The base model alone: how often a picture shows what its caption says, of captions that it was not trained on.
 public record BaseMeasure() implements Measure {
 
     private static final int SHOWN = 6;
@@ -34,12 +34,13 @@ public record BaseMeasure() implements Measure {
 
     @Override
     public Outcome run(Painter painter, Effort effort) {
-        List<Scene> scenes = HeldOut.captioned(effort, effort.of(200, 10));
+        List<HeldOut.Drawn> scenes = HeldOut.unseen(effort, effort.of(200, 10));
         Score score = Score.NONE;
         List<PictureRow.Captioned> shown = new ArrayList<>();
         for (int i = 0; i < scenes.size(); i++) {
-            Scene scene = scenes.get(i);
-            RgbImage picture = painter.paint(scene.caption(), HeldOut.noise(effort, i), List.of());
+            Scene scene = scenes.get(i).scene();
+            long noise = HeldOut.noise(effort, scenes.get(i).index());
+            RgbImage picture = painter.paint(scene.caption(), noise, List.of());
             score = score.plus(scene.described(), Judge.look(picture));
             if (i < SHOWN) {
                 shown.add(new PictureRow.Captioned(scene.caption(), picture));

@@ -3,26 +3,56 @@ package io.stencil.evaluate.measure;
 import io.stencil.evaluate.Effort;
 import io.stencil.image.ImageSize;
 import io.stencil.image.RgbImage;
+import io.stencil.world.dataset.VariedCaptions;
 import io.stencil.world.judge.Judge;
 import io.stencil.world.judge.Verdict;
 import io.stencil.world.scene.Description;
 import io.stencil.world.scene.Draws;
 import io.stencil.world.scene.Scene;
 import io.stencil.world.scene.Scenes;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 import java.util.function.Function;
 import java.util.stream.IntStream;
 
 /// Scenes that nothing was trained on.
+///
+/// The world has few captions, so that most of them stand in the datasets too, with other scenes. [#unseen] gives those
+/// that do not.
 final class HeldOut {
 
     static final ImageSize SIZE = new ImageSize(64, 64);
+
+    /// The rows that Tiny Klein was trained on, as in `scripts/train-tiny-klein`.
+    static final int TRAINED_ROWS = 20_000;
+
+    static final long TRAINED_SEED = 1;
+
+    private static final int DRAWS = 1_000_000;
+
+    /// A scene, and the index of its draws.
+    record Drawn(int index, Scene scene) {}
 
     private HeldOut() {}
 
     /// Scenes whose captions tell them.
     static List<Scene> captioned(Effort effort, int count) {
         return scenes(effort, count, Scenes::captioned);
+    }
+
+    /// Scenes with captions that differ from each other and from every prompt that Tiny Klein was trained on.
+    static List<Drawn> unseen(Effort effort, int count) {
+        Set<String> known = new HashSet<>(VariedCaptions.of(TRAINED_SEED, TRAINED_ROWS));
+        List<Drawn> scenes = IntStream.range(0, DRAWS)
+                .mapToObj(index -> new Drawn(index, Scenes.captioned(new Draws(effort.seed(), index))))
+                .filter(drawn -> known.add(drawn.scene().caption()))
+                .limit(count)
+                .toList();
+        if (scenes.size() < count) {
+            throw new IllegalStateException("the world has no %d captions that training left out".formatted(count));
+        }
+        return scenes;
     }
 
     /// @param scene made of the draws of its own index

@@ -11,6 +11,7 @@ import io.stencil.world.scene.Scene;
 import io.stencil.world.scene.Scenes;
 import java.util.List;
 import java.util.Locale;
+import java.util.function.Function;
 
 /// Plain pictures, and pictures in light of any strength, of any colour, out of focus, in a style, with dots or a
 /// frame, whose captions end by naming that: a base model that has seen them can be steered there, and shows what is
@@ -33,21 +34,31 @@ final class VariedSamples implements SampleMaker {
 
     @FunctionalInterface
     private interface Painter {
-        Painting paint(Draws draws, ImageSize size);
+        Painting of(Draws draws);
     }
 
-    private record Painting(RgbImage image, String caption) {
+    /// A picture that is drawn, but not painted yet.
+    private record Painting(Function<ImageSize, RgbImage> image, String caption) {
 
         /// @param end what the caption says of the picture beside the scene
-        static Painting of(RgbImage image, Scene scene, String end) {
+        static Painting of(Scene scene, String end, Function<ImageSize, RgbImage> image) {
             return new Painting(image, scene.caption() + ", " + end);
         }
     }
 
     @Override
     public Row make(Draws draws, Sample.Builder sample, ImageSize size) {
-        Painting painting = painter(draws.unit()).paint(draws, size);
-        return Row.of(sample.add(TARGET, painting.image()), painting.caption());
+        Painting painting = painting(draws);
+        return Row.of(sample.add(TARGET, painting.image().apply(size)), painting.caption());
+    }
+
+    /// The caption of a sample, whose picture is not painted for it.
+    static String caption(Draws draws) {
+        return painting(draws).caption();
+    }
+
+    private static Painting painting(Draws draws) {
+        return painter(draws.unit()).of(draws);
     }
 
     /// @param place in 0..1, along which the varieties lie one after the other
@@ -62,47 +73,52 @@ final class VariedSamples implements SampleMaker {
         return VARIETIES.getLast().painter();
     }
 
-    private static Painting plain(Draws draws, ImageSize size) {
+    private static Painting plain(Draws draws) {
         Scene scene = Scenes.captioned(draws);
-        return new Painting(Renderer.paint(scene, size), scene.caption());
+        return new Painting(size -> Renderer.paint(scene, size), scene.caption());
     }
 
-    private static Painting lit(Draws draws, ImageSize size) {
+    private static Painting lit(Draws draws) {
         Scene scene = Scenes.captioned(draws);
         double scale = draws.unit();
-        RgbImage image =
-                BrightnessSamples.lit(Surface.of(scene, size), scene.light(), ToneRange.BRIGHTNESS.mean(scale));
-        return Painting.of(image, scene, scale < 0.5 ? "dim light" : "bright light");
+        return Painting.of(
+                scene,
+                scale < 0.5 ? "dim light" : "bright light",
+                size -> BrightnessSamples.lit(
+                        Surface.of(scene, size), scene.light(), ToneRange.BRIGHTNESS.mean(scale)));
     }
 
-    private static Painting tinted(Draws draws, ImageSize size) {
+    private static Painting tinted(Draws draws) {
         Scene scene = Scenes.captioned(draws);
         ChannelLevels levels = ChannelLevels.any(draws);
-        return Painting.of(levels.paint(Surface.of(scene, size), scene.light()), scene, levels.hue() + " light");
+        return Painting.of(
+                scene, levels.hue() + " light", size -> levels.paint(Surface.of(scene, size), scene.light()));
     }
 
-    private static Painting blurred(Draws draws, ImageSize size) {
+    private static Painting blurred(Draws draws) {
         Scene scene = Scenes.captioned(draws);
         double scale = draws.unit();
-        return Painting.of(Focus.of(Renderer.canvas(scene, size), scale), scene, Focus.word(scale));
+        return Painting.of(scene, Focus.word(scale), size -> Focus.of(Renderer.canvas(scene, size), scale));
     }
 
-    private static Painting styled(Draws draws, ImageSize size) {
+    private static Painting styled(Draws draws) {
         Scene scene = Scenes.captioned(draws);
         Style style = draws.one(StyleBank.STYLES.toArray(Style[]::new));
-        String name = style.name().toLowerCase(Locale.ROOT);
+        double strength = draws.unit();
         return Painting.of(
-                style.apply(Renderer.canvas(scene, size), draws.unit()).toImage(), scene, name + " style");
+                scene,
+                style.name().toLowerCase(Locale.ROOT) + " style",
+                size -> style.apply(Renderer.canvas(scene, size), strength).toImage());
     }
 
-    private static Painting dotted(Draws draws, ImageSize size) {
+    private static Painting dotted(Draws draws) {
         Scene scene = Scenes.aboveBottom(draws);
         int count = 1 + draws.below(Dots.MOST);
-        return Painting.of(OrdinalSamples.dotted(scene, count, size), scene, NUMBERS.get(count - 1));
+        return Painting.of(scene, NUMBERS.get(count - 1), size -> OrdinalSamples.dotted(scene, count, size));
     }
 
-    private static Painting framed(Draws draws, ImageSize size) {
+    private static Painting framed(Draws draws) {
         Scene scene = Scenes.captioned(draws);
-        return Painting.of(ConstantSamples.framed(scene, size), scene, "white frame");
+        return Painting.of(scene, "white frame", size -> ConstantSamples.framed(scene, size));
     }
 }

@@ -11,6 +11,7 @@ import io.stencil.world.judge.PixelStatistics;
 import io.stencil.world.judge.StyleScore;
 import io.stencil.world.judge.Verdict;
 import io.stencil.world.render.Style;
+import io.stencil.world.scene.Draws;
 import io.stencil.world.vocabulary.Vocabulary;
 import java.util.Arrays;
 import java.util.List;
@@ -128,6 +129,15 @@ class SamplesTest {
                             .as(sample.row().prompt())
                             .isEqualTo(1 + numbers.indexOf(number)));
         }
+    }
+
+    @Test
+    void captionsOfVariedPicturesAreKnownWithoutThem() {
+        assertThat(samples(DatasetKind.VARIED, 60))
+                .extracting(sample -> sample.row().prompt())
+                .containsExactlyInAnyOrderElementsOf(IntStream.range(0, 60)
+                        .mapToObj(index -> VariedSamples.caption(new Draws(31, index)))
+                        .toList());
     }
 
     /// A word that the tokenizer does not have takes a token for each byte, and a caption may then be too long.

@@ -1,0 +1,41 @@
+package io.stencil.evaluate.measure;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.stencil.evaluate.Effort;
+import io.stencil.testing.TestFiles;
+import io.stencil.world.dataset.VariedCaptions;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+
+class HeldOutTest {
+
+    private static final Effort WHOLE = new Effort(777, 1);
+
+    @Test
+    void noCaptionOfTheBaseModelsMeasurementWasTrainedOn() {
+        List<String> captions = HeldOut.unseen(WHOLE, 200).stream()
+                .map(drawn -> drawn.scene().caption())
+                .toList();
+        assertThat(captions).hasSize(200).doesNotHaveDuplicates();
+        assertThat(captions).doesNotContainAnyElementsOf(VariedCaptions.of(HeldOut.TRAINED_SEED, HeldOut.TRAINED_ROWS));
+    }
+
+    /// Else the test above would hold with any scenes.
+    @Test
+    void mostScenesHaveACaptionThatWasTrainedOn() {
+        var trained = VariedCaptions.of(HeldOut.TRAINED_SEED, HeldOut.TRAINED_ROWS);
+        assertThat(HeldOut.captioned(WHOLE, 200))
+                .filteredOn(scene -> trained.contains(scene.caption()))
+                .hasSizeGreaterThan(100);
+    }
+
+    @Test
+    void theRowsAreThoseOfTheScript() throws IOException {
+        String script = Files.readString(TestFiles.root().resolve("scripts/train-tiny-klein"));
+        assertThat(script).contains("count=${COUNT:-" + HeldOut.TRAINED_ROWS + "}");
+        assertThat(script).contains("seed=${SEED:-" + HeldOut.TRAINED_SEED + "}");
+    }
+}
