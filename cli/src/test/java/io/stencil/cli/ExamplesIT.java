@@ -50,7 +50,7 @@ class ExamplesIT {
                         .exists());
     }
 
-    /// A part of what `stencil evaluate` measures, of each family one.
+    /// A part of what `stencil evaluate` measures: keys and values of a number and of a picture, and LoRAs.
     @Test
     void theCommittedWeightsSteer() {
         StencilRun run = StencilRun.inProcess(

@@ -63,6 +63,7 @@ public final class Demo {
         requireFolder(plan.example());
         DemoFolder folder = new DemoFolder(plan.output(), plan.parts());
         folder.claim();
+        folder.replace(List.of(plan.chart(), plan.page()), this::removeReport);
         listener.onStage("painting %d pictures".formatted(DemoPlan.PICTURES));
         folder.replace(List.of(plan.dataset(), plan.validation()), () -> {
             paint(plan.dataset(), DemoPlan.PICTURES, plan.datasetSeed());
@@ -77,8 +78,14 @@ public final class Demo {
         folder.replace(List.of(plan.training(), plan.weights()), () -> train(training));
         double after = validate(validation);
         DemoResult result = show(before, after, validation.samples(), training);
-        folder.replace(List.of(plan.chart(), plan.page()), () -> new DemoReport(plan, result).write());
+        folder.replace(List.of(plan.chart(), plan.page()), new DemoReport(plan, result)::write);
         return result;
+    }
+
+    /// That of an earlier demo tells of pictures that are about to go.
+    private void removeReport() throws IOException {
+        Files.deleteIfExists(plan.chart());
+        Files.deleteIfExists(plan.page());
     }
 
     /// Anew: what an earlier demo painted is removed.

@@ -22,7 +22,8 @@ final class DemoFolder {
 
     private static final String MARK = ".stencil-demo";
     private static final String HEADING =
-            "stencil demo made the files below. The next demo here replaces them, unless they were changed.\n";
+            "stencil demo made the files below. The next demo here replaces them, unless they were changed, and in any "
+                    + "case what has a - before it.\n";
     private static final String SEPARATOR = "  ";
     private static final String AT_WORK = "-";
 
@@ -83,7 +84,10 @@ final class DemoFolder {
             return;
         }
         try (Stream<Path> content = Files.list(folder)) {
-            Path found = content.sorted().findFirst().orElse(null);
+            Path found = content.filter(file -> !isTemporary(file))
+                    .sorted()
+                    .findFirst()
+                    .orElse(null);
             if (found != null) {
                 throw new InvalidRequestException(
                         "output",
@@ -119,6 +123,11 @@ final class DemoFolder {
                         .formatted(name(file), what, folder));
     }
 
+    /// What a demo that was killed was writing just then.
+    private static boolean isTemporary(Path file) {
+        return file.getFileName().toString().matches("\\..+\\.tmp");
+    }
+
     /// The files of a part, links among them; none where it is not there.
     private static List<Path> files(Path part) throws IOException {
         if (!Files.exists(part, LinkOption.NOFOLLOW_LINKS)) {
@@ -126,6 +135,7 @@ final class DemoFolder {
         }
         try (Stream<Path> content = Files.walk(part)) {
             return content.filter(file -> !Files.isDirectory(file, LinkOption.NOFOLLOW_LINKS))
+                    .filter(file -> !isTemporary(file))
                     .sorted()
                     .toList();
         } catch (UncheckedIOException e) {

@@ -109,6 +109,23 @@ class DemoFolderTest {
         refused("'brightness/Model.java' was changed after the demo");
     }
 
+    /// Weights lie within the Template's folder, and are made after the rest of it.
+    @Test
+    void aPartWithinAPartIsGivenUpAlone() throws IOException {
+        Path weights = folder().resolve("brightness/model.safetensors");
+        DemoFolder stopped = demo();
+        stopped.claim();
+        assertThatThrownBy(() -> stopped.replace(List.of(weights), () -> {
+                    write("brightness/model.safetensors", "half");
+                    write("brightness/.model.safetensors.1234.tmp", "ha");
+                    throw new IOException("no space left");
+                }))
+                .hasMessage("no space left");
+        allowed();
+        write("brightness/Model.java", "class Model { int mine; }");
+        refused("'brightness/Model.java' was changed after the demo");
+    }
+
     @Test
     void aLinkToAFolderOfOthersIsNoDemos() throws IOException {
         Path others = Files.createDirectory(temporary.resolve("others"));

@@ -15,6 +15,7 @@ import java.util.List;
 import java.util.Set;
 import java.util.function.Function;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 
 /// Scenes that nothing was trained on.
 ///
@@ -41,11 +42,20 @@ final class HeldOut {
         return scenes(effort, count, Scenes::captioned);
     }
 
+    /// The same scenes, with the indices of their draws.
+    static List<Drawn> drawn(Effort effort, int count) {
+        return draws(effort, count).toList();
+    }
+
+    private static Stream<Drawn> draws(Effort effort, int count) {
+        return IntStream.range(0, count)
+                .mapToObj(index -> new Drawn(index, Scenes.captioned(new Draws(effort.seed(), index))));
+    }
+
     /// Scenes with captions that differ from each other and from every prompt that Tiny Klein was trained on.
     static List<Drawn> unseen(Effort effort, int count) {
         Set<String> known = new HashSet<>(VariedCaptions.of(TRAINED_SEED, TRAINED_ROWS));
-        List<Drawn> scenes = IntStream.range(0, DRAWS)
-                .mapToObj(index -> new Drawn(index, Scenes.captioned(new Draws(effort.seed(), index))))
+        List<Drawn> scenes = draws(effort, DRAWS)
                 .filter(drawn -> known.add(drawn.scene().caption()))
                 .limit(count)
                 .toList();

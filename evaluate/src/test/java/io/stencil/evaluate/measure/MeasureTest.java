@@ -76,7 +76,7 @@ class MeasureTest {
         Measure measure = new BaseMeasure();
         PerfectPainter other = new PerfectPainter(new Effort(EFFORT.seed() - 1, 1), measure.name());
         Measure.Outcome outcome = measure.run(other, EFFORT);
-        assertThat(outcome.figures().subList(0, 3)).noneMatch(Figure::holds);
+        assertThat(outcome.figures().subList(0, 6)).noneMatch(Figure::holds);
     }
 
     /// Half of the lost detail comes back, whether there is a Template or not.
