@@ -46,8 +46,8 @@ public record BrightControlMeasure() implements Measure {
                         Figure.atLeast(
                                 "Spearman of scale and brightness, all pictures",
                                 grid.spearman(PixelStatistics::meanBrightness),
-                                0.9),
-                        Figure.atLeast("overlap (IoU) with the wanted shape", overlap, 0.7)),
+                                0.95),
+                        Figure.atLeast("overlap (IoU) with the wanted shape", overlap, 0.75)),
                 grid.shown("scale"));
     }
 }

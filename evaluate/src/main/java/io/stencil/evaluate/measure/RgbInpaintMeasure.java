@@ -64,7 +64,7 @@ public record RgbInpaintMeasure() implements Measure {
             figures.add(Figure.atLeast(
                     "Spearman of %s and its channel inside the mask".formatted(CHANNELS.get(channel)),
                     correlation[channel],
-                    0.8));
+                    0.9));
         }
         figures.add(Figure.atMost(
                 "mean difference outside the mask, 0 to 1",
