@@ -37,7 +37,7 @@ final class DemoCommand implements Callable<Integer> {
     private int steps = 400;
 
     @Option(names = "--share", paramLabel = "0..1", hidden = true)
-    private double share = 0.3;
+    private double share = 0.2;
 
     @Spec
     private CommandSpec command;
