@@ -67,7 +67,7 @@ public final class PipelinePainter implements Painter {
 
     private RgbImage paint(GenerationRequest request, List<Steering> steering) {
         List<TemplateInput> inputs = inputs(steering);
-        List<TemplateInput> negative = against.isEmpty() ? inputs : inputs(against);
+        List<TemplateInput> negative = steering.isEmpty() || against.isEmpty() ? inputs : inputs(against);
         painted++;
         return pipeline.generate(request, inputs, negative, ProgressListener.NONE)
                 .image();
@@ -98,7 +98,7 @@ public final class PipelinePainter implements Painter {
         cfgScale = scale;
     }
 
-    /// Guides away from these inputs from now on, which amplifies what the others do.
+    /// Guides steered pictures away from these inputs from now on, which amplifies what the others do.
     ///
     /// @param negative inputs for the negative side, or none for those of the positive side
     public void against(List<Steering> negative) {

@@ -90,7 +90,7 @@ public final class Demo {
 
     /// Anew: what an earlier demo painted is removed.
     private static void paint(Path folder, int count, long seed) throws IOException {
-        if (Files.isRegularFile(folder.resolve(DatasetWriter.METADATA))) {
+        if (Files.exists(folder)) {
             AtomicFolder.remove(folder);
         }
         DatasetWriter.write(new DatasetPlan(DatasetKind.BRIGHTNESS, count, seed, DemoPlan.SIDE), folder, _ -> {});

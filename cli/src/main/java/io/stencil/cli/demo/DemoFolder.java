@@ -22,8 +22,8 @@ final class DemoFolder {
 
     private static final String MARK = ".stencil-demo";
     private static final String HEADING =
-            "stencil demo made the files below. The next demo here replaces them, unless they were changed, and in any "
-                    + "case what has a - before it.\n";
+            "stencil demo made the files below. The next demo here replaces them, unless they were changed. What a line "
+                    + "with - names was not finished; it is replaced in any case.\n";
     private static final String SEPARATOR = "  ";
     private static final String AT_WORK = "-";
 
@@ -125,7 +125,7 @@ final class DemoFolder {
 
     /// What a demo that was killed was writing just then.
     private static boolean isTemporary(Path file) {
-        return file.getFileName().toString().matches("\\..+\\.tmp");
+        return file.getFileName().toString().matches("\\..+\\.[0-9a-f-]{36}\\.tmp");
     }
 
     /// The files of a part, links among them; none where it is not there.

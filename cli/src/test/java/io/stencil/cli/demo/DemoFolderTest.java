@@ -117,7 +117,7 @@ class DemoFolderTest {
         stopped.claim();
         assertThatThrownBy(() -> stopped.replace(List.of(weights), () -> {
                     write("brightness/model.safetensors", "half");
-                    write("brightness/.model.safetensors.1234.tmp", "ha");
+                    write("brightness/.model.safetensors.2f1c2c7e-5d0b-4a53-9b0e-0c5a5f3f9d11.tmp", "ha");
                     throw new IOException("no space left");
                 }))
                 .hasMessage("no space left");

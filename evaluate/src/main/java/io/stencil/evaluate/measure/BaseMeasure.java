@@ -13,8 +13,8 @@ import io.stencil.world.scene.Scene;
 import java.util.List;
 import java.util.function.Predicate;
 
-/// The base model alone: how often a picture shows what its caption says, of any caption, and of such as it was not
-/// trained on.
+/// The base model alone: how often a picture shows what its caption says, of any caption, and of such as no row of its
+/// dataset has.
 public record BaseMeasure() implements Measure {
 
     private static final int SHOWN = 6;
@@ -38,22 +38,22 @@ public record BaseMeasure() implements Measure {
     public Outcome run(Painter painter, Effort effort) {
         List<HeldOut.Drawn> scenes = HeldOut.drawn(effort, effort.of(200, 10));
         List<Painted> drawn = paint(painter, effort, scenes);
-        List<Painted> unseen = paint(painter, effort, HeldOut.unseen(effort, effort.of(200, 10)));
+        List<Painted> rowless = paint(painter, effort, HeldOut.captionsOfNoRow(effort, effort.of(200, 10)));
         Score all = score(drawn, _ -> true);
-        Score left = score(unseen, _ -> true);
+        Score others = score(rowless, _ -> true);
         Score open = score(drawn, painted -> painted.asked().size() == null);
         return new Outcome(
                 List.of(
                         Figure.atLeast("colour of the shape right", all.colourAccuracy(), 0.9),
                         Figure.atLeast("background right", all.backgroundAccuracy(), 0.9),
                         Figure.atLeast("shape right", all.figureAccuracy(), 0.75),
-                        Figure.atLeast("untrained captions: colour right", left.colourAccuracy(), 0.9),
-                        Figure.atLeast("untrained captions: background right", left.backgroundAccuracy(), 0.9),
-                        Figure.atLeast("untrained captions: shape right", left.figureAccuracy(), 0.75),
+                        Figure.atLeast("captions of no row: colour right", others.colourAccuracy(), 0.9),
+                        Figure.atLeast("captions of no row: background right", others.backgroundAccuracy(), 0.9),
+                        Figure.atLeast("captions of no row: shape right", others.figureAccuracy(), 0.75),
                         Figure.told("shape right, where size and position are open", open.figureAccuracy()),
                         Figure.told("size right, where told", all.sizeAccuracy()),
                         Figure.told("position right, where told", all.positionAccuracy())),
-                List.of(row("captions", drawn), row("captions that training left out", unseen)));
+                List.of(row("captions", drawn), row("captions that no row of the dataset has", rowless)));
     }
 
     private static List<Painted> paint(Painter painter, Effort effort, List<HeldOut.Drawn> scenes) {

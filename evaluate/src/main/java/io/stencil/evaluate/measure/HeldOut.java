@@ -19,8 +19,8 @@ import java.util.stream.Stream;
 
 /// Scenes that nothing was trained on.
 ///
-/// The world has few captions, so that most of them stand in the datasets too, with other scenes. [#unseen] gives those
-/// that do not.
+/// The world has few captions, so that most of them stand in the datasets too, with other scenes. [#captionsOfNoRow]
+/// gives those that do not, as they are: nearly all stand there with a light, a style or the like named behind them.
 final class HeldOut {
 
     static final ImageSize SIZE = new ImageSize(64, 64);
@@ -52,15 +52,15 @@ final class HeldOut {
                 .mapToObj(index -> new Drawn(index, Scenes.captioned(new Draws(effort.seed(), index))));
     }
 
-    /// Scenes with captions that differ from each other and from every prompt that Tiny Klein was trained on.
-    static List<Drawn> unseen(Effort effort, int count) {
+    /// Scenes with captions that differ from each other and from every prompt of Tiny Klein's dataset.
+    static List<Drawn> captionsOfNoRow(Effort effort, int count) {
         Set<String> known = new HashSet<>(VariedCaptions.of(TRAINED_SEED, TRAINED_ROWS));
         List<Drawn> scenes = draws(effort, DRAWS)
                 .filter(drawn -> known.add(drawn.scene().caption()))
                 .limit(count)
                 .toList();
         if (scenes.size() < count) {
-            throw new IllegalStateException("the world has no %d captions that training left out".formatted(count));
+            throw new IllegalStateException("the world has no %d captions that the dataset lacks".formatted(count));
         }
         return scenes;
     }

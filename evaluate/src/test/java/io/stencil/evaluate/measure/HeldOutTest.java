@@ -15,8 +15,8 @@ class HeldOutTest {
     private static final Effort WHOLE = new Effort(777, 1);
 
     @Test
-    void noCaptionOfTheBaseModelsMeasurementWasTrainedOn() {
-        List<String> captions = HeldOut.unseen(WHOLE, 200).stream()
+    void theCaptionsOfNoRowDifferFromAllOfTheDataset() {
+        List<String> captions = HeldOut.captionsOfNoRow(WHOLE, 200).stream()
                 .map(drawn -> drawn.scene().caption())
                 .toList();
         assertThat(captions).hasSize(200).doesNotHaveDuplicates();
@@ -25,11 +25,22 @@ class HeldOutTest {
 
     /// Else the test above would hold with any scenes.
     @Test
-    void mostScenesHaveACaptionThatWasTrainedOn() {
+    void mostScenesHaveACaptionOfTheDataset() {
         var trained = VariedCaptions.of(HeldOut.TRAINED_SEED, HeldOut.TRAINED_ROWS);
         assertThat(HeldOut.captioned(WHOLE, 200))
                 .filteredOn(scene -> trained.contains(scene.caption()))
                 .hasSizeGreaterThan(100);
+    }
+
+    /// Those that the weights in the tree were trained on: with other draws, nothing would be known of them.
+    @Test
+    void theDatasetIsThatOfTheCommittedWeights() {
+        assertThat(VariedCaptions.of(HeldOut.TRAINED_SEED, 4))
+                .containsExactlyInAnyOrder(
+                        "a blue square, teal background",
+                        "a picture of a small blue circle at the top, brown background, bright light",
+                        "a picture of a red ring, gray background, yellow light",
+                        "a picture of a small green circle at the bottom, pink background, soft");
     }
 
     @Test
