@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.HashSet;
 import java.util.List;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -15,7 +16,10 @@ class DemoIT {
 
     private static final Pattern LINK = Pattern.compile("href=\"([^\"]+)\"");
 
-    private static final Pattern PICTURE = Pattern.compile("src=\"([^\"]{5})");
+    private static final Pattern PICTURE = Pattern.compile("src=\"([^\"]+)\"");
+    private static final int GRIDS = 3;
+    private static final int CAPTIONS = 2;
+    private static final int SCALES = 9;
 
     @TempDir
     private Path folder;
@@ -40,9 +44,14 @@ class DemoIT {
             links++;
         }
         assertThat(links).isGreaterThan(5);
-        assertThat(PICTURE.matcher(page).results().map(result -> result.group(1)))
-                .hasSizeGreaterThan(3 * 2 * 9) // three grids of two captions
-                .containsOnly("data:");
+        List<String> pictures =
+                PICTURE.matcher(page).results().map(result -> result.group(1)).toList();
+        assertThat(pictures)
+                .hasSizeGreaterThan(GRIDS * CAPTIONS * SCALES)
+                .allSatisfy(picture -> assertThat(picture).startsWith("data:"));
+        assertThat(new HashSet<>(pictures))
+                .as("guidance on the Template changes all but its neutral scale")
+                .hasSize(pictures.size() - CAPTIONS);
     }
 
     /// Also in a folder where a demo was before.
