@@ -107,7 +107,7 @@ public final class Demo {
                         after,
                         samples,
                         training,
-                        room.lookGuided(pipeline, DemoPlan.GUIDANCE),
+                        room.lookAmplified(pipeline, DemoPlan.GUIDANCE),
                         room.look(pipeline, DemoPlan.GUIDANCE),
                         room.look(pipeline, 1));
             }

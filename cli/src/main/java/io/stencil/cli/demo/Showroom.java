@@ -28,7 +28,7 @@ record Showroom(TemplateSource template, Path folder, long seed, double share) {
     }
 
     /// The Template guided away from its neutral scale, so that guidance holds for it as for the caption.
-    Measure.Outcome lookGuided(TemplatePipeline pipeline, double guidance) {
+    Measure.Outcome lookAmplified(TemplatePipeline pipeline, double guidance) {
         return look(pipeline, guidance, List.of(Steering.of(MEASURE.name(), "scale", DemoPlan.NEUTRAL)));
     }
 
