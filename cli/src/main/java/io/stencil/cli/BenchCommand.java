@@ -188,7 +188,7 @@ final class BenchCommand implements Callable<Integer> {
         String weights = modelPaths == null
                 ? "random weights of FLUX.2-klein-4B, " + (fullSize ? "all of it" : "three blocks")
                 : "weights of %s%s%s".formatted(modelPaths, list(", in float8 ", fp8), list(", offloaded ", offload));
-        return "%s, in %s, computed in %s; %d runs of each"
+        return "%s, in %s, computed in %s; %s runs of each"
                 .formatted(weights, dtype.text(), models.load().compute().text(), repeats);
     }
 

@@ -74,7 +74,7 @@ final class DatasetCommand implements Callable<Integer> {
                 ProgressLine line = ProgressLine.on(command.commandLine().getErr())) {
             DatasetWriter.write(plan, output, written -> progress(line, written));
             line.end();
-            command.commandLine().getOut().println("wrote %d rows to %s".formatted(count, output));
+            command.commandLine().getOut().println("wrote %s rows to %s".formatted(count, output));
             return 0;
         } catch (CancellationException e) {
             return StopOnSignal.INTERRUPTED;
@@ -87,6 +87,6 @@ final class DatasetCommand implements Callable<Integer> {
         if (stopped) {
             throw new CancellationException("told to stop");
         }
-        line.show("row %d/%d".formatted(written, count));
+        line.show("row %s/%s".formatted(written, count));
     }
 }

@@ -195,7 +195,7 @@ final class EvaluateCommand implements Callable<Integer> {
     }
 
     private String how(Path base) {
-        return "%s, seed %d, %d steps, share %s of the pictures; Templates on both sides of the guidance"
+        return "%s, seed %s, %s steps, share %s of the pictures; Templates on both sides of the guidance"
                 .formatted(base.getFileName(), seed, steps, share);
     }
 }

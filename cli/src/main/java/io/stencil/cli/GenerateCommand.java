@@ -135,7 +135,7 @@ final class GenerateCommand implements Callable<Integer> {
                         job.asked(),
                         job.steering().positive(),
                         job.steering().negative(),
-                        (done, total) -> line.show("step %d of %d, %s"
+                        (done, total) -> line.show("step %s of %s, %s"
                                 .formatted(
                                         done, total, ProgressLine.time(Duration.ofNanos(System.nanoTime() - begin)))));
             }

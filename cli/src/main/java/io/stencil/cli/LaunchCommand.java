@@ -51,7 +51,7 @@ final class LaunchCommand implements Callable<Integer> {
             throw new InvalidRequestException("nproc_per_node", "must be at least 1, found " + processes);
         }
         if (port != null && (port < 1 || port > LAST_PORT)) {
-            throw new InvalidRequestException("master_port", "must be 1 to %d, found %d".formatted(LAST_PORT, port));
+            throw new InvalidRequestException("master_port", "must be 1 to %s, found %s".formatted(LAST_PORT, port));
         }
         if (!words.getFirst().equals(TRAIN)) {
             throw new InvalidRequestException(

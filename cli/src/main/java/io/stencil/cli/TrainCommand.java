@@ -100,7 +100,7 @@ final class TrainCommand implements Callable<Integer> {
             TrainingResult result = trainer.run(options, new TrainingReport(line, out, err));
             line.end();
             if (result.interrupted()) {
-                err.println("interrupted after %d steps".formatted(result.steps()));
+                err.println("interrupted after %s steps".formatted(result.steps()));
                 return StopOnSignal.INTERRUPTED;
             }
             return 0;

@@ -84,7 +84,7 @@ final class UploadCommand implements Callable<Integer> {
                         .formatted(would, plan.repository(), isPublic ? "public" : "private"));
             }
             result.changed().forEach(name -> out.println("%ssend %s".formatted(would, name)));
-            out.println("%s: %d files (%s) %s, %d as they were"
+            out.println("%s: %s files (%s) %s, %s as they were"
                     .formatted(
                             plan.repository(),
                             result.changed().size(),

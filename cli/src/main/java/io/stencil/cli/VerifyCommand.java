@@ -95,7 +95,7 @@ final class VerifyCommand implements Callable<Integer> {
         if (output != null) {
             RgbImageWriter.write(picture.image(), output);
         }
-        return "verified %s at %s: %d files, %d checksums, a picture of %s"
+        return "verified %s at %s: %s files, %s checksums, a picture of %s"
                 .formatted(
                         snapshot.repository(),
                         snapshot.commit() == null ? snapshot.revision() : snapshot.commit(),

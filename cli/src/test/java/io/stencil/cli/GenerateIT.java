@@ -125,7 +125,7 @@ class GenerateIT {
         for (int y = 0; y < input.height(); y++) {
             for (int x = 0; x < input.width(); x++) {
                 if (mask.sample(x, y, 0) == 0) {
-                    assertThat(made.pixel(x, y)).as("at %d, %d", x, y).isEqualTo(input.pixel(x, y));
+                    assertThat(made.pixel(x, y)).as("at %s, %s", x, y).isEqualTo(input.pixel(x, y));
                     kept++;
                 }
             }

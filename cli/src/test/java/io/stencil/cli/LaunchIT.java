@@ -270,8 +270,8 @@ class LaunchIT {
         assertThat(ended.exitCode()).as(ended.err()).isEqualTo(130);
         for (int rank = 0; rank < 2; rank++) {
             assertThat(ended.err())
-                    .contains("[%d] stopping after this step, then saving".formatted(rank))
-                    .contains("[%d] interrupted after ".formatted(rank));
+                    .contains("[%s] stopping after this step, then saving".formatted(rank))
+                    .contains("[%s] interrupted after ".formatted(rank));
         }
         assertThat(ended.err()).doesNotContain("Exception");
     }

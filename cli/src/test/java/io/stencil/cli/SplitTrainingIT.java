@@ -7,6 +7,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Locale;
 import java.util.SplittableRandom;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
@@ -77,7 +78,8 @@ class SplitTrainingIT {
     private void manyRows(int count) throws IOException {
         StringBuilder rows = new StringBuilder();
         for (int i = 0; i < count; i++) {
-            rows.append(TrainingFolder.row("\"%d.png\"".formatted(i % 3), "{\"scale\": %.3f}".formatted(i / 1000.0)));
+            rows.append(TrainingFolder.row(
+                    "\"%s.png\"".formatted(i % 3), String.format(Locale.ROOT, "{\"scale\": %.3f}", i / 1000.0)));
         }
         training.write(rows.toString());
     }

@@ -125,7 +125,7 @@ class TrainIT {
         assertThat(run.out()).isEqualTo("wrote " + checkpoint + System.lineSeparator());
         assertThat(run.err())
                 .contains("stopping after this step, then saving")
-                .endsWith("interrupted after %d steps%n".formatted(steps));
+                .endsWith("interrupted after %s steps%n".formatted(steps));
     }
 
     @Test

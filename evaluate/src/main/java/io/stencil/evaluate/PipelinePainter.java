@@ -12,6 +12,7 @@ import io.stencil.template.pipeline.TemplatePipeline;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Locale;
 
 /// Paints with a Template pipeline.
 public final class PipelinePainter implements Painter {
@@ -84,7 +85,7 @@ public final class PipelinePainter implements Painter {
 
     @Override
     public String keep(RgbImage picture) {
-        String name = "%05d.png".formatted(kept++);
+        String name = String.format(Locale.ROOT, "%05d.png", kept++);
         try {
             RgbImageWriter.write(picture, folder.resolve(name));
         } catch (IOException e) {

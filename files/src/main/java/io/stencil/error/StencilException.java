@@ -8,7 +8,12 @@ import org.jspecify.annotations.Nullable;
 /// The message begins with the [Location] when one is known. The command line prints it alone and keeps the trace for
 /// `--debug`.
 public abstract sealed class StencilException extends RuntimeException
-        permits HubException, InvalidFileException, InvalidRequestException, ProcessGroupException, TemplateException {
+        permits HubException,
+                InvalidFileException,
+                InvalidRequestException,
+                InvalidStateException,
+                ProcessGroupException,
+                TemplateException {
 
     private static final long serialVersionUID = 1L;
 

@@ -21,7 +21,7 @@ public final class EditImageSize {
         if (width == 0 || height == 0) {
             throw new InvalidRequestException(
                     "edit_image",
-                    "a picture of %s pixels is too narrow: %d x %d after resizing to one megapixel; crop it"
+                    "a picture of %s pixels is too narrow: %s x %s after resizing to one megapixel; crop it"
                             .formatted(size, width, height));
         }
         return new ImageSize(width, height);

@@ -37,7 +37,7 @@ public final class GaussianBlur {
         if (reach >= Math.min(size.width(), size.height())) {
             throw new InvalidRequestException(
                     "inpaint_blur_size",
-                    "%d is too large for a mask of %s latent tokens; use at most %d"
+                    "%s is too large for a mask of %s latent tokens; use at most %s"
                             .formatted(reach, size, Math.min(size.width(), size.height()) - 1));
         }
         double[] across = new double[plane.length];

@@ -109,7 +109,7 @@ final class JpegSegments {
             }
             case 4 -> adobe && adobeTransform != 0 ? JpegColours.YCCK : JpegColours.CMYK;
             default ->
-                throw new PictureFault("is a JPEG with %d components, expected 1, 3 or 4; convert it to RGB"
+                throw new PictureFault("is a JPEG with %s components, expected 1, 3 or 4; convert it to RGB"
                         .formatted(componentIds.length()));
         };
     }

@@ -65,7 +65,7 @@ final class PixelDecoder {
     /// Before any memory is taken for pixels: a file of some bytes may claim a picture of terabytes.
     private static void checkSize(int width, int height) throws PictureFault {
         if ((long) width * height > RgbImage.MAX_PIXELS) {
-            throw new PictureFault("is %d x %d pixels, more than the %d that are read; scale it down"
+            throw new PictureFault("is %s x %s pixels, more than the %s that are read; scale it down"
                     .formatted(width, height, RgbImage.MAX_PIXELS));
         }
     }

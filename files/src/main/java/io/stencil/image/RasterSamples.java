@@ -22,7 +22,7 @@ final class RasterSamples {
     static RgbImage toRgb(Raster raster, JpegColours colours) throws PictureFault {
         int bands = raster.getNumBands();
         if (bands != colours.components()) {
-            throw new PictureFault("is damaged: %d components where its header tells %d; save it again"
+            throw new PictureFault("is damaged: %s components where its header tells %s; save it again"
                     .formatted(bands, colours.components()));
         }
         byte[] rgb = bytesFor(raster);
@@ -46,7 +46,7 @@ final class RasterSamples {
         for (int y = 0; y < raster.getHeight(); y++) {
             for (int index : raster.getPixels(0, y, row.length, 1, row)) {
                 if (index >= colours.length) {
-                    throw new PictureFault("is damaged: it uses colour %d of a palette of %d; save it again"
+                    throw new PictureFault("is damaged: it uses colour %s of a palette of %s; save it again"
                             .formatted(index, colours.length));
                 }
                 rgb[to++] = (byte) (colours[index] >> 16);

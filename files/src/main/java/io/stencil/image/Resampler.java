@@ -24,7 +24,7 @@ public final class Resampler {
         Window {
             if (left < 0 || top < 0 || left + part.width() > width || top + part.height() > height) {
                 throw new IllegalArgumentException(
-                        "%s at (%d, %d) of %d x %d".formatted(part, left, top, width, height));
+                        "%s at (%s, %s) of %s x %s".formatted(part, left, top, width, height));
             }
         }
     }

@@ -32,7 +32,7 @@ public final class RgbImage {
         ImageSize size = new ImageSize(width, height);
         if (rgb.length != byteCount(size)) {
             throw new IllegalArgumentException(
-                    "%s pixels need %d bytes, not %d".formatted(size, byteCount(size), rgb.length));
+                    "%s pixels need %s bytes, not %s".formatted(size, byteCount(size), rgb.length));
         }
         return new RgbImage(size, rgb);
     }
@@ -108,7 +108,7 @@ public final class RgbImage {
     /// @return 0..255
     public int sample(int x, int y, int channel) {
         if (x < 0 || x >= width() || y < 0 || y >= height()) {
-            throw new IndexOutOfBoundsException("(%d, %d) of %s pixels".formatted(x, y, size));
+            throw new IndexOutOfBoundsException("(%s, %s) of %s pixels".formatted(x, y, size));
         }
         return rgb[(y * width() + x) * CHANNELS + channel] & 0xFF;
     }
@@ -117,7 +117,7 @@ public final class RgbImage {
     static int byteCount(ImageSize size) {
         long pixels = (long) size.width() * size.height();
         if (pixels > MAX_PIXELS) {
-            throw new IllegalArgumentException("%s pixels are more than %d".formatted(size, MAX_PIXELS));
+            throw new IllegalArgumentException("%s pixels are more than %s".formatted(size, MAX_PIXELS));
         }
         return (int) pixels * CHANNELS;
     }

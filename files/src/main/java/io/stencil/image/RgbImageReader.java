@@ -133,7 +133,7 @@ public final class RgbImageReader {
             }
             if (size > MAX_BYTES) {
                 throw new InvalidFileException(
-                        file, "has %d bytes, more than the %d that are read; scale it down".formatted(size, MAX_BYTES));
+                        file, "has %s bytes, more than the %s that are read; scale it down".formatted(size, MAX_BYTES));
             }
         } catch (IOException fault) {
             throw unreadable(file, fault);

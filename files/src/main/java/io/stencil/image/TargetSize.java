@@ -26,7 +26,7 @@ public sealed interface TargetSize {
             if ((long) height * width > RgbImage.MAX_PIXELS) {
                 throw new InvalidRequestException(
                         "height",
-                        "%d and width %d are more than %d pixels together"
+                        "%s and width %s are more than %s pixels together"
                                 .formatted(height, width, RgbImage.MAX_PIXELS));
             }
         }
@@ -35,7 +35,7 @@ public sealed interface TargetSize {
             if (pixels < FACTOR || pixels % FACTOR != 0) {
                 throw new InvalidRequestException(
                         name,
-                        "must be a positive multiple of %d, found %d; use %d"
+                        "must be a positive multiple of %s, found %s; use %s"
                                 .formatted(FACTOR, pixels, Math.max(pixels / FACTOR, 1) * FACTOR));
             }
         }
@@ -51,7 +51,7 @@ public sealed interface TargetSize {
         public MaxPixels {
             if (maxPixels < FACTOR * FACTOR) {
                 throw new InvalidRequestException(
-                        "max_pixels", "must be at least %d, found %d".formatted(FACTOR * FACTOR, maxPixels));
+                        "max_pixels", "must be at least %s, found %s".formatted(FACTOR * FACTOR, maxPixels));
             }
         }
 
@@ -68,7 +68,7 @@ public sealed interface TargetSize {
             if (width < FACTOR || height < FACTOR) {
                 throw new InvalidRequestException(
                         "max_pixels",
-                        "a picture of %s pixels becomes %d x %d at most %d pixels, but a side needs at least %d; leave it out or crop it"
+                        "a picture of %s pixels becomes %s x %s at most %s pixels, but a side needs at least %s; leave it out or crop it"
                                 .formatted(size, width, height, maxPixels, FACTOR));
             }
             return new ImageSize(width / FACTOR * FACTOR, height / FACTOR * FACTOR);

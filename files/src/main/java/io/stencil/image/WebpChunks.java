@@ -25,7 +25,7 @@ final class WebpChunks {
         WebpChunks chunks = new WebpChunks(file);
         long end = HEADER + Integer.toUnsignedLong(chunks.file.getInt(4));
         if (end > file.length) {
-            throw PictureFault.cutShort("its data (%d of %d bytes)".formatted(file.length, end));
+            throw PictureFault.cutShort("its data (%s of %s bytes)".formatted(file.length, end));
         }
         chunks.walk(RIFF_HEADER, (int) end);
         if (chunks.frame.length == 0) {

@@ -27,7 +27,7 @@ record HeaderBytes(String json, long dataStart, long dataSize) {
         if (fileSize < LENGTH_BYTES) {
             throw new InvalidFileException(
                     file,
-                    "a safetensors file has at least %d bytes, found %d; the file is cut short or not safetensors"
+                    "a safetensors file has at least %s bytes, found %s; the file is cut short or not safetensors"
                             .formatted(LENGTH_BYTES, fileSize));
         }
         byte[] prefix = readFully(file, channel, 0, LENGTH_BYTES);
@@ -39,13 +39,13 @@ record HeaderBytes(String json, long dataStart, long dataSize) {
         if (Long.compareUnsigned(length, StrictJson.MAX_BYTES) > 0) {
             throw new InvalidFileException(
                     file,
-                    "header length must be at most %d, found %s; this is not a safetensors file"
+                    "header length must be at most %s, found %s; this is not a safetensors file"
                             .formatted(StrictJson.MAX_BYTES, Long.toUnsignedString(length)));
         }
         if (length > fileSize - LENGTH_BYTES) {
             throw new InvalidFileException(
                     file,
-                    "the header ends at byte %d, but the file has %d; it is cut short or not safetensors"
+                    "the header ends at byte %s, but the file has %s; it is cut short or not safetensors"
                             .formatted(LENGTH_BYTES + length, fileSize));
         }
         byte[] json = readFully(file, channel, LENGTH_BYTES, (int) length);

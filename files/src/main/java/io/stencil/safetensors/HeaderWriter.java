@@ -29,7 +29,7 @@ final class HeaderWriter {
         int padded = Math.ceilDiv(json.length, Long.BYTES) * Long.BYTES;
         if (padded > StrictJson.MAX_BYTES) {
             throw new IllegalArgumentException(
-                    "the header may have at most %d bytes, found %d".formatted(StrictJson.MAX_BYTES, padded));
+                    "the header may have at most %s bytes, found %s".formatted(StrictJson.MAX_BYTES, padded));
         }
         ByteBuffer bytes =
                 ByteBuffer.allocate(HeaderBytes.LENGTH_BYTES + padded).order(ByteOrder.LITTLE_ENDIAN);

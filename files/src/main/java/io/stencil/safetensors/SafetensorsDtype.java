@@ -76,7 +76,7 @@ public enum SafetensorsDtype {
         }
         if (size % Byte.SIZE != 0) {
             throw new ArithmeticException(
-                    "shape %s of %s takes %d bits, which is not a whole number of bytes".formatted(shape, this, size));
+                    "shape %s of %s takes %s bits, which is not a whole number of bytes".formatted(shape, this, size));
         }
         return size / Byte.SIZE;
     }

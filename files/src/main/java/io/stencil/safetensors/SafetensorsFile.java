@@ -65,7 +65,7 @@ public final class SafetensorsFile implements TensorSource {
         if (left < size) {
             throw new InvalidFileException(
                     path,
-                    "was cut from %d to %d bytes while it was opened; another program is writing it"
+                    "was cut from %s to %s bytes while it was opened; another program is writing it"
                             .formatted(size, left));
         }
     }
@@ -133,6 +133,6 @@ public final class SafetensorsFile implements TensorSource {
     static InvalidFileException noSuchTensor(String place, String name, Map<String, TensorEntry> entries) {
         return new InvalidFileException(
                 new Location(place, null, name),
-                "no such tensor; %d are there: %s".formatted(entries.size(), NameList.of(entries.keySet())));
+                "no such tensor; %s are there: %s".formatted(entries.size(), NameList.of(entries.keySet())));
     }
 }

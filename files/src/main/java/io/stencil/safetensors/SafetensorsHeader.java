@@ -92,7 +92,7 @@ public record SafetensorsHeader(Map<String, TensorEntry> entries, Map<String, St
                 String relation = tensor.begin() < next ? "overlap" : "leave a gap behind";
                 throw new InvalidFileException(
                         Location.of(file).field(tensor.name()),
-                        "its bytes %s %s: they must begin at byte %d of the file, found %d"
+                        "its bytes %s %s: they must begin at byte %s of the file, found %s"
                                 .formatted(relation, before, next, tensor.begin()));
             }
             next = tensor.end();
@@ -101,7 +101,7 @@ public record SafetensorsHeader(Map<String, TensorEntry> entries, Map<String, St
         long fileSize = header.dataStart() + header.dataSize();
         if (next != fileSize) {
             throw new InvalidFileException(
-                    file, "the tensors end at byte %d, but the file has %d bytes".formatted(next, fileSize));
+                    file, "the tensors end at byte %s, but the file has %s bytes".formatted(next, fileSize));
         }
     }
 }

@@ -80,7 +80,7 @@ public final class SafetensorsWriter {
         });
         long written = channel.position() - start;
         if (written != tensor.byteSize()) {
-            throw new IllegalArgumentException("tensor '%s' of %s %s has %d bytes, found %d"
+            throw new IllegalArgumentException("tensor '%s' of %s %s has %s bytes, found %s"
                     .formatted(tensor.name(), tensor.dtype(), tensor.shape(), tensor.byteSize(), written));
         }
     }

@@ -32,7 +32,7 @@ record ShardIndex(Path file, Map<String, Path> shards) {
             if (channel.size() > StrictJson.MAX_BYTES) {
                 throw new InvalidFileException(
                         file,
-                        "an index has at most %d bytes, found %d".formatted(StrictJson.MAX_BYTES, channel.size()));
+                        "an index has at most %s bytes, found %s".formatted(StrictJson.MAX_BYTES, channel.size()));
             }
             return Files.readAllBytes(file);
         });
@@ -101,7 +101,7 @@ record ShardIndex(Path file, Map<String, Path> shards) {
         if (!missing.isEmpty()) {
             throw new InvalidFileException(
                     file,
-                    "%d of %d shards are missing: %s".formatted(missing.size(), files().size(), NameList.of(missing)));
+                    "%s of %s shards are missing: %s".formatted(missing.size(), files().size(), NameList.of(missing)));
         }
     }
 

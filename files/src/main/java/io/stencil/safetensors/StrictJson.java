@@ -52,7 +52,7 @@ final class StrictJson {
             return content;
         } catch (JsonProcessingException fault) {
             long at = fault.getLocation() == null ? 0 : fault.getLocation().getCharOffset();
-            String message = "%s is not valid JSON at character %d: %s".formatted(what, at, fault.getOriginalMessage());
+            String message = "%s is not valid JSON at character %s: %s".formatted(what, at, fault.getOriginalMessage());
             throw new InvalidFileException(Location.of(file), message, fault);
         } catch (IOException fault) {
             throw new InvalidFileException(Location.of(file), what + " cannot be read: " + fault.getMessage(), fault);

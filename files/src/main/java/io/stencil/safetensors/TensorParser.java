@@ -91,11 +91,11 @@ final class TensorParser {
             throw fault("data_offsets must not end before they begin, found " + range);
         }
         if (end > header.dataSize()) {
-            throw fault("data_offsets %s reach beyond the file, which has %d bytes of tensors; it is cut short"
+            throw fault("data_offsets %s reach beyond the file, which has %s bytes of tensors; it is cut short"
                     .formatted(range, header.dataSize()));
         }
         if (byteSize(type, dimensions) != end - begin) {
-            throw fault("shape %s of %s takes %d bytes, but data_offsets %s span %d"
+            throw fault("shape %s of %s takes %s bytes, but data_offsets %s span %s"
                     .formatted(dimensions, type, byteSize(type, dimensions), range, end - begin));
         }
         return new TensorEntry(name, type, dimensions, header.dataStart() + begin, header.dataStart() + end);

@@ -36,7 +36,7 @@ class TargetSizeTest {
     void aPictureTooNarrowForOneTokenIsRefused(int width, int height) {
         assertThatThrownBy(() -> new TargetSize.MaxPixels(65536).resolve(new ImageSize(width, height)))
                 .isInstanceOf(InvalidRequestException.class)
-                .hasMessageContaining("%d x %d".formatted(width, height))
+                .hasMessageContaining("%s x %s".formatted(width, height))
                 .hasMessageContaining("at least 16");
     }
 

@@ -71,7 +71,7 @@ class DamagedFileTest {
         for (int length = 0; length < SOUND.length; length++) {
             Files.write(file, Arrays.copyOf(SOUND, length));
             assertThatThrownBy(() -> SafetensorsFile.open(file).close())
-                    .as("cut to %d bytes", length)
+                    .as("cut to %s bytes", length)
                     .isInstanceOf(InvalidFileException.class)
                     .hasMessageStartingWith(file.toString());
         }
@@ -85,7 +85,7 @@ class DamagedFileTest {
             Files.write(file, Arrays.copyOf(SOUND, SOUND.length - 1));
             assertThatThrownBy(() -> SafetensorsFile.map(file, header, channel).close())
                     .isInstanceOf(InvalidFileException.class)
-                    .hasMessage("%s: was cut from %d to %d bytes while it was opened; another program is writing it"
+                    .hasMessage("%s: was cut from %s to %s bytes while it was opened; another program is writing it"
                             .formatted(file, SOUND.length, SOUND.length - 1));
         }
     }
@@ -111,7 +111,7 @@ class DamagedFileTest {
             byte[] header = Arrays.copyOfRange(SOUND, Long.BYTES, Long.BYTES + length);
             Files.write(file, RawFile.bytes(header, 42));
             assertThatThrownBy(() -> SafetensorsFile.open(file).close())
-                    .as("header cut to %d bytes", length)
+                    .as("header cut to %s bytes", length)
                     .isInstanceOf(InvalidFileException.class);
         }
     }

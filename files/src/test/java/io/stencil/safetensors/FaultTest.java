@@ -39,7 +39,7 @@ class FaultTest {
     }
 
     private static String u8(String name, int begin, int end) {
-        return "\"%s\":{\"dtype\":\"U8\",\"shape\":[%d],\"data_offsets\":[%d,%d]}"
+        return "\"%s\":{\"dtype\":\"U8\",\"shape\":[%s],\"data_offsets\":[%s,%s]}"
                 .formatted(name, end - begin, begin, end);
     }
 

@@ -23,9 +23,9 @@ class LargeFileTest {
 
     @Test
     void bytes_beyond_2_GiB_are_read() throws IOException {
-        String header = "{\"hole\":{\"dtype\":\"F16\",\"shape\":[5,1073741824],\"data_offsets\":[0,%d]},"
+        String header = "{\"hole\":{\"dtype\":\"F16\",\"shape\":[5,1073741824],\"data_offsets\":[0,%s]},"
                         .formatted(HOLE)
-                + "\"last\":{\"dtype\":\"I64\",\"shape\":[2],\"data_offsets\":[%d,%d]}}".formatted(HOLE, HOLE + 16);
+                + "\"last\":{\"dtype\":\"I64\",\"shape\":[2],\"data_offsets\":[%s,%s]}}".formatted(HOLE, HOLE + 16);
         byte[] start = RawFile.bytes(header, 0);
         Path path = folder.resolve("large.safetensors");
         try (FileChannel channel = FileChannel.open(

@@ -40,7 +40,7 @@ final class RawFile {
         StringBuilder header = new StringBuilder("{");
         for (int i = 0; i < names.length; i++) {
             header.append(i == 0 ? "" : ",")
-                    .append("\"%s\":{\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[%d,%d]}"
+                    .append("\"%s\":{\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[%s,%s]}"
                             .formatted(names[i], i, i + 1));
         }
         return write(file, header.append('}').toString(), names.length);

@@ -49,11 +49,11 @@ public record GenerationRequest(
                 "height",
                 (long) Math.ceilDiv(height, TOKEN) * TOKEN * (Math.ceilDiv(width, TOKEN) * (long) TOKEN)
                         <= RgbImage.MAX_PIXELS,
-                "%d and width %d are more than %d pixels together".formatted(height, width, RgbImage.MAX_PIXELS));
+                "%s and width %s are more than %s pixels together".formatted(height, width, RgbImage.MAX_PIXELS));
         require(
                 "num_inference_steps",
                 steps >= 1 && steps <= MAX_STEPS,
-                "must be at least 1 and at most %d, found %d".formatted(MAX_STEPS, steps));
+                "must be at least 1 and at most %s, found %s".formatted(MAX_STEPS, steps));
         require(
                 "denoising_strength",
                 denoisingStrength > 0 && denoisingStrength <= 1,
@@ -72,7 +72,7 @@ public record GenerationRequest(
         require(
                 "inpaint_blur_size",
                 reach == 0 || reach <= most,
-                "must be at most %d for a picture of %d x %d pixels, found %d".formatted(most, width, height, reach));
+                "must be at most %s for a picture of %s x %s pixels, found %s".formatted(most, width, height, reach));
     }
 
     /// Checks that there are the pictures that other values need. A request may be built without them, for a Template

@@ -17,7 +17,7 @@ public record LoraMatch(int matched, List<String> unmatched) {
     @Override
     public String toString() {
         String rest =
-                unmatched.isEmpty() ? "" : ", %d left out: %s".formatted(unmatched.size(), NameList.of(unmatched));
-        return "LoRA of %d layers used".formatted(matched) + rest;
+                unmatched.isEmpty() ? "" : ", %s left out: %s".formatted(unmatched.size(), NameList.of(unmatched));
+        return "LoRA of %s layers used".formatted(matched) + rest;
     }
 }

@@ -61,7 +61,7 @@ class InpaintOverlayTest {
     private static void assertColumns(RgbImage found, RgbImage origin, int from, int to) {
         for (int y = 0; y < found.height(); y++) {
             for (int x = from; x < to; x++) {
-                assertThat(found.pixel(x, y)).as("at %d, %d", x, y).isEqualTo(origin.pixel(x, y));
+                assertThat(found.pixel(x, y)).as("at %s, %s", x, y).isEqualTo(origin.pixel(x, y));
             }
         }
     }

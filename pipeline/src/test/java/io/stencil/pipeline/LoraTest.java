@@ -192,10 +192,10 @@ class LoraTest {
         matrices.put(a, Tensors.of(new float[] {1}));
         refused("'%s': must be [r, in] with a rank r of at least 1, found []".formatted(a));
         matrices.put(a, good.narrow(0, 0, 0).clone());
-        refused("'%s': must be [r, in] with a rank r of at least 1, found [0, %d]".formatted(a, in));
+        refused("'%s': must be [r, in] with a rank r of at least 1, found [0, %s]".formatted(a, in));
         matrices.put(a, good);
         matrices.put(b, good.reshape(-1));
-        refused("'%s': must be [out, r] with a rank r of at least 1, found [%d]".formatted(b, RANK * in));
+        refused("'%s': must be [out, r] with a rank r of at least 1, found [%s]".formatted(b, RANK * in));
     }
 
     @Test

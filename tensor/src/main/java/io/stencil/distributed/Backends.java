@@ -47,7 +47,7 @@ final class Backends {
             return gloo;
         } catch (RuntimeException e) {
             throw new ProcessGroupException(
-                    "rank %d cannot connect to the others by Gloo (%s); GLOO_SOCKET_IFNAME may name the network interface"
+                    "rank %s cannot connect to the others by Gloo (%s); GLOO_SOCKET_IFNAME may name the network interface"
                             .formatted(environment.rank(), MeetingStore.firstLine(e)),
                     e);
         }

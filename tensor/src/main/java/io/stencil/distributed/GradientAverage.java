@@ -145,7 +145,7 @@ public final class GradientAverage implements AutoCloseable {
                 if (parameter.gradient() == null) {
                     throw new InvalidRequestException(
                             "find_unused_parameters",
-                            "'%s' got no gradient on rank %d: the loss does not depend on it; leave it out of "
+                            "'%s' got no gradient on rank %s: the loss does not depend on it; leave it out of "
                                             .formatted(name, group.rank())
                                     + "--trainable_models, or give --find_unused_parameters");
                 }

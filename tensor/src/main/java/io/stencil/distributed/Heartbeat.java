@@ -100,7 +100,7 @@ final class Heartbeat implements AutoCloseable {
                 beats[i] = count;
                 heardAt[i] = now;
             } else if (now - heardAt[i] > bound.toNanos()) {
-                declare("rank %d has died: no sign of life for %d s".formatted(watched[i], bound.toSeconds()));
+                declare("rank %s has died: no sign of life for %s s".formatted(watched[i], bound.toSeconds()));
             }
         }
     }
@@ -144,7 +144,7 @@ final class Heartbeat implements AutoCloseable {
     private ProcessGroupException fault(String reason, @Nullable Throwable cause) {
         lingers = true;
         return new ProcessGroupException(
-                "rank %d stops, because %s; the last checkpoint stays: go on from it with --resume"
+                "rank %s stops, because %s; the last checkpoint stays: go on from it with --resume"
                         .formatted(environment.rank(), reason),
                 cause);
     }

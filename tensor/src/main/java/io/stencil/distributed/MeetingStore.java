@@ -47,7 +47,7 @@ final class MeetingStore implements AutoCloseable {
             return new MeetingStore(new TCPStore(meeting.address(), options), meeting.prefix());
         } catch (RuntimeException e) {
             throw new ProcessGroupException(
-                    "%s:%d (MASTER_ADDR, MASTER_PORT): %s: %s"
+                    "%s:%s (MASTER_ADDR, MASTER_PORT): %s: %s"
                             .formatted(
                                     meeting.address(),
                                     meeting.port(),

@@ -92,7 +92,7 @@ public record ProcessEnvironment(
                                     text,
                                     most == Integer.MAX_VALUE
                                             ? "of at least " + least
-                                            : "from %d to %d".formatted(least, most)));
+                                            : "from %s to %s".formatted(least, most)));
         }
         return value;
     }

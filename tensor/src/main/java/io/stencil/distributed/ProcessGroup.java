@@ -69,7 +69,7 @@ public interface ProcessGroup extends AutoCloseable {
         long own = hash(text);
         if (any(agree(own) != own)) {
             throw new InvalidRequestException(
-                    option, "is not the same in all %d processes; start all with the same options".formatted(size()));
+                    option, "is not the same in all %s processes; start all with the same options".formatted(size()));
         }
     }
 

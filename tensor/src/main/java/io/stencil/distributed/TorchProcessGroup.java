@@ -73,7 +73,7 @@ final class TorchProcessGroup implements ProcessGroup {
         if (store.add("rank/" + environment.rank(), 1) != 1) {
             throw new InvalidRequestException(
                     ProcessEnvironment.RANK,
-                    "%d is taken by another process; each needs its own, from 0 to %d"
+                    "%s is taken by another process; each needs its own, from 0 to %s"
                             .formatted(environment.rank(), size - 1));
         }
         if (store.add("first", 1) == 1) {
@@ -88,7 +88,7 @@ final class TorchProcessGroup implements ProcessGroup {
                         .mapToObj(Integer::toString)
                         .toList();
                 throw new ProcessGroupException(
-                        "rank %s of %d did not come within %d s; start all ranks at about the same time"
+                        "rank %s of %s did not come within %s s; start all ranks at about the same time"
                                 .formatted(NameList.of(missing), size, patience.toSeconds()));
             }
             LockSupport.parkNanos(POLL_JOIN.toNanos());
@@ -97,7 +97,7 @@ final class TorchProcessGroup implements ProcessGroup {
         if (agreed != size) {
             throw new InvalidRequestException(
                     ProcessEnvironment.WORLD_SIZE,
-                    "is %d in the environment of rank %d, but %d for another rank; give all the same"
+                    "is %s in the environment of rank %s, but %s for another rank; give all the same"
                             .formatted(size, environment.rank(), agreed));
         }
     }
@@ -209,7 +209,7 @@ final class TorchProcessGroup implements ProcessGroup {
     @Override
     public void fail(Throwable fault) {
         if (!(fault instanceof ProcessGroupException)) {
-            heartbeat.tell("rank %d failed (%s)".formatted(rank(), fault.getMessage()));
+            heartbeat.tell("rank %s failed (%s)".formatted(rank(), fault.getMessage()));
         }
     }
 

@@ -54,7 +54,7 @@ public record LoraPair(Tensor a, Tensor b) {
                 && a.size(-2) == b.size(-1);
         return fits
                 ? Optional.empty()
-                : Optional.of("is a layer of [%d, %d]; lora_A must be [r, %d] and lora_B [%d, r]"
+                : Optional.of("is a layer of [%s, %s]; lora_A must be [r, %s] and lora_B [%s, r]"
                         .formatted(weight[0], weight[1], weight[1], weight[0]));
     }
 

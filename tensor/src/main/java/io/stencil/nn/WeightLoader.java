@@ -192,7 +192,7 @@ public record WeightLoader(DType dtype, Device device, boolean float8) {
 
     private static void addFault(List<String> faults, String kind, List<String> names) {
         if (!names.isEmpty()) {
-            faults.add("%d %s (%s)".formatted(names.size(), kind, NameList.of(names)));
+            faults.add("%s %s (%s)".formatted(names.size(), kind, NameList.of(names)));
         }
     }
 

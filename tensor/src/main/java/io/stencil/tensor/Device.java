@@ -57,7 +57,7 @@ public record Device(Kind kind, int index) {
             }
         }
         throw new InvalidRequestException(
-                "device", "'%s' was asked for, but this libtorch sees %d GPUs, from cuda:0".formatted(text, count));
+                "device", "'%s' was asked for, but this libtorch sees %s GPUs, from cuda:0".formatted(text, count));
     }
 
     public static Device of(Tensor tensor) {

@@ -48,7 +48,7 @@ public final class Ops {
     public static List<Tensor> chunk(Tensor x, int count, long dim) {
         long size = x.size(dim);
         if (size % count != 0) {
-            throw new IllegalArgumentException("%d elements cannot be split into %d parts".formatted(size, count));
+            throw new IllegalArgumentException("%s elements cannot be split into %s parts".formatted(size, count));
         }
         long[] sizes = new long[count];
         Arrays.fill(sizes, size / count);

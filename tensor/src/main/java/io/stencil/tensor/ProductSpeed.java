@@ -68,7 +68,7 @@ public record ProductSpeed(double wideSeconds, double halfSeconds) {
     /// Host, processor, maths library and number of threads: what the speed depends on.
     public static String machine() {
         Libtorch.load(); // else libtorch comes with its own choice of these
-        return "%s, %s, %s, %d threads".formatted(host(), processor(), Libtorch.maths(), torch.get_num_threads());
+        return "%s, %s, %s, %s threads".formatted(host(), processor(), Libtorch.maths(), torch.get_num_threads());
     }
 
     private static String host() {

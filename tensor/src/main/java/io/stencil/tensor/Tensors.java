@@ -168,7 +168,7 @@ public final class Tensors {
         }
         if (expected != count) {
             throw new IllegalArgumentException(
-                    "shape %s holds %d elements, got %d".formatted(java.util.Arrays.toString(shape), expected, count));
+                    "shape %s holds %s elements, got %s".formatted(java.util.Arrays.toString(shape), expected, count));
         }
     }
 }

@@ -44,7 +44,7 @@ class ChannelBlocksTest {
                 List<Tensor> found = computed(x, weight, bias, stride, gradient);
                 for (int i = 0; i < exact.size(); i++) {
                     assertThat(error(found.get(i), exact.get(i)))
-                            .as("%s, stride %d, result %d", dtype, stride, i)
+                            .as("%s, stride %s, result %s", dtype, stride, i)
                             .isLessThan(dtype == DType.FLOAT32 ? 1e-5 : 1e-2);
                 }
             }

@@ -27,7 +27,7 @@ public final class MemoryTrack {
     public double growth() {
         int window = settledAfter / 2;
         if (readings.size() < settledAfter + 2 * window) {
-            throw new IllegalStateException("only %d repetitions were done".formatted(readings.size()));
+            throw new IllegalStateException("only %s repetitions were done".formatted(readings.size()));
         }
         double settled = median(readings.subList(settledAfter, settledAfter + window));
         double last = median(readings.subList(readings.size() - window, readings.size()));

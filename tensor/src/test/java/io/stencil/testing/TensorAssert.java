@@ -2,6 +2,7 @@ package io.stencil.testing;
 
 import io.stencil.tensor.Tensors;
 import java.util.Arrays;
+import java.util.Locale;
 import org.bytedeco.pytorch.Tensor;
 
 /// Compares tensors: shape first, then values, with the worst element named.
@@ -35,17 +36,17 @@ public final class TensorAssert {
         }
         double relative = worst / Math.max(largest, Double.MIN_NORMAL);
         if (notANumber > 0 || !(relative <= tolerance)) {
-            throw new AssertionError(
-                    "%s: relative error %.3g exceeds %.3g; worst at %d: %s, expected %s; largest expected %.4g, %d NaN"
-                            .formatted(
-                                    name,
-                                    relative,
-                                    tolerance,
-                                    worstIndex,
-                                    found[worstIndex],
-                                    wanted[worstIndex],
-                                    largest,
-                                    notANumber));
+            throw new AssertionError(String.format(
+                    Locale.ROOT,
+                    "%s: relative error %.3g exceeds %.3g; worst at %s: %s, expected %s; largest expected %.4g, %s NaN",
+                    name,
+                    relative,
+                    tolerance,
+                    worstIndex,
+                    found[worstIndex],
+                    wanted[worstIndex],
+                    largest,
+                    notANumber));
         }
         return relative;
     }

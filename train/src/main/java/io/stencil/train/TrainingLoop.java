@@ -180,7 +180,7 @@ final class TrainingLoop {
             Location place = row.location();
             throw new InvalidRequestException(
                     "learning_rate",
-                    "the loss is %s at step %d (row %s); lower the rate, or look at that row"
+                    "the loss is %s at step %s (row %s); lower the rate, or look at that row"
                             .formatted(loss, step + 1, place));
         }
     }

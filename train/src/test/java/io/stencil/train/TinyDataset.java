@@ -27,7 +27,7 @@ record TinyDataset(Path folder) {
             RgbImageWriter.write(picture, folder.resolve(i + ".png"));
             rows.append(String.format(
                     Locale.ROOT,
-                    "{\"image\": \"%d.png\", \"prompt\": \"a wall\", \"edit_image\": \"%d.png\", "
+                    "{\"image\": \"%s.png\", \"prompt\": \"a wall\", \"edit_image\": \"%s.png\", "
                             + "\"template_inputs\": {\"scale\": %.3f}}%n",
                     i,
                     (i + 1) % count,

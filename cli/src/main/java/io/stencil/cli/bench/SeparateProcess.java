@@ -51,7 +51,7 @@ public final class SeparateProcess {
     private static String reason(String printed, int code) {
         List<String> lines = printed.lines().filter(line -> !line.isBlank()).toList();
         return lines.isEmpty() || code > 128
-                ? "the process of a work ended with exit code %d; is there memory enough?".formatted(code)
+                ? "the process of a work ended with exit code %s; is there memory enough?".formatted(code)
                 : lines.getLast().replaceFirst("^stencil: ", "");
     }
 }

@@ -64,7 +64,7 @@ public final class Demo {
         DemoFolder folder = new DemoFolder(plan.output(), plan.parts());
         folder.claim();
         folder.replace(List.of(plan.chart(), plan.page()), this::removeReport);
-        listener.onStage("painting %d pictures".formatted(DemoPlan.PICTURES));
+        listener.onStage("painting %s pictures".formatted(DemoPlan.PICTURES));
         folder.replace(List.of(plan.dataset(), plan.validation()), () -> {
             paint(plan.dataset(), DemoPlan.PICTURES, plan.datasetSeed());
             paint(plan.validation(), DemoPlan.VALIDATION_PICTURES, plan.validationSeed());
@@ -73,7 +73,7 @@ public final class Demo {
         Validation validation = new Validation(
                 Dataset.read(options(plan.validation()).build().data()), VALIDATION_LEVELS, plan.seed() + 1);
         double before = validate(validation);
-        listener.onStage("training the Template for %d steps".formatted(plan.steps()));
+        listener.onStage("training the Template for %s steps".formatted(plan.steps()));
         TrainingRecord training = new TrainingRecord(listener);
         folder.replace(List.of(plan.training(), plan.weights()), () -> train(training));
         double after = validate(validation);

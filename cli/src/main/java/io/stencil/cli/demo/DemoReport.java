@@ -113,11 +113,11 @@ record DemoReport(DemoPlan plan, DemoResult result) {
         return """
                 ./stencil generate --model_paths models/tiny-klein --dtype float32 \\
                   --template_model_id_or_path '%s' --template_inputs '{"scale": 0.9}' \\
-                  --negative_template_inputs '{"scale": 0.9}' --cfg_scale %.0f \\
+                  --negative_template_inputs '{"scale": 0.9}' --cfg_scale %s \\
                   --prompt "a large red circle on the left, teal background" \\
-                  --height %d --width %d --num_inference_steps %d --output bright.png""".formatted(
+                  --height %s --width %s --num_inference_steps %s --output bright.png""".formatted(
                         plan.template().toAbsolutePath().normalize().toString().replace("'", "'\\''"),
-                        DemoPlan.GUIDANCE,
+                        number("%.0f", DemoPlan.GUIDANCE),
                         DemoPlan.SIDE,
                         DemoPlan.SIDE,
                         DemoPlan.INFERENCE_STEPS);

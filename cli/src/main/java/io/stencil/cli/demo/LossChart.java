@@ -50,7 +50,7 @@ record LossChart(List<Double> losses, int window) {
 
     private JFreeChart chart() {
         XYSeriesCollection data = new XYSeriesCollection();
-        data.addSeries(series("mean of the last %d steps".formatted(window), smoothed(), window - 1));
+        data.addSeries(series("mean of the last %s steps".formatted(window), smoothed(), window - 1));
         data.addSeries(series("each step", losses, 0));
         JFreeChart chart = ChartFactory.createXYLineChart(
                 null, "step", "training loss", data, PlotOrientation.VERTICAL, true, false, false);

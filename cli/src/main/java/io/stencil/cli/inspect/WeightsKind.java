@@ -52,7 +52,7 @@ record WeightsKind(Path file, List<TensorEntry> tensors, Map<String, String> met
                 .map(tensor -> tensor.shape().getFirst())
                 .collect(Collectors.toSet());
         String rank = ranks.size() == 1 ? "rank " + ranks.iterator().next() : "ranks " + ranks;
-        return Optional.of("LoRA of %d layers, %s".formatted(layers, rank));
+        return Optional.of("LoRA of %s layers, %s".formatted(layers, rank));
     }
 
     /// All tensors, or a trained part of them.
@@ -75,7 +75,7 @@ record WeightsKind(Path file, List<TensorEntry> tensors, Map<String, String> met
                 .findFirst()
                 .map(text -> ", names begin with " + text)
                 .orElse("");
-        return Optional.of("value Template for %d blocks%s%s".formatted(blocks, length, prefix));
+        return Optional.of("value Template for %s blocks%s%s".formatted(blocks, length, prefix));
     }
 
     private static Predicate<MatchResult> covers(TensorEntry tensor) {
@@ -109,7 +109,7 @@ record WeightsKind(Path file, List<TensorEntry> tensors, Map<String, String> met
     private static String describe(ModelConfig config) {
         return switch (config) {
             case ModelConfig.Transformer(var sizes) ->
-                "FLUX.2 transformer: %d double and %d single blocks, %d heads x %d, by its config.json"
+                "FLUX.2 transformer: %s double and %s single blocks, %s heads x %s, by its config.json"
                         .formatted(
                                 sizes.numLayers(),
                                 sizes.numSingleLayers(),
@@ -118,7 +118,7 @@ record WeightsKind(Path file, List<TensorEntry> tensors, Map<String, String> met
             case ModelConfig.Vae(var sizes) ->
                 "FLUX.2 VAE: channels %s, by its config.json".formatted(sizes.blockOutChannels());
             case ModelConfig.TextEncoder text ->
-                "Qwen3 text encoder: %d layers, width %d, by its config.json"
+                "Qwen3 text encoder: %s layers, width %s, by its config.json"
                         .formatted(
                                 text.config().numHiddenLayers(), text.config().hiddenSize());
         };

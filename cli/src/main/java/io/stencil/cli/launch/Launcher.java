@@ -95,7 +95,7 @@ public final class Launcher {
             try (BufferedReader lines = new BufferedReader(new InputStreamReader(stream, StandardCharsets.UTF_8))) {
                 String line = lines.readLine();
                 while (line != null) {
-                    to.println("[%d] %s".formatted(rank, line));
+                    to.println("[%s] %s".formatted(rank, line));
                     line = lines.readLine();
                 }
             } catch (IOException e) {
@@ -113,7 +113,7 @@ public final class Launcher {
                     failed ? ended.poll(Math.max(0, deadline - System.nanoTime()), TimeUnit.NANOSECONDS) : ended.take();
             if (rank == null) {
                 err.println(
-                        "stencil: the other ranks did not end within %d s and are killed".formatted(GRACE.toSeconds()));
+                        "stencil: the other ranks did not end within %s s and are killed".formatted(GRACE.toSeconds()));
                 List.copyOf(started).forEach(Process::destroyForcibly);
                 deadline = Long.MAX_VALUE;
                 continue;
@@ -132,9 +132,9 @@ public final class Launcher {
 
     private void tell(int rank, int code, int left) {
         String how = code > SIGNALLED && code != INTERRUPTED
-                ? "was killed by signal %d".formatted(code - SIGNALLED)
-                : "ended with exit code %d".formatted(code);
-        err.println("stencil: rank %d %s%s"
+                ? "was killed by signal %s".formatted(code - SIGNALLED)
+                : "ended with exit code %s".formatted(code);
+        err.println("stencil: rank %s %s%s"
                 .formatted(rank, how, left == 0 ? "" : "; the other ranks end too, and the last checkpoint stays"));
     }
 }

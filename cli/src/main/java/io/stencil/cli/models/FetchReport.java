@@ -23,7 +23,7 @@ final class FetchReport implements FetchListener, AutoCloseable {
     public synchronized void onProgress(Repository repository, int files, int allFiles, long bytes, long allBytes) {
         bytesBefore = bytesBefore < 0 ? bytes : bytesBefore;
         double seconds = Math.max(0.001, (System.nanoTime() - begin) / 1e9);
-        line.show("fetching %s: %d of %d files, %s of %s, %s/s"
+        line.show("fetching %s: %s of %s files, %s of %s, %s/s"
                 .formatted(
                         repository.id(),
                         files,

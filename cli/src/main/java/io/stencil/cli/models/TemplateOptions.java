@@ -108,7 +108,7 @@ public final class TemplateOptions {
             if (input.modelId() < 0 || input.modelId() >= templates.size()) {
                 throw new InvalidRequestException(
                         option,
-                        "'model_id' is %d, but %d Templates are named by --template_model_id_or_path, counted from 0"
+                        "'model_id' is %s, but %s Templates are named by --template_model_id_or_path, counted from 0"
                                 .formatted(input.modelId(), templates.size()));
             }
         }

@@ -6,6 +6,7 @@ import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Locale;
 import java.util.Optional;
 
 /// One line on standard error that tells how far the work is.
@@ -97,7 +98,7 @@ public final class ProgressLine implements AutoCloseable {
     public static String time(Duration duration) {
         long seconds = duration.toSeconds();
         return seconds < 3600
-                ? "%d:%02d".formatted(seconds / 60, seconds % 60)
-                : "%d:%02d:%02d".formatted(seconds / 3600, seconds / 60 % 60, seconds % 60);
+                ? String.format(Locale.ROOT, "%s:%02d", seconds / 60, seconds % 60)
+                : String.format(Locale.ROOT, "%s:%02d:%02d", seconds / 3600, seconds / 60 % 60, seconds % 60);
     }
 }

@@ -18,12 +18,12 @@ public final class EncodingReport implements EncodingListener {
     @Override
     public void onStart(int done, int samples) {
         err.println(
-                "encoding %d samples%s".formatted(samples, done == 0 ? "" : ", of which %d are there".formatted(done)));
+                "encoding %s samples%s".formatted(samples, done == 0 ? "" : ", of which %s are there".formatted(done)));
     }
 
     @Override
     public void onSample(int done, int samples) {
-        line.show("sample %d/%d".formatted(done, samples));
+        line.show("sample %s/%s".formatted(done, samples));
     }
 
     @Override

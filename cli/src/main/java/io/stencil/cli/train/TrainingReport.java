@@ -27,7 +27,7 @@ public final class TrainingReport implements TrainingListener {
     public void onStart(TrainingStart start) {
         err.println(String.format(
                 Locale.ROOT,
-                "training %,d parameters in %d tensors on %d rows for %d steps, seed %d",
+                "training %,d parameters in %s tensors on %s rows for %s steps, seed %s",
                 start.trainableParameters(),
                 start.trainableTensors(),
                 start.rows(),

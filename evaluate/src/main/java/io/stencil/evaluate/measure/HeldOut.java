@@ -60,7 +60,7 @@ final class HeldOut {
                 .limit(count)
                 .toList();
         if (scenes.size() < count) {
-            throw new IllegalStateException("the world has no %d captions that the dataset lacks".formatted(count));
+            throw new IllegalStateException("the world has no %s captions that the dataset lacks".formatted(count));
         }
         return scenes;
     }

@@ -17,6 +17,7 @@ import io.stencil.world.scene.Scene;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 
 /// `{R, G, B}` against the means of the picture's channels. What is asked for is what the scene has under some strong
@@ -59,7 +60,8 @@ public record SoftRgbMeasure() implements Measure {
             }
             if (i < SHOWN) {
                 shown.add(new PictureRow.Captioned(
-                        "R %.2f G %.2f B %.2f".formatted(asked[0][i], asked[1][i], asked[2][i]), picture));
+                        String.format(Locale.ROOT, "R %.2f G %.2f B %.2f", asked[0][i], asked[1][i], asked[2][i]),
+                        picture));
             }
         }
         List<Figure> figures = new ArrayList<>();

@@ -75,7 +75,7 @@ public record LoraFile(Lora lora, List<String> unmatched) {
         if (pairs.isEmpty()) {
             throw new InvalidFileException(
                     file,
-                    "none of its %d layers is in the model, found %s; is it for another model or in another tool's names?"
+                    "none of its %s layers is in the model, found %s; is it for another model or in another tool's names?"
                             .formatted(layers.size(), NameList.of(unmatched)));
         }
         return new LoraFile(new Lora(pairs), unmatched);

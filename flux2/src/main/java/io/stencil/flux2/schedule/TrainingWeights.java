@@ -30,7 +30,7 @@ public final class TrainingWeights {
                 .average()
                 .orElseThrow();
         if (mean == 0) {
-            throw new IllegalArgumentException("%d steps have no weights".formatted(bell.length));
+            throw new IllegalArgumentException("%s steps have no weights".formatted(bell.length));
         }
         return new TrainingWeights(IntStream.range(0, bell.length)
                 .mapToDouble(i -> (bell[i] - lowest) / mean)

@@ -22,7 +22,7 @@ public record PromptEncoding(List<Integer> hiddenStates, int maxLength) {
         hiddenStates = List.copyOf(hiddenStates);
         if (hiddenStates.isEmpty() || maxLength < 1 || Collections.min(hiddenStates) < 0) {
             throw new IllegalArgumentException(
-                    "hidden states %s of %d tokens cannot be read".formatted(hiddenStates, maxLength));
+                    "hidden states %s of %s tokens cannot be read".formatted(hiddenStates, maxLength));
         }
     }
 
@@ -48,7 +48,7 @@ public record PromptEncoding(List<Integer> hiddenStates, int maxLength) {
         if (layers < Collections.max(hiddenStates)) {
             throw new InvalidRequestException(
                     "text_encoder",
-                    "has %d layers, but prompts are read from its hidden states %s; use the model's own text encoder"
+                    "has %s layers, but prompts are read from its hidden states %s; use the model's own text encoder"
                             .formatted(layers, hiddenStates));
         }
     }

@@ -14,7 +14,7 @@ public record PromptTokens(List<Long> ids, int length) {
     public PromptTokens {
         ids = List.copyOf(ids);
         if (length < 0 || length > ids.size()) {
-            throw new IllegalArgumentException("%d of %d ids cannot be tokens".formatted(length, ids.size()));
+            throw new IllegalArgumentException("%s of %s ids cannot be tokens".formatted(length, ids.size()));
         }
     }
 

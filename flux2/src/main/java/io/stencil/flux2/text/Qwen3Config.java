@@ -36,11 +36,11 @@ public record Qwen3Config(
         requirePositive("rms_norm_eps", rmsNormEps);
         requirePositive("rope_theta", ropeTheta);
         if (numAttentionHeads % numKeyValueHeads != 0) {
-            throw new IllegalArgumentException("num_attention_heads %d is not a multiple of num_key_value_heads %d"
+            throw new IllegalArgumentException("num_attention_heads %s is not a multiple of num_key_value_heads %s"
                     .formatted(numAttentionHeads, numKeyValueHeads));
         }
         if (headDim % 2 != 0) {
-            throw new IllegalArgumentException("head_dim %d is odd; rotary positions turn pairs".formatted(headDim));
+            throw new IllegalArgumentException("head_dim %s is odd; rotary positions turn pairs".formatted(headDim));
         }
     }
 

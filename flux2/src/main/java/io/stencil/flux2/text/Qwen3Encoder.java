@@ -60,7 +60,7 @@ public final class Qwen3Encoder extends Module {
         int last = Collections.max(hiddenStates);
         if (Collections.min(hiddenStates) < 0 || last > layers.size()) {
             throw new IllegalArgumentException(
-                    "hidden states %s were asked for, there are 0 to %d".formatted(hiddenStates, layers.size()));
+                    "hidden states %s were asked for, there are 0 to %s".formatted(hiddenStates, layers.size()));
         }
         TreeMap<Integer, Tensor> kept = new TreeMap<>();
         try (Scope scope = new Scope()) {

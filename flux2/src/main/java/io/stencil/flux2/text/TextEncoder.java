@@ -71,7 +71,7 @@ public final class TextEncoder implements AutoCloseable {
         if (largest >= vocabulary) {
             throw new InvalidRequestException(
                     "tokenizer_path",
-                    "gives token id %d, but the text encoder knows %d ids; use the tokenizer that belongs to it"
+                    "gives token id %s, but the text encoder knows %s ids; use the tokenizer that belongs to it"
                             .formatted(largest, vocabulary));
         }
     }

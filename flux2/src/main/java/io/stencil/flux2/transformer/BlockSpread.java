@@ -19,11 +19,11 @@ public record BlockSpread(List<BlockId.DoubleStream> doubleBlocks, List<BlockId.
     /// @throws IllegalArgumentException when the transformer has not that many, or none are asked for
     public static BlockSpread over(TransformerConfig base, int doubleBlocks, int singleBlocks) {
         if (doubleBlocks < 0 || singleBlocks < 0 || doubleBlocks + singleBlocks == 0) {
-            throw new IllegalArgumentException("a small transformer needs a block, found %d double and %d single ones"
+            throw new IllegalArgumentException("a small transformer needs a block, found %s double and %s single ones"
                     .formatted(doubleBlocks, singleBlocks));
         }
         if (doubleBlocks > base.numLayers() || singleBlocks > base.numSingleLayers()) {
-            throw new IllegalArgumentException("the base has %d double and %d single blocks, %d and %d are asked for"
+            throw new IllegalArgumentException("the base has %s double and %s single blocks, %s and %s are asked for"
                     .formatted(base.numLayers(), base.numSingleLayers(), doubleBlocks, singleBlocks));
         }
         return new BlockSpread(

@@ -105,7 +105,7 @@ public final class Flux2Transformer extends Module {
         if (tokens.size(2) != channels) {
             throw new InvalidRequestException(
                     what,
-                    "have %d channels, the transformer needs %d; load the VAE and the text encoder that belong to it"
+                    "have %s channels, the transformer needs %s; load the VAE and the text encoder that belong to it"
                             .formatted(tokens.size(2), channels));
         }
     }

@@ -79,7 +79,7 @@ public record KvCache(Map<BlockId, KeyValue> blocks) {
             if (!block.isIn(config)) {
                 throw fault(
                         block,
-                        "the transformer has no such block; it has %d double and %d single ones"
+                        "the transformer has no such block; it has %s double and %s single ones"
                                 .formatted(config.numLayers(), config.numSingleLayers()));
             }
             Tensor k = cached.k();
@@ -89,7 +89,7 @@ public record KvCache(Map<BlockId, KeyValue> blocks) {
             if (!fits) {
                 throw fault(
                         block,
-                        "k and v are %s, the transformer needs [%s, L, %d, %d]"
+                        "k and v are %s, the transformer needs [%s, L, %s, %s]"
                                 .formatted(
                                         shape(k),
                                         batch == 1 ? "1" : "1 or " + batch,

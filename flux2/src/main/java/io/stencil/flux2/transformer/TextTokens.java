@@ -38,7 +38,7 @@ public record TextTokens(Tensor embeds, Tensor ids) {
         if (!fits) {
             throw new InvalidRequestException(
                     "text_embedding",
-                    "is %s, the transformer needs [%d, S, %d]"
+                    "is %s, the transformer needs [%s, S, %s]"
                             .formatted(Arrays.toString(Tensors.shape(extraEmbeds)), batch, embeds.size(2)));
         }
         long count = extraEmbeds.size(1);

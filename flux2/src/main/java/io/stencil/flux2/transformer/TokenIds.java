@@ -59,7 +59,7 @@ public final class TokenIds {
     /// @throws IllegalArgumentException for more tokens than an array can tell
     private static long[] table(long count) {
         if (count < 0 || count > MAX_TOKENS) {
-            throw new IllegalArgumentException("%d tokens; at most %d have a place".formatted(count, MAX_TOKENS));
+            throw new IllegalArgumentException("%s tokens; at most %s have a place".formatted(count, MAX_TOKENS));
         }
         return new long[(int) count * COLUMNS];
     }

@@ -53,7 +53,7 @@ public record TransformerConfig(
         int sum = axesDimsRope.stream().mapToInt(Integer::intValue).sum();
         require(
                 sum == attentionHeadDim,
-                "axes_dims_rope %s sums to %d, but attention_head_dim is %d"
+                "axes_dims_rope %s sums to %s, but attention_head_dim is %s"
                         .formatted(axesDimsRope, sum, attentionHeadDim));
     }
 

@@ -87,7 +87,7 @@ public record TransformerInput(
     private static void requireBatch(String what, Tensor tensor, long batch) {
         if (tensor.size(0) != batch) {
             throw new IllegalArgumentException(
-                    "%s have batch size %d, the latents have %d".formatted(what, tensor.size(0), batch));
+                    "%s have batch size %s, the latents have %s".formatted(what, tensor.size(0), batch));
         }
     }
 }

@@ -132,7 +132,7 @@ public final class AutoencoderKlFlux2 extends Module {
         if (height < 1 || width < 1 || height % PIXELS_PER_LATENT != 0 || width % PIXELS_PER_LATENT != 0) {
             throw new InvalidRequestException(
                     "pixels",
-                    "both sides of the picture must be multiples of %d, found %d x %d (height x width)"
+                    "both sides of the picture must be multiples of %s, found %s x %s (height x width)"
                             .formatted(PIXELS_PER_LATENT, height, width));
         }
     }
@@ -144,7 +144,7 @@ public final class AutoencoderKlFlux2 extends Module {
                 || latents.size(3) < 1) {
             throw new InvalidRequestException(
                     "latents",
-                    "expected [B, %d, H/16, W/16], found %s"
+                    "expected [B, %s, H/16, W/16], found %s"
                             .formatted(config.foldedChannels(), Arrays.toString(Tensors.shape(latents))));
         }
     }

@@ -22,12 +22,12 @@ final class Decoder extends Module {
         layers.add(module("mid_block", new MidBlock(channels, groups))::forward);
         for (int i = 0; i < levels.size(); i++) {
             for (int j = 0; j <= config.layersPerBlock(); j++) {
-                String name = "up_blocks.%d.resnets.%d".formatted(i, j);
+                String name = "up_blocks.%s.resnets.%s".formatted(i, j);
                 layers.add(module(name, new ResnetBlock(channels, levels.get(i), groups))::forward);
                 channels = levels.get(i);
             }
             if (i < levels.size() - 1) {
-                String name = "up_blocks.%d.upsamplers.0".formatted(i);
+                String name = "up_blocks.%s.upsamplers.0".formatted(i);
                 layers.add(module(name, new Upsample(channels))::forward);
             }
         }

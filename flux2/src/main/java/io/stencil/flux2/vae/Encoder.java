@@ -21,12 +21,12 @@ final class Encoder extends Module {
         layers.add(module("conv_in", new Conv2d(3, channels, 3))::forward);
         for (int i = 0; i < levels.size(); i++) {
             for (int j = 0; j < config.layersPerBlock(); j++) {
-                String name = "down_blocks.%d.resnets.%d".formatted(i, j);
+                String name = "down_blocks.%s.resnets.%s".formatted(i, j);
                 layers.add(module(name, new ResnetBlock(channels, levels.get(i), groups))::forward);
                 channels = levels.get(i);
             }
             if (i < levels.size() - 1) {
-                String name = "down_blocks.%d.downsamplers.0".formatted(i);
+                String name = "down_blocks.%s.downsamplers.0".formatted(i);
                 layers.add(module(name, new Downsample(channels))::forward);
             }
         }

@@ -16,7 +16,7 @@ public record Tiling(int tilePixels, int overlapPixels) {
         if (tilePixels < 1 || overlapPixels < 0 || overlapPixels >= tilePixels) {
             throw new InvalidRequestException(
                     "tile_overlap",
-                    "must be at least 0 and less than the tile size %d, found %d".formatted(tilePixels, overlapPixels));
+                    "must be at least 0 and less than the tile size %s, found %s".formatted(tilePixels, overlapPixels));
         }
     }
 
@@ -38,7 +38,7 @@ public record Tiling(int tilePixels, int overlapPixels) {
         if (stridePixels < 1 || stridePixels > tilePixels) {
             throw new InvalidRequestException(
                     "tile_stride",
-                    "must be at least 16 and at most the tile size %d, found %d".formatted(tilePixels, stridePixels));
+                    "must be at least 16 and at most the tile size %s, found %s".formatted(tilePixels, stridePixels));
         }
         return new Tiling(tilePixels, tilePixels - stridePixels);
     }
@@ -47,7 +47,7 @@ public record Tiling(int tilePixels, int overlapPixels) {
         if (pixels % AutoencoderKlFlux2.PIXELS_PER_LATENT != 0) {
             throw new InvalidRequestException(
                     name,
-                    "must be a multiple of %d pixels, found %d"
+                    "must be a multiple of %s pixels, found %s"
                             .formatted(AutoencoderKlFlux2.PIXELS_PER_LATENT, pixels));
         }
     }

@@ -32,17 +32,17 @@ public record VaeConfig(
         blockOutChannels = List.copyOf(blockOutChannels);
         if (blockOutChannels.size() != LEVELS) {
             throw new IllegalArgumentException(
-                    "block_out_channels must name %d levels, found %s".formatted(LEVELS, blockOutChannels));
+                    "block_out_channels must name %s levels, found %s".formatted(LEVELS, blockOutChannels));
         }
         if (layersPerBlock < 1 || latentChannels < 1 || normNumGroups < 1) {
             throw new IllegalArgumentException(
-                    "layers_per_block, latent_channels and norm_num_groups must be at least 1, found %d, %d and %d"
+                    "layers_per_block, latent_channels and norm_num_groups must be at least 1, found %s, %s and %s"
                             .formatted(layersPerBlock, latentChannels, normNumGroups));
         }
         for (int channels : blockOutChannels) {
             if (channels < 1 || channels % normNumGroups != 0) {
                 throw new IllegalArgumentException(
-                        "block_out_channels must be multiples of norm_num_groups %d, found %s"
+                        "block_out_channels must be multiples of norm_num_groups %s, found %s"
                                 .formatted(normNumGroups, blockOutChannels));
             }
         }

@@ -107,7 +107,7 @@ class BlockActivationsTest {
             for (int part = 1; part <= 3; part++) {
                 long bound = all * part / 4;
                 assertThat(kept(transformer, input, bound) - least)
-                        .as("%d of 4", part)
+                        .as("%s of 4", part)
                         .isBetween(bound - 3 * block / 2, bound + bound / 20);
             }
         }

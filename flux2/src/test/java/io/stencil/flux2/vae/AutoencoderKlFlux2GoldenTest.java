@@ -64,7 +64,7 @@ class AutoencoderKlFlux2GoldenTest {
             assertThat(found).hasSameSizeAs(expected);
             for (int i = 0; i < found.length; i++) {
                 assertThat(Math.abs((found[i] & 0xff) - (expected[i] & 0xff)))
-                        .as("byte %d", i)
+                        .as("byte %s", i)
                         .isLessThanOrEqualTo(1);
             }
         }

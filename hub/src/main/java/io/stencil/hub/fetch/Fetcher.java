@@ -119,7 +119,7 @@ public record Fetcher(HubProtocol protocol, HubHttp http, FetchSettings settings
                 throw repository
                         .subject()
                         .fault(
-                                "%d of %d files are not in %s, or not as revision %s has them, and nothing is fetched when offline: %s"
+                                "%s of %s files are not in %s, or not as revision %s has them, and nothing is fetched when offline: %s"
                                         .formatted(
                                                 missing.size(),
                                                 choice.all().size() + shards.size(),

@@ -40,7 +40,7 @@ record FileDownload(HubHttp http, RemoteFile file, URI address, Subject subject,
                         .formatted(
                                 http.told(file.checksum().text()),
                                 HexFormat.of().formatHex(digest),
-                                whole ? "" : " and other than %d bytes".formatted(file.size())));
+                                whole ? "" : " and other than %s bytes".formatted(file.size())));
             }
         }
     }

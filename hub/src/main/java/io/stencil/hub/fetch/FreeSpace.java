@@ -38,7 +38,7 @@ record FreeSpace(long bytes, long free) {
         if (bytes > free) {
             throw repository
                     .subject()
-                    .fault("needs %d MB more, and %s has %d MB left".formatted(bytes >> 20, folder, free >> 20));
+                    .fault("needs %s MB more, and %s has %s MB left".formatted(bytes >> 20, folder, free >> 20));
         }
     }
 }

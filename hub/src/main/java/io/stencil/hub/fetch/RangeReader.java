@@ -55,7 +55,7 @@ final class RangeReader {
 
     private boolean read(URI from, PartialFile.Range range) {
         HubCall call =
-                HubCall.get(from, subject).with("Range", "bytes=%d-%d".formatted(range.begin(), range.end() - 1));
+                HubCall.get(from, subject).with("Range", "bytes=%s-%s".formatted(range.begin(), range.end() - 1));
         return http.send(call, answer -> {
             if (answer.status() != 206) {
                 copy(answer, new PartialFile.Range(0, 0, size));
@@ -78,11 +78,11 @@ final class RangeReader {
                 && Long.parseLong(found.group(1)) == range.begin()
                 && Long.parseLong(found.group(2)) == range.end() - 1;
         if (!right) {
-            throw subject.fault("the hub gives the range '%s', asked for were bytes %d-%d"
+            throw subject.fault("the hub gives the range '%s', asked for were bytes %s-%s"
                     .formatted(http.told(text), range.begin(), range.end() - 1));
         }
         if (!List.of("*", Long.toString(size)).contains(found.group(3))) {
-            throw subject.fault("has %s bytes, the hub's listing says %d".formatted(found.group(3), size));
+            throw subject.fault("has %s bytes, the hub's listing says %s".formatted(found.group(3), size));
         }
     }
 
@@ -95,14 +95,14 @@ final class RangeReader {
                     read >= 0;
                     read = answer.body().read(buffer)) {
                 if (copied + read > range.size()) {
-                    throw subject.fault("the hub gives more than the %d bytes that its listing says".formatted(size));
+                    throw subject.fault("the hub gives more than the %s bytes that its listing says".formatted(size));
                 }
                 target.write(ByteBuffer.wrap(buffer, 0, read), range.begin() + copied);
                 copied += read;
                 progress.bytes(read);
             }
             if (copied < range.size()) {
-                throw new EOFException("%d of %d bytes came".formatted(copied, range.size()));
+                throw new EOFException("%s of %s bytes came".formatted(copied, range.size()));
             }
             complete = true;
         } finally {

@@ -83,7 +83,7 @@ public final class HubHttp implements AutoCloseable {
     public JsonNode parse(HubCall call, HubAnswer answer) throws IOException {
         byte[] body = answer.body().readNBytes(MAX_JSON_BYTES + 1);
         if (body.length > MAX_JSON_BYTES) {
-            throw call.subject().fault("the hub's answer is longer than %d MB".formatted(MAX_JSON_BYTES >> 20));
+            throw call.subject().fault("the hub's answer is longer than %s MB".formatted(MAX_JSON_BYTES >> 20));
         }
         try {
             JsonNode json = MAPPER.readTree(body);
@@ -192,10 +192,10 @@ public final class HubHttp implements AutoCloseable {
         RetryPolicy retry = settings.retry();
         Duration pause = fault.wait == null ? retry.pause(attempt) : fault.wait;
         if (attempt >= retry.attempts()) {
-            throw subject.fault("%s; gave up after %d attempts".formatted(fault.text, attempt), fault);
+            throw subject.fault("%s; gave up after %s attempts".formatted(fault.text, attempt), fault);
         }
         if (pause.compareTo(retry.patience()) > 0) {
-            throw subject.fault("%s; it asks to wait for %d s".formatted(fault.text, pause.toSeconds()), fault);
+            throw subject.fault("%s; it asks to wait for %s s".formatted(fault.text, pause.toSeconds()), fault);
         }
         try {
             Thread.sleep(pause);
@@ -222,7 +222,7 @@ public final class HubHttp implements AutoCloseable {
                     }
                 }
             }
-            throw call.subject().fault("the hub redirects more than %d times".formatted(MAX_REDIRECTS));
+            throw call.subject().fault("the hub redirects more than %s times".formatted(MAX_REDIRECTS));
         } catch (PassingFault e) {
             throw e;
         } catch (IOException | UnresolvedAddressException e) {
@@ -302,7 +302,7 @@ public final class HubHttp implements AutoCloseable {
         String host = told.of(uri.getHost()) + (uri.getPort() < 0 ? "" : ":" + uri.getPort());
         return switch (e) {
             case HttpConnectTimeoutException _ ->
-                "%s cannot be reached within %d ms; check the network and --hub"
+                "%s cannot be reached within %s ms; check the network and --hub"
                         .formatted(host, settings.connect().toMillis());
             case SilenceException silence -> "%s %s".formatted(host, silence.getMessage());
             case ConnectException _ -> host + " cannot be reached; check the network and --hub";

@@ -19,7 +19,7 @@ final class Refusal {
     static String text(int status, InputStream body, Credentials credentials) {
         String said = said(body, credentials.told());
         String more = said.isEmpty() ? "" : ": " + said;
-        return "%s (%d%s)%s".formatted(cause(status), status, more, remedy(status, credentials));
+        return "%s (%s%s)%s".formatted(cause(status), status, more, remedy(status, credentials));
     }
 
     private static String cause(int status) {

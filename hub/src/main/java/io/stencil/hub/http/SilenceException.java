@@ -15,17 +15,17 @@ final class SilenceException extends IOException {
 
     /// @param silence that lasted in the middle of an answer
     static SilenceException ofBody(Duration silence, @Nullable Throwable cause) {
-        return new SilenceException("fell silent: no data came for %d ms".formatted(silence.toMillis()), cause);
+        return new SilenceException("fell silent: no data came for %s ms".formatted(silence.toMillis()), cause);
     }
 
     /// @param silence that lasted where an answer should have come
     static SilenceException ofAnswer(Duration silence, Throwable cause) {
-        return new SilenceException("did not answer within %d ms".formatted(silence.toMillis()), cause);
+        return new SilenceException("did not answer within %s ms".formatted(silence.toMillis()), cause);
     }
 
     /// @param sent bytes of the request's body that went before
     /// @param silence that lasted in the middle of the body
     static SilenceException ofRequest(long sent, Duration silence, Throwable cause) {
-        return new SilenceException("took %d bytes, and no more for %d ms".formatted(sent, silence.toMillis()), cause);
+        return new SilenceException("took %s bytes, and no more for %s ms".formatted(sent, silence.toMillis()), cause);
     }
 }

@@ -35,7 +35,7 @@ public record HuggingFaceProtocol() implements HubProtocol {
                 .formatted(repository.site(), repository.id(), UrlText.word(commit == null ? revision : commit))));
         for (int pages = 0; page.isPresent(); pages++) {
             if (pages == MAX_PAGES) {
-                throw repository.subject().fault("the hub's listing has more than %d pages".formatted(MAX_PAGES));
+                throw repository.subject().fault("the hub's listing has more than %s pages".formatted(MAX_PAGES));
             }
             URI uri = page.get();
             HubCall call = HubCall.get(uri, repository.subject());

@@ -52,7 +52,7 @@ public record ModelScopeProtocol() implements HubProtocol {
         if (data.path("TotalCount").asInt() > entries.size()) {
             throw repository
                     .subject()
-                    .fault("the hub lists %d of %d files"
+                    .fault("the hub lists %s of %s files"
                             .formatted(entries.size(), data.path("TotalCount").asInt()));
         }
         List<RemoteFile> files = new ArrayList<>();

@@ -68,7 +68,7 @@ record MultipartUpload(Repository repository, HubHttp http, UnfinishedUploads un
         String etag =
                 http.send(call, answer -> answer.headers().firstValue("ETag").orElse(""));
         if (etag.isEmpty()) {
-            throw subject.fault("the hub gives no ETag for part %d".formatted(part.getKey()));
+            throw subject.fault("the hub gives no ETag for part %s".formatted(part.getKey()));
         }
         return etag;
     }

@@ -41,7 +41,7 @@ record PartsOfFile(URI completion, long partBytes, Map<Integer, URI> addresses, 
         URI completion = HubHttp.address(repository.site(), upload.path("href").asText(), subject);
         PartsOfFile parts = new PartsOfFile(completion, partBytes, addresses, Map.of());
         if (!parts.cut(file)) {
-            throw subject.fault("the hub asks for %d parts of %d bytes, the file has %d bytes"
+            throw subject.fault("the hub asks for %s parts of %s bytes, the file has %s bytes"
                     .formatted(addresses.size(), partBytes, file.size()));
         }
         return parts;

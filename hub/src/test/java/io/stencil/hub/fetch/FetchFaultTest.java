@@ -89,10 +89,10 @@ class FetchFaultTest {
     })
     void aStatusIsTold(int status, String expected) throws IOException {
         fake.fail(Fault.status("/content/", status, ALWAYS));
-        failsWith("'w.safetensors': ", "(%d".formatted(status), expected);
+        failsWith("'w.safetensors': ", "(%s".formatted(status), expected);
         fake.heal();
         fake.fail(Fault.status("/api/models/", status, ALWAYS));
-        failsWith("(%d".formatted(status), expected);
+        failsWith("(%s".formatted(status), expected);
     }
 
     @ParameterizedTest

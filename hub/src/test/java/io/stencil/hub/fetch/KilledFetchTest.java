@@ -91,12 +91,12 @@ class KilledFetchTest {
                 }
                 process.destroyForcibly().waitFor();
                 watch.look();
-                assertThat(watch.faults()).as("seed %d, kill %d", seed, kill).isEmpty();
+                assertThat(watch.faults()).as("seed %s, kill %s", seed, kill).isEmpty();
             }
             Process last = start(fake, base, 4 << 20);
             assertThat(last.waitFor(60, TimeUnit.SECONDS)).isTrue();
             assertThat(Files.readAllBytes(target)).isEqualTo(newer);
-            assertThat(watch.faults()).as("seed %d", seed).isEmpty();
+            assertThat(watch.faults()).as("seed %s", seed).isEmpty();
             assertThat(FetchTest.visible(base.resolve("org/m"))).containsExactly("w.safetensors");
         }
     }

@@ -34,7 +34,7 @@ final class PlaceWatch implements AutoCloseable {
             try {
                 long size = Files.size(place);
                 if (size != older.length && size != newer.length) {
-                    faults.add("%d bytes were there".formatted(size));
+                    faults.add("%s bytes were there".formatted(size));
                 }
             } catch (NoSuchFileException e) {
                 // There may be none.
@@ -51,7 +51,7 @@ final class PlaceWatch implements AutoCloseable {
         if (Files.exists(place)) {
             byte[] found = Files.readAllBytes(place);
             if (!Arrays.equals(found, older) && !Arrays.equals(found, newer)) {
-                faults.add("%d bytes of something else are there".formatted(found.length));
+                faults.add("%s bytes of something else are there".formatted(found.length));
             }
         }
     }

@@ -97,7 +97,7 @@ record FakeExchange(HttpExchange http, Fault.@Nullable Kind fault, AtomicLong se
             int begin = Integer.parseInt(range.group(1));
             int end = Math.min(content.length, Integer.parseInt(range.group(2)) + 1);
             int told = fault instanceof Fault.OtherRange ? begin + 1 : begin;
-            http.getResponseHeaders().set("Content-Range", "bytes %d-%d/%d".formatted(told, end - 1, content.length));
+            http.getResponseHeaders().set("Content-Range", "bytes %s-%s/%s".formatted(told, end - 1, content.length));
             content = Arrays.copyOfRange(content, begin, end);
             status = 206;
         }

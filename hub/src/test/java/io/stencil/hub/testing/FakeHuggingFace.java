@@ -91,7 +91,7 @@ final class FakeHuggingFace {
         if (from + PAGE < all.size()) {
             exchange.http()
                     .getResponseHeaders()
-                    .set("Link", "<%s?recursive=true&cursor=%d>; rel=\"next\"".formatted(exchange.path(), from + PAGE));
+                    .set("Link", "<%s?recursive=true&cursor=%s>; rel=\"next\"".formatted(exchange.path(), from + PAGE));
         }
         exchange.answer(entries);
     }

@@ -6,6 +6,7 @@ import java.security.NoSuchAlgorithmException;
 import java.util.Collections;
 import java.util.HexFormat;
 import java.util.IdentityHashMap;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
@@ -72,7 +73,7 @@ public final class FakeRepository {
 
     /// A name of the present state, of the form of a commit's.
     public synchronized String commit() {
-        return "%040x".formatted(commits);
+        return String.format(Locale.ROOT, "%040x", commits);
     }
 
     static boolean isLarge(String path, long size) {

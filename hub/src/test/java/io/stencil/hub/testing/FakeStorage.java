@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.util.Locale;
 import java.util.Map;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentSkipListMap;
@@ -118,7 +119,8 @@ final class FakeStorage {
         ObjectNode header = upload.putObject("header").put("chunk_size", Integer.toString(part));
         for (int number = 1; (long) (number - 1) * part < size; number++) {
             header.put(
-                    "%05d".formatted(number), "%s/part/%s/%s?number=%d".formatted(hub.storageSite(), id, oid, number));
+                    String.format(Locale.ROOT, "%05d", number),
+                    "%s/part/%s/%s?number=%s".formatted(hub.storageSite(), id, oid, number));
         }
     }
 

@@ -341,7 +341,7 @@ class UploadTest {
     @Test
     void manyFilesAreAskedAboutInParts() throws IOException {
         for (int i = 0; i < 300; i++) {
-            Files.writeString(folder.resolve("samples/%d.json".formatted(i)), "{}");
+            Files.writeString(folder.resolve("samples/%s.json".formatted(i)), "{}");
         }
         upload(HubKind.HUGGING_FACE, true, false);
         assertThat(fake.requests())
@@ -353,7 +353,7 @@ class UploadTest {
     @Test
     void manyLargeFilesGoInSeveralBatches() throws IOException {
         for (int i = 0; i < 150; i++) {
-            Files.write(folder.resolve("samples/%d.safetensors".formatted(i)), TestHubs.content(10, 100 + i));
+            Files.write(folder.resolve("samples/%s.safetensors".formatted(i)), TestHubs.content(10, 100 + i));
         }
         upload(HubKind.HUGGING_FACE, true, false);
         assertThat(fake.requests())

@@ -48,7 +48,7 @@ final class LeafReader {
     }
 
     private static String range(long lowest, long highest) {
-        return "a whole number from %d to %d".formatted(lowest, highest);
+        return "a whole number from %s to %s".formatted(lowest, highest);
     }
 
     private static Object real(Class<?> type, JsonNode value, Place place) {

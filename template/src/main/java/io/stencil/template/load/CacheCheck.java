@@ -39,7 +39,7 @@ final class CacheCheck {
         if (!fits) {
             throw new InvalidRequestException(
                     "text_embedding",
-                    "is %s, the transformer needs [1, S, %d]"
+                    "is %s, the transformer needs [1, S, %s]"
                             .formatted(Arrays.toString(Tensors.shape(text)), config.jointAttentionDim()));
         }
     }

@@ -104,13 +104,13 @@ final class SourceCompiler {
                 .reduce((a, b) -> a + "; " + b)
                 .orElse("");
         int others = errors.size() - 1;
-        String more = others == 0 ? "" : " (and %d more error%s)".formatted(others, others == 1 ? "" : "s");
+        String more = others == 0 ? "" : " (and %s more error%s)".formatted(others, others == 1 ? "" : "s");
         if (first.getSource() == null) {
             return new TemplateException(source, text + more);
         }
         return new TemplateException(
                 Location.of(source, Math.toIntExact(first.getLineNumber())),
-                "column %d: %s%s".formatted(first.getColumnNumber(), text, more));
+                "column %s: %s%s".formatted(first.getColumnNumber(), text, more));
     }
 
     private static final class Source extends SimpleJavaFileObject {

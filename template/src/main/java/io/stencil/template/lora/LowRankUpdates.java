@@ -37,11 +37,11 @@ public final class LowRankUpdates extends Module {
         long mlp = base.mlpDim();
         for (int i = 0; i < base.numLayers(); i++) {
             for (String layer : DOUBLE_LAYERS) {
-                add("transformer_blocks.%d.attn.%s".formatted(i, layer), dim, dim);
+                add("transformer_blocks.%s.attn.%s".formatted(i, layer), dim, dim);
             }
         }
         for (int i = 0; i < base.numSingleLayers(); i++) {
-            String attention = "single_transformer_blocks.%d.attn.".formatted(i);
+            String attention = "single_transformer_blocks.%s.attn.".formatted(i);
             add(attention + "to_qkv_mlp_proj", dim, 3 * dim + 2 * mlp);
             add(attention + "to_out", dim + mlp, dim);
         }

@@ -120,7 +120,7 @@ public final class TemplatePipeline implements AutoCloseable {
         int id = input.modelId();
         if (id < 0 || id >= sources.size()) {
             throw new InvalidRequestException(
-                    "model_id", "is %d, but there are %d Templates, counted from 0".formatted(id, sources.size()));
+                    "model_id", "is %s, but there are %s Templates, counted from 0".formatted(id, sources.size()));
         }
         ForwardContext context = new ForwardContext(base, Checkpointing.OFF);
         try (Scope scope = new Scope()) {

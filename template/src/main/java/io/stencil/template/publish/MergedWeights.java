@@ -18,6 +18,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.stream.LongStream;
 import org.bytedeco.pytorch.Tensor;
@@ -91,7 +92,7 @@ final class MergedWeights {
                                 .sum());
         ObjectNode map = index.putObject("weight_map");
         for (int i = 0; i < shards.size(); i++) {
-            String name = "model-%05d-of-%05d.safetensors".formatted(i + 1, shards.size());
+            String name = String.format(Locale.ROOT, "model-%05d-of-%05d.safetensors", i + 1, shards.size());
             TensorFiles.write(folder.resolve(name), shards.get(i), metadata);
             shards.get(i).keySet().forEach(tensor -> map.put(tensor, name));
         }

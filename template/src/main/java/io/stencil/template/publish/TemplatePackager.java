@@ -132,7 +132,7 @@ public final class TemplatePackager {
     }
 
     static String sampleName(int index) {
-        return "samples/%d.png".formatted(index);
+        return "samples/%s.png".formatted(index);
     }
 
     private GeneratedImage generate(TemplatePipeline pipeline, TemplateInput sample, int model) {

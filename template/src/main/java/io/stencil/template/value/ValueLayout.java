@@ -82,14 +82,14 @@ public record ValueLayout(List<BlockId> blocks, int heads, int headDim, int leng
         if (positions.shape().get(1) != dim()) {
             throw new TemplateException(
                     file,
-                    "steers a transformer of width %d, but the base model's is %d"
+                    "steers a transformer of width %s, but the base model's is %s"
                             .formatted(positions.shape().get(1), dim()));
         }
         for (BlockId block : blocks) {
             if (!block.isIn(base)) {
                 throw new TemplateException(
                         file,
-                        "steers block %s, but the base model has %d double and %d single blocks"
+                        "steers block %s, but the base model has %s double and %s single blocks"
                                 .formatted(block.key(), base.numLayers(), base.numSingleLayers()));
             }
         }

@@ -44,7 +44,7 @@ final class CsvRows {
                 if (!one.isConsistent()) {
                     throw new InvalidFileException(
                             location,
-                            "has %d cells, the header names %d columns; quote cells that contain commas"
+                            "has %s cells, the header names %s columns; quote cells that contain commas"
                                     .formatted(one.size(), columns.size()));
                 }
                 rows.add(new MetadataRow(fields(one, columns, file, begin), location));

@@ -47,7 +47,7 @@ public record Dataset(List<DatasetRow> rows, Path folder, TargetSize size) {
         if (samples > MAX_SAMPLES) {
             throw new InvalidRequestException(
                     "dataset_repeat",
-                    "%d makes %d samples an epoch of %d rows, at most %d are allowed; use --num_epochs for more"
+                    "%s makes %s samples an epoch of %s rows, at most %s are allowed; use --num_epochs for more"
                             .formatted(options.repeat(), samples, found.size(), MAX_SAMPLES));
         }
         found.forEach(row -> rows.add(reader.read(row)));

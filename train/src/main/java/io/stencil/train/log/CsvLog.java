@@ -74,7 +74,7 @@ public final class CsvLog implements TrainingListener, AutoCloseable {
     public void onStep(StepReport report) {
         write(String.format(
                 Locale.ROOT,
-                "%d,%d,%s,%s,%.3f",
+                "%s,%s,%s,%s,%.3f",
                 report.step(),
                 report.epoch(),
                 report.loss(),

@@ -24,7 +24,7 @@ public final class ProgressText {
         weight = KEPT * weight + 1;
         String head = String.format(
                 Locale.ROOT,
-                "step %d/%d  loss %.4f (mean %.4f)",
+                "step %s/%s  loss %.4f (mean %.4f)",
                 report.step(),
                 report.steps(),
                 report.loss(),
@@ -46,8 +46,8 @@ public final class ProgressText {
 
     private static String time(Duration time) {
         return time.toHours() == 0
-                ? String.format(Locale.ROOT, "%d:%02d", time.toMinutes(), time.toSecondsPart())
+                ? String.format(Locale.ROOT, "%s:%02d", time.toMinutes(), time.toSecondsPart())
                 : String.format(
-                        Locale.ROOT, "%d:%02d:%02d", time.toHours(), time.toMinutesPart(), time.toSecondsPart());
+                        Locale.ROOT, "%s:%02d:%02d", time.toHours(), time.toMinutesPart(), time.toSecondsPart());
     }
 }

@@ -108,7 +108,7 @@ public final class AdamW implements AutoCloseable {
     /// @param states in the order of the parameters, with their shapes
     public void restore(List<State> states) {
         if (states.size() != all.size()) {
-            throw new IllegalArgumentException("%d states for %d parameters".formatted(states.size(), all.size()));
+            throw new IllegalArgumentException("%s states for %s parameters".formatted(states.size(), all.size()));
         }
         try (GradMode _ = GradMode.disabled()) {
             for (int i = 0; i < states.size(); i++) {

@@ -64,7 +64,7 @@ public final class WeightAverage implements AutoCloseable {
     /// @param done updates that they have taken in
     public void restore(List<Tensor> averages, long done) {
         if (averages.size() != all.size()) {
-            throw new IllegalArgumentException("%d averages for %d parameters".formatted(averages.size(), all.size()));
+            throw new IllegalArgumentException("%s averages for %s parameters".formatted(averages.size(), all.size()));
         }
         try (GradMode _ = GradMode.disabled()) {
             for (int i = 0; i < averages.size(); i++) {

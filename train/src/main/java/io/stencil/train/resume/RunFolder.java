@@ -56,7 +56,7 @@ public record RunFolder(Path folder) {
 
     /// Where the state after a step belongs.
     public Path state(long step) {
-        return folder.resolve("step-%d.state".formatted(step));
+        return folder.resolve("step-%s.state".formatted(step));
     }
 
     /// The state to go on from. Temporary files that a killed process left are removed.

@@ -67,7 +67,7 @@ public record SavedState(Path folder, Progress progress, RunOptions options) {
         if (root.path("format").asInt() != FORMAT) {
             throw new InvalidFileException(
                     Location.of(file).field("format"),
-                    "must be %d, found %s: another version of Stencil wrote it".formatted(FORMAT, root.path("format")));
+                    "must be %s, found %s: another version of Stencil wrote it".formatted(FORMAT, root.path("format")));
         }
         if (!(root.get("options") instanceof ObjectNode options)) {
             throw new InvalidFileException(Location.of(file).field("options"), "must be an object");

@@ -16,6 +16,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.stream.Stream;
@@ -54,7 +55,7 @@ public record CacheFolder(Path folder) {
     }
 
     Path sample(int row) {
-        return folder.resolve(SAMPLES).resolve("%08d.safetensors".formatted(row));
+        return folder.resolve(SAMPLES).resolve(String.format(Locale.ROOT, "%08d.safetensors", row));
     }
 
     Path emptyPrompt() {
@@ -135,7 +136,7 @@ public record CacheFolder(Path folder) {
         JsonNode root = JsonFile.read(file);
         if (root.path("format").asInt() != FORMAT || !(root.get("origin") instanceof ObjectNode origin)) {
             throw new InvalidFileException(
-                    file, "is not of format %d: another version of Stencil wrote it".formatted(FORMAT));
+                    file, "is not of format %s: another version of Stencil wrote it".formatted(FORMAT));
         }
         return new CacheOrigin(origin);
     }

@@ -91,7 +91,7 @@ final class SampleFile implements AutoCloseable {
     }
 
     private static String reference(int index, String what) {
-        return "reference.%d.%s".formatted(index, what);
+        return "reference.%s.%s".formatted(index, what);
     }
 
     CachedRow row() {

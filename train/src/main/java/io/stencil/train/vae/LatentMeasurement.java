@@ -48,7 +48,7 @@ public final class LatentMeasurement {
     /// @throws IllegalStateException when fewer than two latents were seen
     public void apply() {
         if (count < 2) {
-            throw new IllegalStateException("%d latents have no variance".formatted(count));
+            throw new IllegalStateException("%s latents have no variance".formatted(count));
         }
         float[] mean = new float[sum.length];
         float[] variance = new float[sum.length];

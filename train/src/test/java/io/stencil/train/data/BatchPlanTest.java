@@ -32,7 +32,7 @@ class BatchPlanTest {
         for (int i = 0; i < sides.length; i++) {
             RgbImageWriter.write(
                     RgbImage.filled(new ImageSize(sides[i], sides[i]), 0x808080), folder.resolve(i + ".png"));
-            rows.append("{\"image\": \"%d.png\", \"prompt\": \"\"}%n".formatted(i));
+            rows.append("{\"image\": \"%s.png\", \"prompt\": \"\"}%n".formatted(i));
         }
         Path metadata = folder.resolve("metadata.jsonl");
         Files.writeString(metadata, rows);

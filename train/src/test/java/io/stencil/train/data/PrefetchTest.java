@@ -32,7 +32,7 @@ class PrefetchTest {
         StringBuilder rows = new StringBuilder();
         for (int i = 0; i < ROWS; i++) {
             RgbImageWriter.write(RgbImage.filled(new ImageSize(32, 32), color(i)), folder.resolve(i + ".png"));
-            rows.append("{\"image\": \"%d.png\", \"prompt\": \"%d\"}\n".formatted(i, i));
+            rows.append("{\"image\": \"%s.png\", \"prompt\": \"%s\"}\n".formatted(i, i));
         }
         Path metadata = Files.writeString(folder.resolve("metadata.jsonl"), rows);
         TrainOptionsBuilder options =

@@ -19,12 +19,12 @@ public record DatasetPlan(DatasetKind kind, int count, long seed, int side) {
     /// @throws InvalidRequestException naming what cannot be used
     public DatasetPlan {
         if (count < 1 || count > MOST_ROWS) {
-            throw new InvalidRequestException("count", "must be 1 to %d, found %d".formatted(MOST_ROWS, count));
+            throw new InvalidRequestException("count", "must be 1 to %s, found %s".formatted(MOST_ROWS, count));
         }
         if (side < LEAST_SIDE || side > MOST_SIDE || side % FACTOR != 0) {
             throw new InvalidRequestException(
                     "size",
-                    "must be a multiple of %d from %d to %d, found %d".formatted(FACTOR, LEAST_SIDE, MOST_SIDE, side));
+                    "must be a multiple of %s from %s to %s, found %s".formatted(FACTOR, LEAST_SIDE, MOST_SIDE, side));
         }
     }
 }

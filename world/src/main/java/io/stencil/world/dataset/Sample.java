@@ -3,6 +3,7 @@ package io.stencil.world.dataset;
 import io.stencil.image.RgbImage;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 
 /// One row of a dataset, with all pictures that it names.
 record Sample(Row row, List<Picture> pictures) {
@@ -26,7 +27,7 @@ record Sample(Row row, List<Picture> pictures) {
 
         /// Adds a picture and tells its path.
         String add(String role, RgbImage image) {
-            String path = "%s/%06d.png".formatted(role, index);
+            String path = String.format(Locale.ROOT, "%s/%06d.png", role, index);
             pictures.add(new Picture(path, image));
             return path;
         }

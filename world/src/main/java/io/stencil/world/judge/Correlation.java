@@ -54,7 +54,7 @@ public final class Correlation {
     private static void requirePairs(double[] x, double[] y) {
         if (x.length != y.length || x.length < 2) {
             throw new IllegalArgumentException(
-                    "%d and %d values are no pairs to compare".formatted(x.length, y.length));
+                    "%s and %s values are no pairs to compare".formatted(x.length, y.length));
         }
     }
 }

@@ -26,7 +26,7 @@ class DatasetWriterTest {
     private Path place;
 
     private Map<String, byte[]> written(DatasetKind kind, int count, long seed) throws IOException {
-        Path folder = place.resolve("%s %d %d %d".formatted(kind, count, seed, System.nanoTime()));
+        Path folder = place.resolve("%s %s %s %s".formatted(kind, count, seed, System.nanoTime()));
         DatasetWriter.write(new DatasetPlan(kind, count, seed, 64), folder, _ -> {});
         Map<String, byte[]> content = new TreeMap<>();
         try (Stream<Path> files = Files.walk(folder)) {

@@ -51,7 +51,7 @@ class RendererTest {
         for (int[] pixel : pixels) {
             for (int channel = 0; channel < 3; channel++) {
                 assertThat(image.sample(pixel[0], pixel[1], channel))
-                        .as("channel %d at (%d, %d)", channel, pixel[0], pixel[1])
+                        .as("channel %s at (%s, %s)", channel, pixel[0], pixel[1])
                         .isCloseTo(pixel[2] >> (16 - 8 * channel) & 0xFF, within(1));
             }
         }
