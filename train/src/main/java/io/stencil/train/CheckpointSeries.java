@@ -47,6 +47,11 @@ final class CheckpointSeries {
         this.listener = listener;
     }
 
+    /// Captures the random number generators of the run. The caller closes the result.
+    RandomState random() {
+        return content.state().random();
+    }
+
     void afterStep(Position position) {
         if (output.saveSteps() != null && position.step() % output.saveSteps() == 0) {
             write("step-" + position.step(), position);
@@ -67,6 +72,30 @@ final class CheckpointSeries {
         }
     }
 
+    /// Saves what was learned up to a position after which the run has failed, unless that is saved already. The other
+    /// processes may be gone, so that the first alone saves. The state comes first: it is what the run goes on from,
+    /// and the preparation of a checkpoint may meet the failure again.
+    ///
+    /// @param position where no update is half done
+    /// @param random generators at that position
+    void afterFailure(Position position, RandomState random) {
+        if (!content.replicas().group().isFirst()) {
+            return;
+        }
+        boolean unsaved = savedAt < position.step();
+        if (unsaved) {
+            content.state().clearGradients();
+            content.state().write(position, random);
+            savedAt = position.step();
+        }
+        if (savedAt > 0) {
+            listener.onFailure(output.folder(), savedAt);
+        }
+        if (unsaved) {
+            writeFiles("step-" + position.step(), position.step());
+        }
+    }
+
     List<Path> written() {
         return List.copyOf(written);
     }
@@ -78,6 +107,11 @@ final class CheckpointSeries {
         if (!content.replicas().group().isFirst()) {
             return;
         }
+        writeFiles(name, step);
+        content.state().write(position);
+    }
+
+    private void writeFiles(String name, long step) {
         if (output.saveRawWeights()) {
             writeFile(name + ".raw.safetensors", step);
         }
@@ -86,7 +120,6 @@ final class CheckpointSeries {
         } else {
             content.average().apply(() -> writeFile(name + ".safetensors", step));
         }
-        content.state().write(position);
     }
 
     private void writeFile(String name, long step) {

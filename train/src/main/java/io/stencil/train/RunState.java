@@ -52,17 +52,32 @@ final class RunState {
         this.seed = seed;
     }
 
+    /// Captures the random number generators of now. The caller closes the result.
+    RandomState random() {
+        return RandomState.capture(owners.objective());
+    }
+
     /// Writes the state beside the checkpoints and removes those that are too old.
     void write(Position position) {
+        try (RandomState now = random()) {
+            write(position, now);
+        }
+    }
+
+    /// The same with the random number generators as they were at that position.
+    void write(Position position, RandomState random) {
         try (Scope _ = new Scope()) {
-            Objective.Randomness randomness = owners.objective().randomness();
-            Map<String, Tensor> tensors = tensors(randomness);
-            SavedState.write(folder.state(position.step()), progress(position, randomness), options, tensors);
+            SavedState.write(folder.state(position.step()), progress(position, random), options, tensors(random));
         }
         folder.removeOldStates();
     }
 
-    private Progress progress(Position position, Objective.Randomness randomness) {
+    /// Drops the gradients of an update that is not done.
+    void clearGradients() {
+        owners.parts().parameters().values().forEach(Parameter::clearGradient);
+    }
+
+    private Progress progress(Position position, RandomState random) {
         Map<String, Long> updates = new LinkedHashMap<>();
         List<AdamW.State> moments = owners.optimizer().states();
         forEachParameter((name, _, i) -> updates.put(name, moments.get(i).updates()));
@@ -71,14 +86,14 @@ final class RunState {
                 position.step(),
                 position.updates(),
                 seed,
-                randomness.captionDraws(),
+                random.captionDraws(),
                 average == null ? 0 : average.updates(),
                 updates,
                 position.loss(),
                 position.seconds());
     }
 
-    private Map<String, Tensor> tensors(Objective.Randomness randomness) {
+    private Map<String, Tensor> tensors(RandomState random) {
         Map<String, Tensor> tensors = new LinkedHashMap<>();
         List<AdamW.State> moments = owners.optimizer().states();
         List<Tensor> averages =
@@ -96,10 +111,8 @@ final class RunState {
             }
         });
         owners.parts().companions().forEach((name, companion) -> tensors.put("buffer." + name, companion.get()));
-        tensors.put(NOISE, randomness.noise());
-        try (TorchGenerator process = TorchGenerator.ofProcess()) {
-            tensors.put(PROCESS, process.state());
-        }
+        tensors.put(NOISE, random.noise().get());
+        tensors.put(PROCESS, random.process().get());
         return tensors;
     }
 
@@ -111,8 +124,9 @@ final class RunState {
         Progress progress = state.progress();
         try (SafetensorsFile source = SafetensorsFile.open(state.tensors());
                 GradMode _ = GradMode.disabled();
-                Scope _ = new Scope()) {
-            Map<String, Tensor> expected = tensors(owners.objective().randomness());
+                Scope _ = new Scope();
+                RandomState now = random()) {
+            Map<String, Tensor> expected = tensors(now);
             check(source, expected, progress);
             restore(source, progress);
         }

@@ -51,6 +51,8 @@ final class TrainingLoop {
     private long updates;
     private double loss;
     private long began;
+    private @Nullable RecoveryPoint recovery;
+    private boolean updating;
 
     TrainingLoop(Workshop shop, OptimisationOptions options) {
         this.shop = shop;
@@ -88,13 +90,40 @@ final class TrainingLoop {
                         step));
         began = System.nanoTime();
         int epochLength = shop.batches().epochLength();
-        for (int epoch = Math.toIntExact(step / epochLength); step < totalSteps; epoch++) {
-            if (!runEpoch(epoch, Math.toIntExact(step % epochLength))) {
-                return result(true);
+        try {
+            for (int epoch = Math.toIntExact(step / epochLength); step < totalSteps; epoch++) {
+                if (!runEpoch(epoch, Math.toIntExact(step % epochLength))) {
+                    return result(true);
+                }
+                shop.checkpoints().afterEpoch(epoch, position());
             }
-            shop.checkpoints().afterEpoch(epoch, position());
+            return result(false);
+        } finally {
+            setRecovery(null);
         }
-        return result(false);
+    }
+
+    /// Where the run was before the update that is being worked on: weights and moments are as they were then.
+    private record RecoveryPoint(Position position, RandomState random) {}
+
+    private void setRecovery(@Nullable RecoveryPoint next) {
+        if (recovery != null) {
+            recovery.random().close();
+        }
+        recovery = next;
+    }
+
+    /// Saves what was learned before a failure, as a stop does. A failure to save does not hide the first one.
+    private void saveAfter(Throwable failure) {
+        if (recovery == null || updating) {
+            return;
+        }
+        try {
+            shop.checkpoints().afterFailure(recovery.position(), recovery.random());
+        } catch (RuntimeException | Error e) {
+            failure.addSuppressed(e);
+            shop.listener().onWarning("what was learned since the last checkpoint cannot be saved: " + e.getMessage());
+        }
     }
 
     private TrainingResult result(boolean interrupted) {
@@ -119,18 +148,11 @@ final class TrainingLoop {
         for (int first = done / group * group; first < length; first += group) {
             int count = Math.min(group, length - first);
             double rate = rates.rate(updates);
-            for (int i = Math.max(done - first, 0); i < count; i++) {
-                if (shop.replicas().anyStops(shop.stop())) {
+            int begin = Math.max(done - first, 0);
+            setRecovery(new RecoveryPoint(position(), shop.checkpoints().random()));
+            for (int i = begin; i < count; i++) {
+                if (!runStep(epoch, first + i, new Place(i, count), rate)) {
                     return false;
-                }
-                Objective objective = shop.objective();
-                BatchPart part = rows.part(epoch, first + i);
-                objective.expect(rows.from(
-                        epoch, first + i, totalSteps - step, part.rows().size() + objective.ahead()));
-                boolean last = i == count - 1;
-                accumulate(part, count, last);
-                if (last) {
-                    update(rate);
                 }
                 finishStep(epoch, rate);
             }
@@ -138,13 +160,41 @@ final class TrainingLoop {
         return true;
     }
 
-    /// @param count steps of the update
-    /// @param last whether an update follows
-    private void accumulate(BatchPart part, int count, boolean last) {
+    /// A step's place in its update.
+    private record Place(int index, int count) {
+        boolean isLast() {
+            return index == count - 1;
+        }
+    }
+
+    /// @param batch of the epoch
+    /// @return false when a stop was asked for
+    private boolean runStep(int epoch, int batch, Place place, double rate) {
+        try {
+            if (shop.replicas().anyStops(shop.stop())) {
+                return false;
+            }
+            Objective objective = shop.objective();
+            BatchPart part = rows.part(epoch, batch);
+            objective.expect(
+                    rows.from(epoch, batch, totalSteps - step, part.rows().size() + objective.ahead()));
+            accumulate(part, place);
+            if (place.isLast()) {
+                update(rate);
+            }
+            return true;
+        } catch (RuntimeException | Error e) {
+            saveAfter(e);
+            throw e;
+        }
+    }
+
+    private void accumulate(BatchPart part, Place place) {
+        boolean last = place.isLast();
         if (last) {
             shop.replicas().beforeLastGradients();
         }
-        double own = shop.objective().accumulate(part, part.weight() / count);
+        double own = shop.objective().accumulate(part, part.weight() / place.count());
         if (last) {
             shop.replicas().afterLastGradients();
         }
@@ -162,11 +212,13 @@ final class TrainingLoop {
         if (options.maxGradNorm() != null) {
             GradientClipping.clip(shop.parts().parameters().values(), options.maxGradNorm());
         }
+        updating = true;
         shop.optimizer().update(rate);
         updates++;
         if (shop.average() != null) {
             shop.average().update();
         }
+        updating = false;
     }
 
     private void finishStep(int epoch, double rate) {

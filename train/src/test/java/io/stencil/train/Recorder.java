@@ -16,6 +16,7 @@ final class Recorder implements TrainingListener {
 
     final List<StepReport> steps = new ArrayList<>();
     final List<String> checkpoints = new ArrayList<>();
+    final List<Long> savedAtFailure = new ArrayList<>();
     final List<String> warnings = new ArrayList<>();
 
     @Override
@@ -31,6 +32,11 @@ final class Recorder implements TrainingListener {
     @Override
     public void onCheckpoint(Path file) {
         checkpoints.add(String.valueOf(file.getFileName()));
+    }
+
+    @Override
+    public void onFailure(Path folder, long savedSteps) {
+        savedAtFailure.add(savedSteps);
     }
 
     @Override

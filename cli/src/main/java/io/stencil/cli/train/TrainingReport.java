@@ -51,6 +51,13 @@ public final class TrainingReport implements TrainingListener {
     }
 
     @Override
+    public void onFailure(Path folder, long savedSteps) {
+        line.end();
+        err.println("saved the state after step %s; fix the cause of the failure, then go on by --resume %s"
+                .formatted(savedSteps, folder));
+    }
+
+    @Override
     public void onWarning(String message) {
         line.end();
         err.println("stencil: warning: " + message);

@@ -18,6 +18,12 @@ public interface TrainingListener {
     /// A checkpoint is written.
     default void onCheckpoint(Path file) {}
 
+    /// A step has failed; an exception follows. What was learned before it is saved: `--resume` goes on from there.
+    ///
+    /// @param folder of the run
+    /// @param savedSteps steps of its newest state
+    default void onFailure(Path folder, long savedSteps) {}
+
     /// Something that a user should know although work goes on.
     default void onWarning(String message) {}
 
@@ -38,6 +44,11 @@ public interface TrainingListener {
             @Override
             public void onCheckpoint(Path file) {
                 all.forEach(one -> one.onCheckpoint(file));
+            }
+
+            @Override
+            public void onFailure(Path folder, long savedSteps) {
+                all.forEach(one -> one.onFailure(folder, savedSteps));
             }
 
             @Override
