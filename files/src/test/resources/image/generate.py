@@ -266,6 +266,146 @@ def make_turned(out):
         rgb.save(os.path.join(out, name), exif=exif, **options)
 
 
+def xmp(orientation, as_element=False):
+    """A packet as editors write it, in their two notations."""
+    attribute = "" if as_element else f' tiff:Orientation="{orientation}"'
+    element = f"<tiff:Orientation>{orientation}</tiff:Orientation>" if as_element else ""
+    return ('<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
+            f'<rdf:Description xmlns:tiff="http://ns.adobe.com/tiff/1.0/"{attribute}>{element}</rdf:Description>'
+            "</rdf:RDF></x:xmpmeta>").encode()
+
+
+def exif(orientation=None):
+    block = Image.Exif()
+    block[0x0131] = "a program"
+    if orientation is not None:
+        block[0x0112] = orientation
+    return block.tobytes()
+
+
+def raw_profile(block):
+    digits = block.hex()
+    lines = [digits[at : at + 72] for at in range(0, len(digits), 72)]
+    return f"\nexif\n{len(block):8d}\n".encode() + "\n".join(lines).encode() + b"\n"
+
+
+def text_chunk(kind, keyword, text):
+    if kind == b"zTXt":
+        return kind, keyword + b"\0\0" + zlib.compress(text)
+    if kind == b"iTXt":
+        return kind, keyword + b"\0\0\0en\0" + keyword + b"\0" + text
+    if kind == b"iTXt compressed":
+        return b"iTXt", keyword + b"\0\1\0\0\0" + zlib.compress(text)
+    return kind, keyword + b"\0" + text
+
+
+def make_oriented(out):
+    """Every place that the orientation may stand in, and which of two wins."""
+    rgb = picture(W, H, 11)
+    p = lambda name: os.path.join(out, name)
+    plain = tempfile.NamedTemporaryFile(suffix=".jpg")
+    rgb.save(plain.name, quality=90, subsampling="4:4:4")
+    with open(plain.name, "rb") as file:
+        jpeg = file.read()
+
+    def app1(data):
+        return b"\xff\xe1" + struct.pack(">H", len(data) + 2) + data
+
+    packet = b"http://ns.adobe.com/xap/1.0/\0"
+    for name, orientation, segments in (
+            ("xmp_attribute.jpg", 6, [packet + xmp(6)]),
+            ("xmp_element.jpg", 8, [packet + xmp(8, as_element=True)]),
+            ("xmp_beside_exif.jpg", 3, [exif(3), packet + xmp(6)]),
+            ("xmp_beside_other_exif.jpg", 5, [exif(), packet + xmp(5)]),
+            ("xmp_beside_exif_0.jpg", 1, [packet + xmp(6), exif(0)]),
+            ("xmp_twice.jpg", 7, [packet + xmp(2), packet + xmp(7)]),
+            ("exif_in_two_segments.jpg", 4, [exif(4)[:20], b"Exif\0\0" + exif(4)[20:]])):
+        ORIENTED[name] = orientation
+        with open(p(name), "wb") as file:
+            file.write(jpeg[:2] + b"".join(app1(segment) for segment in segments) + jpeg[2:])
+
+    rows = [[v for x in range(W) for v in rgb.getpixel((x, y))] for y in range(H)]
+    raw, adobe = b"Raw profile type exif", b"XML:com.adobe.xmp"
+    for name, orientation, chunks in (
+            ("xmp_itxt.png", 7, [text_chunk(b"iTXt", adobe, xmp(7))]),
+            ("xmp_itxt_compressed.png", 2, [text_chunk(b"iTXt compressed", adobe, xmp(2, as_element=True))]),
+            ("xmp_text.png", 4, [text_chunk(b"tEXt", adobe, xmp(4))]),
+            ("raw_exif_compressed.png", 5, [text_chunk(b"zTXt", raw, raw_profile(exif(5)))]),
+            ("raw_exif_text.png", 6, [text_chunk(b"tEXt", raw, raw_profile(exif(6)))]),
+            ("raw_exif_itxt.png", 8, [text_chunk(b"iTXt", raw, raw_profile(exif(8)[6:]))]),
+            ("raw_exif_beside_exif.png", 6, [(b"eXIf", exif(6)[6:]), text_chunk(b"zTXt", raw, raw_profile(exif(3)))]),
+            ("raw_exif_beside_xmp.png", 3, [text_chunk(b"iTXt", adobe, xmp(5)), text_chunk(b"zTXt", raw, raw_profile(exif(3)))]),
+            ("exif_with_marker.png", 8, [(b"eXIf", exif(8))])):
+        ORIENTED[name] = orientation
+        png(p(name), 8, 2, rows, chunks)
+    ORIENTED["raw_exif_behind_pixels.png"] = 6
+    with open(p("raw_exif_text.png"), "rb") as file:
+        data = file.read()
+    moved = chunk(*text_chunk(b"tEXt", raw, raw_profile(exif(6))))
+    with open(p("raw_exif_behind_pixels.png"), "wb") as file:
+        file.write(data.replace(moved, b"")[:-12] + moved + data[-12:])
+
+    for name, orientation, options in (
+            ("xmp.webp", 6, {"xmp": xmp(6)}),
+            ("xmp_beside_exif.webp", 8, {"xmp": xmp(6), "exif": exif(8)}),
+            ("xmp_beside_other_exif.webp", 2, {"xmp": xmp(2), "exif": exif()})):
+        ORIENTED[name] = orientation
+        rgb.save(p(name), lossless=True, **options)
+
+
+def make_lossless_webps(out):
+    """Palettes of every packing, with indices beyond them, predictors, colour caches, and colours under transparency."""
+    rnd = noise(12)
+    for colours in (1, 2, 3, 4, 5, 16, 17, 100, 256):
+        palette = [tuple(next(rnd) for _ in range(4)) for _ in range(colours)]
+        image = Image.new("RGBA", (37, 23))
+        image.putdata([palette[(x * x + y * 3 + (next(rnd) < 20) * next(rnd)) % colours] for y in range(23) for x in range(37)])
+        image.save(os.path.join(out, f"lossless_{colours}_colours.webp"), lossless=True, exact=True, method=colours % 7)
+    shape = picture(53, 40, 13)
+    shape.putalpha(Image.radial_gradient("L").resize((53, 40)).point(lambda v: 255 if v < 120 else 0))
+    shape.save(os.path.join(out, "lossless_shape.webp"), lossless=True)
+    shape.save(os.path.join(out, "lossless_shape_exact.webp"), lossless=True, exact=True)
+    flat = Image.new("RGBA", (53, 40), (255, 255, 255, 0))
+    flat.paste((200, 30, 40, 255), (10, 5, 30, 35))
+    flat.paste((20, 30, 240, 130), (20, 15, 50, 30))
+    flat.save(os.path.join(out, "lossless_flat_shapes.webp"), lossless=True)
+    for size in ((1, 40), (53, 1), (130, 3)):
+        image = picture(*size, seed=14, amount=100)
+        image.putalpha(Image.new("L", size, 77))
+        image.save(os.path.join(out, f"lossless_{size[0]}x{size[1]}.webp"), lossless=True, exact=True, method=6)
+    # one colour and nothing else: no bits are left for the pixels
+    Image.new("RGBA", (53, 1)).save(os.path.join(out, "lossless_transparent.webp"), lossless=True, quality=100, method=6)
+    tiles = Image.new("RGBA", (96, 64))
+    tiles.putdata([((x * 9) % 256, (x * y) % 256, y, 255 * (x // 20 % 2)) if (x // 24 + y // 16) % 2 else
+                   ((x // 7) * 40 % 256, (y // 5) * 60 % 256, 7, 90) for y in range(64) for x in range(96)])
+    for quality, method in ((0, 0), (50, 4), (100, 6)):
+        tiles.save(os.path.join(out, f"lossless_tiles_{method}.webp"), lossless=True, exact=True, quality=quality, method=method)
+
+
+def make_interlaced_pngs(out):
+    rgb = picture(W, H, 15)
+    p = lambda name: os.path.join(out, name)
+    rows = [[v for x in range(W) for v in (*rgb.getpixel((x, y)), (x * y) % 256)] for y in range(H)]
+    png(p("rgba8_interlaced.png"), 8, 6, rows, interlace=True)
+    index = [[rgb.getpixel((x, y))[0] >> 4 for x in range(W)] for y in range(H)]
+    colours = [(b"PLTE", bytes(next_ for i in range(16) for next_ in (i * 16, 255 - i * 9, i * 50 % 256))), (b"tRNS", bytes(range(0, 160, 10)))]
+    png(p("palette4_transparent_interlaced.png"), 4, 3, index, colours, interlace=True)
+    png(p("rgb16_interlaced.png"), 16, 2, [[v << 8 | 255 - v for x in range(W) for v in rgb.getpixel((x, y))] for y in range(H)], interlace=True)
+    for width, height in ((1, 1), (2, 3), (5, 1), (1, 6)):
+        png(p(f"grey8_interlaced_{width}x{height}.png"), 8, 0, [[10 + 20 * x + 31 * y for x in range(width)] for y in range(height)], interlace=True)
+
+
+TRANSPOSE = [None, None, *(getattr(Image.Transpose, name) for name in (
+    "FLIP_LEFT_RIGHT", "ROTATE_180", "FLIP_TOP_BOTTOM", "TRANSPOSE", "ROTATE_270", "TRANSVERSE", "ROTATE_90"))]
+ORIENTED = {}
+
+
+def oriented(name, image):
+    """As `exif_transpose` of Pillow 12: 9.4 does not know XMP outside PNG, nor EXIF in several segments."""
+    image = image.convert("RGB")
+    return image if ORIENTED[name] == 1 else image.transpose(TRANSPOSE[ORIENTED[name]])
+
+
 def expect(out):
     for name in sorted(os.listdir(out)):
         if name.endswith(".ppm"):
@@ -273,6 +413,8 @@ def expect(out):
         image = Image.open(os.path.join(out, name))
         if name == "grey16.png":  # Pillow clips 16-bit grey to 255 instead of scaling it
             rgb = Image.merge("RGB", [Image.frombytes("L", image.size, bytes(v >> 8 for v in image.getdata()))] * 3)
+        elif name in ORIENTED:
+            rgb = oriented(name, image)
         else:
             rgb = ImageOps.exif_transpose(image).convert("RGB")
         rgb.save(os.path.join(out, name + ".ppm"))
@@ -302,6 +444,9 @@ if __name__ == "__main__":
     make_webps(decode)
     make_bmps(decode)
     make_turned(decode)
+    make_oriented(decode)
+    make_lossless_webps(decode)
+    make_interlaced_pngs(decode)
     expect(decode)
     make_resized(folder("resize"))
     print("Pillow", __import__("PIL").__version__, file=sys.stderr)

@@ -9,6 +9,8 @@ final class JpegSegments {
     /// Start of an APP1 segment with EXIF in it, one character a byte.
     static final String EXIF = "Exif\0\0";
 
+    private static final String XMP = "http://ns.adobe.com/xap/1.0/\0";
+
     private static final int START_OF_SCAN = 0xDA;
     private static final int APP0 = 0xE0;
     private static final int APP1 = 0xE1;
@@ -17,7 +19,8 @@ final class JpegSegments {
     private static final int COMMENT = 0xFE;
 
     private final byte[] file;
-    private byte[] exif = {};
+    private final ByteArrayOutputStream exif = new ByteArrayOutputStream();
+    private byte[] xmp = {};
     private boolean jfif;
     private boolean adobe;
     private int adobeTransform;
@@ -32,7 +35,8 @@ final class JpegSegments {
 
     static Parts of(byte[] file) throws PictureFault {
         JpegSegments segments = new JpegSegments(file);
-        Payload payload = new Payload(segments.walk(), segments.exif);
+        byte[] pixels = segments.walk();
+        Payload payload = new Payload(pixels, segments.exif.toByteArray(), segments.xmp);
         return new Parts(payload, segments.colours());
     }
 
@@ -78,8 +82,10 @@ final class JpegSegments {
     private void readApplication(int marker, int data, int end) {
         if (marker == APP0 && ImageFormat.startsWith(file, data, "JFIF\0")) {
             jfif = true;
-        } else if (marker == APP1 && exif.length == 0 && ImageFormat.startsWith(file, data, EXIF)) {
-            exif = Arrays.copyOfRange(file, Math.min(data + EXIF.length(), end), end);
+        } else if (marker == APP1 && end - data > EXIF.length() && ImageFormat.startsWith(file, data, EXIF)) {
+            exif.write(file, data + EXIF.length(), end - data - EXIF.length()); // a large block has several segments
+        } else if (marker == APP1 && end - data > XMP.length() && ImageFormat.startsWith(file, data, XMP)) {
+            xmp = Arrays.copyOfRange(file, data + XMP.length(), end);
         } else if (marker == APP14 && end - data >= 12 && ImageFormat.startsWith(file, data, "Adobe")) {
             adobe = true;
             adobeTransform = file[data + 11] & 0xFF;

@@ -4,6 +4,11 @@ import com.drew.lang.ByteArrayReader;
 import com.drew.metadata.Metadata;
 import com.drew.metadata.exif.ExifIFD0Directory;
 import com.drew.metadata.exif.ExifReader;
+import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
+import java.util.OptionalInt;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 /// How a camera was held: what must be done to the stored pixels to see the picture upright. In the order of EXIF's
 /// values 1 to 8.
@@ -17,6 +22,9 @@ enum Orientation {
     TRANSVERSED(true, true, true),
     TURN_ANTICLOCKWISE(true, true, false);
 
+    /// The property as an attribute or as an element.
+    private static final Pattern IN_XMP = Pattern.compile("tiff:Orientation(?:=\"|>)([0-9])");
+
     private final boolean swapsSides;
     private final boolean fromRight;
     private final boolean fromBottom;
@@ -28,17 +36,34 @@ enum Orientation {
         this.fromBottom = fromBottom;
     }
 
-    /// @param exif a TIFF structure, or empty. Where it is malformed or tells no orientation, the picture is upright:
-    ///     viewers agree on that, and the pixels are none the worse.
-    static Orientation of(byte[] exif) {
-        if (exif.length == 0) {
-            return UPRIGHT;
+    /// EXIF wins, whatever it says; XMP counts where EXIF has no such tag. Where both are malformed or without one, the
+    /// image is upright: viewers agree on that, and the pixels are none the worse.
+    ///
+    /// @param exif a TIFF structure, also with the marker of a JPEG segment before it, or empty
+    /// @param xmp  an XMP packet, or empty
+    static Orientation of(byte[] exif, byte[] xmp) {
+        int value = inExif(exif).orElseGet(() -> inXmp(xmp));
+        return value < 1 || value > values().length ? UPRIGHT : values()[value - 1];
+    }
+
+    private static OptionalInt inExif(byte[] exif) {
+        int tiff = 0;
+        while (ImageFormat.startsWith(exif, tiff, JpegSegments.EXIF)) {
+            tiff += JpegSegments.EXIF.length(); // some writers put the marker of a JPEG segment before it
+        }
+        if (tiff == exif.length) {
+            return OptionalInt.empty();
         }
         Metadata metadata = new Metadata();
-        new ExifReader().extract(new ByteArrayReader(exif), metadata);
+        new ExifReader().extract(new ByteArrayReader(Arrays.copyOfRange(exif, tiff, exif.length)), metadata);
         ExifIFD0Directory directory = metadata.getFirstDirectoryOfType(ExifIFD0Directory.class);
         Integer value = directory == null ? null : directory.getInteger(ExifIFD0Directory.TAG_ORIENTATION);
-        return value == null || value < 1 || value > values().length ? UPRIGHT : values()[value - 1];
+        return value == null ? OptionalInt.empty() : OptionalInt.of(value);
+    }
+
+    private static int inXmp(byte[] xmp) {
+        Matcher property = IN_XMP.matcher(new String(xmp, StandardCharsets.ISO_8859_1));
+        return property.find() ? property.group(1).charAt(0) - '0' : 0;
     }
 
     /// The size of the upright picture.

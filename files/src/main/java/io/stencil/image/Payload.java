@@ -1,6 +1,7 @@
 package io.stencil.image;
 
-/// A picture file taken apart by its container: a smaller file with the pixels and nothing else, and the EXIF block.
+/// An image file taken apart by its container: a smaller file with the pixels and nothing else, and where its
+/// orientation stands.
 ///
 /// Profiles, gamma, transparent colours and thumbnails are left out. Decoders would apply some of them, each in its own
 /// way, and stumble over malformed ones; the reference applies none.
@@ -8,10 +9,14 @@ final class Payload {
 
     private final byte[] pixels;
     private final byte[] exif;
+    private final byte[] xmp;
 
-    Payload(byte[] pixels, byte[] exif) {
+    /// @param exif an EXIF block, empty when the file has none
+    /// @param xmp  an XMP packet, empty when the file has none
+    Payload(byte[] pixels, byte[] exif, byte[] xmp) {
         this.pixels = pixels;
         this.exif = exif;
+        this.xmp = xmp;
     }
 
     /// A file of the same format, for the decoder.
@@ -19,8 +24,8 @@ final class Payload {
         return pixels;
     }
 
-    /// A TIFF structure, empty when the file has none.
-    byte[] exif() {
-        return exif;
+    /// How the decoded pixels must be turned.
+    Orientation orientation() {
+        return Orientation.of(exif, xmp);
     }
 }

@@ -12,7 +12,7 @@ import javax.imageio.ImageReader;
 import javax.imageio.stream.ImageInputStream;
 import javax.imageio.stream.MemoryCacheImageInputStream;
 
-/// Runs the image decoders of the Java platform (JPEG, PNG, BMP) and of TwelveMonkeys (WebP), in memory only.
+/// Runs the image decoders of the Java platform (JPEG, PNG, BMP) and of TwelveMonkeys (lossy WebP), in memory only.
 ///
 /// Decoders are chosen here and not by [ImageIO]'s registry, so that a plug-in on the class path does not change
 /// pixels.
@@ -29,7 +29,12 @@ final class PixelDecoder {
     private PixelDecoder() {}
 
     static RgbImage decode(ImageFormat format, byte[] file) throws IOException {
-        return decode(format, file, reader -> RasterSamples.toRgb(reader.read(0)));
+        return decode(format, file, reader -> RasterSamples.toRgb(reader.read(0), Integer.MAX_VALUE));
+    }
+
+    /// @param paletteSize colours of the palette in the file, of any size where pixels are no indices
+    static RgbImage decodePng(byte[] file, int paletteSize) throws IOException {
+        return decode(ImageFormat.PNG, file, reader -> RasterSamples.toRgb(reader.read(0), paletteSize));
     }
 
     /// The size of the stored pixels, which stay undecoded.
@@ -63,7 +68,7 @@ final class PixelDecoder {
     }
 
     /// Before any memory is taken for pixels: a file of some bytes may claim a picture of terabytes.
-    private static void checkSize(int width, int height) throws PictureFault {
+    static void checkSize(int width, int height) throws PictureFault {
         if ((long) width * height > RgbImage.MAX_PIXELS) {
             throw new PictureFault("is %s x %s pixels, more than the %s that are read; scale it down"
                     .formatted(width, height, RgbImage.MAX_PIXELS));

@@ -15,12 +15,18 @@ final class PngChunks {
     private static final int TYPE = 4;
     private static final int FRAME = 12; // length, type, checksum
 
+    /// Where the header, the first chunk, has the kind of the samples, and the kind that are indices of a palette.
+    private static final int COLOUR_TYPE = 25;
+
+    private static final int INDICES = 3;
+
     private PngChunks() {}
 
     static Payload payload(byte[] file) throws PictureFault {
         ByteArrayOutputStream pixels = new ByteArrayOutputStream(file.length);
         pixels.write(file, 0, SIGNATURE.length());
         byte[] exif = {};
+        PngText text = new PngText();
         int at = SIGNATURE.length();
         while (true) {
             if (file.length - at < FRAME) {
@@ -37,12 +43,27 @@ final class PngChunks {
                 pixels.write(file, at, end - at);
             } else if (type.equals("eXIf")) {
                 exif = Arrays.copyOfRange(file, at + 2 * TYPE, end - TYPE);
+            } else if (type.endsWith("Xt")) {
+                text.read(type, Arrays.copyOfRange(file, at + 2 * TYPE, end - TYPE));
             }
             if (type.equals("IEND")) {
-                return new Payload(pixels.toByteArray(), exif);
+                return new Payload(pixels.toByteArray(), exif.length > 0 ? exif : text.exif(), text.xmp());
             }
             at = end;
         }
+    }
+
+    /// Colours of the palette of a [#payload]'s pixels, and no bound where they are no indices. The decoder takes every
+    /// palette for a full one.
+    static int paletteSize(byte[] pixels) {
+        ByteBuffer file = ByteBuffer.wrap(pixels);
+        boolean indices = pixels.length > COLOUR_TYPE && pixels[COLOUR_TYPE] == INDICES;
+        for (int at = SIGNATURE.length(); indices && at < pixels.length; at += FRAME + file.getInt(at)) {
+            if (ImageFormat.startsWith(pixels, at + TYPE, "PLTE")) {
+                return file.getInt(at) / RgbImage.CHANNELS;
+            }
+        }
+        return Integer.MAX_VALUE;
     }
 
     /// A decoder must know the chunks whose names begin with a capital.

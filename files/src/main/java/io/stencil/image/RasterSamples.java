@@ -12,9 +12,11 @@ final class RasterSamples {
 
     /// Palettes expanded, grey repeated, alpha dropped, samples of other depths brought to 8 bits: deeper ones keep
     /// their high byte, shallower ones are stretched and rounded down.
-    static RgbImage toRgb(BufferedImage image) throws PictureFault {
+    ///
+    /// @param paletteSize colours of the palette in the file, where the decoder may have added others
+    static RgbImage toRgb(BufferedImage image, int paletteSize) throws PictureFault {
         return image.getColorModel() instanceof IndexColorModel palette
-                ? fromPalette(image.getRaster(), palette)
+                ? fromPalette(image.getRaster(), palette, Math.min(paletteSize, palette.getMapSize()))
                 : fromSamples(image.getRaster());
     }
 
@@ -37,7 +39,7 @@ final class RasterSamples {
         return RgbImage.of(raster.getWidth(), raster.getHeight(), rgb);
     }
 
-    private static RgbImage fromPalette(Raster raster, IndexColorModel palette) throws PictureFault {
+    private static RgbImage fromPalette(Raster raster, IndexColorModel palette, int size) throws PictureFault {
         int[] colours = new int[palette.getMapSize()];
         palette.getRGBs(colours);
         byte[] rgb = bytesFor(raster);
@@ -45,9 +47,9 @@ final class RasterSamples {
         int to = 0;
         for (int y = 0; y < raster.getHeight(); y++) {
             for (int index : raster.getPixels(0, y, row.length, 1, row)) {
-                if (index >= colours.length) {
-                    throw new PictureFault("is damaged: it uses colour %s of a palette of %s; save it again"
-                            .formatted(index, colours.length));
+                if (index >= size) {
+                    throw new PictureFault(
+                            "is damaged: it uses colour %s of a palette of %s; save it again".formatted(index, size));
                 }
                 rgb[to++] = (byte) (colours[index] >> 16);
                 rgb[to++] = (byte) (colours[index] >> 8);

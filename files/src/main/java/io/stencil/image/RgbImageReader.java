@@ -7,7 +7,7 @@ import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 
-/// Reads JPEG, PNG, WebP and BMP files, known by their content, upright by their EXIF orientation.
+/// Reads JPEG, PNG, WebP and BMP files, known by their content, upright by the orientation in their EXIF or XMP.
 ///
 /// Pixels equal those of Pillow's `exif_transpose` and `convert("RGB")`: alpha is dropped and not blended, palettes are
 /// expanded, grey is repeated, CMYK is taken as ink on white paper, 16-bit samples keep their high byte, colour
@@ -84,10 +84,20 @@ public final class RgbImageReader {
             case JPEG -> {
                 JpegSegments.Parts parts = JpegSegments.of(file);
                 RgbImage stored = PixelDecoder.decodeJpeg(parts.payload().pixels(), parts.colours());
-                yield Orientation.of(parts.payload().exif()).apply(stored);
+                yield parts.payload().orientation().apply(stored);
             }
-            case PNG -> decode(format, PngChunks.payload(file));
-            case WEBP -> decode(format, WebpChunks.payload(file));
+            case PNG -> {
+                Payload payload = PngChunks.payload(file);
+                RgbImage stored = PixelDecoder.decodePng(payload.pixels(), PngChunks.paletteSize(payload.pixels()));
+                yield payload.orientation().apply(stored);
+            }
+            case WEBP -> {
+                Payload payload = WebpChunks.payload(file);
+                RgbImage stored = WebpChunks.isLossless(payload.pixels())
+                        ? LosslessWebp.decode(payload.pixels(), WebpChunks.SIMPLE_DATA)
+                        : PixelDecoder.decode(format, payload.pixels());
+                yield payload.orientation().apply(stored);
+            }
             case BMP -> PixelDecoder.decode(format, file);
         };
     }
@@ -97,17 +107,18 @@ public final class RgbImageReader {
         return switch (format) {
             case JPEG -> size(format, JpegSegments.of(file).payload());
             case PNG -> size(format, PngChunks.payload(file));
-            case WEBP -> size(format, WebpChunks.payload(file));
+            case WEBP -> {
+                Payload payload = WebpChunks.payload(file);
+                yield WebpChunks.isLossless(payload.pixels())
+                        ? payload.orientation().apply(LosslessWebp.size(payload.pixels(), WebpChunks.SIMPLE_DATA))
+                        : size(format, payload);
+            }
             case BMP -> PixelDecoder.size(format, file);
         };
     }
 
     private static ImageSize size(ImageFormat format, Payload payload) throws IOException {
-        return Orientation.of(payload.exif()).apply(PixelDecoder.size(format, payload.pixels()));
-    }
-
-    private static RgbImage decode(ImageFormat format, Payload payload) throws IOException {
-        return Orientation.of(payload.exif()).apply(PixelDecoder.decode(format, payload.pixels()));
+        return payload.orientation().apply(PixelDecoder.size(format, payload.pixels()));
     }
 
     private static byte[] bytes(Path file) {

@@ -12,9 +12,13 @@ final class WebpChunks {
     private static final int HEADER = 8;
     private static final int FRAME_HEADER = 16;
 
+    /// Where the pixels of a simple file begin.
+    static final int SIMPLE_DATA = RIFF_HEADER + HEADER;
+
     private final ByteBuffer file;
     private byte[] frame = {};
     private byte[] exif = {};
+    private byte[] xmp = {};
     private byte[] canvas = {};
 
     private WebpChunks(byte[] file) {
@@ -31,7 +35,12 @@ final class WebpChunks {
         if (chunks.frame.length == 0) {
             throw new PictureFault("is a WebP file without a picture in it; save it again");
         }
-        return new Payload(chunks.simpleFile(), chunks.exif);
+        return new Payload(chunks.simpleFile(), chunks.exif, chunks.xmp);
+    }
+
+    /// @param simpleFile the pixels of a [#payload]
+    static boolean isLossless(byte[] simpleFile) {
+        return ImageFormat.startsWith(simpleFile, RIFF_HEADER, "VP8L");
     }
 
     private void walk(int from, int to) throws PictureFault {
@@ -54,7 +63,8 @@ final class WebpChunks {
         switch (type) {
             case "VP8 ", "VP8L" -> frame = frame.length == 0 ? Arrays.copyOfRange(file.array(), at, end) : frame;
             case "VP8X" -> canvas = Arrays.copyOfRange(file.array(), Math.min(data + 4, end), end);
-            case "EXIF" -> exif = withoutPrefix(Arrays.copyOfRange(file.array(), data, end));
+            case "EXIF" -> exif = Arrays.copyOfRange(file.array(), data, end);
+            case "XMP " -> xmp = Arrays.copyOfRange(file.array(), data, end);
             case "ANMF" -> {
                 if (frame.length == 0) {
                     readFirstFrame(data, end);
@@ -76,13 +86,6 @@ final class WebpChunks {
                     "is an animation whose first frame is not a whole picture; save one frame as a still");
         }
         walk(data + FRAME_HEADER, end);
-    }
-
-    /// Some writers put the marker of a JPEG segment before the TIFF structure.
-    private static byte[] withoutPrefix(byte[] exif) {
-        return ImageFormat.startsWith(exif, 0, JpegSegments.EXIF)
-                ? Arrays.copyOfRange(exif, JpegSegments.EXIF.length(), exif.length)
-                : exif;
     }
 
     private byte[] simpleFile() {

@@ -19,6 +19,7 @@ class OrientationTest {
 
     private static final short ORIENTATION = 0x0112;
     private static final short SHORT = 3;
+    private static final byte[] NONE = {};
 
     @TempDir
     private Path folder;
@@ -36,7 +37,7 @@ class OrientationTest {
         "8, cf/be/ad",
     })
     void pixelsComeToLieUpright(int value, String rows) {
-        Orientation orientation = Orientation.of(exif(value, ByteOrder.LITTLE_ENDIAN));
+        Orientation orientation = Orientation.of(exif(value, ByteOrder.LITTLE_ENDIAN), NONE);
 
         assertThat(text(orientation.apply(picture("abc", "def")))).isEqualTo(rows);
     }
@@ -51,14 +52,14 @@ class OrientationTest {
             Path tagged = folder.resolve("tagged.jpg");
             Files.write(tagged, withExif(Files.readAllBytes(plain), exif(value, order)));
             assertThat(RgbImageReader.read(tagged))
-                    .isEqualTo(Orientation.of(exif(value, order)).apply(stored));
+                    .isEqualTo(Orientation.of(exif(value, order), NONE).apply(stored));
         }
     }
 
     @ParameterizedTest
     @ValueSource(ints = {0, 9, 65535})
     void aValueWithoutMeaningIsUpright(int value) {
-        assertThat(Orientation.of(exif(value, ByteOrder.BIG_ENDIAN))).isEqualTo(Orientation.UPRIGHT);
+        assertThat(Orientation.of(exif(value, ByteOrder.BIG_ENDIAN), NONE)).isEqualTo(Orientation.UPRIGHT);
     }
 
     @ParameterizedTest
@@ -66,7 +67,25 @@ class OrientationTest {
     void aBlockCutShortIsUpright(int length) {
         byte[] exif = Arrays.copyOf(exif(6, ByteOrder.BIG_ENDIAN), length);
 
-        assertThat(Orientation.of(exif)).isEqualTo(Orientation.UPRIGHT);
+        assertThat(Orientation.of(exif, NONE)).isEqualTo(Orientation.UPRIGHT);
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "<rdf:Description tiff:Orientation=\"6\"/>, TURN_CLOCKWISE",
+        "<tiff:Orientation>3</tiff:Orientation>, UPSIDE_DOWN",
+        "<tiff:Orientation>9</tiff:Orientation>, UPRIGHT",
+        "<tiff:Orientation>x</tiff:Orientation>, UPRIGHT",
+        "tiff:Orientation=6, UPRIGHT",
+        "<tiff:Make>6</tiff:Make>, UPRIGHT",
+    })
+    void xmpCountsWhereExifIsWithoutOrientation(String xmp, Orientation expected) {
+        byte[] packet = xmp.getBytes(StandardCharsets.UTF_8);
+
+        assertThat(Orientation.of(NONE, packet)).isEqualTo(expected);
+        assertThat(Orientation.of(new byte[] {'M', 'M', 0}, packet)).isEqualTo(expected);
+        assertThat(Orientation.of(exif(5, ByteOrder.BIG_ENDIAN), packet)).isEqualTo(Orientation.TRANSPOSED);
+        assertThat(Orientation.of(exif(0, ByteOrder.BIG_ENDIAN), packet)).isEqualTo(Orientation.UPRIGHT);
     }
 
     /// A TIFF structure with one directory of one entry.

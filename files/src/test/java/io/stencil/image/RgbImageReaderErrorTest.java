@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.stencil.error.InvalidFileException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -65,7 +66,17 @@ class RgbImageReaderErrorTest {
 
     @ParameterizedTest
     @ValueSource(
-            strings = {"420.jpg", "progressive.jpg", "rgb8.png", "lossless.webp", "lossy.webp", "24.bmp", "rle8.bmp"})
+            strings = {
+                "420.jpg",
+                "progressive.jpg",
+                "rgb8.png",
+                "lossless.webp",
+                "lossless_5_colours.webp",
+                "lossless_tiles_6.webp",
+                "lossy.webp",
+                "24.bmp",
+                "rle8.bmp"
+            })
     void damageIsRefusedOrRead(String name) throws IOException {
         byte[] whole = Files.readAllBytes(Pictures.folder("decode").resolve(name));
         Random random = new Random(9);
@@ -105,6 +116,38 @@ class RgbImageReaderErrorTest {
         int frame = new String(jpeg, StandardCharsets.ISO_8859_1).indexOf("\u00FF\u00C0");
         ByteBuffer.wrap(jpeg).putShort(frame + 5, (short) 65_000).putShort(frame + 7, (short) 65_000);
         assertFault(file(jpeg)).hasMessageContaining("is 65000 x 65000 pixels");
+    }
+
+    /// Decoders paint such pixels in colours of their own.
+    @Test
+    void anIndexBehindThePaletteOfAPngIsRefused() throws IOException {
+        byte[] png = Files.readAllBytes(Pictures.folder("decode").resolve("palette4.png"));
+        int palette = new String(png, StandardCharsets.ISO_8859_1).indexOf("PLTE");
+        ByteBuffer file = ByteBuffer.allocate(png.length - 3);
+        file.put(png, 0, palette - 4).putInt(15 * 3).put(png, palette, 4 + 15 * 3);
+        CRC32 sum = new CRC32();
+        sum.update(png, palette, 4 + 15 * 3);
+        file.putInt((int) sum.getValue());
+        int next = palette + 4 + 16 * 3 + 4;
+        file.put(png, next, png.length - next);
+
+        assertFault(file(file.array())).hasMessageContaining("uses colour 15 of a palette of 15");
+    }
+
+    @Test
+    void malformedLosslessWebpIsRefused() throws IOException {
+        byte[] webp = Files.readAllBytes(Pictures.folder("decode").resolve("lossless.webp"));
+        int data = new String(webp, StandardCharsets.ISO_8859_1).indexOf("VP8L") + 8;
+        byte[] unsigned = webp.clone();
+        unsigned[data] = 0;
+        assertFault(file(unsigned)).hasMessageContaining("lossless");
+
+        byte[] shortPixels = Arrays.copyOf(webp, data + 60);
+        ByteBuffer.wrap(shortPixels)
+                .order(ByteOrder.LITTLE_ENDIAN)
+                .putInt(4, data + 52)
+                .putInt(data - 4, 60);
+        assertFault(file(shortPixels)).hasMessageContaining("cut short in its compressed pixels");
     }
 
     @Test

@@ -1,0 +1,228 @@
+package io.stencil.image;
+
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.Set;
+import java.util.stream.IntStream;
+
+/// Decodes lossless WebP images (`VP8L`, RFC 9649) to the very pixels that were encoded, also under transparency.
+///
+/// An image is a sequence of prefix-coded pixels, copies of earlier pixels and look-ups in a cache of recent colours;
+/// transforms ([LosslessTransform]) are undone afterwards. Their parameters are images of the same kind.
+final class LosslessWebp {
+
+    private static final int SIGNATURE = 0x2F;
+    private static final int SIDE_BITS = 14;
+    private static final int LITERALS = 256;
+    private static final int COPY_LENGTHS = 24;
+    private static final int DISTANCES = 40;
+    private static final int MAX_CACHE_BITS = 11;
+    private static final int CACHE_FACTOR = 0x1E35A7BD;
+
+    /// Offsets of nearby pixels to copy from, the nearest first: columns to the left and rows up.
+    private static final int[][] NEARBY = nearby();
+
+    /// The codes that pixels of one area are sent in; for the areas of an image see [Groups].
+    private record CodeGroup(
+            PrefixCode green, PrefixCode red, PrefixCode blue, PrefixCode alpha, PrefixCode distance) {}
+
+    /// @param areas index of each area's group, row by row; empty when there is one group
+    /// @param bits  an area has `1 << bits` columns and rows
+    private record Groups(CodeGroup[] groups, int[] areas, int areasAcross, int bits) {
+
+        CodeGroup at(int pixel, int width) {
+            return areas.length == 0
+                    ? groups[0]
+                    : groups[areas[(pixel / width >> bits) * areasAcross + (pixel % width >> bits)]];
+        }
+    }
+
+    private final LosslessBits bits;
+    private final PrefixCodeReader codes;
+
+    private LosslessWebp(LosslessBits bits) {
+        this.bits = bits;
+        this.codes = new PrefixCodeReader(bits);
+    }
+
+    /// The image of a `VP8L` chunk, alpha dropped.
+    ///
+    /// @param file bytes whose last part, from index `data` on, is the chunk's data
+    /// @throws PictureFault when the data is malformed or ends early
+    static RgbImage decode(byte[] file, int data) throws PictureFault {
+        LosslessBits bits = new LosslessBits(file, data);
+        ImageSize size = readHeader(bits);
+        int[] argb = new LosslessWebp(bits).image(size.width(), size.height());
+        byte[] rgb = new byte[RgbImage.byteCount(size)];
+        int at = 0;
+        for (int pixel : argb) {
+            rgb[at++] = (byte) (pixel >> 16);
+            rgb[at++] = (byte) (pixel >> 8);
+            rgb[at++] = (byte) pixel;
+        }
+        return RgbImage.of(size.width(), size.height(), rgb);
+    }
+
+    /// The size of the image that [#decode] gives; its pixels stay undecoded.
+    static ImageSize size(byte[] file, int data) throws PictureFault {
+        return readHeader(new LosslessBits(file, data));
+    }
+
+    private static ImageSize readHeader(LosslessBits bits) throws PictureFault {
+        if (bits.read(Byte.SIZE) != SIGNATURE) {
+            throw new PictureFault("is damaged: its lossless pixels begin with no signature; copy it again");
+        }
+        int width = bits.read(SIDE_BITS) + 1;
+        int height = bits.read(SIDE_BITS) + 1;
+        bits.read(1); // whether alpha is of use
+        int version = bits.read(3);
+        if (version != 0) {
+            throw new PictureFault("has lossless pixels of version %s, expected 0; save it again".formatted(version));
+        }
+        PixelDecoder.checkSize(width, height);
+        return new ImageSize(width, height);
+    }
+
+    private int[] image(int width, int height) throws PictureFault {
+        List<LosslessTransform> transforms = new ArrayList<>();
+        Set<LosslessTransform.Kind> kinds = EnumSet.noneOf(LosslessTransform.Kind.class);
+        int sentWidth = width;
+        while (bits.readBit()) {
+            LosslessTransform.Kind kind = LosslessTransform.Kind.values()[bits.read(2)];
+            if (!kinds.add(kind)) {
+                throw new PictureFault("is damaged: its pixels are transformed twice in one way; copy it again");
+            }
+            LosslessTransform transform = transform(kind, sentWidth, height);
+            transforms.add(transform);
+            sentWidth = transform.sentWidth();
+        }
+        int[] argb = pixels(sentWidth, height, true);
+        for (LosslessTransform transform : transforms.reversed()) {
+            argb = transform.undo(argb);
+        }
+        return argb;
+    }
+
+    private LosslessTransform transform(LosslessTransform.Kind kind, int width, int height) throws PictureFault {
+        return switch (kind) {
+            case PREDICTOR, COLOUR -> {
+                int areaBits = bits.read(3) + 2;
+                int[] areas = pixels(areas(width, areaBits), areas(height, areaBits), false);
+                yield kind == LosslessTransform.Kind.PREDICTOR
+                        ? new PredictorTransform(areas, areaBits, width, height)
+                        : new ColourTransform(areas, areaBits, width, height);
+            }
+            case SUBTRACT_GREEN -> new SubtractGreenTransform(width);
+            case PALETTE -> {
+                int colours = bits.read(Byte.SIZE) + 1;
+                yield new PaletteTransform(pixels(colours, 1, false), width, height);
+            }
+        };
+    }
+
+    /// Areas of `1 << areaBits` pixels along a side of `pixels`.
+    static int areas(int pixels, int areaBits) {
+        return (pixels + (1 << areaBits) - 1) >> areaBits;
+    }
+
+    /// Pixels as they are sent, `0xAARRGGBB`.
+    ///
+    /// @param whole whether this is the image itself, whose areas may have codes of their own
+    private int[] pixels(int width, int height, boolean whole) throws PictureFault {
+        int cacheBits = 0;
+        if (bits.readBit()) {
+            cacheBits = bits.read(4);
+            if (cacheBits < 1 || cacheBits > MAX_CACHE_BITS) {
+                throw new PictureFault(
+                        "is damaged: a colour cache of 2^%s colours, expected at most 2^%s; copy it again"
+                                .formatted(cacheBits, MAX_CACHE_BITS));
+            }
+        }
+        int[] cache = new int[cacheBits == 0 ? 0 : 1 << cacheBits];
+        Groups groups = groups(width, height, whole, cache.length);
+        int[] argb = new int[width * height];
+        int cached = 0; // pixels before this one are in the cache
+        for (int at = 0; at < argb.length; ) {
+            CodeGroup group = groups.at(at, width);
+            int green = group.green().read(bits);
+            if (green < LITERALS) {
+                int red = group.red().read(bits);
+                int blue = group.blue().read(bits);
+                argb[at++] = group.alpha().read(bits) << 24 | red << 16 | green << 8 | blue;
+            } else if (green < LITERALS + COPY_LENGTHS) {
+                int length = lengthOrDistance(green - LITERALS);
+                int distance = distance(lengthOrDistance(group.distance().read(bits)), width);
+                if (distance > at || length > argb.length - at) {
+                    throw new PictureFault("is damaged: its pixels are copied from outside the image; copy it again");
+                }
+                for (int end = at + length; at < end; at++) {
+                    argb[at] = argb[at - distance];
+                }
+            } else {
+                for (; cached < at; cached++) {
+                    cache[argb[cached] * CACHE_FACTOR >>> (Integer.SIZE - cacheBits)] = argb[cached];
+                }
+                argb[at++] = cache[green - LITERALS - COPY_LENGTHS];
+            }
+        }
+        return argb;
+    }
+
+    private Groups groups(int width, int height, boolean whole, int cacheSize) throws PictureFault {
+        int[] areas = {};
+        int areaBits = 0;
+        int count = 1;
+        if (whole && bits.readBit()) {
+            areaBits = bits.read(3) + 2;
+            areas = pixels(areas(width, areaBits), areas(height, areaBits), false);
+            for (int i = 0; i < areas.length; i++) {
+                areas[i] = areas[i] >> 8 & 0xFFFF;
+                count = Math.max(count, areas[i] + 1);
+            }
+        }
+        CodeGroup[] groups = new CodeGroup[count];
+        for (int i = 0; i < count; i++) {
+            groups[i] = new CodeGroup(
+                    codes.read(LITERALS + COPY_LENGTHS + cacheSize),
+                    codes.read(LITERALS),
+                    codes.read(LITERALS),
+                    codes.read(LITERALS),
+                    codes.read(DISTANCES));
+        }
+        return new Groups(groups, areas, areas(width, areaBits), areaBits);
+    }
+
+    /// Small values are symbols, larger ones have bits behind their symbol.
+    private int lengthOrDistance(int symbol) throws PictureFault {
+        if (symbol < 4) {
+            return symbol + 1;
+        }
+        int extraBits = (symbol - 2) >> 1;
+        return ((2 + (symbol & 1)) << extraBits) + bits.read(extraBits) + 1;
+    }
+
+    /// Pixels between a copy and its original.
+    private static int distance(int code, int width) {
+        if (code > NEARBY.length) {
+            return code - NEARBY.length;
+        }
+        int[] offset = NEARBY[code - 1];
+        return Math.max(1, offset[0] + offset[1] * width);
+    }
+
+    /// Up to eight columns to the left, seven to the right and seven rows up, ordered by distance; where that is equal,
+    /// by the columns, and the left before the right.
+    private static int[][] nearby() {
+        return IntStream.rangeClosed(0, 7)
+                .boxed()
+                .flatMap(up -> IntStream.rangeClosed(-7, 8)
+                        .filter(left -> up > 0 || left > 0)
+                        .mapToObj(left -> new int[] {left, up}))
+                .sorted(Comparator.<int[]>comparingInt(offset -> offset[0] * offset[0] + offset[1] * offset[1])
+                        .thenComparingInt(offset -> Math.abs(offset[0]))
+                        .thenComparingInt(offset -> -offset[0]))
+                .toArray(int[][]::new);
+    }
+}
