@@ -8,6 +8,7 @@ import io.stencil.world.dataset.DatasetKind;
 import io.stencil.world.dataset.DatasetPlan;
 import io.stencil.world.dataset.DatasetWriter;
 import java.io.IOException;
+import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.Iterator;
 import java.util.concurrent.Callable;
@@ -70,8 +71,9 @@ final class DatasetCommand implements Callable<Integer> {
     public Integer call() {
         DatasetPlan plan = new DatasetPlan(DatasetKind.parse(kind), count, seed, size);
         OutputCheck.requireFolder("output_path", output);
-        try (StopOnSignal _ = new StopOnSignal(() -> stopped = true);
-                ProgressLine line = ProgressLine.on(command.commandLine().getErr())) {
+        PrintWriter err = command.commandLine().getErr();
+        try (StopOnSignal _ = new StopOnSignal(() -> stopped = true, () -> "nothing is written", err);
+                ProgressLine line = ProgressLine.on(err)) {
             DatasetWriter.write(plan, output, written -> progress(line, written));
             line.end();
             command.commandLine().getOut().println("wrote %s rows to %s".formatted(count, output));

@@ -60,7 +60,7 @@ final class LaunchCommand implements Callable<Integer> {
         PrintWriter out = command.commandLine().getOut();
         PrintWriter err = command.commandLine().getErr();
         Launcher launcher = new Launcher(new Ranks(processes, port, words, System.getenv()), out, err);
-        try (StopOnSignal _ = new StopOnSignal(launcher::requestStop)) {
+        try (StopOnSignal _ = StopOnSignal.passingOn(launcher::requestStop)) {
             return launcher.run();
         } catch (IOException e) {
             throw new InvalidFileException(

@@ -1,7 +1,6 @@
 package io.stencil.cli;
 
 import io.stencil.cli.arguments.Arguments;
-import io.stencil.cli.terminal.StopOnSignal;
 import io.stencil.error.StencilException;
 import io.stencil.tensor.Libtorch;
 import java.io.PrintWriter;
@@ -71,9 +70,9 @@ public final class StencilCommand {
         try {
             code = run(root, args);
         } catch (RuntimeException | Error fault) {
-            fault.printStackTrace(root.getErr()); // here, as a stop that was asked for ends the process at once
+            fault.printStackTrace(root.getErr());
         }
-        StopOnSignal.exit(code);
+        System.exit(code);
     }
 
     static CommandLine commandLine() {

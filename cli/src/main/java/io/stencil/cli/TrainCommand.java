@@ -12,12 +12,15 @@ import io.stencil.cli.train.DatasetOptions;
 import io.stencil.cli.train.EncodingReport;
 import io.stencil.cli.train.TrainingOptions;
 import io.stencil.cli.train.TrainingReport;
+import io.stencil.cli.train.UnsavedSteps;
 import io.stencil.distributed.ProcessEnvironment;
+import io.stencil.files.FolderLock;
 import io.stencil.pipeline.models.LoadOptions;
 import io.stencil.pipeline.models.ModelFiles;
 import io.stencil.train.DataProcess;
 import io.stencil.train.Trainer;
 import io.stencil.train.TrainingResult;
+import io.stencil.train.log.TrainingListener;
 import io.stencil.train.options.Task;
 import io.stencil.train.options.TrainOptions;
 import io.stencil.train.options.TrainOptionsBuilder;
@@ -33,7 +36,7 @@ import picocli.CommandLine.Spec;
 /// `stencil train`: trains a Template, or a base model, on a dataset.
 ///
 /// Ctrl-C and SIGTERM end it after the step that is being worked on, with checkpoint and state saved and exit code
-/// 130.
+/// 130; a second one ends it at once.
 @Command(name = "train", description = "Train a Template, a base model, or a part of one, on a dataset.")
 @SuppressWarnings("NullAway.Init") // fields are set by picocli before a command runs
 final class TrainCommand implements Callable<Integer> {
@@ -69,11 +72,14 @@ final class TrainCommand implements Callable<Integer> {
     private int encode(TrainOptions options, ProcessEnvironment environment) {
         PrintWriter err = command.commandLine().getErr();
         DataProcess process = new DataProcess(environment);
-        try (StopOnSignal _ = new StopOnSignal(() -> {
-                    process.requestStop();
-                    err.println();
-                    err.println("stopping after this sample; the same command goes on");
-                });
+        try (StopOnSignal _ = new StopOnSignal(
+                        () -> {
+                            process.requestStop();
+                            err.println();
+                            err.println("stopping after this sample; a second Ctrl-C ends at once");
+                        },
+                        () -> "the present sample is lost; the same command goes on with the rest",
+                        err);
                 ProgressLine line = ProgressLine.on(err)) {
             boolean complete = process.run(options, new EncodingReport(line, err));
             line.end();
@@ -91,13 +97,18 @@ final class TrainCommand implements Callable<Integer> {
         PrintWriter out = command.commandLine().getOut();
         PrintWriter err = command.commandLine().getErr();
         Trainer trainer = new Trainer(environment);
-        try (StopOnSignal _ = new StopOnSignal(() -> {
-                    trainer.requestStop();
-                    err.println();
-                    err.println("stopping after this step, then saving");
-                });
+        UnsavedSteps unsaved = new UnsavedSteps();
+        try (StopOnSignal _ = new StopOnSignal(
+                        () -> {
+                            trainer.requestStop();
+                            err.println();
+                            err.println("stopping after this step, then saving; a second Ctrl-C ends at once, without");
+                        },
+                        unsaved::text,
+                        err);
                 ProgressLine line = ProgressLine.on(err)) {
-            TrainingResult result = trainer.run(options, new TrainingReport(line, out, err));
+            TrainingResult result =
+                    trainer.run(options, TrainingListener.all(List.of(unsaved, new TrainingReport(line, out, err))));
             line.end();
             if (result.interrupted()) {
                 err.println("interrupted after %s steps".formatted(result.steps()));
@@ -111,6 +122,9 @@ final class TrainCommand implements Callable<Integer> {
     private TrainOptions options(ProcessEnvironment environment) {
         Path output = training.output(command.commandLine());
         OutputCheck.requireFolder("output_path", output);
+        if (environment.rank() == 0) {
+            FolderLock.requireFree(output, training.resumes() ? "resume" : "output_path");
+        }
         LoadOptions asked = base.load();
         LoadOptions load = asked.on(environment.device(asked.device()));
         RemoteModels.check(remote -> {

@@ -86,6 +86,7 @@ final class CheckpointSeries {
         if (unsaved) {
             content.state().clearGradients();
             content.state().write(position, random);
+            listener.onSaved(position.step());
             savedAt = position.step();
         }
         if (savedAt > 0) {
@@ -109,6 +110,7 @@ final class CheckpointSeries {
         }
         writeFiles(name, step);
         content.state().write(position);
+        listener.onSaved(step);
     }
 
     private void writeFiles(String name, long step) {

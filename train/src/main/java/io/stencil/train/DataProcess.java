@@ -3,6 +3,9 @@ package io.stencil.train;
 import io.stencil.autograd.ActivationPolicy;
 import io.stencil.distributed.ProcessEnvironment;
 import io.stencil.distributed.ProcessGroup;
+import io.stencil.error.InvalidFileException;
+import io.stencil.error.Location;
+import io.stencil.files.FolderLock;
 import io.stencil.pipeline.Flux2Pipeline;
 import io.stencil.template.load.LoadedTemplate;
 import io.stencil.tensor.Scope;
@@ -15,6 +18,9 @@ import io.stencil.train.options.TrainOptions;
 import io.stencil.train.split.CacheWriter;
 import io.stencil.train.step.StepSample;
 import io.stencil.train.step.TrainingStep;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
@@ -51,13 +57,23 @@ public final class DataProcess {
         Dataset dataset = Dataset.read(options.data());
         try (ProcessGroup group =
                 ProcessGroup.join(environment, options.models().load().device())) {
-            try {
+            try (@Nullable FolderLock _ = group.isFirst() ? hold(options, listener) : null) {
                 return run(options, dataset, group, group.isFirst() ? listener : EncodingListener.NONE);
             } catch (RuntimeException | Error e) {
                 group.fail(e);
                 throw e;
             }
         }
+    }
+
+    private static FolderLock hold(TrainOptions options, EncodingListener listener) {
+        Path folder = options.output().folder();
+        try {
+            Files.createDirectories(folder);
+        } catch (IOException e) {
+            throw new InvalidFileException(Location.of(folder), "cannot be made the output folder: " + e, e);
+        }
+        return FolderLock.take(folder, "output_path", listener::onWarning);
     }
 
     private boolean run(TrainOptions options, Dataset dataset, ProcessGroup group, EncodingListener listener) {

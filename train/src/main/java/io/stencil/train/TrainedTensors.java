@@ -2,6 +2,7 @@ package io.stencil.train;
 
 import io.stencil.autograd.GradMode;
 import io.stencil.error.InvalidFileException;
+import io.stencil.error.InvalidRequestException;
 import io.stencil.error.Location;
 import io.stencil.error.NameList;
 import io.stencil.nn.Parameter;
@@ -24,7 +25,7 @@ import org.jspecify.annotations.Nullable;
 
 /// A checkpoint of a training run: the trained tensors, those that are saved with them, and nothing else.
 ///
-/// @param removedPrefix cut off the names that begin with it; null keeps full names
+/// @param removedPrefix cut off the names that begin with it, with the dot that follows; null keeps full names
 /// @param dtype of the trained tensors in files; the others keep their own
 record TrainedTensors(TrainableParts parts, @Nullable String removedPrefix, DType dtype) {
 
@@ -97,7 +98,7 @@ record TrainedTensors(TrainableParts parts, @Nullable String removedPrefix, DTyp
 
     private Map<String, Parameter> byFileName() {
         Map<String, Parameter> named = new LinkedHashMap<>();
-        String prefix = removedPrefix == null ? "" : removedPrefix;
+        String prefix = prefix();
         BiConsumer<String, Parameter> put = (name, parameter) -> {
             int cut = name.startsWith(prefix) ? prefix.length() : 0;
             named.put(name.substring(cut), parameter);
@@ -107,9 +108,27 @@ record TrainedTensors(TrainableParts parts, @Nullable String removedPrefix, DTyp
         return named;
     }
 
-    /// Whether no name begins with the prefix that is to be removed.
-    boolean prefixMatchesNothing() {
-        String prefix = removedPrefix == null ? "" : removedPrefix;
-        return parts.parameters().keySet().stream().noneMatch(name -> name.startsWith(prefix));
+    /// Refuses a prefix that no name begins with: nothing would load what is saved.
+    ///
+    /// @throws InvalidRequestException naming what is trained
+    void requirePrefix() {
+        String prefix = prefix();
+        if (parts.parameters().keySet().stream().noneMatch(name -> name.startsWith(prefix))) {
+            throw new InvalidRequestException(
+                    "remove_prefix_in_ckpt",
+                    "is '%s', but no trained tensor's name begins with '%s'; the names are %s"
+                            .formatted(
+                                    removedPrefix,
+                                    prefix,
+                                    NameList.of(parts.parameters().keySet())));
+        }
+    }
+
+    /// With its dot, also where it was given without.
+    private String prefix() {
+        if (removedPrefix == null || removedPrefix.isEmpty() || removedPrefix.endsWith(".")) {
+            return removedPrefix == null ? "" : removedPrefix;
+        }
+        return removedPrefix + ".";
     }
 }

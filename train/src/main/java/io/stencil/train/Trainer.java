@@ -6,6 +6,7 @@ import io.stencil.distributed.ProcessGroup;
 import io.stencil.error.InvalidFileException;
 import io.stencil.error.InvalidRequestException;
 import io.stencil.error.Location;
+import io.stencil.files.FolderLock;
 import io.stencil.nn.Parameter;
 import io.stencil.pipeline.Flux2Pipeline;
 import io.stencil.template.load.LoadedTemplate;
@@ -123,7 +124,7 @@ public final class Trainer {
         prepareFolder(options.output());
         try (ProcessGroup group =
                 ProcessGroup.join(environment, options.models().load().device())) {
-            try {
+            try (@Nullable FolderLock _ = group.isFirst() ? hold(options.output(), listener) : null) {
                 TrainingResult result = session.train(data, group, group.isFirst() ? listener : TrainingListener.NONE);
                 group.agree(0); // nobody leaves before the last checkpoint is written
                 return result;
@@ -152,7 +153,7 @@ public final class Trainer {
                 select(options, pipeline, template),
                 options.output().removedPrefix(),
                 options.output().saveDtype());
-        start(tensors, options.output(), listener);
+        start(tensors, options.output());
         unite(group, tensors.parts(), record, pipeline.models().compute());
         if (group.isFirst()) {
             TrainingArguments.write(options, seed);
@@ -296,8 +297,20 @@ public final class Trainer {
         if (!Files.isWritable(output.folder())) {
             throw new InvalidFileException(output.folder(), "cannot be written into; check its rights");
         }
-        if (!output.resume()) {
-            new RunFolder(output.folder()).requireFresh();
+    }
+
+    /// The first process keeps other runs out of the folder, in which no other has left anything.
+    private static FolderLock hold(OutputOptions output, TrainingListener listener) {
+        FolderLock lock =
+                FolderLock.take(output.folder(), output.resume() ? "resume" : "output_path", listener::onWarning);
+        try {
+            if (!output.resume()) {
+                new RunFolder(output.folder()).requireFresh();
+            }
+            return lock;
+        } catch (RuntimeException e) {
+            lock.close();
+            throw e;
         }
     }
 
@@ -307,11 +320,8 @@ public final class Trainer {
                 : new TemplateFolder(models.template(), models.trustedCode()).load(pipeline);
     }
 
-    private static void start(TrainedTensors tensors, OutputOptions output, TrainingListener listener) {
-        if (tensors.prefixMatchesNothing()) {
-            listener.onWarning("no trained tensor's name begins with '%s' (remove_prefix_in_ckpt); names stay whole"
-                    .formatted(output.removedPrefix()));
-        }
+    private static void start(TrainedTensors tensors, OutputOptions output) {
+        tensors.requirePrefix();
         if (output.resumeFrom() != null && !output.resume()) {
             tensors.read(output.resumeFrom());
         }

@@ -42,6 +42,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
+import org.assertj.core.api.Assertions;
 import org.bytedeco.pytorch.Tensor;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -341,10 +342,50 @@ class TrainerTest {
     }
 
     @Test
-    void aPrefixThatMatchesNothingIsWarnedOf() {
-        assertThat(train(options("a").removedPrefix("pipe.dit.")).warnings)
-                .containsExactly(
-                        "no trained tensor's name begins with 'pipe.dit.' (remove_prefix_in_ckpt); names stay whole");
+    void aPrefixThatMatchesNothingIsRefusedBeforeTheFirstStep() {
+        for (String prefix : List.of("pipe.dit.", "pipe.template_modle", "pipe.templ")) {
+            assertThatThrownBy(() -> train(options("a").removedPrefix(prefix)))
+                    .isInstanceOf(InvalidRequestException.class)
+                    .hasMessageStartingWith(
+                            "'remove_prefix_in_ckpt': is '%s', but no trained tensor's name begins with "
+                                    .formatted(prefix))
+                    .hasMessageContaining("; the names are pipe.template_model.");
+        }
+        assertThat(folder.resolve("a")).isEmptyDirectory();
+    }
+
+    @Test
+    void aPrefixIsCutOffWithItsDot() throws IOException {
+        train(options("a").removedPrefix(PREFIX));
+        train(options("b").removedPrefix("pipe.template_model"));
+        assertThat(bytes("b/epoch-0.safetensors")).isEqualTo(bytes("a/epoch-0.safetensors"));
+        try (SafetensorsFile file = SafetensorsFile.open(folder.resolve("b/epoch-0.safetensors"))) {
+            assertThat(file.entries()).containsKey("proj_v.single_0.positional_embedding");
+        }
+    }
+
+    @Test
+    void aFolderIsHeldWhileARunWorksInIt() throws IOException {
+        List<Throwable> refused = new ArrayList<>();
+        TrainingListener second = new TrainingListener() {
+            @Override
+            public void onStep(StepReport report) {
+                assertThat(folder.resolve("a/.stencil.lock")).exists();
+                TrainOptionsBuilder same = options("a").resume(report.step() > 1);
+                refused.add(Assertions.catchThrowable(() -> new Trainer().run(same.build(), TrainingListener.NONE)));
+            }
+        };
+        new Trainer().run(options("a").csvLog(true).build(), second);
+        assertThat(refused.stream().map(Throwable::getMessage))
+                .hasSize(3)
+                .startsWith("'output_path': '%s' is in use by another run (another run of this process); "
+                                .formatted(folder.resolve("a"))
+                        + "wait until it ends, or name another folder")
+                .element(2)
+                .asString()
+                .startsWith("'resume': '%s' is in use by another run".formatted(folder.resolve("a")));
+        assertThat(Files.readAllLines(folder.resolve("a/training_log.csv"))).hasSize(4);
+        assertThat(folder.resolve("a/.stencil.lock")).doesNotExist();
     }
 
     @Test

@@ -23,6 +23,9 @@ public final class Launcher {
     /// For the others to find out and to end in order when one has failed.
     private static final Duration GRACE = Duration.ofSeconds(20);
 
+    /// For ranks that were told a second time to stop.
+    private static final Duration AT_ONCE = Duration.ofSeconds(10);
+
     private static final int INTERRUPTED = 130;
     private static final int SIGNALLED = 128;
 
@@ -39,9 +42,14 @@ public final class Launcher {
         this.err = err;
     }
 
-    /// Passes a signal on. Each rank saves what it has to and ends.
+    /// Passes a signal on. The first lets each rank save what it has to and end; at a second one each ends at once, and
+    /// is killed where it cannot.
     public void requestStop() {
         synchronized (started) {
+            if (stopping) {
+                CompletableFuture.delayedExecutor(AT_ONCE.toSeconds(), TimeUnit.SECONDS)
+                        .execute(() -> List.copyOf(started).forEach(Process::destroyForcibly));
+            }
             stopping = true;
             started.forEach(Launcher::terminate);
         }

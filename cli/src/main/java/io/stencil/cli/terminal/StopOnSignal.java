@@ -1,60 +1,108 @@
 package io.stencil.cli.terminal;
 
-import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.atomic.AtomicReference;
+import java.io.PrintWriter;
+import java.time.Duration;
+import java.util.List;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
-/// Lets work end in order when the process is told to stop (Ctrl-C, SIGTERM).
+/// Lets work end in order when the process is told to stop (Ctrl-C, SIGTERM, SIGHUP), and ends the process at once when
+/// it is told again.
 ///
-/// The Java platform answers both signals by running its shutdown hooks beside the working threads and ending when
-/// the hooks are done. The hook made here asks the work to stop and waits until [#exit] tells the exit code: that
-/// of the work, also where it failed while it was stopping.
+/// The first signal asks the work to stop. A signal that comes within a second of it is the same request: `timeout`,
+/// launchers and terminals deliver one to a process more than once. A later one ends the process at once, whatever the
+/// work does, and says what is lost. So does `System.exit` in the code of a Template.
 public final class StopOnSignal implements AutoCloseable {
 
-    /// Exit code of a run that was interrupted and has saved its work.
+    /// Exit code of a run that was interrupted.
     public static final int INTERRUPTED = 130;
 
-    /// The one whose hook waits for [#exit], its work being over.
-    private static final AtomicReference<@Nullable StopOnSignal> ENDING = new AtomicReference<>();
+    private static final List<String> SIGNALS = List.of("HUP", "INT", "TERM");
+    private static final Duration SAME_REQUEST = Duration.ofSeconds(1);
+    private static final Duration PRINTING = Duration.ofSeconds(2);
+    private static final int FAILED = 1;
 
-    private final CountDownLatch finished = new CountDownLatch(1);
-    private final Thread hook;
-    private volatile int exitCode = INTERRUPTED;
+    private final SignalHandlers handlers;
+    private final @Nullable Thread hook;
+    private final Runnable requestStop;
+    private final Runnable again;
+    private boolean requested;
+    private long requestedAt;
 
-    /// @param requestStop asks the work to stop soon; called on another thread
-    public StopOnSignal(Runnable requestStop) {
-        hook = new Thread(() -> stop(requestStop), "stop");
+    /// @param requestStop asks the work to stop soon; called once, on another thread
+    /// @param unsaved what is lost when the process ends at once; called on another thread
+    /// @param err where that is printed
+    public StopOnSignal(Runnable requestStop, Supplier<String> unsaved, PrintWriter err) {
+        this.requestStop = requestStop;
+        this.again = () -> {
+            print(err, () -> "ended at once: " + unsaved.get());
+            Runtime.getRuntime().halt(INTERRUPTED);
+        };
+        this.hook = new Thread(
+                () -> {
+                    print(err, () -> "System.exit was called before the work was done: " + unsaved.get());
+                    Runtime.getRuntime().halt(FAILED); // whatever code was given: the work is not done
+                },
+                "exit");
         Runtime.getRuntime().addShutdownHook(hook);
+        this.handlers = new SignalHandlers(SIGNALS, this::signalled);
     }
 
-    private void stop(Runnable requestStop) {
-        requestStop.run();
+    private StopOnSignal(Runnable stop) {
+        this.requestStop = stop;
+        this.again = stop;
+        this.hook = null;
+        this.handlers = new SignalHandlers(SIGNALS, this::signalled);
+    }
+
+    /// Passes each request on, also those after the first: for work that is done in other processes.
+    ///
+    /// @param stop called on another thread
+    public static StopOnSignal passingOn(Runnable stop) {
+        return new StopOnSignal(stop);
+    }
+
+    private void signalled() {
+        boolean first;
+        synchronized (this) {
+            first = !requested;
+            if (first) {
+                requested = true;
+                requestedAt = System.nanoTime();
+            } else if (System.nanoTime() - requestedAt < SAME_REQUEST.toNanos()) {
+                return;
+            }
+        }
+        if (first) {
+            requestStop.run();
+        } else {
+            again.run();
+        }
+    }
+
+    /// Prints on another thread, as the output may be blocked for good.
+    private static void print(PrintWriter err, Supplier<String> text) {
+        Thread printing = Thread.ofPlatform().daemon().start(() -> {
+            err.println();
+            err.println("stencil: " + text.get());
+            err.flush();
+        });
         try {
-            finished.await();
-        } catch (InterruptedException e) {
+            printing.join(PRINTING);
+        } catch (InterruptedException _) {
             Thread.currentThread().interrupt();
         }
-        Runtime.getRuntime().halt(exitCode);
     }
 
-    /// Tells that the work is over. If a signal came, the process ends at [#exit], so that a failure can be told
-    /// before.
+    /// Tells that the work is over: signals end the process as they do by default.
     @Override
     public void close() {
-        try {
-            Runtime.getRuntime().removeShutdownHook(hook);
-        } catch (IllegalStateException _) { // the hook is running
-            ENDING.set(this);
+        handlers.close();
+        if (hook != null) {
+            try {
+                Runtime.getRuntime().removeShutdownHook(hook);
+            } catch (IllegalStateException _) { // it is running, and ends the process
+            }
         }
-    }
-
-    /// Ends the process, whether a signal came or not. All that is to be printed must be printed.
-    public static void exit(int code) {
-        StopOnSignal ending = ENDING.get();
-        if (ending != null) {
-            ending.exitCode = code;
-            ending.finished.countDown();
-        }
-        System.exit(code); // waits for the hook where a signal came
     }
 }

@@ -132,6 +132,11 @@ public final class TrainingOptions {
         return Task.parse(task);
     }
 
+    /// Whether a run goes on in its folder.
+    public boolean resumes() {
+        return resume != null;
+    }
+
     /// The folder of the run.
     ///
     /// @throws ParameterException when none is named

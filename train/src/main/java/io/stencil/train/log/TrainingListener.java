@@ -24,6 +24,11 @@ public interface TrainingListener {
     /// @param savedSteps steps of its newest state
     default void onFailure(Path folder, long savedSteps) {}
 
+    /// A state is on the disk, from which the run can go on.
+    ///
+    /// @param step after which it is the state
+    default void onSaved(long step) {}
+
     /// Something that a user should know although work goes on.
     default void onWarning(String message) {}
 
@@ -49,6 +54,11 @@ public interface TrainingListener {
             @Override
             public void onFailure(Path folder, long savedSteps) {
                 all.forEach(one -> one.onFailure(folder, savedSteps));
+            }
+
+            @Override
+            public void onSaved(long step) {
+                all.forEach(one -> one.onSaved(step));
             }
 
             @Override

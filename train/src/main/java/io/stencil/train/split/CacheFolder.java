@@ -11,6 +11,7 @@ import io.stencil.error.InvalidFileException;
 import io.stencil.error.InvalidRequestException;
 import io.stencil.error.Location;
 import io.stencil.files.AtomicFile;
+import io.stencil.files.FolderLock;
 import io.stencil.json.JsonFile;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -99,7 +100,9 @@ public record CacheFolder(Path folder) {
     /// @throws InvalidRequestException when it does
     /// @throws InvalidFileException when it cannot be listed
     public void requireEmptyOrCache() {
-        if (!isCache(folder) && Files.exists(folder) && !list(folder).isEmpty()) {
+        if (!isCache(folder)
+                && Files.exists(folder)
+                && list(folder).stream().anyMatch(file -> !file.endsWith(FolderLock.FILE_NAME))) {
             throw new InvalidRequestException(
                     "output_path", "'%s' is neither empty nor a cache; name another folder".formatted(folder));
         }
