@@ -11,6 +11,7 @@ import io.stencil.cli.terminal.ProgressLine;
 import io.stencil.error.InvalidFileException;
 import io.stencil.error.InvalidRequestException;
 import io.stencil.error.Location;
+import io.stencil.flux2.lora.LoraFile;
 import io.stencil.image.RgbImageWriter;
 import io.stencil.pipeline.Flux2Pipeline;
 import io.stencil.pipeline.GeneratedImage;
@@ -53,10 +54,16 @@ final class GenerateCommand implements Callable<Integer> {
     @Mixin
     private TemplateOptions templates;
 
-    @Option(names = "--lora", paramLabel = "FILE|ID:FILE", description = "Hot-load a LoRA file.")
+    @Option(
+            names = "--lora",
+            paramLabel = "FILE|DIR|ID:FILE",
+            description = "Hot-load a LoRA: a safetensors file, or a PEFT folder with adapter_config.json.")
     private @Nullable String lora;
 
-    @Option(names = "--lora_alpha", paramLabel = "A", description = "Strength of the LoRA. Default: 1.")
+    @Option(
+            names = "--lora_alpha",
+            paramLabel = "A",
+            description = "Strength of the LoRA, beside the scale that its file gives. Default: 1.")
     private @Nullable Double loraAlpha;
 
     @Option(names = "--output", paramLabel = "FILE.png", required = true, description = "Where the picture goes.")
@@ -84,6 +91,9 @@ final class GenerateCommand implements Callable<Integer> {
             throw new InvalidRequestException(
                     "lora_alpha", "needs --lora: there is no LoRA whose strength it could be");
         }
+        if (loraAlpha != null) {
+            LoraFile.requireStrength(loraAlpha);
+        }
         save(generate(job()));
         return 0;
     }
@@ -102,13 +112,13 @@ final class GenerateCommand implements Callable<Integer> {
         GenerationRequest asked = request.read();
         if (lora != null) {
             String named = lora;
-            RemoteModels.check(remote -> OriginPath.file("lora", named, remote));
+            RemoteModels.check(remote -> OriginPath.lora(named, remote));
         }
         RemoteModels.check(remote -> weights.apply(load, base, base.files(remote), remote));
         weights.applyNames(load, base);
         templates.check();
         try (HubModels remote = hub.open(command.commandLine().getErr())) {
-            Path loraFile = lora == null ? null : OriginPath.file("lora", lora, remote);
+            Path loraFile = lora == null ? null : OriginPath.lora(lora, remote);
             // Small, and refused where its code is not trusted: it comes before the base model.
             TemplateOptions.Steering steering = templates.read(remote);
             if (steering.sources().isEmpty()) {

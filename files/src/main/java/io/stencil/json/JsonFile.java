@@ -2,6 +2,7 @@ package io.stencil.json;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.StreamReadFeature;
+import com.fasterxml.jackson.core.json.JsonReadFeature;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
@@ -21,6 +22,21 @@ public final class JsonFile {
             .build();
 
     private JsonFile() {}
+
+    /// The document in a piece of text; NaN and Infinity are read as the numbers that other tools mean by them, so that
+    /// a check of the value refuses them.
+    ///
+    /// @param place of the text, for messages
+    /// @throws InvalidFileException when it is not JSON
+    public static JsonNode parse(Location place, String text) {
+        try {
+            return MAPPER.reader()
+                    .with(JsonReadFeature.ALLOW_NON_NUMERIC_NUMBERS)
+                    .readTree(text);
+        } catch (JsonProcessingException e) {
+            throw new InvalidFileException(place, "is not JSON: " + e.getOriginalMessage(), e);
+        }
+    }
 
     /// The document of `file`.
     ///

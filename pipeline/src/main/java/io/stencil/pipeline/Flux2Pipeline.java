@@ -168,11 +168,12 @@ public final class Flux2Pipeline implements AutoCloseable {
 
     /// Hot-loads a LoRA file: it takes part in every generation until [#clearLoras]; the weights stay as they are.
     ///
-    /// @param strength factor of the update
+    /// @param file a safetensors file, or a folder with PEFT's `adapter_config.json` and `adapter_model.safetensors`
+    /// @param strength factor of the update, beside the scale that the file gives
     /// @return which of the file's layers the transformer has
     /// @throws io.stencil.error.InvalidFileException when the file is not a LoRA, updates no layer, or has a matrix
-    /// that
-    ///     does not fit its layer
+    ///     that does not fit its layer, a value that is not finite, or parts of an adapter that is not supported
+    /// @throws io.stencil.error.InvalidRequestException when the strength is no finite number
     public LoraMatch loadLora(Path file, double strength) {
         try (Scope _ = new Scope()) {
             LoraFile lora =
@@ -195,8 +196,8 @@ public final class Flux2Pipeline implements AutoCloseable {
     /// @throws io.stencil.error.InvalidFileException as [#loadLora] does; no weight is changed then
     public LoraMatch fuseLora(Path file, double strength) {
         try (Scope _ = new Scope()) {
-            LoraFile lora = LoraFile.read(file, models.requireTransformer(), 1.0, DType.FLOAT32, models.device());
-            LoraFusion.fuse(models.requireTransformer(), lora.lora(), strength);
+            LoraFile lora = LoraFile.read(file, models.requireTransformer(), strength, DType.FLOAT32, models.device());
+            LoraFusion.fuse(models.requireTransformer(), lora.lora(), 1.0);
             return new LoraMatch(lora.lora().pairs().size(), lora.unmatched());
         }
     }

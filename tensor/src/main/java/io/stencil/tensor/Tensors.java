@@ -117,6 +117,15 @@ public final class Tensors {
         return tensor.item_double();
     }
 
+    /// Whether no element is NaN or infinite; waits for the device.
+    public static boolean isFinite(Tensor tensor) {
+        try (Scope _ = new Scope()) {
+            // there is no test of float8
+            Tensor wide = DType.of(tensor).bytes() == 1 ? DType.FLOAT32.cast(tensor) : tensor;
+            return toDouble(wide.isfinite().all()) != 0;
+        }
+    }
+
     /// Sizes of all dimensions.
     public static long[] shape(Tensor tensor) {
         long[] shape = new long[Math.toIntExact(tensor.dim())];

@@ -99,13 +99,33 @@ public record OriginPath(
     /// @throws io.stencil.error.StencilException when it is not there
     public static Path file(String option, String text, RemoteModels remote) {
         Path plain = FilePattern.path(option, text);
-        if (Files.isRegularFile(plain)) {
+        return Files.isRegularFile(plain)
+                ? plain
+                : remote(option, text, plain, remote).file(text);
+    }
+
+    /// A LoRA: a local file or PEFT folder, `ID:FILE`, or `ID:` or `ID:FOLDER` for a PEFT folder.
+    ///
+    /// @throws io.stencil.error.StencilException when it is not there
+    public static Path lora(String text, RemoteModels remote) {
+        Path plain = FilePattern.path("lora", text);
+        if (Files.exists(plain)) {
             return plain;
         }
+        OriginPath path = remote("lora", text, plain, remote);
+        boolean folder = !FilePattern.isGlob(path.pattern) && Files.isDirectory(path.origin.resolve(path.pattern));
+        return folder ? path.folder() : path.file(text);
+    }
+
+    private static OriginPath remote(String option, String text, Path plain, RemoteModels remote) {
         if (!HubReference.matches(text)) {
             throw new InvalidFileException(plain, "no such file; --%s must name a safetensors file".formatted(option));
         }
-        List<Path> files = parse(option, text, remote).files();
+        return parse(option, text, remote);
+    }
+
+    private Path file(String text) {
+        List<Path> files = files();
         if (files.size() != 1 || !Files.isRegularFile(files.getFirst())) {
             throw new InvalidRequestException(option, "'%s' must name one file".formatted(text));
         }

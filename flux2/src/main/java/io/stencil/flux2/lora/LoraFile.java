@@ -1,6 +1,7 @@
 package io.stencil.flux2.lora;
 
 import io.stencil.error.InvalidFileException;
+import io.stencil.error.InvalidRequestException;
 import io.stencil.error.Location;
 import io.stencil.error.NameList;
 import io.stencil.nn.Linear;
@@ -16,54 +17,71 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import org.bytedeco.pytorch.Tensor;
 
 /// A LoRA as it lies in a safetensors file: `LAYER.lora_A.weight` `[r, in]` and `LAYER.lora_B.weight` `[out, r]`.
 ///
-/// Other tools' spellings are read too: `lora_down` and `lora_up`, a `.default` infix, the prefixes
-/// `diffusion_model.` and `transformer.`, and `LAYER.alpha`, which scales the update by alpha / r.
+/// Other tools' spellings are read too: `lora_down` and `lora_up`, an adapter's name as in `lora_A.default.weight`, the
+/// prefixes `diffusion_model.`, `transformer.` and `base_model.model.`. The scale of an update is `LAYER.alpha` over
+/// the
+/// rank where that tensor is there, else what `adapter_config.json` or the file's metadata say (`lora_alpha`, `r`),
+/// else
+/// 1. What changes a layer otherwise than by `B A`, as DoRA and LoKr do, is refused.
 ///
 /// @param lora the updates of the layers that the model has, owned by the scope in which the file was read
 /// @param unmatched layers of the file that the model does not have
 public record LoraFile(Lora lora, List<String> unmatched) {
 
+    /// Largest absolute strength of a LoRA.
+    private static final double MAX_STRENGTH = 1e6;
+
     public LoraFile {
         unmatched = List.copyOf(unmatched);
     }
 
+    /// Demands a strength by which an update can be multiplied.
+    ///
+    /// @throws InvalidRequestException for NaN, infinity and absolute values above 1000000
+    public static void requireStrength(double strength) {
+        if (!(Math.abs(strength) <= MAX_STRENGTH)) {
+            throw new InvalidRequestException(
+                    "lora_alpha", "must be a number from -1000000 to 1000000, found " + strength);
+        }
+    }
+
     /// Reads the updates that fit a model.
     ///
+    /// @param path a safetensors file, or a folder with PEFT's `adapter_config.json` and `adapter_model.safetensors`
     /// @param model whose linear layers the LoRA updates
-    /// @param strength factor of the update
+    /// @param strength factor of the update, beside the scale that the file gives
     /// @param dtype of the matrices
     /// @param device where they lie
-    /// @throws InvalidFileException when the file is not a LoRA, lacks one matrix of a pair or has one twice in two
-    ///     spellings, has a matrix that does not fit its layer, or updates no layer of the model
-    public static LoraFile read(Path file, Module model, double strength, DType dtype, Device device) {
+    /// @throws InvalidRequestException when the strength is no finite number
+    /// @throws InvalidFileException when the file is not a LoRA, holds parts of an adapter that is not supported, lacks
+    ///     one matrix of a pair or has one twice in two spellings, has a matrix that does not fit its layer or values
+    ///     that are not finite, declares a scale that cannot be used, or updates no layer of the model
+    public static LoraFile read(Path path, Module model, double strength, DType dtype, Device device) {
+        requireStrength(strength);
+        LoraSource files = LoraSource.at(path);
+        Path file = files.weights();
         Map<String, LoraParts> layers = new LinkedHashMap<>();
-        List<String> strangers = new ArrayList<>();
+        LoraScaling scaling;
         try (SafetensorsFile source = SafetensorsFile.open(file)) {
+            requireLoraAlone(source);
+            scaling = files.scaling(source.metadata());
             for (String name : source.entries().keySet()) {
-                LoraKey key = LoraKey.parse(name).orElse(null);
-                if (key == null) {
-                    strangers.add(name);
-                    continue;
-                }
-                Tensor tensor = TensorFiles.view(source, name).clone();
-                layers.computeIfAbsent(key.layer(), _ -> new LoraParts(file)).put(key.part(), name, tensor);
+                LoraKey key = LoraKey.parse(name).orElseThrow();
+                layers.computeIfAbsent(key.layer(), layer -> new LoraParts(file, layer))
+                        .put(key.part(), name, TensorFiles.view(source, name).clone());
             }
-        }
-        if (layers.isEmpty()) {
-            throw new InvalidFileException(file, "holds no LoRA tensors, found " + NameList.of(strangers));
         }
         Map<String, Module> modules = model.modules();
         Map<String, LoraPair> pairs = new LinkedHashMap<>();
-        List<String> unmatched = new ArrayList<>(strangers);
+        List<String> unmatched = new ArrayList<>();
         layers.forEach((layer, parts) -> {
             Location place = Location.of(file).field(layer);
             parts.requireBoth(place);
             if (modules.get(layer) instanceof Linear linear) {
-                LoraPair pair = parts.pair(strength, dtype, device);
+                LoraPair pair = parts.pair(strength, scaling, dtype, device);
                 pair.misfit(linear.weight().shape()).ifPresent(fault -> {
                     throw new InvalidFileException(place, fault);
                 });
@@ -79,5 +97,29 @@ public record LoraFile(Lora lora, List<String> unmatched) {
                             .formatted(layers.size(), NameList.of(unmatched)));
         }
         return new LoraFile(new Lora(pairs), unmatched);
+    }
+
+    /// Nothing of a file is left out in silence that would make the result another one.
+    private static void requireLoraAlone(SafetensorsFile source) {
+        List<String> strangers = source.entries().keySet().stream()
+                .filter(name -> LoraKey.parse(name).isEmpty())
+                .toList();
+        for (String name : strangers) {
+            AdapterKind.of(name).ifPresent(kind -> {
+                throw new InvalidFileException(
+                        Location.of(source.path()).field(name),
+                        "is of a kind that is not supported: %s; without it the result would be wrong; use a plain LoRA (lora_A and lora_B alone)"
+                                .formatted(kind.words()));
+            });
+        }
+        if (strangers.size() == source.entries().size()) {
+            throw new InvalidFileException(source.path(), "holds no LoRA tensors, found " + NameList.of(strangers));
+        }
+        if (!strangers.isEmpty()) {
+            throw new InvalidFileException(
+                    source.path(),
+                    "holds %s tensors that are no part of a LoRA and would be left out: %s; save it with lora_A and lora_B alone"
+                            .formatted(strangers.size(), NameList.of(strangers)));
+        }
     }
 }

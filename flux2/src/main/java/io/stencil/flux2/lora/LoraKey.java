@@ -16,18 +16,18 @@ public record LoraKey(String layer, Part part) {
         ALPHA
     }
 
-    private static final Pattern MATRIX =
-            Pattern.compile("(.+)\\.(lora_A|lora_B|lora_down|lora_up)(?:\\.default)?(?:\\.weight)?");
+    /// An adapter's name may stand behind the matrix: `lora_A.default.weight`.
+    private static final Pattern MATRIX = Pattern.compile(
+            "(.+)\\.(?:(lora_A|lora_down|lora\\.down)|lora_B|lora_up|lora\\.up)(?:\\.(?!(?:weight|bias)$)[^.]+)?(?:\\.weight)?");
     private static final Pattern ALPHA = Pattern.compile("(.+)\\.alpha");
-    private static final Pattern TOOL_PREFIX = Pattern.compile("^(?:diffusion_model|transformer)\\.");
+    private static final Pattern TOOL_PREFIX =
+            Pattern.compile("^(?:base_model\\.model\\.)?(?:(?:diffusion_model|transformer)\\.)?");
 
     /// Reads a tensor's name; empty when it is no LoRA tensor.
     public static Optional<LoraKey> parse(String name) {
         Matcher matrix = MATRIX.matcher(name);
         if (matrix.matches()) {
-            String kind = matrix.group(2);
-            Part part = kind.equals("lora_A") || kind.equals("lora_down") ? Part.A : Part.B;
-            return Optional.of(new LoraKey(layer(matrix.group(1)), part));
+            return Optional.of(new LoraKey(layer(matrix.group(1)), matrix.group(2) != null ? Part.A : Part.B));
         }
         Matcher alpha = ALPHA.matcher(name);
         return alpha.matches() ? Optional.of(new LoraKey(layer(alpha.group(1)), Part.ALPHA)) : Optional.empty();

@@ -20,10 +20,12 @@ final class LoraParts {
     private record Part(String name, Tensor tensor) {}
 
     private final Path file;
+    private final String layer;
     private final Map<LoraKey.Part, Part> parts = new EnumMap<>(LoraKey.Part.class);
 
-    LoraParts(Path file) {
+    LoraParts(Path file, String layer) {
         this.file = file;
+        this.layer = layer;
     }
 
     /// @throws InvalidFileException when the part was there already, under a name that means the same
@@ -41,14 +43,41 @@ final class LoraParts {
         }
     }
 
-    /// The update, `strength` and alpha in its `b`; both matrices must be there.
+    /// The update, strength and scale in its `b`; both matrices must be there.
     ///
-    /// @throws InvalidFileException when a part is no matrix of rank 1 or more, or alpha not one number
-    LoraPair pair(double strength, DType dtype, Device device) {
+    /// @param scaling for a layer without `alpha`
+    /// @throws InvalidFileException when a part is no matrix of rank 1 or more, alpha not one number, or a value not
+    ///     finite, also after scaling
+    LoraPair pair(double strength, LoraScaling scaling, DType dtype, Device device) {
         Tensor a = matrix(LoraKey.Part.A, "[r, in]", 0);
         Tensor b = matrix(LoraKey.Part.B, "[out, r]", 1);
-        double scale = parts.containsKey(LoraKey.Part.ALPHA) ? strength * alpha() / a.size(0) : strength;
-        return new LoraPair(device.place(a, dtype), device.place(Ops.mul(DType.FLOAT32.cast(b), scale), dtype));
+        double scale = parts.containsKey(LoraKey.Part.ALPHA) ? alpha() / a.size(0) : scaling.of(layer, a.size(0));
+        double factor = strength * scale;
+        Tensor down = device.place(a, dtype);
+        requireFinite(down, LoraKey.Part.A, scale);
+        if (!(Math.abs(factor) <= Float.MAX_VALUE)) {
+            throw overflow(part(LoraKey.Part.B), scale);
+        }
+        Tensor up = device.place(Ops.mul(DType.FLOAT32.cast(b), factor), dtype);
+        requireFinite(up, LoraKey.Part.B, scale);
+        return new LoraPair(down, up);
+    }
+
+    private void requireFinite(Tensor placed, LoraKey.Part part, double scale) {
+        if (Tensors.isFinite(placed)) {
+            return;
+        }
+        Part stored = part(part);
+        if (Tensors.isFinite(stored.tensor)) {
+            throw overflow(stored, scale);
+        }
+        throw fault(
+                stored.name,
+                "holds values that are not finite (NaN or infinity): the file is damaged, or its training diverged; use an earlier checkpoint of it");
+    }
+
+    private InvalidFileException overflow(Part stored, double scale) {
+        return fault(stored.name, "is beyond the range of numbers after scaling by %s (alpha / rank)".formatted(scale));
     }
 
     private Tensor matrix(LoraKey.Part part, String shape, int rankAt) {
