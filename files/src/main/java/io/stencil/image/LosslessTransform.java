@@ -6,12 +6,22 @@ package io.stencil.image;
 sealed interface LosslessTransform
         permits PredictorTransform, ColourTransform, SubtractGreenTransform, PaletteTransform {
 
-    /// In the order of the numbers in files.
+    /// What is done to the pixels.
     enum Kind {
         PREDICTOR,
         COLOUR,
         SUBTRACT_GREEN,
-        PALETTE
+        PALETTE;
+
+        /// @param number in the file, 0 to 3
+        static Kind of(int number) {
+            return switch (number) {
+                case 0 -> PREDICTOR;
+                case 1 -> COLOUR;
+                case 2 -> SUBTRACT_GREEN;
+                default -> PALETTE;
+            };
+        }
     }
 
     /// Columns of the changed image.

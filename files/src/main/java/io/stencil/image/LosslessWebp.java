@@ -28,14 +28,25 @@ final class LosslessWebp {
     private record CodeGroup(
             PrefixCode green, PrefixCode red, PrefixCode blue, PrefixCode alpha, PrefixCode distance) {}
 
-    /// @param areas index of each area's group, row by row; empty when there is one group
-    /// @param bits  an area has `1 << bits` columns and rows
-    private record Groups(CodeGroup[] groups, int[] areas, int areasAcross, int bits) {
+    /// The codes of an image's areas, each of `1 << bits` columns and rows.
+    private static final class Groups {
+
+        private final List<CodeGroup> groups;
+        private final int[] areas;
+        private final int areasAcross;
+        private final int bits;
+
+        /// @param areas index of each area's group, row by row; empty when there is one group
+        Groups(List<CodeGroup> groups, int[] areas, int areasAcross, int bits) {
+            this.groups = groups;
+            this.areas = areas;
+            this.areasAcross = areasAcross;
+            this.bits = bits;
+        }
 
         CodeGroup at(int pixel, int width) {
-            return areas.length == 0
-                    ? groups[0]
-                    : groups[areas[(pixel / width >> bits) * areasAcross + (pixel % width >> bits)]];
+            int area = areas.length == 0 ? 0 : ((pixel / width) >> bits) * areasAcross + ((pixel % width) >> bits);
+            return groups.get(areas.length == 0 ? 0 : areas[area]);
         }
     }
 
@@ -90,7 +101,7 @@ final class LosslessWebp {
         Set<LosslessTransform.Kind> kinds = EnumSet.noneOf(LosslessTransform.Kind.class);
         int sentWidth = width;
         while (bits.readBit()) {
-            LosslessTransform.Kind kind = LosslessTransform.Kind.values()[bits.read(2)];
+            LosslessTransform.Kind kind = LosslessTransform.Kind.of(bits.read(2));
             if (!kinds.add(kind)) {
                 throw new PictureFault("is damaged: its pixels are transformed twice in one way; copy it again");
             }
@@ -162,7 +173,7 @@ final class LosslessWebp {
                 }
             } else {
                 for (; cached < at; cached++) {
-                    cache[argb[cached] * CACHE_FACTOR >>> (Integer.SIZE - cacheBits)] = argb[cached];
+                    cache[(argb[cached] * CACHE_FACTOR) >>> (Integer.SIZE - cacheBits)] = argb[cached];
                 }
                 argb[at++] = cache[green - LITERALS - COPY_LENGTHS];
             }
@@ -182,14 +193,14 @@ final class LosslessWebp {
                 count = Math.max(count, areas[i] + 1);
             }
         }
-        CodeGroup[] groups = new CodeGroup[count];
+        List<CodeGroup> groups = new ArrayList<>();
         for (int i = 0; i < count; i++) {
-            groups[i] = new CodeGroup(
+            groups.add(new CodeGroup(
                     codes.read(LITERALS + COPY_LENGTHS + cacheSize),
                     codes.read(LITERALS),
                     codes.read(LITERALS),
                     codes.read(LITERALS),
-                    codes.read(DISTANCES));
+                    codes.read(DISTANCES)));
         }
         return new Groups(groups, areas, areas(width, areaBits), areaBits);
     }
