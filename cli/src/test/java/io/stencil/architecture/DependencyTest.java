@@ -157,4 +157,20 @@ class DependencyTest {
                 .callMethod(System.class, "exit", int.class)
                 .check(STENCIL);
     }
+
+    /// What a caller does wrong is a [StencilException]; an exception of Java's own is left to the faults of Stencil.
+    @Test
+    void misuseIsNoExceptionOfJavasOwn() {
+        for (Class<? extends RuntimeException> type : List.of(
+                IllegalArgumentException.class, IndexOutOfBoundsException.class, UnsupportedOperationException.class)) {
+            noClasses()
+                    .that()
+                    .resideOutsideOfPackage("io.stencil.cli..")
+                    .should()
+                    .callConstructor(type, String.class)
+                    .orShould()
+                    .callConstructor(type)
+                    .check(STENCIL);
+        }
+    }
 }

@@ -1,11 +1,13 @@
 package io.stencil.image;
 
+import io.stencil.error.InvalidRequestException;
+
 /// Width and height in pixels, each at least 1.
 public record ImageSize(int width, int height) {
 
     public ImageSize {
         if (width < 1 || height < 1) {
-            throw new IllegalArgumentException("a picture of " + width + " x " + height + " pixels");
+            throw new InvalidRequestException("size", "a picture of " + width + " x " + height + " pixels");
         }
     }
 

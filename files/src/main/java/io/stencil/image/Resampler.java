@@ -1,5 +1,6 @@
 package io.stencil.image;
 
+import io.stencil.error.InvalidRequestException;
 import java.util.Arrays;
 
 /// Resizes pictures to the very bytes that Pillow's `Image.resize` gives: across, rounded to 8 bits, then down.
@@ -23,8 +24,8 @@ public final class Resampler {
     record Window(long width, long height, long left, long top, ImageSize part) {
         Window {
             if (left < 0 || top < 0 || left + part.width() > width || top + part.height() > height) {
-                throw new IllegalArgumentException(
-                        "%s at (%s, %s) of %s x %s".formatted(part, left, top, width, height));
+                throw new InvalidRequestException(
+                        "window", "%s at (%s, %s) of %s x %s".formatted(part, left, top, width, height));
             }
         }
     }

@@ -1,5 +1,6 @@
 package io.stencil.image;
 
+import io.stencil.error.InvalidRequestException;
 import java.awt.image.BufferedImage;
 import java.util.Arrays;
 
@@ -31,8 +32,8 @@ public final class RgbImage {
     public static RgbImage of(int width, int height, byte[] rgb) {
         ImageSize size = new ImageSize(width, height);
         if (rgb.length != byteCount(size)) {
-            throw new IllegalArgumentException(
-                    "%s pixels need %s bytes, not %s".formatted(size, byteCount(size), rgb.length));
+            throw new InvalidRequestException(
+                    "rgb", "%s pixels need %s bytes, not %s".formatted(size, byteCount(size), rgb.length));
         }
         return new RgbImage(size, rgb);
     }
@@ -108,7 +109,7 @@ public final class RgbImage {
     /// @return 0..255
     public int sample(int x, int y, int channel) {
         if (x < 0 || x >= width() || y < 0 || y >= height()) {
-            throw new IndexOutOfBoundsException("(%s, %s) of %s pixels".formatted(x, y, size));
+            throw new InvalidRequestException("x, y", "(%s, %s) of %s pixels".formatted(x, y, size));
         }
         return rgb[(y * width() + x) * CHANNELS + channel] & 0xFF;
     }
@@ -117,7 +118,7 @@ public final class RgbImage {
     static int byteCount(ImageSize size) {
         long pixels = (long) size.width() * size.height();
         if (pixels > MAX_PIXELS) {
-            throw new IllegalArgumentException("%s pixels are more than %s".formatted(size, MAX_PIXELS));
+            throw new InvalidRequestException("size", "%s pixels are more than %s".formatted(size, MAX_PIXELS));
         }
         return (int) pixels * CHANNELS;
     }

@@ -1,6 +1,7 @@
 package io.stencil.safetensors;
 
 import io.stencil.error.InvalidFileException;
+import io.stencil.error.InvalidRequestException;
 import io.stencil.error.Location;
 import io.stencil.error.NameList;
 import java.io.IOException;
@@ -109,7 +110,7 @@ public final class Checkpoint implements TensorSource {
 
     private static Checkpoint open(List<Path> paths, Consumer<List<SafetensorsFile>> check) {
         if (paths.isEmpty()) {
-            throw new IllegalArgumentException("a checkpoint has at least one file");
+            throw new InvalidRequestException("paths", "a checkpoint has at least one file");
         }
         List<SafetensorsFile> files = new ArrayList<>();
         try {

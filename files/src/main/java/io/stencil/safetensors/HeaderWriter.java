@@ -3,6 +3,7 @@ package io.stencil.safetensors;
 import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonGenerator;
 import com.fasterxml.jackson.core.json.JsonWriteFeature;
+import io.stencil.error.InvalidRequestException;
 import java.io.IOException;
 import java.io.StringWriter;
 import java.nio.ByteBuffer;
@@ -28,7 +29,8 @@ final class HeaderWriter {
         byte[] json = json(tensors, metadata).getBytes(StandardCharsets.UTF_8);
         int padded = Math.ceilDiv(json.length, Long.BYTES) * Long.BYTES;
         if (padded > StrictJson.MAX_BYTES) {
-            throw new IllegalArgumentException(
+            throw new InvalidRequestException(
+                    "metadata",
                     "the header may have at most %s bytes, found %s".formatted(StrictJson.MAX_BYTES, padded));
         }
         ByteBuffer bytes =
@@ -88,7 +90,8 @@ final class HeaderWriter {
 
     private static String unicode(String text) {
         if (!StrictJson.isUnicode(text)) {
-            throw new IllegalArgumentException("\"" + text + "\" holds half of a surrogate pair, which is not Unicode");
+            throw new InvalidRequestException(
+                    "name", "\"" + text + "\" holds half of a surrogate pair, which is not Unicode");
         }
         return text;
     }

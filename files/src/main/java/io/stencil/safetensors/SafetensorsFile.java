@@ -1,6 +1,7 @@
 package io.stencil.safetensors;
 
 import io.stencil.error.InvalidFileException;
+import io.stencil.error.InvalidStateException;
 import io.stencil.error.Location;
 import io.stencil.error.NameList;
 import java.io.IOException;
@@ -97,7 +98,7 @@ public final class SafetensorsFile implements TensorSource {
     public MemorySegment segment(String name) {
         TensorEntry entry = entry(name);
         if (!arena.scope().isAlive()) {
-            throw new IllegalStateException(path + " is closed; tensor '" + name + "' can no longer be read");
+            throw new InvalidStateException(path + " is closed; tensor '" + name + "' can no longer be read");
         }
         return mapped.asSlice(entry.begin(), entry.byteSize());
     }

@@ -1,5 +1,6 @@
 package io.stencil.safetensors;
 
+import io.stencil.error.InvalidRequestException;
 import io.stencil.files.AtomicFile;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
@@ -31,7 +32,7 @@ public final class SafetensorsWriter {
     ///
     /// @param metadata strings for `__metadata__`, which is left out when empty
     /// @throws IOException when the file cannot be written; the target is then as it was
-    /// @throws IllegalArgumentException when two tensors have one name, or a tensor's bytes do not fit its shape
+    /// @throws InvalidRequestException when two tensors have one name, or a tensor's bytes do not fit its shape
     public static void write(Path target, List<TensorData> tensors, Map<String, String> metadata) throws IOException {
         Map<String, MemorySegment> bytes = new HashMap<>();
         tensors.forEach(tensor -> bytes.put(tensor.name(), tensor.bytes()));
@@ -43,7 +44,7 @@ public final class SafetensorsWriter {
     ///
     /// @param metadata strings for `__metadata__`, which is left out when empty
     /// @throws IOException when the file cannot be written or `content` throws it; the target is then as it was
-    /// @throws IllegalArgumentException when two tensors have one name, or `content` gives
+    /// @throws InvalidRequestException when two tensors have one name, or `content` gives
     ///     too many or too few bytes
     public static void write(Path target, List<TensorSpec> tensors, TensorContent content, Map<String, String> metadata)
             throws IOException {
@@ -62,12 +63,12 @@ public final class SafetensorsWriter {
         Set<String> names = new HashSet<>();
         for (TensorSpec tensor : tensors) {
             if (!names.add(tensor.name())) {
-                throw new IllegalArgumentException("two tensors are named '" + tensor.name() + "'");
+                throw new InvalidRequestException("tensors", "two tensors are named '" + tensor.name() + "'");
             }
         }
         if (names.contains(SafetensorsHeader.METADATA_KEY)) {
-            throw new IllegalArgumentException(
-                    "no tensor can be named '" + SafetensorsHeader.METADATA_KEY + "', the format's own key");
+            throw new InvalidRequestException(
+                    "tensors", "no tensor can be named '" + SafetensorsHeader.METADATA_KEY + "', the format's own key");
         }
     }
 
@@ -80,8 +81,10 @@ public final class SafetensorsWriter {
         });
         long written = channel.position() - start;
         if (written != tensor.byteSize()) {
-            throw new IllegalArgumentException("tensor '%s' of %s %s has %s bytes, found %s"
-                    .formatted(tensor.name(), tensor.dtype(), tensor.shape(), tensor.byteSize(), written));
+            throw new InvalidRequestException(
+                    "tensors",
+                    "tensor '%s' of %s %s has %s bytes, found %s"
+                            .formatted(tensor.name(), tensor.dtype(), tensor.shape(), tensor.byteSize(), written));
         }
     }
 

@@ -23,7 +23,7 @@ public interface TensorSource extends AutoCloseable {
     /// demand it: read with unaligned layouts, or check [TensorEntry#begin] (a file is mapped at a page's start).
     ///
     /// @throws io.stencil.error.InvalidFileException when there is no tensor of that name
-    /// @throws IllegalStateException when the source is closed
+    /// @throws io.stencil.error.InvalidStateException when the source is closed
     MemorySegment segment(String name);
 
     /// Takes a tensor's bytes out of this process's memory; they are read from the file again when they are looked at.

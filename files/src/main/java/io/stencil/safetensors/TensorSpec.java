@@ -1,5 +1,6 @@
 package io.stencil.safetensors;
 
+import io.stencil.error.InvalidRequestException;
 import java.util.List;
 
 /// What a tensor is, without its bytes.
@@ -11,7 +12,7 @@ public record TensorSpec(String name, SafetensorsDtype dtype, List<Long> shape) 
         shape = List.copyOf(shape);
         for (long dimension : shape) {
             if (dimension < 0) {
-                throw new IllegalArgumentException("tensor '" + name + "' has a negative dimension: " + shape);
+                throw new InvalidRequestException("shape", "tensor '" + name + "' has a negative dimension: " + shape);
             }
         }
     }

@@ -3,6 +3,7 @@ package io.stencil.image;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.stencil.error.InvalidRequestException;
 import org.junit.jupiter.api.Test;
 
 class RgbImageTest {
@@ -16,7 +17,7 @@ class RgbImageTest {
         assertThat(image.pixel(0, 0)).isEqualTo(0xFF0080);
         assertThat(image.pixel(0, 1)).isEqualTo(0x010203);
         assertThat(image.sample(0, 0, 2)).isEqualTo(128);
-        assertThatThrownBy(() -> image.pixel(1, 0)).isInstanceOf(IndexOutOfBoundsException.class);
+        assertThatThrownBy(() -> image.pixel(1, 0)).isInstanceOf(InvalidRequestException.class);
     }
 
     @Test
@@ -42,8 +43,8 @@ class RgbImageTest {
                 .hasMessageContaining("2 x 2")
                 .hasMessageContaining("12")
                 .hasMessageContaining("6");
-        assertThatThrownBy(() -> RgbImage.of(0, 2, new byte[0])).isInstanceOf(IllegalArgumentException.class);
+        assertThatThrownBy(() -> RgbImage.of(0, 2, new byte[0])).isInstanceOf(InvalidRequestException.class);
         assertThatThrownBy(() -> RgbImage.filled(new ImageSize(1 << 20, 1 << 20), 0))
-                .isInstanceOf(IllegalArgumentException.class);
+                .isInstanceOf(InvalidRequestException.class);
     }
 }

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.stencil.error.InvalidFileException;
+import io.stencil.error.InvalidRequestException;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -119,7 +120,7 @@ class CheckpointTest {
         try (Checkpoint checkpoint = Checkpoint.open(List.of(folder.resolve(SECOND), folder.resolve(FIRST)))) {
             assertThat(checkpoint.entries().keySet()).containsExactly("c", "a", "b");
         }
-        assertThatThrownBy(() -> Checkpoint.open(List.of())).isInstanceOf(IllegalArgumentException.class);
+        assertThatThrownBy(() -> Checkpoint.open(List.of())).isInstanceOf(InvalidRequestException.class);
     }
 
     @Test

@@ -3,6 +3,7 @@ package io.stencil.safetensors;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.stencil.error.InvalidRequestException;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -36,7 +37,7 @@ class SafetensorsWriterTest {
     private void assertRefused(List<TensorData> tensors, Map<String, String> metadata, String message)
             throws IOException {
         assertThatThrownBy(() -> SafetensorsWriter.write(target, tensors, metadata))
-                .isInstanceOf(IllegalArgumentException.class)
+                .isInstanceOf(InvalidRequestException.class)
                 .hasMessageContaining(message);
         assertThat(target).hasContent("old");
         try (var files = Files.list(folder)) {
@@ -99,7 +100,7 @@ class SafetensorsWriterTest {
     @Test
     void a_negative_dimension_is_refused() {
         assertThatThrownBy(() -> new TensorSpec("w", SafetensorsDtype.F32, List.of(2L, -1L)))
-                .isInstanceOf(IllegalArgumentException.class)
-                .hasMessage("tensor 'w' has a negative dimension: [2, -1]");
+                .isInstanceOf(InvalidRequestException.class)
+                .hasMessage("'shape': tensor 'w' has a negative dimension: [2, -1]");
     }
 }

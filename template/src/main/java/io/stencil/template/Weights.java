@@ -1,5 +1,6 @@
 package io.stencil.template;
 
+import io.stencil.error.InvalidRequestException;
 import java.util.List;
 
 /// Where a Template's weights lie.
@@ -10,7 +11,7 @@ public sealed interface Weights {
         public Files {
             paths = List.copyOf(paths);
             if (paths.isEmpty()) {
-                throw new IllegalArgumentException("name a file, or ask for random weights");
+                throw new InvalidRequestException("weights", "name a file, or ask for random weights");
             }
         }
     }

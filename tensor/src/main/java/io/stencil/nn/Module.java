@@ -1,5 +1,6 @@
 package io.stencil.nn;
 
+import io.stencil.error.InvalidRequestException;
 import io.stencil.tensor.DType;
 import io.stencil.tensor.Device;
 import io.stencil.tensor.Scope;
@@ -102,7 +103,7 @@ public abstract class Module implements AutoCloseable {
     ///
     /// @param parts names of modules or of parameters; the empty name means this module as a whole
     /// @return full names of the parameters that are trainable now
-    /// @throws IllegalArgumentException when a name matches no parameter
+    /// @throws InvalidRequestException when a name matches no parameter
     public final Set<String> trainOnly(Set<String> parts) {
         Set<String> trainable = new TreeSet<>();
         Map<String, Parameter> state = state();
@@ -117,7 +118,7 @@ public abstract class Module implements AutoCloseable {
                 }
             }
             if (!found) {
-                throw new IllegalArgumentException("no parameter lies in '" + part + "'");
+                throw new InvalidRequestException("parts", "no parameter lies in '" + part + "'");
             }
         }
         state.forEach((name, parameter) -> parameter.setTrainable(trainable.contains(name)));

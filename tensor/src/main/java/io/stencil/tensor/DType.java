@@ -1,5 +1,6 @@
 package io.stencil.tensor;
 
+import io.stencil.error.InvalidRequestException;
 import io.stencil.safetensors.SafetensorsDtype;
 import java.util.Locale;
 import java.util.Optional;
@@ -58,7 +59,7 @@ public enum DType {
                 return dtype;
             }
         }
-        throw new IllegalArgumentException("a tensor of type " + type + " has no place here");
+        throw new InvalidRequestException("dtype", "a tensor of type " + type + " has no place here");
     }
 
     /// The dtype of a tensor in a file, or empty for the packed 4- and 6-bit types, which libtorch does not have.

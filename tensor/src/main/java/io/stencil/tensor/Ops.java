@@ -1,5 +1,6 @@
 package io.stencil.tensor;
 
+import io.stencil.error.InvalidRequestException;
 import java.util.Arrays;
 import java.util.Collection;
 import java.util.List;
@@ -31,10 +32,10 @@ public final class Ops {
 
     /// Joins tensors along `dim`; one tensor is returned as it is.
     ///
-    /// @throws IllegalArgumentException when there is none
+    /// @throws InvalidRequestException when there is none
     public static Tensor cat(long dim, Collection<Tensor> tensors) {
         if (tensors.isEmpty()) {
-            throw new IllegalArgumentException("nothing to join");
+            throw new InvalidRequestException("tensors", "nothing to join");
         }
         if (tensors.size() == 1) {
             return tensors.iterator().next();
@@ -44,11 +45,12 @@ public final class Ops {
 
     /// Splits `x` into `count` equal views along `dim`.
     ///
-    /// @throws IllegalArgumentException when the size is not a multiple of `count`
+    /// @throws InvalidRequestException when the size is not a multiple of `count`
     public static List<Tensor> chunk(Tensor x, int count, long dim) {
         long size = x.size(dim);
         if (size % count != 0) {
-            throw new IllegalArgumentException("%s elements cannot be split into %s parts".formatted(size, count));
+            throw new InvalidRequestException(
+                    "count", "%s elements cannot be split into %s parts".formatted(size, count));
         }
         long[] sizes = new long[count];
         Arrays.fill(sizes, size / count);

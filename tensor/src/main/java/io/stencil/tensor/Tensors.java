@@ -1,5 +1,6 @@
 package io.stencil.tensor;
 
+import io.stencil.error.InvalidRequestException;
 import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.javacpp.DoublePointer;
 import org.bytedeco.javacpp.FloatPointer;
@@ -23,7 +24,7 @@ public final class Tensors {
 
     /// A float32 tensor on the CPU with a copy of `values`, row major.
     ///
-    /// @throws IllegalArgumentException when the shape does not hold as many elements
+    /// @throws InvalidRequestException when the shape does not hold as many elements
     public static Tensor of(float[] values, long... shape) {
         checkCount(values.length, shape);
         Tensor tensor = empty(DType.FLOAT32, Device.CPU, shape);
@@ -37,7 +38,7 @@ public final class Tensors {
 
     /// A float64 tensor on the CPU with a copy of `values`, row major.
     ///
-    /// @throws IllegalArgumentException when the shape does not hold as many elements
+    /// @throws InvalidRequestException when the shape does not hold as many elements
     public static Tensor of(double[] values, long... shape) {
         checkCount(values.length, shape);
         Tensor tensor = empty(DType.FLOAT64, Device.CPU, shape);
@@ -51,7 +52,7 @@ public final class Tensors {
 
     /// An int64 tensor on the CPU with a copy of `values`, row major.
     ///
-    /// @throws IllegalArgumentException when the shape does not hold as many elements
+    /// @throws InvalidRequestException when the shape does not hold as many elements
     public static Tensor of(long[] values, long... shape) {
         checkCount(values.length, shape);
         Tensor tensor = empty(DType.INT64, Device.CPU, shape);
@@ -176,7 +177,8 @@ public final class Tensors {
             expected *= size;
         }
         if (expected != count) {
-            throw new IllegalArgumentException(
+            throw new InvalidRequestException(
+                    "shape",
                     "shape %s holds %s elements, got %s".formatted(java.util.Arrays.toString(shape), expected, count));
         }
     }

@@ -3,6 +3,7 @@ package io.stencil.nn;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.stencil.error.InvalidRequestException;
 import io.stencil.tensor.DType;
 import io.stencil.tensor.Device;
 import io.stencil.tensor.Scope;
@@ -138,8 +139,8 @@ class ModuleTest {
                 for (String known : new String[] {unknown, "", "block"}) {
                     Set<String> parts = new LinkedHashSet<>(List.of(known, unknown));
                     assertThatThrownBy(() -> net.trainOnly(parts))
-                            .isInstanceOf(IllegalArgumentException.class)
-                            .hasMessage("no parameter lies in '" + unknown + "'");
+                            .isInstanceOf(InvalidRequestException.class)
+                            .hasMessage("'parts': no parameter lies in '" + unknown + "'");
                 }
             }
             assertThat(trainable(net)).containsExactly("weight");

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.stencil.error.InvalidFileException;
 import io.stencil.error.InvalidRequestException;
+import io.stencil.error.InvalidStateException;
 import io.stencil.safetensors.SafetensorsFile;
 import io.stencil.tensor.DType;
 import io.stencil.tensor.Device;
@@ -77,7 +78,7 @@ class WeightLoaderTest {
         assertThat(isMapped(file())).isTrue();
         net.close();
         assertThat(isMapped(file())).isFalse();
-        assertThatThrownBy(() -> source.segment("count")).isInstanceOf(IllegalStateException.class);
+        assertThatThrownBy(() -> source.segment("count")).isInstanceOf(InvalidStateException.class);
     }
 
     @Test

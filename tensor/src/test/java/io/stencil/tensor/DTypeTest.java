@@ -3,6 +3,7 @@ package io.stencil.tensor;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.stencil.error.InvalidRequestException;
 import io.stencil.safetensors.SafetensorsDtype;
 import java.util.EnumSet;
 import java.util.Set;
@@ -61,8 +62,8 @@ class DTypeTest {
         try (Scope _ = new Scope()) {
             Tensor tensor = torch.zeros(new long[] {1}, new TensorOptions(ScalarType.ComplexDouble));
             assertThatThrownBy(() -> DType.of(tensor))
-                    .isInstanceOf(IllegalArgumentException.class)
-                    .hasMessage("a tensor of type ComplexDouble has no place here");
+                    .isInstanceOf(InvalidRequestException.class)
+                    .hasMessage("'dtype': a tensor of type ComplexDouble has no place here");
         }
     }
 }

@@ -3,6 +3,7 @@ package io.stencil.tensor;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.stencil.error.InvalidRequestException;
 import java.util.List;
 import org.assertj.core.api.AbstractFloatArrayAssert;
 import org.bytedeco.pytorch.Tensor;
@@ -34,8 +35,8 @@ class OpsTest {
         Tensor one = row(1);
         assertThat(Ops.cat(0, one)).isSameAs(one);
         assertThatThrownBy(() -> Ops.cat(0, List.of()))
-                .isInstanceOf(IllegalArgumentException.class)
-                .hasMessage("nothing to join");
+                .isInstanceOf(InvalidRequestException.class)
+                .hasMessage("'tensors': nothing to join");
     }
 
     @Test
@@ -44,8 +45,8 @@ class OpsTest {
         assertThat(parts).hasSize(3);
         values(parts.get(1)).containsExactly(3, 4);
         assertThatThrownBy(() -> Ops.chunk(row(1, 2, 3), 2, 1))
-                .isInstanceOf(IllegalArgumentException.class)
-                .hasMessage("3 elements cannot be split into 2 parts");
+                .isInstanceOf(InvalidRequestException.class)
+                .hasMessage("'count': 3 elements cannot be split into 2 parts");
     }
 
     @Test

@@ -3,6 +3,7 @@ package io.stencil.tensor;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.stencil.error.InvalidRequestException;
 import org.bytedeco.pytorch.Tensor;
 import org.junit.jupiter.api.Test;
 
@@ -90,10 +91,11 @@ class TensorsTest {
     void aShapeThatDoesNotHoldTheValuesIsRefused() {
         try (Scope _ = new Scope()) {
             assertThatThrownBy(() -> Tensors.of(new float[5], 2, 3))
-                    .isInstanceOf(IllegalArgumentException.class)
-                    .hasMessage("shape [2, 3] holds 6 elements, got 5");
-            assertThatThrownBy(() -> Tensors.of(new long[2])).hasMessage("shape [] holds 1 elements, got 2");
-            assertThatThrownBy(() -> Tensors.ofBytes(new byte[1], 0)).hasMessage("shape [0] holds 0 elements, got 1");
+                    .isInstanceOf(InvalidRequestException.class)
+                    .hasMessage("'shape': shape [2, 3] holds 6 elements, got 5");
+            assertThatThrownBy(() -> Tensors.of(new long[2])).hasMessage("'shape': shape [] holds 1 elements, got 2");
+            assertThatThrownBy(() -> Tensors.ofBytes(new byte[1], 0))
+                    .hasMessage("'shape': shape [0] holds 0 elements, got 1");
         }
     }
 }

@@ -42,7 +42,7 @@ public final class FlowMatchSchedule {
             throw new InvalidRequestException("denoising_strength", "must be above 0 and at most 1, found " + strength);
         }
         if (dynamicShiftLength < 0) {
-            throw new IllegalArgumentException("a negative length: " + dynamicShiftLength);
+            throw new InvalidRequestException("dynamicShiftLength", "a negative length: " + dynamicShiftLength);
         }
         return new FlowMatchSchedule(NoiseLevels.shifted(steps, strength, NoiseLevels.mu(dynamicShiftLength, steps)));
     }

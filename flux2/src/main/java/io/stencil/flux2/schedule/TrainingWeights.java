@@ -1,5 +1,6 @@
 package io.stencil.flux2.schedule;
 
+import io.stencil.error.InvalidRequestException;
 import java.util.Objects;
 import java.util.stream.IntStream;
 
@@ -18,7 +19,7 @@ public final class TrainingWeights {
 
     /// `y = exp(-2 ((t - 500) / 1000)^2)` of every timestep t, less the smallest y, scaled to a mean of one.
     ///
-    /// @throws IllegalArgumentException for a schedule whose weights would all be zero: one of a single step
+    /// @throws InvalidRequestException for a schedule whose weights would all be zero: one of a single step
     public static TrainingWeights of(FlowMatchSchedule schedule) {
         double[] bell = IntStream.range(0, schedule.steps())
                 .mapToDouble(i -> Math.exp(-2 * Math.pow((schedule.timestep(i) - MIDDLE) / WIDTH, 2)))
@@ -30,7 +31,7 @@ public final class TrainingWeights {
                 .average()
                 .orElseThrow();
         if (mean == 0) {
-            throw new IllegalArgumentException("%s steps have no weights".formatted(bell.length));
+            throw new InvalidRequestException("schedule", "%s steps have no weights".formatted(bell.length));
         }
         return new TrainingWeights(IntStream.range(0, bell.length)
                 .mapToDouble(i -> (bell[i] - lowest) / mean)

@@ -17,11 +17,12 @@ public record PromptEncoding(List<Integer> hiddenStates, int maxLength) {
     /// FLUX.2 klein: hidden states 9, 18 and 27 of 512 tokens.
     public static final PromptEncoding KLEIN = new PromptEncoding(List.of(9, 18, 27), 512);
 
-    /// @throws IllegalArgumentException when there is nothing to read
+    /// @throws InvalidRequestException when there is nothing to read
     public PromptEncoding {
         hiddenStates = List.copyOf(hiddenStates);
         if (hiddenStates.isEmpty() || maxLength < 1 || Collections.min(hiddenStates) < 0) {
-            throw new IllegalArgumentException(
+            throw new InvalidRequestException(
+                    "text_encoder_out_layers",
                     "hidden states %s of %s tokens cannot be read".formatted(hiddenStates, maxLength));
         }
     }
@@ -36,9 +37,9 @@ public record PromptEncoding(List<Integer> hiddenStates, int maxLength) {
             return new PromptEncoding(
                     json.integers("text_encoder_out_layers", KLEIN.hiddenStates),
                     json.integer("max_sequence_length", KLEIN.maxLength));
-        } catch (IllegalArgumentException e) {
+        } catch (InvalidRequestException e) {
             throw new InvalidFileException(
-                    Location.of(configJson), "text_encoder_out_layers and max_sequence_length: " + e.getMessage(), e);
+                    Location.of(configJson), "text_encoder_out_layers and max_sequence_length: " + e.what(), e);
         }
     }
 

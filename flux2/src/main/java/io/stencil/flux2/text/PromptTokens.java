@@ -1,5 +1,6 @@
 package io.stencil.flux2.text;
 
+import io.stencil.error.InvalidRequestException;
 import io.stencil.tensor.Tensors;
 import java.util.List;
 import java.util.stream.LongStream;
@@ -14,7 +15,7 @@ public record PromptTokens(List<Long> ids, int length) {
     public PromptTokens {
         ids = List.copyOf(ids);
         if (length < 0 || length > ids.size()) {
-            throw new IllegalArgumentException("%s of %s ids cannot be tokens".formatted(length, ids.size()));
+            throw new InvalidRequestException("length", "%s of %s ids cannot be tokens".formatted(length, ids.size()));
         }
     }
 

@@ -1,6 +1,7 @@
 package io.stencil.flux2.text;
 
 import io.stencil.error.InvalidFileException;
+import io.stencil.error.InvalidRequestException;
 import io.stencil.error.Location;
 import io.stencil.json.ConfigJson;
 import java.nio.file.Path;
@@ -24,7 +25,7 @@ public record Qwen3Config(
 
     private static final double RMS_NORM_EPS = 1e-6;
 
-    /// @throws IllegalArgumentException when a size is not positive or two do not fit together
+    /// @throws InvalidRequestException when a size is not positive or two do not fit together
     public Qwen3Config {
         requirePositive("hidden_size", hiddenSize);
         requirePositive("intermediate_size", intermediateSize);
@@ -36,11 +37,14 @@ public record Qwen3Config(
         requirePositive("rms_norm_eps", rmsNormEps);
         requirePositive("rope_theta", ropeTheta);
         if (numAttentionHeads % numKeyValueHeads != 0) {
-            throw new IllegalArgumentException("num_attention_heads %s is not a multiple of num_key_value_heads %s"
-                    .formatted(numAttentionHeads, numKeyValueHeads));
+            throw new InvalidRequestException(
+                    "Qwen3Config",
+                    "num_attention_heads %s is not a multiple of num_key_value_heads %s"
+                            .formatted(numAttentionHeads, numKeyValueHeads));
         }
         if (headDim % 2 != 0) {
-            throw new IllegalArgumentException("head_dim %s is odd; rotary positions turn pairs".formatted(headDim));
+            throw new InvalidRequestException(
+                    "Qwen3Config", "head_dim %s is odd; rotary positions turn pairs".formatted(headDim));
         }
     }
 
@@ -82,8 +86,8 @@ public record Qwen3Config(
                     json.integer("vocab_size"),
                     json.number("rms_norm_eps", RMS_NORM_EPS),
                     ropeTheta(json));
-        } catch (IllegalArgumentException e) {
-            throw new InvalidFileException(Location.of(configJson), String.valueOf(e.getMessage()), e);
+        } catch (InvalidRequestException e) {
+            throw new InvalidFileException(Location.of(configJson), e.what(), e);
         }
     }
 
@@ -103,7 +107,7 @@ public record Qwen3Config(
 
     private static void requirePositive(String field, double value) {
         if (!(value > 0)) {
-            throw new IllegalArgumentException("%s must be positive, found %s".formatted(field, value));
+            throw new InvalidRequestException("Qwen3Config", "%s must be positive, found %s".formatted(field, value));
         }
     }
 }

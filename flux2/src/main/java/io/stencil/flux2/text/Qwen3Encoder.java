@@ -1,5 +1,6 @@
 package io.stencil.flux2.text;
 
+import io.stencil.error.InvalidRequestException;
 import io.stencil.nn.Embedding;
 import io.stencil.nn.Module;
 import io.stencil.nn.RmsNorm;
@@ -55,11 +56,12 @@ public final class Qwen3Encoder extends Module {
     ///     the rounding of some 50 sums shows in the result
     /// @return one `[B, S, D]` for each number in the order asked for, on the device of the weights, owned by the
     ///     caller's scope
-    /// @throws IllegalArgumentException when a number is out of range
+    /// @throws InvalidRequestException when a number is out of range
     public List<Tensor> forward(Tensor ids, Tensor attentionMask, List<Integer> hiddenStates, DType dtype) {
         int last = Collections.max(hiddenStates);
         if (Collections.min(hiddenStates) < 0 || last > layers.size()) {
-            throw new IllegalArgumentException(
+            throw new InvalidRequestException(
+                    "hiddenStates",
                     "hidden states %s were asked for, there are 0 to %s".formatted(hiddenStates, layers.size()));
         }
         TreeMap<Integer, Tensor> kept = new TreeMap<>();

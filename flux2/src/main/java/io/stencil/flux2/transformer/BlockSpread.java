@@ -1,5 +1,6 @@
 package io.stencil.flux2.transformer;
 
+import io.stencil.error.InvalidRequestException;
 import java.util.List;
 import java.util.stream.IntStream;
 
@@ -16,15 +17,19 @@ public record BlockSpread(List<BlockId.DoubleStream> doubleBlocks, List<BlockId.
 
     /// Blocks at equal distances, from the first one on.
     ///
-    /// @throws IllegalArgumentException when the transformer has not that many, or none are asked for
+    /// @throws InvalidRequestException when the transformer has not that many, or none are asked for
     public static BlockSpread over(TransformerConfig base, int doubleBlocks, int singleBlocks) {
         if (doubleBlocks < 0 || singleBlocks < 0 || doubleBlocks + singleBlocks == 0) {
-            throw new IllegalArgumentException("a small transformer needs a block, found %s double and %s single ones"
-                    .formatted(doubleBlocks, singleBlocks));
+            throw new InvalidRequestException(
+                    "blocks",
+                    "a small transformer needs a block, found %s double and %s single ones"
+                            .formatted(doubleBlocks, singleBlocks));
         }
         if (doubleBlocks > base.numLayers() || singleBlocks > base.numSingleLayers()) {
-            throw new IllegalArgumentException("the base has %s double and %s single blocks, %s and %s are asked for"
-                    .formatted(base.numLayers(), base.numSingleLayers(), doubleBlocks, singleBlocks));
+            throw new InvalidRequestException(
+                    "blocks",
+                    "the base has %s double and %s single blocks, %s and %s are asked for"
+                            .formatted(base.numLayers(), base.numSingleLayers(), doubleBlocks, singleBlocks));
         }
         return new BlockSpread(
                 IntStream.range(0, doubleBlocks)

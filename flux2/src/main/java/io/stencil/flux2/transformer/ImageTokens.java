@@ -1,5 +1,6 @@
 package io.stencil.flux2.transformer;
 
+import io.stencil.error.InvalidRequestException;
 import io.stencil.tensor.Tensors;
 import java.util.Arrays;
 import org.bytedeco.pytorch.Tensor;
@@ -10,7 +11,7 @@ import org.bytedeco.pytorch.Tensor;
 /// @param ids `[1, Si, 4]`, see [TokenIds]
 public record ImageTokens(Tensor latents, Tensor ids) {
 
-    /// @throws IllegalArgumentException when the shapes do not fit together
+    /// @throws InvalidRequestException when the shapes do not fit together
     public ImageTokens {
         checkIds(latents, ids);
     }
@@ -22,8 +23,10 @@ public record ImageTokens(Tensor latents, Tensor ids) {
                 && ids.size(1) == tokens.size(1)
                 && ids.size(2) == TokenIds.COLUMNS;
         if (!fits) {
-            throw new IllegalArgumentException("tokens %s and ids %s do not fit; expected [B, S, C] and [1, S, 4]"
-                    .formatted(Arrays.toString(Tensors.shape(tokens)), Arrays.toString(Tensors.shape(ids))));
+            throw new InvalidRequestException(
+                    "imageIds",
+                    "tokens %s and ids %s do not fit; expected [B, S, C] and [1, S, 4]"
+                            .formatted(Arrays.toString(Tensors.shape(tokens)), Arrays.toString(Tensors.shape(ids))));
         }
     }
 }

@@ -1,5 +1,6 @@
 package io.stencil.flux2.transformer;
 
+import io.stencil.error.InvalidRequestException;
 import io.stencil.tensor.Tensors;
 import org.bytedeco.pytorch.Tensor;
 
@@ -56,10 +57,11 @@ public final class TokenIds {
         return Tensors.of(ids, 1, count, COLUMNS);
     }
 
-    /// @throws IllegalArgumentException for more tokens than an array can tell
+    /// @throws InvalidRequestException for more tokens than an array can tell
     private static long[] table(long count) {
         if (count < 0 || count > MAX_TOKENS) {
-            throw new IllegalArgumentException("%s tokens; at most %s have a place".formatted(count, MAX_TOKENS));
+            throw new InvalidRequestException(
+                    "size", "%s tokens; at most %s have a place".formatted(count, MAX_TOKENS));
         }
         return new long[(int) count * COLUMNS];
     }

@@ -1,6 +1,7 @@
 package io.stencil.flux2.transformer;
 
 import io.stencil.error.InvalidFileException;
+import io.stencil.error.InvalidRequestException;
 import io.stencil.error.Location;
 import io.stencil.json.ConfigJson;
 import java.nio.file.Path;
@@ -31,7 +32,7 @@ public record TransformerConfig(
         double eps,
         boolean guidanceEmbeds) {
 
-    /// @throws IllegalArgumentException for sizes that make no transformer
+    /// @throws InvalidRequestException for sizes that make no transformer
     public TransformerConfig {
         axesDimsRope = List.copyOf(axesDimsRope);
         requirePositive("in_channels", inChannels);
@@ -113,8 +114,8 @@ public record TransformerConfig(
                     json.number("rope_theta", 2000),
                     json.number("eps", 1e-6),
                     json.flag("guidance_embeds", true));
-        } catch (IllegalArgumentException e) {
-            throw new InvalidFileException(Location.of(configJson), String.valueOf(e.getMessage()), e);
+        } catch (InvalidRequestException e) {
+            throw new InvalidFileException(Location.of(configJson), e.what(), e);
         }
     }
 
@@ -134,7 +135,7 @@ public record TransformerConfig(
 
     private static void require(boolean condition, String fault) {
         if (!condition) {
-            throw new IllegalArgumentException(fault);
+            throw new InvalidRequestException("TransformerConfig", fault);
         }
     }
 }

@@ -1,5 +1,6 @@
 package io.stencil.flux2.transformer;
 
+import io.stencil.error.InvalidRequestException;
 import io.stencil.tensor.DType;
 import io.stencil.tensor.Device;
 import io.stencil.tensor.Ops;
@@ -26,7 +27,7 @@ public record TransformerInput(
         double guidance,
         KvCache kvCache) {
 
-    /// @throws IllegalArgumentException when batch sizes differ
+    /// @throws InvalidRequestException when batch sizes differ
     public TransformerInput {
         references = List.copyOf(references);
         long batch = image.latents().size(0);
@@ -36,8 +37,8 @@ public record TransformerInput(
         requireBatch("prompt embeddings", text.embeds(), batch);
         requireBatch("timestep", timestep, batch);
         if (timestep.dim() != 1) {
-            throw new IllegalArgumentException(
-                    "timestep must be [B], found " + Arrays.toString(Tensors.shape(timestep)));
+            throw new InvalidRequestException(
+                    "timestep", "timestep must be [B], found " + Arrays.toString(Tensors.shape(timestep)));
         }
     }
 
@@ -86,8 +87,8 @@ public record TransformerInput(
 
     private static void requireBatch(String what, Tensor tensor, long batch) {
         if (tensor.size(0) != batch) {
-            throw new IllegalArgumentException(
-                    "%s have batch size %s, the latents have %s".formatted(what, tensor.size(0), batch));
+            throw new InvalidRequestException(
+                    what, "batch size %s, but the latents have %s".formatted(tensor.size(0), batch));
         }
     }
 }

@@ -1,6 +1,7 @@
 package io.stencil.flux2.vae;
 
 import io.stencil.error.InvalidFileException;
+import io.stencil.error.InvalidRequestException;
 import io.stencil.error.Location;
 import io.stencil.json.ConfigJson;
 import java.nio.file.Path;
@@ -27,27 +28,31 @@ public record VaeConfig(
     private static final int LEVELS = 4;
     private static final List<Integer> PATCH_SIZE = List.of(2, 2);
 
-    /// @throws IllegalArgumentException when the sizes do not fit together
+    /// @throws InvalidRequestException when the sizes do not fit together
     public VaeConfig {
         blockOutChannels = List.copyOf(blockOutChannels);
         if (blockOutChannels.size() != LEVELS) {
-            throw new IllegalArgumentException(
+            throw new InvalidRequestException(
+                    "VaeConfig",
                     "block_out_channels must name %s levels, found %s".formatted(LEVELS, blockOutChannels));
         }
         if (layersPerBlock < 1 || latentChannels < 1 || normNumGroups < 1) {
-            throw new IllegalArgumentException(
+            throw new InvalidRequestException(
+                    "VaeConfig",
                     "layers_per_block, latent_channels and norm_num_groups must be at least 1, found %s, %s and %s"
                             .formatted(layersPerBlock, latentChannels, normNumGroups));
         }
         for (int channels : blockOutChannels) {
             if (channels < 1 || channels % normNumGroups != 0) {
-                throw new IllegalArgumentException(
+                throw new InvalidRequestException(
+                        "VaeConfig",
                         "block_out_channels must be multiples of norm_num_groups %s, found %s"
                                 .formatted(normNumGroups, blockOutChannels));
             }
         }
         if (!(batchNormEps >= 0)) {
-            throw new IllegalArgumentException("batch_norm_eps must not be negative, found " + batchNormEps);
+            throw new InvalidRequestException(
+                    "VaeConfig", "batch_norm_eps must not be negative, found " + batchNormEps);
         }
     }
 
@@ -70,8 +75,8 @@ public record VaeConfig(
                     config.integer("latent_channels", 32),
                     config.integer("norm_num_groups", 32),
                     config.number("batch_norm_eps", 1e-4));
-        } catch (IllegalArgumentException e) {
-            throw new InvalidFileException(Location.of(configJson), "describes no VAE: " + e.getMessage(), e);
+        } catch (InvalidRequestException e) {
+            throw new InvalidFileException(Location.of(configJson), "describes no VAE: " + e.what(), e);
         }
     }
 

@@ -88,6 +88,6 @@ class FlowMatchScheduleTest {
     @Test
     void aSingleStepHasNoWeights() {
         FlowMatchSchedule schedule = FlowMatchSchedule.inference(1, 1, 4096);
-        assertThatThrownBy(() -> TrainingWeights.of(schedule)).isInstanceOf(IllegalArgumentException.class);
+        assertThatThrownBy(() -> TrainingWeights.of(schedule)).isInstanceOf(InvalidRequestException.class);
     }
 }

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.stencil.error.InvalidFileException;
+import io.stencil.error.InvalidRequestException;
 import io.stencil.nn.Parameter;
 import io.stencil.nn.WeightLoader;
 import io.stencil.safetensors.SafetensorsFile;
@@ -102,7 +103,7 @@ class Qwen3EncoderTest {
         try (Scope _ = new Scope();
                 Qwen3Encoder encoder = small()) {
             assertThatThrownBy(() -> one(encoder, 5))
-                    .isInstanceOf(IllegalArgumentException.class)
+                    .isInstanceOf(InvalidRequestException.class)
                     .hasMessageContaining("there are 0 to 4");
         }
     }

@@ -53,8 +53,8 @@ class TextEncoderTest {
 
     @Test
     void anEncodingWithoutHiddenStatesIsAnError() {
-        assertThatThrownBy(() -> new PromptEncoding(List.of(), 512)).isInstanceOf(IllegalArgumentException.class);
-        assertThatThrownBy(() -> new PromptEncoding(List.of(9), 0)).isInstanceOf(IllegalArgumentException.class);
-        assertThatThrownBy(() -> new PromptEncoding(List.of(-1), 8)).isInstanceOf(IllegalArgumentException.class);
+        assertThatThrownBy(() -> new PromptEncoding(List.of(), 512)).isInstanceOf(InvalidRequestException.class);
+        assertThatThrownBy(() -> new PromptEncoding(List.of(9), 0)).isInstanceOf(InvalidRequestException.class);
+        assertThatThrownBy(() -> new PromptEncoding(List.of(-1), 8)).isInstanceOf(InvalidRequestException.class);
     }
 }

@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.stencil.autograd.Checkpointing;
 import io.stencil.autograd.GradMode;
+import io.stencil.error.InvalidRequestException;
 import io.stencil.nn.Linear;
 import io.stencil.tensor.DType;
 import io.stencil.tensor.Device;
@@ -141,7 +142,7 @@ class KeyValueTransformerTest {
                         .isZero();
             }
             assertThatThrownBy(() -> BlockSpread.over(base.config(), 1, singles + 1))
-                    .isInstanceOf(IllegalArgumentException.class)
+                    .isInstanceOf(InvalidRequestException.class)
                     .hasMessageContaining("are asked for");
         }
     }

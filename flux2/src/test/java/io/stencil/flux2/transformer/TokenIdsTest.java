@@ -3,6 +3,7 @@ package io.stencil.flux2.transformer;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.stencil.error.InvalidRequestException;
 import io.stencil.tensor.Scope;
 import io.stencil.tensor.Tensors;
 import org.junit.jupiter.api.Test;
@@ -22,9 +23,9 @@ class TokenIdsTest {
     @Test
     void moreTokensThanAnArrayCanTellAreRefused() {
         assertThatThrownBy(() -> TokenIds.image(65536, 65536))
-                .isInstanceOf(IllegalArgumentException.class)
-                .hasMessage("4294967296 tokens; at most 268435456 have a place");
-        assertThatThrownBy(() -> TokenIds.image(32768, 49152)).isInstanceOf(IllegalArgumentException.class);
-        assertThatThrownBy(() -> TokenIds.text(1 << 30)).isInstanceOf(IllegalArgumentException.class);
+                .isInstanceOf(InvalidRequestException.class)
+                .hasMessage("'size': 4294967296 tokens; at most 268435456 have a place");
+        assertThatThrownBy(() -> TokenIds.image(32768, 49152)).isInstanceOf(InvalidRequestException.class);
+        assertThatThrownBy(() -> TokenIds.text(1 << 30)).isInstanceOf(InvalidRequestException.class);
     }
 }

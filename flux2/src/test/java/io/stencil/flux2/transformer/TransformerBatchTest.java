@@ -110,8 +110,8 @@ class TransformerBatchTest {
             Tensor latents = Tensors.zeros(DType.FLOAT32, Device.CPU, 2, 6, 128);
             TextTokens text = TextTokens.of(Tensors.zeros(DType.FLOAT32, Device.CPU, 1, TEXT, 192));
             assertThatThrownBy(() -> TransformerInput.of(new ImageTokens(latents, TokenIds.image(2, 3)), text, 500))
-                    .isInstanceOf(IllegalArgumentException.class)
-                    .hasMessage("prompt embeddings have batch size 1, the latents have 2");
+                    .isInstanceOf(InvalidRequestException.class)
+                    .hasMessage("'prompt embeddings': batch size 1, but the latents have 2");
         }
     }
 

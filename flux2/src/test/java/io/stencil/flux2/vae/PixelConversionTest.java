@@ -3,6 +3,7 @@ package io.stencil.flux2.vae;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.stencil.error.InvalidRequestException;
 import io.stencil.tensor.DType;
 import io.stencil.tensor.Scope;
 import io.stencil.tensor.Tensors;
@@ -45,15 +46,15 @@ class PixelConversionTest {
     void whatIsNoPictureIsRefused() {
         try (Scope _ = new Scope()) {
             assertThatThrownBy(() -> PixelConversion.pixelsFromBytes(new byte[5], 1, 2))
-                    .isInstanceOf(IllegalArgumentException.class)
-                    .hasMessage("shape [1, 1, 2, 3] holds 6 elements, got 5");
+                    .isInstanceOf(InvalidRequestException.class)
+                    .hasMessage("'shape': shape [1, 1, 2, 3] holds 6 elements, got 5");
             var two = Tensors.of(new float[6], 2, 3, 1, 1);
             assertThatThrownBy(() -> PixelConversion.bytesFromPixels(two))
-                    .isInstanceOf(IllegalArgumentException.class)
-                    .hasMessage("expected pixels [1, 3, H, W], found [2, 3, 1, 1]");
+                    .isInstanceOf(InvalidRequestException.class)
+                    .hasMessage("'pixels': expected pixels [1, 3, H, W], found [2, 3, 1, 1]");
             var broken = Tensors.of(new float[] {0, Float.NaN, 0}, 1, 3, 1, 1);
             assertThatThrownBy(() -> PixelConversion.bytesFromPixels(broken))
-                    .isInstanceOf(IllegalArgumentException.class)
+                    .isInstanceOf(InvalidRequestException.class)
                     .hasMessageContaining("NaN");
         }
     }

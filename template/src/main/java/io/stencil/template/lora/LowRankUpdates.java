@@ -1,5 +1,6 @@
 package io.stencil.template.lora;
 
+import io.stencil.error.InvalidRequestException;
 import io.stencil.flux2.transformer.TransformerConfig;
 import io.stencil.nn.Initializer;
 import io.stencil.nn.Lora;
@@ -30,7 +31,7 @@ public final class LowRankUpdates extends Module {
 
     public LowRankUpdates(TransformerConfig base, int rank) {
         if (rank < 1) {
-            throw new IllegalArgumentException("rank must be at least 1, found " + rank);
+            throw new InvalidRequestException("rank", "rank must be at least 1, found " + rank);
         }
         this.rank = rank;
         long dim = base.dim();

@@ -1,5 +1,6 @@
 package io.stencil.template.value;
 
+import io.stencil.error.InvalidRequestException;
 import io.stencil.error.TemplateException;
 import io.stencil.flux2.transformer.BlockId;
 import io.stencil.flux2.transformer.TransformerConfig;
@@ -28,7 +29,7 @@ public record ValueLayout(List<BlockId> blocks, int heads, int headDim, int leng
     public ValueLayout {
         blocks = List.copyOf(blocks);
         if (length < 1) {
-            throw new IllegalArgumentException("length must be at least 1, found " + length);
+            throw new InvalidRequestException("length", "length must be at least 1, found " + length);
         }
     }
 

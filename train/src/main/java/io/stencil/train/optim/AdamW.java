@@ -1,6 +1,7 @@
 package io.stencil.train.optim;
 
 import io.stencil.autograd.GradMode;
+import io.stencil.error.InvalidRequestException;
 import io.stencil.nn.Parameter;
 import io.stencil.tensor.BoxedOperator;
 import io.stencil.tensor.DType;
@@ -50,7 +51,7 @@ public final class AdamW implements AutoCloseable {
         Moments(Parameter parameter) {
             this.parameter = parameter;
             if (!parameter.get().is_contiguous()) {
-                throw new IllegalArgumentException("a parameter is not contiguous");
+                throw new InvalidRequestException("parameters", "a parameter is not contiguous");
             }
             try (Scope _ = new Scope()) {
                 mean = new OwnedTensor(zerosLike(parameter.get()));
@@ -108,7 +109,8 @@ public final class AdamW implements AutoCloseable {
     /// @param states in the order of the parameters, with their shapes
     public void restore(List<State> states) {
         if (states.size() != all.size()) {
-            throw new IllegalArgumentException("%s states for %s parameters".formatted(states.size(), all.size()));
+            throw new InvalidRequestException(
+                    "states", "%s states for %s parameters".formatted(states.size(), all.size()));
         }
         try (GradMode _ = GradMode.disabled()) {
             for (int i = 0; i < states.size(); i++) {

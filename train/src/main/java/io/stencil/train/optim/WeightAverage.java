@@ -1,6 +1,7 @@
 package io.stencil.train.optim;
 
 import io.stencil.autograd.GradMode;
+import io.stencil.error.InvalidRequestException;
 import io.stencil.nn.Parameter;
 import io.stencil.tensor.OwnedTensor;
 import io.stencil.tensor.Scope;
@@ -64,7 +65,8 @@ public final class WeightAverage implements AutoCloseable {
     /// @param done updates that they have taken in
     public void restore(List<Tensor> averages, long done) {
         if (averages.size() != all.size()) {
-            throw new IllegalArgumentException("%s averages for %s parameters".formatted(averages.size(), all.size()));
+            throw new InvalidRequestException(
+                    "averages", "%s averages for %s parameters".formatted(averages.size(), all.size()));
         }
         try (GradMode _ = GradMode.disabled()) {
             for (int i = 0; i < averages.size(); i++) {

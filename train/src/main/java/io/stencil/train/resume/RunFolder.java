@@ -105,7 +105,7 @@ public record RunFolder(Path folder) {
     private static long step(String name) {
         Matcher matcher = STATE.matcher(name);
         if (!matcher.matches()) {
-            throw new IllegalArgumentException(name);
+            throw new IllegalStateException(name);
         }
         return Long.parseLong(matcher.group(1));
     }

@@ -1,5 +1,6 @@
 package io.stencil.world.judge;
 
+import io.stencil.error.InvalidRequestException;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.stream.IntStream;
@@ -53,8 +54,8 @@ public final class Correlation {
 
     private static void requirePairs(double[] x, double[] y) {
         if (x.length != y.length || x.length < 2) {
-            throw new IllegalArgumentException(
-                    "%s and %s values are no pairs to compare".formatted(x.length, y.length));
+            throw new InvalidRequestException(
+                    "x, y", "%s and %s values are no pairs to compare".formatted(x.length, y.length));
         }
     }
 }

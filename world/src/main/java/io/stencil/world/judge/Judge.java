@@ -1,5 +1,6 @@
 package io.stencil.world.judge;
 
+import io.stencil.error.InvalidRequestException;
 import io.stencil.image.RgbImage;
 import io.stencil.world.render.Canvas;
 import io.stencil.world.render.Plane;
@@ -20,7 +21,7 @@ public final class Judge {
 
     private Judge() {}
 
-    /// @throws IllegalArgumentException when a side has fewer than 16 pixels
+    /// @throws InvalidRequestException when a side has fewer than 16 pixels
     public static Verdict look(RgbImage image) {
         Canvas picture = canvas(image);
         Canvas background = BackgroundFit.of(picture);
@@ -34,7 +35,7 @@ public final class Judge {
 
     private static Canvas canvas(RgbImage image) {
         if (Math.min(image.width(), image.height()) < LEAST_SIDE) {
-            throw new IllegalArgumentException("%s pixels are too few to judge".formatted(image.size()));
+            throw new InvalidRequestException("image", "%s pixels are too few to judge".formatted(image.size()));
         }
         return Canvas.of(image);
     }
@@ -51,7 +52,7 @@ public final class Judge {
 
     /// How much of each pixel the shape covers; 0 everywhere when there is none.
     ///
-    /// @throws IllegalArgumentException when a side has fewer than 16 pixels
+    /// @throws InvalidRequestException when a side has fewer than 16 pixels
     public static Plane coverage(RgbImage image) {
         Canvas picture = canvas(image);
         return Segmentation.of(picture, BackgroundFit.of(picture))

@@ -1,5 +1,6 @@
 package io.stencil.world.judge;
 
+import io.stencil.error.InvalidRequestException;
 import io.stencil.image.ImageSize;
 import io.stencil.image.RgbImage;
 import io.stencil.world.render.Plane;
@@ -62,7 +63,7 @@ public final class Likeness {
 
     private static void requireEqual(ImageSize one, ImageSize other) {
         if (!one.equals(other)) {
-            throw new IllegalArgumentException("%s and %s pixels cannot be compared".formatted(one, other));
+            throw new InvalidRequestException("images", "%s and %s pixels cannot be compared".formatted(one, other));
         }
     }
 }

@@ -1,5 +1,6 @@
 package io.stencil.world.render;
 
+import io.stencil.error.InvalidRequestException;
 import io.stencil.image.ImageSize;
 import io.stencil.image.RgbImage;
 import java.util.List;
@@ -14,7 +15,7 @@ public record Canvas(List<Plane> channels) {
     public Canvas {
         channels = List.copyOf(channels);
         if (channels.size() != RgbImage.CHANNELS) {
-            throw new IllegalArgumentException("a picture has 3 channels, not " + channels.size());
+            throw new InvalidRequestException("channels", "a picture has 3 channels, not " + channels.size());
         }
     }
 

@@ -1,5 +1,7 @@
 package io.stencil.world.scene;
 
+import io.stencil.error.InvalidRequestException;
+
 /// The share of light that a surface throws back, for each channel.
 ///
 /// @param red 0..1
@@ -12,7 +14,7 @@ public record Albedo(double red, double green, double blue) {
             case 0 -> red;
             case 1 -> green;
             case 2 -> blue;
-            default -> throw new IndexOutOfBoundsException("channel " + index + " of red, green, blue");
+            default -> throw new InvalidRequestException("index", "channel " + index + " of red, green, blue");
         };
     }
 }

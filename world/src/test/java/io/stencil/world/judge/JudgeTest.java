@@ -3,6 +3,7 @@ package io.stencil.world.judge;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.stencil.error.InvalidRequestException;
 import io.stencil.image.ImageSize;
 import io.stencil.image.RgbImage;
 import io.stencil.world.render.Canvas;
@@ -118,8 +119,8 @@ class JudgeTest {
     @Test
     void aTinyPictureIsRefused() {
         assertThatThrownBy(() -> Judge.look(RgbImage.filled(new ImageSize(40, 12), 0)))
-                .isInstanceOf(IllegalArgumentException.class)
-                .hasMessage("40 x 12 pixels are too few to judge");
+                .isInstanceOf(InvalidRequestException.class)
+                .hasMessage("'image': 40 x 12 pixels are too few to judge");
     }
 
     @Test

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import io.stencil.error.InvalidRequestException;
 import io.stencil.image.ImageSize;
 import io.stencil.image.RgbImage;
 import io.stencil.world.render.Canvas;
@@ -38,7 +39,7 @@ class MeasuresTest {
         assertThat(Correlation.spearman(new double[] {5, 5, 6, 7}, x)).isCloseTo(4.5 / Math.sqrt(22.5), within(1e-12));
         assertThat(Correlation.pearson(x, new double[] {2, 2, 2, 2})).isNaN();
         assertThatThrownBy(() -> Correlation.pearson(x, new double[] {1, 2}))
-                .isInstanceOf(IllegalArgumentException.class)
+                .isInstanceOf(InvalidRequestException.class)
                 .hasMessageContaining("4 and 2");
     }
 
@@ -54,7 +55,7 @@ class MeasuresTest {
         assertThat(Likeness.psnr(GREY, brighter)).isCloseTo(20 * Math.log10(25.5), within(1e-9));
         assertThat(Likeness.psnr(GREY, GREY)).isInfinite();
         assertThatThrownBy(() -> Likeness.psnr(GREY, RgbImage.filled(SIZE, 0)))
-                .isInstanceOf(IllegalArgumentException.class)
+                .isInstanceOf(InvalidRequestException.class)
                 .hasMessageContaining("4 x 4 and 64 x 64");
     }
 
