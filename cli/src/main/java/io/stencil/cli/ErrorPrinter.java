@@ -1,15 +1,20 @@
 package io.stencil.cli;
 
-import io.stencil.cli.arguments.Arguments;
+import io.stencil.cli.arguments.SimilarNames;
 import io.stencil.error.Location;
-import io.stencil.error.NameList;
 import io.stencil.error.StencilException;
+import io.stencil.error.VisibleText;
+import java.io.PrintWriter;
+import java.io.StringWriter;
 import java.util.List;
-import org.jspecify.annotations.Nullable;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import java.util.regex.Pattern;
 import picocli.CommandLine;
 import picocli.CommandLine.ExitCode;
 import picocli.CommandLine.IExecutionExceptionHandler;
 import picocli.CommandLine.IParameterExceptionHandler;
+import picocli.CommandLine.MissingParameterException;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.ParameterException;
@@ -21,21 +26,31 @@ final class ErrorPrinter implements IParameterExceptionHandler, IExecutionExcept
 
     private static final String TRACE = "; run with --debug for the trace";
 
+    /// How picocli tells of a converter that failed, with the names of its classes.
+    private static final Pattern CONVERSION =
+            Pattern.compile("cannot convert '(.*)' to (?:class|interface) \\S+ \\((?:[\\w.$]+: )?(.*)\\)");
+
     private final boolean debug;
-    private final Arguments.@Nullable Origin origin;
+    private final Map<String, Location> configured;
 
     /// @param debug whether to print the stack trace of a failure too
-    /// @param origin the options that a configuration file gave, so that a fault in one names the file
-    ErrorPrinter(boolean debug, Arguments.@Nullable Origin origin) {
+    /// @param configured the places of options that a configuration file gave, so that a fault in one names the file
+    ErrorPrinter(boolean debug, Map<String, Location> configured) {
         this.debug = debug;
-        this.origin = origin;
+        this.configured = configured;
     }
 
     @Override
     public int handleParseException(ParameterException fault, String[] args) {
         CommandLine command = fault.getCommandLine();
+        if (isCommandMissing(fault)) {
+            command.usage(command.getErr());
+        }
         String name = command.getCommandSpec().qualifiedName();
         print(command, place(fault) + message(fault) + "; try '" + name + " --help'");
+        if (debug) {
+            printTrace(fault, command);
+        }
         return ExitCode.USAGE;
     }
 
@@ -48,34 +63,71 @@ final class ErrorPrinter implements IParameterExceptionHandler, IExecutionExcept
     int failure(Throwable fault, CommandLine command) {
         print(command, FaultText.of(fault) + (debug || fault instanceof StencilException ? "" : TRACE));
         if (debug) {
-            fault.printStackTrace(command.getErr());
+            printTrace(fault, command);
         }
         return ExitCode.SOFTWARE;
     }
 
+    /// `no command 'trian', did you mean 'train'?`, and the names of all.
+    static String noCommand(CommandSpec parent, String typed) {
+        List<String> names = List.copyOf(parent.subcommands().keySet());
+        return "no command '%s'%s; the commands are %s"
+                .formatted(typed, SimilarNames.question(typed, names), String.join(", ", names));
+    }
+
     private static void print(CommandLine command, String message) {
-        command.getErr().println("stencil: " + FaultText.oneLine(message));
+        command.getErr().println("stencil: " + VisibleText.of(FaultText.oneLine(message)));
+    }
+
+    private static void printTrace(Throwable fault, CommandLine command) {
+        StringWriter trace = new StringWriter();
+        fault.printStackTrace(new PrintWriter(trace));
+        command.getErr().print(VisibleText.lines(trace.toString()));
+        command.getErr().flush();
     }
 
     private String place(ParameterException fault) {
-        if (origin == null || !(fault.getArgSpec() instanceof OptionSpec option)) {
+        if (!(fault.getArgSpec() instanceof OptionSpec option)) {
             return "";
         }
-        String name = option.longestName();
-        return origin.options().contains(name) ? Location.of(origin.file()).field(name.substring(2)) + ": " : "";
+        Location location = configured.get(option.longestName());
+        return location == null ? "" : location.field(option.longestName().substring(2)) + ": ";
+    }
+
+    private static boolean isCommandMissing(ParameterException fault) {
+        CommandSpec command = fault.getCommandLine().getCommandSpec();
+        return !(command.userObject() instanceof Runnable)
+                && !(command.userObject() instanceof Callable)
+                && fault.getClass() == ParameterException.class
+                && fault.getArgSpec() == null
+                && String.valueOf(fault.getMessage()).equals("Missing required subcommand");
     }
 
     private static String message(ParameterException fault) {
         CommandSpec command = fault.getCommandLine().getCommandSpec();
-        if (!(fault instanceof UnmatchedArgumentException unmatched)) {
-            return String.valueOf(fault.getMessage());
+        if (fault instanceof UnmatchedArgumentException unmatched) {
+            return unmatched(command, unmatched.getUnmatched());
         }
-        if (command.parent() == null && !unmatched.isUnknownOption()) {
-            String commands = NameList.of(command.subcommands().keySet());
-            return "no command '%s', there are: %s"
-                    .formatted(unmatched.getUnmatched().getFirst(), commands);
+        List<String> unmatched = command.commandLine().getUnmatchedArguments();
+        if (fault instanceof MissingParameterException && !unmatched.isEmpty()) {
+            return unmatched(command, unmatched); // likely what is missing, misspelled
         }
-        List<String> names = unmatched.getSuggestions();
-        return fault.getMessage() + (names.isEmpty() ? "" : ", did you mean " + String.join(" or ", names) + "?");
+        String message = CONVERSION.matcher(String.valueOf(fault.getMessage())).replaceAll("'$1' cannot be used: $2");
+        return message.endsWith("is not a boolean") ? message + ", expected true or false" : message;
+    }
+
+    private static String unmatched(CommandSpec command, List<String> words) {
+        String first = words.getFirst();
+        if (first.startsWith("-")) {
+            String name = first.replaceFirst("=.*", "");
+            List<String> names = command.options().stream()
+                    .filter(option -> !option.hidden())
+                    .map(OptionSpec::longestName)
+                    .toList();
+            return "Unknown option: '%s'%s".formatted(name, SimilarNames.question(name, names));
+        }
+        return command.subcommands().isEmpty()
+                ? "unexpected argument '%s'".formatted(first)
+                : noCommand(command, first);
     }
 }

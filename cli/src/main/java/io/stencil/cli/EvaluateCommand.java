@@ -29,6 +29,7 @@ import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Iterator;
 import java.util.List;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
@@ -52,7 +53,11 @@ final class EvaluateCommand implements Callable<Integer> {
     private static final int SIDE = 64;
     private static final int MISSED = 1;
 
-    @Parameters(paramLabel = "NAME", arity = "0..*", description = "Measurements, such as brightness; default: all.")
+    @Parameters(
+            paramLabel = "NAME",
+            arity = "0..*",
+            completionCandidates = Names.class,
+            description = "Measurements; default: all, which are ${COMPLETION-CANDIDATES}.")
     private List<String> names = List.of();
 
     @Option(names = "--model_path", paramLabel = "DIR|ID:", description = "Base model. Default: models/tiny-klein.")
@@ -89,6 +94,14 @@ final class EvaluateCommand implements Callable<Integer> {
 
     @Spec
     private CommandSpec command;
+
+    /// Names of the measurements, for the help.
+    static final class Names implements Iterable<String> {
+        @Override
+        public Iterator<String> iterator() {
+            return Measures.names().iterator();
+        }
+    }
 
     @Override
     public Integer call() {

@@ -1,12 +1,17 @@
 package io.stencil.cli;
 
 import io.stencil.cli.arguments.Arguments;
+import io.stencil.cli.terminal.TerminalWriter;
+import io.stencil.error.InvalidRequestException;
+import io.stencil.error.Location;
 import io.stencil.error.StencilException;
+import io.stencil.files.LocalPath;
 import io.stencil.tensor.Libtorch;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
@@ -14,7 +19,10 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.ExitCode;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.ParseResult;
+import picocli.CommandLine.RunLast;
 import picocli.CommandLine.ScopeType;
+import picocli.CommandLine.TypeConversionException;
 
 /// The root of the command line.
 ///
@@ -38,7 +46,8 @@ import picocli.CommandLine.ScopeType;
             PackageCommand.class,
             FetchCommand.class,
             UploadCommand.class,
-            VerifyCommand.class
+            VerifyCommand.class,
+            HelpCommand.class
         },
         synopsisSubcommandLabel = "COMMAND",
         scope = ScopeType.INHERIT,
@@ -70,7 +79,7 @@ public final class StencilCommand {
         try {
             code = run(root, args);
         } catch (RuntimeException | Error fault) {
-            fault.printStackTrace(root.getErr());
+            new ErrorPrinter(true, Map.of()).failure(fault, root);
         }
         System.exit(code);
     }
@@ -79,26 +88,47 @@ public final class StencilCommand {
         CommandLine root = new CommandLine(new StencilCommand());
         Objects.requireNonNull(root.getSubcommands().get(LaunchCommand.NAME))
                 .setStopAtPositional(true); // the rest is another command's
-        return root.setOut(new PrintWriter(System.out, true, StandardCharsets.UTF_8))
+        return root.registerConverter(Path.class, StencilCommand::path)
+                .setOut(new PrintWriter(System.out, true, StandardCharsets.UTF_8))
                 .setErr(new PrintWriter(System.err, true, StandardCharsets.UTF_8))
                 .setExpandAtFiles(false);
     }
 
     static int run(CommandLine root, String... typed) {
         boolean debug = List.of(typed).contains(DEBUG);
-        ErrorPrinter printer = new ErrorPrinter(debug, null);
+        ErrorPrinter printer = new ErrorPrinter(debug, Map.of());
         try {
             Libtorch.checkEnvironment();
             Arguments arguments = Arguments.of(root.getCommandSpec(), CONFIG, typed);
-            printer = new ErrorPrinter(debug, arguments.origin());
+            printer = new ErrorPrinter(debug, arguments.configured());
             return root.setParameterExceptionHandler(printer)
                     .setExecutionExceptionHandler(printer)
+                    .setExecutionStrategy(StencilCommand::execute)
                     .execute(arguments.words().toArray(String[]::new));
         } catch (ParameterException fault) {
             return printer.handleParseException(fault, typed);
         } catch (StencilException | Error fault) {
             // picocli passes on what the virtual machine throws: no memory, no library, no stack.
             return printer.failure(fault, root);
+        }
+    }
+
+    /// Help is the program's own text, and may be coloured; what a command prints may come from untrusted files.
+    private static int execute(ParseResult parsed) {
+        Integer helped = CommandLine.executeHelpRequest(parsed);
+        if (helped != null) {
+            return helped;
+        }
+        CommandLine root = parsed.commandSpec().root().commandLine();
+        root.setOut(new TerminalWriter(root.getOut())).setErr(new TerminalWriter(root.getErr()));
+        return new RunLast().execute(parsed);
+    }
+
+    private static Path path(String text) {
+        try {
+            return LocalPath.of(Location.ofField("path"), text);
+        } catch (InvalidRequestException fault) {
+            throw new TypeConversionException(fault.what());
         }
     }
 }

@@ -1,15 +1,20 @@
 package io.stencil.cli;
 
+import io.stencil.error.InvalidFileException;
 import io.stencil.error.InvalidRequestException;
+import io.stencil.error.Location;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
 
 /// One run of the command line with the command `sample` in it: exit code, both outputs, the options that arrived.
 record CommandLineRun(int exitCode, String out, String err, Sample sample) {
@@ -56,11 +61,11 @@ record CommandLineRun(int exitCode, String out, String err, Sample sample) {
         @Option(names = "--extra_inputs", split = ",")
         List<String> extraInputs = new ArrayList<>();
 
-        @Option(names = "--model_paths")
+        @Option(names = "--model_paths", paramLabel = "JSON")
         @Nullable
         String modelPaths;
 
-        @Option(names = "--template_inputs")
+        @Option(names = "--template_inputs", paramLabel = "JSON")
         @Nullable
         String templateInputs;
 
@@ -77,6 +82,10 @@ record CommandLineRun(int exitCode, String out, String err, Sample sample) {
         @Nullable
         Error thrown;
 
+        @Spec
+        @Nullable
+        CommandSpec spec;
+
         @Override
         public Integer call() {
             if ("request".equals(failure)) {
@@ -91,6 +100,16 @@ record CommandLineRun(int exitCode, String out, String err, Sample sample) {
                 throw new RuntimeException(
                         "[enforce fail at alloc_cpu.cpp:124] err == 0. DefaultCPUAllocator: can't allocate memory: "
                                 + "you tried to allocate 9 bytes. Error code 12 (Cannot allocate memory)\n");
+            }
+            if ("text".equals(failure)) {
+                PrintWriter out = Objects.requireNonNull(spec).commandLine().getOut();
+                out.println("name \u001b[31m\u009bx\u202e\u200b\nforged: line\r end");
+                out.print("\u00e9 \ud83c\udf0d");
+                out.println("\tok");
+                throw new InvalidFileException(
+                        new Location("a\u001b]0;x\u0007", null, "b\nstencil: forged"),
+                        "c\rd",
+                        new IllegalStateException("\u001b[31m"));
             }
             if ("defect".equals(failure)) {
                 throw new IllegalStateException("no enclosing scope");

@@ -2,10 +2,12 @@ package io.stencil.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.stencil.evaluate.measure.Measures;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
 class StencilCommandTest {
@@ -36,22 +38,91 @@ class StencilCommandTest {
         assertThat(StencilVersion.number()).matches("\\d+\\.\\d+\\.\\d+(-SNAPSHOT)?");
     }
 
+    /// Names of all commands, as in the text of the root's help.
+    private static final String COMMANDS = "generate, train, launch, init, inspect, dataset, evaluate, demo, bench,"
+            + " new-template, package, fetch, upload, verify, help, sample";
+
     @Test
-    void noCommandIsWrongUsage() {
+    void noCommandShowsTheHelpAndIsWrongUsage() {
         CommandLineRun run = CommandLineRun.of();
 
         assertThat(run.exitCode()).isEqualTo(2);
-        assertThat(run.err()).isEqualTo("stencil: Missing required subcommand; try 'stencil --help'\n");
+        assertThat(run.err())
+                .startsWith(CommandLineRun.of("--help").out())
+                .endsWith("stencil: Missing required subcommand; try 'stencil --help'\n");
     }
 
     @Test
-    void anUnknownCommandIsWrongUsage() {
-        CommandLineRun run = CommandLineRun.of("sampel", "--prompt", "a leaf");
+    void anUnknownCommandIsToldWithItsNeighbourAndAllCommands() {
+        CommandLineRun run = CommandLineRun.of("trian", "--prompt", "a leaf");
 
         assertThat(run.exitCode()).isEqualTo(2);
         assertThat(run.err())
-                .isEqualTo("stencil: no command 'sampel', there are: generate, train, launch, init, inspect, "
-                        + "dataset, evaluate, demo, bench, new-template, ... and 5 more; try 'stencil --help'\n");
+                .isEqualTo("stencil: no command 'trian', did you mean 'train'?; the commands are " + COMMANDS
+                        + "; try 'stencil --help'\n");
+        assertThat(CommandLineRun.of("xyzzy").err())
+                .startsWith("stencil: no command 'xyzzy'; the commands are " + COMMANDS);
+    }
+
+    @Test
+    void helpIsACommandToo() {
+        assertThat(CommandLineRun.of("help").out())
+                .isEqualTo(CommandLineRun.of("--help").out());
+        assertThat(CommandLineRun.of("help", "train").out())
+                .isEqualTo(CommandLineRun.of("train", "--help").out())
+                .contains("--max_steps");
+        CommandLineRun unknown = CommandLineRun.of("help", "trian");
+        assertThat(unknown.exitCode()).isEqualTo(2);
+        assertThat(unknown.err()).startsWith("stencil: no command 'trian', did you mean 'train'?");
+    }
+
+    @Test
+    void theHelpOfEvaluateListsTheMeasurements() {
+        assertThat(CommandLineRun.of("evaluate", "--help").out().replaceAll("\\s+", " "))
+                .contains(String.join(", ", Measures.names()));
+    }
+
+    @Test
+    void anUnknownOptionIsToldBeforeAMissingOne() {
+        CommandLineRun run = CommandLineRun.of("train", "--dataset_metadata_paht", "m.jsonl");
+
+        assertThat(run.exitCode()).isEqualTo(2);
+        assertThat(run.err())
+                .isEqualTo("stencil: Unknown option: '--dataset_metadata_paht', did you mean"
+                        + " '--dataset_metadata_path'?; try 'stencil train --help'\n");
+        assertThat(CommandLineRun.of("train", "--max_steps", "1").err()).startsWith("stencil: Missing required option");
+    }
+
+    @Test
+    void anUnexpectedWordIsToldBeforeAMissingOption() {
+        assertThat(CommandLineRun.of("train", "--max_steps", "1", "2").err())
+                .isEqualTo("stencil: unexpected argument '2'; try 'stencil train --help'\n");
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', textBlock = """
+                    ~/out                 | only the shell replaces '~'
+                    https://example.org/x | it is a URL: download the file
+                    C:\\out             | it is a path of Windows
+                    """)
+    void aPathThatIsNoneOfThisSystemIsToldWithARemedy(String path, String remedy) {
+        CommandLineRun run = CommandLineRun.of("init", "--output_path=" + path);
+
+        assertThat(run.exitCode()).isEqualTo(2);
+        assertThat(run.err()).contains("--output_path", "'" + path + "' is not a local path", remedy);
+    }
+
+    @Test
+    void whatUntrustedTextsPrintIsEscaped() {
+        CommandLineRun run = CommandLineRun.of("sample", "--fail", "text");
+
+        assertThat(run.out())
+                .isEqualTo("name \\u001b[31m\\u009bx\\u202e\\u200b\\nforged: line\\r end\n\u00e9 \ud83c\udf0d\tok\n");
+        assertThat(run.err()).isEqualTo("stencil: a\\u001b]0;x\\u0007: 'b\\nstencil: forged': c\\rd\n");
+        assertThat(CommandLineRun.of("sample", "--fail", "text", "--debug").err())
+                .contains("at io.stencil.cli", "Caused by: ")
+                .doesNotContain("\u001b");
+        assertThat(CommandLineRun.of("sample", "--no\u001b[31m").err()).doesNotContain("\u001b");
     }
 
     @Test

@@ -26,7 +26,7 @@ public record Location(
         return new Location(file, line, name);
     }
 
-    /// `file:line: 'field'`, without the parts that are unknown.
+    /// `file:line: 'field'`, without the parts that are unknown, invisible characters [escaped][VisibleText].
     @Override
     public String toString() {
         StringBuilder text = new StringBuilder();
@@ -39,6 +39,6 @@ public record Location(
         if (field != null) {
             text.append(text.isEmpty() ? "" : ": ").append('\'').append(field).append('\'');
         }
-        return text.toString();
+        return VisibleText.of(text.toString());
     }
 }

@@ -10,12 +10,13 @@ public final class NameList {
 
     private NameList() {}
 
-    /// `a, b, c` or, for a long list, `a, b, ... and 17 more`; `none` when empty.
+    /// `a, b, c` or, for a long list, `a, b, ... and 17 more`; `none` when empty. Invisible characters are
+    /// [escaped][VisibleText].
     public static String of(Collection<String> names) {
         if (names.isEmpty()) {
             return "none";
         }
-        String shown = names.stream().limit(SHOWN).collect(Collectors.joining(", "));
+        String shown = names.stream().limit(SHOWN).map(VisibleText::of).collect(Collectors.joining(", "));
         return names.size() <= SHOWN ? shown : shown + ", ... and " + (names.size() - SHOWN) + " more";
     }
 }

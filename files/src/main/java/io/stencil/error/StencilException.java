@@ -5,8 +5,9 @@ import org.jspecify.annotations.Nullable;
 
 /// A fault of the input, told in one line: where it is, what was expected and found, what to do.
 ///
-/// The message begins with the [Location] when one is known. The command line prints it alone and keeps the trace for
-/// `--debug`.
+/// The message is one line: control characters, line breaks and other [invisible characters][VisibleText] of names and
+/// texts that it quotes are escaped. It begins with the [Location] when one is known. The command line prints it alone
+/// and keeps the trace for `--debug`.
 public abstract sealed class StencilException extends RuntimeException
         permits HubException,
                 InvalidFileException,
@@ -21,9 +22,9 @@ public abstract sealed class StencilException extends RuntimeException
     private final String what;
 
     StencilException(@Nullable Location location, String what, @Nullable Throwable cause) {
-        super(location == null ? what : location + ": " + what, cause);
+        super(VisibleText.of(location == null ? what : location + ": " + what), cause);
         this.location = location;
-        this.what = what;
+        this.what = VisibleText.of(what);
     }
 
     /// Where the fault lies, or null when it has no place.

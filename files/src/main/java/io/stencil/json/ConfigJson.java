@@ -33,7 +33,7 @@ public final class ConfigJson {
     public static ConfigJson read(Path file) {
         JsonNode root = JsonFile.read(file);
         if (!root.isObject()) {
-            throw new InvalidFileException(file, "expected a JSON object, found " + root.getNodeType());
+            throw new InvalidFileException(file, "expected a JSON object, found " + kind(root));
         }
         return new ConfigJson(file, root);
     }
@@ -81,6 +81,17 @@ public final class ConfigJson {
     public @Nullable String textAt(String... path) {
         JsonNode node = at(path);
         return node.isTextual() ? node.textValue() : null;
+    }
+
+    private static String kind(JsonNode node) {
+        return switch (node.getNodeType()) {
+            case ARRAY -> "an array";
+            case BOOLEAN -> "true or false";
+            case NULL -> "null";
+            case NUMBER -> "a number";
+            case STRING -> "a string";
+            default -> "no JSON";
+        };
     }
 
     private JsonNode at(String... path) {

@@ -8,9 +8,6 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import io.stencil.error.InvalidFileException;
 import io.stencil.error.Location;
-import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 
 /// One JSON document in a file, read strictly: no repeated key, nothing behind its end.
@@ -43,14 +40,14 @@ public final class JsonFile {
     /// @throws InvalidFileException when the file is absent or is not JSON, with the line of the fault
     public static JsonNode read(Path file) {
         try {
-            return MAPPER.readTree(Files.readString(file));
-        } catch (NoSuchFileException e) {
-            throw new InvalidFileException(Location.of(file), "does not exist", e);
+            JsonNode document = MAPPER.readTree(TextFile.read(file));
+            if (document.isMissingNode()) {
+                throw new InvalidFileException(file, "is empty; expected JSON");
+            }
+            return document;
         } catch (JsonProcessingException e) {
-            int line = e.getLocation() == null ? 1 : e.getLocation().getLineNr();
-            throw new InvalidFileException(Location.of(file, line), "is not JSON: " + e.getOriginalMessage(), e);
-        } catch (IOException e) {
-            throw new InvalidFileException(Location.of(file), "cannot be read: " + e, e);
+            throw new InvalidFileException(
+                    Location.of(file, JsonReason.line(e)), "is not JSON: " + JsonReason.of(e), e);
         }
     }
 }

@@ -1,5 +1,7 @@
 package io.stencil.template;
 
+import io.stencil.error.VisibleText;
+
 /// Takes what a user should know although work goes on.
 @FunctionalInterface
 public interface Warnings {
@@ -8,6 +10,6 @@ public interface Warnings {
     /// Through the Java platform's logging.
     static Warnings logged() {
         System.Logger logger = System.getLogger("io.stencil");
-        return message -> logger.log(System.Logger.Level.WARNING, message);
+        return message -> logger.log(System.Logger.Level.WARNING, VisibleText.of(message));
     }
 }

@@ -1,9 +1,13 @@
 package io.stencil.cli.arguments;
 
+import io.stencil.error.Location;
+import io.stencil.files.LocalPath;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
@@ -14,14 +18,12 @@ import picocli.CommandLine.Model.OptionSpec;
 /// added.
 ///
 /// @param words the command line
-/// @param origin which options a configuration file gave; null without one
-public record Arguments(List<String> words, @Nullable Origin origin) {
-
-    /// The options that `file` gave, by their declared names.
-    public record Origin(Path file, Set<String> options) {}
+/// @param configured the places of options that a configuration file gave, by their declared names
+public record Arguments(List<String> words, Map<String, Location> configured) {
 
     public Arguments {
         words = List.copyOf(words);
+        configured = Map.copyOf(configured);
     }
 
     /// @param config name of the option that names a configuration file
@@ -30,20 +32,25 @@ public record Arguments(List<String> words, @Nullable Origin origin) {
     public static Arguments of(CommandSpec root, String config, String... typed) {
         Scan scan = new Scan(root, config);
         scan.read(typed);
-        if (scan.configFile == null || scan.command == null) {
-            return new Arguments(scan.words, null);
+        Map<String, Location> configured = new HashMap<>();
+        if (scan.configFile != null && scan.command != null) {
+            Path path = LocalPath.of(Location.ofField(config.substring(2)), scan.configFile);
+            scan.words.addAll(scan.commandEnd, added(ConfigFile.read(path), scan.command, scan.given, configured));
         }
-        ConfigFile file = ConfigFile.read(Path.of(scan.configFile));
-        List<ConfigFile.Entry> entries = file.entries(scan.command);
-        entries.removeIf(entry -> scan.given.contains(entry.option()));
-        Set<String> options = new HashSet<>();
-        List<String> added = new ArrayList<>();
-        for (ConfigFile.Entry entry : entries) {
-            options.add(entry.option());
-            entry.values().forEach(value -> added.add(entry.option() + "=" + value));
+        return new Arguments(scan.words, configured);
+    }
+
+    /// The words for the options of a file that are not `given` otherwise; their places are put into `configured`.
+    private static List<String> added(
+            ConfigFile file, CommandSpec command, Set<String> given, Map<String, Location> configured) {
+        List<String> words = new ArrayList<>();
+        for (ConfigFile.Entry entry : file.entries(command)) {
+            if (!given.contains(entry.option())) {
+                configured.put(entry.option(), Location.of(file.path(), entry.line()));
+                entry.values().forEach(value -> words.add(entry.option() + "=" + value));
+            }
         }
-        scan.words.addAll(scan.commandEnd, added);
-        return new Arguments(scan.words, new Origin(file.path(), options));
+        return words;
     }
 
     /// One pass over the words, which finds the command, the options given to it and the configuration file.

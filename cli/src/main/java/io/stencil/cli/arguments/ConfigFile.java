@@ -1,41 +1,57 @@
 package io.stencil.cli.arguments;
 
+import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.JsonToken;
 import com.fasterxml.jackson.core.StreamReadFeature;
-import com.fasterxml.jackson.databind.DeserializationFeature;
-import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.json.JsonMapper;
-import com.fasterxml.jackson.databind.node.ObjectNode;
-import com.fasterxml.jackson.dataformat.yaml.YAMLMapper;
 import io.stencil.error.InvalidFileException;
 import io.stencil.error.Location;
 import io.stencil.error.NameList;
+import io.stencil.json.JsonReason;
+import io.stencil.json.TextFile;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.ParameterException;
 
-/// A YAML or JSON file of options: one object whose keys are option names without the dashes, in either spelling.
+/// A YAML or JSON file of options: one map whose keys are option names without the dashes, in either spelling. A
+/// `training_args.json` is one too: the options of its run.
 ///
-/// A list gives a repeatable option once for each element; any other list, and an object, is passed on as JSON
-/// text. Paths in it are seen from the working directory, as on the command line.
+/// A value is taken as its text, as on the command line. A list gives a repeatable option once for each element; an
+/// option that takes JSON takes lists and maps. Paths in it are relative to the working directory, as on the command
+/// line.
 final class ConfigFile {
 
-    /// An option by its declared name, and the texts that the command line would hold for it.
-    record Entry(String option, List<String> values) {}
+    /// One key of the file.
+    ///
+    /// @param line of the key, from 1
+    record Setting(String key, int line, ConfigValue value) {}
+
+    /// An option by its declared name, the line that gives it, and the texts that the command line would hold for it.
+    record Entry(String option, int line, List<String> values) {}
+
+    /// Label of the options that take JSON.
+    private static final String JSON_LABEL = "JSON";
+
+    private static final String RUN_VERSION = "stencil_version";
+    private static final String RUN_OPTIONS = "options";
+    private static final String RESUME = "resume";
+
+    private static final JsonMapper MAPPER = JsonMapper.builder()
+            .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
+            .build();
 
     private final Path path;
-    private final JsonNode content;
+    private final List<Setting> settings;
 
-    private ConfigFile(Path path, JsonNode content) {
+    private ConfigFile(Path path, List<Setting> settings) {
         this.path = path;
-        this.content = content;
+        this.settings = ofRun(settings);
     }
 
     Path path() {
@@ -44,91 +60,118 @@ final class ConfigFile {
 
     /// Reads `.json` as JSON and every other name as YAML.
     ///
-    /// @throws InvalidFileException when the file is absent, unreadable, not one object, or has a key twice
+    /// @throws InvalidFileException when the file is absent, unreadable, not one map, or has a key twice
     static ConfigFile read(Path path) {
-        boolean json = path.toString().endsWith(".json");
         if (!Files.isRegularFile(path)) {
             throw new InvalidFileException(path, "no such file; --config must name a YAML or JSON file");
         }
-        try {
-            JsonNode content = (json ? jsonMapper() : yamlMapper()).readTree(path.toFile());
-            if (content instanceof ObjectNode || content.isMissingNode() || content.isNull()) {
-                return new ConfigFile(path, content);
+        String text = TextFile.read(path);
+        boolean json = path.toString().endsWith(".json");
+        return new ConfigFile(path, json ? jsonSettings(path, text) : YamlSettings.read(path, text));
+    }
+
+    private static List<Setting> jsonSettings(Path path, String text) {
+        try (JsonParser parser = MAPPER.createParser(text)) {
+            JsonToken first = parser.nextToken();
+            if (first == null || first == JsonToken.VALUE_NULL) {
+                return List.of();
             }
-            throw new InvalidFileException(path, "must hold options as 'name: value', found a " + kind(content));
+            if (first != JsonToken.START_OBJECT) {
+                String kind = first == JsonToken.START_ARRAY ? "list" : "single value";
+                throw new InvalidFileException(
+                        Location.of(path, 1), "must hold options as 'name: value', found a " + kind);
+            }
+            List<Setting> settings = new ArrayList<>();
+            for (String key = parser.nextFieldName(); key != null; key = parser.nextFieldName()) {
+                int line = parser.currentTokenLocation().getLineNr();
+                parser.nextToken();
+                settings.add(new Setting(key, line, ConfigValue.of(MAPPER.readTree(parser))));
+            }
+            if (parser.nextToken() != null) {
+                throw new InvalidFileException(
+                        Location.of(path, parser.currentTokenLocation().getLineNr()),
+                        "is not valid JSON: there is more text behind the end of the value");
+            }
+            return settings;
         } catch (JsonProcessingException fault) {
-            int line = fault.getLocation() == null ? 1 : fault.getLocation().getLineNr();
-            String reason = fault.getOriginalMessage().lines().findFirst().orElse("");
-            String message = "is not valid %s: %s".formatted(json ? "JSON" : "YAML", reason);
-            throw new InvalidFileException(Location.of(path, line), message, fault);
+            throw new InvalidFileException(
+                    Location.of(path, JsonReason.line(fault)), "is not valid JSON: " + JsonReason.of(fault), fault);
         } catch (IOException fault) {
-            throw new InvalidFileException(Location.of(path), "cannot be read: " + fault.getMessage(), fault);
+            throw new IllegalStateException("a text in memory can always be read", fault);
         }
+    }
+
+    /// The options of a run, without the wish to resume, where the settings are those of a `training_args.json`.
+    private static List<Setting> ofRun(List<Setting> settings) {
+        if (settings.stream().noneMatch(setting -> setting.key().equals(RUN_VERSION))) {
+            return settings;
+        }
+        List<Setting> options = new ArrayList<>();
+        for (Setting setting : settings) {
+            if (setting.key().equals(RUN_OPTIONS) && setting.value() instanceof ConfigValue.Mapping run) {
+                run.fields().forEach((key, value) -> options.add(new Setting(key, setting.line(), value)));
+            }
+        }
+        options.removeIf(setting -> setting.key().equals(RESUME));
+        return options;
     }
 
     /// The file's options of `command`, in the file's order.
     ///
-    /// @throws ParameterException when a key is no option of the command, comes in two spellings, or has no value
+    /// @throws ParameterException when a key is no option of the command, comes in two spellings, or has no value or
+    ///     one of the wrong shape
     List<Entry> entries(CommandSpec command) {
         List<Entry> entries = new ArrayList<>();
-        for (Map.Entry<String, JsonNode> field : content.properties()) {
-            String key = field.getKey();
-            OptionSpec option = ArgumentNames.option(command, "--" + key);
+        for (Setting setting : settings) {
+            OptionSpec option = ArgumentNames.option(command, "--" + setting.key());
             if (option == null || option.usageHelp() || option.versionHelp() || option.inherited()) {
                 throw fault(
-                        command, key, "is no option of '%s', which has %s".formatted(command.name(), names(command)));
+                        command, setting, "is no option of '%s'%s".formatted(command.name(), near(command, setting)));
             }
             String name = option.longestName();
             if (entries.stream().anyMatch(entry -> entry.option().equals(name))) {
-                throw fault(command, key, "is given twice, in two spellings; remove one");
+                throw fault(command, setting, "is given twice, in two spellings; remove one");
             }
-            if (field.getValue().isNull()) {
-                throw fault(command, key, "has no value; give one or remove the key");
-            }
-            entries.add(new Entry(name, values(option, field.getValue())));
+            entries.add(new Entry(name, setting.line(), values(command, option, setting)));
         }
         return entries;
     }
 
-    private ParameterException fault(CommandSpec command, String key, String what) {
-        return new ParameterException(command.commandLine(), Location.of(path).field(key) + ": " + what);
+    private ParameterException fault(CommandSpec command, Setting setting, String what) {
+        Location location = Location.of(path, setting.line()).field(setting.key());
+        return new ParameterException(command.commandLine(), location + ": " + what);
     }
 
-    private static List<String> values(OptionSpec option, JsonNode value) {
-        if (!option.isMultiValue() || !value.isArray()) {
-            return List.of(text(value));
+    private List<String> values(CommandSpec command, OptionSpec option, Setting setting) {
+        boolean json = option.paramLabel().equals(JSON_LABEL);
+        if (!json && option.isMultiValue() && setting.value() instanceof ConfigValue.Sequence list) {
+            List<String> texts = new ArrayList<>();
+            list.elements().forEach(element -> texts.add(text(command, setting, element, false)));
+            return texts;
         }
-        List<String> texts = new ArrayList<>();
-        value.forEach(element -> texts.add(text(element)));
-        return texts;
+        return List.of(text(command, setting, setting.value(), json));
     }
 
-    private static String text(JsonNode value) {
-        return value.isValueNode() ? value.asText() : value.toString();
+    private String text(CommandSpec command, Setting setting, ConfigValue value, boolean json) {
+        if (value.json().isNull()) {
+            throw fault(command, setting, "has no value; give one or remove the key");
+        }
+        if (value instanceof ConfigValue.Single single) {
+            return single.text();
+        }
+        if (!json) {
+            throw fault(command, setting, "must be a single value, found a " + value.kind());
+        }
+        return value.json().toString();
     }
 
-    private static String names(CommandSpec command) {
-        return NameList.of(command.options().stream()
-                .filter(option -> !option.inherited() && !option.usageHelp() && !option.versionHelp())
+    private static String near(CommandSpec command, Setting setting) {
+        List<String> names = command.options().stream()
+                .filter(option ->
+                        !option.inherited() && !option.usageHelp() && !option.versionHelp() && !option.hidden())
                 .map(option -> option.longestName().substring(2))
-                .toList());
-    }
-
-    private static String kind(JsonNode node) {
-        return node.isArray() ? "list" : "single value";
-    }
-
-    private static ObjectMapper jsonMapper() {
-        return JsonMapper.builder()
-                .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
-                .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
-                .build();
-    }
-
-    private static ObjectMapper yamlMapper() {
-        return YAMLMapper.builder()
-                .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
-                .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
-                .build();
+                .toList();
+        String question = SimilarNames.question(setting.key(), names);
+        return question.isEmpty() ? ", which has " + NameList.of(names) : question;
     }
 }

@@ -1,5 +1,6 @@
 package io.stencil.cli.terminal;
 
+import io.stencil.error.VisibleText;
 import java.io.Console;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -24,7 +25,7 @@ public final class ProgressLine implements AutoCloseable {
     private long printedAt = System.nanoTime();
 
     ProgressLine(PrintWriter err, boolean rewrites) {
-        this.err = err;
+        this.err = err instanceof TerminalWriter escaping ? escaping.terminal() : err;
         this.rewrites = rewrites;
     }
 
@@ -34,7 +35,8 @@ public final class ProgressLine implements AutoCloseable {
     }
 
     /// Takes the place of the text that is shown.
-    public void show(String text) {
+    public void show(String shown) {
+        String text = VisibleText.of(shown);
         if (rewrites) {
             err.print("\r" + text + " ".repeat(Math.max(0, latest.length() - text.length())));
             err.flush();

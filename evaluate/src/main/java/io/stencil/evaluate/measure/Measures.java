@@ -1,7 +1,6 @@
 package io.stencil.evaluate.measure;
 
 import io.stencil.error.InvalidRequestException;
-import io.stencil.error.NameList;
 import io.stencil.evaluate.Measure;
 import java.util.ArrayList;
 import java.util.List;
@@ -27,19 +26,24 @@ public final class Measures {
 
     private Measures() {}
 
+    /// Names of all measurements, in their order.
+    public static List<String> names() {
+        return ALL.stream().map(Measure::name).toList();
+    }
+
     /// @param names of measurements; none for all
     /// @throws InvalidRequestException for a name that none has
     public static List<Measure> named(List<String> names) {
         if (names.isEmpty()) {
             return ALL;
         }
-        List<String> known = ALL.stream().map(Measure::name).toList();
+        List<String> known = names();
         List<Measure> chosen = new ArrayList<>();
         for (String name : names) {
             int at = known.indexOf(name);
             if (at < 0) {
                 throw new InvalidRequestException(
-                        "NAME", "'%s' is no measurement; there are %s".formatted(name, NameList.of(known)));
+                        "NAME", "'%s' is no measurement; there are %s".formatted(name, String.join(", ", known)));
             }
             chosen.add(ALL.get(at));
         }

@@ -1,0 +1,4 @@
+@NullMarked
+package io.stencil.error;
+
+import org.jspecify.annotations.NullMarked;

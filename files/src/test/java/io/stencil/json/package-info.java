@@ -1,0 +1,4 @@
+@NullMarked
+package io.stencil.json;
+
+import org.jspecify.annotations.NullMarked;
