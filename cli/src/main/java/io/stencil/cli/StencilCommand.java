@@ -6,6 +6,7 @@ import io.stencil.error.InvalidRequestException;
 import io.stencil.error.Location;
 import io.stencil.error.StencilException;
 import io.stencil.files.LocalPath;
+import io.stencil.hub.http.Proxies;
 import io.stencil.tensor.Libtorch;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
@@ -74,6 +75,7 @@ public final class StencilCommand {
     /// Runs the command that `args` name and ends the process: 0 done, 1 failure, 2 wrong usage,
     /// 130 interrupted.
     public static void main(String[] args) {
+        Proxies.allowPasswords();
         CommandLine root = commandLine();
         int code = ExitCode.SOFTWARE;
         try {

@@ -7,6 +7,7 @@ import io.stencil.hub.fetch.HuggingFaceCache;
 import io.stencil.hub.fetch.ModelRoots;
 import io.stencil.hub.http.Credentials;
 import io.stencil.hub.http.HttpSettings;
+import io.stencil.hub.http.Proxies;
 import io.stencil.hub.http.Token;
 import io.stencil.hub.protocol.HubKind;
 import java.net.URI;
@@ -51,8 +52,7 @@ public record HubSettings(
 
     /// Settings of the environment: `DIFFSYNTH_DOWNLOAD_SOURCE`, `MODELSCOPE_ENDPOINT`, `HF_ENDPOINT`,
     /// `MODELSCOPE_API_TOKEN`, `HF_TOKEN`, `DIFFSYNTH_MODEL_BASE_PATH`, `DIFFSYNTH_SKIP_DOWNLOAD`, `HF_HUB_OFFLINE`,
-    /// and where
-    /// Hugging Face's tools keep their things.
+    /// `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY`, `NO_PROXY`, and where Hugging Face's tools keep their things.
     ///
     /// @param home folder of the user
     /// @throws InvalidRequestException naming the variable or option that cannot be used
@@ -65,17 +65,18 @@ public record HubSettings(
         URI site = site(hub, environment);
         Token token = token(hub, choices, environment, home);
         requireSecret(site, token);
+        boolean offline = choices.offline()
+                || flag(environment, "DIFFSYNTH_SKIP_DOWNLOAD")
+                || flag(environment, "HF_HUB_OFFLINE");
         return new HubSettings(
                 hub,
                 site,
                 token,
                 base(choices, environment, home),
-                choices.offline()
-                        || flag(environment, "DIFFSYNTH_SKIP_DOWNLOAD")
-                        || flag(environment, "HF_HUB_OFFLINE"),
+                offline,
                 cache(environment, home),
                 FetchSettings.DEFAULT,
-                HttpSettings.DEFAULT);
+                offline ? HttpSettings.DEFAULT : HttpSettings.DEFAULT.through(Proxies.of(environment)));
     }
 
     /// The same with another place for models, where nothing is: not even what Hugging Face's tools have is taken.

@@ -160,11 +160,12 @@ class TokenTest {
         try (FakeHub fake = new FakeHub();
                 Hub hub = Hub.open(
                         TestHubs.settings(HubKind.MODELSCOPE, fake.site(), temporary.resolve("models"), SECRET))) {
-            fake.fail(Fault.of("/repo/files", says(200, list), 1));
+            fake.fail(Fault.of("/repo/files", says(200, list), 100));
             assertThatThrownBy(() -> hub.fetch(HubReference.parse("model", "org/m:"), FetchListener.NONE))
                     .hasMessageContaining("the hub names a file by the token")
                     .satisfies(TokenTest::requireSafe);
-            fake.fail(Fault.of("/batch", says(200, object), 9));
+            fake.heal();
+            fake.fail(Fault.of("/batch", says(200, object), 100));
             UploadPlan plan = new UploadPlan(
                     hub.repository(RepositoryId.parse("ID", "me/m")), "main", folder, "m", true, null, false);
             assertThatThrownBy(() -> hub.upload(plan, UploadListener.NONE))

@@ -15,14 +15,15 @@ import java.util.stream.Collectors;
 ///
 /// @param chosen by the pattern, sorted
 /// @param all these, and what weights need beside them: the JSON files of their folder, which tell how to read them
-record Choice(List<RemoteFile> chosen, List<RemoteFile> all) {
+/// @param leftOut JSON files beside weights whose names some system cannot hold, or this one cannot write
+record Choice(List<RemoteFile> chosen, List<RemoteFile> all, List<RemoteFile> leftOut) {
 
     /// Tells that the models of a pipeline lie here in a folder each.
     private static final String PIPELINE = "model_index.json";
 
     /// @throws io.stencil.error.HubException when the pattern matches nothing that is fetched, or a name is not safe
     static Choice of(Repository repository, Listing listing, String pattern) {
-        SafeNames.requireSafe(repository, listing.files());
+        SafeNames.requireInside(repository, listing.files());
         NamePattern names = new NamePattern(pattern);
         List<RemoteFile> matching = listing.files().stream()
                 .filter(file -> names.matches(file.path()))
@@ -42,26 +43,28 @@ record Choice(List<RemoteFile> chosen, List<RemoteFile> all) {
                 .map(file -> parent(file.path()))
                 .collect(Collectors.toSet());
         List<RemoteFile> all = new ArrayList<>(chosen);
+        List<RemoteFile> leftOut = new ArrayList<>();
         for (RemoteFile file : listing.files()) {
             boolean needed = file.path().equals(PIPELINE)
                     || (file.path().endsWith(".json") && folders.contains(parent(file.path())));
             if (needed && !chosen.contains(file)) {
-                all.add(file);
+                boolean isSafe = SafeNames.isSafe(file.path()) && SafeNames.isWritable(file.path());
+                (isSafe ? all : leftOut).add(file);
             }
         }
-        SafeNames.requireDistinct(repository, all);
-        return new Choice(chosen, all);
+        SafeNames.requireFetchable(repository, all);
+        return new Choice(chosen, all, leftOut);
     }
 
     private static io.stencil.error.HubException nothing(
             Repository repository, Listing listing, String pattern, List<RemoteFile> matching) {
         if (!matching.isEmpty()) {
             return repository
-                    .subject(matching.getFirst().path())
+                    .subject(SafeNames.shown(matching.getFirst().path()))
                     .fault("is of a kind that is not fetched; only %s are".formatted(FileKinds.describe()));
         }
         Set<String> tops = new TreeSet<>();
-        listing.files().forEach(file -> tops.add(file.path().replaceFirst("/.*", "/")));
+        listing.files().forEach(file -> tops.add(SafeNames.shown(file.path()).replaceFirst("/.*", "/")));
         String what = pattern.isEmpty() ? "holds no file" : "'%s' matches no file".formatted(pattern);
         return repository.subject().fault("%s; found %s".formatted(what, NameList.of(tops)));
     }

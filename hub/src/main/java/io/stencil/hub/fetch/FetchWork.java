@@ -2,6 +2,7 @@ package io.stencil.hub.fetch;
 
 import io.stencil.error.InvalidFileException;
 import io.stencil.error.Location;
+import io.stencil.hub.http.HubCall;
 import io.stencil.hub.protocol.Checksum;
 import io.stencil.hub.protocol.RemoteFile;
 import io.stencil.hub.protocol.Repository;
@@ -65,19 +66,16 @@ record FetchWork(
     private void download(RemoteFile file, Path target) throws IOException {
         ModelPlace place = checked.place();
         long chunk = fetcher.settings().chunkBytes();
-        if (file.checksum() instanceof Checksum.None && checked.commit() == null) {
+        boolean isKnown = !(file.checksum() instanceof Checksum.None) || checked.commit() != null;
+        if (!isKnown) {
             // Nothing tells one version from another: what another run left is not gone on with, and one request
             // brings it all.
             place.removePartials(file.path());
             chunk = Math.max(1, file.size());
         }
-        new FileDownload(
-                        fetcher.http(),
-                        file,
-                        fetcher.protocol().content(repository, revision, file.path()),
-                        repository.subject(file.path()),
-                        pool,
-                        progress)
+        HubCall call = HubCall.get(
+                fetcher.protocol().content(repository, revision, file.path()), repository.subject(file.path()));
+        new FileDownload(fetcher.http(), file, call, pool, progress, isKnown)
                 .run(place.partial(file, checked.commit()), target, chunk);
     }
 }

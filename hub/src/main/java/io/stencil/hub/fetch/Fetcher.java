@@ -30,6 +30,10 @@ public record Fetcher(HubProtocol protocol, HubHttp http, FetchSettings settings
         Listing listing = protocol.list(repository, revision, http);
         requireNoToken(repository, listing);
         Choice choice = Choice.of(repository, listing, pattern);
+        choice.leftOut()
+                .forEach(file ->
+                        listener.onWarning("%s: '%s' beside the weights is left out: some systems cannot hold its name"
+                                .formatted(repository, SafeNames.shown(file.path()))));
         Progress progress = new Progress(repository, choice.all().size(), choice.bytes(repository), listener);
         ModelPlace place = ModelPlace.of(base, repository, revision);
         CheckedFiles checked = new CheckedFiles(place, listing.commit());

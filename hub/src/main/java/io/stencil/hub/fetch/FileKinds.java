@@ -13,6 +13,7 @@ public final class FileKinds {
 
     private static final Set<String> EXTENSIONS =
             Set.of("safetensors", "json", "jsonl", "txt", "md", "jinja", "png", "jpg", "jpeg", "webp", "gif");
+    private static final Set<String> TEXTS = Set.of("txt", "md", "jinja");
     private static final Set<String> NAMES = Set.of("LICENSE", "NOTICE", "SHA256SUMS");
 
     private FileKinds() {}
@@ -24,6 +25,15 @@ public final class FileKinds {
         return CODE.contains(name)
                 || NAMES.contains(name)
                 || (dot > 0 && EXTENSIONS.contains(name.substring(dot + 1).toLowerCase(Locale.ROOT)));
+    }
+
+    /// Whether a file is text that may hold anything, HTML too.
+    ///
+    /// @param path inside a repository, with `/` between folders
+    static boolean isText(String path) {
+        String name = path.substring(path.lastIndexOf('/') + 1);
+        String extension = name.substring(name.lastIndexOf('.') + 1).toLowerCase(Locale.ROOT);
+        return TEXTS.contains(extension) || NAMES.contains(name);
     }
 
     /// Whether a file alone may change what a model does: its code, its weights, and what tells which files hold them.

@@ -7,6 +7,7 @@ import io.stencil.hub.protocol.Listing;
 import io.stencil.hub.protocol.RemoteFile;
 import io.stencil.hub.protocol.Repository;
 import io.stencil.hub.protocol.RepositoryId;
+import java.io.File;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -145,7 +146,7 @@ public record HuggingFaceCache(Path root) {
                 Checksum checksum = name.matches("[0-9a-f]{64}")
                         ? new Checksum.Sha256(name)
                         : name.matches(COMMIT) ? new Checksum.GitBlob(name) : new Checksum.None();
-                String path = snapshot.relativize(file).toString().replace('\\', '/');
+                String path = snapshot.relativize(file).toString().replace(File.separatorChar, '/');
                 files.add(new RemoteFile(path, Files.size(file), checksum, true));
             }
         }

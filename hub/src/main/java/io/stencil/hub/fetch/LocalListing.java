@@ -3,6 +3,7 @@ package io.stencil.hub.fetch;
 import io.stencil.hub.protocol.Checksum;
 import io.stencil.hub.protocol.Listing;
 import io.stencil.hub.protocol.RemoteFile;
+import java.io.File;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -20,7 +21,7 @@ final class LocalListing {
         if (Files.isDirectory(folder)) {
             try (Stream<Path> content = Files.walk(folder)) {
                 for (Path file : content.filter(Files::isRegularFile).toList()) {
-                    String path = folder.relativize(file).toString().replace('\\', '/');
+                    String path = folder.relativize(file).toString().replace(File.separatorChar, '/');
                     if (!path.startsWith(".")) {
                         files.add(new RemoteFile(path, Files.size(file), new Checksum.None(), true));
                     }

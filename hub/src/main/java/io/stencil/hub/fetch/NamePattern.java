@@ -42,6 +42,6 @@ record NamePattern(String text) {
     }
 
     private static String ascii(String text) {
-        return text.replaceAll("[^\\x00-\\x7f]", "_");
+        return text.replaceAll("[^\\x20-\\x7e]", "_");
     }
 }

@@ -11,13 +11,14 @@ import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.List;
 
-/// A file on its way: its bytes so far, and a map of the ranges that are there. Both outlive the process.
+/// A file on its way: its bytes so far, and a map that records how many bytes of each range are there. Both outlive the
+/// process.
 ///
-/// A range is marked after its bytes were written, so a mark is right wherever the process died. After a power cut the
+/// The record of a range is written after its bytes, so it is right wherever the process died. After a power cut the
 /// checksum of the whole file tells.
 final class PartialFile implements AutoCloseable {
 
-    /// Bytes `begin` up to but not including `end`.
+    /// Bytes `begin` up to but not including `end`: what is missing of a range of the map.
     record Range(int index, long begin, long end) {
         long size() {
             return end - begin;
@@ -74,26 +75,38 @@ final class PartialFile implements AutoCloseable {
         return !header.hasRemaining()
                 && header.getLong(0) == size
                 && header.getLong(Long.BYTES) == chunkBytes
-                && map.size() == HEADER + count()
+                && map.size() == mapBytes(size, chunkBytes)
                 && content.size() <= size;
     }
 
-    /// Bytes of complete ranges that an earlier run left, without opening the file.
+    private static long mapBytes(long size, long chunkBytes) {
+        return HEADER + Math.ceilDiv(size, chunkBytes) * Long.BYTES;
+    }
+
+    /// Bytes that an earlier run left, without opening the file.
     static long bytesIn(Path file, long size, long chunkBytes) throws IOException {
         Path map = mapOf(file);
         if (!Files.isRegularFile(map) || size == 0) {
             return 0;
         }
-        byte[] marks = Files.readAllBytes(map);
-        boolean same = marks.length == HEADER + Math.ceilDiv(size, chunkBytes)
-                && ByteBuffer.wrap(marks).getLong(0) == size
-                && ByteBuffer.wrap(marks).getLong(Long.BYTES) == chunkBytes;
+        ByteBuffer records = ByteBuffer.wrap(Files.readAllBytes(map));
+        boolean same = records.limit() == mapBytes(size, chunkBytes)
+                && records.getLong(0) == size
+                && records.getLong(Long.BYTES) == chunkBytes;
         long bytes = 0;
-        for (int i = HEADER; same && i < marks.length; i++) {
-            long begin = (i - HEADER) * chunkBytes;
-            bytes += marks[i] == 0 ? 0 : Math.min(size, begin + chunkBytes) - begin;
+        for (int i = 0; same && HEADER + i * Long.BYTES < records.limit(); i++) {
+            bytes += received(records.getLong(HEADER + i * Long.BYTES), length(i, size, chunkBytes));
         }
         return bytes;
+    }
+
+    private static long length(int index, long size, long chunkBytes) {
+        return Math.min(size, (index + 1) * chunkBytes) - index * chunkBytes;
+    }
+
+    /// A record that cannot be is none.
+    private static long received(long recorded, long length) {
+        return recorded < 0 || recorded > length ? 0 : recorded;
     }
 
     private int count() {
@@ -104,22 +117,37 @@ final class PartialFile implements AutoCloseable {
     void restart() throws IOException {
         map.truncate(0);
         content.truncate(0);
-        ByteBuffer fresh = ByteBuffer.allocate(HEADER + count());
+        ByteBuffer fresh = ByteBuffer.allocate(Math.toIntExact(mapBytes(size, chunkBytes)));
         fresh.putLong(size).putLong(chunkBytes).clear();
         write(map, fresh, 0);
     }
 
-    /// The ranges that are not there yet.
+    /// What is missing of each range that is not there yet.
     List<Range> missing() throws IOException {
-        ByteBuffer marks = ByteBuffer.allocate(count());
-        map.read(marks, HEADER);
         List<Range> missing = new ArrayList<>();
         for (int i = 0; i < count(); i++) {
-            if (marks.get(i) == 0) {
-                missing.add(new Range(i, i * chunkBytes, Math.min(size, (i + 1) * chunkBytes)));
+            long end = i * chunkBytes + length(i, size, chunkBytes);
+            long begin = i * chunkBytes + recorded(i);
+            if (begin < end) {
+                missing.add(new Range(i, begin, end));
             }
         }
         return missing;
+    }
+
+    /// Bytes that are there.
+    long received() throws IOException {
+        long bytes = 0;
+        for (int i = 0; i < count(); i++) {
+            bytes += recorded(i);
+        }
+        return bytes;
+    }
+
+    private long recorded(int index) throws IOException {
+        ByteBuffer record = ByteBuffer.allocate(Long.BYTES);
+        map.read(record, HEADER + (long) index * Long.BYTES);
+        return record.hasRemaining() ? 0 : received(record.getLong(0), length(index, size, chunkBytes));
     }
 
     /// @throws LocalFault when the disk does not take it
@@ -127,9 +155,12 @@ final class PartialFile implements AutoCloseable {
         guarded(content, bytes, position);
     }
 
+    /// Records that a range is there up to, but not including, `position`.
+    ///
     /// @throws LocalFault when the disk does not take it
-    void mark(Range range) throws IOException {
-        guarded(map, ByteBuffer.wrap(new byte[] {1}), HEADER + range.index());
+    void reached(Range range, long position) throws IOException {
+        ByteBuffer record = ByteBuffer.allocate(Long.BYTES).putLong(position - range.index() * chunkBytes);
+        guarded(map, record.flip(), HEADER + (long) range.index() * Long.BYTES);
     }
 
     private void guarded(FileChannel channel, ByteBuffer bytes, long position) throws IOException {

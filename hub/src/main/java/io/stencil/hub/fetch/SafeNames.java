@@ -6,6 +6,7 @@ import io.stencil.hub.protocol.Repository;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.text.Normalizer;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
@@ -13,37 +14,57 @@ import java.util.Map;
 import java.util.Set;
 import java.util.regex.Pattern;
 
-/// Refuses names that mean another place than inside a repository's folder, or one place twice.
+/// Refuses names that mean another place than inside a repository's folder, one place twice, or that some systems
+/// cannot hold.
 final class SafeNames {
 
+    /// Parts, between slashes of either kind, that lead elsewhere or are no name at all.
+    private static final Set<String> LEADING_AWAY = Set.of("", ".", "..");
+    private static final Pattern DRIVE = Pattern.compile("[A-Za-z]:.*", Pattern.DOTALL);
     /// Names that Windows takes for devices, and characters that some system gives a meaning.
-    private static final Pattern UNSAFE_PART = Pattern.compile(
-            "\\.|\\.\\.|.*[\\\\:*?\"<>|\\p{Cntrl}].*|.*[. ]|(?i)(?:con|prn|aux|nul|com\\d|lpt\\d)(?:\\..*)?");
+    private static final Pattern UNPORTABLE_PART = Pattern.compile(
+            ".*[\\\\:*?\"<>|\\p{Cc}\\p{Zl}\\p{Zp}\\u202a-\\u202e\\u2066-\\u2069].*|.*[. ]|(?i)(?:con|prn|aux|nul|com\\d|lpt\\d)(?:\\..*)?",
+            Pattern.DOTALL);
     /// What git and a fetch keep in such folders, and trust is judged by.
     private static final Set<String> RESERVED = Set.of(".git", FetchedFolder.PRIVATE);
+
+    private static final Pattern INVISIBLE = Pattern.compile("[\\p{Cc}\\p{Cf}\\p{Zl}\\p{Zp}]");
 
     private static final int MAX_LENGTH = 1000;
 
     private SafeNames() {}
 
-    /// @throws io.stencil.error.HubException naming the first file that is refused
-    static void requireSafe(Repository repository, List<RemoteFile> listed) {
+    /// Refuses a repository that names a place outside its folder, whether that file is chosen or not.
+    ///
+    /// @throws io.stencil.error.HubException naming the first such file
+    static void requireInside(Repository repository, List<RemoteFile> listed) {
         for (RemoteFile file : listed) {
-            if (!isSafe(file.path())) {
+            if (!isInside(file.path())) {
                 throw repository
-                        .subject(file.path().replaceAll("\\p{Cntrl}", "?"))
-                        .fault(
-                                "is a name that does not stay inside the folder, or that some systems cannot hold; nothing of this repository is fetched");
+                        .subject(shown(file.path()))
+                        .fault("is a name that does not stay inside the folder; nothing of this repository is fetched");
             }
         }
     }
 
+    /// A name without what a terminal does not show, or obeys.
+    static String shown(String path) {
+        return INVISIBLE.matcher(path).replaceAll("?");
+    }
+
     /// @param chosen files that are to lie in one folder
-    /// @throws io.stencil.error.HubException when two would lie in the same place where case does not count, or one is
-    /// a link
-    static void requireDistinct(Repository repository, List<RemoteFile> chosen) {
+    /// @throws io.stencil.error.HubException when one is a link or has a name that some system cannot hold, or two
+    /// would
+    /// lie in the same place where case does not count
+    static void requireFetchable(Repository repository, List<RemoteFile> chosen) {
         Map<String, String> seen = new HashMap<>();
         for (RemoteFile file : chosen) {
+            if (!isSafe(file.path())) {
+                throw repository
+                        .subject(shown(file.path()))
+                        .fault(
+                                "is a name that some systems cannot hold (one of \\ : * ? \" < > |, a control character, a dot or space at the end, or a device of Windows); fetch the other files by a pattern that leaves it out");
+            }
             if (!file.plain()) {
                 throw repository.subject(file.path()).fault("is a link or no file; only plain files are fetched");
             }
@@ -99,15 +120,17 @@ final class SafeNames {
         }
     }
 
+    /// Whether a file of this name can be fetched, on this system and any other.
     static boolean isSafe(String path) {
-        if (path.isEmpty() || path.length() > MAX_LENGTH) {
-            return false;
-        }
-        for (String part : path.split("/", -1)) {
-            if (part.isEmpty() || UNSAFE_PART.matcher(part).matches() || RESERVED.contains(folded(part))) {
-                return false;
-            }
-        }
-        return true;
+        return isInside(path)
+                && Arrays.stream(path.split("/", -1))
+                        .noneMatch(part -> UNPORTABLE_PART.matcher(part).matches());
+    }
+
+    private static boolean isInside(String path) {
+        return path.length() <= MAX_LENGTH
+                && !DRIVE.matcher(path).matches()
+                && Arrays.stream(path.split("[/\\\\]", -1))
+                        .noneMatch(part -> LEADING_AWAY.contains(part) || RESERVED.contains(folded(part)));
     }
 }

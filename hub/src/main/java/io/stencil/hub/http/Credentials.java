@@ -35,7 +35,8 @@ public record Credentials(@Nullable Token token, URI origin, Map<String, String>
                 && port(one) == port(other);
     }
 
-    private static int port(URI uri) {
+    /// The port of an address, its scheme's where it names none.
+    static int port(URI uri) {
         return uri.getPort() >= 0 ? uri.getPort() : "https".equals(uri.getScheme()) ? 443 : 80;
     }
 

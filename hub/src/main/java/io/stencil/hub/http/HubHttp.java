@@ -28,6 +28,9 @@ import java.util.Set;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.function.BooleanSupplier;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.zip.ZipException;
 import org.jspecify.annotations.Nullable;
 
 /// Sends requests: signs them, follows redirects, asks again after a passing fault, and tells a lasting one in one
@@ -35,11 +38,17 @@ import org.jspecify.annotations.Nullable;
 public final class HubHttp implements AutoCloseable {
 
     private static final int MAX_REDIRECTS = 5;
+    /// Bytes of one attempt that show that a connection is of use.
+    private static final long HEADWAY = 1 << 10;
     private static final int MAX_JSON_BYTES = 64 << 20;
+    private static final int PART = 206;
+    private static final int PROXY_REFUSAL = 407;
     private static final Set<Integer> REDIRECTS = Set.of(301, 302, 303, 307, 308);
     /// What may go along to another host than the one that it was meant for.
     private static final Set<String> OPEN_HEADERS = Set.of("accept", "content-type", "range");
     private static final JsonMapper MAPPER = new JsonMapper();
+    /// How Java's client reports a proxy's answer to CONNECT.
+    private static final Pattern TUNNEL = Pattern.compile("Tunnel failed, got: (\\d{3})");
 
     private final Credentials credentials;
     private final ServerText told;
@@ -52,6 +61,16 @@ public final class HubHttp implements AutoCloseable {
         T read(HubAnswer answer) throws IOException;
     }
 
+    /// A request whose answer may come in several pieces, each of an attempt.
+    public interface ContinuedCall<T extends @Nullable Object> extends AnswerReader<T> {
+
+        /// Requests what is missing.
+        HubCall call();
+
+        /// Bytes that were received and are kept.
+        long received();
+    }
+
     public HubHttp(Credentials credentials, HttpSettings settings) {
         this.credentials = credentials;
         this.told = credentials.told();
@@ -60,6 +79,7 @@ public final class HubHttp implements AutoCloseable {
                 .connectTimeout(settings.connect())
                 .followRedirects(HttpClient.Redirect.NEVER)
                 .version(HttpClient.Version.HTTP_1_1)
+                .proxy(settings.proxies().selector())
                 .build();
         this.watcher = Executors.newSingleThreadScheduledExecutor(
                 Thread.ofPlatform().daemon().name("hub-silence").factory());
@@ -85,6 +105,7 @@ public final class HubHttp implements AutoCloseable {
         if (body.length > MAX_JSON_BYTES) {
             throw call.subject().fault("the hub's answer is longer than %s MB".formatted(MAX_JSON_BYTES >> 20));
         }
+        UnexpectedBody unexpected = new UnexpectedBody(answer.header("Content-Type"), body, true);
         try {
             JsonNode json = MAPPER.readTree(body);
             if (json == null || json.isMissingNode()) {
@@ -92,9 +113,24 @@ public final class HubHttp implements AutoCloseable {
             }
             return json;
         } catch (JsonProcessingException e) {
+            String why = unexpected.kind() == UnexpectedBody.Kind.HTML
+                    ? remedy(unexpected)
+                    : told.of(e.getOriginalMessage());
             throw call.subject()
-                    .fault("the hub's answer is no JSON: " + told.of(e.getOriginalMessage()), told.cause(e));
+                    .fault(
+                            "the hub's answer is no JSON but %s: %s".formatted(describe(unexpected), why),
+                            told.cause(e));
         }
+    }
+
+    /// What a body is that is not what was requested, for messages.
+    public String describe(UnexpectedBody body) {
+        return body.describe(told);
+    }
+
+    /// What to do about it.
+    public String remedy(UnexpectedBody body) {
+        return body.remedy(credentials.variable());
     }
 
     /// An address that a server names.
@@ -178,11 +214,38 @@ public final class HubHttp implements AutoCloseable {
     ///
     /// @throws HubException when it is refused, or fails too often
     public <T extends @Nullable Object> T send(HubCall call, AnswerReader<T> reader) {
-        for (int attempt = 1; ; attempt++) {
+        return send(new ContinuedCall<T>() {
+            @Override
+            public HubCall call() {
+                return call;
+            }
+
+            @Override
+            public T read(HubAnswer answer) throws IOException {
+                return reader.read(answer);
+            }
+
+            @Override
+            public long received() {
+                return 0;
+            }
+        });
+    }
+
+    /// Sends a request that continues after a fault behind what was received. An attempt that brought less than 1 KB
+    /// counts as a failed one; others may follow without end, as each makes headway.
+    ///
+    /// @throws HubException when it is refused, or fails too often
+    public <T extends @Nullable Object> T send(ContinuedCall<T> work) {
+        int failed = 0;
+        while (true) {
+            HubCall call = work.call();
+            long before = work.received();
             try {
-                return once(call, reader);
+                return once(call, work);
             } catch (PassingFault e) {
-                pause(call.subject(), attempt, e);
+                failed = work.received() - before >= HEADWAY ? 1 : failed + 1;
+                pause(call.subject(), failed, e);
             }
         }
     }
@@ -216,9 +279,9 @@ public final class HubHttp implements AutoCloseable {
                     if (REDIRECTS.contains(status)) {
                         current = redirected(current, response);
                     } else if (status / 100 == 2 || (status == 404 && call.mayBeAbsent())) {
-                        return reader.read(new HubAnswer(status, response.headers(), current.uri(), body));
+                        return read(current, response, body, reader);
                     } else {
-                        throw refused(call.subject(), response, body);
+                        throw refused(current, response, body);
                     }
                 }
             }
@@ -229,6 +292,7 @@ public final class HubHttp implements AutoCloseable {
             LocalFault.of(e).ifPresent(local -> {
                 throw local;
             });
+            requireTunnel(current, e);
             throw new PassingFault(describe(current.uri(), e), null, told.cause(e));
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
@@ -236,11 +300,34 @@ public final class HubHttp implements AutoCloseable {
         }
     }
 
-    /// The call's own headers come last: what a hub asks for in its answers goes before what Stencil would send.
+    private <T extends @Nullable Object> T read(
+            HubCall call, HttpResponse<?> response, InputStream body, AnswerReader<T> reader) throws IOException {
+        int status = response.statusCode();
+        // Part of an encoded body cannot be decoded without the rest.
+        String coding = status == PART ? "" : ContentCoding.of(response.headers());
+        if (!ContentCoding.isDecodable(coding)) {
+            throw call.subject()
+                    .fault(
+                            "the answer has Content-Encoding '%s', though 'identity' was requested; a cache or proxy compresses it: bypass that, or use another address of the hub"
+                                    .formatted(told.of(coding)));
+        }
+        try (InputStream content = ContentCoding.decode(coding, body)) {
+            return reader.read(new HubAnswer(status, response.headers(), call.uri(), content));
+        } catch (ZipException e) {
+            throw call.subject()
+                    .fault(
+                            "the answer has Content-Encoding '%s' and is no such data (%s)"
+                                    .formatted(told.of(coding), told.of(reason(e))),
+                            told.cause(e));
+        }
+    }
+
+    /// The call's own headers come last, as what a hub asks for in its answers goes before what Stencil would send.
     private HttpRequest request(HubCall call, WatchedExchange exchange) {
         HttpRequest.Builder request = HttpRequest.newBuilder(call.uri())
                 .method(call.method(), exchange.watched(call.body().get()))
-                .setHeader("User-Agent", "stencil");
+                .setHeader("User-Agent", "stencil")
+                .setHeader("Accept-Encoding", ContentCoding.IDENTITY);
         credentials.sign(request, call.uri());
         for (Map.Entry<String, String> header : call.headers().entrySet()) {
             try {
@@ -250,6 +337,10 @@ public final class HubHttp implements AutoCloseable {
                         .fault("the hub asks for a header that cannot be sent: " + told.of(header.getKey()));
             }
         }
+        settings.proxies()
+                .of(call.uri())
+                .map(HttpProxy::authorization)
+                .ifPresent(authorization -> request.setHeader("Proxy-Authorization", authorization));
         return request.build();
     }
 
@@ -273,10 +364,15 @@ public final class HubHttp implements AutoCloseable {
     }
 
     /// Throws what may pass and gives what lasts.
-    private HubException refused(Subject subject, HttpResponse<?> response, InputStream body) throws PassingFault {
+    private HubException refused(HubCall call, HttpResponse<?> response, InputStream body) throws PassingFault {
         int status = response.statusCode();
-        String text = Refusal.text(status, body, credentials);
-        if (status == 408 || status == 429 || status >= 500) {
+        Subject subject = call.subject();
+        if (status == PROXY_REFUSAL) {
+            throw subject.fault("%s requires a user and password (407); %s"
+                    .formatted(proxy(call.uri()), settings.proxies().passwordRemedy(call.uri())));
+        }
+        String text = Refusal.text(response, body, credentials);
+        if (mayPass(status)) {
             throw new PassingFault(text, retryAfter(response), null);
         }
         return subject.fault(text, new RefusalException(text));
@@ -298,16 +394,41 @@ public final class HubHttp implements AutoCloseable {
         }
     }
 
+    /// Fails where a proxy answered in place of the hub and did not connect to it.
+    private void requireTunnel(HubCall call, Exception e) throws PassingFault {
+        Matcher tunnel = TUNNEL.matcher(reason(e));
+        if (tunnel.matches()) {
+            String text = "%s does not connect to %s (%s); check HTTPS_PROXY and NO_PROXY"
+                    .formatted(proxy(call.uri()), told.of(call.uri().getHost()), tunnel.group(1));
+            if (mayPass(Integer.parseInt(tunnel.group(1)))) {
+                throw new PassingFault(text, null, null);
+            }
+            throw call.subject().fault(text);
+        }
+    }
+
+    private static boolean mayPass(int status) {
+        return status == 408 || status == 429 || status >= 500;
+    }
+
+    private String proxy(URI target) {
+        return "the proxy"
+                + settings.proxies().of(target).map(proxy -> " " + proxy).orElse("");
+    }
+
     private String describe(URI uri, Exception e) {
-        String host = told.of(uri.getHost()) + (uri.getPort() < 0 ? "" : ":" + uri.getPort());
+        boolean isThrough = settings.proxies().of(uri).isPresent();
+        String hub = told.of(uri.getHost()) + (uri.getPort() < 0 ? "" : ":" + uri.getPort());
+        String first = isThrough ? proxy(uri) : hub;
+        String remedy = isThrough ? "check the network and that address" : "check the network and --hub";
         return switch (e) {
             case HttpConnectTimeoutException _ ->
-                "%s cannot be reached within %s ms; check the network and --hub"
-                        .formatted(host, settings.connect().toMillis());
-            case SilenceException silence -> "%s %s".formatted(host, silence.getMessage());
-            case ConnectException _ -> host + " cannot be reached; check the network and --hub";
-            case UnresolvedAddressException _ -> host + " is no known host; check the network and --hub";
-            default -> "the connection to %s broke off (%s)".formatted(host, told.of(reason(e)));
+                "%s cannot be reached within %s ms; %s"
+                        .formatted(first, settings.connect().toMillis(), remedy);
+            case SilenceException silence -> "%s %s".formatted(hub, silence.getMessage());
+            case ConnectException _ -> "%s cannot be reached; %s".formatted(first, remedy);
+            case UnresolvedAddressException _ -> "%s is no known host; %s".formatted(first, remedy);
+            default -> "the connection to %s broke off (%s)".formatted(hub, told.of(reason(e)));
         };
     }
 

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import java.io.IOException;
 import java.io.InputStream;
+import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 
@@ -16,8 +17,10 @@ final class Refusal {
     private Refusal() {}
 
     /// @param body of the answer, of which the begin is read
-    static String text(int status, InputStream body, Credentials credentials) {
-        String said = said(body, credentials.told());
+    static String text(HttpResponse<?> response, InputStream body, Credentials credentials) {
+        int status = response.statusCode();
+        String coding = ContentCoding.of(response.headers());
+        String said = ContentCoding.isDecodable(coding) ? said(coding, body, credentials.told()) : "";
         String more = said.isEmpty() ? "" : ": " + said;
         return "%s (%s%s)%s".formatted(cause(status), status, more, remedy(status, credentials));
     }
@@ -54,8 +57,8 @@ final class Refusal {
     }
 
     /// What a body says: its message where it is JSON.
-    private static String said(InputStream body, ServerText told) {
-        try {
+    private static String said(String coding, InputStream encoded, ServerText told) {
+        try (InputStream body = ContentCoding.decode(coding, encoded)) {
             byte[] begin = body.readNBytes(READ);
             String text = new String(begin, StandardCharsets.UTF_8).strip();
             if (text.startsWith("{")) {

@@ -1,22 +1,18 @@
 package io.stencil.hub.protocol;
 
-import java.net.URI;
-import java.net.URISyntaxException;
 import java.net.URLEncoder;
 import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
+import java.util.stream.Collectors;
 
 /// Escaping of what users and repositories name.
 final class UrlText {
 
     private UrlText() {}
 
-    /// A path whose slashes stay.
+    /// A path whose slashes stay: all else but letters, digits and `-._*` is percent-encoded as UTF-8.
     static String path(String path) {
-        try {
-            return new URI(null, null, "/" + path, null).getRawPath().substring(1);
-        } catch (URISyntaxException e) {
-            throw new IllegalArgumentException(path, e);
-        }
+        return Arrays.stream(path.split("/", -1)).map(UrlText::word).collect(Collectors.joining("/"));
     }
 
     /// One part of a path, or a value of a query.

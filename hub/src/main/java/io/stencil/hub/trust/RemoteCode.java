@@ -5,6 +5,7 @@ import io.stencil.error.InvalidRequestException;
 import io.stencil.files.Sha256;
 import io.stencil.hub.fetch.FileKinds;
 import io.stencil.hub.fetch.Snapshot;
+import java.io.File;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -96,7 +97,7 @@ public final class RemoteCode {
         Path root = snapshot.folder().toAbsolutePath().normalize();
         Path place = folder.toAbsolutePath().normalize();
         Path inside = place.startsWith(root) ? root.relativize(place) : Path.of("");
-        return inside.resolve(name).toString().replace('\\', '/');
+        return inside.resolve(name).toString().replace(File.separatorChar, '/');
     }
 
     private static void requireTrusted(Found code, TrustStore store, Consent consent, Dialog dialog) {

@@ -5,6 +5,7 @@ import io.stencil.error.Location;
 import io.stencil.files.Sha256;
 import io.stencil.hub.fetch.FileKinds;
 import io.stencil.hub.protocol.Repository;
+import java.io.File;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -103,7 +104,7 @@ public record UploadPlan(
     }
 
     private String path(Path file) {
-        return folder.relativize(file).toString().replace('\\', '/');
+        return folder.relativize(file).toString().replace(File.separatorChar, '/');
     }
 
     /// Whether a file is of a kind that is fetched, and not hidden.

@@ -29,6 +29,7 @@ import java.time.format.DateTimeFormatter;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicInteger;
+import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -68,8 +69,19 @@ class FetchFaultTest {
         return fetch(HubKind.HUGGING_FACE, "org/m:");
     }
 
+    private Snapshot fetchImpatiently() {
+        fake.repository("org/m").put("w.safetensors", WEIGHTS);
+        try (Hub hub = TestHubs.openImpatient(HubKind.HUGGING_FACE, fake, base())) {
+            return hub.fetch(HubReference.parse("model", "org/m:"), FetchListener.NONE);
+        }
+    }
+
     private void failsWith(String... parts) throws IOException {
-        assertThatThrownBy(this::fetch)
+        failsWith(this::fetch, parts);
+    }
+
+    private void failsWith(ThrowingCallable fetch, String... parts) throws IOException {
+        assertThatThrownBy(fetch)
                 .isInstanceOf(HubException.class)
                 .hasMessageContainingAll(parts)
                 .hasMessageStartingWith(fake.site() + "/org/m: ")
@@ -120,8 +132,8 @@ class FetchFaultTest {
     /// A date tells whole seconds, so that the wait is up to one second shorter.
     @Test
     void aDateToWaitForIsKept() {
-        fake.fail(Fault.of("/tree/", new Fault.Status(503, Map.of("Retry-After", inSeconds(2)), ""), 1));
         long begin = System.nanoTime();
+        fake.fail(Fault.of("/tree/", new Fault.Status(503, Map.of("Retry-After", inSeconds(2)), ""), 1));
         fetch();
         assertThat((System.nanoTime() - begin) / 1_000_000).isGreaterThanOrEqualTo(900);
     }
@@ -204,13 +216,17 @@ class FetchFaultTest {
     @Test
     void aSilentConnectionIsTold() throws IOException {
         fake.fail(Fault.of("/content/", new Fault.Silent(100), ALWAYS));
-        failsWith("'w.safetensors': 127.0.0.1", "fell silent: no data came for 600 ms");
+        failsWith(
+                this::fetchImpatiently,
+                "'w.safetensors': 127.0.0.1",
+                "fell silent: no data came for %s ms".formatted(TestHubs.SILENCE.toMillis()));
     }
 
+    /// Each range takes longer than silence may.
     @Test
     void aSlowConnectionIsNoFault() throws IOException {
-        fake.fail(Fault.of("/content/", new Fault.Slow(2000, 100), ALWAYS));
-        assertThat(Files.readAllBytes(fetch().files().getFirst())).isEqualTo(WEIGHTS);
+        fake.fail(Fault.of("/content/", new Fault.Slow(2000, 450), ALWAYS));
+        assertThat(Files.readAllBytes(fetchImpatiently().files().getFirst())).isEqualTo(WEIGHTS);
     }
 
     @Test
@@ -371,7 +387,11 @@ class FetchFaultTest {
                 base(),
                 new HuggingFaceCache(temporary.resolve("none")));
         FreeSpace space = FreeSpace.of(
-                repository, fetcher, place, new CheckedFiles(place, null), new Choice(List.of(file), List.of(file)));
+                repository,
+                fetcher,
+                place,
+                new CheckedFiles(place, null),
+                new Choice(List.of(file), List.of(file), List.of()));
         assertThat(space.bytes()).isPositive().isLessThanOrEqualTo(WEIGHTS.length - TestHubs.CHUNK);
         assertThat(space.bytes()).isGreaterThan(WEIGHTS.length - 3L * TestHubs.CHUNK);
         assertThatThrownBy(() -> new FreeSpace(3 << 20, 2 << 20).require(repository, base()))

@@ -14,8 +14,10 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Collections;
 import java.util.List;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.CyclicBarrier;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -179,25 +181,28 @@ class FetchTest {
         assertThat(Files.readAllBytes(snapshot.files().getFirst())).isEqualTo(WEIGHTS);
     }
 
+    /// The first range comes alone; then four at a time, or none: each waits for three others.
     @Test
-    void rangesComeSideBySide() {
-        fake.fail(Fault.of("/content/", new Fault.Slow(100_000, 100), 1000));
-        long begin = System.nanoTime();
-        fetch(HubKind.HUGGING_FACE, "org/klein:transformer/one.safetensors");
-        assertThat((System.nanoTime() - begin) / 1_000_000).isLessThan(13 * 100);
-        assertThat(fake.requests())
-                .filteredOn(request -> request.contains("/content/"))
-                .hasSize(13);
+    void rangesComeSideBySide() throws IOException {
+        AtomicInteger together = new AtomicInteger();
+        CyclicBarrier four = new CyclicBarrier(4, together::incrementAndGet);
+        fake.fail(new Fault("/content/", new Fault.Together(four), new AtomicInteger(1), new AtomicInteger(1000)));
+        Snapshot snapshot = fetch(HubKind.HUGGING_FACE, "org/klein:transformer/one.safetensors");
+        assertThat(Files.readAllBytes(snapshot.files().getFirst())).isEqualTo(WEIGHTS);
+        assertThat(together).hasValue(3);
     }
 
+    /// The content comes when the other two wait for it.
     @Test
     void severalAtOnceFetchAFileOnce() throws Exception {
-        fake.fail(Fault.of("/content/", new Fault.Slow(100_000, 20), 1000));
-        List<String> waiting = Collections.synchronizedList(new ArrayList<>());
+        CountDownLatch waiting = new CountDownLatch(2);
+        fake.fail(Fault.of("/content/", new Fault.Held(waiting), 1));
         FetchListener listener = new FetchListener() {
             @Override
             public void onWaiting(io.stencil.hub.protocol.Repository repository, String file) {
-                waiting.add(file);
+                if (file.equals("transformer/one.safetensors")) {
+                    waiting.countDown();
+                }
             }
         };
         List<Thread> threads = new ArrayList<>();
@@ -211,10 +216,10 @@ class FetchTest {
         for (Thread thread : threads) {
             thread.join();
         }
-        assertThat(fake.requests())
-                .filteredOn(request -> request.contains("/content/"))
-                .hasSize(13);
-        assertThat(waiting).contains("transformer/one.safetensors");
+        assertThat(waiting.getCount()).isZero();
+        assertThat(fake.headers("Range"))
+                .filteredOn(range -> range.startsWith("bytes=%s-".formatted(TestHubs.CHUNK)))
+                .hasSize(1);
         assertThat(Files.readAllBytes(base.resolve("org/klein/transformer/one.safetensors")))
                 .isEqualTo(WEIGHTS);
     }

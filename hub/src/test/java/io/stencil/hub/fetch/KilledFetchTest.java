@@ -3,7 +3,10 @@ package io.stencil.hub.fetch;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.stencil.files.AtomicFile;
+import io.stencil.hub.protocol.Checksum;
+import io.stencil.hub.protocol.RemoteFile;
 import io.stencil.hub.testing.FakeHub;
+import io.stencil.hub.testing.FakeRepository;
 import io.stencil.hub.testing.Fault;
 import io.stencil.hub.testing.FetchMain;
 import io.stencil.hub.testing.TestHubs;
@@ -11,6 +14,7 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
 import java.util.concurrent.TimeUnit;
@@ -30,7 +34,7 @@ class KilledFetchTest {
     private Path base;
 
     @Test
-    @Timeout(120)
+    @Timeout(600)
     void whatCameBeforeAKillIsNotFetchedAgain() throws IOException, InterruptedException {
         Random random = new Random(11);
         try (FakeHub fake = new FakeHub()) {
@@ -39,6 +43,7 @@ class KilledFetchTest {
             Path target = base.resolve("org/m/w.safetensors");
             for (int kill = 0; kill < KILLS; kill++) {
                 long until = fake.served() + random.nextInt(1, 220_000);
+                fake.holdAt(until); // it is not done before it is killed
                 Process process = start(fake, base);
                 while (fake.served() < until && process.isAlive()) {
                     assertThat(target).doesNotExist();
@@ -49,8 +54,9 @@ class KilledFetchTest {
                 assertThat(target).doesNotExist();
             }
             fake.heal();
+            fake.holdAt(Long.MAX_VALUE);
             Process last = start(fake, base);
-            assertThat(last.waitFor(60, TimeUnit.SECONDS)).isTrue();
+            assertThat(last.waitFor(300, TimeUnit.SECONDS)).isTrue();
             assertThat(last.exitValue()).isZero();
             assertThat(Files.readAllBytes(target)).isEqualTo(WEIGHTS);
             assertThat(FetchTest.visible(base.resolve("org/m"))).containsExactly("w.safetensors");
@@ -59,10 +65,48 @@ class KilledFetchTest {
         }
     }
 
+    /// All of the file is one range here: each run goes on behind what the one before left of it.
+    @Test
+    @Timeout(600)
+    void whatCameOfARangeBeforeAKillIsKept() throws IOException, InterruptedException {
+        try (FakeHub fake = new FakeHub()) {
+            fake.repository("org/m").put("w.safetensors", WEIGHTS);
+            Path target = base.resolve("org/m/w.safetensors");
+            RemoteFile file = new RemoteFile(
+                    "w.safetensors", WEIGHTS.length, new Checksum.Sha256(FakeRepository.sha256(WEIGHTS)), true);
+            Path partial = new ModelPlace(base.resolve("org/m")).partial(file, null);
+            fake.fail(Fault.of("/content/", new Fault.Slow(1500, 0), 1_000_000));
+            List<String> begins = new ArrayList<>(List.of("bytes=0-"));
+            long there = 0;
+            for (int kill = 0; kill < 3; kill++) {
+                fake.holdAt(fake.served() + 400_000);
+                Process process = start(fake, base, WEIGHTS.length);
+                while (PartialFile.bytesIn(partial, WEIGHTS.length, WEIGHTS.length) < there + 300_000) {
+                    assertThat(process.isAlive()).as("still fetching").isTrue();
+                    Thread.sleep(1);
+                }
+                process.destroyForcibly().waitFor();
+                assertThat(target).doesNotExist();
+                there = PartialFile.bytesIn(partial, WEIGHTS.length, WEIGHTS.length);
+                begins.add("bytes=%s-".formatted(there));
+            }
+            fake.holdAt(Long.MAX_VALUE);
+            Process last = start(fake, base, WEIGHTS.length);
+            assertThat(last.waitFor(300, TimeUnit.SECONDS)).isTrue();
+            assertThat(last.exitValue()).isZero();
+            assertThat(Files.readAllBytes(target)).isEqualTo(WEIGHTS);
+            // To the hub and, behind its redirect, to the storage.
+            assertThat(fake.headers("Range").stream().distinct())
+                    .containsExactlyElementsOf(begins.stream()
+                            .map(begin -> begin + (WEIGHTS.length - 1))
+                            .toList());
+        }
+    }
+
     /// The kills fall anywhere between the start of the process and after its end, and in every moment the place holds
     /// the old file, the new one, or none.
     @Test
-    @Timeout(120)
+    @Timeout(600)
     void noKillLeavesPartOfAFileUnderItsName() throws IOException, InterruptedException {
         byte[] older = TestHubs.content(12_000_000, 6);
         byte[] newer = TestHubs.content(16_000_000, 7);
@@ -82,7 +126,7 @@ class KilledFetchTest {
                 long begin = System.nanoTime();
                 Process process = start(fake, base, 4 << 20);
                 if (kill < 0) { // the first one tells how long it takes
-                    assertThat(process.waitFor(60, TimeUnit.SECONDS)).isTrue();
+                    assertThat(process.waitFor(300, TimeUnit.SECONDS)).isTrue();
                     assertThat(process.exitValue()).isZero();
                     whole = System.nanoTime() - begin;
                     assertThat(Files.readAllBytes(target)).isEqualTo(newer);
@@ -94,7 +138,7 @@ class KilledFetchTest {
                 assertThat(watch.faults()).as("seed %s, kill %s", seed, kill).isEmpty();
             }
             Process last = start(fake, base, 4 << 20);
-            assertThat(last.waitFor(60, TimeUnit.SECONDS)).isTrue();
+            assertThat(last.waitFor(300, TimeUnit.SECONDS)).isTrue();
             assertThat(Files.readAllBytes(target)).isEqualTo(newer);
             assertThat(watch.faults()).as("seed %s", seed).isEmpty();
             assertThat(FetchTest.visible(base.resolve("org/m"))).containsExactly("w.safetensors");
@@ -102,14 +146,14 @@ class KilledFetchTest {
     }
 
     @Test
-    @Timeout(120)
+    @Timeout(600)
     void processesThatWantTheSameFileWaitForOne() throws IOException, InterruptedException {
         try (FakeHub fake = new FakeHub()) {
             fake.repository("org/m").put("w.safetensors", WEIGHTS);
             fake.fail(Fault.of("/content/", new Fault.Slow(4000, 10), 1_000_000));
             List<Process> processes = List.of(start(fake, base), start(fake, base), start(fake, base));
             for (Process process : processes) {
-                assertThat(process.waitFor(60, TimeUnit.SECONDS)).isTrue();
+                assertThat(process.waitFor(300, TimeUnit.SECONDS)).isTrue();
                 assertThat(process.exitValue()).isZero();
             }
             assertThat(Files.readAllBytes(base.resolve("org/m/w.safetensors"))).isEqualTo(WEIGHTS);

@@ -12,6 +12,8 @@ import io.stencil.hub.testing.TestHubs;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -60,9 +62,7 @@ class UnsafeNamesTest {
                 "a/.\uff27it/x.json",
                 "a//b.json",
                 "a/./b.json",
-                "nul.json",
-                "line\nbreak.json",
-                "dot./a.json"
+                "a\\.stencil\\x.json"
             })
     void aNameThatLeavesTheFolderIsRefused(String name) throws IOException {
         fake.repository("org/m").put("config.json", "{}").put(name, "{}");
@@ -72,6 +72,87 @@ class UnsafeNamesTest {
                     .hasMessageContaining("does not stay inside the folder");
         }
         assertThat(FetchTest.visible(temporary)).isEmpty();
+    }
+
+    /// A name that only some systems cannot hold is in nobody's way who means other files.
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "nul.json",
+                "aux",
+                "line\nbreak.json",
+                "two\n\nbreaks.json",
+                "bell\u0007.json",
+                "csi\u009b.json",
+                "zero\0.json",
+                "turned\u202e.json",
+                "dot./a.json",
+                "space /a.json",
+                "back\\slash.json",
+                "what?.json",
+                "a*.json",
+                "ab:c.json",
+                "<a>|\".json"
+            })
+    void aNameThatSomeSystemsCannotHoldIsRefusedWhenItIsChosen(String name) throws IOException {
+        fake.repository("org/m")
+                .put("config.json", "{}")
+                .put("w.safetensors", WEIGHTS)
+                .put(name, "{}");
+        for (HubKind kind : HubKind.values()) {
+            assertThat(fetch(kind, "org/m:config.json").files()).containsExactly(base().resolve("org/m/config.json"));
+            assertThat(fetch(kind, "org/m:w.*").files()).containsExactly(base().resolve("org/m/w.safetensors"));
+        }
+        assertThat(FetchTest.visible(base().resolve("org/m"))).containsExactly("config.json", "w.safetensors");
+        if (FileKinds.isAllowed(name)) {
+            assertThatThrownBy(() -> fetch(HubKind.HUGGING_FACE, "org/m:"))
+                    .isInstanceOf(HubException.class)
+                    .hasMessageContaining("is a name that some systems cannot hold")
+                    .hasMessageContaining("by a pattern that leaves it out")
+                    .satisfies(fault -> assertThat(fault.getMessage()).doesNotContainPattern("[\\p{Cc}\\u202e]"));
+        }
+    }
+
+    @Test
+    void aFileBesideTheWeightsThatIsLeftOutIsTold() {
+        fake.repository("org/m").put("w.safetensors", WEIGHTS).put("a?b.json", "{}");
+        List<String> warnings = new ArrayList<>();
+        try (Hub hub = TestHubs.open(HubKind.HUGGING_FACE, fake, base())) {
+            hub.fetch(HubReference.parse("model", "org/m:w*"), new FetchListener() {
+                @Override
+                public void onWarning(String message) {
+                    warnings.add(message);
+                }
+            });
+        }
+        assertThat(warnings)
+                .containsExactly(fake.site()
+                        + "/org/m: 'a?b.json' beside the weights is left out: some systems cannot hold its name");
+    }
+
+    /// Each character reaches the hub as itself.
+    @ParameterizedTest
+    @EnumSource
+    void oddNamesAreFetchedExactly(HubKind kind) throws IOException {
+        List<String> names = List.of(
+                "a%20b#c.json",
+                "100%.json",
+                "%2e%2e/evil.json",
+                "weights with space.safetensors",
+                "\u00fcn\u00efcode-\u2713.json",
+                "\ud83d\ude00/\u8bf4\u660e.md",
+                "sub dir/x+y&z=1;v.json",
+                "it's (a) [test] {x}, ~$@!^`.json");
+        for (String name : names) {
+            fake.repository("org/m").put(name, "content of " + name);
+        }
+        Path folder = fetch(kind, "org/m:").folder();
+        assertThat(FetchTest.visible(folder)).containsExactlyInAnyOrderElementsOf(names);
+        for (String name : names) {
+            assertThat(folder.resolve(name)).hasContent("content of " + name);
+        }
+        assertThat(fetch(kind, "org/m:a%20b#c.json").files()).containsExactly(folder.resolve("a%20b#c.json"));
+        assertThat(fetch(kind, "org/m:sub dir/x+y*").files()).containsExactly(folder.resolve("sub dir/x+y&z=1;v.json"));
     }
 
     @ParameterizedTest

@@ -6,15 +6,21 @@ import com.sun.net.httpserver.HttpExchange;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
+import java.net.URLDecoder;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
-import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.BrokenBarrierException;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.CyclicBarrier;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.zip.GZIPOutputStream;
 import org.jspecify.annotations.Nullable;
 
 /// One request to the fake hub, and the answers that may be given to it.
-record FakeExchange(HttpExchange http, Fault.@Nullable Kind fault, AtomicLong served) {
+record FakeExchange(HttpExchange http, Fault.@Nullable Kind fault, Traffic traffic) {
 
     static final JsonMapper JSON = new JsonMapper();
     private static final Pattern RANGE = Pattern.compile("bytes=(\\d+)-(\\d+)");
@@ -25,10 +31,10 @@ record FakeExchange(HttpExchange http, Fault.@Nullable Kind fault, AtomicLong se
 
     /// A value of the query, or the empty text.
     String query(String name) {
-        String query = http.getRequestURI().getQuery();
+        String query = http.getRequestURI().getRawQuery();
         for (String part : query == null ? new String[0] : query.split("&", -1)) {
             if (part.startsWith(name + "=")) {
-                return part.substring(name.length() + 1);
+                return URLDecoder.decode(part.substring(name.length() + 1).replace("+", "%2B"), StandardCharsets.UTF_8);
             }
         }
         return "";
@@ -43,7 +49,7 @@ record FakeExchange(HttpExchange http, Fault.@Nullable Kind fault, AtomicLong se
             }
             case Fault.Silent(int bytes) -> {
                 http.getRequestBody().readNBytes(bytes);
-                pause(3_000);
+                traffic.stall();
                 throw new IOException("silent as the test wants it");
             }
             case Fault.Slow(int bytes, int millis) -> slowly(bytes, millis);
@@ -68,7 +74,7 @@ record FakeExchange(HttpExchange http, Fault.@Nullable Kind fault, AtomicLong se
 
     void answer(int original, String text) throws IOException {
         int status = fault instanceof Fault.LostAnswer ? 502 : original;
-        byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
+        byte[] bytes = encoded(text.getBytes(StandardCharsets.UTF_8));
         http.sendResponseHeaders(status, bytes.length == 0 ? -1 : bytes.length);
         http.getResponseBody().write(bytes);
         http.close();
@@ -86,14 +92,11 @@ record FakeExchange(HttpExchange http, Fault.@Nullable Kind fault, AtomicLong se
 
     /// The content of a file, or the range of it that is asked for.
     void content(byte[] original) throws IOException {
-        byte[] content = original.clone();
-        if (fault instanceof Fault.WrongBytes) {
-            content[content.length / 2] ^= 1;
-        }
         String asked = http.getRequestHeaders().getFirst("Range");
         Matcher range = RANGE.matcher(asked == null ? "" : asked);
+        byte[] content = changed(original, range.matches());
         int status = 200;
-        if (range.matches() && !(fault instanceof Fault.NoRanges)) {
+        if (range.matches() && !isWhole()) {
             int begin = Integer.parseInt(range.group(1));
             int end = Math.min(content.length, Integer.parseInt(range.group(2)) + 1);
             int told = fault instanceof Fault.OtherRange ? begin + 1 : begin;
@@ -109,6 +112,69 @@ record FakeExchange(HttpExchange http, Fault.@Nullable Kind fault, AtomicLong se
         http.close();
     }
 
+    private boolean isWhole() {
+        return fault instanceof Fault.NoRanges
+                || fault instanceof Fault.Encoded
+                || fault instanceof Fault.Gzipped
+                || (fault instanceof Fault.Instead instead && !instead.inRanges());
+    }
+
+    /// What the fault makes of a file's content.
+    private byte[] changed(byte[] original, boolean isRange) throws IOException {
+        switch (fault) {
+            case Fault.WrongBytes _ -> {
+                byte[] wrong = original.clone();
+                wrong[wrong.length / 2] ^= 1;
+                return wrong;
+            }
+            case Fault.Instead(String contentType, String content, boolean _) -> {
+                http.getResponseHeaders().set("Content-Type", contentType);
+                return content.getBytes(StandardCharsets.UTF_8);
+            }
+            case Fault.Gzipped(String content) -> {
+                http.getResponseHeaders().set("Content-Encoding", "gzip");
+                return gzip(content.getBytes(StandardCharsets.UTF_8));
+            }
+            case Fault.EncodedRange(String coding) -> {
+                http.getResponseHeaders().set("Content-Encoding", coding);
+                // Longer than the file, so that each range of the file is one of the compressed bytes too.
+                return isRange ? Arrays.copyOf(gzip(original), original.length) : gzip(original);
+            }
+            case Fault.Together(CyclicBarrier barrier) -> {
+                try {
+                    barrier.await(60, TimeUnit.SECONDS);
+                } catch (BrokenBarrierException | TimeoutException | InterruptedException e) {
+                    throw new IOException("too few requests at the same time", e);
+                }
+            }
+            case Fault.Held(CountDownLatch latch) -> {
+                try {
+                    latch.await(60, TimeUnit.SECONDS);
+                } catch (InterruptedException e) {
+                    throw new IOException("the hub was closed", e);
+                }
+            }
+            case null, default -> {}
+        }
+        return encoded(original);
+    }
+
+    private byte[] encoded(byte[] plain) throws IOException {
+        if (fault instanceof Fault.Encoded(String coding)) {
+            http.getResponseHeaders().set("Content-Encoding", coding);
+            return gzip(plain);
+        }
+        return plain;
+    }
+
+    private static byte[] gzip(byte[] plain) throws IOException {
+        ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+        try (GZIPOutputStream out = new GZIPOutputStream(bytes)) {
+            out.write(plain);
+        }
+        return bytes.toByteArray();
+    }
+
     private void send(OutputStream out, byte[] content) throws IOException {
         int piece = fault instanceof Fault.Slow(int bytes, int _) ? bytes : content.length;
         int limit = switch (fault) {
@@ -119,15 +185,16 @@ record FakeExchange(HttpExchange http, Fault.@Nullable Kind fault, AtomicLong se
         };
         for (int at = 0; at < Math.min(limit, content.length); at += piece) {
             int length = Math.min(piece, Math.min(limit, content.length) - at);
+            traffic.await();
             out.write(content, at, length);
             out.flush();
-            served.addAndGet(length);
+            traffic.add(length);
             if (fault instanceof Fault.Slow(int _, int millis)) {
                 pause(millis);
             }
         }
         if (fault instanceof Fault.Silent) {
-            pause(3_000);
+            traffic.stall();
         }
         if (limit < content.length) {
             throw new IOException("broken off as the test wants it");

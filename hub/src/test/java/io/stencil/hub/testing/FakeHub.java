@@ -1,5 +1,6 @@
 package io.stencil.hub.testing;
 
+import com.sun.net.httpserver.Headers;
 import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpServer;
 import java.io.IOException;
@@ -13,7 +14,6 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
-import java.util.concurrent.atomic.AtomicLong;
 
 /// A hub in memory on two ports of this machine: one speaks the protocols of Hugging Face and ModelScope, the other is
 /// the
@@ -26,7 +26,8 @@ public final class FakeHub implements AutoCloseable {
     private final List<Fault> faults = new CopyOnWriteArrayList<>();
     private final List<String> requests = new CopyOnWriteArrayList<>();
     private final List<String> storageAuthorizations = new CopyOnWriteArrayList<>();
-    private final AtomicLong served = new AtomicLong();
+    private final List<Headers> headers = new CopyOnWriteArrayList<>();
+    private final Traffic traffic = new Traffic();
 
     final Map<String, FakeRepository> repositories = new ConcurrentHashMap<>();
     final Map<String, byte[]> objects = new ConcurrentHashMap<>();
@@ -74,13 +75,14 @@ public final class FakeHub implements AutoCloseable {
         server.createContext("/", exchange -> {
             String request = exchange.getRequestMethod() + " " + exchange.getRequestURI();
             requests.add(request);
+            headers.add(exchange.getRequestHeaders());
             Fault.Kind fault = null;
             for (Fault one : faults) {
                 if (fault == null && one.takes(request)) {
                     fault = one.kind();
                 }
             }
-            FakeExchange fake = new FakeExchange(exchange, fault, served);
+            FakeExchange fake = new FakeExchange(exchange, fault, traffic);
             try {
                 if (fault instanceof Fault.Status(int code, Map<String, String> headers, String text)) {
                     fake.body(); // an answer in the middle of a body would be no answer but a broken connection
@@ -162,13 +164,26 @@ public final class FakeHub implements AutoCloseable {
         return storageAuthorizations;
     }
 
+    /// All values of a header of the requests so far.
+    public List<String> headers(String name) {
+        return headers.stream()
+                .flatMap(one -> one.getOrDefault(name, List.of()).stream())
+                .toList();
+    }
+
     /// Bytes of files that were sent.
     public long served() {
-        return served.get();
+        return traffic.sent();
+    }
+
+    /// From now on no byte of a file is sent when so many were, until another limit is set.
+    public void holdAt(long bytes) {
+        traffic.limit(bytes);
     }
 
     @Override
     public void close() {
+        traffic.close();
         hub.stop(0);
         storage.stop(0);
         threads.shutdownNow();

@@ -1,6 +1,8 @@
 package io.stencil.hub.testing;
 
 import java.util.Map;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.CyclicBarrier;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /// What the fake hub does wrong.
@@ -36,6 +38,24 @@ public record Fault(String path, Kind kind, AtomicInteger before, AtomicInteger 
 
     /// The request is carried out, and the answer tells of a failure.
     public record LostAnswer() implements Kind {}
+
+    /// The whole body comes compressed by gzip, under this name of a content coding.
+    public record Encoded(String coding) implements Kind {}
+
+    /// Other content comes whole, compressed by gzip.
+    public record Gzipped(String content) implements Kind {}
+
+    /// A range that is asked for is one of the compressed body; without a range the whole of it comes.
+    public record EncodedRange(String coding) implements Kind {}
+
+    /// Other content comes under status 200, or in ranges.
+    public record Instead(String contentType, String content, boolean inRanges) implements Kind {}
+
+    /// Content comes when as many requests as the barrier wants are there at the same time.
+    public record Together(CyclicBarrier barrier) implements Kind {}
+
+    /// Content comes when the latch is open.
+    public record Held(CountDownLatch latch) implements Kind {}
 
     /// The range that was asked for is not looked at.
     public record NoRanges() implements Kind {}

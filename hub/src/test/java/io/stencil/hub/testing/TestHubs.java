@@ -5,6 +5,7 @@ import io.stencil.hub.HubSettings;
 import io.stencil.hub.fetch.FetchSettings;
 import io.stencil.hub.fetch.HuggingFaceCache;
 import io.stencil.hub.http.HttpSettings;
+import io.stencil.hub.http.Proxies;
 import io.stencil.hub.http.RetryPolicy;
 import io.stencil.hub.http.Token;
 import io.stencil.hub.protocol.HubKind;
@@ -14,10 +15,13 @@ import java.time.Duration;
 import java.util.Random;
 import org.jspecify.annotations.Nullable;
 
-/// Hubs for tests: small ranges, short patience.
+/// Hubs for tests: small ranges, short pauses, and more patience than a busy machine needs.
 public final class TestHubs {
 
     public static final int CHUNK = 16 << 10;
+
+    /// Silence that tests of silence itself wait for; load does not reach it in all attempts of a request.
+    public static final Duration SILENCE = Duration.ofSeconds(3);
 
     private TestHubs() {}
 
@@ -30,14 +34,37 @@ public final class TestHubs {
                 false,
                 new HuggingFaceCache(base.resolveSibling("hf-cache")),
                 new FetchSettings(4, CHUNK),
-                new HttpSettings(
-                        Duration.ofSeconds(5),
-                        Duration.ofMillis(600),
-                        new RetryPolicy(3, Duration.ofMillis(10), Duration.ofMillis(40), Duration.ofSeconds(2))));
+                http(Duration.ofMinutes(2)));
+    }
+
+    private static HttpSettings http(Duration silence) {
+        return new HttpSettings(
+                Duration.ofMinutes(1),
+                silence,
+                new RetryPolicy(3, Duration.ofMillis(10), Duration.ofMillis(40), Duration.ofSeconds(2)),
+                Proxies.SYSTEM);
     }
 
     public static Hub open(HubKind kind, FakeHub hub, Path base) {
         return Hub.open(settings(kind, hub.site(), base, null));
+    }
+
+    /// One that gives up a connection on which nothing comes for [#SILENCE].
+    public static Hub openImpatient(HubKind kind, FakeHub hub, Path base) {
+        return Hub.open(with(settings(kind, hub.site(), base, null), CHUNK, http(SILENCE)));
+    }
+
+    /// The same settings with ranges of another size, sent in another way.
+    public static HubSettings with(HubSettings usual, long chunkBytes, HttpSettings http) {
+        return new HubSettings(
+                usual.hub(),
+                usual.site(),
+                usual.token(),
+                usual.base(),
+                usual.offline(),
+                usual.cache(),
+                new FetchSettings(usual.fetch().connections(), chunkBytes),
+                http);
     }
 
     public static byte[] content(int bytes, long seed) {
