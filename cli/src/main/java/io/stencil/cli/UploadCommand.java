@@ -40,7 +40,9 @@ final class UploadCommand implements Callable<Integer> {
     @Option(names = "--message", paramLabel = "TEXT", description = "Of the commit. Default: ${DEFAULT-VALUE}.")
     private String message = "Upload a Stencil Template";
 
-    @Option(names = "--dry_run", description = "Tell what would be sent, and send nothing.")
+    @Option(
+            names = "--dry_run",
+            description = "Print what would be sent, and send nothing. Without a token or offline: all files.")
     private boolean dryRun;
 
     @Mixin
@@ -55,13 +57,9 @@ final class UploadCommand implements Callable<Integer> {
         PrintWriter err = command.commandLine().getErr();
         HubReference reference = HubReference.parse("ID", id);
         HubSettings settings = hub.settings();
-        if (settings.token() == null || settings.offline()) {
-            throw new InvalidRequestException(
-                    "upload",
-                    settings.offline()
-                            ? "cannot be done offline"
-                            : "needs a token: set %s, or name a file with --hub_token_file"
-                                    .formatted(settings.hub().tokenVariable()));
+        String unasked = unasked(settings);
+        if (unasked != null && !dryRun) {
+            throw new InvalidRequestException("upload", unasked);
         }
         try (Hub open = Hub.open(settings)) {
             UploadPlan plan = new UploadPlan(
@@ -72,7 +70,10 @@ final class UploadCommand implements Callable<Integer> {
                     !isPublic,
                     license,
                     dryRun);
-            UploadResult result = open.upload(plan, new Report(err));
+            UploadResult result = unasked == null ? open.upload(plan, new Report(err)) : open.preview(plan);
+            if (unasked != null) {
+                err.println("stencil: warning: the hub was not asked which files it has: upload " + unasked);
+            }
             String would = dryRun ? "would " : "";
             plan.leftOut().forEach(name -> err.println("left out: " + name));
             result.others()
@@ -94,6 +95,17 @@ final class UploadCommand implements Callable<Integer> {
         }
         out.flush();
         return 0;
+    }
+
+    /// Why the hub cannot be asked; null where it can.
+    private static @Nullable String unasked(HubSettings settings) {
+        if (settings.offline()) {
+            return "cannot be done offline";
+        }
+        return settings.token() != null
+                ? null
+                : "needs a token: set %s, or name a file with --hub_token_file"
+                        .formatted(settings.hub().tokenVariable());
     }
 
     /// Tells large files.

@@ -7,14 +7,16 @@ import io.stencil.cli.models.RemoteModels;
 import io.stencil.cli.models.TemplateOptions;
 import io.stencil.error.HubException;
 import io.stencil.error.InvalidFileException;
+import io.stencil.error.InvalidRequestException;
 import io.stencil.error.Location;
+import io.stencil.files.LocalPath;
 import io.stencil.files.TemporaryFolder;
 import io.stencil.hub.fetch.Snapshot;
 import io.stencil.hub.protocol.HubReference;
 import io.stencil.hub.upload.Sha256Sums;
+import io.stencil.image.RgbImage;
 import io.stencil.image.RgbImageWriter;
 import io.stencil.pipeline.Flux2Pipeline;
-import io.stencil.pipeline.GeneratedImage;
 import io.stencil.pipeline.GenerationRequest;
 import io.stencil.pipeline.models.LoadOptions;
 import io.stencil.pipeline.models.ModelFiles;
@@ -24,8 +26,10 @@ import io.stencil.template.load.TrustedCode;
 import io.stencil.template.pipeline.TemplatePipeline;
 import java.io.IOException;
 import java.io.PrintWriter;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -36,11 +40,16 @@ import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
 /// `stencil verify`: proves that what was published works for someone who has nothing of it.
-@Command(name = "verify", description = "Fetch a published Template into an empty place and generate with it.")
+@Command(
+        name = "verify",
+        description =
+                "Fetch a published Template into an empty place, or take a packaged one from a folder, check its SHA256SUMS and generate with it.")
 @SuppressWarnings("NullAway.Init") // fields are set by picocli before a command runs
 final class VerifyCommand implements Callable<Integer> {
 
-    @Parameters(paramLabel = "ID", description = "OWNER/NAME, or OWNER/NAME@REVISION.")
+    @Parameters(
+            paramLabel = "ID",
+            description = "OWNER/NAME, or OWNER/NAME@REVISION, or a folder that 'stencil package' wrote.")
     private String id;
 
     @Mixin
@@ -61,18 +70,60 @@ final class VerifyCommand implements Callable<Integer> {
     @Override
     public Integer call() {
         PrintWriter out = command.commandLine().getOut();
-        HubReference reference = HubReference.parse("ID", id);
+        Optional<Path> local = local();
+        HubReference reference = local.isPresent() ? null : HubReference.parse("ID", id);
         if (output != null) {
             OutputCheck.requireFile("output", output, ".png");
         }
         GenerationRequest request = sample.request();
         List<TemplateInput> inputs = sample.inputs();
-        try (TemporaryFolder empty = TemporaryFolder.create("stencil-verify")) {
-            out.println(verify(reference, empty.path(), request, inputs.subList(0, 1)));
+        List<TemplateInput> first = inputs.subList(0, 1);
+        try {
+            out.println(
+                    reference == null
+                            ? verify(local.orElseThrow(), request, first)
+                            : verify(reference, request, first));
         } catch (IOException e) {
             throw new InvalidFileException(Location.ofField("verify"), "the disk cannot be used: " + e, e);
         }
         return 0;
+    }
+
+    /// The folder that is meant: one that is there goes before a repository of its name.
+    ///
+    /// @throws InvalidRequestException for what is written as a path and is not there
+    private Optional<Path> local() {
+        Path folder = LocalPath.of(Location.ofField("ID"), id);
+        if (Files.isDirectory(folder)) {
+            return Optional.of(folder);
+        }
+        if (id.startsWith("/") || id.startsWith(".")) {
+            throw new InvalidRequestException("ID", "'%s' is not a directory".formatted(id));
+        }
+        return Optional.empty();
+    }
+
+    /// Of a folder no hub is asked for anything but base models that are named by it.
+    private String verify(Path local, GenerationRequest request, List<TemplateInput> inputs) throws IOException {
+        LoadOptions load = base.load();
+        RemoteModels.check(base::files);
+        int sums = Sha256Sums.requireComplete(local).size();
+        TemplateFolder folder;
+        ModelFiles files;
+        try (HubModels here = hub.open(command.commandLine().getErr())) {
+            folder = new TemplateFolder(local, here.trusted(null, local));
+            files = base.files(here);
+        }
+        RgbImage image = generate(folder, files, load, request, inputs);
+        keep(image);
+        return "verified %s: %s checksums, an image of %s".formatted(local, sums, image.size());
+    }
+
+    private String verify(HubReference reference, GenerationRequest request, List<TemplateInput> inputs)
+            throws IOException {
+        try (TemporaryFolder empty = TemporaryFolder.create("stencil-verify")) {
+            return verify(reference, empty.path(), request, inputs);
+        }
     }
 
     private String verify(HubReference reference, Path empty, GenerationRequest request, List<TemplateInput> inputs)
@@ -91,17 +142,15 @@ final class VerifyCommand implements Callable<Integer> {
             folder = new TemplateFolder(snapshot.folder(), trusted(elsewhere, snapshot, reference));
             files = base.files(here);
         }
-        GeneratedImage picture = generate(folder, files, load, request, inputs);
-        if (output != null) {
-            RgbImageWriter.write(picture.image(), output);
-        }
+        RgbImage image = generate(folder, files, load, request, inputs);
+        keep(image);
         return "verified %s at %s: %s files, %s checksums, a picture of %s"
                 .formatted(
                         snapshot.repository(),
                         snapshot.commit() == null ? snapshot.revision() : snapshot.commit(),
                         snapshot.files().size(),
                         sums,
-                        picture.image().size());
+                        image.size());
     }
 
     /// The place where the code lies now is gone when it is refused: it is said how to get it to read it.
@@ -117,7 +166,13 @@ final class VerifyCommand implements Callable<Integer> {
         }
     }
 
-    private GeneratedImage generate(
+    private void keep(RgbImage image) throws IOException {
+        if (output != null) {
+            RgbImageWriter.write(image, output);
+        }
+    }
+
+    private RgbImage generate(
             TemplateFolder folder,
             ModelFiles files,
             LoadOptions load,
@@ -128,7 +183,7 @@ final class VerifyCommand implements Callable<Integer> {
         PrintWriter err = command.commandLine().getErr();
         try (TemplatePipeline pipeline = steering.pipeline(
                 Flux2Pipeline.load(files, load), warning -> err.println("stencil: warning: " + warning))) {
-            return pipeline.generate(request, inputs);
+            return pipeline.generate(request, inputs).image();
         }
     }
 }

@@ -70,7 +70,18 @@ public final class Hub implements AutoCloseable {
         if (settings.offline()) {
             throw new InvalidRequestException("upload", "cannot be done offline");
         }
-        return new Uploader(protocol, http, settings.base().resolve(".uploads")).upload(plan, listener);
+        return uploader().upload(plan, listener);
+    }
+
+    /// What an upload would send if the hub had nothing of it, without asking the hub.
+    ///
+    /// @throws io.stencil.error.StencilException for what is wrong with the folder
+    public UploadResult preview(UploadPlan plan) {
+        return uploader().preview(plan);
+    }
+
+    private Uploader uploader() {
+        return new Uploader(protocol, http, settings.base().resolve(".uploads"));
     }
 
     public Repository repository(RepositoryId id) {

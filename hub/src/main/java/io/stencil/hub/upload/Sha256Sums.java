@@ -8,6 +8,7 @@ import io.stencil.files.Sha256;
 import io.stencil.hub.fetch.FileKinds;
 import io.stencil.hub.fetch.Snapshot;
 import io.stencil.hub.http.Subject;
+import java.io.File;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
@@ -26,6 +27,8 @@ public final class Sha256Sums {
 
     public static final String FILE_NAME = "SHA256SUMS";
 
+    private static final String ABSENT =
+            "has no %s, which tells what was packaged; make it with 'stencil package'".formatted(FILE_NAME);
     private static final Pattern LINE = Pattern.compile("([0-9a-f]{64}) [ *](.+)");
 
     private Sha256Sums() {}
@@ -35,7 +38,7 @@ public final class Sha256Sums {
         TreeMap<String, String> sums = new TreeMap<>();
         try (Stream<Path> content = Files.walk(folder)) {
             for (Path file : content.filter(Files::isRegularFile).toList()) {
-                String path = folder.relativize(file).toString().replace('\\', '/');
+                String path = folder.relativize(file).toString().replace(File.separatorChar, '/');
                 if (!path.equals(FILE_NAME)) {
                     sums.put(path, Sha256.of(file));
                 }
@@ -79,20 +82,43 @@ public final class Sha256Sums {
     /// @throws InvalidFileException naming the first file that is absent or other than they say
     public static Set<String> requireComplete(Snapshot snapshot) {
         Subject subject = snapshot.repository().subject();
-        Set<String> named = requireSame(snapshot.folder())
-                .orElseThrow(() -> subject.fault(
-                        "has no %s, which tells what was packaged; make it with 'stencil package' and upload that"
-                                .formatted(FILE_NAME)));
-        List<String> others = snapshot.files().stream()
-                .map(file -> snapshot.folder().relativize(file).toString().replace('\\', '/'))
-                .filter(path -> FileKinds.isDecisive(path) && !named.contains(path))
-                .toList();
+        Set<String> named = requireSame(snapshot.folder()).orElseThrow(() -> subject.fault(ABSENT));
+        List<String> others = unnamed(snapshot.folder(), snapshot.files(), named);
         if (!others.isEmpty()) {
             throw subject.fault(
                     "%s does not name %s, of an older package perhaps, which may be used in place of what it names; delete it at the hub"
                             .formatted(FILE_NAME, NameList.of(others)));
         }
         return named;
+    }
+
+    /// Checks a folder of this machine in the same way.
+    ///
+    /// @return the names of the files that were found right
+    /// @throws InvalidFileException naming what is absent, other than the checksums say, or not named by them
+    public static Set<String> requireComplete(Path folder) {
+        Set<String> named = requireSame(folder).orElseThrow(() -> new InvalidFileException(folder, ABSENT));
+        try (Stream<Path> content = Files.walk(folder)) {
+            List<String> others =
+                    unnamed(folder, content.filter(Files::isRegularFile).toList(), named);
+            if (!others.isEmpty()) {
+                throw new InvalidFileException(
+                        folder.resolve(FILE_NAME),
+                        "does not name %s, which may be used in place of what it names; remove it, or package the Template again"
+                                .formatted(NameList.of(others)));
+            }
+        } catch (IOException e) {
+            throw new InvalidFileException(Location.of(folder), "cannot be read: " + e, e);
+        }
+        return named;
+    }
+
+    /// Code and weights that the checksums do not name.
+    private static List<String> unnamed(Path folder, List<Path> files, Set<String> named) {
+        return files.stream()
+                .map(file -> folder.relativize(file).toString().replace(File.separatorChar, '/'))
+                .filter(path -> FileKinds.isDecisive(path) && !named.contains(path))
+                .toList();
     }
 
     private static String requireSame(Path folder, String name, String sum) throws IOException {
@@ -106,7 +132,7 @@ public final class Sha256Sums {
                     named,
                     "is not what SHA256SUMS says: expected %s, found %s; package it again".formatted(sum, found));
         }
-        return folder.normalize().relativize(named).toString().replace('\\', '/');
+        return folder.normalize().relativize(named).toString().replace(File.separatorChar, '/');
     }
 
     private static Path inside(Path folder, String name) {

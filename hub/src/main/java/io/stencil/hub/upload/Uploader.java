@@ -62,6 +62,20 @@ public record Uploader(HubProtocol protocol, HubHttp http, Path memory) {
                 others);
     }
 
+    /// What an upload would send of a folder if the hub had nothing of it. The hub is not asked.
+    ///
+    /// @throws io.stencil.error.StencilException as [#upload] does for what is wrong with the folder
+    public UploadResult preview(UploadPlan plan) {
+        List<LocalFile> files = plan.files();
+        files.forEach(file -> http.requireNoToken(file.file()));
+        return new UploadResult(
+                false,
+                files.stream().map(LocalFile::path).toList(),
+                List.of(),
+                files.stream().mapToLong(LocalFile::size).sum(),
+                List.of());
+    }
+
     private static List<String> others(List<LocalFile> files, Map<String, RemoteFile> remote) {
         Set<String> others = new TreeSet<>(remote.keySet());
         files.forEach(file -> others.remove(file.path()));
