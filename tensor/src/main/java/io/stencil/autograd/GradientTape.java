@@ -4,6 +4,7 @@ import io.stencil.tensor.DType;
 import io.stencil.tensor.Device;
 import io.stencil.tensor.Ops;
 import io.stencil.tensor.OwnedTensor;
+import io.stencil.tensor.ProcessRandom;
 import io.stencil.tensor.Scope;
 import io.stencil.tensor.Tensors;
 import java.util.ArrayList;
@@ -33,6 +34,7 @@ public final class GradientTape implements Checkpointing, AutoCloseable {
 
     private final BackwardFunctions functions = new BackwardFunctions();
     private final List<Recomputation> recomputations = new ArrayList<>();
+    private final List<ProcessRandom.State> states = new ArrayList<>();
 
     @Override
     public List<Tensor> run(Segment segment, List<Tensor> inputs) {
@@ -49,10 +51,11 @@ public final class GradientTape implements Checkpointing, AutoCloseable {
             return runOnPlainInputs(segment, inputs, offload);
         }
         List<Tensor> outputs;
+        Draws draws = new Draws(inputs);
         try (GradMode _ = GradMode.disabled()) {
             outputs = segment.run(inputs);
         }
-        return record(new Recomputation(segment, inputs, offload), inputs, outputs);
+        return record(new Recomputation(draws.of(segment), inputs, offload), inputs, outputs);
     }
 
     /// A segment may hold trainable parameters although no input requires gradients, as the first block of a model
@@ -60,6 +63,7 @@ public final class GradientTape implements Checkpointing, AutoCloseable {
     private List<Tensor> runOnPlainInputs(Segment segment, List<Tensor> inputs, boolean offload) {
         List<Tensor> outputs;
         boolean trainable;
+        Draws draws = new Draws(inputs);
         try (Scope recording = new Scope();
                 GradMode _ = GradMode.enabled();
                 BackwardFunctions _ = new BackwardFunctions()) { // what layers keep for a backward pass is dropped too
@@ -67,6 +71,7 @@ public final class GradientTape implements Checkpointing, AutoCloseable {
             trainable = recorded.stream().anyMatch(Tensor::requires_grad);
             outputs = recorded.stream().map(Tensor::detach).map(recording::keep).toList();
         }
+        Segment again = draws.of(segment);
         if (!trainable) {
             return outputs;
         }
@@ -76,8 +81,28 @@ public final class GradientTape implements Checkpointing, AutoCloseable {
         anchor.requires_grad_(true);
         List<Tensor> anchored = new ArrayList<>(inputs);
         anchored.add(anchor);
-        Segment ignoringAnchor = all -> segment.run(all.subList(0, all.size() - 1));
+        Segment ignoringAnchor = all -> again.run(all.subList(0, all.size() - 1));
         return record(new Recomputation(ignoringAnchor, anchored, offload), anchored, outputs);
+    }
+
+    /// Random numbers of a segment that draws from the generators of the process: it gets the same when it runs again.
+    private final class Draws {
+        private final ProcessRandom.State before;
+
+        Draws(List<Tensor> inputs) {
+            before = ProcessRandom.State.of(Device.of(inputs.getFirst()));
+            states.add(before);
+        }
+
+        /// To be called when the segment has run.
+        Segment of(Segment segment) {
+            if (before.isPresent()) {
+                states.remove(before);
+                before.close();
+                return segment;
+            }
+            return inputs -> ProcessRandom.restored(before, () -> segment.run(inputs));
+        }
     }
 
     private List<Tensor> record(Recomputation recomputation, List<Tensor> inputs, List<Tensor> outputs) {
@@ -135,6 +160,8 @@ public final class GradientTape implements Checkpointing, AutoCloseable {
         functions.close();
         recomputations.forEach(Recomputation::close);
         recomputations.clear();
+        states.forEach(ProcessRandom.State::close);
+        states.clear();
     }
 
     /// Runs a segment again when its gradient arrives and keeps the gradients of its inputs for their hooks.

@@ -9,6 +9,7 @@ import io.stencil.nn.Parameter;
 import io.stencil.tensor.DType;
 import io.stencil.tensor.Device;
 import io.stencil.tensor.Ops;
+import io.stencil.tensor.ProcessRandom;
 import io.stencil.tensor.Scope;
 import io.stencil.tensor.Tensors;
 import io.stencil.tensor.TorchGenerator;
@@ -17,6 +18,7 @@ import java.util.List;
 import java.util.Objects;
 import java.util.Set;
 import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.global.torch;
 import org.junit.jupiter.api.Test;
 
 class GradientTapeTest {
@@ -158,5 +160,32 @@ class GradientTapeTest {
             assertThat(tape.heldTensors()).isZero();
             assertThat(Tensors.toFloats(x.grad())).containsExactly(64, 64);
         }
+    }
+
+    /// Random numbers that a segment draws are drawn again when it runs again, and what else draws is not disturbed.
+    @Test
+    void aSegmentThatDrawsGetsTheSameNumbersAgain() {
+        float[][] gradients = new float[2][];
+        for (int i = 0; i < 2; i++) {
+            boolean checkpointed = i == 1;
+            try (Scope _ = new Scope();
+                    GradMode _ = GradMode.enabled();
+                    GradientTape tape = new GradientTape()) {
+                Tensor x = Tensors.of(new float[] {1, 2, 3, 4, 5}, 5);
+                x.requires_grad_(true);
+                Segment dropping = in -> List.of(in.getFirst().mul(torch.rand_like(in.getFirst())));
+                Checkpointing checkpointing = checkpointed ? tape : Checkpointing.OFF;
+                Tensor loss = ProcessRandom.seeded(3, () -> {
+                    List<Tensor> once = checkpointing.run(dropping, List.of(x));
+                    return checkpointing.run(dropping, once).getFirst().sum();
+                });
+                float[] before = ProcessRandom.seeded(4, () -> Tensors.toFloats(torch.rand(3)));
+                tape.backward(loss);
+                assertThat(ProcessRandom.seeded(4, () -> Tensors.toFloats(torch.rand(3))))
+                        .isEqualTo(before);
+                gradients[i] = Tensors.toFloats(x.grad());
+            }
+        }
+        assertThat(gradients[1]).isEqualTo(gradients[0]).doesNotContain(1f);
     }
 }

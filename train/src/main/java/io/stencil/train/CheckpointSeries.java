@@ -103,8 +103,11 @@ final class CheckpointSeries {
 
     private void write(String name, Position position) {
         long step = position.step();
-        savedAt = step;
         content.replicas().beforeSaving();
+        if (content.replicas().group().isFirst()) {
+            content.state().requireFinite(step, savedAt);
+        }
+        savedAt = step;
         if (!content.replicas().group().isFirst()) {
             return;
         }

@@ -85,12 +85,14 @@ public final class DataProcess {
             }
             CacheWriter cache = begin(options, pipeline, template, group);
             TrainingStep step = new TrainingStep(pipeline, template, new ActivationPolicy.Keep(), listener::onWarning);
+            Long given = options.optimisation().seed();
+            long seed = given == null ? 0 : given;
             boolean ended = encode(
                     dataset,
                     step,
                     cache,
                     new Share(
-                            group.rank(), group.size(), template, options.data().workers(), listener));
+                            group.rank(), group.size(), template, options.data().workers(), seed, listener));
             if (group.any(!ended)) {
                 return false;
             }
@@ -121,8 +123,14 @@ public final class DataProcess {
     ///
     /// @param template that reads the rows' inputs, or null
     /// @param workers threads that decode pictures
+    /// @param seed of what the Template draws
     private record Share(
-            int rank, int size, @Nullable LoadedTemplate<?, ?> template, int workers, EncodingListener listener) {
+            int rank,
+            int size,
+            @Nullable LoadedTemplate<?, ?> template,
+            int workers,
+            long seed,
+            EncodingListener listener) {
         boolean has(int row) {
             return row % size == rank;
         }
@@ -144,7 +152,7 @@ public final class DataProcess {
         int done = rows.size() - open.size();
         share.listener().onStart(done, rows.size());
         try (Prefetch<TrainingSample> content =
-                new Prefetch<>(row -> dataset.load(row, share.template()), share.workers())) {
+                new Prefetch<>(TrainingData.reading(dataset, share.template(), share.seed()), share.workers())) {
             for (int i = 0; i < open.size(); i++) {
                 if (stopped) {
                     return false;
@@ -155,7 +163,8 @@ public final class DataProcess {
                 DatasetRow row = dataset.rows().get(open.get(i));
                 TrainingSample sample = content.get(row);
                 try (Scope _ = new Scope()) {
-                    cache.write(open.get(i), row, sample, step.encode(StepSample.of(sample)));
+                    cache.write(open.get(i), row, sample, step.encode(StepSample.of(sample)
+                            .withSeeds(StepSample.Seeds.of(share.seed(), row, 0, 0))));
                 }
                 share.listener().onSample(++done, rows.size());
             }

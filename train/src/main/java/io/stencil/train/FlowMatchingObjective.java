@@ -19,21 +19,24 @@ import io.stencil.train.step.PartDraws;
 import io.stencil.train.step.SampleEncodings;
 import io.stencil.train.step.StepSample;
 import io.stencil.train.step.TrainingStep;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Function;
+import org.bytedeco.pytorch.Tensor;
 import org.jspecify.annotations.Nullable;
 
 /// The velocity that the transformer predicts, for a Template and for a base model.
 final class FlowMatchingObjective implements Objective {
 
     private final Prefetch<TrainingSample> content;
-    private final TrainingStep step;
+    private final TrainingStep training;
     private final @Nullable EncodingCache cache;
     private final @Nullable StoredEncodings stored;
     private final @Nullable EncodingsAhead encodings;
     private final TorchGenerator generator;
     private final NoiseDraws draws;
     private final CaptionDropout captionDropout;
+    private final long seed;
 
     /// @param pipeline stays the caller's; `template` likewise
     FlowMatchingObjective(
@@ -44,14 +47,15 @@ final class FlowMatchingObjective implements Objective {
             @Nullable LoadedTemplate<?, ?> template,
             Warnings warnings) {
         int workers = options.data().workers();
-        this.content = data.content(template, workers);
+        this.seed = seed;
+        this.content = data.content(template, workers, seed);
         this.stored = data.cached() == null ? null : data.cached().encodings(pipeline.device(), workers);
         this.cache = data.cached() == null && options.objective().cacheEncodings() ? new EncodingCache() : null;
         this.encodings = stored == null && cache == null && workers > 0 && EncodingsAhead.isSafeWith(pipeline.models())
                 ? new EncodingsAhead(encoding(pipeline, warnings))
                 : null;
         @Nullable Encodings made = cache == null ? encodings : cache;
-        this.step = new TrainingStep(
+        this.training = new TrainingStep(
                 pipeline,
                 template,
                 new TrainingStep.Settings(
@@ -92,11 +96,15 @@ final class FlowMatchingObjective implements Objective {
     }
 
     @Override
-    public double accumulate(BatchPart part, double share) {
+    public Tensor accumulate(BatchPart part, long step, double share) {
         skipCaptions(part.before());
-        List<StepSample> samples = part.rows().stream().map(this::sample).toList();
+        List<StepSample> samples = new ArrayList<>();
+        for (int i = 0; i < part.rows().size(); i++) {
+            DatasetRow row = part.rows().get(i);
+            samples.add(sample(row).withSeeds(StepSample.Seeds.of(seed, row, step, part.before() + i)));
+        }
         skipCaptions(part.after());
-        return step.accumulate(samples, new PartDraws(draws, part.before(), samples.size(), part.after()), share);
+        return training.accumulateLater(samples, new PartDraws(draws, part.before(), samples.size(), part.after()), share);
     }
 
     private void skipCaptions(int count) {

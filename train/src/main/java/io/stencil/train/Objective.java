@@ -17,9 +17,10 @@ interface Objective extends AutoCloseable {
     /// Adds the gradients of the mean loss of a part of a batch to those of the trainable parameters.
     ///
     /// @param part of a batch whose pictures have one size
+    /// @param step of the run, from 0: random numbers that a Template draws follow from it
     /// @param share of the gradients that is added: the part's weight over the batches of one update
-    /// @return the mean loss
-    double accumulate(BatchPart part, double share);
+    /// @return the mean loss, one number on the device, which is not waited for; owned by the caller's scope
+    Tensor accumulate(BatchPart part, long step, double share);
 
     /// Where its random numbers are. The tensor is owned by the caller's scope.
     Randomness randomness();

@@ -60,10 +60,10 @@ final class ReconstructionObjective implements Objective {
     }
 
     @Override
-    public double accumulate(BatchPart part, double share) {
+    public Tensor accumulate(BatchPart part, long step, double share) {
         BatchNoise noise = new BatchNoise(generator, group, part.before(), part.after(), part.weight() > 0);
-        try (Scope _ = new Scope()) {
-            return loss.accumulate(vae, pixels(part.rows()), noise, share);
+        try (Scope scope = new Scope()) {
+            return scope.keep(loss.accumulateLater(vae, pixels(part.rows()), noise, share));
         }
     }
 

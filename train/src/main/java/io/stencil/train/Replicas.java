@@ -31,11 +31,22 @@ final class Replicas implements AutoCloseable {
         return group.any(own.getAsBoolean());
     }
 
-    /// The mean loss of a batch.
+    /// The end of a step, the same for all processes.
+    ///
+    /// @param loss mean of the batch
+    /// @param unusable whether the gradients of any process are
+    record Outcome(double loss, boolean unusable) {}
+
+    /// Puts together what the processes found.
     ///
     /// @param own mean loss of this process's part
-    double meanLoss(BatchPart part, double own) {
-        return group.size() == 1 ? own : group.sum(own * part.weight())[0] / group.size();
+    /// @param unusable whether its gradients are
+    Outcome outcome(BatchPart part, double own, boolean unusable) {
+        if (group.size() == 1) {
+            return new Outcome(own, unusable);
+        }
+        double[] sums = group.sum(own * part.weight(), unusable ? 1 : 0);
+        return new Outcome(sums[0] / group.size(), sums[1] > 0);
     }
 
     /// Tells that the gradients which come next are the last of an update: they may be sent while they come.

@@ -7,6 +7,7 @@ import io.stencil.safetensors.SafetensorsFile;
 import io.stencil.safetensors.TensorEntry;
 import io.stencil.tensor.DType;
 import io.stencil.tensor.Device;
+import io.stencil.tensor.Finiteness;
 import io.stencil.tensor.Scope;
 import io.stencil.tensor.TensorFiles;
 import io.stencil.tensor.Tensors;
@@ -31,6 +32,19 @@ import org.jspecify.annotations.Nullable;
 /// `gradient.NAME` where an update is half done, `generator.noise` and `generator.process`.
 final class RunState {
 
+    private static final Map<String, String> KINDS = Map.of(
+            "weight",
+            "the weight",
+            "buffer",
+            "the buffer",
+            "mean",
+            "the optimizer's first moment of",
+            "square",
+            "the optimizer's second moment of",
+            "average",
+            "the average (EMA) of",
+            "gradient",
+            "the gradient of");
     private static final String NOISE = "generator.noise";
     private static final String PROCESS = "generator.process";
 
@@ -42,10 +56,13 @@ final class RunState {
 
     private final Owners owners;
     private final RunFolder folder;
+    private final @Nullable Integer keptCheckpoints;
     private final RunOptions options;
     private final long seed;
 
-    RunState(Owners owners, RunFolder folder, RunOptions options, long seed) {
+    /// @param keptCheckpoints how many stay when a newer one is written; null for all
+    RunState(Owners owners, RunFolder folder, @Nullable Integer keptCheckpoints, RunOptions options, long seed) {
+        this.keptCheckpoints = keptCheckpoints;
         this.owners = owners;
         this.folder = folder;
         this.options = options;
@@ -69,7 +86,22 @@ final class RunState {
         try (Scope _ = new Scope()) {
             SavedState.write(folder.state(position.step()), progress(position, random), options, tensors(random));
         }
-        folder.removeOldStates();
+        folder.removeOld(keptCheckpoints);
+    }
+
+    /// Refuses to save what is not finite, before anything is written.
+    ///
+    /// @param savedStep of the newest state; 0 without one
+    /// @throws io.stencil.error.InvalidRequestException naming what holds NaN or infinity
+    void requireFinite(long step, long savedStep) {
+        try (Scope _ = new Scope();
+                RandomState now = random()) {
+            Finiteness.firstNonFinite(tensors(now)).ifPresent(name -> {
+                int dot = name.indexOf('.');
+                String kind = KINDS.getOrDefault(name.substring(0, dot), "");
+                throw NonFinite.state("%s '%s' is".formatted(kind, name.substring(dot + 1)), step, savedStep);
+            });
+        }
     }
 
     /// Drops the gradients of an update that is not done.

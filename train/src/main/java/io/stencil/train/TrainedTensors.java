@@ -10,6 +10,7 @@ import io.stencil.safetensors.SafetensorsFile;
 import io.stencil.safetensors.TensorEntry;
 import io.stencil.tensor.DType;
 import io.stencil.tensor.Device;
+import io.stencil.tensor.Finiteness;
 import io.stencil.tensor.Scope;
 import io.stencil.tensor.TensorFiles;
 import java.io.IOException;
@@ -39,6 +40,9 @@ record TrainedTensors(TrainableParts parts, @Nullable String removedPrefix, DTyp
             byFileName().forEach((name, parameter) -> {
                 Tensor tensor = parameter.get();
                 tensors.put(name, parameter.isTrainable() ? dtype.cast(tensor.detach()) : tensor);
+            });
+            Finiteness.firstNonFinite(tensors).ifPresent(name -> {
+                throw NonFinite.state("the tensor '%s' of '%s' is".formatted(name, file.getFileName()), step, 0);
             });
             TensorFiles.write(file, tensors, Map.of("format", "pt", "step", Long.toString(step)));
         } catch (IOException e) {

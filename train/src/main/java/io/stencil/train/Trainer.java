@@ -13,6 +13,8 @@ import io.stencil.template.load.LoadedTemplate;
 import io.stencil.template.load.TemplateFolder;
 import io.stencil.tensor.ComputeDType;
 import io.stencil.tensor.DType;
+import io.stencil.tensor.ProcessRandom;
+import io.stencil.train.data.BatchPlan;
 import io.stencil.train.data.DataOrder;
 import io.stencil.train.data.Dataset;
 import io.stencil.train.log.CsvLog;
@@ -26,6 +28,7 @@ import io.stencil.train.options.Task;
 import io.stencil.train.options.TrainOptions;
 import io.stencil.train.options.TrainingArguments;
 import io.stencil.train.resume.RunFolder;
+import io.stencil.train.resume.RunLength;
 import io.stencil.train.resume.RunOptions;
 import io.stencil.train.resume.SavedState;
 import io.stencil.train.split.CacheFolder;
@@ -142,7 +145,7 @@ public final class Trainer {
         TrainingListener listener = company.listener();
         data.check(options, pipeline.models(), template);
         RunFolder folder = new RunFolder(options.output().folder());
-        @Nullable SavedState saved = options.output().resume() ? newestState(folder, group) : null;
+        @Nullable SavedState saved = options.output().resume() ? newestState(folder, group, listener) : null;
         long seed = group.agree(seed(options.optimisation(), saved));
         RunOptions record =
                 RunOptions.of(options, seed, group.size(), pipeline.models().compute());
@@ -173,10 +176,10 @@ public final class Trainer {
     }
 
     /// The first process removes what a killed one has left; the others look after it.
-    private static SavedState newestState(RunFolder folder, ProcessGroup group) {
-        @Nullable SavedState own = group.isFirst() ? folder.newestState() : null;
+    private static SavedState newestState(RunFolder folder, ProcessGroup group, TrainingListener listener) {
+        @Nullable SavedState own = group.isFirst() ? folder.newestState(listener::onWarning) : null;
         group.agree(0);
-        SavedState state = own == null ? folder.newestState() : own;
+        SavedState state = own == null ? folder.newestState(listener::onWarning) : own;
         group.requireAlike("resume", Long.toString(state.progress().step()));
         return state;
     }
@@ -241,6 +244,11 @@ public final class Trainer {
         ProcessGroup group = run.group();
         DataOrder order = new DataOrder(
                 dataset.rows().size(), options.data().repeat(), options.data().shuffle(), run.seed());
+        BatchPlan batches = run.data().batches(order, Math.multiplyExact(optimisation.batchSize(), group.size()));
+        if (run.saved() != null) {
+            RunLength begun = run.saved().options().length(batches.epochLength());
+            run.record().length(batches.epochLength()).requireExtends(begun, done);
+        }
         try (Replicas replicas = new Replicas(group, work.tensors().parts(), optimisation.findUnusedParameters());
                 @Nullable CsvLog csv = output.csvLog() && group.isFirst() ? new CsvLog(output.folder(), done) : null;
                 @Nullable
@@ -252,14 +260,14 @@ public final class Trainer {
             RunState state = new RunState(
                     new RunState.Owners(work.tensors().parts(), optimizer, average, work.objective()),
                     run.folder(),
+                    output.keptCheckpoints(),
                     run.record(),
                     run.seed());
             Position start = run.saved() == null ? Position.START : state.restore(run.saved());
             return new TrainingLoop(
                             new TrainingLoop.Workshop(
                                     dataset,
-                                    run.data()
-                                            .batches(order, Math.multiplyExact(optimisation.batchSize(), group.size())),
+                                    batches,
                                     work.objective(),
                                     work.tensors().parts(),
                                     optimizer,
@@ -317,7 +325,8 @@ public final class Trainer {
     static @Nullable LoadedTemplate<?, ?> loadTemplate(ModelOptions models, Flux2Pipeline pipeline) {
         return models.template() == null
                 ? null
-                : new TemplateFolder(models.template(), models.trustedCode()).load(pipeline);
+                : ProcessRandom.seeded(
+                        0, () -> new TemplateFolder(models.template(), models.trustedCode()).load(pipeline));
     }
 
     private static void start(TrainedTensors tensors, OutputOptions output) {

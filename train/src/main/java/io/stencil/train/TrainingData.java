@@ -2,15 +2,20 @@ package io.stencil.train;
 
 import io.stencil.error.InvalidRequestException;
 import io.stencil.pipeline.models.ModelSet;
+import io.stencil.error.StencilException;
 import io.stencil.template.load.LoadedTemplate;
+import io.stencil.tensor.ProcessRandom;
 import io.stencil.train.data.BatchPlan;
 import io.stencil.train.data.DataOrder;
 import io.stencil.train.data.Dataset;
+import io.stencil.train.data.DatasetRow;
 import io.stencil.train.data.Prefetch;
 import io.stencil.train.data.TrainingSample;
 import io.stencil.train.options.Task;
 import io.stencil.train.options.TrainOptions;
 import io.stencil.train.split.CachedDataset;
+import io.stencil.train.step.StepSample;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /// What a run learns from: a dataset of pictures, or one that was encoded before.
@@ -43,10 +48,28 @@ record TrainingData(Dataset dataset, @Nullable CachedDataset cached) {
     ///
     /// @param template that reads the rows' inputs, or null when none takes part
     /// @param workers threads that decode pictures; where samples were encoded before, there is nothing to decode
-    Prefetch<TrainingSample> content(@Nullable LoadedTemplate<?, ?> template, int workers) {
+    /// @param seed of the run
+    Prefetch<TrainingSample> content(@Nullable LoadedTemplate<?, ?> template, int workers, long seed) {
         return cached == null
-                ? new Prefetch<>(row -> dataset.load(row, template), workers)
+                ? new Prefetch<>(reading(dataset, template, seed), workers)
                 : new Prefetch<>(_ -> noPictures(), 0);
+    }
+
+    /// Reads a row. Where the Template's data processor draws from the generator of the process, one row at a time is
+    /// read, each with a seed of its own.
+    static Function<DatasetRow, TrainingSample> reading(
+            Dataset dataset, @Nullable LoadedTemplate<?, ?> template, long seed) {
+        Function<DatasetRow, TrainingSample> reading = row -> dataset.load(row, template);
+        boolean draws = template != null
+                && ProcessRandom.draws(() -> {
+                    try {
+                        var _ = reading.apply(dataset.rows().getFirst());
+                    } catch (StencilException _) { // told when the row's turn comes
+                    }
+                });
+        return draws
+                ? row -> ProcessRandom.seeded(StepSample.Seeds.ofRow(seed, row), () -> reading.apply(row))
+                : reading;
     }
 
     private static TrainingSample noPictures() {

@@ -2,7 +2,11 @@ package io.stencil.train;
 
 import io.stencil.distributed.ProcessGroup;
 import io.stencil.error.InvalidRequestException;
-import io.stencil.error.Location;
+import io.stencil.nn.Parameter;
+import io.stencil.tensor.DType;
+import io.stencil.tensor.Ops;
+import io.stencil.tensor.Scope;
+import io.stencil.tensor.Tensors;
 import io.stencil.train.data.BatchPart;
 import io.stencil.train.data.BatchPlan;
 import io.stencil.train.data.Dataset;
@@ -16,8 +20,13 @@ import io.stencil.train.optim.GradientClipping;
 import io.stencil.train.optim.RatePlan;
 import io.stencil.train.optim.WeightAverage;
 import io.stencil.train.options.OptimisationOptions;
+import java.util.List;
+import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.function.BooleanSupplier;
+import java.util.stream.IntStream;
+import org.bytedeco.pytorch.Tensor;
 import org.jspecify.annotations.Nullable;
 
 /// Epochs of steps, updates of the weights, and checkpoints between them.
@@ -127,7 +136,7 @@ final class TrainingLoop {
     }
 
     private TrainingResult result(boolean interrupted) {
-        shop.checkpoints().atEnd(position());
+        save(() -> shop.checkpoints().atEnd(position()));
         return new TrainingResult(step, interrupted, loss, shop.checkpoints().written());
     }
 
@@ -151,7 +160,7 @@ final class TrainingLoop {
             int begin = Math.max(done - first, 0);
             setRecovery(new RecoveryPoint(position(), shop.checkpoints().random()));
             for (int i = begin; i < count; i++) {
-                if (!runStep(epoch, first + i, new Place(i, count), rate)) {
+                if (!runStep(new Place(epoch, first, i, count), rate)) {
                     return false;
                 }
                 finishStep(epoch, rate);
@@ -161,23 +170,36 @@ final class TrainingLoop {
     }
 
     /// A step's place in its update.
-    private record Place(int index, int count) {
+    ///
+    /// @param first batch of the epoch that the update begins with
+    private record Place(int epoch, int first, int index, int count) {
         boolean isLast() {
             return index == count - 1;
         }
+
+        int batch() {
+            return first + index;
+        }
+
+        /// The rows of the update up to this step.
+        List<DatasetRow> rows(RowSequence sequence) {
+            return IntStream.rangeClosed(first, batch())
+                    .mapToObj(batch -> sequence.batch(epoch, batch))
+                    .flatMap(List::stream)
+                    .toList();
+        }
     }
 
-    /// @param batch of the epoch
     /// @return false when a stop was asked for
-    private boolean runStep(int epoch, int batch, Place place, double rate) {
+    private boolean runStep(Place place, double rate) {
         try {
             if (shop.replicas().anyStops(shop.stop())) {
                 return false;
             }
             Objective objective = shop.objective();
-            BatchPart part = rows.part(epoch, batch);
-            objective.expect(
-                    rows.from(epoch, batch, totalSteps - step, part.rows().size() + objective.ahead()));
+            BatchPart part = rows.part(place.epoch(), place.batch());
+            objective.expect(rows.from(
+                    place.epoch(), place.batch(), totalSteps - step, part.rows().size() + objective.ahead()));
             accumulate(part, place);
             if (place.isLast()) {
                 update(rate);
@@ -189,29 +211,71 @@ final class TrainingLoop {
         }
     }
 
+    /// Adds the gradients of a step, and checks its loss and, before an update, all gradients. The device is waited for
+    /// once.
     private void accumulate(BatchPart part, Place place) {
-        boolean last = place.isLast();
-        if (last) {
-            shop.replicas().beforeLastGradients();
+        Replicas replicas = shop.replicas();
+        try (Scope _ = new Scope()) {
+            if (place.isLast()) {
+                replicas.beforeLastGradients();
+            }
+            Tensor own = shop.objective().accumulate(part, step, part.weight() / place.count());
+            Tensor norm = place.isLast() ? gradientNorm() : null;
+            Tensor told = DType.FLOAT64.cast(own).reshape(1);
+            double[] numbers =
+                    Tensors.toDoubles(norm == null ? told : Ops.cat(0, told, DType.FLOAT64.cast(norm).reshape(1)));
+            String fault = norm == null ? null : clip(norm, numbers[1]);
+            Replicas.Outcome outcome = replicas.outcome(part, numbers[0], fault != null);
+            loss = outcome.loss();
+            if (!Double.isFinite(loss)) {
+                throw NonFinite.loss(loss, step + 1, rows.batch(place.epoch(), place.batch()));
+            }
+            if (outcome.unusable()) {
+                throw NonFinite.gradient(
+                        fault == null ? "the gradient of another process is not finite" : fault,
+                        step + 1,
+                        place.rows(rows));
+            }
         }
-        double own = shop.objective().accumulate(part, part.weight() / place.count());
-        if (last) {
-            shop.replicas().afterLastGradients();
-        }
-        loss = shop.replicas().meanLoss(part, own);
-        requireFinite(part.rows().getFirst());
     }
 
-    private void update(double rate) {
+    /// @return of the whole update, in the caller's scope; null without any gradient
+    private @Nullable Tensor gradientNorm() {
+        shop.replicas().afterLastGradients();
         shop.replicas().beforeUpdate();
         if (updates == 0 && !shop.parts().anyGradient()) {
             throw new InvalidRequestException(
                     "trainable_models",
                     "the loss does not depend on any of the trained parts; name parts that it does");
         }
-        if (options.maxGradNorm() != null) {
-            GradientClipping.clip(shop.parts().parameters().values(), options.maxGradNorm());
+        return GradientClipping.norm(shop.parts().parameters().values());
+    }
+
+    /// Shortens the gradients where a bound is given.
+    ///
+    /// @param length which is `norm`
+    /// @return why no update can be made of them, or null
+    private @Nullable String clip(Tensor norm, double length) {
+        Map<String, Parameter> parameters = shop.parts().parameters();
+        Double bound = options.maxGradNorm();
+        if (GradientClipping.isUsable(length)) {
+            if (bound != null) {
+                GradientClipping.clip(parameters.values(), norm, bound);
+            }
+            return null;
         }
+        Optional<String> name = GradientClipping.firstNonFinite(parameters);
+        if (name.isPresent()) {
+            return "the gradient of '%s' is not finite (NaN or infinity)".formatted(name.get());
+        }
+        if (bound == null) {
+            return "the gradient is too large for float32 (its norm is %s)".formatted(length);
+        }
+        GradientClipping.clipWide(parameters.values(), bound);
+        return null;
+    }
+
+    private void update(double rate) {
         updating = true;
         shop.optimizer().update(rate);
         updates++;
@@ -219,21 +283,22 @@ final class TrainingLoop {
             shop.average().update();
         }
         updating = false;
+        setRecovery(null);
     }
 
     private void finishStep(int epoch, double rate) {
         step++;
         shop.listener().onStep(new StepReport(step, totalSteps, epoch, loss, rate, seconds()));
-        shop.checkpoints().afterStep(position());
+        save(() -> shop.checkpoints().afterStep(position()));
     }
 
-    private void requireFinite(DatasetRow row) {
-        if (!Double.isFinite(loss)) {
-            Location place = row.location();
-            throw new InvalidRequestException(
-                    "learning_rate",
-                    "the loss is %s at step %s (row %s); lower the rate, or look at that row"
-                            .formatted(loss, step + 1, place));
+    /// Where what was to be saved is not finite, the update that is half done is dropped.
+    private void save(Runnable saving) {
+        try {
+            saving.run();
+        } catch (InvalidRequestException e) {
+            saveAfter(e);
+            throw e;
         }
     }
 }

@@ -241,12 +241,82 @@ class ResumeTest {
                 change(
                         o -> o.learningRate(0.002),
                         "'learning_rate': is 0.002, but the run in '%s' began with 0.001" + rest),
-                change(o -> o.epochs(3), "'num_epochs': is 3, but the run in '%s' began with 1" + rest),
                 change(o -> o.emaDecay(0.9), "'ema_decay': is 0.9, but the run in '%s' began with not given" + rest));
     }
 
     private static Arguments change(Function<TrainOptionsBuilder, TrainOptionsBuilder> change, String message) {
         return Arguments.of(change, message);
+    }
+
+    /// The rate of `constant` and `none` does not depend on the length, also where it is counted otherwise.
+    @Test
+    void aFinishedRunIsExtendedAsIfItHadBeenLongerFromTheStart() throws IOException {
+        Recorder whole = train(template("whole").epochs(null).maxSteps(14));
+        train(template("a").epochs(null).maxSteps(5));
+        Recorder more = train(template("a").epochs(1).resume(true));
+        assertThat(more.losses()).isEqualTo(whole.losses().subList(5, 10));
+        assertThat(more.checkpoints).containsExactly("epoch-0.safetensors");
+        Recorder most = train(template("a").epochs(null).maxSteps(14).resume(true));
+        assertThat(most.losses()).isEqualTo(whole.losses().subList(10, 14));
+        assertThat(folder.resolve("a/step-14.safetensors"))
+                .hasSameBinaryContentAs(folder.resolve("whole/step-14.safetensors"));
+        assertThat(log("a")).hasSize(15).isEqualTo(log("whole"));
+        assertThatThrownBy(() -> train(template("a").epochs(null).maxSteps(13).resume(true)))
+                .isInstanceOf(InvalidRequestException.class)
+                .hasMessage("'max_steps': the run is to end after 13 steps, but 14 are done");
+    }
+
+    @Test
+    void aLengthThatTheNumbersDependOnCannotChange() {
+        train(base("a").trainable(List.of("dit")), 2);
+        assertThatThrownBy(() -> train(
+                        base("a").trainable(List.of("dit")).maxSteps(20).resume(true)))
+                .isInstanceOf(InvalidRequestException.class)
+                .hasMessage("'max_steps': is 20, but the run in '%s' began with 10; the learning rate of --lr_scheduler "
+                                .formatted(folder.resolve("a"))
+                        + "cosine depends on the length, which cannot change; give the same, or train anew into "
+                        + "another folder");
+
+        train(template("b").epochs(null).maxSteps(6).gradientAccumulationSteps(4));
+        assertThatThrownBy(() -> train(template("b")
+                        .epochs(null)
+                        .maxSteps(12)
+                        .gradientAccumulationSteps(4)
+                        .resume(true)))
+                .isInstanceOf(InvalidRequestException.class)
+                .hasMessage("'max_steps': the run had 6 steps and cannot go on to 12: with "
+                        + "--gradient_accumulation_steps 4 its last update is begun and takes fewer steps; begin a new run "
+                        + "from its checkpoint (--resume_from_checkpoint)");
+    }
+
+    @Test
+    void olderCheckpointsAreRemoved() throws IOException {
+        train(template("a").saveSteps(2).keptCheckpoints(2).emaDecay(0.9).saveRawWeights(true));
+        try (Stream<Path> files = Files.list(folder.resolve("a"))) {
+            assertThat(files.map(file -> file.getFileName().toString()).filter(name -> name.startsWith("step-")))
+                    .containsExactlyInAnyOrder(
+                            "step-8.safetensors",
+                            "step-8.raw.safetensors",
+                            "step-8.state",
+                            "step-10.safetensors",
+                            "step-10.raw.safetensors",
+                            "step-10.state");
+        }
+        // What is no checkpoint of a run is not touched, and the number may change.
+        Path other = Files.writeString(folder.resolve("a/step-1.safetensors"), "mine");
+        train(template("a")
+                .epochs(2)
+                .saveSteps(5)
+                .keptCheckpoints(1)
+                .emaDecay(0.9)
+                .saveRawWeights(true)
+                .resume(true));
+        assertThat(states("a")).containsExactly("step-15.state", "step-20.state");
+        assertThat(other).exists();
+        try (Stream<Path> files = Files.list(folder.resolve("a"))) {
+            assertThat(files.map(file -> file.getFileName().toString()).filter(name -> name.endsWith(".safetensors")))
+                    .containsExactlyInAnyOrder("step-1.safetensors", "step-20.safetensors", "step-20.raw.safetensors");
+        }
     }
 
     /// Where another machine, or another wish, computes in another dtype, the numbers would go on differently.

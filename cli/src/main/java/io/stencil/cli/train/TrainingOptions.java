@@ -98,8 +98,8 @@ public final class TrainingOptions {
     @Option(
             names = "--resume",
             paramLabel = "DIR",
-            description = "Go on with the run in this folder, from its newest complete state; the other options as "
-                    + "they were.")
+            description = "Go on with the run in this folder, from its newest complete state. What is not given is taken "
+                    + "from its training_args.json.")
     private @Nullable Path resume;
 
     @Option(
@@ -114,6 +114,12 @@ public final class TrainingOptions {
             description = "Steps between checkpoints, each with the state to go on from. "
                     + "Default: one at each epoch's end, or with --max_steps one at the end.")
     private @Nullable Integer saveSteps;
+
+    @Option(
+            names = "--keep_checkpoints",
+            paramLabel = "N",
+            description = "Keep the newest N checkpoints and remove older ones. Default: all.")
+    private @Nullable Integer keptCheckpoints;
 
     @Option(
             names = "--resume_from_checkpoint",
@@ -182,6 +188,7 @@ public final class TrainingOptions {
                 .loraHotLoading(loraHotLoading)
                 .removedPrefix(removedPrefix)
                 .saveSteps(saveSteps)
+                .keptCheckpoints(keptCheckpoints)
                 .resume(resume != null)
                 .csvLog(csvLog)
                 .tensorboardLog(tensorboardLog);

@@ -38,10 +38,17 @@ public final class RowSequence {
     }
 
     private BatchPart at(int epoch, int batch) {
-        List<DatasetRow> rows = epochs.computeIfAbsent(epoch, plan::epoch).get(batch).stream()
+        return BatchPart.of(batch(epoch, batch), rank, processes);
+    }
+
+    /// The rows of a batch of all processes together.
+    ///
+    /// @param epoch not before any that was asked for
+    /// @param batch of that epoch, from 0
+    public List<DatasetRow> batch(int epoch, int batch) {
+        return epochs.computeIfAbsent(epoch, plan::epoch).get(batch).stream()
                 .map(dataset.rows()::get)
                 .toList();
-        return BatchPart.of(rows, rank, processes);
     }
 
     /// The process's next rows, in their order, by whole batches.

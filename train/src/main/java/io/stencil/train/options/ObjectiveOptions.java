@@ -36,5 +36,6 @@ public record ObjectiveOptions(
         if (!(value >= 0 && Double.isFinite(value))) {
             throw new InvalidRequestException(option, "must be a number of at least 0, found " + value);
         }
+        OptimisationOptions.requireFloat32(option, value);
     }
 }

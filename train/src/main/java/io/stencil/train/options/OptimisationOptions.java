@@ -40,12 +40,11 @@ public record OptimisationOptions(
 
     /// @throws InvalidRequestException naming the option that cannot be used
     public OptimisationOptions {
-        if (!(learningRate > 0 && Double.isFinite(learningRate))) {
-            throw new InvalidRequestException("learning_rate", "must be a number above 0, found " + learningRate);
-        }
+        requireAboveZero("learning_rate", learningRate);
         if (!(weightDecay >= 0 && Double.isFinite(weightDecay))) {
             throw new InvalidRequestException("weight_decay", "must be a number of at least 0, found " + weightDecay);
         }
+        requireFloat32("weight_decay", weightDecay);
         if (warmupSteps != null && warmupSteps < 0) {
             throw new InvalidRequestException("warmup_steps", "must be at least 0, found " + warmupSteps);
         }
@@ -61,12 +60,27 @@ public record OptimisationOptions(
         }
         requireAtLeastOne("batch_size", batchSize);
         requireAtLeastOne("gradient_accumulation_steps", gradientAccumulationSteps);
-        if (maxGradNorm != null && !(maxGradNorm > 0 && Double.isFinite(maxGradNorm))) {
-            throw new InvalidRequestException("max_grad_norm", "must be a number above 0, found " + maxGradNorm);
+        if (maxGradNorm != null) {
+            requireAboveZero("max_grad_norm", maxGradNorm);
         }
         if (emaDecay != null && !(emaDecay >= 0 && emaDecay < 1)) {
             throw new InvalidRequestException(
                     "ema_decay", "must be at least 0 and below 1, such as 0.999, found " + emaDecay);
+        }
+    }
+
+    private static void requireAboveZero(String option, double value) {
+        if (!(value > 0 && Double.isFinite(value))) {
+            throw new InvalidRequestException(option, "must be a number above 0, found " + value);
+        }
+        requireFloat32(option, value);
+    }
+
+    /// Weights are in float32: a number that is infinite or 0 there is another one than was asked for.
+    static void requireFloat32(String option, double value) {
+        if (!Float.isFinite((float) value) || ((float) value == 0 && value != 0)) {
+            throw new InvalidRequestException(
+                    option, "must be a number that float32 holds, 1.4e-45 to 3.4e38, found " + value);
         }
     }
 

@@ -12,6 +12,7 @@ import org.jspecify.annotations.Nullable;
 ///     keeps full names
 /// @param saveSteps steps between checkpoints; null writes one at each epoch's end, or, where the steps are
 ///     counted, one at the end
+/// @param keptCheckpoints how many checkpoints stay when a newer one is written, each with its raw weights; null for all
 /// @param resume goes on with the run in `folder`, from its newest complete state
 /// @param resumeFrom checkpoint whose tensors the training starts with; a run that is resumed has them in its state
 /// @param saveDtype of the tensors in checkpoints, float32 or bfloat16
@@ -22,6 +23,7 @@ public record OutputOptions(
         Path folder,
         @Nullable String removedPrefix,
         @Nullable Integer saveSteps,
+        @Nullable Integer keptCheckpoints,
         boolean resume,
         @Nullable Path resumeFrom,
         DType saveDtype,
@@ -33,6 +35,9 @@ public record OutputOptions(
     public OutputOptions {
         if (saveSteps != null) {
             OptimisationOptions.requireAtLeastOne("save_steps", saveSteps);
+        }
+        if (keptCheckpoints != null) {
+            OptimisationOptions.requireAtLeastOne("keep_checkpoints", keptCheckpoints);
         }
         if (saveDtype != DType.FLOAT32 && saveDtype != DType.BFLOAT16) {
             throw new InvalidRequestException("save_dtype", "must be float32 or bfloat16, found " + saveDtype);

@@ -62,6 +62,7 @@ public final class TrainOptionsBuilder {
 
     private @Nullable String removedPrefix;
     private @Nullable Integer saveSteps;
+    private @Nullable Integer keptCheckpoints;
     private boolean resume;
     private @Nullable Path resumeFrom;
     private DType saveDtype = DType.FLOAT32;
@@ -211,6 +212,12 @@ public final class TrainOptionsBuilder {
         return this;
     }
 
+    /// Null keeps all.
+    public TrainOptionsBuilder keptCheckpoints(@Nullable Integer value) {
+        keptCheckpoints = value;
+        return this;
+    }
+
     /// See [OutputOptions#resume].
     public TrainOptionsBuilder resume(boolean value) {
         resume = value;
@@ -354,6 +361,7 @@ public final class TrainOptionsBuilder {
                         output,
                         removedPrefix,
                         saveSteps,
+                        keptCheckpoints,
                         resume,
                         resumeFrom,
                         saveDtype,

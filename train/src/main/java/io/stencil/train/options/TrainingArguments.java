@@ -24,7 +24,8 @@ import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /// Writes `training_args.json`: the version, and every option of a run under its name on the command line.
-/// Options that have no value are left out.
+/// Options that have no value are left out, and paths are absolute. The file is one for `--config`, and `--resume` takes
+/// the options of the run from it.
 public final class TrainingArguments {
 
     /// Name of the file in the output folder.
@@ -58,7 +59,7 @@ public final class TrainingArguments {
     public static ObjectNode options(TrainOptions options, long seed) {
         ObjectNode json = MAPPER.createObjectNode();
         json.put("task", options.task().option());
-        putData(json, options.data());
+        putData(json, options.task(), options.data());
         putModels(json, options.models());
         putObjective(json, options.task(), options.objective());
         putOptimisation(json, options.optimisation());
@@ -67,9 +68,11 @@ public final class TrainingArguments {
         return json;
     }
 
-    private static void putData(ObjectNode json, DataOptions data) {
-        json.put("dataset_base_path", data.basePath().toString());
-        json.put("dataset_metadata_path", data.metadataPath().toString());
+    private static void putData(ObjectNode json, Task task, DataOptions data) {
+        putPath(json, "dataset_base_path", data.basePath());
+        if (task != Task.SFT_TRAIN) { // which finds its index there
+            putPath(json, "dataset_metadata_path", data.metadataPath());
+        }
         json.put("dataset_repeat", data.repeat());
         json.put("dataset_shuffle", data.shuffle());
         json.put("dataset_num_workers", data.workers());
@@ -94,10 +97,10 @@ public final class TrainingArguments {
         ArrayNode parts = json.putArray("model_paths");
         for (List<Path> part : models.base().parts()) {
             if (part.size() == 1) {
-                parts.add(part.getFirst().toString());
+                parts.add(absolute(part.getFirst()));
             } else {
                 ArrayNode shards = parts.addArray();
-                part.forEach(shard -> shards.add(shard.toString()));
+                part.forEach(shard -> shards.add(absolute(shard)));
             }
         }
         putPath(json, "tokenizer_path", models.base().tokenizer());
@@ -144,16 +147,14 @@ public final class TrainingArguments {
     }
 
     private static void putOutput(ObjectNode json, OutputOptions output) {
-        json.put("output_path", output.folder().toString());
+        putPath(json, "output_path", output.folder());
         if (output.removedPrefix() != null) {
             json.put("remove_prefix_in_ckpt", output.removedPrefix());
         }
         if (output.saveSteps() != null) {
             json.put("save_steps", output.saveSteps());
         }
-        if (output.resume()) {
-            json.put("resume", output.folder().toString());
-        }
+        putNumber(json, "keep_checkpoints", output.keptCheckpoints());
         putPath(json, "resume_from_checkpoint", output.resumeFrom());
         json.put("save_dtype", output.saveDtype().text());
         json.put("save_raw_weights", output.saveRawWeights());
@@ -185,8 +186,13 @@ public final class TrainingArguments {
 
     private static void putPath(ObjectNode json, String name, @Nullable Path path) {
         if (path != null) {
-            json.put(name, path.toString());
+            json.put(name, absolute(path));
         }
+    }
+
+    /// As the file may be read from another working directory.
+    private static String absolute(Path path) {
+        return path.toAbsolutePath().normalize().toString();
     }
 
     private static void putList(ObjectNode json, String name, Collection<String> list) {

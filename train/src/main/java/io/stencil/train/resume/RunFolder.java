@@ -5,15 +5,25 @@ import io.stencil.error.InvalidRequestException;
 import io.stencil.error.Location;
 import io.stencil.error.NameList;
 import io.stencil.files.AtomicFolder;
+import io.stencil.safetensors.SafetensorsHeader;
 import io.stencil.train.log.CsvLog;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+import java.util.function.Consumer;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /// The output folder of a run: what earlier work has left in it.
 ///
@@ -22,6 +32,7 @@ public record RunFolder(Path folder) {
 
     private static final int KEPT_STATES = 2;
     private static final Pattern STATE = Pattern.compile("step-(\\d+)\\.state");
+    private static final Pattern DAMAGED = Pattern.compile("step-\\d+\\.state\\.damaged");
     private static final Pattern CHECKPOINT = Pattern.compile("(step|epoch)-\\d+(\\.raw)?\\.safetensors");
     private static final Pattern LEFTOVER = Pattern.compile("\\.(step|epoch)-\\d+\\..*\\.tmp");
 
@@ -46,7 +57,9 @@ public record RunFolder(Path folder) {
         if (name.equals(CsvLog.FILE_NAME)) {
             return CsvLog.hasSteps(folder);
         }
-        return CHECKPOINT.matcher(name).matches() || STATE.matcher(name).matches();
+        return CHECKPOINT.matcher(name).matches()
+                || STATE.matcher(name).matches()
+                || DAMAGED.matcher(name).matches();
     }
 
     /// Removes log, checkpoints and states of an earlier run, and nothing else.
@@ -59,10 +72,13 @@ public record RunFolder(Path folder) {
         return folder.resolve("step-%s.state".formatted(step));
     }
 
-    /// The state to go on from. Temporary files that a killed process left are removed.
+    /// The newest state that is not damaged, to go on from. Those that are and are newer are set aside, as
+    /// `step-N.state.damaged`. Temporary files that a killed process left are removed.
     ///
+    /// @param warning told of each state that is set aside
     /// @throws InvalidRequestException when there is none
-    public SavedState newestState() {
+    /// @throws InvalidFileException when all are damaged, telling what is wrong with each
+    public SavedState newestState(Consumer<String> warning) {
         List<Path> states = states();
         if (states.isEmpty()) {
             throw new InvalidRequestException(
@@ -74,13 +90,73 @@ public record RunFolder(Path folder) {
                 .filter(name -> LEFTOVER.matcher(name).matches())
                 .map(folder::resolve)
                 .toList());
-        return SavedState.read(states.getLast());
+        Map<Path, InvalidFileException> damaged = new LinkedHashMap<>();
+        for (Path path : states.reversed()) {
+            try {
+                SavedState state = SavedState.read(path);
+                state.requireUndamaged();
+                damaged.forEach((bad, fault) -> setAside(bad, fault, path, warning));
+                return state;
+            } catch (InvalidFileException e) {
+                damaged.put(path, e);
+            }
+        }
+        List<InvalidFileException> faults = List.copyOf(damaged.values());
+        if (faults.size() == 1) {
+            throw faults.getFirst();
+        }
+        throw new InvalidFileException(
+                folder,
+                "no state in it can be read: "
+                        + faults.stream()
+                                .map(InvalidFileException::getMessage)
+                                .collect(Collectors.joining("; ")));
     }
 
-    /// Removes all states but the newest two.
-    public void removeOldStates() {
+    private void setAside(Path damaged, InvalidFileException fault, Path used, Consumer<String> warning) {
+        Path aside = damaged.resolveSibling(damaged.getFileName() + ".damaged");
+        if (Files.exists(aside)) {
+            removeAll(List.of(aside));
+        }
+        try {
+            Files.move(damaged, aside, StandardCopyOption.ATOMIC_MOVE);
+        } catch (IOException e) {
+            throw new InvalidFileException(Location.of(damaged), "is damaged and cannot be renamed: " + e, e);
+        }
+        warning.accept("the state %s is damaged (%s) and is renamed to %s; going on from %s"
+                .formatted(damaged.getFileName(), fault.getMessage(), aside.getFileName(), used.getFileName()));
+    }
+
+    /// Removes all states but the newest two, and all checkpoints but the newest.
+    ///
+    /// @param checkpoints that are kept, with their raw weights; null keeps all
+    public void removeOld(@Nullable Integer checkpoints) {
         List<Path> states = states();
         removeAll(states.subList(0, Math.max(0, states.size() - KEPT_STATES)));
+        if (checkpoints == null) {
+            return;
+        }
+        TreeMap<Long, List<Path>> found = new TreeMap<>();
+        for (String name : names()) {
+            if (CHECKPOINT.matcher(name).matches()) {
+                steps(folder.resolve(name))
+                        .ifPresent(step -> found.computeIfAbsent(step, _ -> new ArrayList<>())
+                                .add(folder.resolve(name)));
+            }
+        }
+        while (found.size() > checkpoints) {
+            removeAll(found.pollFirstEntry().getValue());
+        }
+    }
+
+    /// The steps of a checkpoint, which its file tells; empty for one that does not.
+    private static Optional<Long> steps(Path checkpoint) {
+        try {
+            String steps = SafetensorsHeader.read(checkpoint).metadata().getOrDefault("step", "");
+            return steps.matches("\\d{1,18}") ? Optional.of(Long.parseLong(steps)) : Optional.empty();
+        } catch (InvalidFileException _) { // it is no checkpoint of this run, and stays
+            return Optional.empty();
+        }
     }
 
     private void removeAll(List<Path> paths) {

@@ -8,6 +8,7 @@ import io.stencil.error.InvalidRequestException;
 import io.stencil.files.Sha256;
 import io.stencil.tensor.ComputeDType;
 import io.stencil.tensor.DType;
+import io.stencil.train.optim.LearningRateSchedule;
 import io.stencil.train.options.TrainOptions;
 import io.stencil.train.options.TrainingArguments;
 import java.nio.file.Path;
@@ -28,6 +29,7 @@ public record RunOptions(ObjectNode json) {
             "resume",
             "remove_prefix_in_ckpt",
             "save_steps",
+            "keep_checkpoints",
             "save_dtype",
             "save_raw_weights",
             "cache_encodings",
@@ -47,6 +49,10 @@ public record RunOptions(ObjectNode json) {
             "template_model_id_or_path",
             "resume_from_checkpoint");
 
+    private static final String MAX_STEPS = "max_steps";
+    private static final String EPOCHS = "num_epochs";
+    private static final Set<String> LENGTH = Set.of(MAX_STEPS, EPOCHS);
+    private static final String SCHEDULE = "lr_scheduler";
     private static final String METADATA = "dataset_metadata_path";
     private static final String PROCESSES = "WORLD_SIZE";
     private static final String METADATA_HASH = "dataset_metadata_sha256";
@@ -89,7 +95,8 @@ public record RunOptions(ObjectNode json) {
         return numbers.toString();
     }
 
-    /// Refuses to go on with other options than a run began with.
+    /// Refuses to go on with other options than a run began with. The length of a run may change where the learning rate
+    /// does not depend on it.
     ///
     /// @param state that the run is to go on from
     /// @throws InvalidRequestException naming the first option that differs, and both values
@@ -100,10 +107,19 @@ public record RunOptions(ObjectNode json) {
         begun.fieldNames().forEachRemaining(names::add);
         for (String name : names) {
             boolean unknown = name.equals(COMPUTE) && !begun.has(name); // a state of earlier versions does not tell
+            if (LENGTH.contains(name) && !json.path(SCHEDULE).asText().equals(LearningRateSchedule.COSINE.option())) {
+                continue;
+            }
+            if (name.equals(METADATA) && !json.has(METADATA)) {
+                continue; // encoded samples, which are known by their folder
+            }
             if (!unknown && !Objects.equals(text(json, name), text(begun, name))) {
                 String option = name.equals(METADATA_HASH) ? METADATA : name;
                 String value = name.equals(METADATA_HASH) ? "has the SHA-256" : "is";
                 String same = name.equals(COMPUTE) ? ComputeDType.CHOICE : "give the same";
+                if (LENGTH.contains(name)) {
+                    same = "the learning rate of --lr_scheduler cosine depends on the length, which cannot change; " + same;
+                }
                 throw new InvalidRequestException(
                         option,
                         "%s %s, but the run in '%s' began with %s; %s, or train anew into another folder"
@@ -111,6 +127,16 @@ public record RunOptions(ObjectNode json) {
                                         value, text(json, name), state.folder().getParent(), text(begun, name), same));
             }
         }
+    }
+
+    /// The length of the whole run.
+    ///
+    /// @param epochLength steps of an epoch
+    public RunLength length(long epochLength) {
+        long steps = json.hasNonNull(MAX_STEPS)
+                ? json.get(MAX_STEPS).asLong()
+                : Math.multiplyExact(epochLength, json.path(EPOCHS).asLong());
+        return new RunLength(steps, epochLength, json.path("gradient_accumulation_steps").asInt(1));
     }
 
     /// The text of a value: numbers come back from a file in another class, not in another text.

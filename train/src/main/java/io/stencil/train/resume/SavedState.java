@@ -11,11 +11,20 @@ import io.stencil.error.Location;
 import io.stencil.files.AtomicFile;
 import io.stencil.files.AtomicFolder;
 import io.stencil.json.JsonFile;
+import io.stencil.safetensors.SafetensorsFile;
+import io.stencil.tensor.Finiteness;
+import io.stencil.tensor.Scope;
 import io.stencil.tensor.TensorFiles;
 import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
 import java.nio.file.Path;
+import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Objects;
+import java.util.zip.CRC32C;
 import org.bytedeco.pytorch.Tensor;
+import org.jspecify.annotations.Nullable;
 
 /// The state of a run after some step, `step-N.state/`: a folder with `trainer.json` and `trainer.safetensors`.
 ///
@@ -23,10 +32,13 @@ import org.bytedeco.pytorch.Tensor;
 ///
 /// @param folder of the state
 /// @param options of the run, as [RunOptions] tells them
-public record SavedState(Path folder, Progress progress, RunOptions options) {
+/// @param checksum CRC-32C of the tensors' file; null in a state of an earlier version
+public record SavedState(
+        Path folder, Progress progress, RunOptions options, @Nullable String checksum) {
 
     private static final int FORMAT = 1;
     private static final String TRAINER = "trainer.json";
+    private static final String CHECKSUM = "tensors_crc32c";
     private static final String TENSORS = "trainer.safetensors";
     private static final JsonMapper MAPPER = JsonMapper.builder()
             .enable(SerializationFeature.INDENT_OUTPUT)
@@ -46,10 +58,10 @@ public record SavedState(Path folder, Progress progress, RunOptions options) {
         root.set("progress", MAPPER.valueToTree(progress));
         root.set("options", options.json());
         try {
-            String text = MAPPER.writeValueAsString(root) + "\n";
             AtomicFolder.write(folder, into -> {
                 TensorFiles.write(into.resolve(TENSORS), tensors, Map.of("format", "pt"));
-                AtomicFile.writeText(into.resolve(TRAINER), text);
+                root.put(CHECKSUM, checksum(into.resolve(TENSORS)));
+                AtomicFile.writeText(into.resolve(TRAINER), MAPPER.writeValueAsString(root) + "\n");
             });
         } catch (JsonProcessingException e) {
             throw new IllegalStateException("a state cannot be put into JSON", e);
@@ -74,10 +86,47 @@ public record SavedState(Path folder, Progress progress, RunOptions options) {
         }
         try {
             return new SavedState(
-                    folder, MAPPER.treeToValue(root.path("progress"), Progress.class), new RunOptions(options));
+                    folder,
+                    MAPPER.treeToValue(root.path("progress"), Progress.class),
+                    new RunOptions(options),
+                    root.path(CHECKSUM).textValue());
         } catch (JsonProcessingException e) {
             throw new InvalidFileException(
                     Location.of(file).field("progress"), "cannot be read: " + e.getOriginalMessage(), e);
+        }
+    }
+
+    private static String checksum(Path file) throws IOException {
+        CRC32C checksum = new CRC32C();
+        ByteBuffer bytes = ByteBuffer.allocateDirect(1 << 20);
+        try (FileChannel channel = FileChannel.open(file)) {
+            while (channel.read(bytes) >= 0) {
+                checksum.update(bytes.flip());
+                bytes.clear();
+            }
+        }
+        return Long.toHexString(checksum.getValue());
+    }
+
+    /// Checks the tensors' file: it is whole, holds what was written, and nothing in it is NaN or infinite.
+    ///
+    /// @throws InvalidFileException when it is damaged
+    public void requireUndamaged() {
+        try (SafetensorsFile file = SafetensorsFile.open(tensors());
+                Scope _ = new Scope()) {
+            String found = checksum == null ? null : checksum(tensors());
+            if (!Objects.equals(found, checksum)) {
+                throw new InvalidFileException(
+                        tensors(), "has the CRC-32C %s, but %s was written: it is damaged".formatted(found, checksum));
+            }
+            Map<String, Tensor> all = new LinkedHashMap<>();
+            file.entries().keySet().forEach(name -> all.put(name, TensorFiles.view(file, name)));
+            Finiteness.firstNonFinite(all).ifPresent(name -> {
+                throw new InvalidFileException(
+                        Location.of(tensors()).field(name), "holds NaN or infinity, from which no run can go on");
+            });
+        } catch (IOException e) {
+            throw new InvalidFileException(Location.of(tensors()), "cannot be read: " + e, e);
         }
     }
 

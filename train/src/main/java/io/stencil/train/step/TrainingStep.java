@@ -26,11 +26,13 @@ import io.stencil.template.ForwardContext;
 import io.stencil.template.PipelineSetting;
 import io.stencil.template.TemplateCache;
 import io.stencil.template.Warnings;
+import io.stencil.template.load.BoundInput;
 import io.stencil.template.load.LoadedTemplate;
 import io.stencil.template.load.PreparedInput;
 import io.stencil.tensor.DType;
 import io.stencil.tensor.Device;
 import io.stencil.tensor.Ops;
+import io.stencil.tensor.ProcessRandom;
 import io.stencil.tensor.Scope;
 import io.stencil.tensor.Tensors;
 import io.stencil.train.data.TrainingSample;
@@ -40,6 +42,8 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
 import java.util.Set;
+import java.util.function.Supplier;
+import java.util.function.ToLongFunction;
 import org.bytedeco.pytorch.Tensor;
 import org.jspecify.annotations.Nullable;
 
@@ -113,7 +117,16 @@ public final class TrainingStep {
     /// @return the mean loss
     /// @throws io.stencil.error.InvalidRequestException when the samples do not fit into one batch
     public double accumulate(List<StepSample> samples, NoiseDraws draws, double share) {
-        try (Scope _ = new Scope();
+        try (Scope _ = new Scope()) {
+            return Tensors.toDouble(accumulateLater(samples, draws, share));
+        }
+    }
+
+    /// The same without waiting for the device.
+    ///
+    /// @return the mean loss, one number on the device, owned by the caller's scope
+    public Tensor accumulateLater(List<StepSample> samples, NoiseDraws draws, double share) {
+        try (Scope scope = new Scope();
                 GradMode _ = GradMode.enabled();
                 GradientTape tape = new GradientTape()) {
             Checkpointing checkpointing = how.activations().on(tape);
@@ -137,7 +150,7 @@ public final class TrainingStep {
                     tape.backward(Ops.mul(loss, share));
                 }
                 cuts.forEach(cut -> cut.backward(tape));
-                return Tensors.toDouble(loss); // last, since it waits for the device
+                return scope.keep(loss.detach());
             }
         }
     }
@@ -146,7 +159,16 @@ public final class TrainingStep {
         if (template == null) {
             return TemplateCache.empty();
         }
-        return prepare(template, sample).forward(new ForwardContext(pipeline, checkpointing));
+        PreparedInput<?> prepared = prepare(template, sample);
+        return seeded(
+                sample.seeds(),
+                StepSample.Seeds::step,
+                () -> prepared.forward(new ForwardContext(pipeline, checkpointing)));
+    }
+
+    private static <T> T seeded(
+            StepSample.@Nullable Seeds seeds, ToLongFunction<StepSample.Seeds> seed, Supplier<T> work) {
+        return seeds == null ? work.get() : ProcessRandom.seeded(seed.applyAsLong(seeds), work);
     }
 
     private PreparedInput<?> prepare(LoadedTemplate<?, ?> steering, StepSample sample) {
@@ -155,10 +177,12 @@ public final class TrainingStep {
         if (kept != null) {
             return kept;
         }
-        PreparedInput<?> prepared = Objects.requireNonNull(
-                        sample.content().get().inputs())
-                .process(pipeline)
-                .map(Tensor::contiguous); // as it comes back from a file
+        BoundInput<?, ?> input =
+                Objects.requireNonNull(sample.content().get().inputs());
+        PreparedInput<?> prepared = seeded(
+                sample.seeds(),
+                StepSample.Seeds::row,
+                () -> input.process(pipeline).map(Tensor::contiguous)); // as it comes back from a file
         if (cache != null) {
             cache.keepPrepared(sample.key(), prepared);
         }

@@ -36,17 +36,20 @@ public record VaeLoss(double latentNoise, double klWeight, double edgeWeight) {
     /// @param share of the gradients that is added
     /// @return the loss
     public double accumulate(AutoencoderKlFlux2 vae, Tensor pixels, TorchGenerator generator, double share) {
-        return accumulate(vae, pixels, BatchNoise.ofWhole(generator), share);
+        try (Scope _ = new Scope()) {
+            return Tensors.toDouble(accumulateLater(vae, pixels, BatchNoise.ofWhole(generator), share));
+        }
     }
 
-    /// Adds the gradients of the loss of a process's part of a batch to those of the trainable parameters.
+    /// Adds the gradients of the loss of a process's part of a batch to those of the trainable parameters, without waiting
+    /// for the device.
     ///
     /// @param pixels `[B, 3, H, W]`, -1 to 1
     /// @param noise of the part
     /// @param share of the gradients that is added
-    /// @return the loss
-    public double accumulate(AutoencoderKlFlux2 vae, Tensor pixels, BatchNoise noise, double share) {
-        try (Scope _ = new Scope();
+    /// @return the loss, one number on the device, owned by the caller's scope
+    public Tensor accumulateLater(AutoencoderKlFlux2 vae, Tensor pixels, BatchNoise noise, double share) {
+        try (Scope scope = new Scope();
                 GradMode _ = GradMode.enabled()) {
             Tensor moments = vae.moments(pixels);
             int channels = vae.config().latentChannels();
@@ -60,7 +63,7 @@ public record VaeLoss(double latentNoise, double klWeight, double edgeWeight) {
             if (loss.requires_grad()) {
                 Ops.mul(loss, share).backward();
             }
-            return Tensors.toDouble(loss); // last, since it waits for the device
+            return scope.keep(loss.detach());
         }
     }
 

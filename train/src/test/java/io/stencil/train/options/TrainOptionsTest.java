@@ -87,7 +87,16 @@ class TrainOptionsTest {
                 refusal(b -> b.weightDecay(-1), "'weight_decay': "),
                 refusal(b -> b.epochs(0), "'num_epochs': "),
                 refusal(b -> b.gradientAccumulationSteps(0), "'gradient_accumulation_steps': "),
+                refusal(
+                        b -> b.learningRate(1e39),
+                        "'learning_rate': must be a number that float32 holds, 1.4e-45 to 3.4e38, found 1.0E39"),
+                refusal(b -> b.learningRate(1e-50), "'learning_rate': must be a number that float32 holds, "),
+                refusal(b -> b.learningRate(Double.POSITIVE_INFINITY), "'learning_rate': must be a number above 0"),
+                refusal(b -> b.weightDecay(1e39), "'weight_decay': must be a number that float32 holds, "),
+                refusal(b -> b.maxGradNorm(1e39), "'max_grad_norm': must be a number that float32 holds, "),
+                refusal(b -> b.klWeight(1e39), "'kl_weight': must be a number that float32 holds, "),
                 refusal(b -> b.saveSteps(0), "'save_steps': must be at least 1, found 0"),
+                refusal(b -> b.keptCheckpoints(0), "'keep_checkpoints': must be at least 1, found 0"),
                 refusal(b -> b.batchSize(0), "'batch_size': must be at least 1, found 0"),
                 refusal(b -> b.maxSteps(0), "'max_steps': must be at least 1, found 0"),
                 refusal(b -> b.maxSteps(9).epochs(2), "'max_steps': or num_epochs must tell the length"),
@@ -177,7 +186,9 @@ class TrainOptionsTest {
         assertThat(options.path("width").asInt()).isEqualTo(96);
         assertThat(options.path("learning_rate").asDouble()).isEqualTo(1e-4);
         assertThat(options.path("remove_prefix_in_ckpt").asText()).isEqualTo("pipe.template_model.");
-        assertThat(options.path("model_paths")).hasToString("[\"a.safetensors\",[\"s1\",\"s2\"]]");
+        String here = Path.of("").toAbsolutePath().toString();
+        assertThat(options.path("model_paths"))
+                .hasToString("[\"%1$s/a.safetensors\",[\"%1$s/s1\",\"%1$s/s2\"]]".formatted(here));
         assertThat(options.path("fp8_models").asText()).isEqualTo("text_encoder,transformer");
         assertThat(options.path("offload_models").asText()).isEqualTo("vae");
         assertThat(options.path("dtype").asText()).isEqualTo("bfloat16");

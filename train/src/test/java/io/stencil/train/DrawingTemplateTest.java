@@ -1,0 +1,118 @@
+package io.stencil.train;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.stencil.testing.TestFiles;
+import io.stencil.train.log.EncodingListener;
+import io.stencil.train.log.StepReport;
+import io.stencil.train.log.TrainingListener;
+import io.stencil.train.options.Task;
+import io.stencil.train.options.TrainOptionsBuilder;
+import io.stencil.train.split.CacheFolder;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.UnaryOperator;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/// A Template whose data processor, `processInputs` and `forward` draw from the generator of the process.
+class DrawingTemplateTest {
+
+    private static final Path TEMPLATE = TestFiles.root().resolve("train/src/test/resources/templates/draws");
+
+    @TempDir
+    Path folder;
+
+    @SuppressWarnings("NullAway.Init")
+    private TinyDataset dataset;
+
+    @BeforeEach
+    void paint() throws IOException {
+        dataset = TinyDataset.paint(Files.createDirectory(folder.resolve("data")), 3);
+    }
+
+    private TrainOptionsBuilder options(String output) {
+        return dataset.options(folder.resolve(output)).template(TEMPLATE).epochs(2);
+    }
+
+    private static List<Double> train(TrainOptionsBuilder options, long last) {
+        Recorder recorder = new Recorder();
+        Trainer trainer = new Trainer();
+        TrainingListener stopper = new TrainingListener() {
+            @Override
+            public void onStep(StepReport report) {
+                if (report.step() == last) {
+                    trainer.requestStop();
+                }
+            }
+        };
+        trainer.run(options.build(), TrainingListener.all(List.of(recorder, stopper)));
+        return recorder.losses();
+    }
+
+    private static List<Double> train(TrainOptionsBuilder options) {
+        return train(options, Long.MAX_VALUE);
+    }
+
+    private void assertEqual(String output) {
+        assertThat(folder.resolve(output + "/epoch-1.safetensors"))
+                .hasSameBinaryContentAs(folder.resolve("a/epoch-1.safetensors"));
+    }
+
+    static Stream<Arguments> ways() {
+        return Stream.of(
+                way("again", options -> options),
+                way("read ahead", options -> options.workers(2)),
+                way("kept", options -> options.cacheEncodings(true)),
+                way("computed twice", options -> options.gradientCheckpointing(true)));
+    }
+
+    private static Arguments way(String name, UnaryOperator<TrainOptionsBuilder> change) {
+        return Arguments.of(name, change);
+    }
+
+    @ParameterizedTest(name = "{0}")
+    @MethodSource("ways")
+    void aSeedGivesTheSameHoweverItIsComputed(String name, UnaryOperator<TrainOptionsBuilder> change) {
+        List<Double> first = train(options("a"));
+        assertThat(train(change.apply(options("b")))).as(name).hasSize(6).isEqualTo(first);
+        assertEqual("b");
+    }
+
+    @Test
+    void anotherSeedDrawsOtherNumbersAndEachStepItsOwn() {
+        assertThat(train(options("a"))).isNotEqualTo(train(options("b").seed(2L)));
+    }
+
+    @Test
+    void aRunThatGoesOnDrawsAsOneThatWasNeverStopped() {
+        List<Double> whole = train(options("a"));
+        List<Double> parts = new ArrayList<>(train(options("b"), 2));
+        parts.addAll(train(options("b").resume(true)));
+        assertThat(parts).isEqualTo(whole);
+        assertEqual("b");
+    }
+
+    @Test
+    void twoStagesDrawAsOne() {
+        train(options("a"));
+        Path cache = folder.resolve("cache");
+        TrainOptionsBuilder encoding =
+                dataset.options(cache).template(TEMPLATE).task(Task.SFT_DATA_PROCESS).workers(2);
+        assertThat(new DataProcess().run(encoding.build(), EncodingListener.NONE)).isTrue();
+        train(TinyDataset.options(
+                        TinyTraining.base(), cache, new CacheFolder(cache).index(), folder.resolve("b"))
+                .template(TEMPLATE)
+                .task(Task.SFT_TRAIN)
+                .epochs(2));
+        assertEqual("b");
+    }
+}
