@@ -1,8 +1,20 @@
 package io.stencil.tensor;
 
 import io.stencil.error.InvalidRequestException;
+import java.io.File;
+import java.io.IOException;
+import java.net.JarURLConnection;
+import java.net.URISyntaxException;
+import java.net.URL;
+import java.nio.file.FileSystemNotFoundException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
 import java.util.OptionalInt;
+import org.bytedeco.javacpp.Loader;
 import org.bytedeco.pytorch.global.torch;
+import org.jspecify.annotations.Nullable;
 
 /// Loads libtorch once, with the settings that Stencil needs.
 ///
@@ -18,15 +30,35 @@ public final class Libtorch {
     private static final String MATHS = "org.bytedeco.openblas.load";
     private static final String OPENBLAS = "openblas";
     private static final String CACHE = "org.bytedeco.javacpp.cachedir";
+    private static final String PYTORCH = "pytorch/%s/libjnitorch.so";
     private static final String OTHER_CACHE = "org.bytedeco.javacpp.cacheDir"; // JavaCPP reads either
+
+    /// One file of each jar whose libraries JavaCPP unpacks for libtorch.
+    private static final List<String> UNPACKED =
+            List.of("javacpp/%s/libjnijavacpp.so", "openblas/%s/libjniopenblas.so", "mkl/%s/libmkl_rt.so.2", PYTORCH);
+
+    private static volatile boolean loaded;
 
     private Libtorch() {}
 
     /// Makes libtorch ready; cheap after the first call.
     ///
+    /// @throws InvalidFileException when the folder of native libraries cannot be written, or has no space for them
     /// @throws UnsatisfiedLinkError when no native build for this platform is on the class path
     public static void load() {
-        Loaded.ensure();
+        if (!loaded) {
+            loadOnce();
+        }
+    }
+
+    private static synchronized void loadOnce() {
+        if (loaded) {
+            return;
+        }
+        boolean chosen = System.getProperty(CACHE) != null || System.getProperty(OTHER_CACHE) != null;
+        setDefaults();
+        cache(chosen).load(Loaded::ensure);
+        loaded = true;
     }
 
     /// Lets operations on this thread, which Java began, use as many threads as on the others.
@@ -66,24 +98,68 @@ public final class Libtorch {
         return torch.cuda_is_available();
     }
 
+    private static void setDefaults() {
+        setDefault("org.bytedeco.javacpp.maxBytes", "0");
+        setDefault("org.bytedeco.javacpp.maxPhysicalBytes", "0");
+        if (Libtorch.class.getClassLoader().getResource("org/bytedeco/mkl/global/mkl_rt.class") != null) {
+            setDefault(MATHS, "mkl");
+            // MKL brings an OpenMP runtime of its own; two of them in one process keep each other's threads
+            // waiting.
+            Environment.setDefault("MKL_THREADING_LAYER", "GNU");
+            if (OPENBLAS.equals(System.getProperty(MATHS)) && System.getProperty(OTHER_CACHE) == null) {
+                // Both go by one file name in JavaCPP's folder: a process would take it from another that loads.
+                setDefault(CACHE, System.getProperty("user.home") + "/.javacpp/openblas");
+            }
+        }
+        if (OPENBLAS.equals(System.getProperty(MATHS, OPENBLAS))) {
+            // It has threads of its own, which libtorch's number does not reach.
+            threads().ifPresent(number -> Environment.setDefault("OPENBLAS_NUM_THREADS", Integer.toString(number)));
+        }
+    }
+
+    private static void setDefault(String property, String value) {
+        if (System.getProperty(property) == null) {
+            System.setProperty(property, value);
+        }
+    }
+
+    /// @param chosen whether the user named the folder: JavaCPP takes another one when it cannot write there
+    private static NativeCache cache(boolean chosen) {
+        @Nullable String named = System.getProperty(CACHE, System.getProperty(OTHER_CACHE));
+        try {
+            File folder = Loader.getCacheDir();
+            if (chosen && named != null && !folder.equals(new File(named).getCanonicalFile())) {
+                throw new InvalidRequestException(
+                        CACHE, "'%s' cannot be made or written; name a folder of your own".formatted(named));
+            }
+            List<Path> jars = UNPACKED.stream()
+                    .map(file -> "org/bytedeco/" + file.formatted(Loader.getPlatform()))
+                    .flatMap(file -> jar(file).stream())
+                    .toList();
+            String build = jars.isEmpty() ? "" : "-" + jars.getLast().getFileName();
+            return new NativeCache(folder.toPath(), System.getProperty(MATHS, OPENBLAS) + build, jars);
+        } catch (IOException e) {
+            throw new InvalidRequestException(
+                    CACHE,
+                    "no folder for native libraries can be written, neither in the home nor in the temporary folder; name one"
+                            + " with -D%s=DIR (STENCIL_JAVA_OPTS)".formatted(CACHE));
+        }
+    }
+
+    /// The jar of a resource, where it is a file of its own.
+    private static Optional<Path> jar(String resource) {
+        URL url = Libtorch.class.getClassLoader().getResource(resource);
+        try {
+            return url != null && url.openConnection() instanceof JarURLConnection connection
+                    ? Optional.of(Path.of(connection.getJarFileURL().toURI())).filter(Files::isRegularFile)
+                    : Optional.empty();
+        } catch (IOException | URISyntaxException | IllegalArgumentException | FileSystemNotFoundException _) {
+            return Optional.empty(); // a jar within a jar: JavaCPP alone knows the way
+        }
+    }
+
     private static final class Loaded {
         static {
-            setDefault("org.bytedeco.javacpp.maxBytes", "0");
-            setDefault("org.bytedeco.javacpp.maxPhysicalBytes", "0");
-            if (Loaded.class.getClassLoader().getResource("org/bytedeco/mkl/global/mkl_rt.class") != null) {
-                setDefault(MATHS, "mkl");
-                // MKL brings an OpenMP runtime of its own; two of them in one process keep each other's threads
-                // waiting.
-                Environment.setDefault("MKL_THREADING_LAYER", "GNU");
-                if (OPENBLAS.equals(System.getProperty(MATHS)) && System.getProperty(OTHER_CACHE) == null) {
-                    // Both go by one file name in JavaCPP's folder: a process would take it from another that loads.
-                    setDefault(CACHE, System.getProperty("user.home") + "/.javacpp/openblas");
-                }
-            }
-            if (OPENBLAS.equals(System.getProperty(MATHS, OPENBLAS))) {
-                // It has threads of its own, which libtorch's number does not reach.
-                threads().ifPresent(number -> Environment.setDefault("OPENBLAS_NUM_THREADS", Integer.toString(number)));
-            }
             // NNPACK takes small convolutions on the machines that it knows, and warns of each on the others: without
             // it, all machines compute them in one way, in silence.
             torch.globalContext().setUserEnabledNNPACK(false);
@@ -91,11 +167,5 @@ public final class Libtorch {
         }
 
         static void ensure() {}
-
-        private static void setDefault(String property, String value) {
-            if (System.getProperty(property) == null) {
-                System.setProperty(property, value);
-            }
-        }
     }
 }

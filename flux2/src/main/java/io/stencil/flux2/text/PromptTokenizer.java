@@ -28,16 +28,6 @@ public final class PromptTokenizer implements AutoCloseable {
     private final HuggingFaceTokenizer tokenizer;
     private final long paddingId;
 
-    static {
-        // The library would otherwise report its use to its makers and fetch a CUDA build of itself where it sees a
-        // GPU.
-        for (String property : List.of("ai.djl.offline", "OPT_OUT_TRACKING")) {
-            if (System.getProperty(property) == null) {
-                System.setProperty(property, "true");
-            }
-        }
-    }
-
     private PromptTokenizer(HuggingFaceTokenizer tokenizer, long paddingId) {
         this.tokenizer = tokenizer;
         this.paddingId = paddingId;
@@ -96,6 +86,7 @@ public final class PromptTokenizer implements AutoCloseable {
         if (!Files.isRegularFile(file)) {
             throw new InvalidFileException(file, "does not exist; expected the tokenizer of the text encoder");
         }
+        TokenizerLibrary.load();
         try (InputStream json = Files.newInputStream(file)) {
             return HuggingFaceTokenizer.newInstance(
                     json, Map.of("addSpecialTokens", "false", "truncation", "false", "padding", "false"));
