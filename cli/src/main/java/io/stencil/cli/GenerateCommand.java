@@ -17,6 +17,7 @@ import io.stencil.pipeline.Flux2Pipeline;
 import io.stencil.pipeline.GeneratedImage;
 import io.stencil.pipeline.GenerationRequest;
 import io.stencil.pipeline.LoraMatch;
+import io.stencil.pipeline.ProgressListener;
 import io.stencil.pipeline.models.LoadOptions;
 import io.stencil.pipeline.models.ModelFiles;
 import io.stencil.template.pipeline.TemplatePipeline;
@@ -24,6 +25,8 @@ import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
+import java.util.Map;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -110,6 +113,7 @@ final class GenerateCommand implements Callable<Integer> {
     private Job job() {
         LoadOptions load = tiling.apply(base.load());
         GenerationRequest asked = request.read();
+        requireNewOutputs(request.files());
         if (lora != null) {
             String named = lora;
             RemoteModels.check(remote -> OriginPath.lora(named, remote));
@@ -117,6 +121,7 @@ final class GenerateCommand implements Callable<Integer> {
         RemoteModels.check(remote -> weights.apply(load, base, base.files(remote), remote));
         weights.applyNames(load, base);
         templates.check();
+        requireNewOutputs(Map.of("--template_inputs", templates.inputFiles()));
         try (HubModels remote = hub.open(command.commandLine().getErr())) {
             Path loraFile = lora == null ? null : OriginPath.lora(lora, remote);
             // Small, and refused where its code is not trusted: it comes before the base model.
@@ -125,16 +130,27 @@ final class GenerateCommand implements Callable<Integer> {
                 asked.requirePictures();
             }
             ModelFiles files = base.files(remote);
+            requireNewOutputs(Map.of(
+                    "the base model",
+                            files.parts().stream().flatMap(List::stream).toList(),
+                    "--template_model_id_or_path", steering.folders(),
+                    "--lora", loraFile == null ? List.of() : List.of(loraFile)));
             return new Job(files, weights.apply(load, base, files, remote), asked, steering, loraFile);
+        }
+    }
+
+    private void requireNewOutputs(Map<String, List<Path>> inputs) {
+        OutputCheck.requireNoInput("output", output, inputs);
+        if (latents != null) {
+            OutputCheck.requireNoInput("save_latents", latents, inputs);
         }
     }
 
     private GeneratedImage generate(Job job) {
         PrintWriter err = command.commandLine().getErr();
-        try (TemplatePipeline pipeline = job.steering()
-                .pipeline(
-                        Flux2Pipeline.load(job.files(), job.load()),
-                        warning -> err.println("stencil: warning: " + warning))) {
+        templates.warnings().forEach(this::warn);
+        try (TemplatePipeline pipeline =
+                job.steering().pipeline(Flux2Pipeline.load(job.files(), job.load()), this::warn)) {
             if (job.lora() != null) {
                 LoraMatch match = pipeline.base().loadLora(job.lora(), loraAlpha == null ? 1 : loraAlpha);
                 err.println(job.lora() + ": " + match);
@@ -142,13 +158,36 @@ final class GenerateCommand implements Callable<Integer> {
             long begin = System.nanoTime();
             try (ProgressLine line = ProgressLine.on(err)) {
                 return pipeline.generate(
-                        job.asked(),
-                        job.steering().positive(),
-                        job.steering().negative(),
-                        (done, total) -> line.show("step %s of %s, %s"
-                                .formatted(
-                                        done, total, ProgressLine.time(Duration.ofNanos(System.nanoTime() - begin)))));
+                        job.asked(), job.steering().positive(), job.steering().negative(), new Progress(line, begin));
             }
+        }
+    }
+
+    private void warn(String message) {
+        command.commandLine().getErr().println("stencil: warning: " + message);
+    }
+
+    /// Shows the steps and warnings of the generation.
+    private final class Progress implements ProgressListener {
+
+        private final ProgressLine line;
+        private final long begin;
+
+        /// @param begin of the generation, by [System#nanoTime]
+        Progress(ProgressLine line, long begin) {
+            this.line = line;
+            this.begin = begin;
+        }
+
+        @Override
+        public void onStep(int done, int total) {
+            Duration time = Duration.ofNanos(System.nanoTime() - begin);
+            line.show("step %s of %s, %s".formatted(done, total, ProgressLine.time(time)));
+        }
+
+        @Override
+        public void onWarning(String message) {
+            warn(message);
         }
     }
 

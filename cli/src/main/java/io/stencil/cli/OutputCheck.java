@@ -1,9 +1,14 @@
 package io.stencil.cli;
 
+import io.stencil.error.InvalidFileException;
 import io.stencil.error.InvalidRequestException;
+import io.stencil.error.Location;
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /// Refuses, before any long work, a place where its result could not be written.
@@ -22,6 +27,33 @@ final class OutputCheck {
             throw new InvalidRequestException(option, "'%s' is a folder; name a file".formatted(file));
         }
         requireWritable(option, file, file.toAbsolutePath().getParent());
+    }
+
+    /// Refuses an output that would replace an input, by whatever path or link it is named.
+    ///
+    /// @param inputs by what they are, such as `--input_image`: files, or folders, of which the weights are inputs
+    /// @throws InvalidRequestException naming the input
+    static void requireNoInput(String option, Path file, Map<String, List<Path>> inputs) {
+        inputs.forEach((name, paths) -> {
+            if (paths.stream().anyMatch(input -> isInput(file, input))) {
+                throw new InvalidRequestException(
+                        option, "'%s' is a file of %s, which it would replace; name another one".formatted(file, name));
+            }
+        });
+    }
+
+    private static boolean isInput(Path file, Path input) {
+        try {
+            if (!Files.exists(file) || !Files.exists(input)) {
+                return false;
+            }
+            return Files.isDirectory(input)
+                    ? file.toString().endsWith(".safetensors")
+                            && file.toRealPath().startsWith(input.toRealPath())
+                    : Files.isSameFile(file, input);
+        } catch (IOException e) {
+            throw new InvalidFileException(Location.of(file), "cannot be compared with the inputs: " + e, e);
+        }
     }
 
     /// A folder that is there or can be made.

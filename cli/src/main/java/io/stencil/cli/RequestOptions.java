@@ -7,7 +7,9 @@ import io.stencil.pipeline.stage.EditImages;
 import io.stencil.pipeline.stage.Inpaint;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
@@ -21,7 +23,7 @@ final class RequestOptions {
     @Option(
             names = "--negative_prompt",
             paramLabel = "TEXT",
-            description = "What it is guided away from; matters when --cfg_scale is not 1.")
+            description = "What it is guided away from; has an effect when --cfg_scale is not 1.")
     private String negativePrompt = "";
 
     @Option(names = "--cfg_scale", paramLabel = "N", description = "Guidance. Default: ${DEFAULT-VALUE}, none.")
@@ -33,13 +35,22 @@ final class RequestOptions {
             description = "For transformers with a guidance embedding. Default: ${DEFAULT-VALUE}.")
     private double embeddedGuidance = 4;
 
-    @Option(names = "--height", paramLabel = "PIXELS", description = "Default: ${DEFAULT-VALUE}.")
+    @Option(
+            names = "--height",
+            paramLabel = "PIXELS",
+            description = "Rounded up to a multiple of 16. Default: ${DEFAULT-VALUE}.")
     private int height = 1024;
 
-    @Option(names = "--width", paramLabel = "PIXELS", description = "Default: ${DEFAULT-VALUE}.")
+    @Option(
+            names = "--width",
+            paramLabel = "PIXELS",
+            description = "Rounded up to a multiple of 16. Default: ${DEFAULT-VALUE}.")
     private int width = 1024;
 
-    @Option(names = "--seed", paramLabel = "N", description = "Of the noise. Default: ${DEFAULT-VALUE}.")
+    @Option(
+            names = "--seed",
+            paramLabel = "N",
+            description = "Of the noise, 0 to 4294967295. Default: ${DEFAULT-VALUE}.")
     private long seed;
 
     @Option(names = "--num_inference_steps", paramLabel = "N", description = "Default: ${DEFAULT-VALUE}.")
@@ -61,8 +72,8 @@ final class RequestOptions {
             names = "--edit_image_auto_resize",
             arity = "1",
             paramLabel = "true|false",
-            description = "Bring edit images to about 1024 x 1024 pixels. Default: ${DEFAULT-VALUE}.")
-    private boolean editImageAutoResize = true;
+            description = "Bring edit images to about 1024 x 1024 pixels. Default: true.")
+    private @Nullable Boolean editImageAutoResize;
 
     @Option(
             names = "--inpaint_mask",
@@ -101,8 +112,12 @@ final class RequestOptions {
             builder.inputImage(RgbImageReader.read(inputImage));
         }
         if (!editImages.isEmpty()) {
-            builder.editImages(
-                    new EditImages(editImages.stream().map(RgbImageReader::read).toList(), editImageAutoResize));
+            builder.editImages(new EditImages(
+                    editImages.stream().map(RgbImageReader::read).toList(),
+                    editImageAutoResize == null || editImageAutoResize));
+        } else if (editImageAutoResize != null) {
+            throw new InvalidRequestException(
+                    "edit_image_auto_resize", "needs --edit_image: there is no image to resize");
         }
         requireBlurIsUsed();
         if (inpaintMask != null) {
@@ -113,6 +128,15 @@ final class RequestOptions {
         }
         builder.inpaintOverlay(inpaintOverlay);
         return builder.build();
+    }
+
+    /// The images that are read, by option.
+    Map<String, List<Path>> files() {
+        Map<String, List<Path>> files = new LinkedHashMap<>();
+        files.put("--input_image", inputImage == null ? List.of() : List.of(inputImage));
+        files.put("--edit_image", editImages);
+        files.put("--inpaint_mask", inpaintMask == null ? List.of() : List.of(inpaintMask));
+        return files;
     }
 
     private void requireBlurIsUsed() {

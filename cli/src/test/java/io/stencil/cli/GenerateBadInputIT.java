@@ -2,6 +2,9 @@ package io.stencil.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.stencil.image.ImageSize;
+import io.stencil.image.RgbImage;
+import io.stencil.image.RgbImageWriter;
 import io.stencil.testing.TestFiles;
 import java.io.IOException;
 import java.io.RandomAccessFile;
@@ -19,6 +22,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /// Wrong input to `stencil generate`: one line that names the fault, the exit code, and nothing written.
 class GenerateBadInputIT {
@@ -113,6 +117,14 @@ class GenerateBadInputIT {
                 Arguments.of("--inpaint_blur_sigma=2", "'inpaint_blur_sigma': needs --inpaint_mask"),
                 Arguments.of("--inpaint_overlay", "'inpaint_overlay': needs an inpaint mask"),
                 Arguments.of("--lora_alpha=0.5", "'lora_alpha': needs --lora"),
+                Arguments.of(
+                        "--cfg_scale=1e30", "'cfg_scale': must be a number from -1000000 to 1000000, found 1.0E30"),
+                Arguments.of("--cfg_scale=1e300", "'cfg_scale': must be a number from -1000000 to 1000000"),
+                Arguments.of("--cfg_scale=NaN", "'cfg_scale': must be a number from -1000000 to 1000000, found NaN"),
+                Arguments.of("--embedded_guidance=Infinity", "'embedded_guidance': must be a number from"),
+                Arguments.of("--seed=4294967303", "'seed': must be 0 to 4294967295, found 4294967303"),
+                Arguments.of("--num_inference_steps=100000", "'num_inference_steps': 100000 are too many"),
+                Arguments.of("--edit_image_auto_resize=false", "'edit_image_auto_resize': needs --edit_image"),
                 Arguments.of("--tile_size=512", "'tile_size': needs --tiled"),
                 Arguments.of("--tile_stride=256", "'tile_stride': needs --tiled"),
                 Arguments.of("--device=tpu", "'device': expected cpu, cuda or cuda:N, found 'tpu'"),
@@ -142,6 +154,74 @@ class GenerateBadInputIT {
                 Arguments.of(
                         "--inpaint_blur_size=4", "'inpaint_blur_size': must be at most 3 for a picture of 96 x 64"),
                 Arguments.of("--inpaint_blur_sigma=2", "'inpaint_blur_sigma': needs --inpaint_blur_size of 1 or more"));
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"NaN", "Infinity", "1e300"})
+    void aLorasStrengthThatIsNoFactorIsRefused(String alpha) {
+        StencilRun.inProcess(words("--lora=" + TestFiles.golden("vae_io.safetensors"), "--lora_alpha=" + alpha))
+                .failed(1, "'lora_alpha': must be a number from -1000000 to 1000000, found");
+    }
+
+    @Test
+    void anEditImageWithoutATokenIsRefused() throws IOException {
+        Path small = folder.resolve("small.png");
+        RgbImageWriter.write(RgbImage.filled(new ImageSize(1, 1), 0), small);
+
+        StencilRun.inProcess(words("--edit_image=" + small, "--edit_image_auto_resize=false"))
+                .failed(1, "'edit_image': an image of 1 x 1 pixels is too small");
+    }
+
+    @Test
+    void aTemplateWithoutAnInputIsRefused() {
+        StencilRun.inProcess(steered())
+                .failed(1, "'template_inputs': is missing: Template '" + TestFiles.golden("template_value_a"));
+    }
+
+    /// By another spelling of its path, and through links.
+    @ParameterizedTest
+    @ValueSource(strings = {"input_image", "edit_image", "inpaint_mask", "template_inputs"})
+    void anOutputThatIsAnInputIsRefused(String option) throws IOException {
+        Path input = Files.createDirectory(folder.resolve("inputs")).resolve("in.png");
+        Files.copy(TestFiles.golden("input.png"), input);
+        byte[] before = Files.readAllBytes(input);
+        Path link = Files.createSymbolicLink(folder.resolve("link.png"), input);
+        List<String> given = new ArrayList<>();
+        if (option.equals("inpaint_mask")) {
+            given.add("--input_image=" + TestFiles.golden("input.png"));
+        }
+        if (option.equals("template_inputs")) {
+            given.add("--template_model_id_or_path=" + TestFiles.golden("template_value_a"));
+            given.add("--template_inputs={\"scale\": 1, \"image\": \"%s\"}".formatted(input));
+        } else {
+            given.add("--" + option + "=" + input);
+        }
+        for (Path output : List.of(input, folder.resolve("inputs/../inputs/in.png"), link)) {
+            List<String> words = new ArrayList<>(given);
+            words.add("--output=" + output);
+            StencilRun.inProcess(words(words.toArray(String[]::new)))
+                    .failed(1, "'output': '%s' is a file of --%s, which it would replace".formatted(output, option));
+        }
+        assertThat(Files.readAllBytes(input)).isEqualTo(before);
+    }
+
+    @Test
+    void latentsThatWouldReplaceAModelAreRefused() throws IOException {
+        Path vae = Files.createDirectory(folder.resolve("vae"));
+        Path weights = vae.resolve("model.safetensors");
+        Files.copy(TestFiles.tinyModel("vae/diffusion_pytorch_model.safetensors"), weights);
+        Files.copy(TestFiles.tinyModel("vae/config.json"), vae.resolve("config.json"));
+        Path link = Files.createLink(folder.resolve("link.safetensors"), weights);
+        for (Path model : List.of(vae, weights)) {
+            String parts = "[\"%s\", \"%s\", \"%s\"]"
+                    .formatted(TestFiles.tinyModel("transformer"), TestFiles.tinyModel("text_encoder"), model);
+            Path latents = model.equals(vae) ? weights : link;
+            StencilRun.inProcess(words(
+                            "--model_paths=" + parts,
+                            "--tokenizer_path=" + TestFiles.tinyModel("tokenizer"),
+                            "--save_latents=" + latents))
+                    .failed(1, "'save_latents': '%s' is a file of the base model".formatted(latents));
+        }
     }
 
     private String[] steered(String... more) {
@@ -218,7 +298,7 @@ class GenerateBadInputIT {
         Path template = Files.createDirectory(folder.resolve("template"));
         Files.writeString(template.resolve("Model.java"), "public final class Model {\n    int x = \"one\";\n}\n");
 
-        StencilProcess.run(folder, words("--template_model_id_or_path=template"))
+        StencilProcess.run(folder, words("--template_model_id_or_path=template", "--template_inputs={}"))
                 .failed(1, "Model.java:2");
     }
 

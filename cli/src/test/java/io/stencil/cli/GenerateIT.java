@@ -170,6 +170,30 @@ class GenerateIT {
         assertEqualsReference("base"); // an update of zeros
     }
 
+    @Test
+    void valuesThatHaveNoEffectAreWarnedOf() {
+        List<String> words = words(folder.resolve("warned").toString());
+        words.removeIf(word -> word.startsWith("--height"));
+        words.addAll(List.of(
+                "--height=49",
+                "--negative_prompt=a dog",
+                "--template_model_id_or_path=" + TestFiles.golden("template_value_a"),
+                "--template_model_id_or_path=" + TestFiles.golden("template_value_b"),
+                "--template_inputs={\"scale\": 0.8}",
+                "--negative_template_inputs={\"scale\": 0.8}"));
+
+        StencilRun run = StencilRun.inProcess(words.toArray(String[]::new)).succeeded();
+
+        assertThat(run.out()).contains("(96 x 64)");
+        assertThat(run.err().lines().filter(line -> line.startsWith("stencil: ")))
+                .containsExactly(
+                        "stencil: warning: Template '%s' has no effect: no template input has 'model_id' 1"
+                                .formatted(TestFiles.golden("template_value_b")),
+                        "stencil: warning: negative_template_inputs have no effect: there is no guidance at cfg_scale 1",
+                        "stencil: warning: width and height are rounded up to multiples of 16: the image has 96 x 64 pixels instead of 96 x 49",
+                        "stencil: warning: negative_prompt has no effect: there is no guidance at cfg_scale 1");
+    }
+
     private void assertEqualsReference(String name) {
         try (Scope _ = new Scope()) {
             Tensor latents = Objects.requireNonNull(

@@ -68,7 +68,8 @@ public final class PipelinePainter implements Painter {
 
     private RgbImage paint(GenerationRequest request, List<Steering> steering) {
         List<TemplateInput> inputs = inputs(steering);
-        List<TemplateInput> negative = steering.isEmpty() || against.isEmpty() ? inputs : inputs(against);
+        List<TemplateInput> negative =
+                !request.isGuided() ? List.of() : steering.isEmpty() || against.isEmpty() ? inputs : inputs(against);
         painted++;
         return pipeline.generate(request, inputs, negative, ProgressListener.NONE)
                 .image();

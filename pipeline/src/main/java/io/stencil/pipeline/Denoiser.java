@@ -54,6 +54,16 @@ final class Denoiser {
         }
     }
 
+    /// Predictions of both sides, float32 `[1, Si, 128]`.
+    ///
+    /// @param negative null when there is no guidance
+    record Velocities(Tensor positive, @Nullable Tensor negative) {
+
+        Tensor guided(double cfgScale) {
+            return negative == null ? positive : Ops.addScaled(negative, positive.sub(negative), cfgScale);
+        }
+    }
+
     private final ModelSet models;
     private final ProgressListener progress;
 
@@ -64,30 +74,34 @@ final class Denoiser {
 
     /// @param start float32 `[1, Si, 128]`
     /// @return clean latents, float32 `[1, Si, 128]`, owned by the caller's scope
+    /// @throws io.stencil.error.InvalidRequestException after the first step whose latents are not finite, naming what
+    ///     brought that about
     Tensor run(Task task, Tensor start) {
         Tensor latents = start;
         int steps = task.schedule().steps();
         for (int step = 0; step < steps; step++) {
             try (Scope scope = new Scope()) {
-                Tensor velocity = guided(task, latents, step);
+                Velocities velocities = velocities(task, latents, step);
+                Tensor velocity = velocities.guided(task.cfgScale());
                 if (task.inpaint() != null) {
                     velocity = task.inpaint()
                             .restrict(velocity, latents, task.schedule().sigma(step));
                 }
-                latents = scope.keep(task.schedule().step(latents, velocity, step));
+                Tensor next = task.schedule().step(latents, velocity, step);
+                if (!Tensors.isFinite(next)) {
+                    throw new StepFault(models, task, step).of(velocities);
+                }
+                latents = scope.keep(next);
             }
             progress.onStep(step + 1, steps);
         }
         return latents;
     }
 
-    private Tensor guided(Task task, Tensor latents, int step) {
+    private Velocities velocities(Task task, Tensor latents, int step) {
         Tensor positive = velocity(task, task.positive(), latents, step);
-        if (task.negative() == null) {
-            return positive;
-        }
-        Tensor negative = velocity(task, task.negative(), latents, step);
-        return Ops.addScaled(negative, positive.sub(negative), task.cfgScale());
+        return new Velocities(
+                positive, task.negative() == null ? null : velocity(task, task.negative(), latents, step));
     }
 
     /// @return float32 `[1, Si, 128]`

@@ -94,10 +94,8 @@ public final class Flux2Pipeline implements AutoCloseable {
                 GradMode _ = GradMode.disabled();
                 LoraBinding _ = loras.bind(models)) {
             ImageSize size = new ImageSize(roundUp(request.width()), roundUp(request.height()));
-            FlowMatchSchedule schedule = FlowMatchSchedule.inference(
-                    request.steps(),
-                    request.denoisingStrength(),
-                    FlowMatchSchedule.dynamicShiftLength(request.height(), request.width()));
+            RequestWarnings.of(request, models, size).forEach(progress::onWarning);
+            FlowMatchSchedule schedule = request.schedule();
             Inpaint inpaint = inpaint(request.image(), size);
             PortValues shared = shared(request, size, schedule).set(Ports.INPAINT, inpaint);
             PortValues positive = side(shared, request.positive());

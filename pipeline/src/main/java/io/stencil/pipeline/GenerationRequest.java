@@ -1,9 +1,12 @@
 package io.stencil.pipeline;
 
 import io.stencil.error.InvalidRequestException;
+import io.stencil.flux2.schedule.FlowMatchSchedule;
 import io.stencil.image.RgbImage;
 import io.stencil.pipeline.stage.EditImages;
 import io.stencil.pipeline.stage.Inpaint;
+import io.stencil.tensor.Tensors;
+import java.util.Arrays;
 import org.bytedeco.pytorch.Tensor;
 import org.jspecify.annotations.Nullable;
 
@@ -15,12 +18,13 @@ import org.jspecify.annotations.Nullable;
 ///
 /// @param positive the prompt and what steers its side
 /// @param negative the other side; computed only when `cfgScale` is not 1
-/// @param cfgScale guidance: `v_neg + cfgScale * (v_pos - v_neg)` (Ho and Salimans 2022, arXiv:2207.12598)
-/// @param embeddedGuidance given to transformers that have a guidance embedding
+/// @param cfgScale guidance, from -1000000 to 1000000: `v_neg + cfgScale * (v_pos - v_neg)` (Ho and Salimans 2022,
+/// arXiv:2207.12598)
+/// @param embeddedGuidance given to transformers that have a guidance embedding, from -1000000 to 1000000
 /// @param height in pixels; rounded up to a multiple of 16
 /// @param width in pixels; rounded up to a multiple of 16
-/// @param seed of the noise
-/// @param noise `[1, 128, H/16, W/16]`, used in place of the seed
+/// @param seed of the noise, 0 to 4294967295: PyTorch's generator on the CPU takes 32 bits
+/// @param noise `[1, 128, H/16, W/16]`, used in place of the seed; finite
 /// @param steps number of denoising steps
 /// @param denoisingStrength in (0, 1]: how far an input image is noised before it is denoised again
 /// @param image the pictures that go in
@@ -42,6 +46,14 @@ public record GenerationRequest(
 
     private static final int MAX_STEPS = 1_000_000;
 
+    /// Largest absolute guidance; the products of more leave float32.
+    private static final double MAX_GUIDANCE = 1e6;
+
+    /// Largest seed. Of a larger one the generator would take the lower 32 bits, and give another seed's noise.
+    private static final long MAX_SEED = 0xFFFF_FFFFL;
+
+    static final double DEFAULT_EMBEDDED_GUIDANCE = 4;
+
     public GenerationRequest {
         require("height", height >= 1, "must be at least 1, found " + height);
         require("width", width >= 1, "must be at least 1, found " + width);
@@ -58,11 +70,13 @@ public record GenerationRequest(
                 "denoising_strength",
                 denoisingStrength > 0 && denoisingStrength <= 1,
                 "must be above 0 and at most 1, found " + denoisingStrength);
-        require("cfg_scale", Double.isFinite(cfgScale), "must be a finite number, found " + cfgScale);
-        require(
-                "embedded_guidance",
-                Double.isFinite(embeddedGuidance),
-                "must be a finite number, found " + embeddedGuidance);
+        requireGuidance("cfg_scale", cfgScale);
+        requireGuidance("embedded_guidance", embeddedGuidance);
+        require("seed", seed >= 0 && seed <= MAX_SEED, "must be 0 to %s, found %s".formatted(MAX_SEED, seed));
+        schedule(steps, denoisingStrength, height, width);
+        if (noise != null) {
+            requireNoise(noise, Math.ceilDiv(height, TOKEN), Math.ceilDiv(width, TOKEN));
+        }
         require(
                 "inpaint_mask",
                 image.inpaint() == null || image.input() != null,
@@ -90,6 +104,32 @@ public record GenerationRequest(
         if (image.overlay()) {
             requireMask(image.input(), image.inpaint());
         }
+    }
+
+    private static void requireGuidance(String parameter, double guidance) {
+        require(
+                parameter,
+                Math.abs(guidance) <= MAX_GUIDANCE,
+                "must be a number from -1000000 to 1000000, found " + guidance);
+    }
+
+    private static void requireNoise(Tensor noise, long rows, long columns) {
+        long[] shape = {1, 128, rows, columns};
+        require(
+                "noise",
+                Arrays.equals(Tensors.shape(noise), shape),
+                "must be %s, found %s".formatted(Arrays.toString(shape), Arrays.toString(Tensors.shape(noise))));
+        require("noise", Tensors.isFinite(noise), "holds values that are not finite (NaN or infinity)");
+    }
+
+    /// The noise levels of the steps.
+    FlowMatchSchedule schedule() {
+        return schedule(steps, denoisingStrength, height, width);
+    }
+
+    private static FlowMatchSchedule schedule(int steps, double denoisingStrength, int height, int width) {
+        return FlowMatchSchedule.inference(
+                steps, denoisingStrength, FlowMatchSchedule.dynamicShiftLength(height, width));
     }
 
     private static void requireMask(@Nullable RgbImage input, @Nullable Inpaint inpaint) {
@@ -141,7 +181,7 @@ public record GenerationRequest(
         private SideConditions positive;
         private SideConditions negative = SideConditions.of("");
         private double cfgScale = 1;
-        private double embeddedGuidance = 4;
+        private double embeddedGuidance = DEFAULT_EMBEDDED_GUIDANCE;
         private int height = 1024;
         private int width = 1024;
         private long seed;

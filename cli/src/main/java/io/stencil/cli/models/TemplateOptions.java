@@ -1,5 +1,6 @@
 package io.stencil.cli.models;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import io.stencil.error.InvalidRequestException;
 import io.stencil.pipeline.Flux2Pipeline;
 import io.stencil.template.TemplateInput;
@@ -8,9 +9,14 @@ import io.stencil.template.Warnings;
 import io.stencil.template.load.TemplateFolder;
 import io.stencil.template.load.TemplateSource;
 import io.stencil.template.pipeline.TemplatePipeline;
+import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
@@ -33,7 +39,7 @@ public final class TemplateOptions {
     @Option(
             names = "--negative_template_inputs",
             paramLabel = "JSON",
-            description = "For the negative side; matters when --cfg_scale is not 1.")
+            description = "For the negative side; has an effect when --cfg_scale is not 1.")
     private @Nullable String negativeInputs;
 
     @Option(names = "--lazy_loading", description = "Keep one Template in memory at a time, while it works.")
@@ -45,6 +51,14 @@ public final class TemplateOptions {
             TemplatePipeline.Loading loading,
             List<TemplateInput> positive,
             List<TemplateInput> negative) {
+
+        /// The Templates' folders.
+        public List<Path> folders() {
+            return sources.stream()
+                    .filter(TemplateFolder.class::isInstance)
+                    .map(source -> ((TemplateFolder) source).folder())
+                    .toList();
+        }
 
         /// The pipeline with these Templates; it owns `base`, which is closed when a Template cannot be loaded.
         public TemplatePipeline pipeline(Flux2Pipeline base, Warnings warnings) {
@@ -71,13 +85,52 @@ public final class TemplateOptions {
                 negative);
     }
 
-    /// Looks at all that can be seen before anything is fetched.
+    /// Validates all that needs no hub.
     ///
-    /// @throws io.stencil.error.StencilException when a local folder is absent or an input is malformed
+    /// @throws io.stencil.error.StencilException when a local folder is absent, an input is malformed, or Templates
+    ///     have no inputs
     public void check() {
         inputs("template_inputs", inputs);
         inputs("negative_template_inputs", negativeInputs);
         templates.forEach(TemplateOptions::checkFolder);
+        if (!templates.isEmpty() && inputs == null && negativeInputs == null) {
+            throw new InvalidRequestException(
+                    "template_inputs",
+                    "is missing: Template '%s' has no effect without an input; give one, such as '{\"scale\": 0.8}', or '{}' where it needs no fields"
+                            .formatted(templates.getFirst()));
+        }
+    }
+
+    /// Templates that no input names, as warnings of one line.
+    public List<String> warnings() {
+        Set<Integer> used = new HashSet<>();
+        inputs("template_inputs", inputs).forEach(input -> used.add(input.modelId()));
+        inputs("negative_template_inputs", negativeInputs).forEach(input -> used.add(input.modelId()));
+        return IntStream.range(0, templates.size())
+                .filter(id -> !used.contains(id))
+                .mapToObj(id -> "Template '%s' has no effect: no template input has 'model_id' %s"
+                        .formatted(templates.get(id), id))
+                .toList();
+    }
+
+    /// The files that texts in the inputs may name, such as images.
+    public List<Path> inputFiles() {
+        List<Path> files = new ArrayList<>();
+        Stream.of(inputs("template_inputs", inputs), inputs("negative_template_inputs", negativeInputs))
+                .flatMap(List::stream)
+                .forEach(input -> addFiles(input.fields(), input.folder(), files));
+        return files;
+    }
+
+    private static void addFiles(JsonNode node, Path folder, List<Path> files) {
+        if (node.isTextual()) {
+            try {
+                files.add(folder.resolve(node.textValue()));
+            } catch (InvalidPathException _) {
+                return; // a text that names no file
+            }
+        }
+        node.forEach(child -> addFiles(child, folder, files));
     }
 
     /// Looks whether a Template's folder is there, where it is not one of a hub.

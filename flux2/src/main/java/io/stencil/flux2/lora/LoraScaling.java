@@ -112,7 +112,7 @@ final class LoraScaling {
                             .formatted(declared.longValue(), layer, rank));
         });
         double layerAlpha = first(alphas, layer).orElse(alpha);
-        return this == NONE ? 1 : layerAlpha / (rankStabilized ? Math.sqrt(rank) : rank);
+        return this == NONE ? 1 : layerAlpha / (rankStabilized ? Math.sqrt((double) rank) : rank);
     }
 
     private static Optional<Double> first(Map<Pattern, Double> values, String layer) {

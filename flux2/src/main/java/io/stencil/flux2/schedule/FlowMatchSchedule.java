@@ -24,6 +24,9 @@ public final class FlowMatchSchedule {
     private static final double TRAINING_MU = 0.8;
     private static final float TIMESTEPS_PER_SIGMA = 1000;
 
+    /// Smaller noise levels, by which inpainting divides, are beyond float32.
+    private static final float LOWEST_SIGMA = 1e-30f;
+
     private final float[] sigmas;
 
     private FlowMatchSchedule(float[] sigmas) {
@@ -44,7 +47,14 @@ public final class FlowMatchSchedule {
         if (dynamicShiftLength < 0) {
             throw new InvalidRequestException("dynamicShiftLength", "a negative length: " + dynamicShiftLength);
         }
-        return new FlowMatchSchedule(NoiseLevels.shifted(steps, strength, NoiseLevels.mu(dynamicShiftLength, steps)));
+        float[] sigmas = NoiseLevels.shifted(steps, strength, NoiseLevels.mu(dynamicShiftLength, steps));
+        if (!(sigmas[steps - 1] >= LOWEST_SIGMA)) {
+            throw new InvalidRequestException(
+                    "num_inference_steps",
+                    "%s are too many for an image of this size: the noise levels of the schedule fall to 0; use fewer, such as 50"
+                            .formatted(steps));
+        }
+        return new FlowMatchSchedule(sigmas);
     }
 
     /// The schedule that training draws its steps from.

@@ -21,7 +21,8 @@ final class NoiseLevels {
         float[] levels = evenlySpaced(lowest + (1 - lowest) * strength, lowest, steps);
         float shift = (float) Math.exp(mu);
         for (int i = 0; i < steps; i++) {
-            levels[i] = 1 / (shift + (1 / levels[i] - 1)) * shift;
+            // beyond float32, as for the largest images, the limit
+            levels[i] = Float.isInfinite(shift) ? 1 : 1 / (shift + (1 / levels[i] - 1)) * shift;
         }
         return levels;
     }

@@ -60,6 +60,13 @@ public final class PromptTokenizer implements AutoCloseable {
         return new PromptTokens(ids, length);
     }
 
+    /// Counts the tokens of a prompt's chat text, before any padding or cut.
+    ///
+    /// @throws InvalidRequestException when the prompt is not well-formed Unicode
+    public int count(String prompt) {
+        return encode(chatText(prompt)).size();
+    }
+
     /// The ids of `text` as it stands: no chat, no padding.
     ///
     /// @throws InvalidRequestException when the text is not well-formed Unicode

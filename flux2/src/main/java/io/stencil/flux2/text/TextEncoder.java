@@ -40,6 +40,13 @@ public final class TextEncoder implements AutoCloseable {
         return encoding;
     }
 
+    /// Measures a prompt: [#encode] reads the first `maxLength` of its tokens and drops the others.
+    ///
+    /// @throws InvalidRequestException when the prompt is not well-formed Unicode
+    public PromptLength length(String prompt) {
+        return new PromptLength(tokenizer.count(prompt), encoding.maxLength());
+    }
+
     /// Embeds one prompt; an empty one too.
     ///
     /// @return `[1, maxLength, hiddenStates * hiddenSize]` on the device of the weights, owned by

@@ -83,10 +83,11 @@ class LoraFileTest {
     /// Scale of the updates of `TO_Q` and `TO_OUT`.
     private List<Float> scales(Path path, double strength) {
         Map<String, LoraPair> pairs = read(path, strength).lora().pairs();
-        return List.of(scale(pairs.get(TO_Q)), scale(pairs.get(TO_OUT)));
+        return List.of(scale(pairs, TO_Q), scale(pairs, TO_OUT));
     }
 
-    private static float scale(LoraPair pair) {
+    private static float scale(Map<String, LoraPair> pairs, String layer) {
+        LoraPair pair = Objects.requireNonNull(pairs.get(layer));
         float[] values = Tensors.toFloats(pair.b());
         assertThat(Tensors.toFloats(pair.a())).containsOnly(1);
         float[] same = new float[values.length];

@@ -33,6 +33,26 @@ class FlowMatchScheduleTest {
         assertThat(schedule.timestep(0)).isEqualTo(1000);
     }
 
+    /// The shift of 16384 x 16384 pixels is beyond float32, where the levels are 1 but for rounding.
+    @Test
+    void theLargestImagesHaveFiniteLevels() {
+        FlowMatchSchedule schedule =
+                FlowMatchSchedule.inference(30, 1, FlowMatchSchedule.dynamicShiftLength(16384, 16384));
+        for (int i = 0; i < schedule.steps(); i++) {
+            assertThat(schedule.sigma(i)).isEqualTo(1);
+        }
+    }
+
+    @Test
+    void stepsWhoseLevelsFallToZeroAreRefused() {
+        long length = FlowMatchSchedule.dynamicShiftLength(64, 64);
+        assertThat(FlowMatchSchedule.inference(5000, 1, length).sigma(4999)).isPositive();
+        assertThatThrownBy(() -> FlowMatchSchedule.inference(20_000, 1, length))
+                .isInstanceOf(InvalidRequestException.class)
+                .hasMessage("'num_inference_steps': 20000 are too many for an image of this size: the noise levels of "
+                        + "the schedule fall to 0; use fewer, such as 50");
+    }
+
     /// Whatever the step sizes, they add up: a constant velocity of noise - clean leads from the noise to the picture.
     @Test
     void stepsLeadFromTheNoiseToThePicture() {

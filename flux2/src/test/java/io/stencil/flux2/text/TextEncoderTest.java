@@ -51,6 +51,25 @@ class TextEncoderTest {
         }
     }
 
+    /// The limit counts the tokens of the chat around a prompt too.
+    @Test
+    void aPromptIsMeasuredBeforeItIsCut() {
+        Qwen3Encoder encoder = new Qwen3Encoder(new Qwen3Config(32, 48, 2, 4, 2, 8, 1280, 1e-6, 1e6));
+        try (PromptTokenizer counting = TinyTextEncoder.tokenizer();
+                TextEncoder text = new TextEncoder(
+                        TinyTextEncoder.tokenizer(), encoder, new PromptEncoding(List.of(1), 24), DType.FLOAT32)) {
+            int chat = counting.encode(PromptTokenizer.chatText("")).size();
+            PromptLength empty = text.length("");
+            assertThat(empty).isEqualTo(new PromptLength(chat, 24));
+            assertThat(empty.isCut()).isFalse();
+            String prompt = "a cat ".repeat(20);
+            PromptLength cut = text.length(prompt);
+            assertThat(cut.tokens())
+                    .isEqualTo(counting.encode(PromptTokenizer.chatText(prompt)).size());
+            assertThat(cut.isCut()).isTrue();
+        }
+    }
+
     @Test
     void anEncodingWithoutHiddenStatesIsAnError() {
         assertThatThrownBy(() -> new PromptEncoding(List.of(), 512)).isInstanceOf(InvalidRequestException.class);

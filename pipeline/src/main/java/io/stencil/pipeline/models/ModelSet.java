@@ -8,6 +8,7 @@ import io.stencil.flux2.transformer.Flux2Transformer;
 import io.stencil.flux2.vae.AutoencoderKlFlux2;
 import io.stencil.flux2.vae.PixelConversion;
 import io.stencil.image.RgbImage;
+import io.stencil.pipeline.unit.ModelRole;
 import io.stencil.tensor.DType;
 import io.stencil.tensor.Device;
 import org.bytedeco.pytorch.Tensor;
@@ -53,7 +54,8 @@ public record ModelSet(
     public Tensor encodePrompt(String prompt) {
         TextEncoder model = required(textEncoder, "a text encoder");
         try {
-            return model.encode(prompt);
+            return FiniteValues.require(
+                    model.encode(prompt), ModelRole.TEXT_ENCODER, model.encoder(), "while encoding the prompt");
         } finally {
             model.encoder().letGo();
         }
@@ -65,9 +67,10 @@ public record ModelSet(
         Tensor pixels =
                 device.place(PixelConversion.pixelsFromBytes(image.rgb(), image.height(), image.width()), compute);
         try {
-            return tiling.cuts(image.height(), image.width())
+            Tensor latents = tiling.cuts(image.height(), image.width())
                     ? model.encodeTiled(pixels, tiling.tiles())
                     : model.encode(pixels);
+            return FiniteValues.require(latents, ModelRole.VAE, model, "while encoding an image");
         } finally {
             model.letGo();
         }
@@ -81,6 +84,7 @@ public record ModelSet(
             Tensor pixels = tiling.cuts(latents.size(2) * PIXELS_PER_LATENT, latents.size(3) * PIXELS_PER_LATENT)
                     ? model.decodeTiled(placed, tiling.tiles())
                     : model.decode(placed);
+            FiniteValues.require(pixels, ModelRole.VAE, model, "while decoding the latents");
             return RgbImage.of(
                     Math.toIntExact(pixels.size(3)),
                     Math.toIntExact(pixels.size(2)),

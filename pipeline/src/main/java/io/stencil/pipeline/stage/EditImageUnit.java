@@ -2,9 +2,6 @@ package io.stencil.pipeline.stage;
 
 import io.stencil.flux2.transformer.ImageTokens;
 import io.stencil.flux2.transformer.TokenIds;
-import io.stencil.image.CoverCrop;
-import io.stencil.image.EditImageSize;
-import io.stencil.image.ImageSize;
 import io.stencil.image.RgbImage;
 import io.stencil.pipeline.models.ModelSet;
 import io.stencil.pipeline.unit.ModelRole;
@@ -36,16 +33,11 @@ public record EditImageUnit(ModelSet models) implements PipelineUnit {
 
     private ReferenceTokens encode(EditImages edit) {
         List<ImageTokens> tokens = new ArrayList<>();
-        for (RgbImage image : edit.images()) {
-            RgbImage sized = edit.autoResize() ? EditImageSize.fit(image) : cropped(image);
+        for (RgbImage sized : edit.sized()) {
             Tensor latents = models.encode(sized);
             Tensor ids = TokenIds.reference(tokens.size(), sized.height() / 16, sized.width() / 16);
             tokens.add(new ImageTokens(LatentTokens.fromPicture(latents), ids));
         }
         return new ReferenceTokens(tokens);
-    }
-
-    private static RgbImage cropped(RgbImage image) {
-        return CoverCrop.to(new ImageSize(image.width() / 16 * 16, image.height() / 16 * 16), image);
     }
 }

@@ -12,13 +12,18 @@ import io.stencil.image.RgbImage;
 /// @param blurSigma its standard deviation in latent pixels
 public record Inpaint(RgbImage mask, int blurSize, double blurSigma) {
 
-    /// @throws InvalidRequestException for a negative reach, and a deviation that is no number above 0
+    private static final double MAX_SIGMA = 1e6;
+
+    /// @throws InvalidRequestException for a negative reach, and a deviation that is no number above 0 up to 1000000
     public Inpaint {
         if (blurSize < 0) {
             throw new InvalidRequestException("inpaint_blur_size", "must be 0 or more, found " + blurSize);
         }
         if (!(blurSigma > 0 && Double.isFinite(blurSigma))) {
             throw new InvalidRequestException("inpaint_blur_sigma", "must be a number above 0, found " + blurSigma);
+        }
+        if (blurSigma > MAX_SIGMA) {
+            throw new InvalidRequestException("inpaint_blur_sigma", "must be at most 1000000, found " + blurSigma);
         }
     }
 

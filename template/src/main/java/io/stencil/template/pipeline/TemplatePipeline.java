@@ -89,6 +89,9 @@ public final class TemplatePipeline implements AutoCloseable {
             ProgressListener progress) {
         try (Scope _ = new Scope();
                 GradMode _ = GradMode.disabled()) {
+            if (!negative.isEmpty() && !request.isGuided()) {
+                progress.onWarning("negative_template_inputs have no effect: there is no guidance at cfg_scale 1");
+            }
             TemplateCache positiveCache = cache(positive);
             TemplateCache negativeCache = request.isGuided() ? cache(negative) : TemplateCache.empty();
             GenerationRequest.Builder steered = request.toBuilder()
