@@ -123,6 +123,10 @@ class TokenTest {
                     Fault.of("/api/", says(400, refusal), 100),
                     Fault.of("/api/", says(200, refusal), 100),
                     Fault.of("/content/", says(206, ""), 100),
+                    Fault.of("/content/", says(200, "not the file, " + SECRET), 100),
+                    Fault.of("/content/", says(200, " ".repeat(2048 - 10) + SECRET), 100),
+                    Fault.of("/content/", new Fault.Instead(SECRET, "<html>" + SECRET, false), 100),
+                    Fault.of("/content/", new Fault.Encoded(SECRET), 100),
                     Fault.of(
                             "/api/",
                             new Fault.Status(302, Map.of("Location", SECRET.replace('_', '-') + "://x"), ""),

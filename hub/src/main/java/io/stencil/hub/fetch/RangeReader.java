@@ -71,7 +71,7 @@ final class RangeReader {
             case ENCODED_RANGE -> {
                 http.send(call, answer -> {
                     if (answer.status() == PART) {
-                        throw call.subject().fault("the hub gives a range where the whole file was requested");
+                        throw encodedRange(answer.contentCoding());
                     }
                     copyWhole(answer);
                     return answer.status();
@@ -139,7 +139,10 @@ final class RangeReader {
                 return Served.WHOLE_FILE;
             }
             if (!answer.contentCoding().isEmpty()) {
-                return Served.ENCODED_RANGE;
+                if (isFirst) {
+                    return Served.ENCODED_RANGE;
+                }
+                throw encodedRange(answer.contentCoding());
             }
             requireRange(answer, position, range.end());
             copy(answer.body());
@@ -172,6 +175,13 @@ final class RangeReader {
                 }
             }
         }
+    }
+
+    /// @param coding may be empty, for a range that nobody requested
+    private HubException encodedRange(String coding) {
+        return call.subject()
+                .fault("the hub gives a range of the file with Content-Encoding '%s', which cannot be decoded alone"
+                        .formatted(coding.isEmpty() ? "identity" : http.told(coding)));
     }
 
     private void requireNoMore(boolean isEnough) {

@@ -84,7 +84,8 @@ public final class Proxies {
         if (proxy.isEmpty()) {
             return "set %s=http://USER:PASSWORD@HOST:PORT".formatted(variable);
         }
-        boolean isSent = "http".equals(target.getScheme()) || "".equals(System.getProperty(DISABLED_SCHEMES));
+        String disabled = System.getProperty(DISABLED_SCHEMES, "Basic").toLowerCase(Locale.ROOT);
+        boolean isSent = "http".equals(target.getScheme()) || !disabled.contains("basic");
         return isSent
                 ? "check user and password in " + proxy.get().variable()
                 : "Java sends no password to a proxy for HTTPS unless it is started with -D%s="

@@ -14,6 +14,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -84,6 +85,17 @@ class EncodedFetchTest {
             assertThatThrownBy(() -> fetch(HubKind.HUGGING_FACE))
                     .hasMessageContaining("'w.safetensors': the answer has Content-Encoding 'br'");
         }
+    }
+
+    @Test
+    void aLaterRangeThatIsEncodedIsRefusedByName() {
+        fake.fail(new Fault(
+                "/content/", new Fault.EncodedRange("gzip"), new AtomicInteger(1), new AtomicInteger(ALWAYS)));
+        // The hub's own address is tried once more, in case that of the storage is no longer good.
+        assertThatThrownBy(() -> fetch(HubKind.HUGGING_FACE))
+                .isInstanceOf(HubException.class)
+                .hasMessageContaining("'w.safetensors': the hub gives a range of the file with Content-Encoding 'gzip'")
+                .hasMessageNotContaining("attempts");
     }
 
     @ParameterizedTest

@@ -71,7 +71,7 @@ class FetchFaultTest {
 
     private Snapshot fetchImpatiently() {
         fake.repository("org/m").put("w.safetensors", WEIGHTS);
-        try (Hub hub = TestHubs.openImpatient(HubKind.HUGGING_FACE, fake, base())) {
+        try (Hub hub = TestHubs.openImpatient(HubKind.HUGGING_FACE, fake, base(), 3)) {
             return hub.fetch(HubReference.parse("model", "org/m:"), FetchListener.NONE);
         }
     }

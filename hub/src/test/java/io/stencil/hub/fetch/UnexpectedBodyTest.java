@@ -83,7 +83,8 @@ class UnexpectedBodyTest {
         isRefusedAtOnce(
                 HubKind.HUGGING_FACE,
                 described + " came in place of the file, of which the hub lists 60000 bytes with sha256:"
-                        + FakeRepository.sha256(WEIGHTS) + "; found sha256:" + FakeRepository.sha256(body.getBytes(StandardCharsets.UTF_8))
+                        + FakeRepository.sha256(WEIGHTS) + "; found sha256:"
+                        + FakeRepository.sha256(body.getBytes(StandardCharsets.UTF_8))
                         + "; ",
                 remedy);
         fake.heal();

@@ -34,14 +34,14 @@ public final class TestHubs {
                 false,
                 new HuggingFaceCache(base.resolveSibling("hf-cache")),
                 new FetchSettings(4, CHUNK),
-                http(Duration.ofMinutes(2)));
+                http(Duration.ofMinutes(2), 3));
     }
 
-    private static HttpSettings http(Duration silence) {
+    private static HttpSettings http(Duration silence, int attempts) {
         return new HttpSettings(
                 Duration.ofMinutes(1),
                 silence,
-                new RetryPolicy(3, Duration.ofMillis(10), Duration.ofMillis(40), Duration.ofSeconds(2)),
+                new RetryPolicy(attempts, Duration.ofMillis(10), Duration.ofMillis(40), Duration.ofSeconds(2)),
                 Proxies.SYSTEM);
     }
 
@@ -50,8 +50,10 @@ public final class TestHubs {
     }
 
     /// One that gives up a connection on which nothing comes for [#SILENCE].
-    public static Hub openImpatient(HubKind kind, FakeHub hub, Path base) {
-        return Hub.open(with(settings(kind, hub.site(), base, null), CHUNK, http(SILENCE)));
+    ///
+    /// @param attempts of a request
+    public static Hub openImpatient(HubKind kind, FakeHub hub, Path base, int attempts) {
+        return Hub.open(with(settings(kind, hub.site(), base, null), CHUNK, http(SILENCE, attempts)));
     }
 
     /// The same settings with ranges of another size, sent in another way.

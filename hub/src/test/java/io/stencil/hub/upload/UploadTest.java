@@ -67,8 +67,9 @@ class UploadTest {
         return upload(TestHubs.open(kind, fake, temporary.resolve("models")), isPrivate, dryRun);
     }
 
-    private UploadResult uploadImpatiently() {
-        return upload(TestHubs.openImpatient(HubKind.HUGGING_FACE, fake, temporary.resolve("models")), true, false);
+    private UploadResult uploadImpatiently(int attempts) {
+        return upload(
+                TestHubs.openImpatient(HubKind.HUGGING_FACE, fake, temporary.resolve("models"), attempts), true, false);
     }
 
     private UploadResult upload(Hub opened, boolean isPrivate, boolean dryRun) {
@@ -398,7 +399,7 @@ class UploadTest {
     void aHubThatTakesNoMoreOfABodyIsTold() throws IOException {
         writeMuch();
         fake.fail(Fault.of("PUT /upload/", new Fault.Silent(1_000_000), 1000));
-        assertThatThrownBy(this::uploadImpatiently)
+        assertThatThrownBy(() -> uploadImpatiently(3))
                 .isInstanceOf(HubException.class)
                 .hasMessageStartingWith(fake.site() + "/" + ID + ": '")
                 .hasMessageContaining(" bytes, and no more for %s ms; gave up after 3 attempts"
@@ -410,7 +411,7 @@ class UploadTest {
         Files.write(folder.resolve("samples/a.png"), WEIGHTS, StandardOpenOption.TRUNCATE_EXISTING);
         fake.fail(Fault.of("PUT /upload/", new Fault.Silent(1 << 20), 1000));
         // Silence, and 50000 bytes at 64 KB a second for what the system may hold of the body.
-        assertThatThrownBy(this::uploadImpatiently)
+        assertThatThrownBy(() -> uploadImpatiently(3))
                 .hasMessageContaining("did not answer within %s ms; gave up after 3 attempts"
                         .formatted(TestHubs.SILENCE.toMillis() + 762));
     }
@@ -420,7 +421,7 @@ class UploadTest {
     void silentAndBrokenConnectionsAreOvercome(String place) {
         fake.fail(Fault.of(place, new Fault.Silent(10), 1));
         fake.fail(Fault.of(place, new Fault.Dropped(10), 1));
-        uploadImpatiently();
+        uploadImpatiently(9);
         assertThat(fake.repository(ID).files().get("model.safetensors")).isEqualTo(WEIGHTS);
     }
 
@@ -429,7 +430,7 @@ class UploadTest {
     void aSlowBodyIsNoFault() throws IOException {
         writeMuch();
         fake.fail(Fault.of("PUT /upload/", new Fault.Slow(1_000_000, 250), 1000));
-        uploadImpatiently();
+        uploadImpatiently(9);
         assertThat(fake.repository(ID).files()).containsKey("samples/a.png");
     }
 
