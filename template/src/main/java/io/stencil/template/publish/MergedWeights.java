@@ -14,6 +14,7 @@ import io.stencil.tensor.Scope;
 import io.stencil.tensor.TensorFiles;
 import io.stencil.tensor.Tensors;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -24,17 +25,22 @@ import java.util.stream.LongStream;
 import org.bytedeco.pytorch.Tensor;
 
 /// All tensors of a trained Template: each from the checkpoint where it was trained, from the folder's own weights
-/// where
-/// it was not, and where those were random, from the model as it was made. Dtypes stay as they lie in the files.
+/// where it was not, and where those were random, from the model as it was made. Dtypes stay as they lie in the files.
+///
+/// They are written under the names that `weights()` declares, each tensor in the file that had it before.
 final class MergedWeights {
 
     static final String FILE_NAME = "model.safetensors";
+    private static final String SUFFIX = ".safetensors";
     private static final JsonMapper MAPPER = new JsonMapper();
 
     private MergedWeights() {}
 
-    /// Writes one file, or shards and their index where it would be larger than `maxShardBytes`.
-    static void write(Path folder, CheckpointedTemplate trained, Flux2Pipeline base, long maxShardBytes)
+    /// Writes each of `files`, or shards and their index in place of one that would be larger than `maxShardBytes`.
+    ///
+    /// @param files names of weight files, relative to the folder; of several each is in the trained folder too
+    static void write(
+            Path folder, CheckpointedTemplate trained, Flux2Pipeline base, List<String> files, long maxShardBytes)
             throws IOException {
         List<AutoCloseable> open = new ArrayList<>();
         try (Scope _ = new Scope();
@@ -54,12 +60,33 @@ final class MergedWeights {
                 CheckpointedTemplate.names(source)
                         .forEach((name, stored) -> tensors.put(name, TensorFiles.view(source, stored)));
             }
-            write(folder, tensors, maxShardBytes);
+            Map<String, Map<String, Tensor>> parts =
+                    split(tensors, files, trained.folder().folder());
+            for (Map.Entry<String, Map<String, Tensor>> part : parts.entrySet()) {
+                write(folder.resolve(part.getKey()), part.getValue(), maxShardBytes);
+            }
         } finally {
             for (AutoCloseable one : open.reversed()) {
                 close(one);
             }
         }
+    }
+
+    /// Tensors by the file that they belong to: the one that has them in the trained folder.
+    private static Map<String, Map<String, Tensor>> split(
+            Map<String, Tensor> tensors, List<String> files, Path folder) {
+        if (files.size() == 1) {
+            return Map.of(files.getFirst(), tensors);
+        }
+        Map<String, Map<String, Tensor>> parts = new LinkedHashMap<>();
+        for (String file : files) {
+            try (Checkpoint before = Checkpoint.openNamed(folder.resolve(file))) {
+                Map<String, Tensor> part = new LinkedHashMap<>(tensors);
+                part.keySet().retainAll(before.entries().keySet());
+                parts.put(file, part);
+            }
+        }
+        return parts;
     }
 
     private static void put(Map<String, Tensor> tensors, TensorSource source) {
@@ -76,13 +103,16 @@ final class MergedWeights {
         }
     }
 
-    private static void write(Path folder, Map<String, Tensor> tensors, long maxShardBytes) throws IOException {
+    private static void write(Path file, Map<String, Tensor> tensors, long maxShardBytes) throws IOException {
         Map<String, String> metadata = Map.of("format", "pt");
+        Files.createDirectories(file.toAbsolutePath().getParent());
         List<Map<String, Tensor>> shards = shards(tensors, maxShardBytes);
         if (shards.size() == 1) {
-            TensorFiles.write(folder.resolve(FILE_NAME), tensors, metadata);
+            TensorFiles.write(file, tensors, metadata);
             return;
         }
+        String fileName = file.getFileName().toString();
+        String stem = fileName.endsWith(SUFFIX) ? fileName.substring(0, fileName.length() - SUFFIX.length()) : fileName;
         ObjectNode index = MAPPER.createObjectNode();
         index.putObject("metadata")
                 .put(
@@ -92,11 +122,11 @@ final class MergedWeights {
                                 .sum());
         ObjectNode map = index.putObject("weight_map");
         for (int i = 0; i < shards.size(); i++) {
-            String name = String.format(Locale.ROOT, "model-%05d-of-%05d.safetensors", i + 1, shards.size());
-            TensorFiles.write(folder.resolve(name), shards.get(i), metadata);
+            String name = String.format(Locale.ROOT, "%s-%05d-of-%05d%s", stem, i + 1, shards.size(), SUFFIX);
+            TensorFiles.write(file.resolveSibling(name), shards.get(i), metadata);
             shards.get(i).keySet().forEach(tensor -> map.put(tensor, name));
         }
-        AtomicFile.writeText(folder.resolve(FILE_NAME + ".index.json"), index.toPrettyString() + "\n");
+        AtomicFile.writeText(file.resolveSibling(fileName + ".index.json"), index.toPrettyString() + "\n");
     }
 
     private static long bytes(Tensor tensor) {

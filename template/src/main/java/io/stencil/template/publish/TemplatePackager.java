@@ -73,10 +73,10 @@ public final class TemplatePackager {
 
     private void make(Path made, Flux2Pipeline base, Seal seal) throws IOException {
         TemplateFolder folder = request.folder();
-        requirePackable(folder);
+        List<String> files = weightFiles(folder);
         CheckpointedTemplate trained = new CheckpointedTemplate(folder, request.checkpoint());
         copy(made);
-        MergedWeights.write(made, trained, base, request.maxShardBytes());
+        MergedWeights.write(made, trained, base, files, request.maxShardBytes());
         report.accept("merged the weights");
         prove(trained, new TemplateFolder(made, request.trusted()), base, made);
         String inputs = folder.describeInputs().orElse(VALUE_INPUTS);
@@ -84,21 +84,23 @@ public final class TemplatePackager {
         seal.on(made);
     }
 
-    /// A package has its weights in `model.safetensors`, so that is what its code must name.
-    private static void requirePackable(TemplateFolder folder) {
+    /// The files that the package's code loads its weights from.
+    ///
+    /// @throws TemplateException when it loads none
+    private static List<String> weightFiles(TemplateFolder folder) {
         Optional<Weights> declared = folder.declaredWeights();
-        boolean packable = declared.isEmpty()
-                || switch (declared.get()) {
-                    case Weights.Files(List<String> paths) -> paths.equals(List.of(MergedWeights.FILE_NAME));
-                    case Weights.FileOrRandom(String path, long _) -> path.equals(MergedWeights.FILE_NAME);
-                    case Weights.Random _ -> false;
-                };
-        if (!packable) {
-            throw new TemplateException(
-                    folder.folder(),
-                    "weights() gives %s; to be packaged it must give Weights.fileOrRandom(\"%s\", seed)"
-                            .formatted(declared.orElseThrow(), MergedWeights.FILE_NAME));
+        if (declared.isEmpty()) {
+            return List.of(MergedWeights.FILE_NAME);
         }
+        return switch (declared.get()) {
+            case Weights.Files(List<String> paths) -> paths;
+            case Weights.FileOrRandom(String path, long _) -> List.of(path);
+            case Weights.Random(long seed) ->
+                throw new TemplateException(
+                        folder.folder(),
+                        "weights() returns Weights.random(%s), so that a package would not load what was trained; to be packaged it must give Weights.fileOrRandom(\"%s\", seed)"
+                                .formatted(seed, MergedWeights.FILE_NAME));
+        };
     }
 
     private void copy(Path made) throws IOException {

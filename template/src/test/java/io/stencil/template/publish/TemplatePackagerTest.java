@@ -10,6 +10,7 @@ import io.stencil.pipeline.GenerationRequest;
 import io.stencil.pipeline.models.LoadOptions;
 import io.stencil.pipeline.models.ModelFiles;
 import io.stencil.template.TemplateInputs;
+import io.stencil.template.load.LoadedTemplate;
 import io.stencil.template.load.TemplateFolder;
 import io.stencil.template.load.TrustedCode;
 import io.stencil.tensor.DType;
@@ -20,9 +21,12 @@ import io.stencil.testing.TestFiles;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
 import java.util.stream.Stream;
 import org.bytedeco.pytorch.Tensor;
 import org.jspecify.annotations.Nullable;
@@ -177,8 +181,76 @@ class TemplatePackagerTest {
                 .doesNotContain(TestFiles.root().toString());
     }
 
+    /// A Template whose code loads the golden weights from these files: keys from the first, values from the last.
+    private Path templateWithFiles(String... files) throws IOException {
+        Path folder = temporary.resolve("folder");
+        NewTemplate.write(folder, TemplateFamily.VALUE);
+        Path source = folder.resolve("Model.java");
+        String text = Files.readString(source)
+                .replace(
+                        "Weights.fileOrRandom(\"model.safetensors\", 0)",
+                        "Weights.files(\"%s\")".formatted(String.join("\", \"", files)))
+                .replace("forBase(base, 64)", "forBase(base, 8)");
+        assertThat(text).contains("Weights.files(", "forBase(base, 8)");
+        Files.writeString(source, text);
+        try (Scope _ = new Scope()) {
+            for (String file : Set.of(files)) {
+                Map<String, Tensor> part = new LinkedHashMap<>(weights());
+                part.keySet().removeIf(name -> files.length > 1 && name.startsWith("proj_k") != file.equals(files[0]));
+                Files.createDirectories(folder.resolve(file).getParent());
+                TensorFiles.write(folder.resolve(file), part, Map.of());
+            }
+        }
+        return folder;
+    }
+
     @Test
-    void codeThatNamesOtherWeightsCannotBePackaged() throws IOException {
+    void eachOfSeveralFilesIsWrittenUnderItsName() throws IOException {
+        run(templateWithFiles("keys.safetensors", "parts/values.safetensors"), Long.MAX_VALUE);
+
+        assertThat(names(output)).containsExactly("Model.java", "README.md", "keys.safetensors", "parts", "samples");
+        try (Scope _ = new Scope()) {
+            Map<String, Tensor> keys = TensorFiles.read(output.resolve("keys.safetensors"));
+            Map<String, Tensor> values = TensorFiles.read(output.resolve("parts/values.safetensors"));
+            assertThat(keys.keySet())
+                    .allMatch(name -> name.startsWith("proj_k."))
+                    .contains(TRAINED);
+            assertThat(values.keySet()).allMatch(name -> name.startsWith("proj_v."));
+            Map<String, Tensor> merged = new HashMap<>(keys);
+            merged.putAll(values);
+            requireMerged(merged);
+        }
+    }
+
+    /// The package is loaded by its own code and gives the keys that were trained.
+    @Test
+    void aPackageOfSeveralFilesInShardsLoads() throws IOException {
+        run(templateWithFiles("keys.safetensors", "parts/values.safetensors"), 150_000);
+
+        assertThat(names(output)).contains("keys.safetensors.index.json").doesNotContain("keys.safetensors");
+        assertThat(names(output.resolve("parts")))
+                .contains("values-00001-of-00005.safetensors", "values.safetensors.index.json");
+        try (Flux2Pipeline base = Flux2Pipeline.load(
+                        ModelFiles.in(TestFiles.tinyModel("")), new LoadOptions(DType.BFLOAT16, Device.CPU));
+                LoadedTemplate<?, ?> packaged = new TemplateFolder(output).load(base);
+                Scope _ = new Scope()) {
+            Map<String, Tensor> loaded = new LinkedHashMap<>();
+            packaged.model().state().forEach((name, parameter) -> loaded.put(name, parameter.get()));
+            requireMerged(loaded);
+        }
+    }
+
+    @Test
+    void aFileOfAnotherNameIsPackagedUnderIt() throws IOException {
+        run(templateWithFiles("weights/trained.safetensors"), Long.MAX_VALUE);
+        assertThat(names(output)).containsExactly("Model.java", "README.md", "samples", "weights");
+        try (Scope _ = new Scope()) {
+            requireMerged(TensorFiles.read(output.resolve("weights/trained.safetensors")));
+        }
+    }
+
+    @Test
+    void codeWithRandomWeightsCannotBePackaged() throws IOException {
         Path folder = temporary.resolve("folder");
         NewTemplate.write(folder, TemplateFamily.VALUE);
         Path source = folder.resolve("Model.java");
@@ -186,7 +258,10 @@ class TemplatePackagerTest {
                 source, Files.readString(source).replace("fileOrRandom(\"model.safetensors\", 0)", "random(0)"));
         assertThatThrownBy(() -> run(folder, Long.MAX_VALUE))
                 .isInstanceOf(TemplateException.class)
-                .hasMessageContaining("to be packaged it must give Weights.fileOrRandom(\"model.safetensors\", seed)");
+                .hasMessage(
+                        "%s: weights() returns Weights.random(0), so that a package would not load what was trained;"
+                                + " to be packaged it must give Weights.fileOrRandom(\"model.safetensors\", seed)",
+                        folder);
         assertThat(output).doesNotExist();
     }
 
