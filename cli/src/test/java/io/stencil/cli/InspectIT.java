@@ -81,6 +81,31 @@ class InspectIT {
     }
 
     @Test
+    void aTemplateShowsItsInputsAndTheRowsOfItsDataProcessor() throws IOException {
+        Files.writeString(folder.resolve("Model.java"), """
+                import io.stencil.flux2.transformer.TransformerConfig;
+                import io.stencil.image.RgbImage;
+                import io.stencil.template.*;
+                import java.util.Optional;
+                public final class Model implements Template<Model.Input, Model.Input> {
+                    public record Input(double scale, Optional<RgbImage> mask) {}
+                    public record Row(int percent) {}
+                    public Optional<DataProcessor<Row, Input>> dataProcessor() {
+                        return Optional.of(row -> new Input(row.percent() / 100.0, Optional.empty()));
+                    }
+                    public TemplateModel<Input, Input> model(TransformerConfig base) { throw new IllegalStateException(); }
+                    public Weights weights() { return Weights.random(0); }
+                }
+                """);
+        assertThat(lines("inspect", folder.toString()))
+                .containsExactly(
+                        folder + ": Template",
+                        "  code         Model.java",
+                        "  inputs       scale (a number), mask (the path of a picture, optional)",
+                        "  dataset rows percent (a whole number)");
+    }
+
+    @Test
     void whatIsNotThereOrNotKnownIsToldInOneLine() throws IOException, InterruptedException {
         Path broken = Files.writeString(folder.resolve("broken.safetensors"), "no header in here");
 

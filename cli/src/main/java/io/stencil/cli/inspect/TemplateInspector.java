@@ -7,7 +7,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 
-/// Looks at a Template folder: what its code takes, and its weights.
+/// Describes a Template folder: input fields and dataset row fields of its code, and its weights.
 final class TemplateInspector {
 
     private TemplateInspector() {}
@@ -19,14 +19,14 @@ final class TemplateInspector {
 
     /// @throws io.stencil.error.TemplateException when the code does not keep the contract
     static List<Finding> inspect(Path folder, TrustedCode trusted) {
-        String inputs = new TemplateFolder(folder, trusted).describeInputs().orElseThrow();
-        List<Finding> findings = new ArrayList<>();
+        TemplateFolder template = new TemplateFolder(folder, trusted);
+        List<Finding.Fact> facts = new ArrayList<>();
         boolean source = Files.exists(folder.resolve("Model.java"));
-        findings.add(Finding.of(
-                folder,
-                "Template",
-                new Finding.Fact("code", source ? "Model.java" : "model.jar"),
-                new Finding.Fact("inputs", inputs)));
+        facts.add(new Finding.Fact("code", source ? "Model.java" : "model.jar"));
+        facts.add(new Finding.Fact("inputs", template.describeInputs().orElseThrow()));
+        template.describeRows().ifPresent(rows -> facts.add(new Finding.Fact("dataset rows", rows)));
+        List<Finding> findings = new ArrayList<>();
+        findings.add(new Finding(folder, "Template", facts, List.of()));
         FolderContent.weights(folder).forEach(file -> findings.add(WeightsInspector.inspect(file)));
         return findings;
     }
