@@ -25,7 +25,9 @@ public record TemplateCache(
         KvCache kvCache, Lora lora, @Nullable Tensor textEmbedding, List<PipelineSetting> settings) {
 
     public TemplateCache {
-        settings = List.copyOf(settings);
+        Objects.requireNonNull(kvCache, "kvCache is null; KvCache.empty() steers no block");
+        Objects.requireNonNull(lora, "lora is null; Lora.empty() changes no layer");
+        settings = List.copyOf(Objects.requireNonNull(settings, "settings is null; List.of() sets nothing"));
     }
 
     public static TemplateCache empty() {

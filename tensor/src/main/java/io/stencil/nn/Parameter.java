@@ -179,6 +179,11 @@ public final class Parameter implements FrozenWeight, AutoCloseable {
         return current().requires_grad();
     }
 
+    /// Whether the parameter was closed, after which it has no tensor.
+    public boolean isClosed() {
+        return value.find().isEmpty();
+    }
+
     /// How it is filled when no weights are loaded.
     public Initializer initializer() {
         return initializer;

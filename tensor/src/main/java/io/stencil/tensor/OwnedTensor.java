@@ -1,5 +1,6 @@
 package io.stencil.tensor;
 
+import java.util.Optional;
 import org.bytedeco.pytorch.Tensor;
 import org.jspecify.annotations.Nullable;
 
@@ -18,6 +19,11 @@ public final class OwnedTensor implements AutoCloseable {
             throw new IllegalStateException("the tensor was freed");
         }
         return tensor;
+    }
+
+    /// The tensor, or nothing after [#close].
+    public Optional<Tensor> find() {
+        return Optional.ofNullable(tensor);
     }
 
     /// Frees the tensor held and holds another.

@@ -36,6 +36,25 @@ public final class Scope implements AutoCloseable {
         return owned;
     }
 
+    /// The innermost open scope of this thread as a mark for [#closeSince]; null when none is open.
+    public static @Nullable Object mark() {
+        return PointerScope.getInnerScope();
+    }
+
+    /// Closes all scopes of this thread that were opened after [#mark] returned `mark` and that are still open.
+    ///
+    /// @return how many there were
+    public static int closeSince(@Nullable Object mark) {
+        int count = 0;
+        for (PointerScope open = PointerScope.getInnerScope();
+                open != null && !open.equals(mark);
+                open = PointerScope.getInnerScope()) {
+            open.close();
+            count++;
+        }
+        return count;
+    }
+
     /// Frees all that was made in this scope and not kept; the outermost one also the memory that products share.
     @Override
     public void close() {

@@ -1,6 +1,7 @@
 package io.stencil.flux2.transformer;
 
 import io.stencil.error.InvalidRequestException;
+import io.stencil.tensor.TensorDefect;
 import io.stencil.tensor.Tensors;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -18,10 +19,13 @@ public record KvCache(Map<BlockId, KeyValue> blocks) {
 
     private static final KvCache EMPTY = new KvCache(Map.of());
 
-    /// @throws InvalidRequestException when the k or v of a block is not `[B, L, H, Dh]`, or the two differ
+    /// @throws InvalidRequestException when the k or v of a block is not `[B, L, H, Dh]` or was freed, or the two
+    /// differ
     public KvCache {
         blocks = Collections.unmodifiableMap(new LinkedHashMap<>(blocks));
         blocks.forEach((block, cached) -> {
+            requireThere(block, "k", cached.k());
+            requireThere(block, "v", cached.v());
             if (cached.k().dim() != 4 || !Arrays.equals(Tensors.shape(cached.k()), Tensors.shape(cached.v()))) {
                 throw fault(
                         block,
@@ -29,6 +33,14 @@ public record KvCache(Map<BlockId, KeyValue> blocks) {
                                 .formatted(shape(cached.k()), shape(cached.v())));
             }
         });
+    }
+
+    private static void requireThere(BlockId block, String part, Tensor tensor) {
+        TensorDefect.of(tensor)
+                .filter(defect -> defect != TensorDefect.WITHOUT_CONTENT) // has a shape
+                .ifPresent(defect -> {
+                    throw new InvalidRequestException("kv_cache." + block.key() + "." + part, defect.text());
+                });
     }
 
     public static KvCache empty() {

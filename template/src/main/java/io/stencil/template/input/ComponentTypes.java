@@ -7,6 +7,9 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Predicate;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /// What a record is made of, all the way down: leaves of some kinds, and records, lists and optionals of them.
 public final class ComponentTypes {
@@ -54,6 +57,34 @@ public final class ComponentTypes {
         return List.of(record.getRecordComponents()).stream()
                 .map(component -> jsonName(component))
                 .toList();
+    }
+
+    /// The fields of a record's object in JSON, for people: `scale (a number), style (an object: strength (a number))`.
+    static String describe(Class<?> record) {
+        return Stream.of(record.getRecordComponents())
+                .map(component -> "%s (%s%s)"
+                        .formatted(
+                                jsonName(component),
+                                InputType.describe(component.getGenericType()) + inner(component.getGenericType()),
+                                isOptional(component) ? ", optional" : ""))
+                .collect(Collectors.joining(", "));
+    }
+
+    /// What the elements of a list and the fields of an object are.
+    private static String inner(Type type) {
+        Type content = InputType.content(type);
+        if (InputType.isContainer(content)) {
+            return (InputType.isList(type) ? " of lists" : "") + inner(content);
+        }
+        boolean isRecord = content instanceof Class<?> plain && plain.isRecord();
+        String fields = isRecord ? ": " + describe((Class<?>) content) : "";
+        return InputType.isList(type) ? ", each " + InputType.describe(content) + fields : fields;
+    }
+
+    /// Whether a component may be absent.
+    static boolean isOptional(RecordComponent component) {
+        return component.getType() == Optional.class
+                || component.getAnnotatedType().isAnnotationPresent(Nullable.class);
     }
 
     /// How a component is called in JSON.

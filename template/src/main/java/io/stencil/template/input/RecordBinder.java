@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.stencil.error.InvalidRequestException;
 import io.stencil.error.NameList;
 import io.stencil.error.StencilException;
+import io.stencil.template.author.AuthorLine;
 import java.lang.reflect.Constructor;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.RecordComponent;
@@ -13,7 +14,6 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
@@ -25,18 +25,30 @@ import org.jspecify.annotations.Nullable;
 public final class RecordBinder<I extends Record> implements InputBinder<I> {
 
     private final Class<I> type;
+    private final boolean rows;
 
+    /// Binds the inputs of a Template's model.
+    ///
     /// @param type a record of which [ComponentTypes] finds no fault with [InputType#isLeaf]
     public RecordBinder(Class<I> type) {
+        this(type, false);
+    }
+
+    private RecordBinder(Class<I> type, boolean rows) {
         this.type = type;
+        this.rows = rows;
+    }
+
+    /// Binds what a data processor reads from a dataset row: messages name the data processor and its record.
+    ///
+    /// @param type as for the inputs
+    public static <R extends Record> RecordBinder<R> ofRows(Class<R> type) {
+        return new RecordBinder<>(type, true);
     }
 
     /// The fields that an object must have, for people: `scale (a number), mask (the path of a picture)`.
     public String describe() {
-        return Stream.of(type.getRecordComponents())
-                .map(component -> "%s (%s)"
-                        .formatted(ComponentTypes.jsonName(component), InputType.describe(component.getGenericType())))
-                .collect(Collectors.joining(", "));
+        return ComponentTypes.describe(type);
     }
 
     @Override
@@ -44,11 +56,15 @@ public final class RecordBinder<I extends Record> implements InputBinder<I> {
         return type.cast(record(type, fields, new Place("", folder)));
     }
 
-    private static Record record(Class<?> type, JsonNode object, Place place) {
+    private Record record(Class<?> type, JsonNode object, Place place) {
         List<String> names = ComponentTypes.jsonNames(type);
         object.fieldNames().forEachRemaining(name -> {
             if (!names.contains(name)) {
-                throw place.field(name).fault("is no input of this Template; it has " + NameList.of(names));
+                throw place.field(name)
+                        .fault(
+                                rows
+                                        ? "is no field that the data processor reads; " + reads()
+                                        : "is no input of this Template; it has " + NameList.of(names));
             }
         });
         List<@Nullable Object> values = new ArrayList<>();
@@ -59,20 +75,28 @@ public final class RecordBinder<I extends Record> implements InputBinder<I> {
         return construct(type, values, place);
     }
 
-    private static @Nullable Object component(RecordComponent component, JsonNode value, Place place) {
+    private String reads() {
+        return "its record %s has %s".formatted(type.getSimpleName(), describe());
+    }
+
+    private @Nullable Object component(RecordComponent component, JsonNode value, Place place) {
         if (!value.isMissingNode() && !value.isNull()) {
             return value(component.getGenericType(), value, place);
         }
         if (component.getType() == Optional.class) {
             return Optional.empty();
         }
-        if (component.getAnnotatedType().isAnnotationPresent(Nullable.class)) {
+        if (ComponentTypes.isOptional(component)) {
             return null;
         }
-        throw place.fault("is missing; expected " + InputType.describe(component.getGenericType()));
+        String expected = InputType.describe(component.getGenericType());
+        throw place.fault(
+                rows
+                        ? "is missing; the data processor expects %s; %s".formatted(expected, reads())
+                        : "is missing; expected " + expected);
     }
 
-    private static Object value(Type type, JsonNode value, Place place) {
+    private Object value(Type type, JsonNode value, Place place) {
         if (InputType.isOptional(type)) {
             return Optional.of(value(InputType.content(type), value, place));
         }
@@ -113,7 +137,9 @@ public final class RecordBinder<I extends Record> implements InputBinder<I> {
         if (thrown instanceof StencilException known) {
             return known;
         }
+        String why = thrown.getMessage() == null ? thrown.getClass().getSimpleName() : thrown.getMessage();
+        String line = AuthorLine.of(thrown).map(" (%s)"::formatted).orElse("");
         return new InvalidRequestException(
-                place.location(), "is refused by %s: %s".formatted(type.getSimpleName(), thrown.getMessage()), thrown);
+                place.location(), "is refused by %s: %s%s".formatted(type.getSimpleName(), why, line), thrown);
     }
 }

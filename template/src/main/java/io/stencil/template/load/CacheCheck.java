@@ -6,28 +6,62 @@ import io.stencil.error.TemplateException;
 import io.stencil.flux2.transformer.Flux2Transformer;
 import io.stencil.flux2.transformer.TransformerConfig;
 import io.stencil.nn.LoraBinding;
+import io.stencil.nn.LoraPair;
 import io.stencil.template.TemplateCache;
+import io.stencil.template.author.AuthorCode;
+import io.stencil.tensor.DType;
+import io.stencil.tensor.TensorDefect;
 import io.stencil.tensor.Tensors;
-import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.Optional;
 import org.bytedeco.pytorch.Tensor;
 import org.jspecify.annotations.Nullable;
 
-/// Holds what a Template gives against the transformer that is to use it, so that a fault names the Template.
+/// Validates the [TemplateCache] of a forward pass for the transformer that uses it, so that a fault names the
+/// Template.
 final class CacheCheck {
 
-    private CacheCheck() {}
+    private final AuthorCode code;
 
-    /// @param origin the file that declares the Template
-    /// @throws TemplateException naming the part, its shape and the shape that fits
-    static void requireFits(TemplateCache cache, Flux2Transformer transformer, Path origin) {
+    CacheCheck(AuthorCode code) {
+        this.code = code;
+    }
+
+    /// @throws TemplateException naming the entry, such as `kv_cache.double_3.k`, what is wrong with it and the remedy
+    void requireFits(TemplateCache cache, Flux2Transformer transformer) {
+        cache.kvCache().blocks().forEach((block, cached) -> {
+            requireUsable("kv_cache." + block.key() + ".k", cached.k());
+            requireUsable("kv_cache." + block.key() + ".v", cached.v());
+        });
+        cache.lora().pairs().forEach((layer, pair) -> requirePair("lora." + layer, pair));
+        if (cache.textEmbedding() != null) {
+            requireUsable("text_embedding", cache.textEmbedding());
+        }
         try {
             cache.kvCache().require(transformer.config(), 1);
             LoraBinding.check(transformer, cache.lora());
             requireText(cache.textEmbedding(), transformer.config());
         } catch (InvalidRequestException e) {
             throw new TemplateException(
-                    Location.of(origin), "forward() gives what the base model cannot use: " + e.getMessage(), e);
+                    Location.of(code.origin()), "forward() gives what the base model cannot use: " + e.getMessage(), e);
+        }
+    }
+
+    private void requirePair(String name, @Nullable LoraPair pair) {
+        requireUsable(name + ".lora_A", pair == null ? null : pair.a());
+        requireUsable(name + ".lora_B", pair == null ? null : pair.b());
+    }
+
+    private void requireUsable(String name, @Nullable Tensor tensor) {
+        Optional<TensorDefect> defect = TensorDefect.of(tensor);
+        if (defect.isPresent()) {
+            throw code.unusable("forward()", name, tensor, defect.get());
+        }
+        if (tensor != null && !DType.of(tensor).isFloatingPoint()) {
+            throw new TemplateException(
+                    code.origin(),
+                    "forward() gives what the base model cannot use: '%s': is %s, expected a floating-point dtype; use context.dtype()"
+                            .formatted(name, DType.of(tensor).text()));
         }
     }
 

@@ -3,6 +3,7 @@ package io.stencil.template.load;
 import io.stencil.error.Location;
 import io.stencil.error.TemplateException;
 import io.stencil.template.Template;
+import io.stencil.template.author.AuthorCode;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Modifier;
 import java.lang.reflect.ParameterizedType;
@@ -77,9 +78,9 @@ record EntryClass(Template<?, ?> instance, Class<? extends Record> input, Class<
             throw new TemplateException(
                     Location.of(origin), "class Model must have a public constructor without parameters", e);
         } catch (InvocationTargetException e) {
-            throw AuthorCode.fault(origin, "the constructor of Model", e.getTargetException());
+            throw new AuthorCode(origin).fault("the constructor of Model", e.getTargetException());
         } catch (ReflectiveOperationException | LinkageError e) {
-            throw AuthorCode.fault(origin, "the constructor of Model", e);
+            throw new AuthorCode(origin).fault("the constructor of Model", e);
         }
     }
 }

@@ -8,6 +8,7 @@ import io.stencil.template.DataProcessor;
 import io.stencil.template.Template;
 import io.stencil.template.TemplateModel;
 import io.stencil.template.Weights;
+import io.stencil.template.author.AuthorCode;
 import io.stencil.template.input.ComponentTypes;
 import io.stencil.template.input.DataProcessorBinder;
 import io.stencil.template.input.InputBinder;
@@ -58,7 +59,7 @@ record EntryPoint<I extends Record, P extends Record>(
         Template<I, P> template = (Template<I, P>) found.instance();
         RecordBinder<I> inputs = new RecordBinder<>((Class<I>) found.input());
         Optional<? extends DataProcessor<?, I>> processor =
-                AuthorCode.call(origin, "dataProcessor()", template::dataProcessor);
+                new AuthorCode(origin).call("dataProcessor()", template::dataProcessor);
         InputBinder<I> rows = processor.isEmpty() ? inputs : rows(origin, template, processor.get());
         return new EntryPoint<>(origin, template, (Class<P>) found.processed(), inputs, rows);
     }
@@ -68,8 +69,13 @@ record EntryPoint<I extends Record, P extends Record>(
             Path origin, Template<I, ?> template, DataProcessor<?, I> processor) {
         Class<R> row = (Class<R>) RowType.of(origin, template, processor);
         requireComponents(origin, row, InputType::isLeaf, "cannot be bound from JSON");
-        InputBinder<I> binder = new DataProcessorBinder<>(new RecordBinder<>(row), (DataProcessor<R, I>) processor);
-        return (fields, folder) -> AuthorCode.call(origin, "the data processor", () -> binder.bind(fields, folder));
+        return new DataProcessorBinder<>(
+                RecordBinder.ofRows(row), (DataProcessor<R, I>) processor, new AuthorCode(origin));
+    }
+
+    /// Binds the record that a data processor reads; empty without one.
+    Optional<RecordBinder<?>> processedRows() {
+        return rows instanceof DataProcessorBinder<?, ?> processor ? Optional.of(processor.rows()) : Optional.empty();
     }
 
     private static boolean isCacheable(Class<?> type) {
@@ -93,13 +99,13 @@ record EntryPoint<I extends Record, P extends Record>(
     ///
     /// @throws TemplateException when the author's code fails
     TemplateModel<I, P> model(TransformerConfig base) {
-        return AuthorCode.call(origin, "model(base)", () -> template.model(base));
+        return new AuthorCode(origin).call("model(base)", () -> template.model(base));
     }
 
     /// Where the weights lie.
     ///
     /// @throws TemplateException when the author's code fails
     Weights weights() {
-        return AuthorCode.call(origin, "weights()", template::weights);
+        return new AuthorCode(origin).call("weights()", template::weights);
     }
 }

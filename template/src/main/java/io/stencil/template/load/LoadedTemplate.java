@@ -3,13 +3,19 @@ package io.stencil.template.load;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.stencil.autograd.GradMode;
+import io.stencil.error.TemplateException;
+import io.stencil.nn.Parameter;
 import io.stencil.pipeline.Flux2Pipeline;
 import io.stencil.template.ForwardContext;
 import io.stencil.template.TemplateCache;
 import io.stencil.template.TemplateInput;
 import io.stencil.template.TemplateModel;
+import io.stencil.template.author.AuthorCode;
+import io.stencil.tensor.TensorDefect;
 import java.nio.file.Path;
+import java.util.Map;
 import java.util.function.Function;
+import java.util.function.UnaryOperator;
 import org.bytedeco.pytorch.Tensor;
 
 /// A Template in memory: its model, and the binding of JSON to the records that it declares.
@@ -20,11 +26,15 @@ public final class LoadedTemplate<I extends Record, P extends Record> implements
 
     private final EntryPoint<I, P> entry;
     private final TemplateModel<I, P> model;
+    private final AuthorCode code;
+    private final Map<String, Parameter> parameters;
 
     /// @param model with its weights; this object owns it from now on
     LoadedTemplate(EntryPoint<I, P> entry, TemplateModel<I, P> model) {
         this.entry = entry;
         this.model = model;
+        this.code = new AuthorCode(entry.origin(), model);
+        this.parameters = model.state();
     }
 
     /// The network; this object owns it.
@@ -57,28 +67,61 @@ public final class LoadedTemplate<I extends Record, P extends Record> implements
     /// @param tensors by name, as they were kept; those of the result are owned by the caller's scope
     /// @throws io.stencil.error.TemplateException when it is not what this Template's record holds
     public PreparedInput<P> restore(JsonNode json, Function<String, Tensor> tensors) {
-        return new PreparedInput<>(this, RecordArchive.read(entry.origin(), entry.processed(), json, tensors));
+        P processed = code.call(
+                constructor(entry.processed()),
+                () -> RecordArchive.read(entry.origin(), entry.processed(), json, tensors));
+        return new PreparedInput<>(this, processed);
     }
 
     /// A tensor with memory of its own where it shares that of a parameter, so that it may outlive the model.
     public Tensor unbound(Tensor tensor) {
-        boolean shared = model.state().values().stream().anyMatch(parameter -> tensor.is_alias_of(parameter.get()));
+        boolean shared = parameters.values().stream().anyMatch(parameter -> tensor.is_alias_of(parameter.get()));
         return shared ? tensor.clone() : tensor;
     }
 
     PreparedInput<P> prepare(I bound, Flux2Pipeline pipeline) {
         try (GradMode _ = GradMode.disabled()) {
-            return new PreparedInput<>(
-                    this,
-                    AuthorCode.call(entry.origin(), "processInputs()", () -> model.processInputs(bound, pipeline)));
+            P processed = code.callOnInputs("processInputs()", () -> model.processInputs(bound, pipeline));
+            RecordTensors.forEach(
+                    processed,
+                    (name, tensor) -> TensorDefect.of(tensor).ifPresent(defect -> {
+                        throw code.unusable("processInputs()", name, tensor, defect);
+                    }));
+            return new PreparedInput<>(this, processed);
         }
     }
 
     /// Runs the model's stage with gradients and checks that the base model can use what it gives.
     TemplateCache forward(P processed, ForwardContext context) {
-        TemplateCache cache = AuthorCode.call(entry.origin(), "forward()", () -> model.forward(processed, context));
-        CacheCheck.requireFits(cache, context.pipeline().models().requireTransformer(), entry.origin());
+        TemplateCache cache = code.call("forward()", () -> model.forward(processed, context));
+        parameters.forEach((name, parameter) -> {
+            if (parameter.isClosed()) {
+                throw new TemplateException(
+                        entry.origin(),
+                        "forward() closed parameter '%s'; do not close modules, they are closed with the Template"
+                                .formatted(name));
+            }
+        });
+        new CacheCheck(code).requireFits(cache, context.pipeline().models().requireTransformer());
         return cache;
+    }
+
+    /// Runs a backward pass through what [PreparedInput#forward] gave.
+    ///
+    /// @throws io.stencil.error.TemplateException when it fails in the model
+    public void differentiate(Runnable backward) {
+        code.run("the backward pass of forward()", backward);
+    }
+
+    /// The same record with each tensor replaced by what `copy` makes of it.
+    ///
+    /// @throws io.stencil.error.TemplateException when the record's constructor fails
+    P map(P processed, UnaryOperator<Tensor> copy) {
+        return code.call(constructor(processed.getClass()), () -> RecordTensors.map(processed, copy));
+    }
+
+    private static String constructor(Class<?> record) {
+        return "the constructor of " + record.getSimpleName();
     }
 
     /// Frees the model.

@@ -14,7 +14,7 @@ public record PreparedInput<P extends Record>(LoadedTemplate<?, P> template, P p
 
     /// The same input with every tensor replaced by what `copy` makes of it.
     public PreparedInput<P> map(UnaryOperator<Tensor> copy) {
-        return new PreparedInput<>(template, RecordTensors.map(processed, copy));
+        return new PreparedInput<>(template, template.map(processed, copy));
     }
 
     /// Takes the input apart for a file; [LoadedTemplate#restore] puts it together.

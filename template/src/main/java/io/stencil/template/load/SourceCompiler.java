@@ -49,7 +49,7 @@ final class SourceCompiler {
         try (StandardJavaFileManager standard =
                         compiler.getStandardFileManager(diagnostics, Locale.ROOT, StandardCharsets.UTF_8);
                 ClassesInMemory classes = new ClassesInMemory(standard)) {
-            List<String> options = List.of("-classpath", classPath(), "-parameters", "-proc:none", "-Xlint:none");
+            List<String> options = List.of("-classpath", classPath(), "-g", "-parameters", "-proc:none", "-Xlint:none");
             boolean compiled = compiler.getTask(
                             null, classes, diagnostics, options, null, List.of(new Source(source, text(code))))
                     .call();

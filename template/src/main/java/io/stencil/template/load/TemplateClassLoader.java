@@ -1,5 +1,6 @@
 package io.stencil.template.load;
 
+import io.stencil.template.author.AuthorLine;
 import java.io.ByteArrayInputStream;
 import java.io.InputStream;
 import java.util.Map;
@@ -15,7 +16,7 @@ final class TemplateClassLoader extends ClassLoader {
 
     /// @param files content by path, such as `Model$Input.class`
     TemplateClassLoader(Map<String, byte[]> files) {
-        super("template", TemplateClassLoader.class.getClassLoader());
+        super(AuthorLine.LOADER, TemplateClassLoader.class.getClassLoader());
         this.files = Map.copyOf(files);
     }
 

@@ -1,5 +1,6 @@
 package io.stencil.template.load;
 
+import io.stencil.error.InvalidFileException;
 import io.stencil.error.NameList;
 import io.stencil.error.TemplateException;
 import io.stencil.flux2.transformer.TransformerConfig;
@@ -9,6 +10,8 @@ import io.stencil.safetensors.Checkpoint;
 import io.stencil.safetensors.SafetensorsFile;
 import io.stencil.template.TemplateModel;
 import io.stencil.template.Weights;
+import io.stencil.template.author.AuthorFields;
+import io.stencil.template.input.RecordBinder;
 import io.stencil.template.value.ValueInput;
 import io.stencil.template.value.ValueLayout;
 import io.stencil.template.value.ValueTemplate;
@@ -63,6 +66,15 @@ public final class TemplateFolder implements TemplateSource {
         return declared().map(point -> point.inputs().describe());
     }
 
+    /// The fields that the data processor of the folder's code reads from `template_inputs` of a dataset row, for
+    /// people;
+    /// empty without a data processor: rows have the inputs, then.
+    ///
+    /// @throws TemplateException when the entry point breaks the contract
+    public Optional<String> describeRows() {
+        return declared().flatMap(EntryPoint::processedRows).map(RecordBinder::describe);
+    }
+
     /// What the folder's code says of its weights; empty for a folder of weights alone.
     ///
     /// @throws TemplateException when the entry point breaks the contract
@@ -98,7 +110,14 @@ public final class TemplateFolder implements TemplateSource {
     private <I extends Record, P extends Record> LoadedTemplate<I, P> load(EntryPoint<I, P> point, ModelSet base) {
         TemplateModel<I, P> model = point.model(base.requireTransformer().config());
         try {
-            WeightFiles.find(point.weights(), content, point.origin()).load(model, base);
+            WeightFiles weights = WeightFiles.find(point.weights(), content, point.origin());
+            try {
+                weights.load(model, base, point.origin());
+            } catch (InvalidFileException e) {
+                AuthorFields.requireRegistered(point.origin(), model); // which would be why they do not fit
+                throw e;
+            }
+            AuthorFields.requireRegistered(point.origin(), model);
             return new LoadedTemplate<>(point, model);
         } catch (RuntimeException e) {
             model.close();

@@ -9,6 +9,7 @@ import io.stencil.safetensors.Checkpoint;
 import io.stencil.safetensors.SafetensorsFile;
 import io.stencil.template.TemplateModel;
 import io.stencil.template.Weights;
+import io.stencil.template.author.AuthorCode;
 import io.stencil.tensor.TorchGenerator;
 import java.nio.file.Path;
 import java.util.List;
@@ -82,7 +83,8 @@ record WeightFiles(List<Path> files, long seed) {
     /// Fills the model, in the dtype and on the device of `base`.
     ///
     /// @throws io.stencil.error.InvalidFileException when the files do not fit
-    void load(TemplateModel<?, ?> model, ModelSet base) {
+    /// @throws TemplateException when the author's `initializeFrom` fails
+    void load(TemplateModel<?, ?> model, ModelSet base, Path origin) {
         if (!files.isEmpty()) {
             new WeightLoader(base.dtype(), base.device()).load(model, Checkpoint.open(files));
             return;
@@ -90,6 +92,6 @@ record WeightFiles(List<Path> files, long seed) {
         try (TorchGenerator generator = new TorchGenerator(seed)) {
             model.initialize(base.dtype(), base.device(), generator);
         }
-        model.initializeFrom(base);
+        new AuthorCode(origin, model).run("initializeFrom(base)", () -> model.initializeFrom(base));
     }
 }

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.stencil.autograd.Checkpointing;
+import io.stencil.error.InvalidFileException;
 import io.stencil.error.InvalidRequestException;
 import io.stencil.error.TemplateException;
 import io.stencil.pipeline.Flux2Pipeline;
@@ -67,22 +68,65 @@ class AuthorFaultTest {
             delimiter = '|',
             quoteCharacter = '`',
             value = {
-                "return in;|throw new IllegalStateException();|processInputs() threw IllegalStateException",
-                "return in;|return null;|processInputs() returned null",
-                "return TemplateCache.empty();|return null;|forward() returned null",
+                "return in;|throw new IllegalStateException();|:12: processInputs() threw IllegalStateException",
+                "return in;|return null;|: processInputs() returned null",
+                "return TemplateCache.empty();|return null;|: forward() returned null",
                 "return TemplateCache.empty();|return List.<TemplateCache>of().get(0);"
-                        + "|forward() threw ArrayIndexOutOfBoundsException: Index 0 out of bounds for length 0",
+                        + "|:13: forward() threw ArrayIndexOutOfBoundsException: Index 0 out of bounds for length 0",
                 "public record|static { if (true) throw new IllegalStateException(); } public record"
-                        + "|the constructor of Model threw ExceptionInInitializerError",
+                        + "|:8: the constructor of Model threw ExceptionInInitializerError; caused by IllegalStateException",
                 "public record|public Model() { throw new UnsupportedOperationException(); } public record"
-                        + "|the constructor of Model threw UnsupportedOperationException",
+                        + "|:8: the constructor of Model threw UnsupportedOperationException",
                 "public record|public Optional<DataProcessor<?, Input>> dataProcessor() { return null; } public record"
-                        + "|dataProcessor() returned null",
+                        + "|: dataProcessor() returned null",
+                "return new Net();|throw new AssertionError(~odd~);|:9: model(base) threw AssertionError: odd",
+                "return Weights.random(0);|return Weights.files();"
+                        + "|:10: weights() threw IllegalArgumentException: name a file, or ask for random weights",
+                "return TemplateCache.empty();|try { Integer.parseInt(~many~); return TemplateCache.empty(); }"
+                        + " catch (RuntimeException e) { throw new IllegalStateException(~outer~, e); }"
+                        + "|:13: forward() threw IllegalStateException: outer; caused by NumberFormatException: For input"
+                        + " string: ~many~",
+                "return TemplateCache.empty();|return deep(); } TemplateCache deep() { return deep();"
+                        + "|:13: forward() threw StackOverflowError",
+                "public Input processInputs"
+                        + "|public void initializeFrom(io.stencil.pipeline.models.ModelSet base) { List.of(0).clear(); }"
+                        + " public Input processInputs"
+                        + "|:12: initializeFrom(base) threw UnsupportedOperationException",
+                "return in;|try { throw new java.io.IOException(~no such file~); } catch (java.io.IOException e)"
+                        + " { throw new java.io.UncheckedIOException(e); }"
+                        + "|:12: processInputs() threw UncheckedIOException: java.io.IOException: no such file;"
+                        + " caused by IOException: no such file",
             })
     void whatTheCodeThrowsIsToldInOneLine(String part, String replacement, String message) {
-        assertThatThrownBy(() -> run(ModelSource.GOOD.with(part, replacement)))
+        assertThatThrownBy(() -> run(ModelSource.GOOD.with(part, replacement.replace('~', '"'))))
                 .isInstanceOf(TemplateException.class)
-                .hasMessage("%s: %s", folder.resolve("Model.java"), message);
+                .hasMessage("%s%s", folder.resolve("Model.java"), message.replace('~', '"'));
+    }
+
+    /// What Stencil refuses inside the author's code keeps its type where it is due to a user's inputs.
+    @Test
+    void whatStencilRefusesOfAUsersInputsNamesTheLineToo() {
+        ModelSource opening = ModelSource.GOOD.with(
+                "return in;", "io.stencil.image.RgbImageReader.read(java.nio.file.Path.of(\"gone.png\")); return in;");
+        assertThatThrownBy(() -> run(opening))
+                .isInstanceOf(InvalidFileException.class)
+                .hasMessageStartingWith("gone.png: ")
+                .hasMessageEndingWith(" (in processInputs(), Model.java:12)");
+        ModelSource refusing = ModelSource.GOOD.with("return in;", "TemplateInputs.parse(\"[1]\"); return in;");
+        assertThatThrownBy(() -> run(refusing))
+                .isInstanceOf(InvalidRequestException.class)
+                .hasMessageStartingWith("'template_inputs': must be an object")
+                .hasMessageEndingWith(" (in processInputs(), Model.java:12)");
+    }
+
+    @Test
+    void theConstructorOfTheInputsIsNamedWithItsLine() {
+        ModelSource strict = ModelSource.GOOD.with(
+                "double scale) {}",
+                "double scale) { public Input { if (scale > 0) throw new IllegalArgumentException(\"is too large\"); } }");
+        assertThatThrownBy(() -> run(strict))
+                .isInstanceOf(InvalidRequestException.class)
+                .hasMessage("'template_inputs': is refused by Input: is too large (Model.java:8)");
     }
 
     @Test
@@ -110,6 +154,8 @@ class AuthorFaultTest {
                         + " and lora_B [128, r]",
                 "X(1, 7, 64)|'text_embedding': is [1, 7, 64], the transformer needs [1, S, 192]",
                 "X(7, 192)|'text_embedding': is [7, 192], the transformer needs [1, S, 192]",
+                "DType.INT64.cast(X(1, 7, 192))|'text_embedding': is int64, expected a floating-point dtype; use"
+                        + " context.dtype()",
             })
     void aCacheThatDoesNotFitTheBaseModelNamesTheTemplate(String cache, String message) {
         String part = cache.replace('~', '"').replace("X(", "Tensors.zeros(DType.FLOAT32, Device.CPU, ");
@@ -128,7 +174,7 @@ class AuthorFaultTest {
             assertThat(template.bindRow(row, folder).process(base).processed()).hasToString("Input[scale=2.0]");
             assertThatThrownBy(() -> template.bindRow(row.put("percent", 0), folder))
                     .isInstanceOf(TemplateException.class)
-                    .hasMessageEndingWith("Model.java: the data processor threw ArithmeticException: / by zero");
+                    .hasMessageEndingWith("Model.java:11: the data processor threw ArithmeticException: / by zero");
         }
     }
 

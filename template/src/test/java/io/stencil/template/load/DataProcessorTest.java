@@ -51,8 +51,33 @@ class DataProcessorTest {
             assertThat(prepared.processed().toString()).isEqualTo("Input[scale=0.8]");
             assertThatThrownBy(() -> template.bindRow(
                             JsonNodeFactory.instance.objectNode().put("scale", 0.8), folder))
-                    .hasMessage("'scale': is no input of this Template; it has percent");
+                    .hasMessage(
+                            "'scale': is no field that the data processor reads; its record Row has percent (a whole"
+                                    + " number)");
+            assertThatThrownBy(() -> template.bindRow(JsonNodeFactory.instance.objectNode(), folder))
+                    .hasMessage("'percent': is missing; the data processor expects a whole number; its record Row has"
+                            + " percent (a whole number)");
         }
+    }
+
+    @Test
+    void theFieldsOfRowsAndOfInputsAreDescribed() throws IOException {
+        String source = SOURCE.replace("Row(int percent)", """
+                Row(int percent, Optional<Style> style, java.util.List<Point> points, java.util.List<String> words) {}
+                public record Style(double strength) {}
+                public record Point(double x, double y)""");
+        Files.writeString(folder.resolve("Model.java"), source);
+        TemplateFolder template = new TemplateFolder(folder);
+        assertThat(template.describeInputs()).contains("scale (a number)");
+        assertThat(template.describeRows())
+                .contains(
+                        "percent (a whole number), style (an object: strength (a number), optional), points (a list, each"
+                                + " an object: x (a number), y (a number)), words (a list, each a string)");
+    }
+
+    @Test
+    void withoutADataProcessorRowsHaveTheInputs() throws IOException {
+        assertThat(ModelSource.GOOD.in(folder).describeRows()).isEmpty();
     }
 
     @Test

@@ -3,6 +3,8 @@ package io.stencil.template.load;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.stencil.error.InvalidFileException;
 import io.stencil.error.TemplateException;
 import io.stencil.pipeline.Flux2Pipeline;
@@ -50,6 +52,20 @@ class JarTemplateTest {
                 LoadedTemplate<?, ?> template = new TemplateFolder(folder).load(base)) {
             assertThat(template.model().getClass().getName()).isEqualTo("Model$Net");
             Files.delete(folder.resolve("model.jar")); // no handle is kept
+        }
+    }
+
+    @Test
+    void whatTheCodeOfAJarThrowsIsToldWithClassAndLine() throws IOException {
+        jar(ModelSource.GOOD.with("return in;", "throw new IllegalStateException(\"odd\");"), CLASSES);
+        try (Flux2Pipeline base = TinyPipeline.transformerOnly();
+                LoadedTemplate<?, ?> template = new TemplateFolder(folder).load(base)) {
+            ObjectNode fields = JsonNodeFactory.instance.objectNode().put("scale", 1);
+            assertThatThrownBy(() -> template.bindRow(fields, folder).process(base))
+                    .isInstanceOf(TemplateException.class)
+                    .hasMessage(
+                            "%s: processInputs() threw IllegalStateException: odd (at Model$Net.processInputs, Model.java:12)",
+                            folder.resolve("model.jar"));
         }
     }
 

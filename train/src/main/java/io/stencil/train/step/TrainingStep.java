@@ -4,6 +4,7 @@ import io.stencil.autograd.ActivationPolicy;
 import io.stencil.autograd.Checkpointing;
 import io.stencil.autograd.GradMode;
 import io.stencil.autograd.GradientTape;
+import io.stencil.error.TemplateException;
 import io.stencil.flux2.schedule.FlowMatchSchedule;
 import io.stencil.flux2.schedule.TrainingWeights;
 import io.stencil.flux2.transformer.ImageTokens;
@@ -35,6 +36,7 @@ import io.stencil.tensor.Ops;
 import io.stencil.tensor.ProcessRandom;
 import io.stencil.tensor.Scope;
 import io.stencil.tensor.Tensors;
+import io.stencil.train.data.DatasetRow;
 import io.stencil.train.data.TrainingSample;
 import io.stencil.train.options.TimestepWeighting;
 import java.util.ArrayList;
@@ -149,7 +151,9 @@ public final class TrainingStep {
                 if (loss.requires_grad()) {
                     tape.backward(Ops.mul(loss, share));
                 }
-                cuts.forEach(cut -> cut.backward(tape));
+                if (template != null) {
+                    template.differentiate(() -> cuts.forEach(cut -> cut.backward(tape)));
+                }
                 return scope.keep(loss.detach());
             }
         }
@@ -177,16 +181,27 @@ public final class TrainingStep {
         if (kept != null) {
             return kept;
         }
-        BoundInput<?, ?> input =
-                Objects.requireNonNull(sample.content().get().inputs());
         PreparedInput<?> prepared = seeded(
                 sample.seeds(),
                 StepSample.Seeds::row,
-                () -> input.process(pipeline).map(Tensor::contiguous)); // as it comes back from a file
+                () -> process(sample).map(Tensor::contiguous)); // as it comes back from a file
         if (cache != null) {
             cache.keepPrepared(sample.key(), prepared);
         }
         return prepared;
+    }
+
+    /// @throws TemplateException naming the row, where the sample is one of a dataset
+    private PreparedInput<?> process(StepSample sample) {
+        BoundInput<?, ?> inputs = Objects.requireNonNull(sample.content().get().inputs());
+        try {
+            return inputs.process(pipeline);
+        } catch (TemplateException e) {
+            throw sample.key() instanceof DatasetRow row
+                    ? new TemplateException(
+                            e.location(), "%s; called with the row %s".formatted(e.what(), row.location()), e)
+                    : e;
+        }
     }
 
     /// What the stages without gradients make of a sample: all that [#accumulate] needs of it.
