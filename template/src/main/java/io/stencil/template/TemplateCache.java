@@ -1,5 +1,6 @@
 package io.stencil.template;
 
+import io.stencil.error.InvalidRequestException;
 import io.stencil.flux2.transformer.BlockId;
 import io.stencil.flux2.transformer.KeyValue;
 import io.stencil.flux2.transformer.KvCache;
@@ -25,9 +26,16 @@ public record TemplateCache(
         KvCache kvCache, Lora lora, @Nullable Tensor textEmbedding, List<PipelineSetting> settings) {
 
     public TemplateCache {
-        Objects.requireNonNull(kvCache, "kvCache is null; KvCache.empty() steers no block");
-        Objects.requireNonNull(lora, "lora is null; Lora.empty() changes no layer");
-        settings = List.copyOf(Objects.requireNonNull(settings, "settings is null; List.of() sets nothing"));
+        requireThere("kv_cache", kvCache, "KvCache.empty() steers no block");
+        requireThere("lora", lora, "Lora.empty() changes no layer");
+        requireThere("settings", settings, "List.of() sets nothing");
+        settings = List.copyOf(settings);
+    }
+
+    private static void requireThere(String field, @Nullable Object value, String remedy) {
+        if (value == null) {
+            throw new InvalidRequestException(field, "is null; " + remedy);
+        }
     }
 
     public static TemplateCache empty() {

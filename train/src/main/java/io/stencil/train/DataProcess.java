@@ -163,8 +163,11 @@ public final class DataProcess {
                 DatasetRow row = dataset.rows().get(open.get(i));
                 TrainingSample sample = content.get(row);
                 try (Scope _ = new Scope()) {
-                    cache.write(open.get(i), row, sample, step.encode(StepSample.of(sample)
-                            .withSeeds(StepSample.Seeds.of(share.seed(), row, 0, 0))));
+                    cache.write(
+                            open.get(i),
+                            row,
+                            sample,
+                            step.encode(StepSample.of(sample).withSeeds(StepSample.Seeds.of(share.seed(), row, 0, 0))));
                 }
                 share.listener().onSample(++done, rows.size());
             }

@@ -104,7 +104,8 @@ final class FlowMatchingObjective implements Objective {
             samples.add(sample(row).withSeeds(StepSample.Seeds.of(seed, row, step, part.before() + i)));
         }
         skipCaptions(part.after());
-        return training.accumulateLater(samples, new PartDraws(draws, part.before(), samples.size(), part.after()), share);
+        return training.accumulateLater(
+                samples, new PartDraws(draws, part.before(), samples.size(), part.after()), share);
     }
 
     private void skipCaptions(int count) {

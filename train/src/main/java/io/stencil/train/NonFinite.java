@@ -18,8 +18,7 @@ final class NonFinite {
     /// @param rows of that step
     static InvalidRequestException loss(double loss, long step, List<DatasetRow> rows) {
         return new InvalidRequestException(
-                "learning_rate",
-                "the loss is %s at step %s (%s); ".formatted(loss, step, places(rows)) + remedy(rows));
+                "learning_rate", "the loss is %s at step %s (%s); ".formatted(loss, step, places(rows)) + remedy(rows));
     }
 
     /// @param what is not usable, naming the parameter
@@ -49,12 +48,14 @@ final class NonFinite {
 
     private static String places(List<DatasetRow> rows) {
         return (rows.size() == 1 ? "row " : "rows ")
-                + NameList.of(rows.stream().map(row -> row.location().toString()).toList());
+                + NameList.of(
+                        rows.stream().map(row -> row.location().toString()).toList());
     }
 
     private static String remedy(List<DatasetRow> rows) {
-        return REMEDY.formatted(rows.size() == 1
-                ? "that row and at what the Template makes of it"
-                : "these rows and at what the Template makes of them");
+        return REMEDY.formatted(
+                rows.size() == 1
+                        ? "that row and at what the Template makes of it"
+                        : "these rows and at what the Template makes of them");
     }
 }

@@ -1,8 +1,8 @@
 package io.stencil.train;
 
 import io.stencil.error.InvalidRequestException;
-import io.stencil.pipeline.models.ModelSet;
 import io.stencil.error.StencilException;
+import io.stencil.pipeline.models.ModelSet;
 import io.stencil.template.load.LoadedTemplate;
 import io.stencil.tensor.ProcessRandom;
 import io.stencil.train.data.BatchPlan;

@@ -222,8 +222,10 @@ final class TrainingLoop {
             Tensor own = shop.objective().accumulate(part, step, part.weight() / place.count());
             Tensor norm = place.isLast() ? gradientNorm() : null;
             Tensor told = DType.FLOAT64.cast(own).reshape(1);
-            double[] numbers =
-                    Tensors.toDoubles(norm == null ? told : Ops.cat(0, told, DType.FLOAT64.cast(norm).reshape(1)));
+            double[] numbers = Tensors.toDoubles(
+                    norm == null
+                            ? told
+                            : Ops.cat(0, told, DType.FLOAT64.cast(norm).reshape(1)));
             String fault = norm == null ? null : clip(norm, numbers[1]);
             Replicas.Outcome outcome = replicas.outcome(part, numbers[0], fault != null);
             loss = outcome.loss();

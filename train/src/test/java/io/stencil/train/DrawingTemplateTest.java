@@ -105,11 +105,13 @@ class DrawingTemplateTest {
     void twoStagesDrawAsOne() {
         train(options("a"));
         Path cache = folder.resolve("cache");
-        TrainOptionsBuilder encoding =
-                dataset.options(cache).template(TEMPLATE).task(Task.SFT_DATA_PROCESS).workers(2);
-        assertThat(new DataProcess().run(encoding.build(), EncodingListener.NONE)).isTrue();
-        train(TinyDataset.options(
-                        TinyTraining.base(), cache, new CacheFolder(cache).index(), folder.resolve("b"))
+        TrainOptionsBuilder encoding = dataset.options(cache)
+                .template(TEMPLATE)
+                .task(Task.SFT_DATA_PROCESS)
+                .workers(2);
+        assertThat(new DataProcess().run(encoding.build(), EncodingListener.NONE))
+                .isTrue();
+        train(TinyDataset.options(TinyTraining.base(), cache, new CacheFolder(cache).index(), folder.resolve("b"))
                 .template(TEMPLATE)
                 .task(Task.SFT_TRAIN)
                 .epochs(2));

@@ -89,8 +89,7 @@ class NonFiniteTest {
     /// In the last step of all too, whatever clips, averages or gathers.
     @ParameterizedTest
     @CsvSource({"5, 1, false, 5", "5, 1, true, 5", "3, 1, true, 3", "4, 3, false, 3"})
-    void aGradientThatIsNotFiniteIsNotUsed(int bad, int accumulation, boolean clips, int savedStep)
-            throws IOException {
+    void aGradientThatIsNotFiniteIsNotUsed(int bad, int accumulation, boolean clips, int savedStep) throws IOException {
         breakAt(bad);
         Recorder recorder = new Recorder();
         TrainOptionsBuilder run = options("a").gradientAccumulationSteps(accumulation);
@@ -101,8 +100,9 @@ class NonFiniteTest {
         assertThatThrownBy(() -> train(run, recorder))
                 .isInstanceOf(InvalidRequestException.class)
                 .hasMessageStartingWith("'learning_rate': the gradient of 'pipe.template_model.")
-                .hasMessageContaining("' is not finite (NaN or infinity) at step %s %s, and the update is not made; look at "
-                        .formatted(step, accumulation == 1 ? rows(bad + 1) : rows(4, 5, 6)))
+                .hasMessageContaining(
+                        "' is not finite (NaN or infinity) at step %s %s, and the update is not made; look at "
+                                .formatted(step, accumulation == 1 ? rows(bad + 1) : rows(4, 5, 6)))
                 .hasMessageEndingWith("(--resume_from_checkpoint)");
         assertThat(recorder.savedAtFailure).containsExactly((long) savedStep);
         assertThat(saved("a"))
@@ -150,8 +150,9 @@ class NonFiniteTest {
         System.setProperty(FACTOR, "1e28");
         assertThatThrownBy(() -> train(options("a"), new Recorder()))
                 .isInstanceOf(InvalidRequestException.class)
-                .hasMessageMatching("'learning_rate': the gradient is too large for float32 \\(its norm is [^)]+\\) at step 2 "
-                        + "\\(row .*metadata.jsonl:2\\), and the update is not made; .*");
+                .hasMessageMatching(
+                        "'learning_rate': the gradient is too large for float32 \\(its norm is [^)]+\\) at step 2 "
+                                + "\\(row .*metadata.jsonl:2\\), and the update is not made; .*");
         assertThat(saved("a")).containsExactly("step-1.safetensors", "step-1.state");
 
         Recorder clipped = new Recorder();
@@ -171,7 +172,10 @@ class NonFiniteTest {
         Recorder resumed = new Recorder();
         train(options("a").saveSteps(2).resume(true), resumed);
         assertThat(resumed.losses()).isEqualTo(whole.losses().subList(4, 6));
-        assertThat(resumed.warnings).singleElement().asString().startsWith("the state step-6.state is damaged (" + state);
+        assertThat(resumed.warnings)
+                .singleElement()
+                .asString()
+                .startsWith("the state step-6.state is damaged (" + state);
         assertThat(resumed.warnings.getFirst())
                 .endsWith(") and is renamed to step-6.state.damaged; going on from step-4.state");
         assertThat(saved("a"))

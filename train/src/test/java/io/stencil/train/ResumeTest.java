@@ -269,13 +269,14 @@ class ResumeTest {
     @Test
     void aLengthThatTheNumbersDependOnCannotChange() {
         train(base("a").trainable(List.of("dit")), 2);
-        assertThatThrownBy(() -> train(
-                        base("a").trainable(List.of("dit")).maxSteps(20).resume(true)))
+        assertThatThrownBy(() ->
+                        train(base("a").trainable(List.of("dit")).maxSteps(20).resume(true)))
                 .isInstanceOf(InvalidRequestException.class)
-                .hasMessage("'max_steps': is 20, but the run in '%s' began with 10; the learning rate of --lr_scheduler "
-                                .formatted(folder.resolve("a"))
-                        + "cosine depends on the length, which cannot change; give the same, or train anew into "
-                        + "another folder");
+                .hasMessage(
+                        "'max_steps': is 20, but the run in '%s' began with 10; the learning rate of --lr_scheduler "
+                                        .formatted(folder.resolve("a"))
+                                + "cosine depends on the length, which cannot change; give the same, or train anew into "
+                                + "another folder");
 
         train(template("b").epochs(null).maxSteps(6).gradientAccumulationSteps(4));
         assertThatThrownBy(() -> train(template("b")

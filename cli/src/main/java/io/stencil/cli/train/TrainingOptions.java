@@ -98,8 +98,9 @@ public final class TrainingOptions {
     @Option(
             names = "--resume",
             paramLabel = "DIR",
-            description = "Go on with the run in this folder, from its newest complete state. What is not given is taken "
-                    + "from its training_args.json.")
+            description =
+                    "Go on with the run in this folder, from its newest complete state. What is not given is taken "
+                            + "from its training_args.json.")
     private @Nullable Path resume;
 
     @Option(

@@ -81,7 +81,7 @@ class AuthorFaultTest {
                         + "|: dataProcessor() returned null",
                 "return new Net();|throw new AssertionError(~odd~);|:9: model(base) threw AssertionError: odd",
                 "return Weights.random(0);|return Weights.files();"
-                        + "|:10: weights() threw IllegalArgumentException: name a file, or ask for random weights",
+                        + "|:10: weights() failed: 'weights': name a file, or ask for random weights",
                 "return TemplateCache.empty();|try { Integer.parseInt(~many~); return TemplateCache.empty(); }"
                         + " catch (RuntimeException e) { throw new IllegalStateException(~outer~, e); }"
                         + "|:13: forward() threw IllegalStateException: outer; caused by NumberFormatException: For input"

@@ -117,7 +117,7 @@ class TensorMistakeTest {
                         + " entry out",
                 "return TemplateCache.of(|if (true) return new TemplateCache(null, Lora.empty(), null, List.of());"
                         + " return TemplateCache.of("
-                        + "|:24: forward() threw NullPointerException: kvCache is null; KvCache.empty() steers no block",
+                        + "|:24: forward() failed: 'kv_cache': is null; KvCache.empty() steers no block",
                 "module(~linear~, new Linear(32, 32, true))|new Linear(32, 32, true)"
                         + "|: field Net.linear was not registered, so that it has no weights to load or to train; create it"
                         + " as module(~linear~, new Linear(...))",

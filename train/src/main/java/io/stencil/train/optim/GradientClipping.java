@@ -5,7 +5,6 @@ import io.stencil.tensor.DType;
 import io.stencil.tensor.Finiteness;
 import io.stencil.tensor.Ops;
 import io.stencil.tensor.Scope;
-import io.stencil.tensor.Tensors;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.LinkedHashMap;
@@ -15,7 +14,8 @@ import java.util.Optional;
 import org.bytedeco.pytorch.Tensor;
 import org.jspecify.annotations.Nullable;
 
-/// Measures the length of the gradient, of all parameters as one vector, and keeps it below a bound (Pascanu et al. 2012,
+/// Measures the length of the gradient, of all parameters as one vector, and keeps it below a bound (Pascanu et al.
+/// 2012,
 /// arXiv:1211.5063), in PyTorch's order of operations.
 public final class GradientClipping {
 

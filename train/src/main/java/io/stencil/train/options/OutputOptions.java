@@ -12,7 +12,8 @@ import org.jspecify.annotations.Nullable;
 ///     keeps full names
 /// @param saveSteps steps between checkpoints; null writes one at each epoch's end, or, where the steps are
 ///     counted, one at the end
-/// @param keptCheckpoints how many checkpoints stay when a newer one is written, each with its raw weights; null for all
+/// @param keptCheckpoints how many checkpoints stay when a newer one is written, each with its raw weights; null for
+/// all
 /// @param resume goes on with the run in `folder`, from its newest complete state
 /// @param resumeFrom checkpoint whose tensors the training starts with; a run that is resumed has them in its state
 /// @param saveDtype of the tensors in checkpoints, float32 or bfloat16

@@ -108,9 +108,7 @@ public record RunFolder(Path folder) {
         throw new InvalidFileException(
                 folder,
                 "no state in it can be read: "
-                        + faults.stream()
-                                .map(InvalidFileException::getMessage)
-                                .collect(Collectors.joining("; ")));
+                        + faults.stream().map(InvalidFileException::getMessage).collect(Collectors.joining("; ")));
     }
 
     private void setAside(Path damaged, InvalidFileException fault, Path used, Consumer<String> warning) {

@@ -95,7 +95,8 @@ public record RunOptions(ObjectNode json) {
         return numbers.toString();
     }
 
-    /// Refuses to go on with other options than a run began with. The length of a run may change where the learning rate
+    /// Refuses to go on with other options than a run began with. The length of a run may change where the learning
+    /// rate
     /// does not depend on it.
     ///
     /// @param state that the run is to go on from
@@ -118,7 +119,8 @@ public record RunOptions(ObjectNode json) {
                 String value = name.equals(METADATA_HASH) ? "has the SHA-256" : "is";
                 String same = name.equals(COMPUTE) ? ComputeDType.CHOICE : "give the same";
                 if (LENGTH.contains(name)) {
-                    same = "the learning rate of --lr_scheduler cosine depends on the length, which cannot change; " + same;
+                    same = "the learning rate of --lr_scheduler cosine depends on the length, which cannot change; "
+                            + same;
                 }
                 throw new InvalidRequestException(
                         option,
@@ -136,7 +138,8 @@ public record RunOptions(ObjectNode json) {
         long steps = json.hasNonNull(MAX_STEPS)
                 ? json.get(MAX_STEPS).asLong()
                 : Math.multiplyExact(epochLength, json.path(EPOCHS).asLong());
-        return new RunLength(steps, epochLength, json.path("gradient_accumulation_steps").asInt(1));
+        return new RunLength(
+                steps, epochLength, json.path("gradient_accumulation_steps").asInt(1));
     }
 
     /// The text of a value: numbers come back from a file in another class, not in another text.

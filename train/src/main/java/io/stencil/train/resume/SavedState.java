@@ -34,7 +34,10 @@ import org.jspecify.annotations.Nullable;
 /// @param options of the run, as [RunOptions] tells them
 /// @param checksum CRC-32C of the tensors' file; null in a state of an earlier version
 public record SavedState(
-        Path folder, Progress progress, RunOptions options, @Nullable String checksum) {
+        Path folder,
+        Progress progress,
+        RunOptions options,
+        @Nullable String checksum) {
 
     private static final int FORMAT = 1;
     private static final String TRAINER = "trainer.json";

@@ -41,7 +41,8 @@ public record VaeLoss(double latentNoise, double klWeight, double edgeWeight) {
         }
     }
 
-    /// Adds the gradients of the loss of a process's part of a batch to those of the trainable parameters, without waiting
+    /// Adds the gradients of the loss of a process's part of a batch to those of the trainable parameters, without
+    /// waiting
     /// for the device.
     ///
     /// @param pixels `[B, 3, H, W]`, -1 to 1
