@@ -8,6 +8,7 @@ import io.stencil.error.StencilException;
 import io.stencil.files.LocalPath;
 import io.stencil.hub.http.Proxies;
 import io.stencil.tensor.Libtorch;
+import io.stencil.train.options.TrainingArguments;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
@@ -59,6 +60,8 @@ import picocli.CommandLine.TypeConversionException;
 public final class StencilCommand {
 
     private static final String CONFIG = "--config";
+    static final Arguments.Sources SOURCES =
+            new Arguments.Sources(CONFIG, "--resume", TrainingArguments.FILE_NAME, "--output_path");
     private static final String DEBUG = "--debug";
 
     @Option(
@@ -101,7 +104,7 @@ public final class StencilCommand {
         ErrorPrinter printer = new ErrorPrinter(debug, Map.of());
         try {
             Libtorch.checkEnvironment();
-            Arguments arguments = Arguments.of(root.getCommandSpec(), CONFIG, typed);
+            Arguments arguments = Arguments.of(root.getCommandSpec(), SOURCES, typed);
             printer = new ErrorPrinter(debug, arguments.configured());
             return root.setParameterExceptionHandler(printer)
                     .setExecutionExceptionHandler(printer)

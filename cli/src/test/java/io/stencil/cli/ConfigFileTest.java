@@ -73,7 +73,11 @@ class ConfigFileTest {
         Path file = Files.writeString(folder.resolve("run.yaml"), option + ": [first, second]");
         CommandLine root = StencilCommand.commandLine();
         var arguments = io.stencil.cli.arguments.Arguments.of(
-                root.getCommandSpec(), "--config", "train", "--config=" + file, "--dataset_metadata_path=m");
+                root.getCommandSpec(),
+                StencilCommand.SOURCES,
+                "train",
+                "--config=" + file,
+                "--dataset_metadata_path=m");
         OptionSpec spec = Objects.requireNonNull(root.getSubcommands().get("train"))
                 .getCommandSpec()
                 .findOption("--" + option);

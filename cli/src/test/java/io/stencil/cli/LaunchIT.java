@@ -77,6 +77,43 @@ class LaunchIT {
                 alone.resolve("step-3.safetensors"), training.output().resolve("step-3.safetensors"));
     }
 
+    /// What a Template draws from libtorch's own generator follows from the sample, not from the process.
+    @Test
+    @Timeout(120)
+    void twoProcessesDrawWhatOneDraws() throws IOException, InterruptedException {
+        Path alone = temporary.resolve("alone");
+        String template =
+                "--template_model_id_or_path=" + TestFiles.root().resolve("train/src/test/resources/templates/draws");
+        StencilRun.inProcess(training.words(template, "--batch_size=2", "--max_steps=3", "--output_path=" + alone))
+                .succeeded();
+        StencilProcess.run(temporary, launched(template, "--max_steps=3")).succeeded();
+        assertEqualWeights(
+                alone.resolve("step-3.safetensors"), training.output().resolve("step-3.safetensors"));
+    }
+
+    /// Also the one that has no row of its own in the last step of the epoch.
+    @Test
+    @Timeout(120)
+    void aGradientThatIsNotFiniteStopsAllRanksAtTheSameStep() throws IOException, InterruptedException {
+        String template =
+                "--template_model_id_or_path=" + TestFiles.root().resolve("train/src/test/resources/templates/breaks");
+        StencilRun run = StencilProcess.start(
+                        temporary,
+                        Map.of("JAVA_TOOL_OPTIONS", "-Dstencil.test.breaks_at=0.4"),
+                        launched(template, "--max_steps=3", "--dataset_shuffle=false"))
+                .await();
+        assertThat(run.exitCode()).as(run.err()).isEqualTo(1);
+        for (int rank = 0; rank < 2; rank++) {
+            assertThat(run.err())
+                    .containsPattern(
+                            "\\[%s\\] stencil: 'learning_rate': the gradient of 'pipe\\.template_model\\."
+                                            .formatted(rank)
+                                    + "\\S+' is not finite \\(NaN or infinity\\) at step 2 \\(row .*metadata\\.jsonl:3\\), and ");
+        }
+        assertThat(StencilRun.content(training.output())).contains("step-1.safetensors", "step-1.state");
+        assertThat(StencilRun.content(training.output())).noneMatch(name -> name.startsWith("step-2"));
+    }
+
     /// Three rows: the fourth rank has none of its own.
     @Test
     @Timeout(180)

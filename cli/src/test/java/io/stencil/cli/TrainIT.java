@@ -2,6 +2,7 @@ package io.stencil.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.stencil.safetensors.SafetensorsFile;
 import io.stencil.safetensors.SafetensorsHeader;
 import io.stencil.testing.TestFiles;
 import java.io.IOException;
@@ -165,6 +166,78 @@ class TrainIT {
                 .succeeded();
         assertThat(resumed.err()).contains("going on after step 3");
         assertThat(resumed.out()).isEmpty();
+    }
+
+    /// From another folder too, and after it was moved.
+    @Test
+    void aRunGoesOnWithTheOptionsItBeganWith() throws IOException, InterruptedException {
+        Path whole = temporary.resolve("whole");
+        StencilRun.inProcess(training.words(
+                        "--output_path=" + whole, "--max_steps=6", "--max_grad_norm=0.5", "--ema_decay=0.9"))
+                .succeeded();
+        Path first = temporary.resolve("first");
+        StencilRun.inProcess(training.words(
+                        "--output_path=" + first, "--num_epochs=1", "--max_grad_norm=0.5", "--ema_decay=0.9"))
+                .succeeded();
+        Path moved = Files.move(first, temporary.resolve("moved"));
+        Path elsewhere = Files.createDirectory(temporary.resolve("elsewhere"));
+        StencilRun run = StencilProcess.run(elsewhere, "train", "--resume", "../moved", "--max_steps", "6")
+                .succeeded();
+        assertThat(run.err()).contains("for 6 steps, seed 1").contains("going on after step 3");
+        assertThat(moved.resolve("step-6.safetensors")).hasSameBinaryContentAs(whole.resolve("step-6.safetensors"));
+        assertThat(first).doesNotExist();
+
+        StencilRun.inProcess("train", "--resume=" + moved, "--learning_rate=1")
+                .failed(1, "'learning_rate': is 1.0, but the run in '" + moved + "' began with 0.001");
+        StencilRun.inProcess("train", "--resume=" + elsewhere)
+                .failed(2, "Missing required option: '--trainable_models");
+    }
+
+    @Test
+    void theArgumentsOfARunAreAConfigurationFile() throws IOException {
+        Path first = temporary.resolve("first");
+        Path second = temporary.resolve("second");
+        StencilRun.inProcess(training.words(
+                        "--output_path=" + first,
+                        "--num_epochs=1",
+                        "--activation_memory=1GB",
+                        "--ema_decay=0.9",
+                        "--save_raw_weights"))
+                .succeeded();
+        String config = "--config=" + first.resolve("training_args.json");
+        StencilRun.inProcess("train", config).failed(1, "'output_path': '" + first + "' holds another run");
+        StencilRun.inProcess("train", config, "--output_path=" + second, "--max_steps=3")
+                .succeeded();
+        for (String kind : List.of(".safetensors", ".raw.safetensors")) {
+            assertThat(Files.size(second.resolve("step-3" + kind))).isPositive();
+        }
+        try (SafetensorsFile a = SafetensorsFile.open(first.resolve("epoch-0.safetensors"));
+                SafetensorsFile b = SafetensorsFile.open(second.resolve("step-3.safetensors"))) {
+            for (String name : a.entries().keySet()) {
+                assertThat(b.segment(name).mismatch(a.segment(name))).as(name).isEqualTo(-1);
+            }
+        }
+    }
+
+    @Test
+    void theArgumentsOfTwoStagesAreConfigurationFiles() throws IOException {
+        Path cache = temporary.resolve("cache");
+        Path first = temporary.resolve("first");
+        StencilRun.inProcess(training.words("--task=sft:data_process", "--output_path=" + cache))
+                .succeeded();
+        StencilRun.inProcess(training.words(
+                        "--task=sft:train",
+                        "--dataset_base_path=" + cache,
+                        "--dataset_metadata_path=",
+                        "--height=",
+                        "--width=",
+                        "--max_steps=2",
+                        "--output_path=" + first))
+                .succeeded();
+        StencilRun resumed = StencilRun.inProcess("train", "--resume=" + first, "--max_steps=3")
+                .succeeded();
+        assertThat(resumed.err()).contains("going on after step 2");
+        assertThat(first.resolve("step-3.safetensors")).exists();
     }
 
     @Test

@@ -34,6 +34,7 @@ import io.stencil.train.resume.SavedState;
 import io.stencil.train.split.CacheFolder;
 import java.io.IOException;
 import java.nio.file.Files;
+import java.nio.file.Path;
 import java.security.SecureRandom;
 import java.util.Collection;
 import java.util.List;
@@ -323,10 +324,10 @@ public final class Trainer {
     }
 
     static @Nullable LoadedTemplate<?, ?> loadTemplate(ModelOptions models, Flux2Pipeline pipeline) {
-        return models.template() == null
+        Path template = models.template();
+        return template == null
                 ? null
-                : ProcessRandom.seeded(
-                        0, () -> new TemplateFolder(models.template(), models.trustedCode()).load(pipeline));
+                : ProcessRandom.seeded(0, () -> new TemplateFolder(template, models.trustedCode()).load(pipeline));
     }
 
     private static void start(TrainedTensors tensors, OutputOptions output) {

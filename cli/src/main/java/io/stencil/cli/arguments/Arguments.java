@@ -2,8 +2,10 @@ package io.stencil.cli.arguments;
 
 import io.stencil.error.Location;
 import io.stencil.files.LocalPath;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -26,18 +28,53 @@ public record Arguments(List<String> words, Map<String, Location> configured) {
         configured = Map.copyOf(configured);
     }
 
-    /// @param config name of the option that names a configuration file
+    /// Options that say the same in two ways: one that is given takes the place of the other in a file.
+    private static final List<Set<String>> ALTERNATIVES = List.of(
+            Set.of("--max_steps", "--num_epochs"),
+            Set.of("--model_paths", "--model_id_with_origin_paths"),
+            Set.of("--activation_memory", "--use_gradient_checkpointing"));
+
+    /// Names of the options that name files with more options.
+    ///
+    /// @param config of a configuration file
+    /// @param resume of the folder of a run, whose options are those that nothing else gives
+    /// @param record name of the file in that folder which holds them
+    /// @param place option of such a file that is not taken, as the folder may have been moved
+    public record Sources(String config, String resume, String record, String place) {}
+
     /// @throws io.stencil.error.InvalidFileException when the file is absent or malformed
     /// @throws CommandLine.ParameterException when it has a key that is no option of the command
-    public static Arguments of(CommandSpec root, String config, String... typed) {
-        Scan scan = new Scan(root, config);
+    public static Arguments of(CommandSpec root, Sources sources, String... typed) {
+        Scan scan = new Scan(root, sources);
         scan.read(typed);
         Map<String, Location> configured = new HashMap<>();
-        if (scan.configFile != null && scan.command != null) {
-            Path path = LocalPath.of(Location.ofField(config.substring(2)), scan.configFile);
-            scan.words.addAll(scan.commandEnd, added(ConfigFile.read(path), scan.command, scan.given, configured));
+        CommandSpec command = scan.command;
+        List<String> added = new ArrayList<>();
+        if (scan.configFile != null && command != null) {
+            Path path = path(sources.config(), scan.configFile);
+            added.addAll(added(ConfigFile.read(path), command, scan.given, configured));
         }
+        String prefix = sources.resume() + "=";
+        String run = added.stream()
+                .filter(word -> word.startsWith(prefix))
+                .findFirst()
+                .map(word -> word.substring(prefix.length()))
+                .orElse(scan.run);
+        if (run != null && command != null && command.findOption(sources.resume()) != null) {
+            Path path = path(sources.resume(), run).resolve(sources.record());
+            if (Files.isRegularFile(path)) { // else the command tells what is missing
+                Set<String> given = new HashSet<>(scan.given);
+                given.addAll(configured.keySet());
+                given.add(sources.place());
+                added.addAll(added(ConfigFile.read(path), command, given, configured));
+            }
+        }
+        scan.words.addAll(scan.commandEnd, added);
         return new Arguments(scan.words, configured);
+    }
+
+    private static Path path(String option, String text) {
+        return LocalPath.of(Location.ofField(option.substring(2)), text);
     }
 
     /// The words for the options of a file that are not `given` otherwise; their places are put into `configured`.
@@ -45,7 +82,7 @@ public record Arguments(List<String> words, Map<String, Location> configured) {
             ConfigFile file, CommandSpec command, Set<String> given, Map<String, Location> configured) {
         List<String> words = new ArrayList<>();
         for (ConfigFile.Entry entry : file.entries(command)) {
-            if (!given.contains(entry.option())) {
+            if (!isGiven(entry.option(), given)) {
                 configured.put(entry.option(), Location.of(file.path(), entry.line()));
                 entry.values().forEach(value -> words.add(entry.option() + "=" + value));
             }
@@ -53,20 +90,26 @@ public record Arguments(List<String> words, Map<String, Location> configured) {
         return words;
     }
 
-    /// One pass over the words, which finds the command, the options given to it and the configuration file.
+    private static boolean isGiven(String option, Set<String> given) {
+        return given.contains(option)
+                || ALTERNATIVES.stream().anyMatch(ways -> ways.contains(option) && !Collections.disjoint(ways, given));
+    }
+
+    /// One pass over the words, which finds the command, the options given to it and the files with more options.
     private static final class Scan {
 
-        private final String config;
+        private final Sources sources;
         private final CommandSpec root;
         private final List<String> words = new ArrayList<>();
         private final Set<String> given = new HashSet<>();
         private @Nullable CommandSpec command;
         private int commandEnd;
         private @Nullable String configFile;
+        private @Nullable String run;
 
-        Scan(CommandSpec root, String config) {
+        Scan(CommandSpec root, Sources sources) {
             this.root = root;
-            this.config = config;
+            this.sources = sources;
         }
 
         void read(String... typed) {
@@ -94,8 +137,10 @@ public record Arguments(List<String> words, Map<String, Location> configured) {
                     words.add(value);
                 }
                 given.add(option.longestName());
-                if (option.longestName().equals(config)) {
+                if (option.longestName().equals(sources.config())) {
                     configFile = value;
+                } else if (option.longestName().equals(sources.resume())) {
+                    run = value;
                 }
             }
         }
