@@ -1,6 +1,8 @@
 package io.stencil.cli;
 
 import io.stencil.error.StencilException;
+import io.stencil.files.LocalPath;
+import java.nio.file.InvalidPathException;
 import java.util.stream.Collectors;
 
 /// Faults in one line, also those that come with a native trace or from the virtual machine.
@@ -17,6 +19,7 @@ final class FaultText {
     static String of(Throwable fault) {
         return switch (fault) {
             case StencilException told -> String.valueOf(told.getMessage());
+            case InvalidPathException bad -> "'%s' is not a path: %s".formatted(bad.getInput(), LocalPath.reason(bad));
             case OutOfMemoryError full ->
                 "out of memory (%s): make pictures or batches smaller, or give Java more, such as STENCIL_JAVA_OPTS=-Xmx8g"
                         .formatted(reason(full));

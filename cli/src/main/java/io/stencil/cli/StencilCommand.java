@@ -103,6 +103,7 @@ public final class StencilCommand {
         boolean debug = List.of(typed).contains(DEBUG);
         ErrorPrinter printer = new ErrorPrinter(debug, Map.of());
         try {
+            LocalPath.requireReadable(List.of(typed));
             Libtorch.checkEnvironment();
             Arguments arguments = Arguments.of(root.getCommandSpec(), SOURCES, typed);
             printer = new ErrorPrinter(debug, arguments.configured());

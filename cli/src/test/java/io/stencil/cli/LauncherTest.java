@@ -7,6 +7,8 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -54,5 +56,30 @@ class LauncherTest {
     void threadsThatWaitSleepUnlessTheUserWantsOtherwise() throws IOException, InterruptedException {
         assertThat(run("")).isEqualTo("PASSIVE\ntwo words\n");
         assertThat(run("ACTIVE")).isEqualTo("ACTIVE\ntwo words\n");
+    }
+
+    private String locale(Map<String, String> environment) throws IOException, InterruptedException {
+        script("jdk/bin/java", "#!/bin/sh\necho \"${LC_ALL-} ${LC_CTYPE-} ${LANG-}\"\n");
+        ProcessBuilder builder =
+                new ProcessBuilder(root.toRealPath().resolve("stencil").toString(), "words").redirectErrorStream(true);
+        List.of("LC_ALL", "LC_CTYPE", "LANG").forEach(builder.environment()::remove);
+        builder.environment().putAll(environment);
+        Process process = builder.start();
+        String out = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+        assertThat(process.waitFor()).as(out).isZero();
+        return out;
+    }
+
+    @Test
+    void fileNamesAreInUtf8WhereTheLocaleHasAsciiAlone() throws IOException, InterruptedException {
+        assertThat(locale(Map.of())).isEqualTo(" C.UTF-8 \n");
+        assertThat(locale(Map.of("LC_ALL", "C"))).isEqualTo("C.UTF-8  \n");
+        assertThat(locale(Map.of("LC_ALL", "POSIX", "LANG", "C"))).isEqualTo("C.UTF-8  C\n");
+        assertThat(locale(Map.of("LANG", "xx_YY.UTF-8"))).isEqualTo(" C.UTF-8 xx_YY.UTF-8\n");
+    }
+
+    @Test
+    void aUtf8LocaleStaysAsItIs() throws IOException, InterruptedException {
+        assertThat(locale(Map.of("LANG", "C.UTF-8"))).isEqualTo("  C.UTF-8\n");
     }
 }

@@ -2,9 +2,13 @@ package io.stencil.files;
 
 import io.stencil.error.InvalidRequestException;
 import io.stencil.error.Location;
+import java.nio.charset.Charset;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
+import java.util.List;
+import java.util.Objects;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
@@ -14,6 +18,9 @@ public final class LocalPath {
     private static final Pattern URL = Pattern.compile("[A-Za-z][A-Za-z0-9+.-]+://.*");
     private static final Pattern HOME = Pattern.compile("~(/.*)?");
     private static final Pattern DRIVE = Pattern.compile("[A-Za-z]:[\\\\/].*");
+
+    private static final String UTF_8_LOCALE =
+            "set LC_ALL=C.UTF-8, or another UTF-8 locale of 'locale -a', in the environment";
 
     private LocalPath() {}
 
@@ -32,8 +39,44 @@ public final class LocalPath {
             }
             return path;
         } catch (InvalidPathException e) {
-            throw new InvalidRequestException(location, "'%s' is not a path: %s".formatted(text, e.getReason()), e);
+            throw new InvalidRequestException(location, "'%s' is not a path: %s".formatted(text, reason(e)), e);
         }
+    }
+
+    /// Why a text is not a path on this machine, with the remedy where the encoding of file names lacks a character.
+    public static String reason(InvalidPathException fault) {
+        Charset names = Charset.forName(System.getProperty("sun.jnu.encoding", "UTF-8"));
+        return names.equals(StandardCharsets.UTF_8) || names.newEncoder().canEncode(fault.getInput())
+                ? fault.getReason()
+                : "the locale (%s) has no such characters in file names; %s".formatted(locale(), UTF_8_LOCALE);
+    }
+
+    /// Refuses arguments of the command line that were not in the locale's encoding: Java has put U+FFFD in place of
+    /// the
+    /// bytes that it could not read.
+    ///
+    /// @throws InvalidRequestException for the first of them, with the remedy
+    public static void requireReadable(List<String> arguments) {
+        for (String argument : arguments) {
+            if (argument.indexOf('\uFFFD') >= 0) {
+                String encoding = System.getProperty("sun.jnu.encoding", "UTF-8");
+                throw new InvalidRequestException(
+                        Location.ofField(argument),
+                        encoding.equals("UTF-8")
+                                ? "the argument is not valid UTF-8; write it in UTF-8, and rename files whose names are not"
+                                : "the locale (%s) cannot read the argument; %s".formatted(locale(), UTF_8_LOCALE));
+            }
+        }
+    }
+
+    /// The variable that sets the encoding, as users write it.
+    private static String locale() {
+        return Stream.of("LC_ALL", "LC_CTYPE", "LANG")
+                .filter(name ->
+                        !Objects.requireNonNullElse(System.getenv(name), "").isEmpty())
+                .map(name -> name + "=" + System.getenv(name))
+                .findFirst()
+                .orElse("none is set");
     }
 
     /// What to do about a path that does not exist, to be put behind that message; empty where nothing is known.

@@ -5,6 +5,7 @@ import com.fasterxml.jackson.core.JsonToken;
 import io.stencil.error.InvalidFileException;
 import io.stencil.error.Location;
 import io.stencil.error.NameList;
+import io.stencil.files.LocalPath;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
@@ -145,7 +146,7 @@ record ShardIndex(Path file, Map<String, Path> shards) {
         try {
             relative = Path.of(shard).normalize();
         } catch (InvalidPathException fault) {
-            throw new InvalidFileException(location, "must be the name of a file: " + fault.getReason(), fault);
+            throw new InvalidFileException(location, "must be the name of a file: " + LocalPath.reason(fault), fault);
         }
         if (relative.isAbsolute()
                 || relative.startsWith("..")

@@ -2,6 +2,7 @@ package io.stencil.hub;
 
 import io.stencil.error.InvalidRequestException;
 import io.stencil.error.Location;
+import io.stencil.files.LocalPath;
 import io.stencil.hub.fetch.FetchSettings;
 import io.stencil.hub.fetch.HuggingFaceCache;
 import io.stencil.hub.fetch.ModelRoots;
@@ -191,7 +192,7 @@ public record HubSettings(
                 return Path.of(text);
             } catch (InvalidPathException e) {
                 throw new InvalidRequestException(
-                        Location.ofField(variable), "'%s' is no path: %s".formatted(text, e.getReason()), e);
+                        Location.ofField(variable), "'%s' is no path: %s".formatted(text, LocalPath.reason(e)), e);
             }
         });
     }

@@ -4,6 +4,7 @@ import io.stencil.error.InvalidFileException;
 import io.stencil.error.InvalidRequestException;
 import io.stencil.error.Location;
 import io.stencil.error.NameList;
+import io.stencil.files.LocalPath;
 import java.io.IOException;
 import java.nio.file.FileSystems;
 import java.nio.file.Files;
@@ -104,7 +105,7 @@ public record FilePattern(String option, Path folder, String glob) {
             return Path.of(text);
         } catch (InvalidPathException e) {
             throw new InvalidRequestException(
-                    Location.ofField(option), "'%s' is no path: %s".formatted(text, e.getReason()), e);
+                    Location.ofField(option), "'%s' is no path: %s".formatted(text, LocalPath.reason(e)), e);
         }
     }
 }

@@ -4,6 +4,7 @@ import io.stencil.error.InvalidFileException;
 import io.stencil.error.Location;
 import io.stencil.error.NameList;
 import io.stencil.files.AtomicFile;
+import io.stencil.files.LocalPath;
 import io.stencil.files.Sha256;
 import io.stencil.hub.fetch.FileKinds;
 import io.stencil.hub.fetch.Snapshot;
@@ -144,7 +145,7 @@ public final class Sha256Sums {
         } catch (InvalidPathException e) {
             throw new InvalidFileException(
                     Location.of(folder.resolve(FILE_NAME)),
-                    "names '%s', which this system cannot (%s)".formatted(name, e.getReason()),
+                    "names '%s', which this system cannot (%s)".formatted(name, LocalPath.reason(e)),
                     e);
         }
         throw new InvalidFileException(

@@ -2,6 +2,7 @@ package io.stencil.template.input;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import io.stencil.error.InvalidRequestException;
+import io.stencil.files.LocalPath;
 import io.stencil.image.RgbImage;
 import io.stencil.image.RgbImageReader;
 import java.nio.file.InvalidPathException;
@@ -65,7 +66,7 @@ final class LeafReader {
         try {
             return RgbImageReader.read(place.folder().resolve(path));
         } catch (InvalidPathException e) {
-            throw new InvalidRequestException(place.location(), "is no path: " + e.getMessage(), e);
+            throw new InvalidRequestException(place.location(), "is not a path: " + LocalPath.reason(e), e);
         }
     }
 }

@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.stencil.error.InvalidFileException;
 import io.stencil.error.InvalidRequestException;
 import io.stencil.error.Location;
+import io.stencil.files.LocalPath;
 import io.stencil.image.RgbImageReader;
 import io.stencil.train.options.ExtraInput;
 import io.stencil.train.options.FileKey;
@@ -99,7 +100,7 @@ record RowReader(Path folder, Set<FileKey> fileKeys, Set<ExtraInput> extraInputs
             RgbImageReader.checkFormat(file);
             return file;
         } catch (InvalidPathException e) {
-            throw new InvalidFileException(field, "'%s' is no path: %s".formatted(name, e.getReason()), e);
+            throw new InvalidFileException(field, "'%s' is no path: %s".formatted(name, LocalPath.reason(e)), e);
         } catch (InvalidFileException | InvalidRequestException e) {
             throw new InvalidFileException(field, e.getMessage(), e);
         }
