@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Locale;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -19,8 +20,9 @@ class VisibleTextTest {
     void whatATerminalActsOnIsEscaped(int codePoint) {
         String text = "a" + Character.toString(codePoint) + "b";
 
-        assertThat(VisibleText.of(text)).isEqualTo("a\\u%04xb".formatted(codePoint));
-        assertThat(VisibleText.lines(text)).isEqualTo("a\\u%04xb".formatted(codePoint));
+        String escaped = String.format(Locale.ROOT, "a\\u%04xb", codePoint);
+        assertThat(VisibleText.of(text)).isEqualTo(escaped);
+        assertThat(VisibleText.lines(text)).isEqualTo(escaped);
     }
 
     @Test
