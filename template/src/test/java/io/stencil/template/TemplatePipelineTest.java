@@ -16,6 +16,7 @@ import io.stencil.template.load.TemplateFolder;
 import io.stencil.template.load.TemplateSource;
 import io.stencil.template.pipeline.TemplatePipeline;
 import io.stencil.template.pipeline.TemplatePipeline.Loading;
+import io.stencil.template.value.ValueInput;
 import io.stencil.tensor.Scope;
 import io.stencil.tensor.Tensors;
 import io.stencil.testing.TensorAssert;
@@ -104,6 +105,38 @@ class TemplatePipelineTest {
             assertThatThrownBy(() -> pipeline.cache(TemplateInputs.parse("{\"word\": \"x\", \"length\": 1}")))
                     .hasMessage("'word': must be a number, found \"x\"");
         }
+    }
+
+    @Test
+    void aValueBeyondFloat32IsRefused() {
+        for (double scale : new double[] {Double.NaN, Double.NEGATIVE_INFINITY, 1e300}) {
+            assertThatThrownBy(() -> new ValueInput(scale))
+                    .isInstanceOf(InvalidRequestException.class)
+                    .hasMessage("'scale': must be a number from -1000000 to 1000000, found " + scale);
+        }
+    }
+
+    @Test
+    void negativeInputsWithoutGuidanceAreReported() throws IOException {
+        List<String> told = new ArrayList<>();
+        ProgressListener listener = new ProgressListener() {
+            @Override
+            public void onStep(int done, int total) {
+                told.add("step " + done);
+            }
+
+            @Override
+            public void onWarning(String message) {
+                told.add(message);
+            }
+        };
+        List<TemplateInput> word = TemplateInputs.parse("{\"word\": 0.5, \"length\": 3}");
+        try (TemplatePipeline pipeline = words(Loading.EAGER)) {
+            pipeline.generate(REQUEST.build().toBuilder().cfgScale(1).steps(1).build(), word, word, listener);
+        }
+        assertThat(told)
+                .containsExactly(
+                        "negative_template_inputs have no effect: there is no guidance at cfg_scale 1", "step 1");
     }
 
     /// Remembers what it loaded, and that no earlier Template was in memory then.

@@ -1,5 +1,7 @@
 package io.stencil.train.step;
 
+import io.stencil.flux2.text.PromptLength;
+import io.stencil.flux2.text.TextEncoder;
 import io.stencil.pipeline.stage.EditImages;
 import io.stencil.template.PipelineSetting;
 import io.stencil.template.Warnings;
@@ -12,6 +14,10 @@ import org.jspecify.annotations.Nullable;
 final class ForwardSettings {
 
     private static final double TRAINING_GUIDANCE = 1;
+    private static final String CAPTION = "caption";
+
+    /// Characters of a caption in a warning.
+    private static final int SHOWN = 60;
 
     /// @param editImages pictures that the transformer looks at, or null for none
     record Values(@Nullable EditImages editImages, double embeddedGuidance) {}
@@ -39,6 +45,26 @@ final class ForwardSettings {
             };
         }
         return values;
+    }
+
+    /// Reports the first caption that is cut, with one warning for the whole training.
+    void caption(String caption, TextEncoder encoder) {
+        if (warned.contains(CAPTION)) {
+            return;
+        }
+        PromptLength length = encoder.length(caption);
+        if (length.isCut()) {
+            warned.add(CAPTION);
+            warnings.warn(
+                    "captions are cut: '%s' has %s tokens with its chat template, the text encoder reads the first %s; the rest has no effect"
+                            .formatted(beginning(caption), length.tokens(), length.limit()));
+        }
+    }
+
+    private static String beginning(String caption) {
+        int shown = Math.min(SHOWN, caption.codePointCount(0, caption.length()));
+        String begin = caption.substring(0, caption.offsetByCodePoints(0, shown));
+        return begin.length() == caption.length() ? caption : begin + "...";
     }
 
     private Values leftOut(PipelineSetting setting, Values values) {

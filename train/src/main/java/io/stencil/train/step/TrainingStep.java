@@ -20,6 +20,7 @@ import io.stencil.pipeline.stage.EditImages;
 import io.stencil.pipeline.stage.LatentTokens;
 import io.stencil.pipeline.stage.Ports;
 import io.stencil.pipeline.stage.ReferenceTokens;
+import io.stencil.pipeline.unit.ModelRole;
 import io.stencil.pipeline.unit.PipelineUnit;
 import io.stencil.pipeline.unit.PortValues;
 import io.stencil.pipeline.unit.UnitRunner;
@@ -262,6 +263,9 @@ public final class TrainingStep {
         ForwardSettings.Values values = settings.of(template.settings(), editImages);
         shared.set(Ports.EDIT_IMAGES, values.editImages());
         if (!units.isEmpty()) {
+            if (needsPrompt(units) && models.textEncoder() != null) {
+                settings.caption(sample.prompt(), models.textEncoder());
+            }
             try (GradMode _ = GradMode.disabled()) {
                 new UnitRunner(units).run(shared, List.of(side));
                 shared.set(Ports.INPUT_LATENTS, shared.get(Ports.INPUT_LATENTS).contiguous());
@@ -272,6 +276,10 @@ public final class TrainingStep {
             }
         }
         return values.embeddedGuidance();
+    }
+
+    private static boolean needsPrompt(List<PipelineUnit> units) {
+        return units.stream().anyMatch(unit -> unit.declaration().models().contains(ModelRole.TEXT_ENCODER));
     }
 
     private static boolean needsPictures(List<PipelineUnit> units) {

@@ -84,6 +84,25 @@ class TrainingStepTest {
         }
     }
 
+    @Test
+    void captionsThatAreCutAreReportedOnce() {
+        String caption = "red circle ".repeat(600);
+        int tokens = Objects.requireNonNull(pipeline.models().textEncoder())
+                .length(caption)
+                .tokens();
+        TrainingSample cut = new TrainingSample(RgbImage.filled(new ImageSize(32, 32), 0), caption, List.of(), null);
+        TrainingStep step = new TrainingStep(pipeline, null, new ActivationPolicy.Keep(), warnings::add);
+        try (Scope _ = new Scope()) {
+            step.encode(StepSample.of(sample(32)));
+            assertThat(warnings).isEmpty();
+            step.encode(StepSample.of(cut));
+            step.encode(StepSample.of(cut));
+        }
+        assertThat(warnings)
+                .containsExactly("captions are cut: '%s...' has %s tokens with its chat template, the text encoder reads the first 512; the rest has no effect"
+                        .formatted(caption.substring(0, 60), tokens));
+    }
+
     /// Copies of the gradients, owned by the caller's scope; the parameters' own are freed.
     private Map<String, Tensor> takeGradients() {
         Map<String, Tensor> gradients = new LinkedHashMap<>();
