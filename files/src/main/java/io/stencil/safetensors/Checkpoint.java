@@ -16,6 +16,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.function.Consumer;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
 /// One or more files that hold the tensors of one model, seen as one set; no name may be in two files.
@@ -23,7 +25,12 @@ public final class Checkpoint implements TensorSource {
 
     private static final String SHARD_SUFFIX = ".safetensors";
 
+    /// `NAME.VARIANT.safetensors`, also of a shard: what Hugging Face's libraries write beside `NAME.safetensors`.
+    private static final Pattern VARIANT =
+            Pattern.compile("(.+?)\\.\\w+((?:-\\d+-of-\\d+)?\\.safetensors(?:\\.index\\.json)?)");
+
     private final List<SafetensorsFile> files;
+    private final List<Path> variants = new ArrayList<>();
     private final Map<String, SafetensorsFile> owners = new LinkedHashMap<>();
     private final Map<String, TensorEntry> entries = new LinkedHashMap<>();
     private final Map<String, String> metadata = new LinkedHashMap<>();
@@ -47,7 +54,8 @@ public final class Checkpoint implements TensorSource {
     /// Opens what `path` names; the caller closes it.
     ///
     /// - a file: itself, or all that it lists when it is a `*.safetensors.index.json`
-    /// - a folder: all that its one index lists, else every `*.safetensors` file in it
+    /// - a folder: all that its one index lists, else every `*.safetensors` file in it, but for variants: of
+    ///   `NAME.safetensors` and `NAME.fp16.safetensors` with the same tensors the first is opened
     ///
     /// @throws InvalidFileException when there is nothing to open, a shard is missing or broken, the index and the
     ///     shards differ, a tensor is in two files, or the folder also holds the one file that the index stands for
@@ -56,7 +64,9 @@ public final class Checkpoint implements TensorSource {
             return path.toString().endsWith(ShardIndex.SUFFIX) ? openIndex(path) : open(List.of(path));
         }
         List<Path> content = list(path);
-        List<Path> indexes = endingWith(content, ShardIndex.SUFFIX);
+        List<Path> indexes = endingWith(content, ShardIndex.SUFFIX).stream()
+                .filter(index -> plainOf(index).equals(index) || !content.contains(plainOf(index)))
+                .toList();
         if (indexes.size() > 1) {
             throw new InvalidFileException(
                     path, "holds more than one shard index; name one of " + NameList.of(names(indexes)));
@@ -69,7 +79,29 @@ public final class Checkpoint implements TensorSource {
             throw new InvalidFileException(
                     path, "expected *%s in this folder, found %s".formatted(SHARD_SUFFIX, NameList.of(names(content))));
         }
-        return open(shards);
+        List<Path> variants =
+                shards.stream().filter(shard -> isVariant(shard, shards)).toList();
+        Checkpoint checkpoint =
+                open(shards.stream().filter(shard -> !variants.contains(shard)).toList());
+        checkpoint.variants.addAll(variants);
+        return checkpoint;
+    }
+
+    /// Whether a file holds the tensors of another one in its folder once more, in another dtype say.
+    private static boolean isVariant(Path file, List<Path> all) {
+        Path plain = plainOf(file);
+        return !plain.equals(file)
+                && all.contains(plain)
+                && SafetensorsHeader.read(file)
+                        .entries()
+                        .keySet()
+                        .equals(SafetensorsHeader.read(plain).entries().keySet());
+    }
+
+    /// The file whose variant a file is by its name; the file itself when it is none.
+    private static Path plainOf(Path file) {
+        Matcher variant = VARIANT.matcher(file.getFileName().toString());
+        return variant.matches() ? file.resolveSibling(variant.group(1) + variant.group(2)) : file;
     }
 
     /// Opens the weights that go by the name of one file: that file, or the shards that `FILE.index.json` beside its
@@ -128,6 +160,11 @@ public final class Checkpoint implements TensorSource {
     /// The files in the order in which they were opened.
     public List<SafetensorsFile> files() {
         return files;
+    }
+
+    /// Files of the folder that were left out, as they hold the same tensors as another one.
+    public List<Path> variants() {
+        return Collections.unmodifiableList(variants);
     }
 
     @Override

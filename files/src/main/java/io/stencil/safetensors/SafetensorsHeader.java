@@ -62,6 +62,9 @@ public record SafetensorsHeader(Map<String, TensorEntry> entries, Map<String, St
 
     private static void readMetadata(JsonParser json, Path file, Map<String, String> metadata) throws IOException {
         Location location = Location.of(file).field(METADATA_KEY);
+        if (json.currentToken() == JsonToken.VALUE_NULL) {
+            return; // as none, which the reference library takes it for
+        }
         if (json.currentToken() != JsonToken.START_OBJECT) {
             throw new InvalidFileException(location, "must be an object of strings, found " + StrictJson.found(json));
         }

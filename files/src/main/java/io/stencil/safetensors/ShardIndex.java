@@ -6,6 +6,7 @@ import io.stencil.error.InvalidFileException;
 import io.stencil.error.Location;
 import io.stencil.error.NameList;
 import io.stencil.files.LocalPath;
+import io.stencil.json.TextFile;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
@@ -37,8 +38,8 @@ record ShardIndex(Path file, Map<String, Path> shards) {
             }
             return Files.readAllBytes(file);
         });
-        Map<String, Path> shards =
-                StrictJson.read(file, "index", StrictJson.decode(file, "index", text), json -> readIndex(json, file));
+        String json = TextFile.withoutMark(StrictJson.decode(file, "index", text));
+        Map<String, Path> shards = StrictJson.read(file, "index", json, parser -> readIndex(parser, file));
         ShardIndex index = new ShardIndex(file, shards);
         index.requireShards();
         return index;

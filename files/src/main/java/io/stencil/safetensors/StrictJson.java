@@ -7,7 +7,9 @@ import com.fasterxml.jackson.core.JsonToken;
 import com.fasterxml.jackson.core.StreamReadConstraints;
 import com.fasterxml.jackson.core.StreamReadFeature;
 import io.stencil.error.InvalidFileException;
+import io.stencil.error.IoReason;
 import io.stencil.error.Location;
+import io.stencil.json.JsonReason;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
@@ -52,10 +54,10 @@ final class StrictJson {
             return content;
         } catch (JsonProcessingException fault) {
             long at = fault.getLocation() == null ? 0 : fault.getLocation().getCharOffset();
-            String message = "%s is not valid JSON at character %s: %s".formatted(what, at, fault.getOriginalMessage());
+            String message = "%s is not valid JSON at character %s: %s".formatted(what, at, JsonReason.of(fault));
             throw new InvalidFileException(Location.of(file), message, fault);
         } catch (IOException fault) {
-            throw new InvalidFileException(Location.of(file), what + " cannot be read: " + fault.getMessage(), fault);
+            throw new InvalidFileException(Location.of(file), what + " cannot be read: " + IoReason.of(fault), fault);
         }
     }
 

@@ -143,6 +143,58 @@ class CheckpointTest {
     }
 
     @Test
+    void metadata_of_null_is_none() throws IOException {
+        Path file = RawFile.write(
+                folder.resolve("m.safetensors"),
+                "{\"__metadata__\":null,\"a\":{\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[0,1]}}",
+                1);
+        try (Checkpoint checkpoint = Checkpoint.open(file)) {
+            assertThat(checkpoint.metadata()).isEmpty();
+            assertThat(checkpoint.entries().keySet()).containsExactly("a");
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "model.safetensors, model.fp16.safetensors",
+        "model.safetensors, model.non_ema.safetensors",
+        "model-00001-of-00001.safetensors, model.bf16-00001-of-00001.safetensors",
+        "model-00001-of-00001.safetensors, model-00001-of-00001.bf16.safetensors",
+    })
+    void a_variant_beside_a_file_is_left_out(String plain, String variant, @TempDir Path other) throws IOException {
+        RawFile.writeU8(other.resolve(plain), "a", "b");
+        RawFile.writeU8(other.resolve(variant), "b", "a");
+        try (Checkpoint checkpoint = Checkpoint.open(other)) {
+            assertThat(checkpoint.files())
+                    .extracting(file -> file.path().getFileName().toString())
+                    .containsExactly(plain);
+            assertThat(checkpoint.variants()).containsExactly(other.resolve(variant));
+        }
+    }
+
+    @Test
+    void a_file_with_other_tensors_is_no_variant(@TempDir Path other) throws IOException {
+        RawFile.writeU8(other.resolve("model.safetensors"), "a", "b");
+        RawFile.writeU8(other.resolve("model.more.safetensors"), "c");
+        try (Checkpoint checkpoint = Checkpoint.open(other)) {
+            assertThat(checkpoint.entries().keySet()).containsExactlyInAnyOrder("a", "b", "c");
+            assertThat(checkpoint.variants()).isEmpty();
+        }
+        RawFile.writeU8(other.resolve("model.more.safetensors"), "b");
+        assertRefused(other, "'b': this tensor is also in");
+    }
+
+    @Test
+    void the_index_of_a_variant_is_left_out_and_may_begin_with_a_byte_order_mark() throws IOException {
+        String map = "{'a':'%s','b':'%s','c':'%s'}".formatted(FIRST, FIRST, SECOND);
+        writeIndex("model.safetensors.index.json", "\uFEFF{'weight_map':" + map + "}");
+        writeIndex("model.fp16.safetensors.index.json", "{'weight_map':{'a':'absent.safetensors'}}");
+        try (Checkpoint checkpoint = Checkpoint.open(folder)) {
+            assertWhole(checkpoint);
+        }
+    }
+
+    @Test
     void a_broken_shard_is_named() throws IOException {
         Files.write(folder.resolve(SECOND), new byte[3]);
         assertRefused(folder, folder.resolve(SECOND) + ": a safetensors file has at least 8 bytes");

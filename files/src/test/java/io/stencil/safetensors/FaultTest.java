@@ -104,7 +104,7 @@ class FaultTest {
 
     private static Stream<ArgumentSet> metadata() {
         return Stream.of(
-                header("metadata null", "{\"__metadata__\":null}", 0, "'__metadata__': must be an object of strings"),
+                header("metadata text", "{\"__metadata__\":\"\"}", 0, "'__metadata__': must be an object of strings"),
                 header("metadata list", "{\"__metadata__\":[]}", 0, "found an array"),
                 header(
                         "metadata number",

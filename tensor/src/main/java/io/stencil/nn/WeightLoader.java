@@ -10,6 +10,7 @@ import io.stencil.tensor.Device;
 import io.stencil.tensor.OwnedTensor;
 import io.stencil.tensor.RestingWeight;
 import io.stencil.tensor.Scope;
+import io.stencil.tensor.TorchGenerator;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
@@ -21,7 +22,8 @@ import java.util.Set;
 import org.bytedeco.pytorch.Tensor;
 import org.jspecify.annotations.Nullable;
 
-/// Puts a checkpoint into a module, strictly: every tensor present with its shape, and none that is not known.
+/// Puts a checkpoint into a module, strictly: every tensor present with its shape, and none that is not known, but for
+/// [Bookkeeping] that no forward pass reads.
 ///
 /// @param dtype of floating-point parameters after loading
 /// @param device where they lie
@@ -44,12 +46,10 @@ public record WeightLoader(DType dtype, Device device, boolean float8) {
 
     /// @param ignored names that may be in the checkpoint and are dropped
     public void load(Module module, TensorSource source, Set<String> ignored) {
-        Map<String, Parameter> state = module.state();
-        Map<String, TensorEntry> entries = new LinkedHashMap<>(source.entries());
-        entries.keySet().removeAll(ignored);
         List<Loaded> loaded = new ArrayList<>();
         try {
-            check(state, entries, source);
+            check(module.state(), source, ignored);
+            initializeAbsent(module, source);
             stored(module, source).forEach((parameter, weight) -> loaded.add(read(parameter, weight)));
             loaded.forEach(one -> one.parameter().set(one.content(), one.view()));
             if (loaded.stream().anyMatch(Loaded::view)) {
@@ -72,16 +72,14 @@ public record WeightLoader(DType dtype, Device device, boolean float8) {
     /// @param offloaded whether layers let go of their weights after each use
     /// @throws InvalidFileException as [#load] does
     public void open(Module module, TensorSource source, Set<String> ignored, boolean offloaded) {
-        Map<String, Parameter> state = module.state();
-        Map<String, TensorEntry> entries = new LinkedHashMap<>(source.entries());
-        entries.keySet().removeAll(ignored);
         try {
-            check(state, entries, source);
+            check(module.state(), source, ignored);
         } catch (RuntimeException e) {
             source.close();
             throw e;
         }
         module.attach(source);
+        initializeAbsent(module, source);
         stored(module, source).forEach((parameter, weight) -> parameter.store(weight, offloaded));
     }
 
@@ -90,11 +88,26 @@ public record WeightLoader(DType dtype, Device device, boolean float8) {
         Set<Parameter> narrow = float8 ? linearWeights(module) : Set.of();
         Map<Parameter, StoredWeight> weights = new LinkedHashMap<>();
         module.state().forEach((name, parameter) -> {
+            if (!source.entries().containsKey(name)) {
+                return;
+            }
             DType own = parameter.dtype().isFloatingPoint() ? dtype : parameter.dtype();
             DType resting = narrow.contains(parameter) ? DType.FLOAT8_E4M3FN : own;
             weights.put(parameter, new StoredWeight(source, name, resting, device));
         });
         return weights;
+    }
+
+    /// Fills the buffers that a checkpoint may lack with what they begin with: counters and the like, from no
+    /// generator.
+    private void initializeAbsent(Module module, TensorSource source) {
+        module.state().forEach((name, parameter) -> {
+            if (!source.entries().containsKey(name)) {
+                try (Scope _ = new Scope()) {
+                    parameter.initialize(dtype, device, new TorchGenerator(0));
+                }
+            }
+        });
     }
 
     /// New content of a parameter, not yet in it, so that a fault at a later one leaves the module as it was.
@@ -147,14 +160,18 @@ public record WeightLoader(DType dtype, Device device, boolean float8) {
     ///
     /// @throws InvalidFileException naming up to ten missing, unexpected and misshapen tensors
     public static void check(Module module, TensorSource source) {
-        check(module.state(), source.entries(), source);
+        check(module.state(), source, Set.of());
     }
 
-    private static void check(Map<String, Parameter> state, Map<String, TensorEntry> entries, TensorSource source) {
+    private static void check(Map<String, Parameter> state, TensorSource source, Set<String> ignored) {
+        Map<String, TensorEntry> entries = new LinkedHashMap<>(source.entries());
+        entries.keySet().removeAll(ignored);
         List<String> missing = new ArrayList<>(state.keySet());
         missing.removeAll(entries.keySet());
+        missing.removeIf(Bookkeeping::mayBeAbsent);
         List<String> unexpected = new ArrayList<>(entries.keySet());
         unexpected.removeAll(state.keySet());
+        unexpected.removeIf(Bookkeeping::mayBeThere);
         List<String> misshapen = new ArrayList<>();
         List<String> mistyped = new ArrayList<>();
         entries.forEach((name, entry) -> {

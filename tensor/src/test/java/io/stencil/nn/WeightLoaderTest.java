@@ -68,6 +68,62 @@ class WeightLoaderTest {
         assertThat(Tensors.toLongs(net.count.get())).containsExactly(12);
     }
 
+    /// A net with a counter of batch normalisation.
+    private static final class CountingNet extends Module {
+        private final Linear linear = module("linear", new Linear(2, 3, true));
+        private final Parameter count = buffer("num_batches_tracked", Initializer.ZEROS, DType.INT64);
+    }
+
+    @Test
+    void bookkeepingOfOtherWritersMayBeThere() throws IOException {
+        tensors.put("scaled_fp8", Tensors.of(new float[] {0}, 1));
+        tensors.put("model.rotary_emb.inv_freq", Tensors.of(new float[] {1, 2}, 2));
+        tensors.put("text_model.embeddings.position_ids", Tensors.of(new long[] {0, 1}, 2));
+        tensors.put("bn.num_batches_tracked", Tensors.of(new long[] {5}));
+        SafetensorsFile source = write();
+        WeightLoader.check(net, source);
+        FLOAT32.load(net, source);
+        assertLoaded();
+        try (Net opened = new Net()) {
+            FLOAT32.open(opened, SafetensorsFile.open(file()), Set.of(), false);
+            assertThat(Tensors.toLongs(opened.count.get())).containsExactly(12);
+        }
+    }
+
+    @Test
+    void allElseStaysUnexpected() throws IOException {
+        tensors.put("scaled_fp8", Tensors.of(new float[] {0}, 1));
+        tensors.put("linear.scale_weight", Tensors.of(new float[] {2}, 1));
+        tensors.put("inv_freq", Tensors.of(new float[] {1}, 1));
+        tensors.put("my_position_ids", Tensors.of(new float[] {1}, 1));
+        SafetensorsFile source = write();
+
+        assertThatThrownBy(() -> FLOAT32.load(net, source))
+                .isInstanceOf(InvalidFileException.class)
+                .hasMessageContaining("3 unexpected (")
+                .hasMessageContaining("linear.scale_weight")
+                .hasMessageContaining("inv_freq")
+                .hasMessageContaining("my_position_ids");
+    }
+
+    @Test
+    void aCounterMayBeAbsentAndBeginsAtZero() throws IOException {
+        tensors.remove("count");
+        write().close();
+        try (CountingNet loaded = new CountingNet();
+                CountingNet opened = new CountingNet()) {
+            FLOAT32.load(loaded, SafetensorsFile.open(file()));
+            FLOAT32.open(opened, SafetensorsFile.open(file()), Set.of(), true);
+            for (CountingNet one : new CountingNet[] {loaded, opened}) {
+                assertThat(Tensors.toLongs(one.count.get())).containsExactly(0);
+                assertThat(Tensors.toFloats(one.linear.forward(Tensors.of(new float[] {1, 1}, 2))))
+                        .containsExactly(10, 15, 20);
+            }
+        }
+        assertThatThrownBy(() -> FLOAT32.load(net, SafetensorsFile.open(file())))
+                .hasMessageContaining("1 missing (count)");
+    }
+
     @Test
     void parametersOfTheSameDtypeAreViewsOfTheFileUntilTheModuleIsClosed() throws IOException {
         SafetensorsFile source = write();

@@ -1,5 +1,6 @@
 package io.stencil.cli.inspect;
 
+import io.stencil.error.NameList;
 import io.stencil.safetensors.Checkpoint;
 import io.stencil.safetensors.KeyHash;
 import io.stencil.safetensors.SafetensorsFile;
@@ -36,6 +37,12 @@ final class WeightsInspector {
         if (checkpoint.files().size() > 1) {
             facts.add(new Finding.Fact(
                     "files", Integer.toString(checkpoint.files().size())));
+        }
+        if (!checkpoint.variants().isEmpty()) {
+            List<String> names = checkpoint.variants().stream()
+                    .map(file -> file.getFileName().toString())
+                    .toList();
+            facts.add(new Finding.Fact("not used", NameList.of(names) + ": the same tensors once more"));
         }
         facts.add(new Finding.Fact("tensors", Integer.toString(tensors.size())));
         facts.add(new Finding.Fact("parameters", count(tensors)));

@@ -4,7 +4,6 @@ import io.stencil.error.InvalidFileException;
 import io.stencil.flux2.files.KnownCheckpoint;
 import io.stencil.flux2.files.ModelConfig;
 import io.stencil.flux2.lora.LoraKey;
-import io.stencil.safetensors.KeyHash;
 import io.stencil.safetensors.TensorEntry;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -83,7 +82,7 @@ record WeightsKind(Path file, List<TensorEntry> tensors, Map<String, String> met
     }
 
     private Optional<String> known() {
-        return KnownCheckpoint.of(KeyHash.of(tensors)).map(KnownCheckpoint::title);
+        return KnownCheckpoint.of(tensors).map(KnownCheckpoint::title);
     }
 
     private Optional<String> configured() {

@@ -32,12 +32,11 @@ public record BaseModelPart(ModelConfig config, Checkpoint checkpoint) {
         if (Files.exists(json)) {
             return ModelConfig.read(json);
         }
-        String hash = KeyHash.of(checkpoint.entries().values());
-        return KnownCheckpoint.of(hash)
+        return KnownCheckpoint.of(checkpoint.entries().values())
                 .orElseThrow(() -> new InvalidFileException(
                         first,
                         "has no config.json beside it, and its names and shapes (hash %s) are no known FLUX.2 model's"
-                                .formatted(hash)))
+                                .formatted(KeyHash.of(checkpoint.entries().values()))))
                 .config();
     }
 }

@@ -4,7 +4,13 @@ import io.stencil.flux2.text.PromptEncoding;
 import io.stencil.flux2.text.Qwen3Config;
 import io.stencil.flux2.transformer.TransformerConfig;
 import io.stencil.flux2.vae.VaeConfig;
+import io.stencil.nn.Bookkeeping;
+import io.stencil.safetensors.KeyHash;
+import io.stencil.safetensors.TensorEntry;
+import java.util.Collection;
+import java.util.Map;
 import java.util.Optional;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /// Published checkpoints, by the hash of their tensors' names and shapes ([io.stencil.safetensors.KeyHash]).
@@ -15,6 +21,9 @@ public enum KnownCheckpoint {
     VAE("c54288e3ee12ca215898840682337b95", "FLUX.2 VAE"),
     QWEN3_4B("0f050f62a88876fea6eae0a18dac5a2e", "Qwen3-4B text encoder"),
     QWEN3_8B("9195f3ea256fcd0ae6d929c203470754", "Qwen3-8B text encoder");
+
+    /// The one such tensor that a published checkpoint has.
+    private static final String VAE_COUNTER = "bn.num_batches_tracked";
 
     private final String keyHash;
     private final String title;
@@ -28,6 +37,16 @@ public enum KnownCheckpoint {
         return Stream.of(values())
                 .filter(known -> known.keyHash.equals(keyHash))
                 .findFirst();
+    }
+
+    /// The published checkpoint that these tensors are, whatever [bookkeeping][Bookkeeping] they have beside it.
+    public static Optional<KnownCheckpoint> of(Collection<TensorEntry> tensors) {
+        Map<String, long[]> shapes = tensors.stream()
+                .filter(tensor -> !Bookkeeping.mayBeThere(tensor.name()))
+                .collect(Collectors.toMap(TensorEntry::name, TensorEntry::dims));
+        Optional<KnownCheckpoint> without = of(KeyHash.ofShapes(shapes));
+        shapes.put(VAE_COUNTER, new long[0]);
+        return without.or(() -> of(KeyHash.ofShapes(shapes)));
     }
 
     public String keyHash() {

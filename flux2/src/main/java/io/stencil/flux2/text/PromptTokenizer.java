@@ -5,8 +5,11 @@ import io.stencil.error.InvalidFileException;
 import io.stencil.error.InvalidRequestException;
 import io.stencil.error.Location;
 import io.stencil.json.ConfigJson;
+import io.stencil.json.TextFile;
+import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -94,7 +97,8 @@ public final class PromptTokenizer implements AutoCloseable {
             throw new InvalidFileException(file, "does not exist; expected the tokenizer of the text encoder");
         }
         TokenizerLibrary.load();
-        try (InputStream json = Files.newInputStream(file)) {
+        byte[] text = TextFile.read(file).getBytes(StandardCharsets.UTF_8); // the library reads no byte-order mark
+        try (InputStream json = new ByteArrayInputStream(text)) {
             return HuggingFaceTokenizer.newInstance(
                     json, Map.of("addSpecialTokens", "false", "truncation", "false", "padding", "false"));
         } catch (IOException | RuntimeException e) {

@@ -85,6 +85,15 @@ class PromptTokenizerTest {
     }
 
     @Test
+    void aByteOrderMarkIsPassedOver() throws IOException {
+        Path file = Files.writeString(folder.resolve("tokenizer.json"), "\uFEFF" + Files.readString(TINY));
+        Files.writeString(folder.resolve("tokenizer_config.json"), "\uFEFF{\"pad_token\": \"<|im_start|>\"}");
+        try (PromptTokenizer tokenizer = PromptTokenizer.open(file)) {
+            assertThat(tokenizer.tokens("", 20).ids()).endsWith(START);
+        }
+    }
+
+    @Test
     void thePaddingTokenMayBeNamedByAnObject() throws IOException {
         Files.copy(TINY, folder.resolve("tokenizer.json"));
         Files.writeString(

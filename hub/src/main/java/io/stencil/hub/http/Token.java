@@ -2,7 +2,9 @@ package io.stencil.hub.http;
 
 import io.stencil.error.InvalidFileException;
 import io.stencil.error.InvalidRequestException;
+import io.stencil.error.IoReason;
 import io.stencil.error.Location;
+import io.stencil.json.TextFile;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
@@ -37,9 +39,9 @@ public final class Token {
     /// @throws io.stencil.error.StencilException when it cannot be read or holds no token
     public static Token read(Path file) {
         try {
-            return of(file.toString(), Files.readString(file));
+            return of(file.toString(), TextFile.withoutMark(Files.readString(file)));
         } catch (IOException e) {
-            throw new InvalidFileException(Location.of(file), "cannot be read as a token: " + e, e);
+            throw new InvalidFileException(Location.of(file), "cannot be read as a token: " + IoReason.of(e), e);
         }
     }
 

@@ -3,6 +3,7 @@ package io.stencil.template.load;
 import io.stencil.error.InvalidFileException;
 import io.stencil.error.Location;
 import io.stencil.error.TemplateException;
+import io.stencil.json.TextFile;
 import java.io.File;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -81,12 +82,12 @@ final class SourceCompiler {
 
     private static String text(CodeFile code) {
         try {
-            return StandardCharsets.UTF_8
+            return TextFile.withoutMark(StandardCharsets.UTF_8
                     .newDecoder()
                     .decode(ByteBuffer.wrap(code.content()))
-                    .toString();
+                    .toString());
         } catch (CharacterCodingException e) {
-            throw new InvalidFileException(Location.of(code.path()), "cannot be read as UTF-8 text: " + e, e);
+            throw new InvalidFileException(Location.of(code.path()), "is not UTF-8 text; save it as UTF-8", e);
         }
     }
 

@@ -1,0 +1,4 @@
+@NullMarked
+package io.stencil.flux2.files;
+
+import org.jspecify.annotations.NullMarked;
