@@ -124,7 +124,7 @@ final class ErrorPrinter implements IParameterExceptionHandler, IExecutionExcept
                     .filter(option -> !option.hidden())
                     .map(OptionSpec::longestName)
                     .toList();
-            return "Unknown option: '%s'%s".formatted(name, SimilarNames.question(name, names));
+            return "Unknown option: '%s'%s".formatted(first, SimilarNames.question(name, names));
         }
         return command.subcommands().isEmpty()
                 ? "unexpected argument '%s'".formatted(first)

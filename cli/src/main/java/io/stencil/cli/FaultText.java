@@ -1,8 +1,12 @@
 package io.stencil.cli;
 
+import io.stencil.error.IoReason;
 import io.stencil.error.StencilException;
 import io.stencil.files.LocalPath;
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.InvalidPathException;
+import java.util.Objects;
 import java.util.stream.Collectors;
 
 /// Faults in one line, also those that come with a native trace or from the virtual machine.
@@ -28,6 +32,8 @@ final class FaultText {
             case LinkageError broken ->
                 "a library or class cannot be loaded (%s): build Stencil anew; its native libraries need Linux on x86-64"
                         .formatted(broken.getClass().getSimpleName() + ": " + reason(broken));
+            case IOException io -> "reading or writing failed: " + oneLine(IoReason.of(io));
+            case UncheckedIOException wrapped -> of(Objects.requireNonNull(wrapped.getCause()));
             default ->
                 reason(fault).contains(NO_MEMORY)
                         ? "out of memory (%s): make pictures or batches smaller".formatted(reason(fault))

@@ -3,6 +3,9 @@ package io.stencil.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.stencil.evaluate.measure.Measures;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.FileSystemException;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -193,6 +196,14 @@ class StencilCommandTest {
                         "a library or class cannot be loaded (ExceptionInInitializerError: "
                                 + "java.lang.IllegalStateException: no setting)"),
                 Arguments.of(new AssertionError("odd"), "unexpected java.lang.AssertionError: odd"));
+    }
+
+    @Test
+    void aFailedReadOrWriteIsToldInTheWordsOfTheSystem() {
+        IOException full = new FileSystemException("/out", null, "No space left on device");
+
+        assertThat(FaultText.of(full)).isEqualTo("reading or writing failed: No space left on device (/out)");
+        assertThat(FaultText.of(new UncheckedIOException(full))).isEqualTo(FaultText.of(full));
     }
 
     @ParameterizedTest

@@ -1,5 +1,7 @@
 package io.stencil.error;
 
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
@@ -22,9 +24,24 @@ public abstract sealed class StencilException extends RuntimeException
     private final String what;
 
     StencilException(@Nullable Location location, String what, @Nullable Throwable cause) {
-        super(VisibleText.of(location == null ? what : location + ": " + what), cause);
+        String shown = VisibleText.of(withReason(what, cause, location));
+        super(location == null ? shown : location + ": " + shown, cause);
         this.location = location;
-        this.what = VisibleText.of(what);
+        this.what = shown;
+    }
+
+    /// `what` with the system's words for a failed read or write where it quotes the exception with the name of its
+    /// class.
+    private static String withReason(String what, @Nullable Throwable cause, @Nullable Location location) {
+        return switch (cause) {
+            case IOException fault ->
+                what.replace(fault.toString(), IoReason.of(fault, location == null ? null : location.file()));
+            case UncheckedIOException wrapped -> {
+                IOException fault = Objects.requireNonNull(wrapped.getCause());
+                yield withReason(what.replace(wrapped.toString(), fault.toString()), fault, location);
+            }
+            case null, default -> what;
+        };
     }
 
     /// Where the fault lies, or null when it has no place.

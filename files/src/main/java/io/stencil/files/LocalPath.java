@@ -17,7 +17,7 @@ public final class LocalPath {
 
     private static final Pattern URL = Pattern.compile("[A-Za-z][A-Za-z0-9+.-]+://.*");
     private static final Pattern HOME = Pattern.compile("~(/.*)?");
-    private static final Pattern DRIVE = Pattern.compile("[A-Za-z]:[\\\\/].*");
+    private static final Pattern DRIVE = Pattern.compile("[A-Z]:[\\\\/].*|[a-z]:\\\\.*");
 
     private static final String UTF_8_LOCALE =
             "set LC_ALL=C.UTF-8, or another UTF-8 locale of 'locale -a', in the environment";

@@ -44,6 +44,12 @@ public sealed interface TargetSize {
         public ImageSize resolve(ImageSize size) {
             return new ImageSize(width, height);
         }
+
+        /// The size, as [ImageSize] writes it.
+        @Override
+        public String toString() {
+            return new ImageSize(width, height).toString();
+        }
     }
 
     /// The picture's own size, scaled down to at most `maxPixels`, each side cut to a multiple of [#FACTOR].
@@ -72,6 +78,12 @@ public sealed interface TargetSize {
                                 .formatted(size, width, height, maxPixels, FACTOR));
             }
             return new ImageSize(width / FACTOR * FACTOR, height / FACTOR * FACTOR);
+        }
+
+        /// `at most 1048576 pixels`.
+        @Override
+        public String toString() {
+            return "at most %s pixels".formatted(maxPixels);
         }
     }
 }

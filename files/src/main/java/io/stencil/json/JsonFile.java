@@ -31,7 +31,7 @@ public final class JsonFile {
                     .with(JsonReadFeature.ALLOW_NON_NUMERIC_NUMBERS)
                     .readTree(text);
         } catch (JsonProcessingException e) {
-            throw new InvalidFileException(place, "is not JSON: " + e.getOriginalMessage(), e);
+            throw new InvalidFileException(place, "is not JSON: " + JsonReason.of(e), e);
         }
     }
 

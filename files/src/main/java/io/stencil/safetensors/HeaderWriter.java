@@ -51,7 +51,10 @@ final class HeaderWriter {
             }
             long begin = 0;
             for (TensorSpec tensor : tensors) {
-                long end = Math.addExact(begin, tensor.byteSize());
+                long end = begin + tensor.byteSize();
+                if (end < begin) {
+                    throw new InvalidRequestException("tensors", "are larger than any file can be, together");
+                }
                 writeTensor(json, tensor, begin, end);
                 begin = end;
             }

@@ -2,6 +2,7 @@ package io.stencil.safetensors;
 
 import io.stencil.error.InvalidFileException;
 import io.stencil.error.Location;
+import io.stencil.files.LocalPath;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
@@ -22,7 +23,7 @@ final class ReadableFile {
     /// Closes the file when `use` returns or throws.
     static <T> T with(Path file, Use<T> use) {
         if (!Files.exists(file)) {
-            throw new InvalidFileException(file, "no such file");
+            throw new InvalidFileException(file, "no such file" + LocalPath.hint(file.toString()));
         }
         if (!Files.isRegularFile(file)) {
             throw new InvalidFileException(file, "expected a file, found a folder or a device");

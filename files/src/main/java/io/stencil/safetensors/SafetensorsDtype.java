@@ -1,5 +1,7 @@
 package io.stencil.safetensors;
 
+import io.stencil.error.InvalidRequestException;
+import io.stencil.error.Location;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -65,18 +67,22 @@ public enum SafetensorsDtype {
 
     /// Bytes of a tensor of `shape`; 0 when a dimension is 0, one element when `shape` is empty.
     ///
-    /// @throws ArithmeticException when the size does not fit in a long, or packed elements do not fill whole bytes
+    /// @throws InvalidRequestException when the size does not fit in a long, or packed elements do not fill whole bytes
     public long byteSize(List<Long> shape) {
         long size;
         try {
             size = elementCount(shape);
             size = Math.multiplyExact(size, (long) bits);
         } catch (ArithmeticException overflow) {
-            throw new ArithmeticException("shape " + shape + " of " + this + " is larger than any file can be");
+            throw new InvalidRequestException(
+                    Location.ofField("shape"),
+                    "%s of %s is larger than any file can be".formatted(shape, this),
+                    overflow);
         }
         if (size % Byte.SIZE != 0) {
-            throw new ArithmeticException(
-                    "shape %s of %s takes %s bits, which is not a whole number of bytes".formatted(shape, this, size));
+            throw new InvalidRequestException(
+                    "shape",
+                    "%s of %s takes %s bits, which is not a whole number of bytes".formatted(shape, this, size));
         }
         return size / Byte.SIZE;
     }

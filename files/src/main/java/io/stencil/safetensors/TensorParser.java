@@ -3,6 +3,7 @@ package io.stencil.safetensors;
 import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonToken;
 import io.stencil.error.InvalidFileException;
+import io.stencil.error.InvalidRequestException;
 import io.stencil.error.Location;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -104,8 +105,8 @@ final class TensorParser {
     private long byteSize(SafetensorsDtype type, List<Long> dimensions) {
         try {
             return type.byteSize(dimensions);
-        } catch (ArithmeticException fault) {
-            throw new InvalidFileException(Location.of(file).field(name), String.valueOf(fault.getMessage()), fault);
+        } catch (InvalidRequestException fault) {
+            throw new InvalidFileException(Location.of(file).field(name), "shape " + fault.what(), fault);
         }
     }
 

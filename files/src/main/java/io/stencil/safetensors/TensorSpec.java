@@ -19,7 +19,7 @@ public record TensorSpec(String name, SafetensorsDtype dtype, List<Long> shape) 
 
     /// Bytes that the tensor takes in a file.
     ///
-    /// @throws ArithmeticException when the size does not fit in a long, or packed elements do not fill whole bytes
+    /// @throws InvalidRequestException when the size does not fit in a long, or packed elements do not fill whole bytes
     public long byteSize() {
         return dtype.byteSize(shape);
     }

@@ -8,6 +8,7 @@ import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.stencil.error.InvalidRequestException;
 import io.stencil.error.Location;
+import io.stencil.json.JsonReason;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -57,7 +58,7 @@ public final class TemplateInputs {
         try {
             return MAPPER.readTree(json);
         } catch (JsonProcessingException e) {
-            throw new InvalidRequestException(Location.ofField(option), "is not JSON: " + e.getOriginalMessage(), e);
+            throw new InvalidRequestException(Location.ofField(option), "is not JSON: " + JsonReason.of(e), e);
         }
     }
 }

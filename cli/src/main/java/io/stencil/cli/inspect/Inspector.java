@@ -2,6 +2,7 @@ package io.stencil.cli.inspect;
 
 import io.stencil.error.InvalidFileException;
 import io.stencil.error.NameList;
+import io.stencil.files.LocalPath;
 import io.stencil.json.ConfigJson;
 import io.stencil.template.load.TrustedCode;
 import io.stencil.train.split.CacheFolder;
@@ -23,7 +24,7 @@ public final class Inspector {
     /// @throws InvalidFileException when there is nothing there that Stencil knows, or a file in it is broken
     public static List<Finding> inspect(Path path, TrustedCode trusted) {
         if (Files.notExists(path)) {
-            throw new InvalidFileException(path, "no such file or folder");
+            throw new InvalidFileException(path, "no such file or folder" + LocalPath.hint(path.toString()));
         }
         if (!Files.isDirectory(path)) {
             return List.of(WeightsInspector.inspect(path));

@@ -8,7 +8,6 @@ import io.stencil.files.LocalPath;
 import java.io.IOException;
 import java.nio.file.FileSystems;
 import java.nio.file.Files;
-import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.nio.file.PathMatcher;
 import java.util.List;
@@ -101,11 +100,6 @@ public record FilePattern(String option, Path folder, String glob) {
 
     /// Reads a path, refusing text that no path can be made of.
     public static Path path(String option, String text) {
-        try {
-            return Path.of(text);
-        } catch (InvalidPathException e) {
-            throw new InvalidRequestException(
-                    Location.ofField(option), "'%s' is no path: %s".formatted(text, LocalPath.reason(e)), e);
-        }
+        return LocalPath.of(Location.ofField(option), text);
     }
 }

@@ -6,7 +6,9 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import io.stencil.error.InvalidRequestException;
 import io.stencil.error.Location;
+import io.stencil.files.LocalPath;
 import io.stencil.hub.protocol.HubReference;
+import io.stencil.json.JsonReason;
 import io.stencil.pipeline.models.ModelFiles;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -85,11 +87,7 @@ public final class ModelPaths {
             return MAPPER.readTree(text);
         } catch (JsonProcessingException e) {
             throw new InvalidRequestException(
-                    Location.ofField(OPTION),
-                    "is not JSON (%s); %s"
-                            .formatted(
-                                    e.getOriginalMessage().lines().findFirst().orElse(""), EXPECTED),
-                    e);
+                    Location.ofField(OPTION), "is not JSON (%s); %s".formatted(JsonReason.of(e), EXPECTED), e);
         }
     }
 
@@ -167,7 +165,7 @@ public final class ModelPaths {
         }
         Path path = FilePattern.path(OPTION, text);
         if (Files.notExists(path)) {
-            throw new InvalidRequestException(OPTION, "'%s' does not exist".formatted(text));
+            throw new InvalidRequestException(OPTION, "'%s' does not exist%s".formatted(text, LocalPath.hint(text)));
         }
         return List.of(path);
     }

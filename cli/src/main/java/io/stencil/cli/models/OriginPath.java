@@ -2,6 +2,7 @@ package io.stencil.cli.models;
 
 import io.stencil.error.InvalidFileException;
 import io.stencil.error.InvalidRequestException;
+import io.stencil.files.LocalPath;
 import io.stencil.hub.fetch.Snapshot;
 import io.stencil.hub.protocol.HubReference;
 import io.stencil.pipeline.models.ModelFiles;
@@ -46,7 +47,7 @@ public record OriginPath(
         String what = HubReference.matches(text + ":")
                 ? "'%1$s' is no local folder; to have it from a hub, write '%1$s:'"
                 : "'%s' is no folder";
-        throw new InvalidRequestException(option, what.formatted(origin));
+        throw new InvalidRequestException(option, what.formatted(origin) + LocalPath.hint(text));
     }
 
     /// The models that a comma-separated list names, each entry one model or, without a pattern, a whole folder.

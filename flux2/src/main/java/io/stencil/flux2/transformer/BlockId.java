@@ -8,10 +8,20 @@ import java.util.regex.Pattern;
 public sealed interface BlockId {
 
     /// A block in which text and image keep their own weights.
-    record DoubleStream(int index) implements BlockId {}
+    record DoubleStream(int index) implements BlockId {
+        @Override
+        public String toString() {
+            return key();
+        }
+    }
 
     /// A block in which text and image share weights.
-    record SingleStream(int index) implements BlockId {}
+    record SingleStream(int index) implements BlockId {
+        @Override
+        public String toString() {
+            return key();
+        }
+    }
 
     /// `double_3` or `single_3`.
     default String key() {

@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.json.JsonMapper;
 import io.stencil.error.HubException;
 import io.stencil.error.InvalidFileException;
 import io.stencil.error.Location;
+import io.stencil.json.JsonReason;
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.ConnectException;
@@ -115,7 +116,7 @@ public final class HubHttp implements AutoCloseable {
         } catch (JsonProcessingException e) {
             String why = unexpected.kind() == UnexpectedBody.Kind.HTML
                     ? remedy(unexpected)
-                    : told.of(e.getOriginalMessage());
+                    : told.of(JsonReason.of(e));
             throw call.subject()
                     .fault(
                             "the hub's answer is no JSON but %s: %s".formatted(describe(unexpected), why),

@@ -11,6 +11,7 @@ import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.stencil.error.InvalidFileException;
 import io.stencil.error.Location;
+import io.stencil.json.JsonReason;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
@@ -96,6 +97,6 @@ final class JsonRows {
         int line = e.getLocation() == null
                 ? firstLine
                 : firstLine + e.getLocation().getLineNr() - 1;
-        return new InvalidFileException(Location.of(file, line), "is not JSON: " + e.getOriginalMessage(), e);
+        return new InvalidFileException(Location.of(file, line), "is not JSON: " + JsonReason.of(e), e);
     }
 }

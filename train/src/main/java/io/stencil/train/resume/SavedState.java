@@ -11,6 +11,7 @@ import io.stencil.error.Location;
 import io.stencil.files.AtomicFile;
 import io.stencil.files.AtomicFolder;
 import io.stencil.json.JsonFile;
+import io.stencil.json.JsonReason;
 import io.stencil.safetensors.SafetensorsFile;
 import io.stencil.tensor.Finiteness;
 import io.stencil.tensor.Scope;
@@ -95,7 +96,7 @@ public record SavedState(
                     root.path(CHECKSUM).textValue());
         } catch (JsonProcessingException e) {
             throw new InvalidFileException(
-                    Location.of(file).field("progress"), "cannot be read: " + e.getOriginalMessage(), e);
+                    Location.of(file).field("progress"), "cannot be read: " + JsonReason.of(e), e);
         }
     }
 
