@@ -13,27 +13,30 @@ import java.nio.file.Path;
 import java.util.Iterator;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CancellationException;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
 /// `stencil dataset`: paints pictures of the small world, with captions and what Templates learn from.
 @Command(
         name = "dataset",
-        description = "Paint a dataset of the small world: captioned shapes, or pairs for a Template.")
+        description =
+                "Paint a dataset of the small world: captioned shapes, or pairs for a Template; or check a dataset.",
+        subcommands = DatasetCheckCommand.class)
 @SuppressWarnings("NullAway.Init") // fields are set by picocli before a command runs
 final class DatasetCommand implements Callable<Integer> {
 
     @Option(
             names = "--output_path",
             paramLabel = "DIR",
-            required = true,
-            description = "Gets pictures and metadata.jsonl; must be absent or empty.")
-    private Path output;
+            description = "Gets pictures and metadata.jsonl; must be absent or empty. Needed.")
+    private @Nullable Path output;
 
-    @Option(names = "--count", paramLabel = "N", required = true, description = "Rows.")
-    private int count;
+    @Option(names = "--count", paramLabel = "N", description = "Rows. Needed.")
+    private @Nullable Integer count;
 
     @Option(
             names = "--seed",
@@ -69,12 +72,21 @@ final class DatasetCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
+        if (output == null || count == null) { // which the check does not need
+            throw new ParameterException(
+                    command.commandLine(),
+                    "Missing required option: '%s'".formatted(output == null ? "--output_path=DIR" : "--count=N"));
+        }
+        return paint(output, count);
+    }
+
+    private int paint(Path output, int count) {
         DatasetPlan plan = new DatasetPlan(DatasetKind.parse(kind), count, seed, size);
         OutputCheck.requireFolder("output_path", output);
         PrintWriter err = command.commandLine().getErr();
         try (StopOnSignal _ = new StopOnSignal(() -> stopped = true, () -> "nothing is written", err);
                 ProgressLine line = ProgressLine.on(err)) {
-            DatasetWriter.write(plan, output, written -> progress(line, written));
+            DatasetWriter.write(plan, output, written -> progress(line, "row %s/%s".formatted(written, count)));
             line.end();
             command.commandLine().getOut().println("wrote %s rows to %s".formatted(count, output));
             return 0;
@@ -85,10 +97,10 @@ final class DatasetCommand implements Callable<Integer> {
         }
     }
 
-    private void progress(ProgressLine line, int written) {
+    private void progress(ProgressLine line, String text) {
         if (stopped) {
             throw new CancellationException("told to stop");
         }
-        line.show("row %s/%s".formatted(written, count));
+        line.show(text);
     }
 }

@@ -11,6 +11,7 @@ import io.stencil.train.data.DatasetRow;
 import io.stencil.train.options.DataOptions;
 import io.stencil.train.options.ExtraInput;
 import io.stencil.train.options.FileKey;
+import io.stencil.train.options.OnBadRow;
 import io.stencil.world.dataset.DatasetKind;
 import io.stencil.world.scene.Scenes;
 import java.io.File;
@@ -73,8 +74,8 @@ class DatasetIT {
             extra.add(ExtraInput.EDIT_IMAGE);
         }
         Path metadata = output().resolve("metadata.jsonl");
-        Dataset dataset = Dataset.read(
-                new DataOptions(output(), metadata, 1, FileKey.neededBy(extra), 0, false, 64, 64, 4096, extra));
+        Dataset dataset = Dataset.read(new DataOptions(
+                output(), metadata, 1, FileKey.neededBy(extra), 0, false, 64, 64, 4096, extra, OnBadRow.FAIL));
         assertThat(dataset.rows()).hasSize(3);
         for (DatasetRow row : dataset.rows()) {
             assertThat(dataset.load(row).image()).isEqualTo(RgbImageReader.read(row.image()));

@@ -29,7 +29,7 @@ public final class RgbImageReader {
     /// The picture of a file, upright.
     ///
     /// @throws InvalidFileException when the file is absent, not a picture, damaged, cut short, or has more than
-    ///     [RgbImage#MAX_PIXELS] pixels
+    ///     [RgbImage#MAX_PIXELS] pixels or more than Java's memory holds
     public static RgbImage read(Path file) {
         return read(file, RgbImageReader::decode);
     }
@@ -49,11 +49,19 @@ public final class RgbImageReader {
     }
 
     private static <T> T read(Path file, Reading<T> reading) {
-        byte[] bytes = bytes(file);
+        requireReadable(file);
         try {
-            return reading.of(bytes);
+            return reading.of(bytes(file));
+        } catch (InvalidFileException fault) {
+            throw fault;
         } catch (PictureFault fault) {
             throw new InvalidFileException(Location.of(file), fault.what(), fault);
+        } catch (OutOfMemoryError full) {
+            throw new InvalidFileException(
+                    Location.of(file),
+                    "is too large for the memory of Java (out of memory: %s); scale the image down, or give Java more, such as STENCIL_JAVA_OPTS=-Xmx8g"
+                            .formatted(full.getMessage()),
+                    full);
         } catch (IOException | RuntimeException fault) {
             // Decoders answer damaged input with exceptions of any kind.
             throw new InvalidFileException(
@@ -122,7 +130,6 @@ public final class RgbImageReader {
     }
 
     private static byte[] bytes(Path file) {
-        requireReadable(file);
         try {
             return Files.readAllBytes(file);
         } catch (IOException fault) {

@@ -14,6 +14,7 @@ import io.stencil.train.data.DatasetRow;
 import io.stencil.train.data.Prefetch;
 import io.stencil.train.data.TrainingSample;
 import io.stencil.train.log.EncodingListener;
+import io.stencil.train.options.OnBadRow;
 import io.stencil.train.options.TrainOptions;
 import io.stencil.train.split.CacheWriter;
 import io.stencil.train.step.StepSample;
@@ -55,6 +56,9 @@ public final class DataProcess {
     public boolean run(TrainOptions options, EncodingListener listener) {
         options.requireSupported();
         Dataset dataset = Dataset.read(options.data());
+        if (options.data().onBadRow() == OnBadRow.FAIL) {
+            dataset.checkHeads();
+        }
         try (ProcessGroup group =
                 ProcessGroup.join(environment, options.models().load().device())) {
             try (@Nullable FolderLock _ = group.isFirst() ? hold(options, listener) : null) {
@@ -76,14 +80,17 @@ public final class DataProcess {
         return FolderLock.take(folder, "output_path", listener::onWarning);
     }
 
-    private boolean run(TrainOptions options, Dataset dataset, ProcessGroup group, EncodingListener listener) {
+    private boolean run(TrainOptions options, Dataset read, ProcessGroup group, EncodingListener listener) {
         try (Flux2Pipeline pipeline = Flux2Pipeline.load(
                         options.models().base(), options.models().load());
                 @Nullable LoadedTemplate<?, ?> template = Trainer.loadTemplate(options.models(), pipeline)) {
-            if (template != null) {
-                dataset.check(template);
-            }
-            CacheWriter cache = begin(options, pipeline, template, group);
+            Dataset dataset = usable(
+                    options,
+                    read,
+                    template,
+                    new SkippedRows(group, options.data().workers(), listener::onWarning));
+            CacheWriter cache =
+                    CacheWriter.begin(options, dataset, pipeline.models(), frozenHash(options, template), group);
             TrainingStep step = new TrainingStep(pipeline, template, new ActivationPolicy.Keep(), listener::onWarning);
             Long given = options.optimisation().seed();
             long seed = given == null ? 0 : given;
@@ -102,21 +109,22 @@ public final class DataProcess {
                         cache.writeEmptyPrompt(pipeline.models().encodePrompt(""));
                     }
                 }
-                cache.finish(dataset);
+                cache.finish();
             }
             group.agree(0); // nobody leaves before the index is written
             return true;
         }
     }
 
-    /// The first process makes the cache, and the others find it.
-    private static CacheWriter begin(
-            TrainOptions options, Flux2Pipeline pipeline, @Nullable LoadedTemplate<?, ?> template, ProcessGroup group) {
-        String frozenWeights = frozenHash(options, template);
-        @Nullable
-        CacheWriter first = group.isFirst() ? CacheWriter.begin(options, pipeline.models(), frozenWeights) : null;
-        group.agree(0);
-        return first == null ? CacheWriter.join(options, pipeline.models(), frozenWeights) : first;
+    private static Dataset usable(
+            TrainOptions options, Dataset dataset, @Nullable LoadedTemplate<?, ?> template, SkippedRows skipping) {
+        if (options.data().onBadRow() == OnBadRow.SKIP) {
+            return skipping.find(dataset, template);
+        }
+        if (template != null) {
+            dataset.check(template);
+        }
+        return dataset;
     }
 
     /// The rows of one process.
@@ -163,11 +171,8 @@ public final class DataProcess {
                 DatasetRow row = dataset.rows().get(open.get(i));
                 TrainingSample sample = content.get(row);
                 try (Scope _ = new Scope()) {
-                    cache.write(
-                            open.get(i),
-                            row,
-                            sample,
-                            step.encode(StepSample.of(sample).withSeeds(StepSample.Seeds.of(share.seed(), row, 0, 0))));
+                    cache.write(open.get(i), sample, step.encode(StepSample.of(sample)
+                            .withSeeds(StepSample.Seeds.of(share.seed(), row, 0, 0))));
                 }
                 share.listener().onSample(++done, rows.size());
             }

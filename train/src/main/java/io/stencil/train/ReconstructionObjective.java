@@ -38,11 +38,11 @@ final class ReconstructionObjective implements Objective {
     private final TorchGenerator generator;
 
     /// @param models stay the caller's; `group` likewise
-    ReconstructionObjective(TrainOptions asked, long seed, Dataset dataset, ModelSet models, ProcessGroup group) {
+    ReconstructionObjective(TrainOptions asked, long seed, TrainingData data, ModelSet models, ProcessGroup group) {
         ObjectiveOptions options = asked.objective();
-        this.content = new Prefetch<>(dataset::load, asked.data().workers());
+        this.content = data.content(null, asked.data().workers(), seed);
         this.group = group;
-        this.dataset = dataset;
+        this.dataset = data.dataset();
         this.models = models;
         this.vae = models.requireVae();
         this.loss = new VaeLoss(options.latentNoise(), options.klWeight(), options.edgeWeight());

@@ -14,6 +14,7 @@ import io.stencil.tensor.Tensors;
 import io.stencil.tensor.TorchGenerator;
 import io.stencil.train.optim.AdamW;
 import io.stencil.train.optim.WeightAverage;
+import io.stencil.train.resume.DatasetRecord;
 import io.stencil.train.resume.Progress;
 import io.stencil.train.resume.RunFolder;
 import io.stencil.train.resume.RunOptions;
@@ -23,6 +24,7 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.LongFunction;
 import org.bytedeco.pytorch.Tensor;
 import org.jspecify.annotations.Nullable;
 
@@ -58,14 +60,23 @@ final class RunState {
     private final RunFolder folder;
     private final @Nullable Integer keptCheckpoints;
     private final RunOptions options;
+    private final @Nullable LongFunction<DatasetRecord> dataset;
     private final long seed;
 
     /// @param keptCheckpoints how many stay when a newer one is written; null for all
-    RunState(Owners owners, RunFolder folder, @Nullable Integer keptCheckpoints, RunOptions options, long seed) {
+    /// @param dataset tells what of it was used after so many steps; null where nothing is kept of it
+    RunState(
+            Owners owners,
+            RunFolder folder,
+            @Nullable Integer keptCheckpoints,
+            RunOptions options,
+            @Nullable LongFunction<DatasetRecord> dataset,
+            long seed) {
         this.keptCheckpoints = keptCheckpoints;
         this.owners = owners;
         this.folder = folder;
         this.options = options;
+        this.dataset = dataset;
         this.seed = seed;
     }
 
@@ -84,7 +95,12 @@ final class RunState {
     /// The same with the random number generators as they were at that position.
     void write(Position position, RandomState random) {
         try (Scope _ = new Scope()) {
-            SavedState.write(folder.state(position.step()), progress(position, random), options, tensors(random));
+            SavedState.write(
+                    folder.state(position.step()),
+                    progress(position, random),
+                    options,
+                    dataset == null ? null : dataset.apply(position.step()),
+                    tensors(random));
         }
         folder.removeOld(keptCheckpoints);
     }

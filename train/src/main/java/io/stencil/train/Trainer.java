@@ -125,6 +125,7 @@ public final class Trainer {
     private TrainingResult together(TrainOptions options, TrainingListener listener, Session session) {
         options.requireSupported();
         TrainingData data = TrainingData.read(options);
+        data.checkHeads(options);
         prepareFolder(options.output());
         try (ProcessGroup group =
                 ProcessGroup.join(environment, options.models().load().device())) {
@@ -141,12 +142,12 @@ public final class Trainer {
 
     private TrainingResult run(
             TrainOptions options, Company company, Flux2Pipeline pipeline, @Nullable LoadedTemplate<?, ?> template) {
-        TrainingData data = company.data();
         ProcessGroup group = company.group();
         TrainingListener listener = company.listener();
-        data.check(options, pipeline.models(), template);
         RunFolder folder = new RunFolder(options.output().folder());
         @Nullable SavedState saved = options.output().resume() ? newestState(folder, group, listener) : null;
+        SkippedRows skipping = new SkippedRows(group, options.data().workers(), listener::onWarning);
+        TrainingData data = company.data().usable(options, pipeline.models(), template, saved, skipping);
         long seed = group.agree(seed(options.optimisation(), saved));
         RunOptions record =
                 RunOptions.of(options, seed, group.size(), pipeline.models().compute());
@@ -165,7 +166,7 @@ public final class Trainer {
         Run run = new Run(options, seed, data, folder, record, saved, group, listener);
         if (options.task() == Task.VAE) {
             try (ReconstructionObjective objective =
-                    new ReconstructionObjective(options, seed, data.dataset(), pipeline.models(), group)) {
+                    new ReconstructionObjective(options, seed, data, pipeline.models(), group)) {
                 boolean measures = tensors.parts().changeLatents();
                 return train(run, new Work(objective, tensors, measures ? objective::measureLatents : () -> {}));
             }
@@ -250,6 +251,7 @@ public final class Trainer {
             RunLength begun = run.saved().options().length(batches.epochLength());
             run.record().length(batches.epochLength()).requireExtends(begun, done);
         }
+        requireSameData(run);
         try (Replicas replicas = new Replicas(group, work.tensors().parts(), optimisation.findUnusedParameters());
                 @Nullable CsvLog csv = output.csvLog() && group.isFirst() ? new CsvLog(output.folder(), done) : null;
                 @Nullable
@@ -263,6 +265,7 @@ public final class Trainer {
                     run.folder(),
                     output.keptCheckpoints(),
                     run.record(),
+                    run.data().cached() == null ? step -> run.data().history().after(step, batches) : null,
                     run.seed());
             Position start = run.saved() == null ? Position.START : state.restore(run.saved());
             return new TrainingLoop(
@@ -286,6 +289,20 @@ public final class Trainer {
                                     () -> stopped),
                             optimisation)
                     .run();
+        }
+    }
+
+    private static void requireSameData(Run run) {
+        if (run.saved() == null || run.data().cached() != null) {
+            return; // the index of encoded samples is compared as the metadata file
+        }
+        if (run.saved().dataset() == null) {
+            run.listener()
+                    .onWarning(
+                            "the state in '%s' is of an earlier version, which kept no record of images: they are not compared"
+                                    .formatted(run.saved().folder()));
+        } else {
+            run.data().history().requireUnchanged(run.saved().dataset(), run.group());
         }
     }
 

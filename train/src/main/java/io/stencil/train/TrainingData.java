@@ -11,8 +11,11 @@ import io.stencil.train.data.Dataset;
 import io.stencil.train.data.DatasetRow;
 import io.stencil.train.data.Prefetch;
 import io.stencil.train.data.TrainingSample;
+import io.stencil.train.options.OnBadRow;
 import io.stencil.train.options.Task;
 import io.stencil.train.options.TrainOptions;
+import io.stencil.train.resume.DatasetRecord;
+import io.stencil.train.resume.SavedState;
 import io.stencil.train.split.CachedDataset;
 import io.stencil.train.step.StepSample;
 import java.util.function.Function;
@@ -21,7 +24,12 @@ import org.jspecify.annotations.Nullable;
 /// What a run learns from: a dataset of pictures, or one that was encoded before.
 ///
 /// @param cached the encoded samples, or null for pictures
-record TrainingData(Dataset dataset, @Nullable CachedDataset cached) {
+/// @param history content of the rows that were used
+record TrainingData(Dataset dataset, @Nullable CachedDataset cached, DatasetHistory history) {
+
+    private TrainingData(Dataset dataset, @Nullable CachedDataset cached) {
+        this(dataset, cached, new DatasetHistory(dataset));
+    }
 
     static TrainingData read(TrainOptions options) {
         if (options.task() != Task.SFT_TRAIN) {
@@ -31,13 +39,36 @@ record TrainingData(Dataset dataset, @Nullable CachedDataset cached) {
         return new TrainingData(cached.dataset(), cached);
     }
 
-    /// Checks that the data fit the models.
-    void check(TrainOptions options, ModelSet models, @Nullable LoadedTemplate<?, ?> template) {
+    /// Checks what the heads of images tell, unless all of them will be read in [#usable].
+    void checkHeads(TrainOptions options) {
+        if (cached == null && options.data().onBadRow() == OnBadRow.FAIL) {
+            dataset.checkHeads();
+        }
+    }
+
+    /// Checks that the data fit the models. Rows that cannot be read are left out where that is asked for.
+    ///
+    /// @param saved state that the run goes on from, or null
+    TrainingData usable(
+            TrainOptions options,
+            ModelSet models,
+            @Nullable LoadedTemplate<?, ?> template,
+            @Nullable SavedState saved,
+            SkippedRows skipping) {
         if (cached != null) {
             cached.requireMadeWith(options, models, DataProcess.frozenHash(options, template));
-        } else if (template != null) {
+            return this;
+        }
+        if (options.data().onBadRow() == OnBadRow.SKIP) {
+            DatasetRecord record = saved == null ? null : saved.dataset();
+            return new TrainingData(
+                    record == null ? skipping.find(dataset, template) : skipping.again(dataset, record.skipped()),
+                    null);
+        }
+        if (template != null) {
             dataset.check(template);
         }
+        return this;
     }
 
     BatchPlan batches(DataOrder order, int batchSize) {
@@ -51,8 +82,16 @@ record TrainingData(Dataset dataset, @Nullable CachedDataset cached) {
     /// @param seed of the run
     Prefetch<TrainingSample> content(@Nullable LoadedTemplate<?, ?> template, int workers, long seed) {
         return cached == null
-                ? new Prefetch<>(reading(dataset, template, seed), workers)
+                ? new Prefetch<>(digesting(reading(dataset, template, seed)), workers)
                 : new Prefetch<>(_ -> noPictures(), 0);
+    }
+
+    private Function<DatasetRow, TrainingSample> digesting(Function<DatasetRow, TrainingSample> reading) {
+        return row -> {
+            TrainingSample sample = reading.apply(row);
+            history.digest(row);
+            return sample;
+        };
     }
 
     /// Reads a row. Where the Template's data processor draws from the generator of the process, one row at a time is

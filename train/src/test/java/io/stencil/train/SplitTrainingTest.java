@@ -5,6 +5,9 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.stencil.error.InvalidFileException;
 import io.stencil.error.InvalidRequestException;
+import io.stencil.image.ImageSize;
+import io.stencil.image.RgbImage;
+import io.stencil.image.RgbImageWriter;
 import io.stencil.pipeline.models.ModelFiles;
 import io.stencil.testing.TestFiles;
 import io.stencil.train.log.EncodingListener;
@@ -18,10 +21,12 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.function.UnaryOperator;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -173,16 +178,156 @@ class SplitTrainingTest {
                 .hasMessageContaining("was encoded with another extra inputs: template_inputs, now ");
     }
 
-    @Test
-    void otherPicturesAndOtherModelsDoNotMixIntoACache() throws IOException {
-        encode(options -> options);
-        Files.writeString(
-                dataset.folder().resolve("metadata.jsonl"),
-                "{\"image\": \"0.png\", \"prompt\": \"b\", \"template_inputs\": {\"scale\": 1}}\n");
+    private int encoded(UnaryOperator<TrainOptionsBuilder> more) {
+        int[] open = {-1};
+        assertThat(new DataProcess().run(more.apply(firstStage()).build(), new EncodingListener() {
+                    @Override
+                    public void onStart(int done, int samples) {
+                        open[0] = samples - done;
+                    }
+                }))
+                .isTrue();
+        return open[0];
+    }
 
+    /// The cache is the one that a fresh encoding of the same data makes.
+    private void assertAsFresh(UnaryOperator<TrainOptionsBuilder> more) throws IOException {
+        Path fresh = folder.resolve("fresh");
+        new DataProcess()
+                .run(
+                        more.apply(dataset.options(fresh).task(Task.SFT_DATA_PROCESS))
+                                .build(),
+                        EncodingListener.NONE);
+        assertThat(Files.readString(cache().resolve("index.json")))
+                .isEqualTo(Files.readString(fresh.resolve("index.json")));
+        try (Stream<Path> samples = Files.list(fresh.resolve("samples"))) {
+            List<Path> all = samples.toList();
+            assertThat(cache().resolve("samples").toFile().list()).hasSameSizeAs(all);
+            for (Path sample : all) {
+                assertThat(cache().resolve("samples").resolve(sample.getFileName()))
+                        .hasSameBinaryContentAs(sample);
+            }
+        }
+    }
+
+    private static void paint(Path file, int colour) throws IOException {
+        RgbImageWriter.write(RgbImage.filled(new ImageSize(32, 32), colour), file);
+    }
+
+    @Test
+    void aReplacedImageIsEncodedAgainAndNoOther() throws IOException {
+        assertThat(encoded(options -> options)).isEqualTo(4);
+        assertThat(encoded(options -> options)).isZero();
+        paint(dataset.folder().resolve("2.png"), 0x123456);
+        assertThat(encoded(options -> options)).isEqualTo(1);
+        assertAsFresh(options -> options);
+    }
+
+    @Test
+    void aReplacedEditImageIsEncodedAgain() throws IOException {
+        UnaryOperator<TrainOptionsBuilder> edit =
+                options -> options.extraInputs(Set.of(ExtraInput.TEMPLATE_INPUTS, ExtraInput.EDIT_IMAGE));
+        assertThat(encoded(edit)).isEqualTo(4);
+        paint(dataset.folder().resolve("2.png"), 0x123456); // image of row 2, edit image of row 1
+        assertThat(encoded(edit)).isEqualTo(2);
+        assertAsFresh(edit);
+    }
+
+    @Test
+    void anotherFolderOfTheSameNamesIsSeen() throws IOException {
+        assertThat(encoded(options -> options)).isEqualTo(4);
+        Path other = Files.createDirectory(folder.resolve("other"));
+        for (int i = 0; i < 4; i++) {
+            Files.copy(dataset.folder().resolve(i + ".png"), other.resolve(i + ".png"));
+        }
+        paint(other.resolve("1.png"), 0x123456);
+        TrainOptionsBuilder moved = TinyDataset.options(
+                        TinyTraining.base(), other, dataset.folder().resolve("metadata.jsonl"), cache())
+                .task(Task.SFT_DATA_PROCESS);
+        assertThat(encoded(_ -> moved)).isEqualTo(1);
+    }
+
+    /// One row is changed, one removed, one added before the others: what is equal is not encoded again, and training
+    /// follows the new order.
+    @Test
+    void rowsThatMoveKeepTheirSamples() throws IOException {
+        assertThat(encoded(options -> options)).isEqualTo(4);
+        Path metadata = dataset.folder().resolve("metadata.jsonl");
+        List<String> rows = Files.readAllLines(metadata);
+        paint(dataset.folder().resolve("new.png"), 0x654321);
+        Files.write(
+                metadata,
+                List.of(
+                        rows.get(0).replace("\"0.png\"", "\"new.png\""),
+                        rows.get(3),
+                        rows.get(0),
+                        rows.get(1).replace("a wall", "a house")));
+        assertThat(encoded(options -> options)).isEqualTo(2);
+        assertThat(encoded(options -> options)).isZero();
+        assertThat(cache().resolve("samples").toFile().list()).hasSize(4);
+        Recorder one = train(dataset.options(folder.resolve("one")).shuffle(false));
+        Recorder two = train(secondStage("two").shuffle(false));
+        assertThat(two.losses()).hasSize(4).isEqualTo(one.losses());
+    }
+
+    @Test
+    void aFileThatTemplateInputsNameIsPartOfTheSample() throws IOException {
+        Path template = Files.createDirectory(folder.resolve("template"));
+        Files.writeString(
+                template.resolve("Model.java"),
+                Files.readString(TestFiles.root().resolve("train/src/test/resources/templates/fails/Model.java"))
+                        .replace(
+                                "record Input(double scale) {}",
+                                "record Input(double scale, io.stencil.image.RgbImage map) {}"));
+        StringBuilder rows = new StringBuilder();
+        for (int i = 0; i < 2; i++) {
+            paint(dataset.folder().resolve("map" + i + ".png"), i);
+            rows.append(
+                    "{\"image\": \"0.png\", \"prompt\": \"p\", \"template_inputs\": {\"scale\": 1, \"map\": \"map%s.png\"}}\n"
+                            .formatted(i));
+        }
+        Files.writeString(dataset.folder().resolve("metadata.jsonl"), rows);
+        assertThat(encoded(options -> options.template(template))).isEqualTo(2);
+        paint(dataset.folder().resolve("map1.png"), 0x00FF00);
+        assertThat(encoded(options -> options.template(template))).isEqualTo(1);
+        assertAsFresh(options -> options.template(template));
+    }
+
+    @Test
+    void aCacheOfAnEarlierFormatIsRefused() throws IOException {
+        encode(options -> options);
+        Path origin = cache().resolve("origin.json");
+        Files.writeString(origin, Files.readString(origin).replaceFirst("\"format\" : 2", "\"format\" : 1"));
+        String message = "is not of format 2, found 1: another version of Stencil wrote it; encode into another folder";
         assertThatThrownBy(() -> encode(options -> options))
+                .isInstanceOf(InvalidFileException.class)
+                .hasMessageContaining(message);
+        assertThatThrownBy(() -> train(secondStage("two"))).hasMessageContaining(message);
+    }
+
+    @Test
+    void aSampleThatIsNotTheOneOfTheIndexIsRefused() throws IOException {
+        encode(options -> options);
+        Path samples = cache().resolve("samples");
+        Files.copy(
+                samples.resolve("00000001.safetensors"),
+                samples.resolve("00000002.safetensors"),
+                StandardCopyOption.REPLACE_EXISTING);
+        assertThatThrownBy(() -> train(secondStage("two")))
+                .isInstanceOf(InvalidFileException.class)
+                .hasMessage("%s: holds another sample than index.json names; run --task sft:data_process again"
+                        .formatted(samples.resolve("00000002.safetensors")));
+        assertThat(encoded(options -> options)).isEqualTo(1);
+        assertAsFresh(options -> options);
+    }
+
+    @Test
+    void otherSizesDoNotMixIntoACache() {
+        encode(options -> options);
+        assertThatThrownBy(() -> encode(options -> options.maxPixels(300)))
                 .isInstanceOf(InvalidRequestException.class)
-                .hasMessageContaining("was encoded with another dataset metadata")
+                .hasMessageContaining(
+                        "was encoded with another picture size: at most 1048576 pixels, now at most 300 pixels")
                 .hasMessageContaining("encode into another folder");
     }
 

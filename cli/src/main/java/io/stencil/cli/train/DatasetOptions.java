@@ -1,13 +1,17 @@
 package io.stencil.cli.train;
 
 import io.stencil.error.InvalidRequestException;
+import io.stencil.train.options.DataOptions;
 import io.stencil.train.options.ExtraInput;
 import io.stencil.train.options.FileKey;
+import io.stencil.train.options.OnBadRow;
 import io.stencil.train.options.Task;
 import io.stencil.train.options.TrainOptionsBuilder;
 import io.stencil.train.split.CacheFolder;
 import java.nio.file.Path;
+import java.util.EnumSet;
 import java.util.List;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.Option;
@@ -56,6 +60,13 @@ public final class DatasetOptions {
             description = "Columns to open as files: image, edit_image. Default: image, and edit_image where "
                     + "--extra_inputs names it.")
     private @Nullable List<String> fileKeys;
+
+    @Option(
+            names = "--on_bad_row",
+            paramLabel = "fail|skip",
+            description = "Rows that cannot be read: fail ends the run; skip reads all rows before the first step and "
+                    + "leaves those out, a tenth at most. Default: ${DEFAULT-VALUE}.")
+    private String onBadRow = "fail";
 
     @Option(names = "--height", paramLabel = "PIXELS", description = "Of all pictures; default: each one's own.")
     private @Nullable Integer height;
@@ -108,11 +119,41 @@ public final class DatasetOptions {
         return parent == null ? metadata.toAbsolutePath() : parent;
     }
 
+    /// Whether a metadata file is given.
+    public boolean namesMetadata() {
+        return metadataPath != null;
+    }
+
+    /// The options of a dataset alone.
+    ///
+    /// @param metadata as [#metadata] gave it
+    /// @param steered whether Template inputs go in, also where `--extra_inputs` does not name them
+    public DataOptions data(Path metadata, boolean steered) {
+        Set<ExtraInput> inputs = EnumSet.noneOf(ExtraInput.class);
+        inputs.addAll(ExtraInput.parse(String.join(",", extraInputs)));
+        if (steered) {
+            inputs.add(ExtraInput.TEMPLATE_INPUTS);
+        }
+        return new DataOptions(
+                folder(metadata),
+                metadata,
+                repeat,
+                fileKeys == null ? FileKey.neededBy(inputs) : FileKey.parse(fileKeys),
+                workers,
+                shuffle,
+                height,
+                width,
+                maxPixels,
+                inputs,
+                OnBadRow.parse(onBadRow));
+    }
+
     /// Hands on what was given; the rest keeps the defaults of [TrainOptionsBuilder].
     public void applyTo(TrainOptionsBuilder options) {
         options.repeat(repeat)
                 .shuffle(shuffle)
                 .workers(workers)
+                .onBadRow(OnBadRow.parse(onBadRow))
                 .fileKeys(fileKeys == null ? null : FileKey.parse(fileKeys))
                 .size(height, width)
                 .maxPixels(maxPixels)

@@ -3,6 +3,7 @@ package io.stencil.template.input;
 import com.fasterxml.jackson.databind.JsonNode;
 import io.stencil.error.InvalidRequestException;
 import io.stencil.files.LocalPath;
+import io.stencil.image.ImagePath;
 import io.stencil.image.RgbImage;
 import io.stencil.image.RgbImageReader;
 import java.nio.file.InvalidPathException;
@@ -64,7 +65,7 @@ final class LeafReader {
 
     private static RgbImage picture(String path, Place place) {
         try {
-            return RgbImageReader.read(place.folder().resolve(path));
+            return RgbImageReader.read(ImagePath.resolve(place.folder(), path));
         } catch (InvalidPathException e) {
             throw new InvalidRequestException(place.location(), "is not a path: " + LocalPath.reason(e), e);
         }

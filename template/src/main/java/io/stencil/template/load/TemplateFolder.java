@@ -11,6 +11,7 @@ import io.stencil.safetensors.SafetensorsFile;
 import io.stencil.template.TemplateModel;
 import io.stencil.template.Weights;
 import io.stencil.template.author.AuthorFields;
+import io.stencil.template.input.InputBinder;
 import io.stencil.template.input.RecordBinder;
 import io.stencil.template.value.ValueInput;
 import io.stencil.template.value.ValueLayout;
@@ -73,6 +74,17 @@ public final class TemplateFolder implements TemplateSource {
     /// @throws TemplateException when the entry point breaks the contract
     public Optional<String> describeRows() {
         return declared().flatMap(EntryPoint::processedRows).map(RecordBinder::describe);
+    }
+
+    /// Binds a dataset's rows as a training does, by the data processor where there is one. A folder of weights
+    /// alone has the inputs of the built-in family.
+    ///
+    /// Compiles the source and constructs its entry point, and needs no base model.
+    ///
+    /// @throws TemplateException when the entry point breaks the contract
+    public InputBinder<?> rowBinder() {
+        Optional<EntryPoint<?, ?>> own = declared();
+        return own.isPresent() ? own.get().rows() : new RecordBinder<>(ValueInput.class);
     }
 
     /// What the folder's code says of its weights; empty for a folder of weights alone.

@@ -38,16 +38,11 @@ final class CsvRows {
         try (CSVParser parser = CSVParser.parse(new StringReader(text), FORMAT)) {
             Iterator<CSVRecord> records = parser.iterator();
             List<String> columns = parser.getHeaderNames();
+            requireCommas(columns, file);
             for (int begin = 2; records.hasNext(); begin = Math.toIntExact(parser.getCurrentLineNumber()) + 1) {
-                CSVRecord one = records.next();
-                Location location = Location.of(file, begin);
-                if (!one.isConsistent()) {
-                    throw new InvalidFileException(
-                            location,
-                            "has %s cells, the header names %s columns; quote cells that contain commas"
-                                    .formatted(one.size(), columns.size()));
-                }
-                rows.add(new MetadataRow(fields(one, columns, file, begin), location));
+                CSVRecord cells = records.next();
+                int line = begin;
+                rows.add(MetadataRow.of(Location.of(file, line), () -> fields(cells, columns, file, line)));
             }
             return rows;
         } catch (UncheckedIOException | IllegalArgumentException e) {
@@ -57,11 +52,30 @@ final class CsvRows {
         }
     }
 
+    private static void requireCommas(List<String> columns, Path file) {
+        if (columns.size() == 1) {
+            for (String separator : List.of(";", "\t", "|")) {
+                if (columns.getFirst().contains(separator)) {
+                    throw new InvalidFileException(
+                            Location.of(file, 1),
+                            "separates its columns by %s; save it as CSV with commas"
+                                    .formatted(separator.equals("\t") ? "tabs" : "'" + separator + "'"));
+                }
+            }
+        }
+    }
+
     private static InvalidFileException malformed(Path file, Exception e) {
         return new InvalidFileException(Location.of(file), "is not CSV: " + e.getMessage(), e);
     }
 
     private static ObjectNode fields(CSVRecord cells, List<String> columns, Path file, int line) {
+        if (!cells.isConsistent()) {
+            throw new InvalidFileException(
+                    Location.of(file, line),
+                    "has %s cells, the header names %s columns; quote cells that contain commas"
+                            .formatted(cells.size(), columns.size()));
+        }
         ObjectNode fields = JsonNodeFactory.instance.objectNode();
         for (String column : columns) {
             String cell = cells.get(column);

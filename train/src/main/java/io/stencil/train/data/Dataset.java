@@ -1,5 +1,6 @@
 package io.stencil.train.data;
 
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.stencil.error.InvalidFileException;
 import io.stencil.error.InvalidRequestException;
 import io.stencil.error.Location;
@@ -11,37 +12,63 @@ import io.stencil.image.TargetSize;
 import io.stencil.template.load.BoundInput;
 import io.stencil.template.load.LoadedTemplate;
 import io.stencil.train.options.DataOptions;
+import io.stencil.train.options.OnBadRow;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collection;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Objects;
+import java.util.Set;
 import java.util.function.Supplier;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /// The rows that a training run learns from.
 ///
+/// @param bad rows of the metadata file that cannot be used and were left out, in their order
 /// @param folder against which relative paths are resolved
 /// @param size that pictures are brought to
-public record Dataset(List<DatasetRow> rows, Path folder, TargetSize size) {
+public record Dataset(List<DatasetRow> rows, List<BadRow> bad, Path folder, TargetSize size) {
 
     /// Samples of an epoch, whose order is drawn at once.
     private static final int MAX_SAMPLES = 100_000_000;
 
     public Dataset {
         rows = List.copyOf(rows);
+        bad = List.copyOf(bad);
     }
 
-    /// Reads the metadata file and checks every row as far as no picture must be decoded.
+    /// Reads the metadata file and checks every row as far as no picture must be decoded. With
+    /// `--on_bad_row skip` rows that cannot be used are among [#bad].
     ///
     /// @throws InvalidFileException naming file, line and field
-    /// @throws InvalidRequestException when the base path is no folder, or an epoch has too many samples
+    /// @throws InvalidRequestException when the base path is no folder, an epoch has too many samples, or too many rows
+    ///     cannot be used
     public static Dataset read(DataOptions options) {
+        boolean skips = options.onBadRow() == OnBadRow.SKIP;
+        Dataset dataset = read(options, skips);
+        if (skips) {
+            dataset.requireFewBad();
+        }
+        return dataset;
+    }
+
+    /// The same for a report: any number of rows may be among [#bad].
+    public static Dataset readAll(DataOptions options) {
+        return read(options, true);
+    }
+
+    private static Dataset read(DataOptions options, boolean skips) {
         if (!Files.isDirectory(options.basePath())) {
             throw new InvalidRequestException("dataset_base_path", "'%s' is no folder".formatted(options.basePath()));
         }
         RowReader reader = new RowReader(options.basePath(), options.fileKeys(), options.extraInputs());
         List<DatasetRow> rows = new ArrayList<>();
+        List<BadRow> bad = new ArrayList<>();
         List<MetadataRow> found = MetadataFile.read(options.metadataPath());
         long samples = (long) found.size() * options.repeat();
         if (samples > MAX_SAMPLES) {
@@ -50,8 +77,65 @@ public record Dataset(List<DatasetRow> rows, Path folder, TargetSize size) {
                     "%s makes %s samples an epoch of %s rows, at most %s are allowed; use --num_epochs for more"
                             .formatted(options.repeat(), samples, found.size(), MAX_SAMPLES));
         }
-        found.forEach(row -> rows.add(reader.read(row)));
-        return new Dataset(rows, options.basePath(), options.size());
+        for (int i = 0; i < found.size(); i++) {
+            try {
+                rows.add(reader.read(found.get(i)));
+            } catch (InvalidFileException e) {
+                if (!skips) {
+                    throw e;
+                }
+                bad.add(new BadRow(i, e.getMessage()));
+            }
+        }
+        return new Dataset(rows, bad, options.basePath(), options.size());
+    }
+
+    /// Where each row stands in the metadata file, from 0.
+    public List<Integer> indices() {
+        Set<Integer> left = bad.stream().map(BadRow::index).collect(Collectors.toSet());
+        return IntStream.range(0, rows.size() + bad.size())
+                .filter(index -> !left.contains(index))
+                .boxed()
+                .toList();
+    }
+
+    /// The dataset without more rows, in a new order of those that are left out.
+    ///
+    /// @param more rows of this dataset
+    public Dataset without(Collection<BadRow> more) {
+        Set<Integer> dropped = more.stream().map(BadRow::index).collect(Collectors.toSet());
+        List<Integer> indices = indices();
+        List<DatasetRow> kept = IntStream.range(0, rows.size())
+                .filter(row -> !dropped.contains(indices.get(row)))
+                .mapToObj(rows::get)
+                .toList();
+        List<BadRow> all = Stream.concat(bad.stream(), more.stream())
+                .sorted(Comparator.comparingInt(BadRow::index))
+                .toList();
+        return new Dataset(kept, all, folder, size);
+    }
+
+    /// @throws InvalidRequestException when more rows cannot be used than may be skipped
+    public void requireFewBad() {
+        int all = rows.size() + bad.size();
+        if (bad.size() > OnBadRow.maximumSkipped(all)) {
+            throw new InvalidRequestException(
+                    "on_bad_row",
+                    "%s of %s rows cannot be used, at most %s may be skipped; 'stencil dataset check' lists them, the first: %s"
+                            .formatted(
+                                    bad.size(),
+                                    all,
+                                    OnBadRow.maximumSkipped(all),
+                                    bad.getFirst().reason()));
+        }
+    }
+
+    /// Checks that the images of every row can be brought to size, by the heads of their files: formats, sizes and
+    /// structure, without decoding pixels.
+    ///
+    /// @throws InvalidFileException naming the row of the first that cannot be used
+    public void checkHeads() {
+        rows.forEach(this::sizes);
     }
 
     /// Checks that every row's inputs fit the Template.
@@ -59,13 +143,18 @@ public record Dataset(List<DatasetRow> rows, Path folder, TargetSize size) {
     /// @throws InvalidFileException naming file, line and field
     public void check(LoadedTemplate<?, ?> template) {
         for (DatasetRow row : rows) {
-            if (row.templateInputs() != null) {
-                try {
-                    template.bindRow(row.templateInputs(), folder);
-                } catch (StencilException e) {
-                    throw inRow(row, e);
-                }
+            ObjectNode inputs = row.templateInputs();
+            if (inputs != null) {
+                BoundInput<?, ?> _ = inRow(row, () -> template.bindRow(inputs, folder));
             }
+        }
+    }
+
+    private static <T> T inRow(DatasetRow row, Supplier<T> binding) {
+        try {
+            return binding.get();
+        } catch (StencilException e) {
+            throw inRow(row, e);
         }
     }
 
@@ -89,9 +178,25 @@ public record Dataset(List<DatasetRow> rows, Path folder, TargetSize size) {
         List<RgbImage> editImages = row.editImages().stream()
                 .map(file -> picture(file, row.location().field("edit_image")))
                 .toList();
-        BoundInput<?, ?> inputs =
-                template == null ? null : template.bindRow(Objects.requireNonNull(row.templateInputs()), folder);
+        BoundInput<?, ?> inputs = template == null
+                ? null
+                : inRow(row, () -> template.bindRow(Objects.requireNonNull(row.templateInputs()), folder));
         return new TrainingSample(image, row.prompt(), editImages, inputs);
+    }
+
+    /// Reads all of a row and keeps nothing.
+    ///
+    /// @throws InvalidFileException naming the row and what is wrong with it
+    void read(DatasetRow row, RowScan.@Nullable RowBinding binding) {
+        load(row);
+        ObjectNode inputs = row.templateInputs();
+        if (binding != null && inputs != null) {
+            try {
+                binding.bind(inputs, folder);
+            } catch (StencilException e) {
+                throw inRow(row, e);
+            }
+        }
     }
 
     /// The same without Template inputs.
@@ -124,6 +229,12 @@ public record Dataset(List<DatasetRow> rows, Path folder, TargetSize size) {
             throw new InvalidFileException(field, e.getMessage(), e);
         } catch (InvalidRequestException e) {
             throw new InvalidFileException(field, file + ": " + e.getMessage(), e);
+        } catch (OutOfMemoryError full) {
+            throw new InvalidFileException(
+                    field,
+                    "%s: is too large to be brought to size in the memory of Java (out of memory: %s); scale the image down, or give Java more, such as STENCIL_JAVA_OPTS=-Xmx8g"
+                            .formatted(file, full.getMessage()),
+                    full);
         }
     }
 }

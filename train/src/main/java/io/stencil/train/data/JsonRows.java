@@ -17,6 +17,7 @@ import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.regex.Pattern;
 
 /// Rows of a `.json` file, an array of objects, and of a `.jsonl` file, an object a line.
 final class JsonRows {
@@ -28,6 +29,9 @@ final class JsonRows {
 
     private static final ObjectReader ONE_OF_MANY =
             MAPPER.reader().without(DeserializationFeature.FAIL_ON_TRAILING_TOKENS);
+
+    /// How the parser calls single quotes and the constants of Python.
+    private static final Pattern PYTHON = Pattern.compile("\\(code 39\\)|token '(None|True|False)'");
 
     private JsonRows() {}
 
@@ -41,7 +45,8 @@ final class JsonRows {
             while (parser.nextToken() != JsonToken.END_ARRAY) {
                 Location location =
                         Location.of(file, parser.currentTokenLocation().getLineNr());
-                rows.add(new MetadataRow(object(ONE_OF_MANY.readTree(parser), location), location));
+                JsonNode row = ONE_OF_MANY.readTree(parser);
+                rows.add(MetadataRow.of(location, () -> object(row, location)));
             }
             if (parser.nextToken() != null) {
                 throw new InvalidFileException(
@@ -63,7 +68,8 @@ final class JsonRows {
             line++;
             if (!one.isBlank()) {
                 Location location = Location.of(file, line);
-                rows.add(new MetadataRow(object(parse(one, file, line), location), location));
+                int at = line;
+                rows.add(MetadataRow.of(location, () -> object(parse(one, file, at), location)));
             }
         }
         return rows;
@@ -97,6 +103,13 @@ final class JsonRows {
         int line = e.getLocation() == null
                 ? firstLine
                 : firstLine + e.getLocation().getLineNr() - 1;
-        return new InvalidFileException(Location.of(file, line), "is not JSON: " + JsonReason.of(e), e);
+        return new InvalidFileException(
+                Location.of(file, line), "is not JSON: " + JsonReason.of(e) + hint(e.getOriginalMessage()), e);
+    }
+
+    private static String hint(String fault) {
+        return PYTHON.matcher(fault).find()
+                ? "; it looks like a Python dict: JSON needs double quotes, and null, true, false for None, True, False"
+                : "";
     }
 }

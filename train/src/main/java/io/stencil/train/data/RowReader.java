@@ -6,6 +6,8 @@ import io.stencil.error.InvalidFileException;
 import io.stencil.error.InvalidRequestException;
 import io.stencil.error.Location;
 import io.stencil.files.LocalPath;
+import io.stencil.error.NameList;
+import io.stencil.image.ImagePath;
 import io.stencil.image.RgbImageReader;
 import io.stencil.train.options.ExtraInput;
 import io.stencil.train.options.FileKey;
@@ -59,7 +61,10 @@ record RowReader(Path folder, Set<FileKey> fileKeys, Set<ExtraInput> extraInputs
     private static JsonNode required(ObjectNode fields, String key, Location row) {
         JsonNode value = fields.get(key);
         if (value == null || value.isNull()) {
-            throw new InvalidFileException(row.field(key), "is missing; every row needs it");
+            List<String> found = new ArrayList<>();
+            fields.fieldNames().forEachRemaining(found::add);
+            throw new InvalidFileException(
+                    row.field(key), "is missing; every row needs it, found the columns " + NameList.of(found));
         }
         return value;
     }
@@ -96,7 +101,7 @@ record RowReader(Path folder, Set<FileKey> fileKeys, Set<ExtraInput> extraInputs
             throw new InvalidFileException(field, "must be the path of a picture, found an empty string");
         }
         try {
-            Path file = folder.resolve(name);
+            Path file = ImagePath.resolve(folder, name);
             RgbImageReader.checkFormat(file);
             return file;
         } catch (InvalidPathException e) {

@@ -19,6 +19,7 @@ import org.jspecify.annotations.Nullable;
 /// @param width of all pictures in pixels, or null for each picture's own size
 /// @param maxPixels upper bound of a picture's own size
 /// @param extraInputs what goes in beside picture and prompt
+/// @param onBadRow how rows are treated that cannot be read
 public record DataOptions(
         Path basePath,
         Path metadataPath,
@@ -29,7 +30,8 @@ public record DataOptions(
         @Nullable Integer height,
         @Nullable Integer width,
         int maxPixels,
-        Set<ExtraInput> extraInputs) {
+        Set<ExtraInput> extraInputs,
+        OnBadRow onBadRow) {
 
     /// @throws InvalidRequestException naming the option that cannot be used
     public DataOptions {

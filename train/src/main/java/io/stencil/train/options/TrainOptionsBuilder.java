@@ -23,6 +23,7 @@ public final class TrainOptionsBuilder {
     private int repeat = 1;
     private @Nullable Set<FileKey> fileKeys;
     private int workers;
+    private OnBadRow onBadRow = OnBadRow.FAIL;
     private boolean shuffle = true;
     private @Nullable Integer height;
     private @Nullable Integer width;
@@ -95,6 +96,11 @@ public final class TrainOptionsBuilder {
 
     public TrainOptionsBuilder workers(int value) {
         workers = value;
+        return this;
+    }
+
+    public TrainOptionsBuilder onBadRow(OnBadRow value) {
+        onBadRow = value;
         return this;
     }
 
@@ -333,7 +339,8 @@ public final class TrainOptionsBuilder {
                         height,
                         width,
                         maxPixels,
-                        extraInputs),
+                        extraInputs,
+                        onBadRow),
                 new ModelOptions(base, load, template, trustedCode, trainable, initializeOnCpu, loraHotLoading),
                 new ObjectiveOptions(
                         timestepWeighting,

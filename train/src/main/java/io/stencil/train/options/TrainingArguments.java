@@ -88,6 +88,9 @@ public final class TrainingArguments {
             json.put("width", data.width());
         }
         json.put("max_pixels", data.maxPixels());
+        if (data.onBadRow() != OnBadRow.FAIL) {
+            json.put("on_bad_row", data.onBadRow().option());
+        }
         putList(
                 json,
                 "extra_inputs",

@@ -19,6 +19,7 @@ import io.stencil.tensor.TensorFiles;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -27,23 +28,28 @@ import java.util.zip.CRC32C;
 import org.bytedeco.pytorch.Tensor;
 import org.jspecify.annotations.Nullable;
 
-/// The state of a run after some step, `step-N.state/`: a folder with `trainer.json` and `trainer.safetensors`.
+/// The state of a run after some step, `step-N.state/`: a folder with `trainer.json`, `trainer.safetensors` and, where
+/// it
+/// learns from images, `dataset.json`.
 ///
 /// The folder gets its name when all of it is on the disk, so that a state is complete or absent.
 ///
 /// @param folder of the state
 /// @param options of the run, as [RunOptions] tells them
+/// @param dataset what the run has learned from, or null where nothing is kept of it
 /// @param checksum CRC-32C of the tensors' file; null in a state of an earlier version
 public record SavedState(
         Path folder,
         Progress progress,
         RunOptions options,
+        @Nullable DatasetRecord dataset,
         @Nullable String checksum) {
 
     private static final int FORMAT = 1;
     private static final String TRAINER = "trainer.json";
     private static final String CHECKSUM = "tensors_crc32c";
     private static final String TENSORS = "trainer.safetensors";
+    private static final String DATASET = "dataset.json";
     private static final JsonMapper MAPPER = JsonMapper.builder()
             .enable(SerializationFeature.INDENT_OUTPUT)
             .enable(SerializationFeature.ORDER_MAP_ENTRIES_BY_KEYS)
@@ -55,16 +61,26 @@ public record SavedState(
 
     /// Writes a state as a whole.
     ///
+    /// @param dataset what the run has learned from, or null where nothing is kept of it
     /// @throws InvalidFileException when it cannot be written; nothing of it is there then
-    public static void write(Path folder, Progress progress, RunOptions options, Map<String, Tensor> tensors) {
+    public static void write(
+            Path folder,
+            Progress progress,
+            RunOptions options,
+            @Nullable DatasetRecord dataset,
+            Map<String, Tensor> tensors) {
         ObjectNode root = MAPPER.createObjectNode();
         root.put("format", FORMAT);
         root.set("progress", MAPPER.valueToTree(progress));
         root.set("options", options.json());
         try {
+            String record = dataset == null ? null : MAPPER.writeValueAsString(dataset) + "\n";
             AtomicFolder.write(folder, into -> {
                 TensorFiles.write(into.resolve(TENSORS), tensors, Map.of("format", "pt"));
                 root.put(CHECKSUM, checksum(into.resolve(TENSORS)));
+                if (record != null) {
+                    AtomicFile.writeText(into.resolve(DATASET), record);
+                }
                 AtomicFile.writeText(into.resolve(TRAINER), MAPPER.writeValueAsString(root) + "\n");
             });
         } catch (JsonProcessingException e) {
@@ -93,10 +109,22 @@ public record SavedState(
                     folder,
                     MAPPER.treeToValue(root.path("progress"), Progress.class),
                     new RunOptions(options),
+                    dataset(folder.resolve(DATASET)),
                     root.path(CHECKSUM).textValue());
         } catch (JsonProcessingException e) {
             throw new InvalidFileException(
                     Location.of(file).field("progress"), "cannot be read: " + JsonReason.of(e), e);
+        }
+    }
+
+    private static @Nullable DatasetRecord dataset(Path file) {
+        if (!Files.exists(file)) {
+            return null;
+        }
+        try {
+            return MAPPER.treeToValue(JsonFile.read(file), DatasetRecord.class);
+        } catch (JsonProcessingException e) {
+            throw new InvalidFileException(Location.of(file), "cannot be read: " + e.getOriginalMessage(), e);
         }
     }
 

@@ -19,15 +19,18 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.SortedMap;
 import java.util.TreeMap;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
 /// A folder of encoded samples.
 ///
 /// ```text
 /// cache/
-/// ├── origin.json                what the samples are made of and by, written first
-/// ├── samples/00000000.safetensors, one a row
+/// ├── origin.json                what the samples are made by, written first
+/// ├── samples/00000000.safetensors, one a row, with the digest of what it is made of
 /// ├── empty_prompt.safetensors   for samples that go without their prompt
 /// └── index.json                 the rows, written last: a cache without it is not complete
 /// ```
@@ -38,7 +41,8 @@ public record CacheFolder(Path folder) {
 
     private static final String ORIGIN = "origin.json";
     private static final String SAMPLES = "samples";
-    private static final int FORMAT = 1;
+    private static final Pattern SAMPLE = Pattern.compile("(\\d{8,9})\\.safetensors");
+    private static final int FORMAT = 2;
     private static final JsonMapper MAPPER = JsonMapper.builder()
             .enable(SerializationFeature.INDENT_OUTPUT)
             .enable(DeserializationFeature.FAIL_ON_MISSING_CREATOR_PROPERTIES)
@@ -55,8 +59,51 @@ public record CacheFolder(Path folder) {
         return folder.resolve(INDEX);
     }
 
-    Path sample(int row) {
-        return folder.resolve(SAMPLES).resolve(String.format(Locale.ROOT, "%08d.safetensors", row));
+    /// @param number of the file
+    Path sample(int number) {
+        return folder.resolve(SAMPLES).resolve(String.format(Locale.ROOT, "%08d.safetensors", number));
+    }
+
+    /// The digests of the samples that are there, by number. A file that is no sample has an empty one.
+    SortedMap<Integer, String> digests() {
+        SortedMap<Integer, String> digests = new TreeMap<>();
+        for (int number : numbers()) {
+            try (SampleFile sample = SampleFile.open(sample(number))) {
+                digests.put(number, sample.row().digest());
+            } catch (InvalidFileException _) { // it is encoded again
+                digests.put(number, "");
+            }
+        }
+        return digests;
+    }
+
+    private List<Integer> numbers() {
+        Path samples = folder.resolve(SAMPLES);
+        if (!Files.isDirectory(samples)) {
+            return List.of();
+        }
+        return list(samples).stream()
+                .map(file -> SAMPLE.matcher(file.getFileName().toString()))
+                .filter(Matcher::matches)
+                .map(name -> Integer.valueOf(name.group(1)))
+                .toList();
+    }
+
+    /// Makes a cache incomplete before samples of it are replaced.
+    void removeIndex() {
+        remove(index());
+    }
+
+    void removeSample(int number) {
+        remove(sample(number));
+    }
+
+    private static void remove(Path file) {
+        try {
+            Files.deleteIfExists(file);
+        } catch (IOException e) {
+            throw new InvalidFileException(Location.of(file), "cannot be removed: " + e, e);
+        }
     }
 
     Path emptyPrompt() {
@@ -116,13 +163,7 @@ public record CacheFolder(Path folder) {
                 .flatMap(one -> list(one).stream())
                 .filter(file -> file.getFileName().toString().matches("\\..*\\.tmp"))
                 .toList();
-        for (Path file : found) {
-            try {
-                Files.deleteIfExists(file);
-            } catch (IOException e) {
-                throw new InvalidFileException(Location.of(file), "cannot be removed: " + e, e);
-            }
-        }
+        found.forEach(CacheFolder::remove);
     }
 
     private static List<Path> list(Path folder) {
@@ -139,7 +180,9 @@ public record CacheFolder(Path folder) {
         JsonNode root = JsonFile.read(file);
         if (root.path("format").asInt() != FORMAT || !(root.get("origin") instanceof ObjectNode origin)) {
             throw new InvalidFileException(
-                    file, "is not of format %s: another version of Stencil wrote it".formatted(FORMAT));
+                    file,
+                    "is not of format %s, found %s: another version of Stencil wrote it; encode into another folder (--task sft:data_process)"
+                            .formatted(FORMAT, root.path("format")));
         }
         return new CacheOrigin(origin);
     }
@@ -158,12 +201,7 @@ public record CacheFolder(Path folder) {
 
     /// Samples that are there.
     public int sampleCount() {
-        Path samples = folder.resolve(SAMPLES);
-        return Files.isDirectory(samples)
-                ? Math.toIntExact(list(samples).stream()
-                        .filter(file -> file.getFileName().toString().matches("\\d+\\.safetensors"))
-                        .count())
-                : 0;
+        return numbers().size();
     }
 
     /// The rows of a complete cache, in their order.

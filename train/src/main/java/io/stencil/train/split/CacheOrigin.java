@@ -7,6 +7,7 @@ import io.stencil.error.InvalidRequestException;
 import io.stencil.error.Location;
 import io.stencil.files.Sha256;
 import io.stencil.flux2.files.BaseModelPart;
+import io.stencil.image.TargetSize;
 import io.stencil.pipeline.models.ModelFiles;
 import io.stencil.pipeline.models.ModelSet;
 import io.stencil.pipeline.unit.ModelRole;
@@ -22,7 +23,9 @@ import java.util.Set;
 import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 
-/// What encoded samples are made of and by: hashes of models and code, and the options that decide the numbers.
+/// What all samples of a cache are made by: hashes of models and code, and the options that decide the numbers. What
+/// each is
+/// made of its own digest tells.
 ///
 /// @param json names and values, of one level
 record CacheOrigin(ObjectNode json) {
@@ -44,9 +47,19 @@ record CacheOrigin(ObjectNode json) {
     /// @throws io.stencil.error.InvalidFileException when a file cannot be read
     static CacheOrigin of(TrainOptions options, ModelSet models, @Nullable String frozenWeights) {
         ObjectNode json = shared(options, models, frozenWeights);
-        json.put("dataset_metadata_sha256", Sha256.ofInput(options.data().metadataPath()));
-        json.put("picture_size", options.data().size().toString());
+        json.put("picture_size", text(options.data().size()));
+        if (options.models().template() != null) { // which may draw random numbers
+            Long seed = options.optimisation().seed();
+            json.put("seed", seed == null ? 0 : seed);
+        }
         return new CacheOrigin(json);
+    }
+
+    private static String text(TargetSize size) {
+        return switch (size) {
+            case TargetSize.Fixed fixed -> "%s x %s".formatted(fixed.width(), fixed.height());
+            case TargetSize.MaxPixels bound -> "at most %s pixels".formatted(bound.maxPixels());
+        };
     }
 
     /// The same of a training that reads encoded samples: what it does not know is left out.

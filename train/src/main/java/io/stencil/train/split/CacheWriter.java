@@ -1,11 +1,13 @@
 package io.stencil.train.split;
 
+import io.stencil.distributed.ProcessGroup;
 import io.stencil.error.InvalidFileException;
 import io.stencil.error.Location;
 import io.stencil.image.ImageSize;
 import io.stencil.pipeline.models.ModelSet;
 import io.stencil.train.data.Dataset;
 import io.stencil.train.data.DatasetRow;
+import io.stencil.train.data.RowDigest;
 import io.stencil.train.data.TrainingSample;
 import io.stencil.train.options.TrainOptions;
 import io.stencil.train.step.SampleEncodings;
@@ -19,54 +21,92 @@ import java.util.stream.Stream;
 import org.bytedeco.pytorch.Tensor;
 import org.jspecify.annotations.Nullable;
 
-/// Fills a cache. Each file is there as a whole or not at all, so that a stopped run goes on where it was.
+/// Fills a cache. Each file is there as a whole or not at all, so that a stopped run goes on where it was. A sample
+/// that is
+/// there is known by the digest of what it was made of: one that was made of something else is encoded again.
 public final class CacheWriter {
 
     private final CacheFolder cache;
+    private final Dataset dataset;
+    private final SamplePlan plan;
 
-    private CacheWriter(CacheFolder cache) {
+    private CacheWriter(CacheFolder cache, Dataset dataset, SamplePlan plan) {
         this.cache = cache;
+        this.dataset = dataset;
+        this.plan = plan;
     }
 
-    /// Begins a cache in the options' `output_path`, or goes on with the one that is there.
+    /// Begins a cache in the options' `output_path`, or goes on with the one that is there. Each process of a run calls
+    /// it; the first makes the cache before the others look.
     ///
+    /// @param dataset whose files are read, to know their content
     /// @param frozenWeights hash of what of the Template is not trained, or null when none takes part
-    /// @throws io.stencil.error.InvalidRequestException when the folder holds something else, or what is encoded or by
-    ///     what differs
-    public static CacheWriter begin(TrainOptions options, ModelSet models, @Nullable String frozenWeights) {
+    /// @throws io.stencil.error.InvalidRequestException when the folder holds something else, or what the samples are
+    ///     made by differs, or the folder is not the one that the first process sees
+    public static CacheWriter begin(
+            TrainOptions options,
+            Dataset dataset,
+            ModelSet models,
+            @Nullable String frozenWeights,
+            ProcessGroup group) {
         CacheFolder cache = new CacheFolder(options.output().folder());
-        cache.begin(CacheOrigin.of(options, models, frozenWeights));
-        return new CacheWriter(cache);
-    }
-
-    /// Works on a cache that another process of the same run has begun.
-    ///
-    /// @throws io.stencil.error.InvalidRequestException when it cannot be seen from here, or is of another origin
-    public static CacheWriter join(TrainOptions options, ModelSet models, @Nullable String frozenWeights) {
-        CacheFolder cache = new CacheFolder(options.output().folder());
-        cache.join(CacheOrigin.of(options, models, frozenWeights));
-        return new CacheWriter(cache);
+        CacheOrigin origin = CacheOrigin.of(options, models, frozenWeights);
+        if (group.isFirst()) {
+            cache.begin(origin);
+        }
+        group.agree(0);
+        if (!group.isFirst()) {
+            cache.join(origin);
+        }
+        List<String> digests = dataset.rows().stream()
+                .map(row -> RowDigest.of(row, dataset.folder()))
+                .toList();
+        SamplePlan plan = SamplePlan.of(digests, cache.digests());
+        group.requireAlike("dataset_metadata_path", plan.toString()); // also: nobody writes before all have looked
+        if (group.isFirst() && !plan.isComplete()) {
+            cache.removeIndex();
+        }
+        group.agree(0);
+        return new CacheWriter(cache, dataset, plan);
     }
 
     /// Whether the row is encoded.
     public boolean has(int row) {
-        return Files.isRegularFile(cache.sample(row));
+        return plan.isThere(row);
     }
 
     /// Writes one row.
     ///
+    /// @param index of the row in the dataset, from 0
     /// @param pictures whose sizes are kept with it
     /// @param sample its tensors, which stay the caller's
-    /// @throws InvalidFileException when the file cannot be written
-    public void write(int index, DatasetRow row, TrainingSample pictures, SampleEncodings sample) {
-        CachedRow known =
-                new CachedRow(index, row.location().toString(), row.image().toString(), row.prompt(), sizes(pictures));
-        Path file = cache.sample(index);
+    /// @throws InvalidFileException when the file cannot be written, or the row's files have changed since the cache
+    /// was
+    ///     begun
+    public void write(int index, TrainingSample pictures, SampleEncodings sample) {
+        DatasetRow row = dataset.rows().get(index);
+        if (!RowDigest.of(row, dataset.folder()).equals(plan.digest(index))) {
+            throw new InvalidFileException(
+                    row.location(), "a file of this row has changed while the dataset was encoded; encode it again");
+        }
+        CachedRow known = row(index, sizes(pictures));
+        Path file = cache.sample(known.sample());
         try {
             SampleFile.write(file, known, sample);
         } catch (IOException e) {
             throw unwritable(file, e);
         }
+    }
+
+    private CachedRow row(int index, String size) {
+        DatasetRow row = dataset.rows().get(index);
+        return new CachedRow(
+                plan.number(index),
+                plan.digest(index),
+                row.location().toString(),
+                row.image().toString(),
+                row.prompt(),
+                size);
     }
 
     private static String sizes(TrainingSample sample) {
@@ -97,17 +137,18 @@ public final class CacheWriter {
         }
     }
 
-    /// Makes the cache complete.
+    /// Makes the cache complete, and removes samples that belong to no row any more.
     ///
     /// @throws InvalidFileException when a row is missing, or the index cannot be written
-    public void finish(Dataset dataset) {
+    public void finish() {
         List<CachedRow> rows = new ArrayList<>();
         for (int i = 0; i < dataset.rows().size(); i++) {
-            try (SampleFile sample = SampleFile.open(cache.sample(i))) {
-                rows.add(sample.row());
+            try (SampleFile sample = SampleFile.open(cache.sample(plan.number(i)))) {
+                rows.add(row(i, sample.row().size()));
             }
         }
         cache.finish(rows);
+        plan.unused().forEach(cache::removeSample);
     }
 
     private static InvalidFileException unwritable(Path file, IOException e) {

@@ -17,12 +17,22 @@ import org.jspecify.annotations.Nullable;
 
 /// The dataset of a training that reads encoded samples.
 ///
-/// @param dataset its rows; their pictures are not decoded, and need not be there
-/// @param sizes of the rows' pictures, in the rows' order
-public record CachedDataset(CacheFolder cache, Dataset dataset, List<String> sizes) {
+public final class CachedDataset {
 
-    public CachedDataset {
-        sizes = List.copyOf(sizes);
+    private final CacheFolder cache;
+    private final Dataset dataset;
+    private final List<CachedRow> samples;
+
+    /// @param samples in the order of the dataset's rows
+    private CachedDataset(CacheFolder cache, Dataset dataset, List<CachedRow> samples) {
+        this.cache = cache;
+        this.dataset = dataset;
+        this.samples = List.copyOf(samples);
+    }
+
+    /// The rows; their pictures are not decoded, and need not be there.
+    public Dataset dataset() {
+        return dataset;
     }
 
     /// Opens the cache in the options' `dataset_base_path`.
@@ -32,22 +42,23 @@ public record CachedDataset(CacheFolder cache, Dataset dataset, List<String> siz
     public static CachedDataset open(TrainOptions options) {
         CacheFolder cache = new CacheFolder(options.data().basePath());
         List<DatasetRow> rows = new ArrayList<>();
-        List<String> sizes = new ArrayList<>();
-        for (CachedRow row : cache.rows()) {
-            Path sample = cache.sample(row.index());
-            if (row.index() != rows.size() || !Files.isRegularFile(sample)) {
+        List<CachedRow> samples = cache.rows();
+        for (CachedRow row : samples) {
+            Path sample = cache.sample(row.sample());
+            if (!Files.isRegularFile(sample)) {
                 throw new InvalidFileException(
                         cache.index(),
                         "names %s, which is not there; encode the dataset anew into another folder".formatted(sample));
             }
             rows.add(new DatasetRow(Path.of(row.image()), row.prompt(), List.of(), null, Location.of(sample)));
-            sizes.add(row.size());
         }
         if (rows.isEmpty()) {
             throw new InvalidFileException(cache.index(), "names no samples");
         }
         return new CachedDataset(
-                cache, new Dataset(rows, cache.folder(), options.data().size()), sizes);
+                cache,
+                new Dataset(rows, List.of(), cache.folder(), options.data().size()),
+                samples);
     }
 
     /// Refuses a cache that was made by other models, or by another Template, than those that train.
@@ -61,13 +72,13 @@ public record CachedDataset(CacheFolder cache, Dataset dataset, List<String> siz
 
     /// Batches of rows whose pictures had one size when they were encoded.
     public BatchPlan batches(DataOrder order, int batchSize) {
-        return BatchPlan.of(sizes, order, batchSize);
+        return BatchPlan.of(samples.stream().map(CachedRow::size).toList(), order, batchSize);
     }
 
     /// What the rows were encoded to, on a device.
     ///
     /// @param workers threads that read files ahead
     public StoredEncodings encodings(Device device, int workers) {
-        return new StoredEncodings(cache, dataset.rows(), device, workers);
+        return new StoredEncodings(cache, dataset.rows(), samples, device, workers);
     }
 }

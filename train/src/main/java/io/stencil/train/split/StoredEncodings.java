@@ -1,5 +1,6 @@
 package io.stencil.train.split;
 
+import io.stencil.error.InvalidFileException;
 import io.stencil.pipeline.stage.Ports;
 import io.stencil.pipeline.stage.ReferenceTokens;
 import io.stencil.pipeline.unit.PipelineUnit;
@@ -10,6 +11,7 @@ import io.stencil.tensor.Device;
 import io.stencil.train.data.DatasetRow;
 import io.stencil.train.data.Prefetch;
 import io.stencil.train.step.Encodings;
+import java.nio.file.Path;
 import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Objects;
@@ -21,24 +23,38 @@ public final class StoredEncodings implements Encodings, AutoCloseable {
 
     private final CacheFolder folder;
     private final Device device;
-    private final IdentityHashMap<DatasetRow, Integer> rows = new IdentityHashMap<>();
+    private final IdentityHashMap<DatasetRow, CachedRow> samples = new IdentityHashMap<>();
     private final Prefetch<SampleFile> files;
 
     /// @param rows in the order of the cache; they are the keys
+    /// @param samples of the rows
     /// @param workers threads that read files ahead
-    StoredEncodings(CacheFolder folder, List<DatasetRow> rows, Device device, int workers) {
+    StoredEncodings(CacheFolder folder, List<DatasetRow> rows, List<CachedRow> samples, Device device, int workers) {
         this.folder = folder;
         this.device = device;
-        for (DatasetRow row : rows) {
-            this.rows.put(row, this.rows.size());
+        for (int i = 0; i < rows.size(); i++) {
+            this.samples.put(rows.get(i), samples.get(i));
         }
         files = new Prefetch<>(this::open, SampleFile::close, workers);
     }
 
     private SampleFile open(DatasetRow row) {
-        SampleFile file = SampleFile.open(folder.sample(Objects.requireNonNull(rows.get(row))));
-        file.load();
-        return file;
+        CachedRow expected = Objects.requireNonNull(samples.get(row));
+        Path path = folder.sample(expected.sample());
+        SampleFile file = SampleFile.open(path);
+        try {
+            if (!file.row().digest().equals(expected.digest())) {
+                throw new InvalidFileException(
+                        path,
+                        "holds another sample than %s names; run --task sft:data_process again"
+                                .formatted(CacheFolder.INDEX));
+            }
+            file.load();
+            return file;
+        } catch (RuntimeException e) {
+            file.close();
+            throw e;
+        }
     }
 
     /// How many rows it wants to know behind those that are used next.

@@ -11,6 +11,7 @@ import io.stencil.image.RgbImageWriter;
 import io.stencil.pipeline.models.ModelFiles;
 import io.stencil.train.options.ExtraInput;
 import io.stencil.train.options.FileKey;
+import io.stencil.train.options.OnBadRow;
 import io.stencil.train.options.TrainOptions;
 import io.stencil.train.options.TrainOptionsBuilder;
 import java.io.IOException;
@@ -152,14 +153,14 @@ class MetadataTest {
 
     @ParameterizedTest
     @CsvSource(delimiter = '|', quoteCharacter = '`', textBlock = """
-            {"prompt": "p"}                                    | : 'image': is missing; every row needs it
-            {"image": null, "prompt": "p"}                     | : 'image': is missing; every row needs it
+            {"prompt": "p"}                                    | : 'image': is missing; every row needs it, found the columns prompt
+            {"image": null, "prompt": "p"}                     | : 'image': is missing; every row needs it, found the columns image, prompt
             {"image": 3, "prompt": "p"}                        | : 'image': must be a string, found 3
             {"image": " ", "prompt": "p"}                      | : 'image': must be the path of a picture, found an empty string
-            {"image": "a.png"}                                 | : 'prompt': is missing; every row needs it
+            {"image": "a.png"}                                 | : 'prompt': is missing; every row needs it, found the columns image
             {"image": "a.png", "prompt": ["p"]}                | : 'prompt': must be a string, found ["p"]
-            {"image": "a.png", "prompt": "p", "template_inputs": {}} | : 'edit_image': is missing; every row needs it
-            {"image": "a.png", "prompt": "p", "edit_image": "a.png"} | : 'template_inputs': is missing; every row needs it
+            {"image": "a.png", "prompt": "p", "template_inputs": {}} | : 'edit_image': is missing; every row needs it, found the columns image, prompt, template_inputs
+            {"image": "a.png", "prompt": "p", "edit_image": "a.png"} | : 'template_inputs': is missing; every row needs it, found the columns image, prompt, edit_image
             {"image": "a.png", "prompt": "p", "edit_image": [], "template_inputs": {}} | : 'edit_image': must name at least one picture, found []
             {"image": "a.png", "prompt": "p", "edit_image": ["a.png", 1], "template_inputs": {}} | : 'edit_image': must be a string, found 1
             {"image": "a.png", "prompt": "p", "edit_image": "a.png", "template_inputs": [1]} | : 'template_inputs': must be a JSON object, found [1]
@@ -234,6 +235,95 @@ class MetadataTest {
         assertThatThrownBy(() -> read(name, text, Set.of()))
                 .isInstanceOf(InvalidFileException.class)
                 .hasMessageStartingWith(folder.resolve(name) + fault);
+    }
+
+    /// What a name may have meant that is no file.
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', quoteCharacter = '`', textBlock = """
+            https://example.org/a.png | URLs are not supported: download the image and give its path
+            file:///data/a.png        | URLs are not supported: download the image and give its path
+            ~/a.png                   | '~' is not expanded: write the whole path of the home directory
+            sub\\\\b c.png             | write '/' between folders, '\\' is part of a file name here
+            caf\\u00e9.png            | a file of this name exists in Unicode normalization form NFD: rename it, or write its name in that form
+            no.png                    | give the path of a picture
+            """)
+    void aNameThatIsNoFileGetsAHint(String name, String hint) throws IOException {
+        RgbImageWriter.write(RgbImage.filled(new ImageSize(32, 32), 0), folder.resolve("cafe\u0301.png"));
+        assertThatThrownBy(() -> read("m.jsonl", "{\"image\": \"%s\", \"prompt\": \"p\"}".formatted(name), Set.of()))
+                .isInstanceOf(InvalidFileException.class)
+                .hasMessageStartingWith(folder.resolve("m.jsonl") + ":1: 'image': " + folder)
+                .hasMessageEndingWith(": no such file; " + hint);
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "{'image': 'a.png', 'prompt': 'p'}",
+                "{\"image\": \"a.png\", \"prompt\": None}",
+                "{\"image\": \"a.png\", \"flags\": [True]}"
+            })
+    void aPythonDictIsRecognised(String row) {
+        String hint =
+                "; it looks like a Python dict: JSON needs double quotes, and null, true, false for None, True, False";
+        assertThatThrownBy(() -> read("m.jsonl", row, Set.of()))
+                .isInstanceOf(InvalidFileException.class)
+                .hasMessageStartingWith(folder.resolve("m.jsonl") + ":1: is not JSON: ")
+                .hasMessageEndingWith(hint);
+        assertThatThrownBy(() -> read("m.json", "[\n" + row + "]", Set.of()))
+                .hasMessageStartingWith(folder.resolve("m.json") + ":2: is not JSON: ")
+                .hasMessageEndingWith(hint);
+        assertThatThrownBy(() -> read("m.jsonl", "{\"image\": \"it's: None\" ", Set.of()))
+                .hasMessageStartingWith(folder.resolve("m.jsonl") + ":1: is not JSON: ")
+                .hasMessageNotContaining("Python");
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '/', textBlock = """
+            image;prompt/';'
+            image|prompt/'|'
+            """, quoteCharacter = '`')
+    void anotherSeparatorOfColumnsIsNamed(String header, String separator) {
+        assertThatThrownBy(() -> read("m.csv", header + "\na.png;p\n", Set.of()))
+                .isInstanceOf(InvalidFileException.class)
+                .hasMessage("%s:1: separates its columns by %s; save it as CSV with commas"
+                        .formatted(folder.resolve("m.csv"), separator));
+        assertThatThrownBy(() -> read("m.csv", "image\tprompt\na.png\tp\n", Set.of()))
+                .hasMessage(folder.resolve("m.csv") + ":1: separates its columns by tabs; save it as CSV with commas");
+    }
+
+    @Test
+    void rowsThatCannotBeUsedAreCollected() throws IOException {
+        Path file = Files.writeString(folder.resolve("m.jsonl"), """
+                {"image": "a.png", "prompt": "p"}
+                {"image": "none.png", "prompt": "p"}
+                {"image": "a.png", "prompt":
+                {"image": "a.png", "prompt": "last"}
+                """);
+        Dataset all = Dataset.readAll(options(file, Set.of()).build().data());
+        assertThat(all.rows()).extracting(DatasetRow::prompt).containsExactly("p", "last");
+        assertThat(all.indices()).containsExactly(0, 3);
+        assertThat(all.bad()).extracting(BadRow::index).containsExactly(1, 2);
+        assertThat(all.bad().get(0).reason()).startsWith(file + ":2: 'image': ");
+        assertThat(all.bad().get(1).reason()).startsWith(file + ":3: is not JSON");
+        assertThatThrownBy(() -> Dataset.read(
+                        options(file, Set.of()).onBadRow(OnBadRow.SKIP).build().data()))
+                .isInstanceOf(InvalidRequestException.class)
+                .hasMessage("'on_bad_row': 2 of 4 rows cannot be used, at most 1 may be skipped; "
+                        + "'stencil dataset check' lists them, the first: "
+                        + all.bad().get(0).reason());
+    }
+
+    @Test
+    void headsOfImagesAreCheckedWithoutDecoding() throws IOException {
+        RgbImageWriter.write(RgbImage.filled(new ImageSize(15, 200), 0), folder.resolve("thin.png"));
+        Dataset dataset = read(
+                "m.jsonl",
+                "{\"image\": \"a.png\", \"prompt\": \"\", \"edit_image\": \"thin.png\"}",
+                Set.of(ExtraInput.EDIT_IMAGE));
+        assertThatThrownBy(dataset::checkHeads)
+                .isInstanceOf(InvalidFileException.class)
+                .hasMessageStartingWith("%s:1: 'edit_image': %s: 'max_pixels': a picture of 15 x 200 pixels"
+                        .formatted(folder.resolve("m.jsonl"), folder.resolve("thin.png")));
     }
 
     @Test
