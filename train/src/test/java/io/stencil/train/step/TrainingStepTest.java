@@ -99,8 +99,9 @@ class TrainingStepTest {
             step.encode(StepSample.of(cut));
         }
         assertThat(warnings)
-                .containsExactly("captions are cut: '%s...' has %s tokens with its chat template, the text encoder reads the first 512; the rest has no effect"
-                        .formatted(caption.substring(0, 60), tokens));
+                .containsExactly(
+                        "captions are cut: '%s...' has %s tokens with its chat template, the text encoder reads the first 512; the rest has no effect"
+                                .formatted(caption.substring(0, 60), tokens));
     }
 
     /// Copies of the gradients, owned by the caller's scope; the parameters' own are freed.
