@@ -4,6 +4,7 @@ import io.stencil.error.Location;
 import io.stencil.error.TemplateException;
 import io.stencil.flux2.transformer.TransformerConfig;
 import io.stencil.image.RgbImage;
+import io.stencil.nn.Parameter;
 import io.stencil.template.DataProcessor;
 import io.stencil.template.Template;
 import io.stencil.template.TemplateModel;
@@ -15,6 +16,7 @@ import io.stencil.template.input.InputBinder;
 import io.stencil.template.input.InputType;
 import io.stencil.template.input.RecordBinder;
 import java.nio.file.Path;
+import java.util.Map;
 import java.util.Optional;
 import java.util.function.Predicate;
 import org.bytedeco.pytorch.Tensor;
@@ -97,9 +99,16 @@ record EntryPoint<I extends Record, P extends Record>(
 
     /// A new network.
     ///
-    /// @throws TemplateException when the author's code fails
+    /// @throws TemplateException when the author's code fails, or returns a network that was used and closed before
     TemplateModel<I, P> model(TransformerConfig base) {
-        return new AuthorCode(origin).call("model(base)", () -> template.model(base));
+        AuthorCode code = new AuthorCode(origin);
+        TemplateModel<I, P> model = code.call("model(base)", () -> template.model(base));
+        Map<String, Parameter> state = code.call("state() of the network", model::state);
+        if (state.values().stream().anyMatch(Parameter::isClosed)) {
+            throw new TemplateException(
+                    origin, "model(base) returned a network that is closed; create a new one in each call");
+        }
+        return model;
     }
 
     /// Where the weights lie.

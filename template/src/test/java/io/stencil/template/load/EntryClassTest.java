@@ -76,6 +76,6 @@ class EntryClassTest {
         TemplateFolder template = ModelSource.GOOD
                 .with("record Input(double scale)", "record Input(double scale, Optional<String> sceneName)")
                 .in(folder);
-        assertThat(template.describeInputs()).contains("scale (a number), scene_name (a string)");
+        assertThat(template.describeInputs()).contains("scale (a number), scene_name (a string, optional)");
     }
 }

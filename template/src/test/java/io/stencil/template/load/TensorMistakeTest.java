@@ -150,6 +150,28 @@ class TensorMistakeTest {
         requireTold(source, ":23: forward() USED; look at field Net.earlyNULL_POINTER");
     }
 
+    @Test
+    void aNetworkThatWasClosedIsNotReturnedAgain() throws IOException {
+        TemplateFolder template = ModelSource.NETWORK
+                .with("{ return new Net(); }", "{ return net; } private final Net net = new Net();")
+                .in(folder);
+        template.check(base);
+        assertThatThrownBy(() -> template.load(base))
+                .isInstanceOf(TemplateException.class)
+                .hasMessage(
+                        "%s: model(base) returned a network that is closed; create a new one in each call",
+                        folder.resolve("Model.java"));
+    }
+
+    @Test
+    void twoParametersOfOneNameAreTold() {
+        requireTold(
+                ModelSource.NETWORK
+                        .with("module(\"linear\", new", "module(\"\", new")
+                        .with("parameter(\"start\"", "parameter(\"weight\""),
+                ": state() of the network threw IllegalStateException: two parameters are named 'weight'");
+    }
+
     /// A module that the author fills needs no registration: it is a constant of the network.
     @Test
     void aModuleThatTheAuthorInitializesItselfIsAllowed() throws IOException {
