@@ -209,7 +209,9 @@ final class TorchProcessGroup implements ProcessGroup {
     @Override
     public void fail(Throwable fault) {
         if (!(fault instanceof ProcessGroupException)) {
-            heartbeat.tell("rank %s failed (%s)".formatted(rank(), fault.getMessage()));
+            String reason =
+                    String.valueOf(fault.getMessage()).lines().findFirst().orElse(""); // without a native trace
+            heartbeat.tell("rank %s failed (%s)".formatted(rank(), reason));
         }
     }
 

@@ -114,9 +114,7 @@ public final class HubHttp implements AutoCloseable {
             }
             return json;
         } catch (JsonProcessingException e) {
-            String why = unexpected.kind() == UnexpectedBody.Kind.HTML
-                    ? remedy(unexpected)
-                    : told.of(JsonReason.of(e));
+            String why = unexpected.kind() == UnexpectedBody.Kind.HTML ? remedy(unexpected) : told.of(JsonReason.of(e));
             throw call.subject()
                     .fault(
                             "the hub's answer is no JSON but %s: %s".formatted(describe(unexpected), why),

@@ -1,5 +1,6 @@
 package io.stencil.template.load;
 
+import static org.assertj.core.api.Assertions.assertThatCode;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.stencil.error.StencilException;
@@ -80,6 +81,12 @@ class ContractTest {
         assertThatThrownBy(() -> new TemplateFolder(folder).load(base).close())
                 .isInstanceOf(StencilException.class)
                 .hasMessageContaining(message);
+    }
+
+    @Test
+    void aSourceMayBeginWithAByteOrderMark() throws IOException {
+        Files.writeString(folder.resolve("Model.java"), "\uFEFF" + GOOD);
+        assertThatCode(() -> new TemplateFolder(folder).check(base)).doesNotThrowAnyException();
     }
 
     @Test
