@@ -8,6 +8,7 @@ import io.stencil.image.ImageSize;
 import io.stencil.image.RgbImage;
 import io.stencil.nn.LoraBinding;
 import io.stencil.nn.LoraFusion;
+import io.stencil.pipeline.models.CallGate;
 import io.stencil.pipeline.models.LoadOptions;
 import io.stencil.pipeline.models.ModelFiles;
 import io.stencil.pipeline.models.ModelSet;
@@ -43,7 +44,12 @@ import org.jspecify.annotations.Nullable;
 ///     PngWriter.write(result.image(), Path.of("cat.png"));
 /// }
 /// ```
-/// A pipeline owns its models. It serves one request at a time; use it from one thread.
+/// A pipeline owns its models. Threads may share it: it serves one call at a time, and those that come meanwhile wait
+/// in
+/// their order, as in [CallGate]. [#close] lets the call that runs come to its end; all others are refused from then
+/// on. A
+/// progress listener cannot call its pipeline. Each method throws a [io.stencil.error.StencilException], and what a
+/// listener throws goes through.
 public final class Flux2Pipeline implements AutoCloseable {
 
     private final ModelSet models;
@@ -83,16 +89,25 @@ public final class Flux2Pipeline implements AutoCloseable {
     /// Makes a picture.
     ///
     /// @throws io.stencil.error.InvalidRequestException when the request does not fit the models
+    /// @throws io.stencil.error.InvalidStateException when the pipeline is closed, or the thread is interrupted while
+    /// it
+    ///     waits for another call
     public GeneratedImage generate(GenerationRequest request) {
         return generate(request, ProgressListener.NONE);
     }
 
-    /// Makes a picture and tells of each step.
+    /// Makes a picture and reports each step.
+    ///
+    /// @param progress is called on this thread; it must not call the pipeline
+    /// @throws io.stencil.error.InvalidRequestException as [#generate(GenerationRequest)] does
+    /// @throws io.stencil.error.InvalidStateException likewise
     public GeneratedImage generate(GenerationRequest request, ProgressListener progress) {
         request.requirePictures();
-        try (Scope _ = new Scope();
+        try (CallGate.Turn _ = models.gate().enter(CallGate.Kind.WORK, "generate()");
+                Scope scope = new Scope();
                 GradMode _ = GradMode.disabled();
                 LoraBinding _ = loras.bind(models)) {
+            RequestTensors.hold(request, scope);
             ImageSize size = new ImageSize(roundUp(request.width()), roundUp(request.height()));
             RequestWarnings.of(request, models, size).forEach(progress::onWarning);
             FlowMatchSchedule schedule = request.schedule();
@@ -173,7 +188,8 @@ public final class Flux2Pipeline implements AutoCloseable {
     ///     that does not fit its layer, a value that is not finite, or parts of an adapter that is not supported
     /// @throws io.stencil.error.InvalidRequestException when the strength is no finite number
     public LoraMatch loadLora(Path file, double strength) {
-        try (Scope _ = new Scope()) {
+        try (CallGate.Turn _ = models.gate().enter(CallGate.Kind.CHANGE, "loadLora()");
+                Scope _ = new Scope()) {
             LoraFile lora =
                     LoraFile.read(file, models.requireTransformer(), strength, models.compute(), models.device());
             loras.add(lora.lora());
@@ -183,7 +199,9 @@ public final class Flux2Pipeline implements AutoCloseable {
 
     /// Takes off all hot-loaded LoRAs.
     public void clearLoras() {
-        loras.clear();
+        try (CallGate.Turn _ = models.gate().enter(CallGate.Kind.CHANGE, "clearLoras()")) {
+            loras.clear();
+        }
     }
 
     /// Adds a LoRA file to the transformer's weights for good; the opposite strength takes it off again, up to
@@ -193,7 +211,8 @@ public final class Flux2Pipeline implements AutoCloseable {
     /// @return which of the file's layers the transformer has
     /// @throws io.stencil.error.InvalidFileException as [#loadLora] does; no weight is changed then
     public LoraMatch fuseLora(Path file, double strength) {
-        try (Scope _ = new Scope()) {
+        try (CallGate.Turn _ = models.gate().enter(CallGate.Kind.CHANGE, "fuseLora()");
+                Scope _ = new Scope()) {
             LoraFile lora = LoraFile.read(file, models.requireTransformer(), strength, DType.FLOAT32, models.device());
             LoraFusion.fuse(models.requireTransformer(), lora.lora(), 1.0);
             return new LoraMatch(lora.lora().pairs().size(), lora.unmatched());
@@ -204,10 +223,13 @@ public final class Flux2Pipeline implements AutoCloseable {
         return Math.ceilDiv(side, 16) * 16;
     }
 
-    /// Frees the models and what was hot-loaded.
+    /// Frees the models and what was hot-loaded, once the call that runs has returned. A second close does nothing.
+    ///
+    /// @throws io.stencil.error.InvalidStateException when it is called within such a call, by a progress listener or a
+    ///     Template; nothing is freed then
     @Override
     public void close() {
-        loras.clear();
+        models.gate().close(loras::clear);
         models.close();
     }
 

@@ -29,7 +29,8 @@ import org.jspecify.annotations.Nullable;
 ///     tape.backward(loss);
 /// }
 /// ```
-/// libtorch may call back from a thread of its own on a GPU.
+/// libtorch may call back from a thread of its own on a GPU. There too a segment sees the values of [PassLocal] that its
+/// forward pass saw.
 public final class GradientTape implements Checkpointing, AutoCloseable {
 
     private final BackwardFunctions functions = new BackwardFunctions();
@@ -167,6 +168,7 @@ public final class GradientTape implements Checkpointing, AutoCloseable {
     /// Runs a segment again when its gradient arrives and keeps the gradients of its inputs for their hooks.
     private static final class Recomputation implements AutoCloseable {
         private final Segment segment;
+        private final PassLocal.Captured bound = PassLocal.capture();
         private final List<HeldInput> inputs = new ArrayList<>();
         private final List<@Nullable OwnedTensor> gradients = new ArrayList<>();
 
@@ -184,7 +186,8 @@ public final class GradientTape implements Checkpointing, AutoCloseable {
                 throw new IllegalStateException("a tape serves one backward pass; open another one");
             }
             try (Scope _ = new Scope();
-                    GradMode _ = GradMode.enabled()) {
+                    GradMode _ = GradMode.enabled();
+                    PassLocal.Restored _ = bound.restore()) {
                 List<Tensor> leaves = inputs.stream().map(HeldInput::leaf).toList();
                 List<Tensor> outputs = segment.run(leaves);
                 Tensor flat = Ops.cat(0, outputs.stream().map(Tensor::flatten).toList());

@@ -3,12 +3,11 @@ package io.stencil.nn;
 import io.stencil.autograd.FrozenProduct;
 import io.stencil.tensor.DType;
 import io.stencil.tensor.Ops;
-import java.util.ArrayList;
 import java.util.List;
 import org.bytedeco.pytorch.Tensor;
 import org.jspecify.annotations.Nullable;
 
-/// `y = x W^T + b`, plus the LoRA updates that are hot-loaded on it.
+/// `y = x W^T + b`, plus the LoRA updates that this thread's pass has bound to it ([LoraBinding]).
 ///
 /// Weights may rest in another dtype than `x` has; the product is computed in that of `x`. A frozen weight is cast part
 /// by part for it, see [FrozenProduct].
@@ -16,7 +15,6 @@ public final class Linear extends Module {
 
     private final Parameter weight;
     private final @Nullable Parameter bias;
-    private final List<LoraPair> loras = new ArrayList<>();
 
     public Linear(long in, long out, boolean withBias) {
         weight = parameter("weight", Initializer.uniformFanIn(in), out, in);
@@ -28,7 +26,7 @@ public final class Linear extends Module {
     public Tensor forward(Tensor x) {
         MultiplyAdds.add(x.numel(), weight.shape()[0]);
         Tensor y = product(x);
-        for (LoraPair lora : loras) {
+        for (LoraPair lora : loras()) {
             y = y.add(lora.update(x));
         }
         return y;
@@ -58,36 +56,25 @@ public final class Linear extends Module {
         return weight;
     }
 
-    /// Whether a LoRA is loaded on the layer whose gradients are asked for.
+    private List<LoraPair> loras() {
+        return LoraBinding.of(this);
+    }
+
+    /// Whether gradients are computed for a LoRA that this thread's pass has bound to the layer.
     public boolean isUpdateTrained() {
-        return loras.stream()
+        return loras().stream()
                 .anyMatch(pair -> pair.a().requires_grad() || pair.b().requires_grad());
     }
 
-    /// Bytes that autograd keeps of the LoRAs on the layer until the backward pass: the update in their rank, and
-    /// copies
-    /// of pairs of another dtype than the input's.
+    /// Bytes that autograd keeps of the bound LoRAs until the backward pass: the update in their rank, and copies of
+    /// pairs
+    /// of another dtype than the input's.
     ///
     /// @param rows of the input, at most
     /// @param dtype of the input
     public long updateBytes(long rows, DType dtype) {
-        return loras.stream()
+        return loras().stream()
                 .mapToLong(pair -> pair.activationBytes(rows, dtype))
                 .sum();
-    }
-
-    void attach(LoraPair lora) {
-        loras.add(lora);
-    }
-
-    /// Takes off one pair; another that was put on by a second binding stays.
-    @SuppressWarnings("ReferenceEquality") // the binding takes off what it put on, not an equal pair
-    void detach(LoraPair lora) {
-        for (int i = loras.size() - 1; i >= 0; i--) {
-            if (loras.get(i) == lora) {
-                loras.remove(i);
-                return;
-            }
-        }
     }
 }

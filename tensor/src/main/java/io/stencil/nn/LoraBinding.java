@@ -1,41 +1,77 @@
 package io.stencil.nn;
 
+import io.stencil.autograd.PassLocal;
 import io.stencil.error.InvalidRequestException;
+import io.stencil.error.InvalidStateException;
 import io.stencil.error.NameList;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 
-/// LoRA updates that are hot-loaded on a module's linear layers until closed; the weights stay as they are.
+/// LoRA updates of a module's linear layers for the passes that this thread runs until the binding is closed. Neither
+/// the
+/// weights nor the module change: a pass on another thread does not see the updates.
 ///
-/// Gradients flow into the pairs. With gradient checkpointing keep the binding open until the backward pass is over.
+/// Gradients flow into the pairs. With gradient [checkpointing][io.stencil.autograd.Checkpointing] a recomputed segment
+/// sees the bindings of its forward pass, on whatever thread it runs; the pairs must live until the backward pass is
+/// over.
 public final class LoraBinding implements AutoCloseable {
 
-    private final List<Bound> bound = new ArrayList<>();
+    /// The open bindings of a pass, in the order in which they were opened.
+    private static final PassLocal<List<LoraBinding>> OPEN = new PassLocal<>();
 
-    private record Bound(Linear layer, LoraPair pair) {}
+    private final Map<Linear, LoraPair> pairs;
+    private boolean closed;
 
-    private LoraBinding() {}
+    private LoraBinding(Map<Linear, LoraPair> pairs) {
+        this.pairs = pairs;
+    }
 
     /// A binding of nothing.
     public static LoraBinding none() {
-        return new LoraBinding();
+        return new LoraBinding(Map.of());
     }
 
-    /// Loads the updates on the layers that they name.
+    /// Binds the updates to the layers that they name.
     ///
     /// @throws InvalidRequestException when a name is not a linear layer of `module`; nothing is bound then
     public static LoraBinding bind(Module module, Lora lora) {
-        Map<String, Linear> layers = linears(module, lora.pairs());
-        LoraBinding binding = new LoraBinding();
-        lora.pairs().forEach((name, pair) -> {
-            Bound one = new Bound(Objects.requireNonNull(layers.get(name)), pair);
-            one.layer().attach(one.pair());
-            binding.bound.add(one);
-        });
+        if (lora.isEmpty()) {
+            return none();
+        }
+        Map<Linear, LoraPair> pairs = new HashMap<>();
+        linears(module, lora.pairs())
+                .forEach((name, layer) ->
+                        pairs.put(layer, Objects.requireNonNull(lora.pairs().get(name))));
+        LoraBinding binding = new LoraBinding(pairs);
+        List<LoraBinding> open = new ArrayList<>(open());
+        open.add(binding);
+        OPEN.set(List.copyOf(open));
         return binding;
+    }
+
+    private static List<LoraBinding> open() {
+        List<LoraBinding> open = OPEN.get();
+        return open == null ? List.of() : open;
+    }
+
+    /// The updates that are bound to a layer in this thread's pass.
+    static List<LoraPair> of(Linear layer) {
+        List<LoraBinding> open = open();
+        if (open.isEmpty()) {
+            return List.of();
+        }
+        List<LoraPair> bound = new ArrayList<>();
+        for (LoraBinding binding : open) {
+            LoraPair pair = binding.pairs.get(layer);
+            if (pair != null) {
+                bound.add(pair);
+            }
+        }
+        return bound;
     }
 
     /// Checks that all updates fit layers of `module`, without loading them.
@@ -66,9 +102,21 @@ public final class LoraBinding implements AutoCloseable {
         return found;
     }
 
+    /// Ends the binding, and no other that binds the same updates.
+    ///
+    /// @throws InvalidStateException on another thread than the one that opened it
     @Override
+    @SuppressWarnings("ReferenceEquality") // it ends itself
     public void close() {
-        bound.forEach(one -> one.layer().detach(one.pair()));
-        bound.clear();
+        if (closed || pairs.isEmpty()) {
+            return;
+        }
+        List<LoraBinding> others =
+                open().stream().filter(binding -> binding != this).toList();
+        if (others.size() == open().size()) {
+            throw new InvalidStateException("a LoRA binding was opened on another thread; close it there");
+        }
+        OPEN.set(others.isEmpty() ? null : others);
+        closed = true;
     }
 }

@@ -39,7 +39,7 @@ public final class LoraFusion {
                                 .formatted(name));
             }
         });
-        lora.pairs().forEach((name, pair) -> {
+        module.withoutPasses(() -> lora.pairs().forEach((name, pair) -> {
             Parameter weight = Objects.requireNonNull(layers.get(name)).weight();
             try (Scope _ = new Scope()) {
                 Device device = Device.of(weight.get());
@@ -48,6 +48,6 @@ public final class LoraFusion {
                 Tensor sum = Ops.addScaled(DType.FLOAT32.cast(weight.get().detach()), b.matmul(a), strength);
                 weight.set(weight.dtype().cast(sum));
             }
-        });
+        }));
     }
 }

@@ -1,6 +1,7 @@
 package io.stencil.nn;
 
 import io.stencil.error.InvalidRequestException;
+import io.stencil.error.InvalidStateException;
 import io.stencil.tensor.DType;
 import io.stencil.tensor.Device;
 import io.stencil.tensor.Scope;
@@ -12,6 +13,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.concurrent.locks.ReentrantReadWriteLock;
 import java.util.function.BiConsumer;
 
 /// A part of a network: parameters of its own and modules inside it, each under the name it has in checkpoints.
@@ -27,6 +29,9 @@ public abstract class Module implements AutoCloseable {
     private final Map<String, Parameter> parameters = new LinkedHashMap<>();
     private final Map<String, Module> modules = new LinkedHashMap<>();
     private final List<AutoCloseable> attached = new ArrayList<>();
+    /// Passes read, closing and changes of weights write.
+    private final ReentrantReadWriteLock passes = new ReentrantReadWriteLock();
+    private volatile boolean closed;
 
     /// Registers a parameter.
     protected final Parameter parameter(String name, Initializer initializer, long... shape) {
@@ -137,6 +142,47 @@ public abstract class Module implements AutoCloseable {
         attached.add(resource);
     }
 
+    /// Keeps the weights in place while a pass runs: [#close] on another thread waits until the pass is over. Models
+    /// open
+    /// a pass in their own methods; whoever calls their parts opens one:
+    /// ```java
+    /// try (OpenPass _ = model.openPass()) { ... }
+    /// ```
+    ///
+    /// @return to be closed on the same thread
+    /// @throws InvalidStateException when the module is closed
+    public final OpenPass openPass() {
+        passes.readLock().lock();
+        if (closed) {
+            passes.readLock().unlock();
+            throw new InvalidStateException("the model is closed; load it again");
+        }
+        return passes.readLock()::unlock;
+    }
+
+    /// A pass through a module that runs, until it is closed.
+    @FunctionalInterface
+    public interface OpenPass extends AutoCloseable {
+        @Override
+        void close();
+    }
+
+    /// Runs `change` while no pass runs.
+    ///
+    /// @throws InvalidStateException when this thread is in a pass
+    final void withoutPasses(Runnable change) {
+        if (passes.getReadHoldCount() > 0) {
+            throw new InvalidStateException(
+                    "a model cannot be closed or changed within a pass that uses it; do so when the pass is over");
+        }
+        passes.writeLock().lock();
+        try {
+            change.run();
+        } finally {
+            passes.writeLock().unlock();
+        }
+    }
+
     private void visit(String prefix, BiConsumer<String, Module> visitor) {
         visitor.accept(prefix, this);
         modules.forEach((name, module) -> module.visit(join(prefix, name), visitor));
@@ -149,9 +195,16 @@ public abstract class Module implements AutoCloseable {
         return prefix + "." + name;
     }
 
-    /// Frees all parameters, then what they pointed into.
+    /// Frees all parameters, then what they pointed into. Passes on other threads are waited for.
+    ///
+    /// @throws InvalidStateException within a pass of this thread; nothing is freed then
     @Override
     public void close() {
+        withoutPasses(this::free);
+    }
+
+    private void free() {
+        closed = true;
         parameters.values().forEach(Parameter::close);
         modules.values().forEach(Module::close);
         for (AutoCloseable resource : attached) {

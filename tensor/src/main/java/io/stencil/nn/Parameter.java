@@ -9,6 +9,8 @@ import io.stencil.tensor.RestingWeight;
 import io.stencil.tensor.Scope;
 import io.stencil.tensor.Tensors;
 import io.stencil.tensor.TorchGenerator;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 import org.bytedeco.pytorch.Tensor;
 import org.jspecify.annotations.Nullable;
 
@@ -21,14 +23,44 @@ public final class Parameter implements FrozenWeight, AutoCloseable {
 
     /// The content, or, while that is in a file, a tensor without memory of its shape and dtype.
     private final OwnedTensor value;
-    /// What was read of [#stored]; the only field that changes while threads share a weight.
-    private volatile @Nullable OwnedTensor content;
-    private final Initializer initializer;
-    private final boolean buffer;
     private @Nullable OwnedTensor rowScale;
+    /// Whether [#value] lies in a mapped file and must not be written.
     private boolean mapped;
     private @Nullable StoredWeight stored;
     private boolean offloaded;
+    /// The content of [#stored] that was read for all threads; of an offloaded weight none is.
+    private volatile @Nullable Content shared;
+    /// The content of an offloaded weight, for each thread its own: a thread that is done with the weight takes nothing
+    /// from another that is not.
+    private final Map<Thread, Content> threads = new ConcurrentHashMap<>(0);
+    private final Initializer initializer;
+    private final boolean buffer;
+    private volatile boolean closed;
+
+    /// Content that was read from a file.
+    ///
+    /// @param mapped whether it is a view of the file
+    private record Content(OwnedTensor values, @Nullable OwnedTensor rowScale, boolean mapped) {
+
+        static Content read(StoredWeight from) {
+            try (Scope _ = new Scope()) {
+                RestingWeight read = from.read();
+                boolean mapped = from.isViewed(read.values());
+                Content content = new Content(new OwnedTensor(read.values()), scale(read), mapped);
+                if (!mapped) {
+                    from.dropPages(); // they were copied
+                }
+                return content;
+            }
+        }
+
+        void close() {
+            values.close();
+            if (rowScale != null) {
+                rowScale.close();
+            }
+        }
+    }
 
     Parameter(Initializer initializer, boolean buffer, DType dtype, long... shape) {
         this.value = new OwnedTensor(Tensors.empty(dtype, Device.META, shape));
@@ -37,27 +69,50 @@ public final class Parameter implements FrozenWeight, AutoCloseable {
     }
 
     /// The tensor, owned by the module; it is read now when it is still in its file alone. Of a weight in float8 these
-    /// are the values without their scale. Threads may ask together unless the weight is offloaded.
+    /// are the values without their scale. Threads may call together; that of an offloaded weight is the thread's own,
+    /// until it calls [#letGo].
+    ///
+    /// @throws IllegalStateException after [#close]
     public Tensor get() {
-        return stored == null ? current() : getStored(stored);
-    }
-
-    private synchronized Tensor getStored(StoredWeight from) {
-        if (content == null) {
-            read(from);
-        }
-        return current();
-    }
-
-    private Tensor current() {
-        OwnedTensor read = content;
-        return (read == null ? value : read).get();
+        return content().values().get();
     }
 
     /// The tensor and its scale, owned by the module; read as by [#get].
     @Override
     public RestingWeight resting() {
-        return new RestingWeight(get(), rowScale == null ? null : rowScale.get());
+        Content content = content();
+        OwnedTensor scale = content.rowScale();
+        return new RestingWeight(content.values().get(), scale == null ? null : scale.get());
+    }
+
+    private Content content() {
+        held(); // a closed one reads no file
+        StoredWeight from = stored;
+        if (from == null) {
+            return new Content(value, rowScale, mapped);
+        }
+        if (offloaded) {
+            return threads.computeIfAbsent(Thread.currentThread(), _ -> Content.read(from));
+        }
+        Content read = shared;
+        return read == null ? readForAll(from) : read;
+    }
+
+    private synchronized Content readForAll(StoredWeight from) {
+        Content read = shared;
+        if (read == null) {
+            read = Content.read(from);
+            shared = read;
+        }
+        return read;
+    }
+
+    /// What this thread has in memory, or null when that is nothing.
+    private @Nullable Content inMemory() {
+        if (stored == null) {
+            return held().is_meta() ? null : new Content(value, rowScale, mapped);
+        }
+        return offloaded ? threads.get(Thread.currentThread()) : shared;
     }
 
     /// What the parameter stands for, in `dtype`: a copy, or the tensor itself when that is it.
@@ -70,7 +125,7 @@ public final class Parameter implements FrozenWeight, AutoCloseable {
     /// @param ids int64, any shape
     /// @return [..., columns], in [#dtype] and on [#device]
     Tensor rows(Tensor ids) {
-        if (stored == null || !current().is_meta()) {
+        if (stored == null || inMemory() != null) {
             return Ops.embedding(get(), ids);
         }
         Tensor rows = stored.rows(ids);
@@ -82,46 +137,47 @@ public final class Parameter implements FrozenWeight, AutoCloseable {
 
     /// Where the tensor lies, or will when it is read.
     public Device device() {
-        return stored == null ? Device.of(current()) : stored.device();
+        return stored == null ? Device.of(held()) : stored.device();
     }
 
     /// Whether the content was read or made and is not let go of.
     public boolean isInMemory() {
-        return !current().is_meta();
+        return !held().is_meta() || shared != null || !threads.isEmpty();
     }
 
     /// What is in memory now: on the Meta device as long as nothing is.
     Tensor peek() {
-        return current();
+        Content content = inMemory();
+        return content == null ? held() : content.values().get();
     }
 
-    private void read(StoredWeight from) {
-        try (Scope _ = new Scope()) {
-            RestingWeight read = from.read();
-            mapped = from.isViewed(read.values());
-            rowScale = scale(read);
-            content = new OwnedTensor(read.values()); // last: other threads look at it
-            if (!mapped) {
-                from.dropPages(); // they were copied
-            }
-        }
+    /// The tensor of [#value]: shape and dtype are those of the content, wherever that is.
+    private Tensor held() {
+        return value.get();
     }
 
-    private void keep(RestingWeight own) {
-        value.set(own.values());
-        freeRead();
-        rowScale = scale(own);
+    private void keep(RestingWeight content) {
+        held();
+        value.set(content.values());
+        free();
+        rowScale = scale(content);
     }
 
     private static @Nullable OwnedTensor scale(RestingWeight weight) {
         return weight.rowScale() == null ? null : new OwnedTensor(weight.rowScale());
     }
 
-    private void freeRead() {
-        if (content != null) {
-            content.close();
-            content = null;
+    /// Frees all but [#value].
+    private void free() {
+        Content read = shared;
+        shared = null;
+        if (read != null) {
+            read.close();
         }
+        threads.values().removeIf(content -> {
+            content.close();
+            return true;
+        });
         if (rowScale != null) {
             rowScale.close();
             rowScale = null;
@@ -140,17 +196,20 @@ public final class Parameter implements FrozenWeight, AutoCloseable {
         this.mapped = false;
     }
 
-    /// Frees the memory of an offloaded weight until its next use; of any other it does nothing.
+    /// Frees the memory that this thread has of an offloaded weight until its next use; of any other it does nothing.
     @Override
     public void letGo() {
-        if (!offloaded || stored == null || content == null) {
+        StoredWeight from = stored;
+        if (!offloaded || from == null || closed) {
             return;
         }
-        if (mapped) {
-            stored.dropPages(); // views of it stay valid: the pages come back when they are read
+        Content content = threads.remove(Thread.currentThread());
+        if (content != null) {
+            if (content.mapped()) {
+                from.dropPages(); // views of it stay valid: the pages come back when they are read
+            }
+            content.close();
         }
-        freeRead();
-        mapped = false;
     }
 
     @Override
@@ -159,16 +218,16 @@ public final class Parameter implements FrozenWeight, AutoCloseable {
     }
 
     public long[] shape() {
-        return Tensors.shape(current());
+        return Tensors.shape(held());
     }
 
     public DType dtype() {
-        return DType.of(current());
+        return DType.of(held());
     }
 
     /// Number of elements.
     public long elementCount() {
-        return current().numel();
+        return held().numel();
     }
 
     public boolean isBuffer() {
@@ -176,12 +235,12 @@ public final class Parameter implements FrozenWeight, AutoCloseable {
     }
 
     public boolean isTrainable() {
-        return current().requires_grad();
+        return held().requires_grad();
     }
 
     /// Whether the parameter was closed, after which it has no tensor.
     public boolean isClosed() {
-        return value.find().isEmpty();
+        return closed;
     }
 
     /// How it is filled when no weights are loaded.
@@ -193,7 +252,7 @@ public final class Parameter implements FrozenWeight, AutoCloseable {
     ///
     /// @return a handle owned by the caller's scope
     public @Nullable Tensor gradient() {
-        Tensor gradient = current().grad();
+        Tensor gradient = held().grad();
         return gradient.defined() ? gradient : null;
     }
 
@@ -206,16 +265,16 @@ public final class Parameter implements FrozenWeight, AutoCloseable {
 
     /// Frees the gradient.
     public void clearGradient() {
-        if (current().grad().defined()) {
-            current().mutable_grad().reset();
+        if (held().grad().defined()) {
+            held().mutable_grad().reset();
         }
     }
 
     /// Replaces the content.
     ///
     /// @param mapped the memory belongs to a file and must not be written
-    void set(RestingWeight own, boolean mapped) {
-        keep(own);
+    void set(RestingWeight content, boolean mapped) {
+        keep(content);
         this.mapped = mapped;
         this.stored = null;
     }
@@ -243,17 +302,19 @@ public final class Parameter implements FrozenWeight, AutoCloseable {
             throw new IllegalStateException("a weight in float8 cannot be trained");
         }
         if (trainable && (mapped || stored != null)) {
-            Tensor own = get();
-            set(mapped ? own.clone() : own);
+            Content content = content();
+            Tensor tensor = content.values().get();
+            set(content.mapped() ? tensor.clone() : tensor);
         }
         if (trainable || isTrainable()) {
-            current().requires_grad_(trainable);
+            held().requires_grad_(trainable);
         }
     }
 
     @Override
     public void close() {
+        closed = true;
         value.close();
-        freeRead();
+        free();
     }
 }

@@ -1,43 +1,47 @@
 package io.stencil.tensor;
 
 import java.util.Optional;
+import java.util.concurrent.atomic.AtomicReference;
 import org.bytedeco.pytorch.Tensor;
 import org.jspecify.annotations.Nullable;
 
 /// A tensor that lives until closed, whatever scope it was made in: a weight, an optimizer moment, a cached result.
 public final class OwnedTensor implements AutoCloseable {
 
-    private @Nullable Tensor tensor;
+    private final AtomicReference<@Nullable Tensor> tensor;
 
     public OwnedTensor(Tensor tensor) {
-        this.tensor = retain(tensor);
+        this.tensor = new AtomicReference<>(retain(tensor));
     }
 
     /// @throws IllegalStateException after [#close]
     public Tensor get() {
-        if (tensor == null) {
+        Tensor held = tensor.get();
+        if (held == null) {
             throw new IllegalStateException("the tensor was freed");
         }
-        return tensor;
+        return held;
     }
 
     /// The tensor, or nothing after [#close].
     public Optional<Tensor> find() {
-        return Optional.ofNullable(tensor);
+        return Optional.ofNullable(tensor.get());
     }
 
     /// Frees the tensor held and holds another.
     public void set(Tensor replacement) {
-        Tensor next = retain(replacement);
-        close();
-        tensor = next;
+        free(tensor.getAndSet(retain(replacement)));
     }
 
+    /// Frees the tensor, once, whoever calls again.
     @Override
     public void close() {
-        if (tensor != null) {
-            tensor.releaseReference();
-            tensor = null;
+        free(tensor.getAndSet(null));
+    }
+
+    private static void free(@Nullable Tensor held) {
+        if (held != null) {
+            held.releaseReference();
         }
     }
 

@@ -1,5 +1,6 @@
 package io.stencil.tensor;
 
+import io.stencil.error.InvalidStateException;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Tensor;
 import org.jspecify.annotations.Nullable;
@@ -13,15 +14,21 @@ import org.jspecify.annotations.Nullable;
 /// }
 /// ```
 /// Weights and other long-lived tensors are held by an [OwnedTensor] instead. A scope belongs to the thread that opened
-/// it.
+/// it, and refuses others: what it owns may be in use there.
 public final class Scope implements AutoCloseable {
 
     static {
         Libtorch.load();
     }
 
+    private final Thread thread = Thread.currentThread();
     private final @Nullable PointerScope outer = PointerScope.getInnerScope();
     private final PointerScope inner = new PointerScope();
+
+    /// Whether a scope is open on this thread.
+    public static boolean isOpen() {
+        return PointerScope.getInnerScope() != null;
+    }
 
     /// Lets a tensor outlive this scope, owned by the enclosing one.
     ///
@@ -55,9 +62,27 @@ public final class Scope implements AutoCloseable {
         return count;
     }
 
+    /// Keeps a tensor of another owner in memory until this scope is closed.
+    ///
+    /// @return false when it was freed already
+    public boolean hold(Tensor tensor) {
+        if (tensor.isNull()) {
+            return false;
+        }
+        inner.attach(OwnedTensor.handle(tensor)); // adds a reference
+        return !tensor.isNull();
+    }
+
     /// Frees all that was made in this scope and not kept; the outermost one also the memory that products share.
+    ///
+    /// @throws InvalidStateException on another thread than the one that opened it
     @Override
     public void close() {
+        if (thread != Thread.currentThread()) {
+            throw new InvalidStateException(
+                    "a scope was opened on thread '%s' and is closed on '%s'; close it where it was opened"
+                            .formatted(thread.getName(), Thread.currentThread().getName()));
+        }
         inner.close();
         if (outer == null) {
             CastBuffer.free();

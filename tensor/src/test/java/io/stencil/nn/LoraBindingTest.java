@@ -3,16 +3,23 @@ package io.stencil.nn;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.stencil.autograd.GradientTape;
 import io.stencil.error.InvalidRequestException;
+import io.stencil.error.InvalidStateException;
 import io.stencil.tensor.DType;
+import io.stencil.tensor.Ops;
 import io.stencil.tensor.Scope;
 import io.stencil.tensor.Tensors;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
 import org.bytedeco.pytorch.Tensor;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class LoraBindingTest {
 
@@ -83,6 +90,62 @@ class LoraBindingTest {
         first.close();
         assertThat(output()).containsExactly(3 + 11, 4 + 110, 7 + 1100);
         second.close();
+        assertThat(output()).containsExactly(3, 4, 7);
+    }
+
+    @Test
+    void aPassOnAnotherThreadSeesItsOwnBindingsAlone() throws Exception {
+        LoraPair ten = new LoraPair(Ops.mul(pair().a(), 10), pair().b());
+        try (LoraBinding _ = LoraBinding.bind(net, new Lora(Map.of("to_out.0", pair())));
+                ExecutorService other = Executors.newSingleThreadExecutor()) {
+            assertThat(other.submit(this::output).get()).containsExactly(3, 4, 7);
+            float[] bound = other.submit(() -> {
+                        try (LoraBinding _ = LoraBinding.bind(net, new Lora(Map.of("to_out.0", ten)))) {
+                            return output();
+                        }
+                    })
+                    .get();
+            assertThat(bound).containsExactly(3 + 110, 4 + 1100, 7 + 11000);
+            assertThat(output()).containsExactly(3 + 11, 4 + 110, 7 + 1100);
+        }
+    }
+
+    @Test
+    void aBindingIsClosedOnItsThread() throws Exception {
+        LoraBinding binding = LoraBinding.bind(net, new Lora(Map.of("to_out.0", pair())));
+        try (ExecutorService other = Executors.newSingleThreadExecutor()) {
+            assertThatThrownBy(() -> other.submit(binding::close).get())
+                    .hasCauseInstanceOf(InvalidStateException.class)
+                    .hasMessageContaining("a LoRA binding was opened on another thread; close it there");
+        }
+        assertThat(output()).containsExactly(3 + 11, 4 + 110, 7 + 1100);
+        binding.close();
+        assertThat(output()).containsExactly(3, 4, 7);
+    }
+
+    /// A backward pass that runs when the binding is closed, and one on another thread, recompute with the update.
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void aRecomputedSegmentHasTheBindingsOfItsForwardPass(boolean elsewhere) throws Exception {
+        LoraPair pair = pair();
+        Tensor x = Tensors.of(new float[] {3, 4}, 1, 2);
+        x.requires_grad_(true);
+        try (GradientTape tape = new GradientTape();
+                ExecutorService other = Executors.newSingleThreadExecutor()) {
+            Tensor loss;
+            try (LoraBinding _ = LoraBinding.bind(net, new Lora(Map.of("to_out.0", pair)))) {
+                loss = tape.run(inputs -> List.of(net.linear.forward(inputs.getFirst())), List.of(x))
+                        .getFirst()
+                        .sum();
+            }
+            if (elsewhere) {
+                other.submit(() -> tape.backward(loss)).get();
+            } else {
+                tape.backward(loss);
+            }
+        }
+        // columns of W sum to 2 and 2, B A adds 111 times 1 and 2
+        assertThat(Tensors.toFloats(x.grad())).containsExactly(2 + 111, 2 + 222);
         assertThat(output()).containsExactly(3, 4, 7);
     }
 

@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.stencil.error.InvalidRequestException;
+import io.stencil.error.InvalidStateException;
+import io.stencil.nn.Module.OpenPass;
 import io.stencil.tensor.DType;
 import io.stencil.tensor.Device;
 import io.stencil.tensor.Scope;
@@ -177,8 +179,33 @@ class ModuleTest {
             Net net = initialized(generator);
             Parameter weight = Objects.requireNonNull(net.state().get("block.weight"));
             net.close();
-            assertThatThrownBy(weight::get).isInstanceOf(IllegalStateException.class);
+            assertThatThrownBy(weight::get)
+                    .isInstanceOf(IllegalStateException.class)
+                    .hasMessage("the tensor was freed");
             net.close();
+        }
+    }
+
+    @Test
+    void closingWaitsForThePassOfAnotherThreadAndIsRefusedWithinOnesOwn() throws InterruptedException {
+        try (Scope _ = new Scope();
+                TorchGenerator generator = new TorchGenerator(1)) {
+            Net net = initialized(generator);
+            Thread closing = new Thread(net::close);
+            try (OpenPass _ = net.openPass()) {
+                assertThatThrownBy(net::close)
+                        .isInstanceOf(InvalidStateException.class)
+                        .hasMessageStartingWith("a model cannot be closed or changed within a pass that uses it");
+                closing.start();
+                while (closing.getState() != Thread.State.WAITING) {
+                    Thread.onSpinWait();
+                }
+                assertThat(Tensors.toFloats(value(net, "weight"))).containsOnly(1);
+            }
+            closing.join();
+            assertThatThrownBy(net::openPass)
+                    .isInstanceOf(InvalidStateException.class)
+                    .hasMessage("the model is closed; load it again");
         }
     }
 

@@ -18,6 +18,8 @@ import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
 import org.bytedeco.pytorch.Tensor;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -119,6 +121,31 @@ class OffloadedWeightsTest {
         float[] once = Tensors.toFloats(net.forward(x));
         assertThat(isInMemory(DType.FLOAT32)).isFalse();
         assertThat(Tensors.toFloats(net.forward(x))).containsExactly(once);
+    }
+
+    @ParameterizedTest
+    @EnumSource(names = {"BFLOAT16", "FLOAT32"})
+    void aThreadLetsGoOfNothingThatAnotherUses(DType dtype) throws Exception {
+        open(net, dtype, true);
+        Parameter weight = net.first.weight();
+        Tensor mine = weight.get();
+        float[] values = Tensors.toFloats(DType.FLOAT32.cast(mine));
+        try (ExecutorService other = Executors.newSingleThreadExecutor()) {
+            float[] theirs = other.submit(() -> {
+                        try (Scope _ = new Scope()) {
+                            float[] found = Tensors.toFloats(DType.FLOAT32.cast(weight.get()));
+                            weight.letGo();
+                            return found;
+                        }
+                    })
+                    .get();
+            assertThat(theirs).isEqualTo(values);
+        }
+        assertThat(mine.isNull()).isFalse();
+        assertThat(Tensors.toFloats(DType.FLOAT32.cast(mine))).isEqualTo(values);
+        assertThat(weight.isInMemory()).isTrue();
+        weight.letGo();
+        assertThat(weight.isInMemory()).isFalse();
     }
 
     /// A fused update would have to stay in memory with its weight.

@@ -2,7 +2,9 @@ package io.stencil.tensor;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.catchThrowable;
 
+import io.stencil.error.InvalidStateException;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorVector;
 import org.junit.jupiter.api.Test;
@@ -97,5 +99,22 @@ class ScopeTest {
             thread.join();
         }
         assertThat(thrown[0]).isInstanceOf(IllegalStateException.class);
+    }
+
+    @Test
+    void aScopeIsClosedOnItsThread() throws InterruptedException {
+        Throwable[] thrown = {null};
+        try (Scope scope = new Scope()) {
+            Tensor tensor = two();
+            AutoCloseable foreign = scope;
+            Thread thread = new Thread(() -> thrown[0] = catchThrowable(foreign::close), "guest");
+            thread.start();
+            thread.join();
+            assertThat(Tensors.toFloats(tensor)).containsExactly(2);
+        }
+        assertThat(thrown[0])
+                .isInstanceOf(InvalidStateException.class)
+                .hasMessage("a scope was opened on thread '%s' and is closed on 'guest'; close it where it was opened"
+                        .formatted(Thread.currentThread().getName()));
     }
 }

@@ -65,7 +65,8 @@ public final class Qwen3Encoder extends Module {
                     "hidden states %s were asked for, there are 0 to %s".formatted(hiddenStates, layers.size()));
         }
         TreeMap<Integer, Tensor> kept = new TreeMap<>();
-        try (Scope scope = new Scope()) {
+        try (OpenPass _ = openPass();
+                Scope scope = new Scope()) {
             Device device = device();
             Tensor visible = VisibleKeys.of(attentionMask, device);
             HalfRotation rotation = HalfRotation.of((int) ids.size(1), config.headDim(), config.ropeTheta(), device);

@@ -1,6 +1,7 @@
 package io.stencil.flux2.text;
 
 import io.stencil.error.InvalidRequestException;
+import io.stencil.nn.Module.OpenPass;
 import io.stencil.tensor.DType;
 import io.stencil.tensor.Ops;
 import io.stencil.tensor.Scope;
@@ -61,11 +62,12 @@ public final class TextEncoder implements AutoCloseable {
     /// @param prompts at least one
     /// @return `[B, maxLength, hiddenStates * hiddenSize]`
     public Tensor encode(List<String> prompts) {
-        List<PromptTokens> tokens = prompts.stream()
-                .map(prompt -> tokenizer.tokens(prompt, encoding.maxLength()))
-                .toList();
-        tokens.forEach(this::requireKnown);
-        try (Scope scope = new Scope()) {
+        try (OpenPass _ = encoder.openPass(); // the tokenizer is closed with it
+                Scope scope = new Scope()) {
+            List<PromptTokens> tokens = prompts.stream()
+                    .map(prompt -> tokenizer.tokens(prompt, encoding.maxLength()))
+                    .toList();
+            tokens.forEach(this::requireKnown);
             List<Tensor> states = encoder.forward(
                     PromptTokens.idTensor(tokens), PromptTokens.maskTensor(tokens), encoding.hiddenStates(), dtype);
             return scope.keep(Ops.cat(-1, states));
@@ -83,9 +85,10 @@ public final class TextEncoder implements AutoCloseable {
         }
     }
 
+    /// Frees both; passes on other threads are waited for.
     @Override
     public void close() {
-        tokenizer.close();
         encoder.close();
+        tokenizer.close();
     }
 }

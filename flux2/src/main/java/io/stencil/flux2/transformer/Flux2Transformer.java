@@ -45,7 +45,8 @@ public final class Flux2Transformer extends Module {
     /// @throws InvalidRequestException when the KV cache does not fit this model
     public Tensor forward(TransformerInput input, Checkpointing checkpointing) {
         check(input);
-        try (Scope scope = new Scope();
+        try (OpenPass _ = openPass();
+                Scope scope = new Scope();
                 HiddenStreams hidden = new HiddenStreams()) {
             DType dtype = DType.of(input.image().latents());
             Tensor embedding = body.embedTime(input, dtype); // [B, D]

@@ -65,15 +65,20 @@ public final class KeyValueTransformer extends Module {
     /// @param base stays the caller's
     public void copyFrom(Flux2Transformer base) {
         Map<String, Parameter> theirs = base.state();
-        state().forEach((name, own) -> {
-            try (Scope _ = new Scope()) {
-                Parameter origin = Objects.requireNonNull(theirs.get(spread.nameInBase(name)));
-                Tensor copy =
-                        own.device().place(origin.in(own.dtype()), own.dtype()).detach();
-                own.set(name.equals("x_embedder.weight") ? withExtraChannels(copy) : copy.clone());
-                origin.letGo();
-            }
-        });
+        try (OpenPass _ = base.openPass()) {
+            state().forEach((name, own) ->
+                    copy(Objects.requireNonNull(theirs.get(spread.nameInBase(name))), own, name));
+        }
+    }
+
+    private void copy(Parameter origin, Parameter own, String name) {
+        try (Scope _ = new Scope()) {
+            Tensor copy =
+                    own.device().place(origin.in(own.dtype()), own.dtype()).detach();
+            own.set(name.equals("x_embedder.weight") ? withExtraChannels(copy) : copy.clone());
+        } finally {
+            origin.letGo();
+        }
     }
 
     private Tensor withExtraChannels(Tensor weight) {
@@ -87,7 +92,8 @@ public final class KeyValueTransformer extends Module {
     /// @param checkpointing how the blocks run; a tape must stay open until its backward pass is over
     /// @return k and v `[B, Si, H, Dh]`, in the dtype of the latents, owned by the caller's scope, which must exist
     public KvCache forward(TransformerInput input, Checkpointing checkpointing) {
-        try (Scope scope = new Scope()) {
+        try (OpenPass _ = openPass();
+                Scope scope = new Scope()) {
             DType dtype = DType.of(input.image().latents());
             Tensor embedding = body.embedTime(input, dtype);
             RotaryTable rope =

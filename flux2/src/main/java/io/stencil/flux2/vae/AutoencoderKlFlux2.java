@@ -48,7 +48,8 @@ public final class AutoencoderKlFlux2 extends Module {
     /// @return `[B, 128, H/16, W/16]`, owned by the caller's scope
     /// @throws InvalidRequestException when `pixels` is of another shape
     public Tensor encode(Tensor pixels) {
-        try (Scope scope = new Scope()) {
+        try (OpenPass _ = openPass();
+                Scope scope = new Scope()) {
             Tensor mean = moments(pixels).narrow(1, 0, config.latentChannels());
             return scope.keep(statistics.normalize(PixelFolding.fold(mean)));
         }
@@ -60,7 +61,8 @@ public final class AutoencoderKlFlux2 extends Module {
     /// @return `[B, 64, H/8, W/8]`, mean and then logarithm of the variance, owned by the caller's scope
     public Tensor moments(Tensor pixels) {
         checkPixels(pixels);
-        try (Scope scope = new Scope()) {
+        try (OpenPass _ = openPass();
+                Scope scope = new Scope()) {
             return scope.keep(quantConv.forward(encoder.forward(pixels)));
         }
     }
@@ -70,7 +72,8 @@ public final class AutoencoderKlFlux2 extends Module {
     /// @param latents `[B, 32, H/8, W/8]`, neither folded nor normalised
     /// @return `[B, 3, H, W]`, owned by the caller's scope
     public Tensor reconstruct(Tensor latents) {
-        try (Scope scope = new Scope()) {
+        try (OpenPass _ = openPass();
+                Scope scope = new Scope()) {
             return scope.keep(decoder.forward(postQuantConv.forward(latents)));
         }
     }
@@ -80,7 +83,8 @@ public final class AutoencoderKlFlux2 extends Module {
     /// @param pixels as for [#encode]
     /// @return `[B, 128, H/16, W/16]`, owned by the caller's scope
     public Tensor foldedMeans(Tensor pixels) {
-        try (Scope scope = new Scope()) {
+        try (OpenPass _ = openPass();
+                Scope scope = new Scope()) {
             return scope.keep(PixelFolding.fold(moments(pixels).narrow(1, 0, config.latentChannels())));
         }
     }
@@ -101,7 +105,8 @@ public final class AutoencoderKlFlux2 extends Module {
     /// @throws InvalidRequestException when `latents` is of another shape
     public Tensor decode(Tensor latents) {
         checkLatents(latents);
-        try (Scope scope = new Scope()) {
+        try (OpenPass _ = openPass();
+                Scope scope = new Scope()) {
             return scope.keep(reconstruct(PixelFolding.unfold(statistics.restore(latents)))); // from [B, 32, 2h, 2w]
         }
     }

@@ -3,6 +3,7 @@ package io.stencil.pipeline.models;
 import static io.stencil.flux2.vae.AutoencoderKlFlux2.PIXELS_PER_LATENT;
 
 import io.stencil.error.InvalidRequestException;
+import io.stencil.error.InvalidStateException;
 import io.stencil.flux2.text.TextEncoder;
 import io.stencil.flux2.transformer.Flux2Transformer;
 import io.stencil.flux2.vae.AutoencoderKlFlux2;
@@ -19,20 +20,24 @@ import org.jspecify.annotations.Nullable;
 /// Weights are read from their files when they are first used. Those of an offloaded model are let go of after each
 /// use, layer by layer, so that text encoder, transformer and VAE need not be in memory together.
 ///
-/// @param dtype of weights at rest, and of the noise that a seed means
-/// @param compute dtype of activations
-/// @param tiling which pictures go through the VAE in tiles
-public record ModelSet(
-        @Nullable TextEncoder textEncoder,
-        @Nullable AutoencoderKlFlux2 vae,
-        @Nullable Flux2Transformer transformer,
-        DType dtype,
-        DType compute,
-        Device device,
-        VaeTiling tiling)
-        implements AutoCloseable {
+/// Several threads may encode and decode together. Of the pipelines over these models one call runs at a time, see
+/// [#gate].
+public final class ModelSet implements AutoCloseable {
 
-    /// Large pictures go through the VAE in tiles.
+    private final @Nullable TextEncoder textEncoder;
+    private final @Nullable AutoencoderKlFlux2 vae;
+    private final @Nullable Flux2Transformer transformer;
+    private final DType dtype;
+    private final DType compute;
+    private final Device device;
+    private final VaeTiling tiling;
+    private final CallGate gate = new CallGate();
+    private volatile boolean closed;
+
+    /// Large pictures go through the VAE in tiles. The models are the set's from now on.
+    ///
+    /// @param dtype of weights at rest, and of the noise that a seed means
+    /// @param compute dtype of activations
     public ModelSet(
             @Nullable TextEncoder textEncoder,
             @Nullable AutoencoderKlFlux2 vae,
@@ -40,7 +45,24 @@ public record ModelSet(
             DType dtype,
             DType compute,
             Device device) {
-        this(textEncoder, vae, transformer, dtype, compute, device, VaeTiling.OF_LARGE_PICTURES);
+        this(new Parts(textEncoder, vae, transformer), dtype, compute, device, VaeTiling.OF_LARGE_PICTURES);
+    }
+
+    /// The models.
+    record Parts(
+            @Nullable TextEncoder textEncoder,
+            @Nullable AutoencoderKlFlux2 vae,
+            @Nullable Flux2Transformer transformer) {}
+
+    /// @param tiling which pictures go through the VAE in tiles
+    ModelSet(Parts parts, DType dtype, DType compute, Device device, VaeTiling tiling) {
+        this.textEncoder = parts.textEncoder;
+        this.vae = parts.vae;
+        this.transformer = parts.transformer;
+        this.dtype = dtype;
+        this.compute = compute;
+        this.device = device;
+        this.tiling = tiling;
     }
 
     /// Loads the models that `files` names.
@@ -50,7 +72,44 @@ public record ModelSet(
         return ModelSetLoader.load(files, options);
     }
 
+    public @Nullable TextEncoder textEncoder() {
+        return textEncoder;
+    }
+
+    public @Nullable AutoencoderKlFlux2 vae() {
+        return vae;
+    }
+
+    public @Nullable Flux2Transformer transformer() {
+        return transformer;
+    }
+
+    /// Of weights at rest, and of the noise that a seed means.
+    public DType dtype() {
+        return dtype;
+    }
+
+    /// Of activations.
+    public DType compute() {
+        return compute;
+    }
+
+    public Device device() {
+        return device;
+    }
+
+    /// Which pictures go through the VAE in tiles.
+    public VaeTiling tiling() {
+        return tiling;
+    }
+
+    /// Where calls of the pipelines over these models wait for their turn.
+    public CallGate gate() {
+        return gate;
+    }
+
     /// @return `[1, St, joint]`, in the dtype of activations
+    /// @throws InvalidStateException when the models are closed
     public Tensor encodePrompt(String prompt) {
         TextEncoder model = required(textEncoder, "a text encoder");
         try {
@@ -62,6 +121,7 @@ public record ModelSet(
     }
 
     /// @return normalised latents `[1, 128, H/16, W/16]`, in the dtype of activations
+    /// @throws InvalidStateException when the models are closed
     public Tensor encode(RgbImage image) {
         AutoencoderKlFlux2 model = requireVae();
         Tensor pixels =
@@ -77,6 +137,7 @@ public record ModelSet(
     }
 
     /// @param latents normalised, `[1, 128, H/16, W/16]`
+    /// @throws InvalidStateException when the models are closed
     public RgbImage decode(Tensor latents) {
         AutoencoderKlFlux2 model = requireVae();
         Tensor placed = device.place(latents, compute);
@@ -95,16 +156,21 @@ public record ModelSet(
     }
 
     /// @throws InvalidRequestException when the pipeline was loaded without one
+    /// @throws InvalidStateException when the models are closed
     public Flux2Transformer requireTransformer() {
         return required(transformer, "a transformer");
     }
 
     /// @throws InvalidRequestException when the pipeline was loaded without one
+    /// @throws InvalidStateException when the models are closed
     public AutoencoderKlFlux2 requireVae() {
         return required(vae, "a VAE");
     }
 
-    private static <M> M required(@Nullable M model, String what) {
+    private <M> M required(@Nullable M model, String what) {
+        if (closed) {
+            throw new InvalidStateException("the pipeline is closed; its models are needed for this call");
+        }
         if (model == null) {
             throw new InvalidRequestException(
                     "model_paths", "the pipeline was loaded without " + what + "; add its files");
@@ -112,8 +178,16 @@ public record ModelSet(
         return model;
     }
 
+    /// Frees the models, once the pipeline call that runs and passes on other threads are over.
+    ///
+    /// @throws InvalidStateException within such a call; nothing is freed then
     @Override
     public void close() {
+        gate.close(this::free);
+    }
+
+    private void free() {
+        closed = true;
         if (textEncoder != null) {
             textEncoder.close();
         }

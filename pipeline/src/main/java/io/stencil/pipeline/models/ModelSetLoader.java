@@ -101,14 +101,27 @@ final class ModelSetLoader implements AutoCloseable {
             if (tokenizer == null) {
                 throw new InvalidRequestException("tokenizer_path", "is needed beside a text encoder");
             }
-            textEncoder = new TextEncoder(PromptTokenizer.open(tokenizer), textModel, prompts, compute);
+            textEncoder = textEncoder(PromptTokenizer.open(tokenizer), textModel);
         }
         ModelSet set = new ModelSet(
-                textEncoder, vae, transformer, options.dtype(), compute, options.device(), options.tiling());
+                new ModelSet.Parts(textEncoder, vae, transformer),
+                options.dtype(),
+                compute,
+                options.device(),
+                options.tiling());
         textModel = null;
         vae = null;
         transformer = null;
         return set;
+    }
+
+    private TextEncoder textEncoder(PromptTokenizer tokenizer, Qwen3Encoder model) {
+        try {
+            return new TextEncoder(tokenizer, model, prompts, compute);
+        } catch (RuntimeException e) {
+            tokenizer.close();
+            throw e;
+        }
     }
 
     /// Frees what a failed load left.

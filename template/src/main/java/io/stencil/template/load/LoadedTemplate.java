@@ -4,6 +4,8 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.stencil.autograd.GradMode;
 import io.stencil.error.TemplateException;
+import io.stencil.flux2.transformer.Flux2Transformer;
+import io.stencil.nn.Module.OpenPass;
 import io.stencil.nn.Parameter;
 import io.stencil.pipeline.Flux2Pipeline;
 import io.stencil.template.ForwardContext;
@@ -47,9 +49,12 @@ public final class LoadedTemplate<I extends Record, P extends Record> implements
     /// @return the cache, owned by the caller's scope
     /// @throws io.stencil.error.InvalidRequestException naming the field that does not fit
     /// @throws io.stencil.error.TemplateException when the model fails, or gives what does not fit the base model
+    /// @throws io.stencil.error.InvalidStateException when this Template or the pipeline is closed
     public TemplateCache run(TemplateInput input, ForwardContext context) {
-        return prepare(entry.inputs().bind(input.fields(), input.folder()), context.pipeline())
-                .forward(context);
+        try (OpenPass _ = model.openPass()) {
+            return prepare(entry.inputs().bind(input.fields(), input.folder()), context.pipeline())
+                    .forward(context);
+        }
     }
 
     /// Binds a dataset's row to the model's inputs; the Template's data processor runs, if it has one. Threads that
@@ -80,7 +85,8 @@ public final class LoadedTemplate<I extends Record, P extends Record> implements
     }
 
     PreparedInput<P> prepare(I bound, Flux2Pipeline pipeline) {
-        try (GradMode _ = GradMode.disabled()) {
+        try (OpenPass _ = model.openPass();
+                GradMode _ = GradMode.disabled()) {
             P processed = code.callOnInputs("processInputs()", () -> model.processInputs(bound, pipeline));
             RecordTensors.forEach(
                     processed,
@@ -93,17 +99,20 @@ public final class LoadedTemplate<I extends Record, P extends Record> implements
 
     /// Runs the model's stage with gradients and checks that the base model can use what it gives.
     TemplateCache forward(P processed, ForwardContext context) {
-        TemplateCache cache = code.call("forward()", () -> model.forward(processed, context));
-        parameters.forEach((name, parameter) -> {
-            if (parameter.isClosed()) {
-                throw new TemplateException(
-                        entry.origin(),
-                        "forward() closed parameter '%s'; do not close modules, they are closed with the Template"
-                                .formatted(name));
-            }
-        });
-        new CacheCheck(code).requireFits(cache, context.pipeline().models().requireTransformer());
-        return cache;
+        Flux2Transformer base = context.pipeline().models().requireTransformer();
+        try (OpenPass _ = model.openPass()) {
+            TemplateCache cache = code.call("forward()", () -> model.forward(processed, context));
+            parameters.forEach((name, parameter) -> {
+                if (parameter.isClosed()) {
+                    throw new TemplateException(
+                            entry.origin(),
+                            "forward() closed parameter '%s'; do not close modules, they are closed with the Template"
+                                    .formatted(name));
+                }
+            });
+            new CacheCheck(code).requireFits(cache, base);
+            return cache;
+        }
     }
 
     /// Runs a backward pass through what [PreparedInput#forward] gave.
@@ -124,7 +133,7 @@ public final class LoadedTemplate<I extends Record, P extends Record> implements
         return "the constructor of " + record.getSimpleName();
     }
 
-    /// Frees the model.
+    /// Frees the model, once passes on other threads are over.
     @Override
     public void close() {
         model.close();

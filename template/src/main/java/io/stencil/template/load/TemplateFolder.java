@@ -142,7 +142,7 @@ public final class TemplateFolder implements TemplateSource {
         return own.isPresent() ? own.get() : builtIn(config);
     }
 
-    private Optional<EntryPoint<?, ?>> declared() {
+    private synchronized Optional<EntryPoint<?, ?>> declared() {
         if (declared == null) {
             declared = content.declared().orElse(null);
         }

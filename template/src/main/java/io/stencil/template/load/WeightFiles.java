@@ -3,6 +3,7 @@ package io.stencil.template.load;
 import io.stencil.error.NameList;
 import io.stencil.error.TemplateException;
 import io.stencil.nn.Module;
+import io.stencil.nn.Module.OpenPass;
 import io.stencil.nn.WeightLoader;
 import io.stencil.pipeline.models.ModelSet;
 import io.stencil.safetensors.Checkpoint;
@@ -92,6 +93,8 @@ record WeightFiles(List<Path> files, long seed) {
         try (TorchGenerator generator = new TorchGenerator(seed)) {
             model.initialize(base.dtype(), base.device(), generator);
         }
-        new AuthorCode(origin, model).run("initializeFrom(base)", () -> model.initializeFrom(base));
+        try (OpenPass _ = base.requireTransformer().openPass()) {
+            new AuthorCode(origin, model).run("initializeFrom(base)", () -> model.initializeFrom(base));
+        }
     }
 }

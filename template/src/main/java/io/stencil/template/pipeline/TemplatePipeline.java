@@ -3,11 +3,13 @@ package io.stencil.template.pipeline;
 import io.stencil.autograd.Checkpointing;
 import io.stencil.autograd.GradMode;
 import io.stencil.error.InvalidRequestException;
+import io.stencil.error.InvalidStateException;
 import io.stencil.pipeline.Flux2Pipeline;
 import io.stencil.pipeline.GeneratedImage;
 import io.stencil.pipeline.GenerationRequest;
 import io.stencil.pipeline.ProgressListener;
 import io.stencil.pipeline.SideConditions;
+import io.stencil.pipeline.models.CallGate;
 import io.stencil.template.ForwardContext;
 import io.stencil.template.TemplateCache;
 import io.stencil.template.TemplateInput;
@@ -17,6 +19,7 @@ import io.stencil.template.load.TemplateSource;
 import io.stencil.tensor.Scope;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Function;
 
 /// A base pipeline with Template models that steer it.
 ///
@@ -26,7 +29,9 @@ import java.util.List;
 ///     GeneratedImage bright = pipeline.generate(request, TemplateInputs.parse("{\"scale\": 0.8}"));
 /// }
 /// ```
-/// It owns the base pipeline and the Template models. It serves one request at a time.
+/// It owns the base pipeline and the Template models. Threads may share it: calls take their turn with those of the
+/// base
+/// pipeline, as [Flux2Pipeline] says, and a request's Templates steer that request alone.
 public final class TemplatePipeline implements AutoCloseable {
 
     /// When Template models are in memory.
@@ -47,12 +52,13 @@ public final class TemplatePipeline implements AutoCloseable {
     ///
     /// @param sources the Templates; an input's `model_id` is an index into them
     /// @throws io.stencil.error.TemplateException when a Template does not keep the contract, also when it is lazy
+    /// @throws InvalidStateException when `base` is closed
     public TemplatePipeline(Flux2Pipeline base, List<TemplateSource> sources, Loading loading, Warnings warnings) {
         this.base = base;
         this.sources = List.copyOf(sources);
         this.loading = loading;
         this.warnings = warnings;
-        try {
+        try (CallGate.Turn _ = turn("a Template pipeline")) {
             for (TemplateSource source : sources) {
                 if (loading == Loading.EAGER) {
                     loaded.add(source.load(base));
@@ -60,10 +66,14 @@ public final class TemplatePipeline implements AutoCloseable {
                     source.check(base);
                 }
             }
-        } catch (RuntimeException e) {
+        } catch (RuntimeException | Error e) {
             loaded.forEach(LoadedTemplate::close);
             throw e;
         }
+    }
+
+    private CallGate.Turn turn(String call) {
+        return base.models().gate().enter(CallGate.Kind.SESSION, call);
     }
 
     public Flux2Pipeline base() {
@@ -73,6 +83,9 @@ public final class TemplatePipeline implements AutoCloseable {
     /// Makes a picture that the Templates steer on the prompt's side.
     ///
     /// @throws InvalidRequestException when an input does not fit its Template
+    /// @throws InvalidStateException when the pipeline is closed, or the thread is interrupted while it waits for
+    /// another
+    ///     call
     public GeneratedImage generate(GenerationRequest request, List<TemplateInput> positive) {
         return generate(request, positive, List.of(), ProgressListener.NONE);
     }
@@ -81,19 +94,24 @@ public final class TemplatePipeline implements AutoCloseable {
     ///
     /// @param positive inputs of the prompt's side, run one after another
     /// @param negative inputs of the negative prompt's side; they matter only with guidance
+    /// @param progress is called on this thread; it must not call the pipeline
     /// @throws InvalidRequestException when an input does not fit its Template
+    /// @throws InvalidStateException when the pipeline is closed, or the thread is interrupted while it waits for
+    /// another
+    ///     call
     public GeneratedImage generate(
             GenerationRequest request,
             List<TemplateInput> positive,
             List<TemplateInput> negative,
             ProgressListener progress) {
-        try (Scope _ = new Scope();
+        try (CallGate.Turn _ = turn("generate()");
+                Scope _ = new Scope();
                 GradMode _ = GradMode.disabled()) {
             if (!negative.isEmpty() && !request.isGuided()) {
                 progress.onWarning("negative_template_inputs have no effect: there is no guidance at cfg_scale 1");
             }
-            TemplateCache positiveCache = cache(positive);
-            TemplateCache negativeCache = request.isGuided() ? cache(negative) : TemplateCache.empty();
+            TemplateCache positiveCache = merged(positive, this::run);
+            TemplateCache negativeCache = request.isGuided() ? merged(negative, this::run) : TemplateCache.empty();
             GenerationRequest.Builder steered = request.toBuilder()
                     .positive(steer(request.positive(), positiveCache))
                     .negative(steer(request.negative(), negativeCache));
@@ -109,14 +127,29 @@ public final class TemplatePipeline implements AutoCloseable {
 
     /// What the Templates make of these inputs, merged.
     ///
-    /// @return owned by the caller's scope; where a model hands out its parameters, usable only while this object is
-    /// open
+    /// @return memory of its own, which the caller's scope owns; it may outlive this object
+    /// @throws InvalidRequestException when an input does not fit its Template
+    /// @throws InvalidStateException when the pipeline is closed, the thread has no open scope, or it is interrupted
+    /// while
+    ///     it waits for another call
     public TemplateCache cache(List<TemplateInput> inputs) {
-        List<TemplateCache> caches = new ArrayList<>();
-        for (TemplateInput input : inputs) {
-            caches.add(run(input));
+        if (!Scope.isOpen()) {
+            throw new InvalidStateException(
+                    "cache() gives tensors to the scope that is open on its thread, and none is;"
+                            + " open a Scope and keep it open while the cache is used");
         }
-        return TemplateCache.merge(caches, warnings);
+        try (CallGate.Turn _ = turn("cache()")) {
+            return merged(inputs, this::runUnbound);
+        }
+    }
+
+    private TemplateCache merged(List<TemplateInput> inputs, Function<TemplateInput, TemplateCache> run) {
+        return TemplateCache.merge(inputs.stream().map(run).toList(), warnings);
+    }
+
+    private TemplateCache runUnbound(TemplateInput input) {
+        TemplateCache cache = run(input);
+        return loading == Loading.EAGER ? cache.map(loaded.get(input.modelId())::unbound) : cache;
     }
 
     private TemplateCache run(TemplateInput input) {
@@ -147,10 +180,14 @@ public final class TemplatePipeline implements AutoCloseable {
         return new SideConditions(side.prompt(), all.kvCache(), all.lora(), all.textEmbedding());
     }
 
-    /// Frees the Templates and the base pipeline.
+    /// Frees the Templates and the base pipeline, once the call that runs has returned. A second close does nothing.
+    ///
+    /// @throws InvalidStateException when it is called within such a call, by a progress listener or a Template;
+    /// nothing is
+    ///     freed then
     @Override
     public void close() {
-        loaded.forEach(LoadedTemplate::close);
+        base.models().gate().close(() -> loaded.forEach(LoadedTemplate::close));
         base.close();
     }
 }

@@ -1,0 +1,119 @@
+package io.stencil.pipeline.models;
+
+import io.stencil.error.InvalidStateException;
+import io.stencil.tensor.Libtorch;
+import java.util.concurrent.locks.ReentrantLock;
+import org.jspecify.annotations.Nullable;
+
+/// Serializes calls on one set of models: one runs at a time, and threads that call meanwhile wait in the order in
+/// which
+/// they came. A call whose thread is interrupted while it waits is refused.
+///
+/// ```java
+/// try (CallGate.Turn _ = gate.enter(CallGate.Kind.WORK, "generate()")) { ... }
+/// ```
+/// Nothing waits for its own thread: a call within a call that does not allow it is refused.
+public final class CallGate {
+
+    /// Where a call may run.
+    public enum Kind {
+        /// By itself or in a session. Within it runs code of the application, such as a progress listener, that must
+        /// not
+        /// call back.
+        WORK,
+        /// By itself or in another session. Work may run in it.
+        SESSION,
+        /// By itself alone, since it changes what other calls work with.
+        CHANGE
+    }
+
+    private final ReentrantLock lock = new ReentrantLock(true);
+    /// The innermost call of the thread that holds the lock.
+    private @Nullable Turn running;
+    private volatile boolean closing;
+
+    /// A call that runs, until closed on the same thread.
+    public final class Turn implements AutoCloseable {
+        private final Kind kind;
+        private final String call;
+        private final @Nullable Turn outer = running;
+
+        private Turn(Kind kind, String call) {
+            this.kind = kind;
+            this.call = call;
+            running = this;
+        }
+
+        @Override
+        public void close() {
+            running = outer;
+            lock.unlock();
+        }
+    }
+
+    /// Waits until calls of other threads have returned, and begins one.
+    ///
+    /// @param call for messages, such as `generate()`
+    /// @throws InvalidStateException when the models are closed or are being closed, when this thread is in a call that
+    ///     does not allow the new one, and when it is interrupted while it waits
+    public Turn enter(Kind kind, String call) {
+        requireAllowed(kind, call);
+        requireNotClosing(call); // before it waits, too
+        if (lock.hasQueuedThreads() || !lock.tryLock()) {
+            await(call);
+        }
+        try {
+            requireNotClosing(call);
+            Libtorch.prepareThread();
+            return new Turn(kind, call);
+        } catch (RuntimeException | Error e) {
+            lock.unlock();
+            throw e;
+        }
+    }
+
+    /// A call within one that runs belongs to it.
+    private void requireNotClosing(String call) {
+        if (closing && running() == null) {
+            throw new InvalidStateException("the pipeline is closed; %s needs an open one".formatted(call));
+        }
+    }
+
+    private void await(String call) {
+        try {
+            lock.lockInterruptibly();
+        } catch (InterruptedException _) {
+            Thread.currentThread().interrupt();
+            throw new InvalidStateException(
+                    "%s was interrupted while it waited for a call of another thread on the same pipeline"
+                            .formatted(call));
+        }
+    }
+
+    private @Nullable Turn running() {
+        return lock.isHeldByCurrentThread() ? running : null;
+    }
+
+    private void requireAllowed(Kind kind, String call) {
+        Turn outer = running();
+        if (outer != null && (outer.kind != Kind.SESSION || kind == Kind.CHANGE)) {
+            throw new InvalidStateException(
+                    "%s was called within %s, by a progress listener or a Template; call it when %s has returned"
+                            .formatted(call, outer.call, outer.call));
+        }
+    }
+
+    /// Waits for the call that runs and then frees what calls work with. From now on all others are refused, those that
+    /// wait already among them. It does not wait for interrupts, and may be called again.
+    ///
+    /// @param free does nothing when it is called again
+    /// @throws InvalidStateException when this thread is in a call
+    public void close(Runnable free) {
+        requireAllowed(Kind.CHANGE, "close()");
+        closing = true;
+        lock.lock();
+        try (Turn _ = new Turn(Kind.CHANGE, "close()")) {
+            free.run();
+        }
+    }
+}

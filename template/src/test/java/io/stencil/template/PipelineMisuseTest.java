@@ -1,0 +1,69 @@
+package io.stencil.template;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.stencil.tensor.DType;
+import io.stencil.tensor.Ops;
+import io.stencil.tensor.Scope;
+import io.stencil.tensor.TensorFiles;
+import io.stencil.tensor.TorchGenerator;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.Map;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/// Whatever four threads do to one pipeline, the process lives and each call returns or is refused by name.
+class PipelineMisuseTest {
+
+    private static final int INTERLEAVINGS = 200;
+
+    @TempDir
+    private Path folder;
+
+    private Path lora() throws IOException {
+        Path file = folder.resolve("lora.safetensors");
+        try (Scope _ = new Scope();
+                TorchGenerator generator = new TorchGenerator(4)) {
+            String layer = "transformer_blocks.0.attn.to_q";
+            TensorFiles.write(
+                    file,
+                    Map.of(
+                            layer + ".lora_A.weight", generator.randn(DType.FLOAT32, 4, 128),
+                            layer + ".lora_B.weight", Ops.mul(generator.randn(DType.FLOAT32, 128, 4), 0.05)),
+                    Map.of());
+        }
+        return file;
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"resident", "offloaded"})
+    void theProcessLives(String models) throws IOException, InterruptedException {
+        ProcessBuilder java = new ProcessBuilder(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "--enable-native-access=ALL-UNNAMED",
+                "--sun-misc-unsafe-memory-access=allow",
+                "-Xmx512m",
+                "-XX:-CreateCoredumpOnCrash",
+                "-XX:ErrorFile=" + folder.resolve("hs_err.log"),
+                "-Dstencil.root=" + System.getProperty("stencil.root"),
+                "-cp",
+                System.getProperty("java.class.path"),
+                PipelineMisuseMain.class.getName(),
+                lora().toString(),
+                Integer.toString(INTERLEAVINGS),
+                models);
+        java.environment().put("STENCIL_THREADS", "1");
+        Process process = java.redirectErrorStream(true).start();
+        String said = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+        assertThat(process.waitFor()).as(said).isZero();
+        assertThat(said)
+                .contains("interleavings " + INTERLEAVINGS)
+                .contains("generate returned", "steered returned", "loadLora returned", "clearLoras returned")
+                .contains("close returned", "generate refused")
+                .contains(models.equals("resident") ? "fuseLora returned" : "fuseLora refused")
+                .doesNotContain("FAILED");
+    }
+}
