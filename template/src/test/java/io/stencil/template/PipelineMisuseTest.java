@@ -52,6 +52,7 @@ class PipelineMisuseTest {
                 "-cp",
                 System.getProperty("java.class.path"),
                 PipelineMisuseMain.class.getName(),
+                TinyPipeline.withShortPrompts(folder).toString(),
                 lora().toString(),
                 Integer.toString(INTERLEAVINGS),
                 models);

@@ -24,7 +24,6 @@ import io.stencil.tensor.Ops;
 import io.stencil.tensor.Scope;
 import io.stencil.tensor.Tensors;
 import io.stencil.tensor.TorchGenerator;
-import io.stencil.testing.TestFiles;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -53,10 +52,12 @@ class SharedTemplatePipelineTest {
     private Path folder;
 
     private List<TemplateSource> sources;
+    private Path model;
 
     @BeforeEach
     void makeTemplates() throws IOException {
         sources = TinyPipeline.goldenTemplates(folder);
+        model = TinyPipeline.withShortPrompts(folder);
     }
 
     private TemplatePipeline over(Flux2Pipeline base, Loading loading) {
@@ -65,9 +66,9 @@ class SharedTemplatePipelineTest {
         });
     }
 
-    private static Flux2Pipeline base(Set<ModelRole> offloaded) {
+    private Flux2Pipeline base(Set<ModelRole> offloaded) {
         return Flux2Pipeline.load(
-                ModelFiles.in(TestFiles.tinyModel("")),
+                ModelFiles.in(model),
                 new LoadOptions(DType.FLOAT32, Device.CPU).withOffload(offloaded));
     }
 
