@@ -87,6 +87,7 @@ public final class DataProcess {
             Dataset dataset = usable(
                     options,
                     read,
+                    pipeline,
                     template,
                     new SkippedRows(group, options.data().workers(), listener::onWarning));
             CacheWriter cache =
@@ -117,12 +118,16 @@ public final class DataProcess {
     }
 
     private static Dataset usable(
-            TrainOptions options, Dataset dataset, @Nullable LoadedTemplate<?, ?> template, SkippedRows skipping) {
+            TrainOptions options,
+            Dataset dataset,
+            Flux2Pipeline pipeline,
+            @Nullable LoadedTemplate<?, ?> template,
+            SkippedRows skipping) {
         if (options.data().onBadRow() == OnBadRow.SKIP) {
             return skipping.find(dataset, template);
         }
         if (template != null) {
-            dataset.check(template);
+            TrainingData.check(dataset, pipeline, template);
         }
         return dataset;
     }
@@ -171,8 +176,11 @@ public final class DataProcess {
                 DatasetRow row = dataset.rows().get(open.get(i));
                 TrainingSample sample = content.get(row);
                 try (Scope _ = new Scope()) {
-                    cache.write(open.get(i), sample, step.encode(StepSample.of(sample)
-                            .withSeeds(StepSample.Seeds.of(share.seed(), row, 0, 0))));
+                    cache.write(
+                            open.get(i),
+                            sample,
+                            step.encode(StepSample.of(row, () -> sample)
+                                    .withSeeds(StepSample.Seeds.of(share.seed(), row, 0, 0))));
                 }
                 share.listener().onSample(++done, rows.size());
             }

@@ -147,7 +147,7 @@ public final class Trainer {
         RunFolder folder = new RunFolder(options.output().folder());
         @Nullable SavedState saved = options.output().resume() ? newestState(folder, group, listener) : null;
         SkippedRows skipping = new SkippedRows(group, options.data().workers(), listener::onWarning);
-        TrainingData data = company.data().usable(options, pipeline.models(), template, saved, skipping);
+        TrainingData data = company.data().usable(options, pipeline, template, saved, skipping);
         long seed = group.agree(seed(options.optimisation(), saved));
         RunOptions record =
                 RunOptions.of(options, seed, group.size(), pipeline.models().compute());

@@ -1,8 +1,9 @@
 package io.stencil.train;
 
+import io.stencil.autograd.ActivationPolicy;
 import io.stencil.error.InvalidRequestException;
 import io.stencil.error.StencilException;
-import io.stencil.pipeline.models.ModelSet;
+import io.stencil.pipeline.Flux2Pipeline;
 import io.stencil.template.load.LoadedTemplate;
 import io.stencil.tensor.ProcessRandom;
 import io.stencil.train.data.BatchPlan;
@@ -18,6 +19,7 @@ import io.stencil.train.resume.DatasetRecord;
 import io.stencil.train.resume.SavedState;
 import io.stencil.train.split.CachedDataset;
 import io.stencil.train.step.StepSample;
+import io.stencil.train.step.TrainingStep;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
@@ -51,12 +53,12 @@ record TrainingData(Dataset dataset, @Nullable CachedDataset cached, DatasetHist
     /// @param saved state that the run goes on from, or null
     TrainingData usable(
             TrainOptions options,
-            ModelSet models,
+            Flux2Pipeline pipeline,
             @Nullable LoadedTemplate<?, ?> template,
             @Nullable SavedState saved,
             SkippedRows skipping) {
         if (cached != null) {
-            cached.requireMadeWith(options, models, DataProcess.frozenHash(options, template));
+            cached.requireMadeWith(options, pipeline.models(), DataProcess.frozenHash(options, template));
             return this;
         }
         if (options.data().onBadRow() == OnBadRow.SKIP) {
@@ -66,9 +68,19 @@ record TrainingData(Dataset dataset, @Nullable CachedDataset cached, DatasetHist
                     null);
         }
         if (template != null) {
-            dataset.check(template);
+            check(dataset, pipeline, template);
         }
         return this;
+    }
+
+    /// Checks that all rows fit the Template. Where one has an image of uneven size, the Template processes that row,
+    /// so
+    /// that a size which it cannot use is told before the first step.
+    static void check(Dataset dataset, Flux2Pipeline pipeline, LoadedTemplate<?, ?> template) {
+        dataset.check(template).ifPresent(row -> {
+            TrainingStep step = new TrainingStep(pipeline, template, new ActivationPolicy.Keep(), _ -> {});
+            step.checkInputs(StepSample.of(row, () -> dataset.load(row, template)));
+        });
     }
 
     BatchPlan batches(DataOrder order, int batchSize) {

@@ -102,6 +102,40 @@ class BadRowTest {
         assertThat(folder.resolve("cache")).doesNotExist();
     }
 
+    /// The VAE takes sides that are multiples of 16: whether a Template gives it the image of a row only it knows.
+    @Test
+    void anImageThatATemplateCannotEncodeIsToldWithItsRowBeforeTheFirstStep() throws IOException {
+        StringBuilder rows = new StringBuilder();
+        for (int i = 0; i < 3; i++) {
+            int width = i == 1 ? 70 : 64;
+            RgbImageWriter.write(
+                    RgbImage.filled(new ImageSize(width, 48), i),
+                    dataset.folder().resolve("map" + i + ".png"));
+            rows.append(
+                    "{\"image\": \"0.png\", \"prompt\": \"p\", \"template_inputs\": {\"image\": \"map%s.png\", \"prompt\": \"p\"}}\n"
+                            .formatted(i));
+        }
+        Files.writeString(dataset.folder().resolve("metadata.jsonl"), rows);
+        Path template = Files.createDirectory(folder.resolve("control"));
+        Files.copy(TestFiles.root().resolve("examples/control/Model.java"), template.resolve("Model.java"));
+        for (Task task : List.of(Task.SFT, Task.SFT_DATA_PROCESS)) {
+            TrainOptionsBuilder options =
+                    options("out-" + task).template(template).task(task);
+            assertThatThrownBy(() -> {
+                        if (task == Task.SFT) {
+                            train(options.shuffle(false));
+                        } else {
+                            new DataProcess().run(options.build(), EncodingListener.NONE);
+                        }
+                    })
+                    .isInstanceOf(InvalidFileException.class)
+                    .hasMessageContaining(
+                            "metadata.jsonl:2: 'template_inputs': {\"image\":\"map1.png\",\"prompt\":\"p\"}: ")
+                    .hasMessageContaining("48 x 70");
+            assertThat(folder.resolve("out-" + task + "/training_args.json")).doesNotExist();
+        }
+    }
+
     /// Skipping a row is training without it, in one stage and in two, also where the run is stopped.
     @Test
     void aSkippedRowLeavesNoTrace() throws IOException {

@@ -20,6 +20,7 @@ import java.util.Collection;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.Set;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
@@ -140,14 +141,31 @@ public record Dataset(List<DatasetRow> rows, List<BadRow> bad, Path folder, Targ
 
     /// Checks that every row's inputs fit the Template.
     ///
+    /// @return the first row with an image in its inputs whose sides are not multiples of 16: not every Template can
+    /// use
+    ///     such, which only its `processInputs` tells
     /// @throws InvalidFileException naming file, line and field
-    public void check(LoadedTemplate<?, ?> template) {
+    public Optional<DatasetRow> check(LoadedTemplate<?, ?> template) {
+        DatasetRow uneven = null;
         for (DatasetRow row : rows) {
             ObjectNode inputs = row.templateInputs();
             if (inputs != null) {
-                BoundInput<?, ?> _ = inRow(row, () -> template.bindRow(inputs, folder));
+                BoundInput<?, ?> bound = inRow(row, () -> template.bindRow(inputs, folder));
+                if (uneven == null && UnevenImage.isIn(bound.input())) {
+                    uneven = row;
+                }
             }
         }
+        return Optional.ofNullable(uneven);
+    }
+
+    /// Tells a fault of `processInputs` with the row and its inputs.
+    public static InvalidFileException inputFault(DatasetRow row, StencilException e) {
+        ObjectNode inputs = row.templateInputs();
+        return new InvalidFileException(
+                row.location().field("template_inputs"),
+                (inputs == null ? "" : JsonRows.shown(inputs) + ": ") + e.getMessage(),
+                e);
     }
 
     private static <T> T inRow(DatasetRow row, Supplier<T> binding) {

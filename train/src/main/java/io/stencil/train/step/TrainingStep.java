@@ -4,6 +4,7 @@ import io.stencil.autograd.ActivationPolicy;
 import io.stencil.autograd.Checkpointing;
 import io.stencil.autograd.GradMode;
 import io.stencil.autograd.GradientTape;
+import io.stencil.error.StencilException;
 import io.stencil.error.TemplateException;
 import io.stencil.flux2.schedule.FlowMatchSchedule;
 import io.stencil.flux2.schedule.TrainingWeights;
@@ -37,6 +38,7 @@ import io.stencil.tensor.Ops;
 import io.stencil.tensor.ProcessRandom;
 import io.stencil.tensor.Scope;
 import io.stencil.tensor.Tensors;
+import io.stencil.train.data.Dataset;
 import io.stencil.train.data.DatasetRow;
 import io.stencil.train.data.TrainingSample;
 import io.stencil.train.options.TimestepWeighting;
@@ -192,7 +194,7 @@ public final class TrainingStep {
         return prepared;
     }
 
-    /// @throws TemplateException naming the row, where the sample is one of a dataset
+    /// @throws StencilException naming the row, where the sample is one of a dataset
     private PreparedInput<?> process(StepSample sample) {
         BoundInput<?, ?> inputs = Objects.requireNonNull(sample.content().get().inputs());
         try {
@@ -202,6 +204,18 @@ public final class TrainingStep {
                     ? new TemplateException(
                             e.location(), "%s; called with the row %s".formatted(e.what(), row.location()), e)
                     : e;
+        } catch (StencilException e) {
+            throw sample.key() instanceof DatasetRow row ? Dataset.inputFault(row, e) : e;
+        }
+    }
+
+    /// Runs the Template's stage without gradients on a sample and keeps nothing: a check before long work.
+    ///
+    /// @throws StencilException naming the row, where the sample is one of a dataset
+    public void checkInputs(StepSample sample) {
+        try (Scope _ = new Scope();
+                GradMode _ = GradMode.disabled()) {
+            var _ = ProcessRandom.seeded(0, () -> process(sample));
         }
     }
 
