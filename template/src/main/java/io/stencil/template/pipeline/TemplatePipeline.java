@@ -16,6 +16,7 @@ import io.stencil.template.TemplateInput;
 import io.stencil.template.Warnings;
 import io.stencil.template.load.LoadedTemplate;
 import io.stencil.template.load.TemplateSource;
+import io.stencil.tensor.ProcessRandom;
 import io.stencil.tensor.Scope;
 import java.util.ArrayList;
 import java.util.List;
@@ -61,7 +62,7 @@ public final class TemplatePipeline implements AutoCloseable {
         try (CallGate.Turn _ = turn("a Template pipeline")) {
             for (TemplateSource source : sources) {
                 if (loading == Loading.EAGER) {
-                    loaded.add(source.load(base));
+                    loaded.add(ProcessRandom.seeded(0, () -> source.load(base)));
                 } else {
                     source.check(base);
                 }
@@ -110,8 +111,9 @@ public final class TemplatePipeline implements AutoCloseable {
             if (!negative.isEmpty() && !request.isGuided()) {
                 progress.onWarning("negative_template_inputs have no effect: there is no guidance at cfg_scale 1");
             }
-            TemplateCache positiveCache = merged(positive, this::run);
-            TemplateCache negativeCache = request.isGuided() ? merged(negative, this::run) : TemplateCache.empty();
+            TemplateCache positiveCache = merged(positive, request.seed(), this::run);
+            TemplateCache negativeCache =
+                    request.isGuided() ? merged(negative, request.seed(), this::run) : TemplateCache.empty();
             GenerationRequest.Builder steered = request.toBuilder()
                     .positive(steer(request.positive(), positiveCache))
                     .negative(steer(request.negative(), negativeCache));
@@ -139,12 +141,18 @@ public final class TemplatePipeline implements AutoCloseable {
                             + " open a Scope and keep it open while the cache is used");
         }
         try (CallGate.Turn _ = turn("cache()")) {
-            return merged(inputs, this::runUnbound);
+            return merged(inputs, 0, this::runUnbound);
         }
     }
 
-    private TemplateCache merged(List<TemplateInput> inputs, Function<TemplateInput, TemplateCache> run) {
-        return TemplateCache.merge(inputs.stream().map(run).toList(), warnings);
+    /// What a Template draws from the generators of the process follows from the seed and from the input's place, on both
+    /// sides alike.
+    private TemplateCache merged(List<TemplateInput> inputs, long seed, Function<TemplateInput, TemplateCache> run) {
+        List<TemplateCache> caches = new ArrayList<>();
+        for (TemplateInput input : inputs) {
+            caches.add(ProcessRandom.seeded(ProcessRandom.seed(seed, caches.size()), () -> run.apply(input)));
+        }
+        return TemplateCache.merge(caches, warnings);
     }
 
     private TemplateCache runUnbound(TemplateInput input) {
