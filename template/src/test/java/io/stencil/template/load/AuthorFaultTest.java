@@ -94,7 +94,7 @@ class AuthorFaultTest {
                         + "|:12: initializeFrom(base) threw UnsupportedOperationException",
                 "return in;|try { throw new java.io.IOException(~no such file~); } catch (java.io.IOException e)"
                         + " { throw new java.io.UncheckedIOException(e); }"
-                        + "|:12: processInputs() threw UncheckedIOException: java.io.IOException: no such file;"
+                        + "|:12: processInputs() threw UncheckedIOException: no such file;"
                         + " caused by IOException: no such file",
             })
     void whatTheCodeThrowsIsToldInOneLine(String part, String replacement, String message) {
