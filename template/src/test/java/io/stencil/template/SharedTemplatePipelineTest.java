@@ -68,8 +68,7 @@ class SharedTemplatePipelineTest {
 
     private Flux2Pipeline base(Set<ModelRole> offloaded) {
         return Flux2Pipeline.load(
-                ModelFiles.in(model),
-                new LoadOptions(DType.FLOAT32, Device.CPU).withOffload(offloaded));
+                ModelFiles.in(model), new LoadOptions(DType.FLOAT32, Device.CPU).withOffload(offloaded));
     }
 
     /// A request, with what its image depends on beside the prompt.

@@ -29,7 +29,8 @@ import org.jspecify.annotations.Nullable;
 ///     tape.backward(loss);
 /// }
 /// ```
-/// libtorch may call back from a thread of its own on a GPU. There too a segment sees the values of [PassLocal] that its
+/// libtorch may call back from a thread of its own on a GPU. There too a segment sees the values of [PassLocal] that
+/// its
 /// forward pass saw.
 public final class GradientTape implements Checkpointing, AutoCloseable {
 
