@@ -102,7 +102,8 @@ final class TrainCommand implements Callable<Integer> {
                         () -> {
                             trainer.requestStop();
                             err.println();
-                            err.println("stopping after this step, then saving; a second Ctrl-C ends at once and saves nothing");
+                            err.println(
+                                    "stopping after this step, then saving; a second Ctrl-C ends at once and saves nothing");
                         },
                         unsaved::text,
                         err);

@@ -26,11 +26,8 @@ class DrawingTemplatePipelineTest {
     private static final Path TEMPLATE = TestFiles.root().resolve("train/src/test/resources/templates/draws");
 
     private static byte[] generate(TemplatePipeline pipeline, long seed) {
-        GenerationRequest request = GenerationRequest.of("a cat")
-                .size(32, 32)
-                .steps(2)
-                .seed(seed)
-                .build();
+        GenerationRequest request =
+                GenerationRequest.of("a cat").size(32, 32).steps(2).seed(seed).build();
         RgbImage image = pipeline.generate(request, TemplateInputs.parse("{\"scale\": 0.5}"))
                 .image();
         return image.rgb();
@@ -42,10 +39,9 @@ class DrawingTemplatePipelineTest {
             TemplateSource source = new TemplateFolder(TEMPLATE);
             Flux2Pipeline base = Flux2Pipeline.load(
                     ModelFiles.in(TestFiles.tinyModel("")), new LoadOptions(DType.FLOAT32, Device.CPU));
-            try (TemplatePipeline pipeline =
-                    new TemplatePipeline(base, List.of(source, source), loading, warning -> {
-                        throw new AssertionError(warning);
-                    })) {
+            try (TemplatePipeline pipeline = new TemplatePipeline(base, List.of(source, source), loading, warning -> {
+                throw new AssertionError(warning);
+            })) {
                 byte[] first = generate(pipeline, 1);
                 try (Scope _ = new Scope()) {
                     torch.rand(3);

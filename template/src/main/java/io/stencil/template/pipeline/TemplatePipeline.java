@@ -145,7 +145,8 @@ public final class TemplatePipeline implements AutoCloseable {
         }
     }
 
-    /// What a Template draws from the generators of the process follows from the seed and from the input's place, on both
+    /// What a Template draws from the generators of the process follows from the seed and from the input's place, on
+    /// both
     /// sides alike.
     private TemplateCache merged(List<TemplateInput> inputs, long seed, Function<TemplateInput, TemplateCache> run) {
         List<TemplateCache> caches = new ArrayList<>();
