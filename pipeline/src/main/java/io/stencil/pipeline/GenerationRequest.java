@@ -5,8 +5,10 @@ import io.stencil.flux2.schedule.FlowMatchSchedule;
 import io.stencil.image.RgbImage;
 import io.stencil.pipeline.stage.EditImages;
 import io.stencil.pipeline.stage.Inpaint;
+import io.stencil.tensor.TensorDefect;
 import io.stencil.tensor.Tensors;
 import java.util.Arrays;
+import java.util.Optional;
 import org.bytedeco.pytorch.Tensor;
 import org.jspecify.annotations.Nullable;
 
@@ -114,6 +116,7 @@ public record GenerationRequest(
     }
 
     private static void requireNoise(Tensor noise, long rows, long columns) {
+        require("noise", !TensorDefect.of(noise).equals(Optional.of(TensorDefect.FREED)), RequestTensors.FREED);
         long[] shape = {1, 128, rows, columns};
         require(
                 "noise",

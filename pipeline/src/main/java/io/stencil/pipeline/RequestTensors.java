@@ -8,6 +8,10 @@ import org.jspecify.annotations.Nullable;
 /// The tensors in a request, which scopes of the caller own.
 final class RequestTensors {
 
+    /// What is wrong with one that was freed.
+    static final String FREED =
+            "is a tensor that was freed with the scope it was made in; keep that scope open until generate() returns";
+
     private RequestTensors() {}
 
     /// Keeps all of them in memory until `scope` is closed, whatever other threads close meanwhile.
@@ -33,9 +37,7 @@ final class RequestTensors {
 
     private static void hold(String field, @Nullable Tensor tensor, Scope scope) {
         if (tensor != null && !scope.hold(tensor)) {
-            throw new InvalidRequestException(
-                    field,
-                    "is a tensor that was freed with the scope it was made in; keep that scope open until generate() returns");
+            throw new InvalidRequestException(field, FREED);
         }
     }
 }

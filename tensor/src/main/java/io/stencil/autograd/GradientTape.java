@@ -29,9 +29,8 @@ import org.jspecify.annotations.Nullable;
 ///     tape.backward(loss);
 /// }
 /// ```
-/// libtorch may call back from a thread of its own on a GPU. There too a segment sees the values of [PassLocal] that
-/// its
-/// forward pass saw.
+/// libtorch may call back from a thread of its own on a GPU. There too a segment sees the values of [PassLocal] of its
+/// forward pass.
 public final class GradientTape implements Checkpointing, AutoCloseable {
 
     private final BackwardFunctions functions = new BackwardFunctions();
