@@ -17,7 +17,7 @@ public final class PixelConversion {
     ///
     /// @param rgb red, green and blue of every pixel, row by row
     /// @return float32 `[1, 3, H, W]` on the CPU, owned by the caller's scope
-    /// @throws InvalidRequmentException when there are not 3 bytes for each pixel
+    /// @throws InvalidRequestException when there are not 3 bytes for each pixel
     public static Tensor pixelsFromBytes(byte[] rgb, int height, int width) {
         try (Scope scope = new Scope()) {
             Tensor bytes = DType.FLOAT32.cast(Tensors.ofBytes(rgb, 1, height, width, 3));
@@ -30,7 +30,7 @@ public final class PixelConversion {
     ///
     /// @param pixels `[1, 3, H, W]`
     /// @return red, green and blue of every pixel, row by row
-    /// @throws InvalidRequmentException for another shape, or when a pixel is not a number
+    /// @throws InvalidRequestException for another shape, or when a pixel is not a number
     public static byte[] bytesFromPixels(Tensor pixels) {
         if (pixels.dim() != 4 || pixels.size(0) != 1 || pixels.size(1) != 3) {
             throw new InvalidRequestException(

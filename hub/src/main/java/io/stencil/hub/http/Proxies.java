@@ -33,7 +33,7 @@ public final class Proxies {
         this.exceptions = exceptions;
     }
 
-    /// @throws InvalidRequestException naming a variable that holds no address of a proxy
+    /// @throws io.stencil.error.InvalidRequestException naming a variable that holds no address of a proxy
     public static Proxies of(Map<String, String> environment) {
         Optional<HttpProxy> all = proxy(environment, "ALL_PROXY");
         return new Proxies(
