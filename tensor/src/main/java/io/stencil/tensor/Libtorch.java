@@ -43,7 +43,8 @@ public final class Libtorch {
 
     /// Makes libtorch ready; cheap after the first call.
     ///
-    /// @throws io.stencil.error.InvalidFileException when the folder of native libraries cannot be written, or has no space for them
+    /// @throws io.stencil.error.InvalidFileException when the folder of native libraries cannot be written, or has no
+    /// space for them
     /// @throws UnsatisfiedLinkError when no native build for this platform is on the class path
     public static void load() {
         if (!loaded) {
