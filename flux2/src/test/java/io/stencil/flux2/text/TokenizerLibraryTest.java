@@ -54,7 +54,7 @@ class TokenizerLibraryTest {
                 TestFiles.tinyModel("tokenizer").toString(),
                 "a red circle");
         java.environment().put("ENGINE_CACHE_DIR", cache.toString());
-        Process process = java.redirectErrorStream(true).start();
+        Process process = java.redirectError(ProcessBuilder.Redirect.INHERIT).start();
         String said = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
         assertThat(process.waitFor()).as(said).isZero();
         return said.strip();
