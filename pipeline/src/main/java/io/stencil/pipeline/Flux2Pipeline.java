@@ -1,6 +1,8 @@
 package io.stencil.pipeline;
 
 import io.stencil.autograd.GradMode;
+import io.stencil.error.InvalidRequestException;
+import io.stencil.error.Location;
 import io.stencil.flux2.lora.LoraFile;
 import io.stencil.flux2.schedule.FlowMatchSchedule;
 import io.stencil.flux2.transformer.TokenIds;
@@ -29,6 +31,7 @@ import io.stencil.pipeline.unit.PortValues;
 import io.stencil.pipeline.unit.UnitRunner;
 import io.stencil.tensor.DType;
 import io.stencil.tensor.Device;
+import io.stencil.tensor.LibtorchMessage;
 import io.stencil.tensor.Scope;
 import java.nio.file.Path;
 import java.util.List;
@@ -45,11 +48,9 @@ import org.jspecify.annotations.Nullable;
 /// }
 /// ```
 /// A pipeline owns its models. Threads may share it: it serves one call at a time, and those that come meanwhile wait
-/// in
-/// their order, as in [CallGate]. [#close] lets the call that runs come to its end; all others are refused from then
-/// on. A
-/// progress listener cannot call its pipeline. Each method throws a [io.stencil.error.StencilException], and what a
-/// listener throws goes through.
+/// in their order, as in [CallGate]. [#close] lets the call that runs come to its end; all others are refused from
+/// then on. A progress listener cannot call its pipeline. Each method throws a [io.stencil.error.StencilException],
+/// and what a listener throws goes through.
 public final class Flux2Pipeline implements AutoCloseable {
 
     private final ModelSet models;
@@ -88,7 +89,7 @@ public final class Flux2Pipeline implements AutoCloseable {
 
     /// Makes a picture.
     ///
-    /// @throws io.stencil.error.InvalidRequestException when the request does not fit the models
+    /// @throws io.stencil.error.InvalidRequestException when the request does not fit the models, or memory runs out
     /// @throws io.stencil.error.InvalidStateException when the pipeline is closed, or the thread is interrupted while
     /// it
     ///     waits for another call
@@ -119,7 +120,18 @@ public final class Flux2Pipeline implements AutoCloseable {
             Tensor latents = denoise(request, shared, positive, negative, progress);
             RgbImage image = overlaid(models.decode(latents), request.image(), inpaint);
             return new GeneratedImage(image, Latents.copyOf(latents));
+        } catch (RuntimeException e) {
+            throw LibtorchMessage.isFrom(e) ? failed(request, e) : e;
         }
+    }
+
+    private static InvalidRequestException failed(GenerationRequest request, RuntimeException fault) {
+        String reason = LibtorchMessage.firstSentence(String.valueOf(fault.getMessage()));
+        String what = reason.contains("allocate memory") || reason.contains("out of memory")
+                ? "out of memory for an image of %s x %s pixels (%s); make it smaller, offload models or decode in tiles"
+                : "an image of %s x %s pixels failed in libtorch: %s";
+        return new InvalidRequestException(
+                Location.ofField("width, height"), what.formatted(request.width(), request.height(), reason), fault);
     }
 
     /// With an overlay the mask lies on the input image; without, it is stretched to the picture, as in the reference.

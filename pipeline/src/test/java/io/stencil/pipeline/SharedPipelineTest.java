@@ -277,4 +277,14 @@ class SharedPipelineTest {
         on.countDown();
         assertThat(running.get()).isEqualTo(expected);
     }
+
+    @Test
+    void whatLibtorchThrowsIsAStencilExceptionAndThePipelineGoesOn() {
+        ProgressListener full = (_, _) -> Tensors.zeros(DType.FLOAT32, Device.CPU, 1L << 45);
+
+        assertThatThrownBy(() -> pipeline.generate(REQUEST, full))
+                .isInstanceOf(InvalidRequestException.class)
+                .hasMessageContaining("out of memory for an image of 32 x 32 pixels");
+        assertThat(pipeline.generate(REQUEST).image().width()).isEqualTo(32);
+    }
 }

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.stencil.error.InvalidRequestException;
+import io.stencil.error.InvalidStateException;
 import io.stencil.error.TemplateException;
 import io.stencil.flux2.transformer.KvCache;
 import io.stencil.nn.Lora;
@@ -159,7 +160,7 @@ class TemplatePipelineTest {
             try {
                 template.model().parameterCount();
                 return true;
-            } catch (IllegalStateException e) {
+            } catch (InvalidStateException e) {
                 return false;
             }
         }

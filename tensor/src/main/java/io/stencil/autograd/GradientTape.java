@@ -1,5 +1,6 @@
 package io.stencil.autograd;
 
+import io.stencil.error.InvalidStateException;
 import io.stencil.tensor.DType;
 import io.stencil.tensor.Device;
 import io.stencil.tensor.Ops;
@@ -183,7 +184,7 @@ public final class GradientTape implements Checkpointing, AutoCloseable {
         /// @param gradient of the flat vector of all outputs
         Tensor differentiate(Tensor gradient) {
             if (inputs.isEmpty()) {
-                throw new IllegalStateException("a tape serves one backward pass; open another one");
+                throw new InvalidStateException("a tape serves one backward pass; open another one");
             }
             try (Scope _ = new Scope();
                     GradMode _ = GradMode.enabled();

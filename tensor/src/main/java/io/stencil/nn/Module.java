@@ -48,14 +48,14 @@ public abstract class Module implements AutoCloseable {
     /// Registers a module inside this one.
     protected final <M extends Module> M module(String name, M module) {
         if (modules.putIfAbsent(name, module) != null) {
-            throw new IllegalStateException("two modules are named '" + name + "'");
+            throw new InvalidRequestException("name", "two modules are named '" + name + "'");
         }
         return module;
     }
 
     private Parameter register(String name, Parameter parameter) {
         if (parameters.putIfAbsent(name, parameter) != null) {
-            throw new IllegalStateException("two parameters are named '" + name + "'");
+            throw new InvalidRequestException("name", "two parameters are named '" + name + "'");
         }
         return parameter;
     }
@@ -67,7 +67,7 @@ public abstract class Module implements AutoCloseable {
                 "",
                 (name, module) -> module.parameters.forEach((own, parameter) -> {
                     if (state.putIfAbsent(join(name, own), parameter) != null) {
-                        throw new IllegalStateException("two parameters are named '" + join(name, own) + "'");
+                        throw new InvalidRequestException("name", "two parameters are named '" + join(name, own) + "'");
                     }
                 }));
         return Collections.unmodifiableMap(state);

@@ -1,6 +1,7 @@
 package io.stencil.nn;
 
 import io.stencil.autograd.FrozenWeight;
+import io.stencil.error.InvalidRequestException;
 import io.stencil.tensor.DType;
 import io.stencil.tensor.Device;
 import io.stencil.tensor.Ops;
@@ -72,7 +73,7 @@ public final class Parameter implements FrozenWeight, AutoCloseable {
     /// are the values without their scale. Threads may call together; that of an offloaded weight is the thread's own,
     /// until it calls [#letGo].
     ///
-    /// @throws IllegalStateException after [#close]
+    /// @throws io.stencil.error.InvalidStateException after [#close]
     public Tensor get() {
         return content().values().get();
     }
@@ -293,13 +294,13 @@ public final class Parameter implements FrozenWeight, AutoCloseable {
 
     /// Records gradients for this tensor, or stops doing so.
     ///
-    /// @throws IllegalStateException for a buffer, and for a weight in float8
+    /// @throws InvalidRequestException for a buffer, and for a weight in float8
     void setTrainable(boolean trainable) {
         if (trainable && buffer) {
-            throw new IllegalStateException("a buffer cannot be trained");
+            throw new InvalidRequestException("parts", "a buffer cannot be trained");
         }
         if (trainable && dtype() == DType.FLOAT8_E4M3FN) {
-            throw new IllegalStateException("a weight in float8 cannot be trained");
+            throw new InvalidRequestException("parts", "a weight in float8 cannot be trained");
         }
         if (trainable && (mapped || stored != null)) {
             Content content = content();

@@ -1,5 +1,6 @@
 package io.stencil.tensor;
 
+import io.stencil.error.InvalidStateException;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicReference;
 import org.bytedeco.pytorch.Tensor;
@@ -14,11 +15,11 @@ public final class OwnedTensor implements AutoCloseable {
         this.tensor = new AtomicReference<>(retain(tensor));
     }
 
-    /// @throws IllegalStateException after [#close]
+    /// @throws InvalidStateException after [#close]
     public Tensor get() {
         Tensor held = tensor.get();
         if (held == null) {
-            throw new IllegalStateException("the tensor was freed");
+            throw new InvalidStateException("the tensor was freed");
         }
         return held;
     }

@@ -33,10 +33,10 @@ public final class Scope implements AutoCloseable {
     /// Lets a tensor outlive this scope, owned by the enclosing one.
     ///
     /// @return the tensor to use from now on
-    /// @throws IllegalStateException when there is no enclosing scope
+    /// @throws InvalidStateException when there is no enclosing scope
     public Tensor keep(Tensor tensor) {
         if (outer == null) {
-            throw new IllegalStateException("no enclosing scope: open one where the result is used");
+            throw new InvalidStateException("no enclosing scope: open one where the result is used");
         }
         Tensor owned = OwnedTensor.handle(tensor);
         outer.attach(owned); // adds a reference, which the close of this scope does not take

@@ -99,16 +99,16 @@ class ModuleTest {
     @Test
     void twoOfOneNameAreRefused() {
         assertThatThrownBy(() -> new Duplicates(true))
-                .isInstanceOf(IllegalStateException.class)
-                .hasMessage("two modules are named 'same'");
+                .isInstanceOf(InvalidRequestException.class)
+                .hasMessage("'name': two modules are named 'same'");
         assertThatThrownBy(() -> new Duplicates(false))
-                .isInstanceOf(IllegalStateException.class)
-                .hasMessage("two parameters are named 'same'");
+                .isInstanceOf(InvalidRequestException.class)
+                .hasMessage("'name': two parameters are named 'same'");
         try (Scope _ = new Scope();
                 Colliding colliding = new Colliding()) {
             assertThatThrownBy(colliding::state)
-                    .isInstanceOf(IllegalStateException.class)
-                    .hasMessage("two parameters are named 'a.b.weight'");
+                    .isInstanceOf(InvalidRequestException.class)
+                    .hasMessage("'name': two parameters are named 'a.b.weight'");
         }
     }
 
@@ -180,7 +180,7 @@ class ModuleTest {
             Parameter weight = Objects.requireNonNull(net.state().get("block.weight"));
             net.close();
             assertThatThrownBy(weight::get)
-                    .isInstanceOf(IllegalStateException.class)
+                    .isInstanceOf(InvalidStateException.class)
                     .hasMessage("the tensor was freed");
             net.close();
         }

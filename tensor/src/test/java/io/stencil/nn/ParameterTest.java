@@ -3,6 +3,7 @@ package io.stencil.nn;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.stencil.error.InvalidRequestException;
 import io.stencil.tensor.DType;
 import io.stencil.tensor.Device;
 import io.stencil.tensor.RestingWeight;
@@ -47,8 +48,8 @@ class ParameterTest {
                 Parameter buffer = new Parameter(Initializer.ZEROS, true, DType.INT64)) {
             assertThat(buffer.isBuffer()).isTrue();
             assertThatThrownBy(() -> buffer.setTrainable(true))
-                    .isInstanceOf(IllegalStateException.class)
-                    .hasMessage("a buffer cannot be trained");
+                    .isInstanceOf(InvalidRequestException.class)
+                    .hasMessage("'parts': a buffer cannot be trained");
         }
     }
 

@@ -3,6 +3,7 @@ package io.stencil.tensor;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.stencil.error.InvalidStateException;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorVector;
 import org.junit.jupiter.api.Test;
@@ -28,7 +29,7 @@ class OwnedTensorTest {
         Tensor tensor = owned.get();
         owned.close();
         assertThat(tensor.isNull()).isTrue();
-        assertThatThrownBy(owned::get).isInstanceOf(IllegalStateException.class).hasMessage("the tensor was freed");
+        assertThatThrownBy(owned::get).isInstanceOf(InvalidStateException.class).hasMessage("the tensor was freed");
         owned.close();
     }
 

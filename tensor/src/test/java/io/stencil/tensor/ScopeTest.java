@@ -79,7 +79,7 @@ class ScopeTest {
         try (Scope scope = new Scope()) {
             Tensor tensor = two();
             assertThatThrownBy(() -> scope.keep(tensor))
-                    .isInstanceOf(IllegalStateException.class)
+                    .isInstanceOf(InvalidStateException.class)
                     .hasMessage("no enclosing scope: open one where the result is used");
         }
     }
@@ -91,14 +91,14 @@ class ScopeTest {
             Thread thread = new Thread(() -> {
                 try (Scope scope = new Scope()) {
                     scope.keep(two());
-                } catch (IllegalStateException e) {
+                } catch (InvalidStateException e) {
                     thrown[0] = e;
                 }
             });
             thread.start();
             thread.join();
         }
-        assertThat(thrown[0]).isInstanceOf(IllegalStateException.class);
+        assertThat(thrown[0]).isInstanceOf(InvalidStateException.class);
     }
 
     @Test

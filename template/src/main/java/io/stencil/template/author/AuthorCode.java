@@ -1,5 +1,6 @@
 package io.stencil.template.author;
 
+import io.stencil.autograd.GradientTape;
 import io.stencil.error.InvalidFileException;
 import io.stencil.error.InvalidRequestException;
 import io.stencil.error.InvalidStateException;
@@ -7,10 +8,12 @@ import io.stencil.error.Location;
 import io.stencil.error.StencilException;
 import io.stencil.error.TemplateException;
 import io.stencil.nn.Module;
+import io.stencil.tensor.OwnedTensor;
 import io.stencil.tensor.Scope;
 import io.stencil.tensor.TensorDefect;
 import java.nio.file.Path;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.Supplier;
 import org.bytedeco.pytorch.Tensor;
 import org.jspecify.annotations.Nullable;
@@ -19,11 +22,15 @@ import org.jspecify.annotations.Nullable;
 /// line, the method that was called and, for known mistakes, the remedy.
 ///
 /// What the author's code itself throws as a [StencilException] is meant for users and passes unchanged, as does an
-/// [InvalidStateException]: a closed pipeline is no fault of the Template.
+/// [InvalidStateException] of a pipeline: a closed pipeline is no fault of the Template. That of a tensor or a scope
+/// is.
 ///
 /// @param origin `Model.java` or `model.jar`; the folder for a built-in family
 /// @param network whose fields are searched for the cause of a fault; null before there is one
 public record AuthorCode(Path origin, @Nullable Module network) {
+
+    private static final Set<String> ENGINE =
+            Set.of(OwnedTensor.class.getName(), Scope.class.getName(), GradientTape.class.getName());
 
     /// Code without a network.
     public AuthorCode(Path origin) {
@@ -38,7 +45,9 @@ public record AuthorCode(Path origin, @Nullable Module network) {
         try {
             return get(method, code);
         } catch (StencilException e) {
-            throw isForUsers(e) ? e : fault(method + " failed: " + e.getMessage(), e);
+            throw isForUsers(e)
+                    ? e
+                    : isOfEngine(e) ? fault(method, (Throwable) e) : fault(method + " failed: " + e.getMessage(), e);
         } catch (Exception | Error e) {
             throw fault(method, e);
         }
@@ -50,7 +59,7 @@ public record AuthorCode(Path origin, @Nullable Module network) {
         try {
             return get(method, code);
         } catch (StencilException e) {
-            throw isForUsers(e) ? e : refused(method, e);
+            throw isForUsers(e) ? e : isOfEngine(e) ? fault(method, (Throwable) e) : refused(method, e);
         } catch (Exception | Error e) {
             throw fault(method, e);
         }
@@ -87,7 +96,15 @@ public record AuthorCode(Path origin, @Nullable Module network) {
     }
 
     private static boolean isForUsers(StencilException e) {
-        return e instanceof TemplateException || e instanceof InvalidStateException || AuthorLine.isThrownByAuthor(e);
+        return e instanceof TemplateException
+                || (e instanceof InvalidStateException && !isOfEngine(e))
+                || AuthorLine.isThrownByAuthor(e);
+    }
+
+    /// Whether a tensor, a scope or a tape was used in a state that does not allow it.
+    private static boolean isOfEngine(StencilException e) {
+        StackTraceElement[] trace = e.getStackTrace();
+        return e instanceof InvalidStateException && trace.length > 0 && ENGINE.contains(trace[0].getClassName());
     }
 
     private StencilException refused(String method, StencilException e) {

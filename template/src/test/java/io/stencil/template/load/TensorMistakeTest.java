@@ -95,7 +95,7 @@ class TensorMistakeTest {
                         + " are closed with the Template",
                 "Tensor k =|linear.close(); Tensor k ="
                         + "|:22: forward() uses a parameter of a module that was closed; do not close modules, they are"
-                        + " closed with the Template (IllegalStateException: the tensor was freed)",
+                        + " closed with the Template (InvalidStateException: the tensor was freed)",
                 "v = k.neg()|v = k; new Scope()|: forward() left a Scope open; open it as try (Scope scope = new Scope())"
                         + " { ... }",
                 "v = k.neg()|v = k.add(Tensors.zeros(DType.FLOAT32, Device.CPU, 7))"
@@ -169,7 +169,7 @@ class TensorMistakeTest {
                 ModelSource.NETWORK
                         .with("module(\"linear\", new", "module(\"\", new")
                         .with("parameter(\"start\"", "parameter(\"weight\""),
-                ": state() of the network threw IllegalStateException: two parameters are named 'weight'");
+                ": state() of the network failed: 'name': two parameters are named 'weight'");
     }
 
     /// A module that the author fills needs no registration: it is a constant of the network.
