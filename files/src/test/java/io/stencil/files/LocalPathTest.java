@@ -17,7 +17,7 @@ class LocalPathTest {
 
     @ParameterizedTest
     @ValueSource(
-            strings = {"a/b.png", "/tmp/x", "a~b", "./~", "a b", "OWNER/NAME:", "x:y", "t:/sub", "models\\tiny", ""})
+            strings = {"a/b.png", "/data/x", "a~b", "./~", "a b", "OWNER/NAME:", "x:y", "t:/sub", "models\\tiny", ""})
     void anyOtherTextIsAPath(String text) {
         assertThat(LocalPath.of(OPTION, text)).isEqualTo(Path.of(text));
     }
@@ -25,7 +25,7 @@ class LocalPathTest {
     @ParameterizedTest
     @CsvSource(delimiter = '|', textBlock = """
                     https://huggingface.co/a/b | it is a URL: download the file, or name a model of a hub as OWNER/NAME:PATTERN
-                    file:///tmp/a.png          | it is a URL
+                    file:///data/a.png          | it is a URL
                     s3://bucket/key            | it is a URL
                     ~/out                      | only the shell replaces '~'
                     C:\\out\\a.png             | it is a path of Windows
