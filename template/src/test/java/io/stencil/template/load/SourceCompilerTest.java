@@ -86,6 +86,6 @@ class SourceCompilerTest {
         Files.write(source, new byte[] {(byte) 0xff, (byte) 0xfe, 0});
         assertThatThrownBy(() -> SourceCompiler.compile(CodeFile.read(source, TrustedCode.OWN)))
                 .isInstanceOf(InvalidFileException.class)
-                .hasMessageStartingWith(source + ": cannot be read as UTF-8 text");
+                .hasMessageStartingWith(source + ": is not UTF-8 text; save it as UTF-8");
     }
 }
