@@ -117,7 +117,8 @@ class StopIT {
         assertThat(ended.exitCode()).as(ended.err()).isEqualTo(130);
         assertThat(ended.err())
                 .contains("stopping after this step, then saving")
-                .contains("stencil: ended at once: the present step is lost; ");
+                .contains("stencil: ended at once: ")
+                .containsAnyOf(" is lost; ", " are lost; "); // how many steps, the moment of the signal decides
     }
 
     @Test
