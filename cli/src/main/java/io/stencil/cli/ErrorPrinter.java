@@ -24,6 +24,8 @@ import picocli.CommandLine.UnmatchedArgumentException;
 /// Tells an error in one line and gives the exit code: 1 for a failure, 2 for wrong usage.
 final class ErrorPrinter implements IParameterExceptionHandler, IExecutionExceptionHandler {
 
+    private static final String MISSING = "Missing required subcommand";
+
     private static final String TRACE = "; run with --debug for the trace";
 
     /// How picocli tells of a converter that failed, with the names of its classes.
@@ -94,13 +96,26 @@ final class ErrorPrinter implements IParameterExceptionHandler, IExecutionExcept
         return location == null ? "" : location.field(option.longestName().substring(2)) + ": ";
     }
 
+    /// Refuses a command line that ends before a command that can be run.
+    ///
+    /// @throws ParameterException for which the help is printed
+    static void requireCommand(ParseResult parsed) {
+        CommandLine last = parsed.asCommandLineList().getLast();
+        if (isGroup(last.getCommandSpec())) {
+            throw new ParameterException(last, MISSING);
+        }
+    }
+
+    /// Whether a command can only be run by one of its subcommands.
+    private static boolean isGroup(CommandSpec command) {
+        return !(command.userObject() instanceof Runnable) && !(command.userObject() instanceof Callable);
+    }
+
     private static boolean isCommandMissing(ParameterException fault) {
-        CommandSpec command = fault.getCommandLine().getCommandSpec();
-        return !(command.userObject() instanceof Runnable)
-                && !(command.userObject() instanceof Callable)
+        return isGroup(fault.getCommandLine().getCommandSpec())
                 && fault.getClass() == ParameterException.class
                 && fault.getArgSpec() == null
-                && String.valueOf(fault.getMessage()).equals("Missing required subcommand");
+                && MISSING.equals(fault.getMessage());
     }
 
     private static String message(ParameterException fault) {

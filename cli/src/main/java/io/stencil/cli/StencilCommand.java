@@ -125,6 +125,7 @@ public final class StencilCommand {
         if (helped != null) {
             return helped;
         }
+        ErrorPrinter.requireCommand(parsed);
         CommandLine root = parsed.commandSpec().root().commandLine();
         root.setOut(new TerminalWriter(root.getOut())).setErr(new TerminalWriter(root.getErr()));
         return new RunLast().execute(parsed);

@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.stencil.evaluate.measure.Measures;
 import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
 import java.io.UncheckedIOException;
 import java.nio.file.FileSystemException;
 import java.util.stream.Stream;
@@ -12,6 +14,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
+import picocli.CommandLine;
 
 class StencilCommandTest {
 
@@ -53,6 +56,17 @@ class StencilCommandTest {
         assertThat(run.err())
                 .startsWith(CommandLineRun.of("--help").out())
                 .endsWith("stencil: Missing required subcommand; try 'stencil --help'\n");
+    }
+
+    @Test
+    void theHelpWithoutACommandKeepsItsColours() {
+        StringWriter err = new StringWriter();
+        CommandLine root = StencilCommand.commandLine()
+                .setErr(new PrintWriter(err, true))
+                .setColorScheme(CommandLine.Help.defaultColorScheme(CommandLine.Help.Ansi.ON));
+
+        assertThat(StencilCommand.run(root)).isEqualTo(2);
+        assertThat(err.toString()).contains("\u001b[1mstencil").doesNotContain("\\u001b");
     }
 
     @Test

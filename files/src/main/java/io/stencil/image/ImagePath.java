@@ -9,8 +9,7 @@ import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /// Resolves the name of an image as datasets and Template inputs hold it, and hints at usual mistakes where no such
-/// file
-/// exists: URLs, `~`, backslashes, another Unicode normalization form.
+/// file exists: URLs, `~`, backslashes, another Unicode normalization form.
 public final class ImagePath {
 
     private static final Pattern URL = Pattern.compile("(?i)[a-z][a-z0-9+.-]+:/.*");

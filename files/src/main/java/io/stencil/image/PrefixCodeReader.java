@@ -26,14 +26,24 @@ final class PrefixCodeReader {
         int[] lengths = new int[symbols];
         if (bits.readBit()) {
             boolean two = bits.readBit();
-            lengths[bits.read(bits.readBit() ? 8 : 1)] = 1;
+            mark(lengths, bits.read(bits.readBit() ? Byte.SIZE : 1));
             if (two) {
-                lengths[bits.read(8)] = 1;
+                mark(lengths, bits.read(Byte.SIZE));
             }
         } else {
             readLengths(lengths, codeOfLengths());
         }
         return PrefixCode.of(lengths);
+    }
+
+    /// A symbol is sent in eight bits, of which distances use less.
+    private static void mark(int[] lengths, int symbol) throws PictureFault {
+        if (symbol >= lengths.length) {
+            throw new PictureFault(
+                    "is damaged: a prefix code of its pixels has symbol %s, expected less than %s; copy it again"
+                            .formatted(symbol, lengths.length));
+        }
+        lengths[symbol] = 1;
     }
 
     private PrefixCode codeOfLengths() throws PictureFault {

@@ -1,7 +1,9 @@
 package io.stencil.image;
 
 import io.stencil.error.InvalidFileException;
+import io.stencil.error.IoReason;
 import io.stencil.error.Location;
+import java.io.EOFException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;
@@ -62,12 +64,18 @@ public final class RgbImageReader {
                     "is too large for the memory of Java (out of memory: %s); scale the image down, or give Java more, such as STENCIL_JAVA_OPTS=-Xmx8g"
                             .formatted(full.getMessage()),
                     full);
-        } catch (IOException | RuntimeException fault) {
-            // Decoders answer damaged input with exceptions of any kind.
+        } catch (EOFException fault) {
+            PictureFault ended = PictureFault.cutShort("its pixels");
+            throw new InvalidFileException(Location.of(file), ended.what(), fault);
+        } catch (IOException fault) {
             throw new InvalidFileException(
                     Location.of(file),
-                    "is damaged and cannot be decoded (" + fault + "); copy or save it again",
+                    "is damaged and cannot be decoded (" + IoReason.of(fault) + "); copy or save it again",
                     fault);
+        } catch (RuntimeException fault) {
+            // Decoders answer damaged input with exceptions of any kind, whose words are about themselves.
+            throw new InvalidFileException(
+                    Location.of(file), "is damaged and cannot be decoded; copy or save it again", fault);
         }
     }
 

@@ -31,7 +31,7 @@ final class WebpChunks {
         if (end > file.length) {
             throw PictureFault.cutShort("its data (%s of %s bytes)".formatted(file.length, end));
         }
-        chunks.walk(RIFF_HEADER, (int) end);
+        chunks.walk(RIFF_HEADER, (int) end, true);
         if (chunks.frame.length == 0) {
             throw new PictureFault("is a WebP file without a picture in it; save it again");
         }
@@ -43,7 +43,8 @@ final class WebpChunks {
         return ImageFormat.startsWith(simpleFile, RIFF_HEADER, "VP8L");
     }
 
-    private void walk(int from, int to) throws PictureFault {
+    /// @param top whether these are chunks of the file, and not of a frame, which holds no further frames
+    private void walk(int from, int to, boolean top) throws PictureFault {
         int at = from;
         while (to - at >= HEADER) {
             String type = new String(file.array(), at, 4, StandardCharsets.ISO_8859_1);
@@ -52,13 +53,13 @@ final class WebpChunks {
             if (length < 0 || length > to - data) {
                 throw PictureFault.cutShort("its '" + type + "' chunk");
             }
-            read(type, at, data + length);
+            read(type, at, data + length, top);
             // Chunks begin at even offsets.
             at = data + length + (length & 1);
         }
     }
 
-    private void read(String type, int at, int end) throws PictureFault {
+    private void read(String type, int at, int end, boolean top) throws PictureFault {
         int data = at + HEADER;
         switch (type) {
             case "VP8 ", "VP8L" -> frame = frame.length == 0 ? Arrays.copyOfRange(file.array(), at, end) : frame;
@@ -66,7 +67,7 @@ final class WebpChunks {
             case "EXIF" -> exif = Arrays.copyOfRange(file.array(), data, end);
             case "XMP " -> xmp = Arrays.copyOfRange(file.array(), data, end);
             case "ANMF" -> {
-                if (frame.length == 0) {
+                if (top && frame.length == 0) {
                     readFirstFrame(data, end);
                 }
             }
@@ -85,7 +86,7 @@ final class WebpChunks {
             throw new PictureFault(
                     "is an animation whose first frame is not a whole picture; save one frame as a still");
         }
-        walk(data + FRAME_HEADER, end);
+        walk(data + FRAME_HEADER, end, false);
     }
 
     private byte[] simpleFile() {

@@ -22,6 +22,9 @@ import org.junit.jupiter.params.provider.ValueSource;
 /// Files that are no picture, or no whole one.
 class RgbImageReaderErrorTest {
 
+    /// Parts of the names of Java's exceptions.
+    private static final String[] JAVA = {"Exception", "java."};
+
     @TempDir
     private Path folder;
 
@@ -88,8 +91,9 @@ class RgbImageReaderErrorTest {
             }
             try {
                 RgbImageReader.read(file(damaged));
-            } catch (InvalidFileException _) {
+            } catch (InvalidFileException fault) {
                 refused++;
+                assertThat(fault).hasMessageNotContainingAny(JAVA);
             }
         }
         assertThat(refused).isPositive();
@@ -150,6 +154,40 @@ class RgbImageReaderErrorTest {
         assertFault(file(shortPixels)).hasMessageContaining("cut short in its compressed pixels");
     }
 
+    /// Distances have 40 symbols, and the shortest form of a code sends a symbol in eight bits.
+    @Test
+    void aPrefixCodeOfASymbolThatDoesNotExistIsRefused() throws IOException {
+        LosslessBytes pixels = new LosslessBytes().header(1, 1);
+        pixels.bits(0, 3); // no transform, no colour cache, one group of codes
+        for (int code = 0; code < 4; code++) {
+            pixels.symbol(7);
+        }
+        assertThat(RgbImageReader.size(file(pixels.copy().symbol(39).file()))).isEqualTo(new ImageSize(1, 1));
+        assertThat(RgbImageReader.read(file(pixels.copy().symbol(39).file())).width())
+                .isOne();
+
+        assertFault(file(pixels.copy().symbol(40).file()))
+                .hasMessageContaining("a prefix code of its pixels has symbol 40, expected less than 40");
+        assertFault(file(pixels.copy().symbol(255).file())).hasMessageContaining("symbol 255");
+    }
+
+    /// A frame in a frame in a frame would be read by a call in a call in a call.
+    @Test
+    void animationsInAnimationsAreRefused() throws IOException {
+        int depth = 20_000;
+        int frame = 8 + 16;
+        ByteBuffer file = ByteBuffer.allocate(30 + depth * frame).order(ByteOrder.LITTLE_ENDIAN);
+        file.put("RIFF".getBytes(StandardCharsets.ISO_8859_1)).putInt(file.capacity() - 8);
+        file.put("WEBPVP8X".getBytes(StandardCharsets.ISO_8859_1)).putInt(10).put(new byte[10]);
+        for (int i = 0; i < depth; i++) {
+            file.put("ANMF".getBytes(StandardCharsets.ISO_8859_1))
+                    .putInt(file.remaining() - 4)
+                    .put(new byte[16]);
+        }
+
+        assertFault(file(file.array())).hasMessageContaining("without a picture in it");
+    }
+
     @Test
     void anAnimationWithAPartialFirstFrameIsRefused() throws IOException {
         byte[] animated = Files.readAllBytes(Pictures.folder("decode").resolve("animated.webp"));
@@ -167,6 +205,7 @@ class RgbImageReaderErrorTest {
         return assertThatThrownBy(() -> RgbImageReader.read(file))
                 .isInstanceOf(InvalidFileException.class)
                 .hasMessageStartingWith(file + ": ")
-                .hasMessageNotContaining("\n");
+                .hasMessageNotContaining("\n")
+                .hasMessageNotContainingAny(JAVA);
     }
 }

@@ -24,8 +24,7 @@ import org.jspecify.annotations.Nullable;
 /// Guards the folder that JavaCPP unpacks native libraries into when they are loaded for the first time.
 ///
 /// JavaCPP writes each library under its final name, and the system's loader maps libraries that others depend on
-/// without
-/// asking JavaCPP: a library that a killed process left cut short, or that another process is writing, ends the JVM by
+/// without JavaCPP: one that a killed process left cut short, or that another process is writing, ends the JVM by
 /// `SIGBUS`. Here the first load happens under a lock that dies with its process; libraries whose size is not that in
 /// their jar are removed before, so that JavaCPP unpacks them again; and a list of what a complete load left is written
 /// after. While all files are as listed, loads share the lock.

@@ -215,7 +215,7 @@ final class RangeReader {
                 found.matches() && Long.parseLong(found.group(1)) == begin && Long.parseLong(found.group(2)) == end - 1;
         if (!right) {
             throw call.subject()
-                    .fault("the hub gives the range '%s', asked for were bytes %s-%s"
+                    .fault("the hub gives the range '%s', expected bytes %s-%s"
                             .formatted(http.told(text), begin, end - 1));
         }
     }

@@ -54,8 +54,7 @@ final class SafeNames {
 
     /// @param chosen files that are to lie in one folder
     /// @throws io.stencil.error.HubException when one is a link or has a name that some system cannot hold, or two
-    /// would
-    /// lie in the same place where case does not count
+    ///     would lie in the same place where case does not count
     static void requireFetchable(Repository repository, List<RemoteFile> chosen) {
         Map<String, String> seen = new HashMap<>();
         for (RemoteFile file : chosen) {

@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /// The proxies of an environment, as other programs read them: `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY`,
@@ -35,10 +36,11 @@ public final class Proxies {
 
     /// @throws io.stencil.error.InvalidRequestException naming a variable that holds no address of a proxy
     public static Proxies of(Map<String, String> environment) {
-        Optional<HttpProxy> all = proxy(environment, "ALL_PROXY");
+        // Read only where another is missing: ALL_PROXY often names a SOCKS proxy beside two of HTTP.
+        Supplier<Optional<HttpProxy>> all = () -> proxy(environment, "ALL_PROXY");
         return new Proxies(
-                proxy(environment, "HTTPS_PROXY").or(() -> all).orElse(null),
-                proxy(environment, "HTTP_PROXY").or(() -> all).orElse(null),
+                proxy(environment, "HTTPS_PROXY").or(all).orElse(null),
+                proxy(environment, "HTTP_PROXY").or(all).orElse(null),
                 NoProxy.parse(variable(environment, "NO_PROXY")
                         .map(Map.Entry::getValue)
                         .orElse("")));

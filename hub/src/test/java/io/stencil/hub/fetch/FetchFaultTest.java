@@ -174,7 +174,7 @@ class FetchFaultTest {
     @Test
     void anotherRangeThanWasAskedForIsTold() throws IOException {
         fake.fail(Fault.of("/content/", new Fault.OtherRange(), ALWAYS));
-        failsWith("'w.safetensors': the hub gives the range 'bytes ", "asked for were bytes ");
+        failsWith("'w.safetensors': the hub gives the range 'bytes ", "expected bytes ");
     }
 
     @ParameterizedTest

@@ -119,6 +119,15 @@ class NoProxyTest {
     }
 
     @Test
+    void aProxyForAllThatNothingUsesIsNotRead() {
+        Map<String, String> environment = Map.of(
+                "https_proxy", "http://one:1", "http_proxy", "http://two:2", "all_proxy", "socks5://127.0.0.1:7890");
+
+        assertThat(proxy(environment, "https://huggingface.co/x")).isEqualTo("one:1 (https_proxy)");
+        assertThat(proxy(environment, "http://huggingface.co/x")).isEqualTo("two:2 (http_proxy)");
+    }
+
+    @Test
     void withoutVariablesJavasOwnSettingsHold() {
         URI target = URI.create("https://huggingface.co/");
         assertThat(Proxies.of(Map.of()).selector().select(target))
