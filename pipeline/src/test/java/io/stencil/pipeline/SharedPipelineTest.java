@@ -15,6 +15,7 @@ import io.stencil.pipeline.models.ModelFiles;
 import io.stencil.pipeline.models.ModelSet;
 import io.stencil.tensor.DType;
 import io.stencil.tensor.Device;
+import io.stencil.tensor.ProcessRandom;
 import io.stencil.tensor.Scope;
 import io.stencil.tensor.Tensors;
 import io.stencil.testing.TestFiles;
@@ -286,5 +287,24 @@ class SharedPipelineTest {
                 .isInstanceOf(InvalidRequestException.class)
                 .hasMessageContaining("out of memory for an image of 32 x 32 pixels");
         assertThat(pipeline.generate(REQUEST).image().width()).isEqualTo(32);
+    }
+
+    /// The call that runs may be waiting for the generators that the Template's code has.
+    @Test
+    void codeOfATemplateDoesNotWaitForAnotherThread() throws Exception {
+        CountDownLatch on = new CountDownLatch(1);
+        Call<byte[]> standing = standing(on);
+        Call<GeneratedImage> inTemplate = new Call<>(() -> ProcessRandom.seeded(1, () -> pipeline.generate(REQUEST)));
+        inTemplate.awaitWaiting();
+        on.countDown();
+
+        assertThatThrownBy(inTemplate::get)
+                .hasCauseInstanceOf(InvalidStateException.class)
+                .hasMessageContaining("called by a Template's code while another thread uses the pipeline");
+        assertThat(standing.get()).isNotEmpty();
+        assertThat(ProcessRandom.seeded(1, () -> pipeline.generate(REQUEST))
+                        .image()
+                        .width())
+                .isEqualTo(32);
     }
 }

@@ -101,6 +101,12 @@ public final class ProcessRandom {
         }
     }
 
+    /// Whether this thread runs code that was seeded here. It must not wait for a thread that may wait for its turn
+    /// here.
+    public static boolean isHeld() {
+        return LOCK.isHeldByCurrentThread();
+    }
+
     /// Whether `work` draws from the generator of the CPU, while no other thread does.
     public static boolean draws(Runnable work) {
         LOCK.lock();

@@ -2,6 +2,7 @@ package io.stencil.pipeline.models;
 
 import io.stencil.error.InvalidStateException;
 import io.stencil.tensor.Libtorch;
+import io.stencil.tensor.ProcessRandom;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
@@ -12,7 +13,11 @@ import org.jspecify.annotations.Nullable;
 /// ```java
 /// try (CallGate.Turn _ = gate.enter(CallGate.Kind.WORK, "generate()")) { ... }
 /// ```
-/// Nothing waits for its own thread: a call within a call that does not allow it is refused.
+/// Nothing waits for its own thread: a call within a call that does not allow it is refused. Nor do two threads wait
+/// for
+/// each other: a call by a Template's code, which has the [process's generators][ProcessRandom], is refused where it
+/// would
+/// have to wait.
 public final class CallGate {
 
     /// Where a call may run.
@@ -55,7 +60,8 @@ public final class CallGate {
     ///
     /// @param call for messages, such as `generate()`
     /// @throws InvalidStateException when the models are closed or are being closed, when this thread is in a call that
-    ///     does not allow the new one, and when it is interrupted while it waits
+    ///     does not allow the new one, when a Template's code would have to wait, and when it is interrupted while it
+    /// waits
     public Turn enter(Kind kind, String call) {
         requireAllowed(kind, call);
         requireNotClosing(call); // before it waits, too
@@ -79,7 +85,14 @@ public final class CallGate {
         }
     }
 
+    /// A thread that runs a Template's code has the process's generators, for which the call that runs may be waiting.
     private void await(String call) {
+        if (running() == null && ProcessRandom.isHeld()) {
+            throw new InvalidStateException(
+                    "%s was called by a Template's code while another thread uses the pipeline; do not share it with that"
+                                    .formatted(call)
+                            + " thread, or call it outside of the Template");
+        }
         try {
             lock.lockInterruptibly();
         } catch (InterruptedException _) {
