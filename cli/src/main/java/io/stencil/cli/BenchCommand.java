@@ -1,12 +1,6 @@
 package io.stencil.cli;
 
-import io.stencil.cli.bench.BenchModels;
-import io.stencil.cli.bench.BenchReport;
-import io.stencil.cli.bench.BenchSize;
-import io.stencil.cli.bench.Measurement;
-import io.stencil.cli.bench.Measurer;
-import io.stencil.cli.bench.SeparateProcess;
-import io.stencil.cli.bench.Work;
+import io.stencil.cli.launch.JavaCommand;
 import io.stencil.cli.models.BaseModelOptions;
 import io.stencil.cli.models.ModelPaths;
 import io.stencil.cli.models.RemoteModels;
@@ -15,6 +9,13 @@ import io.stencil.error.InvalidRequestException;
 import io.stencil.error.Location;
 import io.stencil.hub.fetch.Snapshot;
 import io.stencil.hub.protocol.HubReference;
+import io.stencil.lab.bench.BenchModels;
+import io.stencil.lab.bench.BenchReport;
+import io.stencil.lab.bench.BenchSize;
+import io.stencil.lab.bench.Measurement;
+import io.stencil.lab.bench.Measurer;
+import io.stencil.lab.bench.SeparateProcess;
+import io.stencil.lab.bench.Work;
 import io.stencil.pipeline.models.LoadOptions;
 import io.stencil.pipeline.models.ModelFiles;
 import io.stencil.pipeline.unit.ModelRole;
@@ -140,8 +141,9 @@ final class BenchCommand implements Callable<Integer> {
         }
         List<Measurement> measurements = new ArrayList<>();
         for (Work work : chosen) {
-            Measurement one =
-                    inProcess ? Measurer.measure(work, models, repeats) : SeparateProcess.measure(words(work));
+            Measurement one = inProcess
+                    ? Measurer.measure(work, models, repeats)
+                    : SeparateProcess.measure(JavaCommand.of(words(work)));
             measurements.add(one);
             if (!inProcess) {
                 out.println(report.line(one));

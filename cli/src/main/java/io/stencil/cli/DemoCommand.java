@@ -1,13 +1,13 @@
 package io.stencil.cli;
 
-import io.stencil.cli.demo.Demo;
-import io.stencil.cli.demo.DemoListener;
-import io.stencil.cli.demo.DemoPlan;
-import io.stencil.cli.demo.DemoResult;
 import io.stencil.cli.terminal.ProgressLine;
 import io.stencil.error.InvalidFileException;
 import io.stencil.error.InvalidRequestException;
 import io.stencil.error.Location;
+import io.stencil.lab.demo.Demo;
+import io.stencil.lab.demo.DemoListener;
+import io.stencil.lab.demo.DemoPlan;
+import io.stencil.lab.demo.DemoResult;
 import io.stencil.train.log.ProgressText;
 import io.stencil.train.log.StepReport;
 import java.io.IOException;

@@ -1,9 +1,9 @@
 package io.stencil.cli;
 
 import io.stencil.cli.models.BaseModelOptions;
+import io.stencil.lab.world.WorldTokenizer;
 import io.stencil.tensor.DType;
 import io.stencil.train.init.ModelInitialisation;
-import io.stencil.world.vocabulary.WorldTokenizer;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.Callable;

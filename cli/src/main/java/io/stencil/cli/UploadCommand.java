@@ -1,8 +1,8 @@
 package io.stencil.cli;
 
-import io.stencil.cli.inspect.ByteText;
 import io.stencil.cli.models.HubOptions;
 import io.stencil.error.InvalidRequestException;
+import io.stencil.files.ByteText;
 import io.stencil.hub.Hub;
 import io.stencil.hub.HubSettings;
 import io.stencil.hub.protocol.HubReference;

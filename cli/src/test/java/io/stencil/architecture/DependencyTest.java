@@ -14,8 +14,8 @@ import java.util.List;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
 
-/// What may see what: cli, train, template, pipeline, flux2, tensor, files, and never back; hub and world stand aside
-/// on files, evaluate on template and world.
+/// What may see what: cli, lab, train, template, pipeline, flux2, tensor, files, and never back; hub stands aside on
+/// files. Within the lab the world sees files alone, evaluations see template and world.
 class DependencyTest {
 
     private static final JavaClasses STENCIL = new ClassFileImporter()
@@ -35,7 +35,7 @@ class DependencyTest {
     };
     private static final String[] ABOVE_TENSOR = {
         "io.stencil.cli..",
-        "io.stencil.evaluate..",
+        "io.stencil.lab..",
         "io.stencil.train..",
         "io.stencil.template..",
         "io.stencil.pipeline..",
@@ -47,14 +47,16 @@ class DependencyTest {
     void theClassesOfAllModulesAreLookedAt() {
         for (String name : List.of(
                 "cli",
-                "evaluate",
+                "lab.bench",
+                "lab.demo",
+                "lab.evaluate",
+                "lab.world",
                 "train",
                 "template",
                 "pipeline",
                 "flux2",
                 "tensor",
                 "nn",
-                "world",
                 "safetensors",
                 "hub")) {
             assertThat(STENCIL.stream().map(JavaClass::getPackageName))
@@ -69,8 +71,10 @@ class DependencyTest {
                 .consideringOnlyDependenciesInLayers()
                 .layer("cli")
                 .definedBy("io.stencil.cli..")
+                .layer("lab")
+                .definedBy("io.stencil.lab.bench..", "io.stencil.lab.demo..")
                 .layer("evaluate")
-                .definedBy("io.stencil.evaluate..")
+                .definedBy("io.stencil.lab.evaluate..")
                 .layer("train")
                 .definedBy("io.stencil.train..")
                 .layer("template")
@@ -84,31 +88,35 @@ class DependencyTest {
                 .layer("hub")
                 .definedBy("io.stencil.hub..")
                 .layer("world")
-                .definedBy("io.stencil.world..")
+                .definedBy("io.stencil.lab.world..")
                 .layer("files")
                 .definedBy(FILES)
                 .whereLayer("cli")
                 .mayNotBeAccessedByAnyLayer()
-                .whereLayer("evaluate")
+                .whereLayer("lab")
                 .mayOnlyBeAccessedByLayers("cli")
+                .whereLayer("lab")
+                .mayOnlyAccessLayers("evaluate", "world", "train", "template", "pipeline", "flux2", "tensor", "files")
+                .whereLayer("evaluate")
+                .mayOnlyBeAccessedByLayers("cli", "lab")
                 .whereLayer("evaluate")
                 .mayOnlyAccessLayers("template", "pipeline", "world", "files")
                 .whereLayer("train")
-                .mayOnlyBeAccessedByLayers("cli")
+                .mayOnlyBeAccessedByLayers("cli", "lab")
                 .whereLayer("template")
-                .mayOnlyBeAccessedByLayers("cli", "evaluate", "train")
+                .mayOnlyBeAccessedByLayers("cli", "lab", "evaluate", "train")
                 .whereLayer("pipeline")
-                .mayOnlyBeAccessedByLayers("cli", "evaluate", "train", "template")
+                .mayOnlyBeAccessedByLayers("cli", "lab", "evaluate", "train", "template")
                 .whereLayer("flux2")
-                .mayOnlyBeAccessedByLayers("cli", "train", "template", "pipeline")
+                .mayOnlyBeAccessedByLayers("cli", "lab", "train", "template", "pipeline")
                 .whereLayer("tensor")
-                .mayOnlyBeAccessedByLayers("cli", "train", "template", "pipeline", "flux2")
+                .mayOnlyBeAccessedByLayers("cli", "lab", "train", "template", "pipeline", "flux2")
                 .whereLayer("hub")
                 .mayOnlyBeAccessedByLayers("cli")
                 .whereLayer("hub")
                 .mayOnlyAccessLayers("files")
                 .whereLayer("world")
-                .mayOnlyBeAccessedByLayers("cli", "evaluate")
+                .mayOnlyBeAccessedByLayers("cli", "lab", "evaluate")
                 .whereLayer("world")
                 .mayOnlyAccessLayers("files")
                 .check(STENCIL);

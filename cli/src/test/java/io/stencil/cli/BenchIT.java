@@ -4,11 +4,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import io.stencil.cli.bench.BenchSize;
 import io.stencil.flux2.files.KnownCheckpoint;
 import io.stencil.flux2.files.ModelConfig;
 import io.stencil.flux2.text.Qwen3Config;
 import io.stencil.json.JsonFile;
+import io.stencil.lab.bench.BenchSize;
 import io.stencil.testing.TestFiles;
 import java.nio.file.Path;
 import java.util.ArrayList;

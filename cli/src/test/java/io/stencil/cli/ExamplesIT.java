@@ -2,16 +2,16 @@ package io.stencil.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.stencil.evaluate.measure.Measures;
 import io.stencil.image.ImageSize;
 import io.stencil.image.RgbImage;
 import io.stencil.image.RgbImageReader;
 import io.stencil.image.RgbImageWriter;
+import io.stencil.lab.evaluate.Measures;
+import io.stencil.lab.world.DatasetKind;
+import io.stencil.lab.world.Draws;
+import io.stencil.lab.world.InpaintScene;
+import io.stencil.lab.world.Likeness;
 import io.stencil.testing.TestFiles;
-import io.stencil.world.dataset.DatasetKind;
-import io.stencil.world.dataset.InpaintScene;
-import io.stencil.world.judge.Likeness;
-import io.stencil.world.scene.Draws;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

@@ -2,7 +2,7 @@ package io.stencil.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.stencil.evaluate.measure.Measures;
+import io.stencil.lab.evaluate.Measures;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;

@@ -1,6 +1,7 @@
 package io.stencil.cli.inspect;
 
 import io.stencil.error.NameList;
+import io.stencil.files.ByteText;
 import io.stencil.safetensors.Checkpoint;
 import io.stencil.safetensors.KeyHash;
 import io.stencil.safetensors.SafetensorsFile;

@@ -1,7 +1,7 @@
 package io.stencil.cli.models;
 
-import io.stencil.cli.inspect.ByteText;
 import io.stencil.cli.terminal.ProgressLine;
+import io.stencil.files.ByteText;
 import io.stencil.hub.fetch.FetchListener;
 import io.stencil.hub.protocol.Repository;
 import java.io.PrintWriter;

@@ -1,5 +1,0 @@
-/// `stencil bench`: what the parts of FLUX.2 take on this machine, in time and in memory.
-@NullMarked
-package io.stencil.cli.bench;
-
-import org.jspecify.annotations.NullMarked;

@@ -1,4 +1,0 @@
-@NullMarked
-package io.stencil.cli.bench;
-
-import org.jspecify.annotations.NullMarked;

@@ -1,4 +1,0 @@
-@NullMarked
-package io.stencil.cli.demo;
-
-import org.jspecify.annotations.NullMarked;

@@ -1,4 +1,0 @@
-@NullMarked
-package io.stencil.cli.evaluate;
-
-import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,54 @@
+package io.stencil.lab.bench;
+
+import io.stencil.error.InvalidFileException;
+import io.stencil.error.InvalidRequestException;
+import io.stencil.error.Location;
+import io.stencil.files.TemporaryFolder;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+
+/// Measures a work in a process that does nothing else, so that the memory told is the work's.
+public final class SeparateProcess {
+
+    private SeparateProcess() {}
+
+    /// @param command program and arguments that measure, without the option that names the result's file
+    /// @throws InvalidRequestException with what the process printed, when it failed
+    public static Measurement measure(List<String> command) {
+        try (TemporaryFolder folder = TemporaryFolder.create("stencil-bench")) {
+            Path result = folder.path().resolve("result.json");
+            List<String> all = new ArrayList<>(command);
+            all.add("--output_path=" + result);
+            Process process = new ProcessBuilder(all).redirectErrorStream(true).start();
+            process.getOutputStream().close();
+            try {
+                String printed = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+                int code = process.waitFor();
+                if (code != 0) {
+                    throw new InvalidRequestException(NAME, reason(printed, code));
+                }
+            } finally {
+                process.destroyForcibly();
+            }
+            return BenchReport.read(result).getFirst();
+        } catch (IOException e) {
+            throw new InvalidFileException(Location.ofField(NAME), "a process cannot be run: " + e, e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new InvalidRequestException(Location.ofField(NAME), "was interrupted", e);
+        }
+    }
+
+    private static final String NAME = "bench";
+
+    /// The last line tells what was wrong; a process that the system killed has none.
+    private static String reason(String printed, int code) {
+        List<String> lines = printed.lines().filter(line -> !line.isBlank()).toList();
+        return lines.isEmpty() || code > 128
+                ? "the process of a work ended with exit code %s; is there memory enough?".formatted(code)
+                : lines.getLast().replaceFirst("^stencil: ", "");
+    }
+}

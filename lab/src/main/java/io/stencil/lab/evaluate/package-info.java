@@ -1,0 +1,5 @@
+/// Measuring what Templates do to pictures.
+@NullMarked
+package io.stencil.lab.evaluate;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,90 @@
+package io.stencil.lab.world;
+
+import io.stencil.image.ImageSize;
+import java.awt.Color;
+import java.awt.Graphics2D;
+import java.awt.RenderingHints;
+import java.awt.Shape;
+import java.awt.geom.AffineTransform;
+import java.awt.geom.Area;
+import java.awt.geom.Ellipse2D;
+import java.awt.geom.Path2D;
+import java.awt.geom.Rectangle2D;
+import java.awt.image.BufferedImage;
+import java.awt.image.Raster;
+
+/// How much of each pixel a shape covers.
+public final class Outline {
+
+    /// Subpixels along a side of a pixel.
+    private static final int FINE = 4;
+
+    /// Softness of edges, in 64ths of the picture's side.
+    private static final double SOFTNESS = 0.45;
+
+    private Outline() {}
+
+    /// 1 inside, 0 outside, and soft between.
+    public static Plane coverage(Figure figure, Placement placement, ImageSize size) {
+        BufferedImage canvas =
+                new BufferedImage(size.width() * FINE, size.height() * FINE, BufferedImage.TYPE_BYTE_GRAY);
+        Graphics2D graphics = canvas.createGraphics();
+        graphics.setRenderingHint(RenderingHints.KEY_ANTIALIASING, RenderingHints.VALUE_ANTIALIAS_ON);
+        graphics.setRenderingHint(RenderingHints.KEY_STROKE_CONTROL, RenderingHints.VALUE_STROKE_PURE);
+        graphics.setColor(Color.WHITE);
+        graphics.fill(placed(figure, placement, canvas.getWidth(), canvas.getHeight()));
+        graphics.dispose();
+        return mean(canvas.getRaster(), size).blurred(SOFTNESS * size.width() / 64);
+    }
+
+    private static Shape placed(Figure figure, Placement placement, int width, int height) {
+        AffineTransform place = new AffineTransform();
+        place.translate(placement.x() * width, placement.y() * height);
+        place.rotate(placement.turn());
+        place.scale(placement.radius() * width, placement.radius() * height);
+        return place.createTransformedShape(ofRadiusOne(figure));
+    }
+
+    private static Shape ofRadiusOne(Figure figure) {
+        return switch (figure) {
+            case CIRCLE -> circle(1);
+            case SQUARE ->
+                new Rectangle2D.Double(
+                        -Figure.HALF_SIDE, -Figure.HALF_SIDE, 2 * Figure.HALF_SIDE, 2 * Figure.HALF_SIDE);
+            case TRIANGLE -> triangle();
+            case RING -> ring();
+        };
+    }
+
+    private static Shape circle(double radius) {
+        return new Ellipse2D.Double(-radius, -radius, 2 * radius, 2 * radius);
+    }
+
+    /// All sides equal, the tip up, the middle of its bounds at 0.
+    private static Shape triangle() {
+        double halfHeight = 0.75 * Figure.CORNER;
+        double halfBase = Math.sqrt(3) / 2 * Figure.CORNER;
+        Path2D path = new Path2D.Double();
+        path.moveTo(0, -halfHeight);
+        path.lineTo(halfBase, halfHeight);
+        path.lineTo(-halfBase, halfHeight);
+        path.closePath();
+        return path;
+    }
+
+    private static Shape ring() {
+        Area ring = new Area(circle(1));
+        ring.subtract(new Area(circle(Figure.HOLE)));
+        return ring;
+    }
+
+    private static Plane mean(Raster fine, ImageSize size) {
+        return Plane.of(size, (x, y) -> {
+            int sum = 0;
+            for (int i = 0; i < FINE * FINE; i++) {
+                sum += fine.getSample(x * FINE + i % FINE, y * FINE + i / FINE, 0);
+            }
+            return sum / (255.0 * FINE * FINE);
+        });
+    }
+}

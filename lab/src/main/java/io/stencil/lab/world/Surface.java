@@ -1,0 +1,84 @@
+package io.stencil.lab.world;
+
+import io.stencil.image.ImageSize;
+
+/// A scene without light: what share of it each pixel throws back.
+///
+/// @param coverage how much of each pixel the shape covers
+/// @param albedo of each pixel and channel
+public record Surface(Plane coverage, Canvas albedo) {
+
+    /// Relative strength of the texture, of a background and of a shape.
+    private static final double ROUGH = 0.11;
+
+    private static final double SMOOTH = 0.08;
+
+    /// Strength of the grain, which is the same in all channels.
+    private static final double GRAIN = 0.012;
+
+    /// Steps of the texture's lattice along a side of the picture.
+    private static final double FREQUENCY = 6;
+
+    private static final int OCTAVES = 3;
+
+    /// Values from here on are bent, so that bright light is not cut off.
+    private static final double KNEE = 0.82;
+
+    public static Surface of(Scene scene, ImageSize size) {
+        Plane coverage = Outline.coverage(scene.described().figure(), scene.placement(), size);
+        ValueNoise noise = new ValueNoise(scene.texture());
+        Plane behind = texture(noise, 0, ROUGH, size);
+        Plane inside = texture(noise, 100, SMOOTH, size);
+        Plane grain = Plane.of(size, (x, y) -> 1 + GRAIN * 2 * (noise.at(x + 0.5, 500.5 + y, 1) - 0.5));
+        Canvas albedo = Canvas.of(channel -> {
+            double shape = scene.described().colour().albedo().channel(channel);
+            double back = scene.described().background().albedo().channel(channel);
+            return Plane.of(size, (x, y) -> {
+                double mixed = mixed(coverage.at(x, y), shape * inside.at(x, y), back * behind.at(x, y));
+                return mixed * grain.at(x, y);
+            });
+        });
+        return new Surface(coverage, albedo);
+    }
+
+    private static Plane texture(ValueNoise noise, double row, double strength, ImageSize size) {
+        double perX = FREQUENCY / size.width();
+        double perY = FREQUENCY / size.height();
+        return Plane.of(size, (x, y) -> 1 + strength * 2 * (noise.at(x * perX, row + y * perY, OCTAVES) - 0.5));
+    }
+
+    /// With something else painted over it.
+    ///
+    /// @param cover of each pixel
+    public Surface under(Plane cover, Albedo paint) {
+        Canvas painted = Canvas.of(channel -> {
+            Plane below = albedo.channels().get(channel);
+            return Plane.of(size(), (x, y) -> mixed(cover.at(x, y), paint.channel(channel), below.at(x, y)));
+        });
+        return new Surface(coverage, painted);
+    }
+
+    private static double mixed(double share, double one, double other) {
+        return share * one + (1 - share) * other;
+    }
+
+    public ImageSize size() {
+        return coverage.size();
+    }
+
+    /// The picture that the light shows.
+    public Canvas lit(Light light) {
+        Canvas fallen = Canvas.of(channel -> Plane.of(size(), (x, y) -> {
+            double falls = light.at((x + 0.5) / size().width(), (y + 0.5) / size().height(), channel);
+            return falls * albedo.channels().get(channel).at(x, y);
+        }));
+        Plane factor = Plane.of(size(), (x, y) -> factor(fallen.brightest(x, y)));
+        return fallen.map(plane -> Plane.of(size(), (x, y) -> plane.at(x, y) * factor.at(x, y)));
+    }
+
+    /// What keeps the brightest channel below 1. All channels share it, so a hue stays what it is.
+    private static double factor(double brightest) {
+        double room = 1 - KNEE;
+        return brightest < KNEE ? 1 : (KNEE + room * (1 - StrictMath.exp((KNEE - brightest) / room))) / brightest;
+    }
+}

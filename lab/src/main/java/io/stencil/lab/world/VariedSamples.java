@@ -1,0 +1,117 @@
+package io.stencil.lab.world;
+
+import io.stencil.image.ImageSize;
+import io.stencil.image.RgbImage;
+import java.util.List;
+import java.util.Locale;
+import java.util.function.Function;
+
+/// Plain pictures, and pictures in light of any strength, of any colour, out of focus, in a style, with dots or a
+/// frame, whose captions end by naming that: a base model that has seen them can be steered there, and shows what is
+/// plain where nothing is named.
+final class VariedSamples implements SampleMaker {
+
+    private static final List<String> NUMBERS = List.of("one dot", "two dots", "three dots", "four dots", "five dots");
+
+    private static final List<Variety> VARIETIES = List.of(
+            new Variety(0.3, VariedSamples::plain),
+            new Variety(0.14, VariedSamples::lit),
+            new Variety(0.2, VariedSamples::tinted),
+            new Variety(0.14, VariedSamples::blurred),
+            new Variety(0.12, VariedSamples::styled),
+            new Variety(0.06, VariedSamples::dotted),
+            new Variety(0.04, VariedSamples::framed));
+
+    /// @param share of all pictures
+    private record Variety(double share, Painter painter) {}
+
+    @FunctionalInterface
+    private interface Painter {
+        Painting of(Draws draws);
+    }
+
+    /// A picture that is drawn, but not painted yet.
+    private record Painting(Function<ImageSize, RgbImage> image, String caption) {
+
+        /// @param end what the caption says of the picture beside the scene
+        static Painting of(Scene scene, String end, Function<ImageSize, RgbImage> image) {
+            return new Painting(image, scene.caption() + ", " + end);
+        }
+    }
+
+    @Override
+    public Row make(Draws draws, Sample.Builder sample, ImageSize size) {
+        Painting painting = painting(draws);
+        return Row.of(sample.add(TARGET, painting.image().apply(size)), painting.caption());
+    }
+
+    /// The caption of a sample, whose picture is not painted for it.
+    static String caption(Draws draws) {
+        return painting(draws).caption();
+    }
+
+    private static Painting painting(Draws draws) {
+        return painter(draws.unit()).of(draws);
+    }
+
+    /// @param place in 0..1, along which the varieties lie one after the other
+    private static Painter painter(double place) {
+        double left = place;
+        for (Variety variety : VARIETIES) {
+            left -= variety.share();
+            if (left < 0) {
+                return variety.painter();
+            }
+        }
+        return VARIETIES.getLast().painter();
+    }
+
+    private static Painting plain(Draws draws) {
+        Scene scene = Scenes.captioned(draws);
+        return new Painting(size -> Renderer.paint(scene, size), scene.caption());
+    }
+
+    private static Painting lit(Draws draws) {
+        Scene scene = Scenes.captioned(draws);
+        double scale = draws.unit();
+        return Painting.of(
+                scene,
+                scale < 0.5 ? "dim light" : "bright light",
+                size -> BrightnessSamples.lit(
+                        Surface.of(scene, size), scene.light(), ToneRange.BRIGHTNESS.mean(scale)));
+    }
+
+    private static Painting tinted(Draws draws) {
+        Scene scene = Scenes.captioned(draws);
+        ChannelLevels levels = ChannelLevels.any(draws);
+        return Painting.of(
+                scene, levels.hue() + " light", size -> levels.paint(Surface.of(scene, size), scene.light()));
+    }
+
+    private static Painting blurred(Draws draws) {
+        Scene scene = Scenes.captioned(draws);
+        double scale = draws.unit();
+        return Painting.of(scene, Focus.word(scale), size -> Focus.of(Renderer.canvas(scene, size), scale));
+    }
+
+    private static Painting styled(Draws draws) {
+        Scene scene = Scenes.captioned(draws);
+        Style style = draws.one(StyleBank.STYLES.toArray(Style[]::new));
+        double strength = draws.unit();
+        return Painting.of(
+                scene,
+                style.name().toLowerCase(Locale.ROOT) + " style",
+                size -> style.apply(Renderer.canvas(scene, size), strength).toImage());
+    }
+
+    private static Painting dotted(Draws draws) {
+        Scene scene = Scenes.aboveBottom(draws);
+        int count = 1 + draws.below(Dots.MOST);
+        return Painting.of(scene, NUMBERS.get(count - 1), size -> OrdinalSamples.dotted(scene, count, size));
+    }
+
+    private static Painting framed(Draws draws) {
+        Scene scene = Scenes.captioned(draws);
+        return Painting.of(scene, "white frame", size -> ConstantSamples.framed(scene, size));
+    }
+}

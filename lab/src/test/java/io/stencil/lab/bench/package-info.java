@@ -1,0 +1,4 @@
+@NullMarked
+package io.stencil.lab.bench;
+
+import org.jspecify.annotations.NullMarked;

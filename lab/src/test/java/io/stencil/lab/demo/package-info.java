@@ -1,0 +1,4 @@
+@NullMarked
+package io.stencil.lab.demo;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,124 @@
+package io.stencil.lab.evaluate;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.stencil.error.InvalidRequestException;
+import io.stencil.image.RgbImage;
+import io.stencil.lab.world.Draws;
+import io.stencil.lab.world.Renderer;
+import io.stencil.lab.world.Scene;
+import io.stencil.lab.world.Scenes;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/// Every measurement tells Templates that do their work from Templates that do nothing.
+class MeasureTest {
+
+    private static final Effort EFFORT = new Effort(31, 0.25);
+
+    static List<Measure> all() {
+        return Measures.ALL;
+    }
+
+    static List<Measure> steered() {
+        return all().stream().filter(measure -> !measure.templates().isEmpty()).toList();
+    }
+
+    private static String text(Measure measure, List<Figure> figures) {
+        return measure.name() + ": " + figures;
+    }
+
+    @ParameterizedTest
+    @MethodSource("all")
+    void theWorldItselfMeetsEveryTarget(Measure measure) {
+        Measure.Outcome outcome = measure.run(new PerfectPainter(EFFORT, measure.name()), EFFORT);
+        assertThat(outcome.figures()).as(text(measure, outcome.figures())).allMatch(Figure::holds);
+        assertThat(outcome.figures()).anyMatch(figure -> !figure.target().text().isEmpty());
+        assertThat(outcome.rows()).allSatisfy(row -> assertThat(row.pictures()).isNotEmpty());
+    }
+
+    /// Pictures of captions, in one light whatever the Template is asked for.
+    @ParameterizedTest
+    @MethodSource("steered")
+    void aTemplateThatDoesNothingMissesATarget(Measure measure) {
+        Painter indifferent = new Painter() {
+            @Override
+            public RgbImage paint(String prompt, long seed, List<Steering> steering) {
+                Scene scene = Scenes.captioned(new Draws(EFFORT.seed(), seed - HeldOut.noise(EFFORT, 0)));
+                return Renderer.paint(scene.with(scene.light().withBrightness(1)), HeldOut.SIZE);
+            }
+
+            @Override
+            public RgbImage paintOver(
+                    RgbImage picture, double strength, String prompt, long seed, List<Steering> steering) {
+                return picture;
+            }
+
+            @Override
+            public String keep(RgbImage picture) {
+                return "";
+            }
+        };
+        Measure.Outcome outcome = measure.run(indifferent, EFFORT);
+        assertThat(outcome.figures()).as(text(measure, outcome.figures())).anyMatch(figure -> !figure.holds());
+    }
+
+    @Test
+    void aBaseModelThatPaintsOtherScenesMisses() {
+        Measure measure = new BaseMeasure();
+        PerfectPainter other = new PerfectPainter(new Effort(EFFORT.seed() - 1, 1), measure.name());
+        Measure.Outcome outcome = measure.run(other, EFFORT);
+        assertThat(outcome.figures().subList(0, 6)).noneMatch(Figure::holds);
+    }
+
+    /// Half of the lost detail comes back, whether there is a Template or not.
+    @Test
+    void aBaseModelThatUpscalesByItselfLeavesTheTemplateNoGain() {
+        Measure measure = new UpscaleMeasure();
+        PerfectPainter perfect = new PerfectPainter(EFFORT, measure.name());
+        Painter alone = new Painter() {
+            @Override
+            public RgbImage paint(String prompt, long seed, List<Steering> steering) {
+                return perfect.paint(prompt, seed, steering);
+            }
+
+            @Override
+            public RgbImage paintOver(
+                    RgbImage picture, double strength, String prompt, long seed, List<Steering> steering) {
+                return middle(picture, perfect.paint(prompt, seed, steering));
+            }
+
+            @Override
+            public String keep(RgbImage picture) {
+                return perfect.keep(picture);
+            }
+        };
+        List<Figure> figures = measure.run(alone, EFFORT).figures();
+        assertThat(figures).filteredOn(figure -> !figure.holds()).containsExactly(figures.get(1));
+        assertThat(figures.get(1).value()).isZero();
+    }
+
+    private static RgbImage middle(RgbImage one, RgbImage other) {
+        byte[] rgb = one.rgb().clone();
+        for (int at = 0; at < rgb.length; at++) {
+            rgb[at] = (byte) (((one.rgb()[at] & 0xFF) + (other.rgb()[at] & 0xFF)) / 2);
+        }
+        return RgbImage.of(one.width(), one.height(), rgb);
+    }
+
+    @Test
+    void unknownNamesAndSharesAreRefused() {
+        assertThat(Measures.named(List.of("edit", "base")))
+                .extracting(Measure::name)
+                .containsExactly("edit", "base");
+        assertThatThrownBy(() -> Measures.named(List.of("edits")))
+                .isInstanceOf(InvalidRequestException.class)
+                .hasMessageContaining("'edits' is no measurement; there are base, brightness");
+        assertThatThrownBy(() -> new Effort(1, 0))
+                .isInstanceOf(InvalidRequestException.class)
+                .hasMessageContaining("'share': must be above 0");
+    }
+}

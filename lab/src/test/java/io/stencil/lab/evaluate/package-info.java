@@ -1,0 +1,4 @@
+@NullMarked
+package io.stencil.lab.evaluate;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,308 @@
+package io.stencil.lab.world;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+
+import io.stencil.image.RgbImage;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Locale;
+import java.util.Objects;
+import java.util.function.ToDoubleFunction;
+import java.util.regex.Pattern;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.Test;
+
+/// The inputs of each kind of dataset are true of its pictures, as measured from the pixels.
+class SamplesTest {
+
+    private static List<Sample> samples(DatasetKind kind, int count) {
+        DatasetPlan plan = new DatasetPlan(kind, count, 31, 64);
+        return IntStream.range(0, count)
+                .mapToObj(index -> DatasetWriter.sample(plan, index))
+                .toList();
+    }
+
+    private static RgbImage picture(Sample sample, String path) {
+        return sample.pictures().stream()
+                .filter(picture -> picture.path().equals(path))
+                .map(Sample.Picture::image)
+                .findFirst()
+                .orElseThrow(() -> new AssertionError("no picture " + path));
+    }
+
+    private static RgbImage target(Sample sample) {
+        return picture(sample, sample.row().image());
+    }
+
+    private static <T extends TemplateInputs> T inputs(Class<T> type, Sample sample) {
+        return type.cast(Objects.requireNonNull(sample.row().templateInputs()));
+    }
+
+    private static double[] all(List<Sample> samples, ToDoubleFunction<Sample> value) {
+        return samples.stream().mapToDouble(value).toArray();
+    }
+
+    @Test
+    void brightnessIsSpreadEvenlyAndTold() {
+        List<Sample> samples = samples(DatasetKind.BRIGHTNESS, 200);
+        double[] scales = all(
+                samples, sample -> inputs(TemplateInputs.Scale.class, sample).scale());
+        for (Sample sample : samples) {
+            assertThat(PixelStatistics.meanBrightness(target(sample)))
+                    .isCloseTo(
+                            0.15
+                                    + 0.4
+                                            * inputs(TemplateInputs.Scale.class, sample)
+                                                    .scale(),
+                            within(1e-4));
+        }
+        assertThat(Arrays.stream(scales)).allMatch(scale -> scale > -0.01 && scale < 1.01);
+        assertThat(IntStream.range(0, 5)
+                        .mapToLong(fifth -> Arrays.stream(scales)
+                                .filter(scale -> scale >= fifth / 5.0 && scale < (fifth + 1) / 5.0)
+                                .count()))
+                .allMatch(count -> count > 20);
+    }
+
+    @Test
+    void channelsAreTold() {
+        List<Sample> samples = samples(DatasetKind.RGB, 100);
+        for (Sample sample : samples) {
+            TemplateInputs.Channels told = inputs(TemplateInputs.Channels.class, sample);
+            RgbImage image = target(sample);
+            assertThat(PixelStatistics.channelMean(image, 0)).isCloseTo(0.05 + 0.8 * told.red(), within(1e-4));
+            assertThat(PixelStatistics.channelMean(image, 1)).isCloseTo(0.05 + 0.8 * told.green(), within(1e-4));
+            assertThat(PixelStatistics.channelMean(image, 2)).isCloseTo(0.05 + 0.8 * told.blue(), within(1e-4));
+        }
+        double[] red = all(
+                samples, sample -> inputs(TemplateInputs.Channels.class, sample).red());
+        double[] blue = all(
+                samples, sample -> inputs(TemplateInputs.Channels.class, sample).blue());
+        assertThat(Correlation.pearson(red, blue))
+                .as("channels vary by themselves")
+                .isBetween(-0.5, 0.5);
+    }
+
+    @Test
+    void variedPicturesAreWhatTheirCaptionsEndWith() {
+        List<Sample> samples = samples(DatasetKind.VARIED, 600);
+        String[] sceneEnds = {
+            "background", "left", "right", "top", "bottom", "center", "circle", "square", "triangle", "ring"
+        };
+        assertThat(count(samples, sceneEnds) / 600.0)
+                .as("share of those that tell of the scene alone")
+                .isBetween(0.24, 0.36);
+        assertThat(mean(samples, "bright light", PixelStatistics::meanBrightness))
+                .isGreaterThan(0.1 + mean(samples, "dim light", PixelStatistics::meanBrightness));
+        double[] red = {meanShare(samples, "red light", 0), meanShare(samples, "cyan light", 0)};
+        double[] green = {meanShare(samples, "green light", 1), meanShare(samples, "magenta light", 1)};
+        double[] blue = {meanShare(samples, "blue light", 2), meanShare(samples, "yellow light", 2)};
+        assertThat(List.of(red[0] - red[1], green[0] - green[1], blue[0] - blue[1]))
+                .allMatch(difference -> difference > 0.08);
+        assertThat(meanEnergy(samples, "sharp")).isGreaterThan(1.3 * meanEnergy(samples, ", blurry"));
+        assertThat(meanEnergy(samples, ", blurry")).isGreaterThan(1.3 * meanEnergy(samples, ", very blurry"));
+        for (Style style : StyleBank.STYLES) {
+            assertThat(count(samples, style.name().toLowerCase(Locale.ROOT) + " style"))
+                    .isBetween(10L, 50L);
+        }
+        assertThat(samples)
+                .filteredOn(sample -> sample.row().prompt().endsWith("white frame"))
+                .hasSizeBetween(10, 40)
+                .allSatisfy(sample ->
+                        assertThat(StyleScore.of(Style.FRAME, target(sample))).isGreaterThan(0.15));
+        List<String> numbers = List.of("one dot", "two dots", "three dots", "four dots", "five dots");
+        assertThat(count(samples, numbers.toArray(String[]::new))).isBetween(20L, 55L);
+        for (Sample sample : samples) {
+            numbers.stream()
+                    .filter(sample.row().prompt()::endsWith)
+                    .forEach(number -> assertThat(StyleScore.dots(target(sample)))
+                            .as(sample.row().prompt())
+                            .isEqualTo(1 + numbers.indexOf(number)));
+        }
+    }
+
+    @Test
+    void captionsOfVariedPicturesAreKnownWithoutThem() {
+        assertThat(samples(DatasetKind.VARIED, 60))
+                .extracting(sample -> sample.row().prompt())
+                .containsExactlyInAnyOrderElementsOf(IntStream.range(0, 60)
+                        .mapToObj(index -> VariedSamples.caption(new Draws(31, index)))
+                        .toList());
+    }
+
+    /// A word that the tokenizer does not have takes a token for each byte, and a caption may then be too long.
+    @Test
+    void captionsAreMadeOfTheVocabularysWords() {
+        for (Sample sample : samples(DatasetKind.VARIED, 600)) {
+            assertThat(Vocabulary.words())
+                    .containsAll(Pattern.compile("[ ,]+")
+                            .splitAsStream(sample.row().prompt())
+                            .toList());
+        }
+    }
+
+    private static long count(List<Sample> samples, String... ends) {
+        return samples.stream()
+                .filter(sample -> Arrays.stream(ends).anyMatch(sample.row().prompt()::endsWith))
+                .count();
+    }
+
+    private static double meanShare(List<Sample> samples, String end, int channel) {
+        return mean(samples, end, image -> share(image, channel));
+    }
+
+    private static double meanEnergy(List<Sample> samples, String end) {
+        return mean(samples, end, PixelStatistics::gradientEnergy);
+    }
+
+    private static double mean(List<Sample> samples, String end, ToDoubleFunction<RgbImage> value) {
+        return samples.stream()
+                .filter(sample -> sample.row().prompt().endsWith(end))
+                .mapToDouble(sample -> value.applyAsDouble(target(sample)))
+                .average()
+                .orElseThrow();
+    }
+
+    @Test
+    void sharpnessGoesWithGradients() {
+        List<Sample> samples = samples(DatasetKind.SHARPNESS, 300);
+        double[] scales = all(
+                samples, sample -> inputs(TemplateInputs.Scale.class, sample).scale());
+        double[] energies = all(samples, sample -> PixelStatistics.gradientEnergy(target(sample)));
+
+        assertThat(Correlation.spearman(scales, energies)).isGreaterThan(0.4);
+    }
+
+    @Test
+    void depthHasTheShapeOfThePicture() {
+        for (Sample sample : samples(DatasetKind.CONTROL, 50)) {
+            TemplateInputs.PictureAndPrompt given = inputs(TemplateInputs.PictureAndPrompt.class, sample);
+            assertThat(given.prompt()).isEqualTo(sample.row().prompt());
+            assertThat(Likeness.overlap(Judge.coverage(picture(sample, given.image())), Judge.coverage(target(sample))))
+                    .isGreaterThan(0.85);
+        }
+    }
+
+    @Test
+    void anEditDoesWhatItsWordsSay() {
+        for (Sample sample : samples(DatasetKind.EDIT, 60)) {
+            String source =
+                    inputs(TemplateInputs.PictureAndPrompt.class, sample).image();
+            assertThat(sample.row().editImage()).isEqualTo(source);
+            Verdict before = Judge.look(picture(sample, source));
+            Verdict after = Judge.look(target(sample));
+            Verdict.Shape old = Objects.requireNonNull(before.shape());
+            Verdict.Shape made = Objects.requireNonNull(after.shape());
+            assertThat(made.figure()).isEqualTo(old.figure());
+            boolean background = sample.row().prompt().startsWith("make the background ");
+            assertThat(sample.row().prompt())
+                    .endsWith(
+                            background
+                                    ? after.background().word()
+                                    : made.colour().word());
+            assertThat(made.colour() == old.colour()).isEqualTo(background);
+            assertThat(after.background() == before.background()).isEqualTo(!background);
+        }
+    }
+
+    @Test
+    void theUpscalersInputLacksDetail() {
+        for (Sample sample : samples(DatasetKind.UPSCALE, 30)) {
+            RgbImage source = picture(
+                    sample,
+                    inputs(TemplateInputs.PictureAndPrompt.class, sample).image());
+            assertThat(PixelStatistics.gradientEnergy(source))
+                    .isLessThan(0.7 * PixelStatistics.gradientEnergy(target(sample)));
+            assertThat(Likeness.psnr(source, target(sample))).isBetween(18.0, 45.0);
+        }
+    }
+
+    @Test
+    void inpaintingLeavesWhatIsOutsideOfTheMask() {
+        for (Sample sample : samples(DatasetKind.INPAINT, 60)) {
+            TemplateInputs.Inpaint given = inputs(TemplateInputs.Inpaint.class, sample);
+            RgbImage source = picture(sample, given.image());
+            RgbImage mask = picture(sample, given.mask());
+            assertThat(given.forceInpaint()).isTrue();
+            assertThat(Likeness.differenceOutside(mask, source, target(sample))).isZero();
+            assertThat(source).isNotEqualTo(target(sample));
+            double share = PixelStatistics.meanBrightness(mask);
+            assertThat(share).as("share of the mask").isBetween(1 / 16.0, 0.6);
+            Verdict.Shape before = Objects.requireNonNull(Judge.look(source).shape());
+            Verdict.Shape after =
+                    Objects.requireNonNull(Judge.look(target(sample)).shape());
+            assertThat(after.colour()).isNotEqualTo(before.colour());
+        }
+    }
+
+    @Test
+    void everyStyleComesAndGoesWithItsScale() {
+        List<Sample> samples = samples(DatasetKind.STYLE, 600);
+        List<Style> bank = List.of(Style.VIVID, Style.VIGNETTE, Style.DUSK);
+        for (int id = 0; id < bank.size(); id++) {
+            List<Integer> ids = List.of(id);
+            Style style = bank.get(id);
+            List<Sample> ofStyle = samples.stream()
+                    .filter(sample ->
+                            inputs(TemplateInputs.LoraBank.class, sample).ids().equals(ids))
+                    .toList();
+            assertThat(ofStyle).hasSizeGreaterThan(150);
+            assertThat(Correlation.spearman(
+                            all(
+                                    ofStyle,
+                                    sample -> inputs(TemplateInputs.LoraBank.class, sample)
+                                            .scales()
+                                            .getFirst()),
+                            all(ofStyle, sample -> StyleScore.of(style, target(sample)))))
+                    .as("%s", style)
+                    .isGreaterThan(0.25);
+        }
+    }
+
+    @Test
+    void aReferenceHasTheLightOfThePicture() {
+        List<Sample> samples = samples(DatasetKind.REFERENCE, 400).stream()
+                .filter(sample -> sample.row().prompt().contains("gray background"))
+                .toList();
+        assertThat(samples).hasSizeGreaterThan(60);
+        for (int channel = 0; channel < RgbImage.CHANNELS; channel += 2) {
+            int one = channel;
+            assertThat(Correlation.pearson(
+                            all(samples, sample -> share(target(sample), one)),
+                            all(
+                                    samples,
+                                    sample -> share(
+                                            picture(
+                                                    sample,
+                                                    inputs(TemplateInputs.Picture.class, sample)
+                                                            .image()),
+                                            one))))
+                    .isGreaterThan(0.8);
+        }
+    }
+
+    private static double share(RgbImage image, int channel) {
+        return PixelStatistics.channelMean(image, channel) / PixelStatistics.meanBrightness(image);
+    }
+
+    @Test
+    void dotsAreAsManyAsTold() {
+        for (Sample sample : samples(DatasetKind.ORDINAL, 100)) {
+            assertThat(StyleScore.dots(target(sample)))
+                    .isEqualTo(inputs(TemplateInputs.Ordinal.class, sample).n());
+        }
+    }
+
+    @Test
+    void theConstantStyleIsAFrame() {
+        for (Sample sample : samples(DatasetKind.CONSTANT, 50)) {
+            assertThat(inputs(TemplateInputs.None.class, sample)).isNotNull();
+            assertThat(StyleScore.of(Style.FRAME, target(sample))).isGreaterThan(0.15);
+        }
+        for (Sample sample : samples(DatasetKind.PLAIN, 50)) {
+            assertThat(sample.row().templateInputs()).isNull();
+            assertThat(StyleScore.of(Style.FRAME, target(sample))).isLessThan(0.1);
+        }
+    }
+}

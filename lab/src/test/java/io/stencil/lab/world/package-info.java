@@ -1,0 +1,4 @@
+@NullMarked
+package io.stencil.lab.world;
+
+import org.jspecify.annotations.NullMarked;

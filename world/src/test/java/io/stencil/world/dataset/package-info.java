@@ -1,4 +1,0 @@
-@NullMarked
-package io.stencil.world.dataset;
-
-import org.jspecify.annotations.NullMarked;

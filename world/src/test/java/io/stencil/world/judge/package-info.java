@@ -1,4 +1,0 @@
-@NullMarked
-package io.stencil.world.judge;
-
-import org.jspecify.annotations.NullMarked;

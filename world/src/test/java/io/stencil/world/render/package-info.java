@@ -1,4 +1,0 @@
-@NullMarked
-package io.stencil.world.render;
-
-import org.jspecify.annotations.NullMarked;

@@ -1,4 +1,0 @@
-@NullMarked
-package io.stencil.world.scene;
-
-import org.jspecify.annotations.NullMarked;

@@ -1,4 +1,0 @@
-@NullMarked
-package io.stencil.world.vocabulary;
-
-import org.jspecify.annotations.NullMarked;
