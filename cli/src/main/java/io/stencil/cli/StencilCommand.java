@@ -1,6 +1,7 @@
 package io.stencil.cli;
 
 import io.stencil.cli.arguments.Arguments;
+import io.stencil.cli.terminal.LogLines;
 import io.stencil.cli.terminal.TerminalWriter;
 import io.stencil.error.InvalidRequestException;
 import io.stencil.error.Location;
@@ -79,6 +80,7 @@ public final class StencilCommand {
     /// 130 interrupted.
     public static void main(String[] args) {
         Proxies.allowPasswords();
+        LogLines.install();
         CommandLine root = commandLine();
         int code = ExitCode.SOFTWARE;
         try {

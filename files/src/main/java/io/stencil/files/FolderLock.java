@@ -8,7 +8,6 @@ import java.net.InetAddress;
 import java.net.UnknownHostException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
-import java.nio.channels.FileLock;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
@@ -55,13 +54,17 @@ public final class FolderLock implements AutoCloseable {
     /// @throws InvalidRequestException when another run holds it, naming its process
     /// @throws InvalidFileException when the file cannot be written
     public static FolderLock take(Path folder, String option, Consumer<String> warning) {
+        return take(folder, option, warning, FileLock.Locking.SYSTEM);
+    }
+
+    static FolderLock take(Path folder, String option, Consumer<String> warning, FileLock.Locking locking) {
         synchronized (HELD) {
             Path file = file(folder);
             if (HELD.contains(file)) {
                 throw held(folder, option, "another run of this process");
             }
             try {
-                FolderLock lock = take(folder, file, option);
+                FolderLock lock = take(folder, file, option, locking);
                 if (lock == null) {
                     warning.accept(
                             "the file system of '%s' provides no locks; take care that no other run uses the folder"
@@ -94,22 +97,22 @@ public final class FolderLock implements AutoCloseable {
         }
     }
 
-    /// @return null where the file system provides no locks
-    private static @Nullable FolderLock take(Path folder, Path file, String option) throws IOException {
+    /// @return null where the file system provides no locks; no file is left there
+    private static @Nullable FolderLock take(Path folder, Path file, String option, FileLock.Locking locking)
+            throws IOException {
         while (true) {
             Object before = key(file);
             FileChannel channel = FileChannel.open(
                     file, StandardOpenOption.CREATE, StandardOpenOption.READ, StandardOpenOption.WRITE);
             boolean taken = false;
             try {
-                @Nullable FileLock lock;
-                try {
-                    lock = channel.tryLock();
-                } catch (IOException _) {
-                    return null;
-                }
-                if (lock == null) {
-                    throw held(folder, option, holder(channel));
+                switch (FileLock.attempt(channel, /* shared= */ false, locking)) {
+                    case UNSUPPORTED -> {
+                        Files.deleteIfExists(file);
+                        return null;
+                    }
+                    case BUSY -> throw held(folder, option, holder(channel));
+                    case LOCKED -> {}
                 }
                 // Its last holder may have deleted the file since it was opened: then this lock keeps nobody off.
                 if (before != null && before.equals(key(file))) {

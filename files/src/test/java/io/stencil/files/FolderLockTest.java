@@ -9,6 +9,8 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -91,6 +93,21 @@ class FolderLockTest {
         Files.delete(folder);
         Files.move(moved, folder);
         take().close();
+    }
+
+    @Test
+    void aFileSystemWithoutLocksWarnsAndKeepsNoFile() {
+        FileLock.Locking none = (_, _) -> {
+            throw new IOException("No locks available");
+        };
+        List<String> warnings = new ArrayList<>();
+        try (FolderLock _ = FolderLock.take(folder, "output_path", warnings::add, none)) {
+            assertThat(file()).doesNotExist();
+        }
+        assertThat(warnings)
+                .containsExactly(
+                        "the file system of '%s' provides no locks; take care that no other run uses the folder"
+                                .formatted(folder));
     }
 
     /// Holds a folder until it is killed.

@@ -1,19 +1,17 @@
 package io.stencil.tensor;
 
 import io.stencil.error.InvalidRequestException;
+import io.stencil.error.VisibleText;
 import java.io.File;
 import java.io.IOException;
-import java.net.JarURLConnection;
-import java.net.URISyntaxException;
 import java.net.URL;
-import java.nio.file.FileSystemNotFoundException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
 import org.bytedeco.javacpp.Loader;
 import org.bytedeco.pytorch.global.torch;
+import org.bytedeco.pytorch.global.torch_gloo;
 import org.jspecify.annotations.Nullable;
 
 /// Loads libtorch once, with the settings that Stencil needs.
@@ -32,6 +30,8 @@ public final class Libtorch {
     private static final String CACHE = "org.bytedeco.javacpp.cachedir";
     private static final String PYTORCH = "pytorch/%s/libjnitorch.so";
     private static final String OTHER_CACHE = "org.bytedeco.javacpp.cacheDir"; // JavaCPP reads either
+
+    private static final String FLAT_CACHE = "org.bytedeco.javacpp.cachedir.nosubdir";
 
     /// One file of each jar whose libraries JavaCPP unpacks for libtorch.
     private static final List<String> UNPACKED =
@@ -56,9 +56,7 @@ public final class Libtorch {
         if (loaded) {
             return;
         }
-        boolean chosen = System.getProperty(CACHE) != null || System.getProperty(OTHER_CACHE) != null;
-        setDefaults();
-        cache(chosen).load(Loaded::ensure);
+        cache().load(Loaded::ensure);
         loaded = true;
     }
 
@@ -124,11 +122,14 @@ public final class Libtorch {
         }
     }
 
-    /// @param chosen whether the user named the folder: JavaCPP takes another one when it cannot write there
-    private static NativeCache cache(boolean chosen) {
+    /// The folder of native libraries, under the settings of [Libtorch].
+    static NativeCache cache() {
+        boolean chosen = System.getProperty(CACHE) != null || System.getProperty(OTHER_CACHE) != null;
+        setDefaults();
         @Nullable String named = System.getProperty(CACHE, System.getProperty(OTHER_CACHE));
         try {
             File folder = Loader.getCacheDir();
+            // JavaCPP takes another one when it cannot write there
             if (chosen && named != null && !folder.equals(new File(named).getCanonicalFile())) {
                 throw new InvalidRequestException(
                         CACHE, "'%s' cannot be made or written; name a folder of your own".formatted(named));
@@ -138,7 +139,12 @@ public final class Libtorch {
                     .flatMap(file -> jar(file).stream())
                     .toList();
             String build = jars.isEmpty() ? "" : "-" + jars.getLast().getFileName();
-            return new NativeCache(folder.toPath(), System.getProperty(MATHS, OPENBLAS) + build, jars);
+            return new NativeCache(
+                    folder.toPath(),
+                    System.getProperty(MATHS, OPENBLAS) + build,
+                    jars,
+                    Libtorch::libraries,
+                    notice -> System.getLogger("io.stencil").log(System.Logger.Level.WARNING, VisibleText.of(notice)));
         } catch (IOException e) {
             throw new InvalidRequestException(
                     CACHE,
@@ -147,16 +153,16 @@ public final class Libtorch {
         }
     }
 
+    /// Empty where the user chose JavaCPP's layout without folders.
+    static List<NativeLibrary> libraries() {
+        boolean flat = !System.getProperty(FLAT_CACHE, "false").equalsIgnoreCase("false");
+        return flat ? List.of() : NativeLibrary.of(List.of(torch.class, torch_gloo.class));
+    }
+
     /// The jar of a resource, where it is a file of its own.
     private static Optional<Path> jar(String resource) {
-        URL url = Libtorch.class.getClassLoader().getResource(resource);
-        try {
-            return url != null && url.openConnection() instanceof JarURLConnection connection
-                    ? Optional.of(Path.of(connection.getJarFileURL().toURI())).filter(Files::isRegularFile)
-                    : Optional.empty();
-        } catch (IOException | URISyntaxException | IllegalArgumentException | FileSystemNotFoundException _) {
-            return Optional.empty(); // a jar within a jar: JavaCPP alone knows the way
-        }
+        @Nullable URL url = Libtorch.class.getClassLoader().getResource(resource);
+        return url == null ? Optional.empty() : NativeLibrary.library(url).map(NativeLibrary::jar);
     }
 
     private static final class Loaded {

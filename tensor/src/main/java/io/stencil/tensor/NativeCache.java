@@ -1,96 +1,142 @@
 package io.stencil.tensor;
 
+import static java.nio.file.StandardCopyOption.ATOMIC_MOVE;
+import static java.nio.file.StandardCopyOption.REPLACE_EXISTING;
+
 import io.stencil.error.InvalidFileException;
 import io.stencil.error.Location;
 import io.stencil.files.AtomicFile;
+import io.stencil.files.AtomicFolder;
+import io.stencil.files.FileLock;
 import java.io.IOException;
-import java.nio.channels.FileChannel;
-import java.nio.channels.FileLock;
-import java.nio.channels.OverlappingFileLockException;
+import java.io.InputStream;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.FileTime;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Objects;
 import java.util.Set;
-import java.util.concurrent.locks.LockSupport;
+import java.util.UUID;
+import java.util.function.Consumer;
+import java.util.function.Supplier;
 import java.util.stream.Stream;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipFile;
 import org.jspecify.annotations.Nullable;
 
-/// Guards the folder that JavaCPP unpacks native libraries into when they are loaded for the first time.
+/// Unpacks native libraries into JavaCPP's cache before JavaCPP loads them for the first time.
 ///
 /// JavaCPP writes each library under its final name, and the system's loader maps libraries that others depend on
 /// without JavaCPP: one that a killed process left cut short, or that another process is writing, ends the JVM by
-/// `SIGBUS`. Here the first load happens under a lock that dies with its process; libraries whose size is not that in
-/// their jar are removed before, so that JavaCPP unpacks them again; and a list of what a complete load left is written
-/// after. While all files are as listed, loads share the lock.
+/// `SIGBUS`. Here libraries are unpacked into a temporary folder, their sizes are checked, and each is renamed into
+/// place, where JavaCPP finds it. This and the first load happen under a lock that dies with its process. Libraries
+/// whose size is not that in their jar are removed before, whoever unpacked them, and a list of files is written after.
+/// While all files are as listed, loads share the lock.
 final class NativeCache {
+
+    /// Takes the lock of the cache.
+    @FunctionalInterface
+    interface Locks {
+        /// @return null where the file system provides no locks
+        @Nullable
+        FileLock take(Path file, boolean shared, Runnable onWaiting) throws IOException, InterruptedException;
+    }
 
     private static final String REMEDY =
             "free space there, or name another folder with -Dorg.bytedeco.javacpp.cachedir=DIR (STENCIL_JAVA_OPTS)";
-    private static final long POLL_NANOS = 20_000_000;
+    private static final String TEMPORARY = ".stencil-unpacking-";
 
     private final Path folder;
     private final Path list;
     private final List<Path> jars;
+    private final Supplier<List<NativeLibrary>> libraries;
+    private final Consumer<String> notices;
 
     /// @param name of this set of libraries; sets of different names may share the folder
     /// @param jars that libraries are unpacked from
-    NativeCache(Path folder, String name, List<Path> jars) {
+    /// @param libraries that JavaCPP would unpack; listed only when some are missing
+    /// @param notices takes a line where another process is waited for, or nothing keeps others off
+    NativeCache(
+            Path folder,
+            String name,
+            List<Path> jars,
+            Supplier<List<NativeLibrary>> libraries,
+            Consumer<String> notices) {
         this.folder = folder;
         this.list = folder.resolve(".stencil-" + name + ".list");
         this.jars = jars;
+        this.libraries = libraries;
+        this.notices = notices;
     }
 
-    /// Runs `loading`, which loads the libraries through JavaCPP.
+    /// Runs `loading`, which loads the libraries through JavaCPP. An interrupt does not end the wait for another
+    /// process.
     ///
     /// @throws InvalidFileException when the folder cannot be written, or has no space for the libraries
     void load(Runnable loading) {
+        load(loading, FileLock::take);
+    }
+
+    void load(Runnable loading, Locks locks) {
+        boolean interrupted = Thread.interrupted(); // it would close the channels that files are written through
         try {
-            Files.createDirectories(folder);
-            try (FileChannel channel = FileChannel.open(
-                    folder.resolve(".stencil.lock"),
-                    StandardOpenOption.CREATE,
-                    StandardOpenOption.READ,
-                    StandardOpenOption.WRITE)) {
-                try (FileLock _ = lock(channel, /* shared= */ true)) {
-                    if (isWhole()) {
-                        loading.run();
-                        return;
-                    }
-                }
-                try (FileLock _ = lock(channel, /* shared= */ false)) {
-                    if (!isWhole()) {
-                        removeBroken();
-                        requireSpace();
-                    }
-                    loading.run();
-                    AtomicFile.writeText(list, String.join("\n", present()) + "\n");
+            while (true) {
+                try {
+                    loadOnce(loading, locks);
+                    return;
+                } catch (InterruptedException _) {
+                    interrupted = true;
                 }
             }
         } catch (IOException e) {
             throw new InvalidFileException(
                     Location.of(folder), "native libraries cannot be unpacked there (%s); %s".formatted(e, REMEDY), e);
+        } finally {
+            if (interrupted) {
+                Thread.currentThread().interrupt();
+            }
         }
     }
 
-    /// Waits also for other threads of this process; an interrupt does not end the wait.
-    private static FileLock lock(FileChannel channel, boolean shared) throws IOException {
-        while (true) {
-            try {
-                @Nullable FileLock lock = channel.tryLock(0, Long.MAX_VALUE, shared);
-                if (lock != null) {
-                    return lock;
-                }
-            } catch (OverlappingFileLockException _) {
-                // another thread has it
+    /// @throws InterruptedException only before `loading` begins
+    private void loadOnce(Runnable loading, Locks locks) throws IOException, InterruptedException {
+        Files.createDirectories(folder);
+        Path file = folder.resolve(".stencil.lock");
+        try (FileLock _ = locks.take(file, /* shared= */ true, this::noticeWait)) {
+            if (isWhole()) {
+                loading.run();
+                return;
             }
-            LockSupport.parkNanos(POLL_NANOS);
+        } catch (FileSystemException e) {
+            if (!isWhole()) { // else a complete cache that this user may only read
+                throw e;
+            }
+            loading.run();
+            return;
         }
+        try (FileLock lock = locks.take(file, /* shared= */ false, this::noticeWait)) {
+            if (!isWhole()) {
+                if (lock == null) {
+                    notices.accept(
+                            "the file system of '%s' provides no locks; take care that no other process unpacks libtorch there"
+                                    .formatted(folder));
+                } else {
+                    removeTemporary();
+                }
+                removeBroken();
+                unpack();
+            }
+            loading.run();
+            AtomicFile.writeText(list, String.join("\n", present()) + "\n");
+        }
+    }
+
+    private void noticeWait() {
+        notices.accept("waiting for another process that unpacks libtorch into '%s' ...".formatted(folder));
     }
 
     /// Whether a load completed and JavaCPP would change nothing of what it left.
@@ -134,31 +180,85 @@ final class NativeCache {
         }
     }
 
-    /// A disk that is full halfway would leave a library cut short, to be mapped by the next one.
-    private void requireSpace() throws IOException {
-        long missing = 0;
-        for (Path jar : jars) {
-            try (ZipFile zip = new ZipFile(jar.toFile())) {
-                missing += zip.stream()
-                        .filter(entry -> isLibrary(entry.getName()))
-                        .mapToLong(ZipEntry::getSize)
-                        .sum();
+    /// Removes temporary folders of killed processes.
+    private void removeTemporary() throws IOException {
+        try (Stream<Path> content = Files.list(folder)) {
+            for (Path path : content.toList()) {
+                if (path.getFileName().toString().startsWith(TEMPORARY)) {
+                    AtomicFolder.remove(path);
+                }
             }
-            for (Path file : files(jar)) {
-                missing -= Files.size(file);
-            }
-        }
-        long free = Files.getFileStore(folder).getUsableSpace();
-        if (free < missing) {
-            throw new InvalidFileException(
-                    folder,
-                    "has %s MB free, and unpacking libtorch and its libraries takes up to %s MB; %s"
-                            .formatted(free >> 20, missing >> 20, REMEDY));
         }
     }
 
-    private static boolean isLibrary(String name) {
-        return name.matches(".*\\.(so(\\.[0-9]+)*|dylib|dll)");
+    /// Unpacks what JavaCPP would.
+    private void unpack() throws IOException {
+        List<Unpacking> missing = new ArrayList<>();
+        for (NativeLibrary library : libraries.get()) {
+            try (ZipFile zip = new ZipFile(library.jar().toFile())) {
+                Unpacking unpacking = Unpacking.of(library, zip);
+                if (!unpacking.isThere(library.in(folder))) {
+                    missing.add(unpacking);
+                }
+            }
+        }
+        if (missing.isEmpty()) {
+            return;
+        }
+        requireSpace(missing.stream().mapToLong(Unpacking::size).sum());
+        Path temporary = folder.resolve(TEMPORARY + UUID.randomUUID());
+        try {
+            for (Unpacking unpacking : missing) {
+                unpacking.unpack(unpacking.library().in(temporary));
+            }
+            for (Unpacking unpacking : missing) {
+                Path target = unpacking.library().in(folder);
+                Files.createDirectories(target.getParent());
+                Files.move(unpacking.library().in(temporary), target, ATOMIC_MOVE, REPLACE_EXISTING);
+            }
+        } finally {
+            if (Files.exists(temporary)) {
+                AtomicFolder.remove(temporary);
+            }
+        }
+    }
+
+    private void requireSpace(long bytes) throws IOException {
+        long free = Files.getFileStore(folder).getUsableSpace();
+        if (free < bytes) {
+            throw new InvalidFileException(
+                    folder,
+                    "has %s MB free, and unpacking libtorch and its libraries takes %s MB; %s"
+                            .formatted(free >> 20, bytes >> 20, REMEDY));
+        }
+    }
+
+    /// A library and its size and time in the jar, by which JavaCPP knows its file.
+    private record Unpacking(NativeLibrary library, long size, FileTime time) {
+
+        static Unpacking of(NativeLibrary library, ZipFile zip) {
+            ZipEntry entry = Objects.requireNonNull(zip.getEntry(library.entry()));
+            return new Unpacking(library, entry.getSize(), FileTime.fromMillis(entry.getTime()));
+        }
+
+        boolean isThere(Path file) throws IOException {
+            return Files.isRegularFile(file, LinkOption.NOFOLLOW_LINKS)
+                    && Files.size(file) == size
+                    && Files.getLastModifiedTime(file).toMillis() == time.toMillis();
+        }
+
+        void unpack(Path file) throws IOException {
+            Files.createDirectories(file.getParent());
+            try (ZipFile zip = new ZipFile(library.jar().toFile());
+                    InputStream content = zip.getInputStream(zip.getEntry(library.entry()))) {
+                long copied = Files.copy(content, file);
+                if (copied != size) {
+                    throw new IOException("%s of %s has %s bytes, expected %s"
+                            .formatted(library.entry(), library.jar(), copied, size));
+                }
+            }
+            Files.setLastModifiedTime(file, time);
+        }
     }
 
     /// The entry that a file was unpacked from; null for a copy under another name.

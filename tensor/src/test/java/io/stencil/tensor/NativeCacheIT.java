@@ -23,12 +23,15 @@ class NativeCacheIT {
 
     @Test
     void libtorchLoadsAfterAKillWhileItIsUnpackedAndAfterItsFilesWereCut() throws IOException, InterruptedException {
-        Process killed = start();
+        Process killed = start(SumMain.class);
         while (killed.isAlive() && bytes() < SOME_BYTES) {
             Thread.sleep(20);
         }
         assertThat(killed.isAlive()).isTrue();
         killed.destroyForcibly().waitFor();
+        assertThat(files().filter(file -> !file.toString().contains("unpacking")))
+                .as("libraries under their final names")
+                .allSatisfy(file -> assertThat(file.toString()).doesNotContain(".jar"));
 
         assertLoads();
 
@@ -38,14 +41,27 @@ class NativeCacheIT {
         assertLoads();
     }
 
-    private void assertLoads() throws IOException, InterruptedException {
-        Process process = start();
-        String said = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-        assertThat(process.waitFor()).as(said).isZero();
-        assertThat(said.strip()).endsWith("sum 6.0");
+    /// JavaCPP finds what it needs, unpacks none of it again, and nothing more.
+    @Test
+    void javaCppUnpacksNothingItself() throws IOException, InterruptedException {
+        assertThat(output(start(UnpackedMain.class)).lines().toList())
+                .contains("replaced: []", "more: []")
+                .anySatisfy(line -> assertThat(line)
+                        .startsWith("unpacked: ")
+                        .contains("libtorch_cpu.so", "libopenblas.so.0", "libjnitorch_gloo.so"));
     }
 
-    private Process start() throws IOException {
+    private void assertLoads() throws IOException, InterruptedException {
+        assertThat(output(start(SumMain.class))).endsWith("sum 6.0");
+    }
+
+    private static String output(Process process) throws IOException, InterruptedException {
+        String said = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+        assertThat(process.waitFor()).as(said).isZero();
+        return said.strip();
+    }
+
+    private Process start(Class<?> main) throws IOException {
         ProcessBuilder java = new ProcessBuilder(
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                 "--enable-native-access=ALL-UNNAMED",
@@ -53,7 +69,7 @@ class NativeCacheIT {
                 "-XX:ErrorFile=" + cache.resolve("crash.log"),
                 "-cp",
                 System.getProperty("java.class.path"),
-                SumMain.class.getName());
+                main.getName());
         return java.redirectErrorStream(true).start();
     }
 

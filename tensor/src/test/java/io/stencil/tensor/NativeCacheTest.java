@@ -10,15 +10,23 @@ import java.io.InputStreamReader;
 import java.io.OutputStream;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.CountDownLatch;
+import java.util.function.Consumer;
+import java.util.stream.Stream;
 import java.util.zip.ZipEntry;
+import java.util.zip.ZipFile;
 import java.util.zip.ZipOutputStream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /// Libraries of some bytes, unpacked by [SlowUnpackingMain].
@@ -57,7 +65,16 @@ class NativeCacheTest {
     }
 
     private void load(Runnable loading) {
-        new NativeCache(folder, "test", List.of(jar)).load(loading);
+        new NativeCache(folder, "test", List.of(jar), List::of, _ -> {}).load(loading);
+    }
+
+    /// A cache that knows what JavaCPP unpacks: all of the jar, and one library under a second name too.
+    private NativeCache cache(Consumer<String> notices) {
+        List<NativeLibrary> libraries = new ArrayList<>();
+        LIBRARIES.forEach(entry -> libraries.add(
+                new NativeLibrary(jar, entry, Path.of(entry).getFileName().toString())));
+        libraries.add(new NativeLibrary(jar, LIBRARIES.getFirst(), "libcopy.so.0"));
+        return new NativeCache(folder, "test", List.of(jar), () -> libraries, notices);
     }
 
     private void unpack() {
@@ -110,6 +127,102 @@ class NativeCacheTest {
             unpack();
         });
         assertUnpacked();
+    }
+
+    /// JavaCPP unpacks a file again whose size or time is not that in the jar.
+    @Test
+    void allLibrariesAreInPlaceBeforeTheLoad() throws IOException {
+        Path copy = library("org/a/libcopy.so.0");
+        long time;
+        try (ZipFile zip = new ZipFile(jar.toFile())) {
+            time = zip.getEntry(LIBRARIES.getFirst()).getTime();
+        }
+        Files.createDirectories(folder.resolve(".stencil-unpacking-of-a-killed-process/a"));
+        Files.write(folder.resolve(".stencil-unpacking-of-a-killed-process/a/lib.so"), new byte[SIZE / 2]);
+
+        cache(NativeCacheTest::fail).load(() -> {
+            assertUnpacked();
+            assertThat(copy).hasBinaryContent(content(LIBRARIES.getFirst()));
+            assertThat(List.of(copy, library(LIBRARIES.getFirst())))
+                    .allSatisfy(file -> assertThat(file.toFile().lastModified()).isEqualTo(time));
+        });
+        assertThat(names(folder)).containsExactly(".stencil-test.list", ".stencil.lock", "libraries.jar");
+
+        write(copy, SIZE / 2);
+        Files.setLastModifiedTime(library(LIBRARIES.getLast()), FileTime.fromMillis(0));
+        cache(NativeCacheTest::fail).load(() -> {
+            assertUnpacked();
+            assertThat(copy).hasBinaryContent(content(LIBRARIES.getFirst()));
+            assertThat(library(LIBRARIES.getLast()).toFile().lastModified()).isEqualTo(time);
+        });
+    }
+
+    @Test
+    void withoutLocksAWarningAndTheSameLibraries() {
+        List<String> notices = new ArrayList<>();
+        for (int i = 0; i < 2; i++) {
+            cache(notices::add).load(this::assertUnpacked, (_, _, _) -> null);
+        }
+        assertThat(notices)
+                .containsExactly("the file system of '%s' provides no locks; take care that no other process unpacks"
+                                .formatted(folder)
+                        + " libtorch there");
+        assertThat(names(folder)).containsExactly(".stencil-test.list", "libraries.jar");
+    }
+
+    @Test
+    @Timeout(60)
+    void whoWaitsForAnotherSaysSoOnce() throws InterruptedException {
+        List<String> notices = new CopyOnWriteArrayList<>();
+        CountDownLatch loads = new CountDownLatch(1);
+        CountDownLatch waits = new CountDownLatch(1);
+        Thread first = Thread.ofPlatform()
+                .start(() -> cache(NativeCacheTest::fail).load(() -> {
+                    loads.countDown();
+                    await(waits);
+                }));
+        await(loads);
+        cache(notice -> {
+                    notices.add(notice);
+                    waits.countDown();
+                })
+                .load(this::assertUnpacked);
+        first.join();
+        assertThat(notices)
+                .containsExactly("waiting for another process that unpacks libtorch into '%s' ...".formatted(folder));
+    }
+
+    @Test
+    void aCompleteCacheThatMayOnlyBeReadLoads() {
+        NativeCache.Locks readOnly = (file, _, _) -> {
+            throw new FileSystemException(file.toString(), null, "Read-only file system");
+        };
+        assertThatThrownBy(() -> cache(NativeCacheTest::fail).load(this::unpack, readOnly))
+                .isInstanceOf(InvalidFileException.class)
+                .hasMessageContaining("Read-only file system");
+
+        cache(NativeCacheTest::fail).load(this::assertUnpacked);
+        cache(NativeCacheTest::fail).load(this::assertUnpacked, readOnly);
+    }
+
+    private static void await(CountDownLatch latch) {
+        try {
+            latch.await();
+        } catch (InterruptedException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    private static List<String> names(Path folder) {
+        try (Stream<Path> files = Files.list(folder)) {
+            return files.map(file -> file.getFileName().toString()).sorted().toList();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private static void fail(String notice) {
+        throw new AssertionError(notice);
     }
 
     @Test

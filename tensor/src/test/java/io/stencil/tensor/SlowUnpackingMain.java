@@ -24,7 +24,8 @@ final class SlowUnpackingMain {
     public static void main(String[] args) {
         Path folder = Path.of(args[0]);
         Path jar = Path.of(args[1]);
-        new NativeCache(folder, "test", List.of(jar)).load(() -> load(folder, jar, Long.parseLong(args[2])));
+        new NativeCache(folder, "test", List.of(jar), List::of, System.err::println)
+                .load(() -> load(folder, jar, Long.parseLong(args[2])));
         System.out.println("loaded, cut short: " + CUT.get());
     }
 

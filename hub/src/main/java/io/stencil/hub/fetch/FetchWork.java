@@ -2,6 +2,7 @@ package io.stencil.hub.fetch;
 
 import io.stencil.error.InvalidFileException;
 import io.stencil.error.Location;
+import io.stencil.files.FileLock;
 import io.stencil.hub.http.HubCall;
 import io.stencil.hub.protocol.Checksum;
 import io.stencil.hub.protocol.RemoteFile;
@@ -29,8 +30,13 @@ record FetchWork(
             if (checked.isKnown(file)) {
                 progress.bytes(file.size());
             } else {
-                try (FileLock _ =
-                        FileLock.take(place.lock(file.path()), () -> listener.onWaiting(repository, file.path()))) {
+                try (FileLock lock = FileLock.take(
+                        place.lock(file.path()),
+                        /* shared= */ false,
+                        () -> listener.onWaiting(repository, file.path()))) {
+                    if (lock == null) {
+                        progress.noLocks(place.folder());
+                    }
                     bringLocked(file);
                 }
             }

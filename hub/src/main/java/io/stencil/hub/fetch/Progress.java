@@ -1,6 +1,8 @@
 package io.stencil.hub.fetch;
 
 import io.stencil.hub.protocol.Repository;
+import java.nio.file.Path;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 
@@ -15,6 +17,7 @@ final class Progress {
     private final FetchListener listener;
     private final AtomicInteger files = new AtomicInteger();
     private final AtomicLong bytes = new AtomicLong();
+    private final AtomicBoolean warned = new AtomicBoolean();
     private final AtomicLong toldAt = new AtomicLong(System.nanoTime() - EVERY_NANOS);
 
     Progress(Repository repository, int allFiles, long allBytes, FetchListener listener) {
@@ -37,6 +40,14 @@ final class Progress {
     void file() {
         files.incrementAndGet();
         tell();
+    }
+
+    /// Warns once that no lock keeps other processes off the folder.
+    void noLocks(Path folder) {
+        if (warned.compareAndSet(false, true)) {
+            listener.onWarning("the file system of '%s' provides no locks; take care that no other process fetches %s"
+                    .formatted(folder, repository));
+        }
     }
 
     /// One at a time, so that what is told last is the latest.
