@@ -9,12 +9,10 @@ import io.stencil.error.InvalidFileException;
 import io.stencil.error.InvalidRequestException;
 import io.stencil.error.Location;
 import io.stencil.files.TemporaryFolder;
-import io.stencil.lab.evaluate.Effort;
-import io.stencil.lab.evaluate.Evaluation;
 import io.stencil.lab.evaluate.EvaluationReport;
 import io.stencil.lab.evaluate.Finding;
-import io.stencil.lab.evaluate.FindingTable;
 import io.stencil.lab.evaluate.Measure;
+import io.stencil.lab.evaluate.Measure.Effort;
 import io.stencil.lab.evaluate.Measures;
 import io.stencil.lab.evaluate.PipelinePainter;
 import io.stencil.pipeline.Flux2Pipeline;
@@ -105,7 +103,7 @@ final class EvaluateCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
-        List<Measure> measures = Measures.named(names);
+        List<Measure<?>> measures = Measures.named(names);
         Effort effort = new Effort(seed, share);
         if (steps < 1) {
             throw new InvalidRequestException("num_inference_steps", "must be at least 1, found " + steps);
@@ -166,15 +164,15 @@ final class EvaluateCommand implements Callable<Integer> {
                 : OriginPath.parse(option, text, remote);
     }
 
-    private List<Finding> run(List<Measure> measures, Effort effort, Subject subject, Path pictures) {
+    private List<Finding> run(List<Measure<?>> measures, Effort effort, Subject subject, Path pictures) {
         PrintWriter out = command.commandLine().getOut();
         PrintWriter err = command.commandLine().getErr();
         PipelinePainter.Settings settings = new PipelinePainter.Settings(SIDE, steps, 1);
         try (TemplatePipeline pipeline = pipeline(subject.base(), subject.templates(), err)) {
             PipelinePainter painter = new PipelinePainter(pipeline, subject.names(), pictures, settings);
-            out.println(FindingTable.heading());
-            return Evaluation.run(measures, painter, effort, cfgScale, finding -> {
-                FindingTable.lines(finding).forEach(out::println);
+            out.println(EvaluationReport.heading());
+            return Measures.run(measures, painter, effort, cfgScale, finding -> {
+                EvaluationReport.lines(finding).forEach(out::println);
                 out.flush();
             });
         }

@@ -6,10 +6,9 @@ import io.stencil.error.InvalidFileException;
 import io.stencil.error.Location;
 import io.stencil.files.AtomicFile;
 import io.stencil.image.RgbImageReader;
-import io.stencil.lab.evaluate.Html;
+import io.stencil.lab.evaluate.Finding.ImageRow;
 import io.stencil.lab.evaluate.Measure;
 import io.stencil.lab.evaluate.Page;
-import io.stencil.lab.evaluate.PictureRow;
 import io.stencil.lab.world.DatasetWriter;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -39,7 +38,7 @@ record DemoReport(DemoPlan plan, DemoResult result) {
                 .text("correlation", number("%.3f", result.correlation()))
                 .text("guidance", number("%.0f", DemoPlan.GUIDANCE))
                 .text("command", command())
-                .html("chart", Html.data(RgbImageReader.read(plan.chart())))
+                .html("chart", Page.data(RgbImageReader.read(plan.chart())))
                 .html("data_figures", dataFigures())
                 .text("neutral", number("%.1f", DemoPlan.NEUTRAL))
                 .html("amplified_rows", rows(result.amplified()))
@@ -58,7 +57,7 @@ record DemoReport(DemoPlan plan, DemoResult result) {
                     .sorted(Comparator.comparingDouble(DemoReport::scale))
                     .toList();
             for (JsonNode row : rows) {
-                figures.append(Html.figure(
+                figures.append(Page.figure(
                         RgbImageReader.read(
                                 plan.dataset().resolve(row.get("image").textValue())),
                         "scale %s: %s"
@@ -85,9 +84,9 @@ record DemoReport(DemoPlan plan, DemoResult result) {
 
     private static String rows(Measure.Outcome outcome) {
         StringBuilder rows = new StringBuilder();
-        for (PictureRow row : outcome.rows()) {
-            rows.append("<p>").append(Html.escape(row.heading())).append("</p>\n<div class=\"strip\">\n");
-            row.pictures().forEach(one -> rows.append(Html.figure(one.picture(), one.label())));
+        for (ImageRow row : outcome.rows()) {
+            rows.append("<p>").append(Page.escape(row.heading())).append("</p>\n<div class=\"strip\">\n");
+            row.images().forEach(image -> rows.append(Page.figure(image.image(), image.label())));
             rows.append("</div>\n");
         }
         return rows.toString();
@@ -95,9 +94,9 @@ record DemoReport(DemoPlan plan, DemoResult result) {
 
     private String figures() {
         StringBuilder rows = new StringBuilder();
-        for (int i = 0; i < result.guided().figures().size(); i++) {
-            rows.append(Html.row(
-                    result.guided().figures().get(i).name(),
+        for (int i = 0; i < result.guided().metrics().size(); i++) {
+            rows.append(Page.row(
+                    result.guided().metrics().get(i).name(),
                     value(result.amplified(), i),
                     value(result.guided(), i),
                     value(result.free(), i)));
@@ -105,8 +104,8 @@ record DemoReport(DemoPlan plan, DemoResult result) {
         return rows.toString();
     }
 
-    private static String value(Measure.Outcome outcome, int figure) {
-        return number("%.3f", outcome.figures().get(figure).value());
+    private static String value(Measure.Outcome outcome, int metric) {
+        return number("%.3f", outcome.metrics().get(metric).value());
     }
 
     private String command() {

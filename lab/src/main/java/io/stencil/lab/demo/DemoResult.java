@@ -22,6 +22,6 @@ public record DemoResult(
 
     /// The correlation of scale and brightness, with the Template on both sides of guidance.
     public double correlation() {
-        return guided.figures().getFirst().value();
+        return guided.metrics().getFirst().value();
     }
 }

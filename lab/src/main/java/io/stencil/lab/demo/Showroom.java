@@ -1,10 +1,9 @@
 package io.stencil.lab.demo;
 
-import io.stencil.lab.evaluate.BrightnessMeasure;
-import io.stencil.lab.evaluate.Effort;
 import io.stencil.lab.evaluate.Measure;
+import io.stencil.lab.evaluate.Measures;
+import io.stencil.lab.evaluate.Painter.Steering;
 import io.stencil.lab.evaluate.PipelinePainter;
-import io.stencil.lab.evaluate.Steering;
 import io.stencil.pipeline.Flux2Pipeline;
 import io.stencil.template.Warnings;
 import io.stencil.template.load.TemplateSource;
@@ -18,7 +17,8 @@ import java.util.List;
 /// @param share of the pictures that `stencil evaluate` makes
 record Showroom(TemplateSource template, Path folder, long seed, double share) {
 
-    private static final Measure MEASURE = new BrightnessMeasure();
+    private static final Measure<?> MEASURE =
+            Measures.named(List.of("brightness")).getFirst();
 
     /// The Template on both sides of guidance.
     ///
@@ -39,7 +39,7 @@ record Showroom(TemplateSource template, Path folder, long seed, double share) {
                 folder,
                 new PipelinePainter.Settings(DemoPlan.SIDE, DemoPlan.INFERENCE_STEPS, guidance));
         painter.against(against);
-        return MEASURE.run(painter, new Effort(seed, share));
+        return MEASURE.run(painter, new Measure.Effort(seed, share));
     }
 
     /// @param base owned by the pipeline from now on

@@ -7,18 +7,23 @@ import com.fasterxml.jackson.databind.node.DoubleNode;
 import com.fasterxml.jackson.databind.node.NullNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.stencil.files.AtomicFile;
+import io.stencil.lab.evaluate.Finding.ImageRow;
+import io.stencil.lab.evaluate.Finding.Metric;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 
-/// Writes `evaluation.json` and the page `index.html`, which holds all its pictures.
+/// Reports findings: as the lines of a table, as `evaluation.json`, and as the page `index.html`, which holds all its
+/// images.
 public final class EvaluationReport {
 
     private static final ObjectMapper JSON = new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT);
 
     private EvaluationReport() {}
 
-    /// @param how what the evaluation was asked for, for people
+    /// @param how settings of the evaluation, for people
     /// @throws IOException when a file cannot be written
     public static void write(List<Finding> findings, String how, Path folder) throws IOException {
         AtomicFile.writeText(folder.resolve("evaluation.json"), JSON.writeValueAsString(json(findings, how)) + "\n");
@@ -33,15 +38,15 @@ public final class EvaluationReport {
             ObjectNode one = all.addObject()
                     .put("name", finding.measure())
                     .put("holds", finding.holds())
-                    .put("pictures", finding.pictures())
+                    .put("pictures", finding.images())
                     .put("seconds", finding.seconds());
             ArrayNode figures = one.putArray("figures");
-            for (Figure figure : finding.figures()) {
-                ObjectNode written = figures.addObject().put("name", figure.name());
+            for (Metric metric : finding.metrics()) {
+                ObjectNode written = figures.addObject().put("name", metric.name());
                 written.set(
-                        "value", Double.isFinite(figure.value()) ? new DoubleNode(figure.value()) : NullNode.instance);
-                if (!figure.target().text().isEmpty()) {
-                    written.put("target", figure.target().text()).put("holds", figure.holds());
+                        "value", Double.isFinite(metric.value()) ? new DoubleNode(metric.value()) : NullNode.instance);
+                if (!metric.target().text().isEmpty()) {
+                    written.put("target", metric.target().text()).put("holds", metric.holds());
                 }
             }
         }
@@ -53,22 +58,22 @@ public final class EvaluationReport {
         StringBuilder sections = new StringBuilder();
         for (Finding finding : findings) {
             int first = 0;
-            for (Figure figure : finding.figures()) {
+            for (Metric metric : finding.metrics()) {
                 rows.append(
                         "<tr class=\"%s\"><th>%s</th><td>%s</td><td class=\"n\">%s</td><td>%s</td><td>%s</td></tr>%n"
                                 .formatted(
-                                        figure.holds() ? "holds" : "missed",
-                                        first++ == 0 ? Html.escape(finding.measure()) : "",
-                                        Html.escape(figure.name()),
-                                        FindingTable.number(figure.value()),
-                                        Html.escape(figure.target().text()),
-                                        FindingTable.verdict(figure)));
+                                        metric.holds() ? "holds" : "missed",
+                                        first++ == 0 ? Page.escape(finding.measure()) : "",
+                                        Page.escape(metric.name()),
+                                        number(metric.value()),
+                                        Page.escape(metric.target().text()),
+                                        verdict(metric)));
             }
-            sections.append("<h2>%s</h2>%n".formatted(Html.escape(finding.measure())));
-            for (PictureRow row : finding.rows()) {
-                sections.append("<p>%s</p><div class=\"row\">%n".formatted(Html.escape(row.heading())));
-                for (PictureRow.Captioned one : row.pictures()) {
-                    sections.append(Html.figure(one.picture(), one.label()));
+            sections.append("<h2>%s</h2>%n".formatted(Page.escape(finding.measure())));
+            for (ImageRow row : finding.rows()) {
+                sections.append("<p>%s</p><div class=\"row\">%n".formatted(Page.escape(row.heading())));
+                for (ImageRow.Labelled image : row.images()) {
+                    sections.append(Page.figure(image.image(), image.label()));
                 }
                 sections.append("</div>\n");
             }
@@ -78,5 +83,41 @@ public final class EvaluationReport {
                 .html("rows", rows.toString())
                 .html("sections", sections.toString())
                 .render();
+    }
+
+    /// The heading of the table that [#lines] continues.
+    public static String heading() {
+        return line("measurement", "figure", "value", "target", "");
+    }
+
+    /// One line a metric.
+    public static List<String> lines(Finding finding) {
+        List<String> lines = new ArrayList<>();
+        for (Metric metric : finding.metrics()) {
+            lines.add(line(
+                    lines.isEmpty() ? finding.measure() : "",
+                    metric.name(),
+                    number(metric.value()),
+                    metric.target().text(),
+                    verdict(metric)));
+        }
+        return lines;
+    }
+
+    static String number(double value) {
+        return String.format(Locale.ROOT, "%.3f", value);
+    }
+
+    static String verdict(Metric metric) {
+        if (metric.target().text().isEmpty()) {
+            return "";
+        }
+        return metric.holds() ? "holds" : "MISSED";
+    }
+
+    private static String line(String measure, String figure, String value, String target, String verdict) {
+        return "%-20s %-62s %8s  %-8s %s"
+                .formatted(measure, figure, value, target, verdict)
+                .stripTrailing();
     }
 }

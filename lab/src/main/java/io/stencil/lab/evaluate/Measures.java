@@ -1,43 +1,48 @@
 package io.stencil.lab.evaluate;
 
 import io.stencil.error.InvalidRequestException;
+import io.stencil.lab.evaluate.Finding.Metric;
+import io.stencil.lab.evaluate.Finding.Target;
+import io.stencil.lab.evaluate.Measure.Effort;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 
 /// All measurements.
 public final class Measures {
 
-    public static final List<Measure> ALL = List.of(
-            new BaseMeasure(),
-            new BrightnessMeasure(),
-            new SoftRgbMeasure(),
-            new SharpnessMeasure(),
-            new ControlMeasure(),
-            new EditMeasure(),
-            new UpscaleMeasure(),
-            new InpaintMeasure(),
-            new StylesMeasure(),
-            new PaletteMeasure(),
-            new CountMeasure(),
-            new FrameMeasure(),
-            new BrightControlMeasure(),
-            new RgbInpaintMeasure());
+    public static final List<Measure<?>> ALL = List.of(
+            ValueMeasures.base(),
+            ValueMeasures.brightness(),
+            ValueMeasures.softRgb(),
+            ValueMeasures.sharpness(),
+            ImageMeasures.control(),
+            ImageMeasures.edit(),
+            ImageMeasures.upscale(),
+            ImageMeasures.inpaint(),
+            ValueMeasures.styles(),
+            ImageMeasures.palette(),
+            ValueMeasures.count(),
+            ValueMeasures.frame(),
+            ImageMeasures.brightnessAndControl(),
+            ImageMeasures.softRgbAndInpaint());
 
     private Measures() {}
 
     /// Names of all measurements, in their order.
     public static List<String> names() {
-        return ALL.stream().map(Measure::name).toList();
+        return ALL.stream().<String>map(Measure::name).toList();
     }
 
     /// @param names of measurements; none for all
     /// @throws InvalidRequestException for a name that none has
-    public static List<Measure> named(List<String> names) {
+    public static List<Measure<?>> named(List<String> names) {
         if (names.isEmpty()) {
             return ALL;
         }
         List<String> known = names();
-        List<Measure> chosen = new ArrayList<>();
+        List<Measure<?>> chosen = new ArrayList<>();
         for (String name : names) {
             int at = known.indexOf(name);
             if (at < 0) {
@@ -47,5 +52,36 @@ public final class Measures {
             chosen.add(ALL.get(at));
         }
         return chosen;
+    }
+
+    /// Runs measurements one after another.
+    ///
+    /// @param guidance of all measurements; null for the value that suits each
+    /// @param listener receives each finding as soon as it is there
+    public static List<Finding> run(
+            List<Measure<?>> measures,
+            PipelinePainter painter,
+            Effort effort,
+            @Nullable Double guidance,
+            Consumer<Finding> listener) {
+        List<Finding> findings = new ArrayList<>();
+        for (Measure<?> measure : measures) {
+            long start = System.nanoTime();
+            int before = painter.painted();
+            double scale = guidance == null ? measure.guidance() : guidance;
+            painter.guide(scale);
+            Measure.Outcome outcome = measure.run(painter, effort);
+            List<Metric> metrics = new ArrayList<>(outcome.metrics());
+            metrics.add(new Metric("guidance", scale, new Target.None()));
+            Finding finding = new Finding(
+                    measure.name(),
+                    metrics,
+                    painter.painted() - before,
+                    (System.nanoTime() - start) / 1e9,
+                    outcome.rows());
+            findings.add(finding);
+            listener.accept(finding);
+        }
+        return findings;
     }
 }

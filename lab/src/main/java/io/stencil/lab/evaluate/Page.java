@@ -1,15 +1,20 @@
 package io.stencil.lab.evaluate;
 
+import io.stencil.image.RgbImage;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
+import java.util.Base64;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Objects;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import javax.imageio.ImageIO;
 
-/// A page made of the resource `page.html`, whose `{{names}}` are replaced.
+/// A page made of the resource `page.html`, whose `{{names}}` are replaced, and pieces of HTML for it.
 public final class Page {
 
     private static final Pattern PLACEHOLDER = Pattern.compile("\\{\\{(\\w+)}}");
@@ -24,7 +29,7 @@ public final class Page {
 
     /// Sets a value that is shown as it is.
     public Page text(String name, String value) {
-        return html(name, Html.escape(value));
+        return html(name, escape(value));
     }
 
     /// Sets a value that is HTML.
@@ -49,5 +54,39 @@ public final class Page {
             throw new IllegalStateException("the page has no value for " + name);
         }
         return value;
+    }
+
+    /// Escapes text for HTML.
+    public static String escape(String text) {
+        return text.replace("&", "&amp;")
+                .replace("<", "&lt;")
+                .replace(">", "&gt;")
+                .replace("\"", "&quot;");
+    }
+
+    /// An image with a caption.
+    public static String figure(RgbImage image, String caption) {
+        return "<figure><img src=\"%s\" alt=\"%2$s\"><figcaption>%2$s</figcaption></figure>%n"
+                .formatted(data(image), escape(caption));
+    }
+
+    /// A row of a table.
+    public static String row(String... cells) {
+        StringBuilder row = new StringBuilder("<tr>");
+        for (String cell : cells) {
+            row.append("<td>").append(escape(cell)).append("</td>");
+        }
+        return row.append("</tr>\n").toString();
+    }
+
+    /// An image as a URL that holds it.
+    public static String data(RgbImage image) {
+        ByteArrayOutputStream png = new ByteArrayOutputStream();
+        try {
+            ImageIO.write(image.toBufferedImage(), "png", png);
+        } catch (IOException e) {
+            throw new UncheckedIOException("an image cannot be written to memory", e);
+        }
+        return "data:image/png;base64," + Base64.getEncoder().encodeToString(png.toByteArray());
     }
 }

@@ -1,22 +1,43 @@
 package io.stencil.lab.evaluate;
 
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.stencil.image.RgbImage;
 import java.util.List;
+import java.util.function.Consumer;
 
-/// Makes pictures, steered by Templates.
+/// Paints images, steered by Templates.
 public interface Painter {
 
-    /// @param steering inputs for both sides of the guidance, so that what is measured is the Template and not its
-    ///     amplification
+    /// One input for one Template.
+    ///
+    /// @param template name of the Template
+    /// @param fields of the input
+    record Steering(String template, ObjectNode fields) {
+
+        static Steering of(String template, Consumer<ObjectNode> fields) {
+            ObjectNode node = JsonNodeFactory.instance.objectNode();
+            fields.accept(node);
+            return new Steering(template, node);
+        }
+
+        /// An input of one number.
+        public static Steering of(String template, String field, double value) {
+            return of(template, fields -> fields.put(field, value));
+        }
+    }
+
+    /// @param steering inputs for both sides of the guidance, so that the Template is measured and not its
+    /// amplification
     RgbImage paint(String prompt, long seed, List<Steering> steering);
 
-    /// Paints over a picture: begins with some noise on it, not with noise alone.
+    /// Paints over an image: begins with some noise on it, not with noise alone.
     ///
     /// @param strength of the noise, above 0 to 1
-    RgbImage paintOver(RgbImage picture, double strength, String prompt, long seed, List<Steering> steering);
+    RgbImage paintOver(RgbImage image, double strength, String prompt, long seed, List<Steering> steering);
 
-    /// Keeps a picture for Templates that take one.
+    /// Keeps an image for Templates that take one.
     ///
-    /// @return what their input calls it
-    String keep(RgbImage picture);
+    /// @return its name in an input
+    String keep(RgbImage image);
 }

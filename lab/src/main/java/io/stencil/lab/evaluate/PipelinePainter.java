@@ -17,9 +17,7 @@ import java.util.Locale;
 /// Paints with a Template pipeline.
 public final class PipelinePainter implements Painter {
 
-    /// How pictures are made.
-    ///
-    /// @param side of a picture, in pixels
+    /// @param side of an image in pixels
     /// @param steps of denoising
     public record Settings(int side, int steps, double cfgScale) {}
 
@@ -34,7 +32,7 @@ public final class PipelinePainter implements Painter {
 
     /// @param pipeline stays the caller's
     /// @param templates names of the pipeline's Templates, in its order
-    /// @param folder gets pictures that Templates take
+    /// @param folder receives images that Templates take
     public PipelinePainter(TemplatePipeline pipeline, List<String> templates, Path folder, Settings settings) {
         this.pipeline = pipeline;
         this.templates = List.copyOf(templates);
@@ -49,10 +47,10 @@ public final class PipelinePainter implements Painter {
     }
 
     @Override
-    public RgbImage paintOver(RgbImage picture, double strength, String prompt, long seed, List<Steering> steering) {
+    public RgbImage paintOver(RgbImage image, double strength, String prompt, long seed, List<Steering> steering) {
         return paint(
                 request(prompt, seed)
-                        .inputImage(picture)
+                        .inputImage(image)
                         .denoisingStrength(strength)
                         .build(),
                 steering);
@@ -85,10 +83,10 @@ public final class PipelinePainter implements Painter {
     }
 
     @Override
-    public String keep(RgbImage picture) {
+    public String keep(RgbImage image) {
         String name = String.format(Locale.ROOT, "%05d.png", kept++);
         try {
-            RgbImageWriter.write(picture, folder.resolve(name));
+            RgbImageWriter.write(image, folder.resolve(name));
         } catch (IOException e) {
             throw new InvalidFileException(Location.of(folder.resolve(name)), "cannot be written: " + e, e);
         }
@@ -100,14 +98,14 @@ public final class PipelinePainter implements Painter {
         cfgScale = scale;
     }
 
-    /// Guides steered pictures away from these inputs from now on, which amplifies what the others do.
+    /// Guides steered images away from these inputs from now on, which amplifies what the others do.
     ///
     /// @param negative inputs for the negative side, or none for those of the positive side
     public void against(List<Steering> negative) {
         against = List.copyOf(negative);
     }
 
-    /// Pictures made so far.
+    /// Images painted so far.
     public int painted() {
         return painted;
     }

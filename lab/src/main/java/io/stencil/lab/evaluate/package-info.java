@@ -1,4 +1,4 @@
-/// Measuring what Templates do to pictures.
+/// Measurements of Templates: images painted and compared, metrics and their targets.
 @NullMarked
 package io.stencil.lab.evaluate;
 

@@ -5,7 +5,6 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.stencil.image.RgbImage;
 import io.stencil.image.RgbImageReader;
-import io.stencil.lab.evaluate.Html;
 import io.stencil.lab.evaluate.Page;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -38,6 +37,6 @@ class LossChartTest {
     @Test
     void thePageNeedsAllItsValues() {
         assertThatThrownBy(() -> new Page(DemoReport.class).render()).hasMessage("the page has no value for pictures");
-        assertThat(Html.row("<a>", "b & c")).isEqualTo("<tr><td>&lt;a&gt;</td><td>b &amp; c</td></tr>\n");
+        assertThat(Page.row("<a>", "b & c")).isEqualTo("<tr><td>&lt;a&gt;</td><td>b &amp; c</td></tr>\n");
     }
 }

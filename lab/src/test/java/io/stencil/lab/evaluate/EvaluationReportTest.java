@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.stencil.lab.evaluate.Finding.Metric;
+import io.stencil.lab.evaluate.Finding.Target;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -17,13 +19,13 @@ class EvaluationReportTest {
     private Path folder;
 
     @Test
-    void figuresAreNumbersOrNullAndMissedTargetsAreShown() throws IOException {
+    void metricsAreNumbersOrNullAndMissedTargetsAreShown() throws IOException {
         Finding finding = new Finding(
                 "count",
                 List.of(
-                        Figure.atLeast("Spearman <all>", Double.NaN, 0.9),
-                        Figure.above("least step", 0.5, 0),
-                        Figure.told("guidance", 1.4)),
+                        new Metric("Spearman <all>", Double.NaN, new Target.AtLeast(0.9)),
+                        new Metric("least step", 0.5, new Target.Above(0)),
+                        new Metric("guidance", 1.4, new Target.None())),
                 100,
                 2,
                 List.of());

@@ -2,6 +2,8 @@ package io.stencil.lab.evaluate;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.stencil.lab.evaluate.Measure.Effort;
+import io.stencil.lab.world.Scenes;
 import io.stencil.lab.world.VariedCaptions;
 import io.stencil.testing.TestFiles;
 import java.io.IOException;
@@ -15,8 +17,8 @@ class HeldOutTest {
 
     @Test
     void theCaptionsOfNoRowDifferFromAllOfTheDataset() {
-        List<String> captions = HeldOut.captionsOfNoRow(WHOLE, 200).stream()
-                .map(drawn -> drawn.scene().caption())
+        List<String> captions = HeldOut.captionsOfNoRow(200, 200).of(WHOLE).stream()
+                .map(subject -> subject.content().caption())
                 .toList();
         assertThat(captions).hasSize(200).doesNotHaveDuplicates();
         assertThat(captions).doesNotContainAnyElementsOf(VariedCaptions.of(HeldOut.TRAINED_SEED, HeldOut.TRAINED_ROWS));
@@ -26,8 +28,8 @@ class HeldOutTest {
     @Test
     void mostScenesHaveACaptionOfTheDataset() {
         var trained = VariedCaptions.of(HeldOut.TRAINED_SEED, HeldOut.TRAINED_ROWS);
-        assertThat(HeldOut.captioned(WHOLE, 200))
-                .filteredOn(scene -> trained.contains(scene.caption()))
+        assertThat(HeldOut.scenes(200, 200, Scenes::captioned).of(WHOLE))
+                .filteredOn(subject -> trained.contains(subject.content().caption()))
                 .hasSizeGreaterThan(100);
     }
 

@@ -5,6 +5,9 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.stencil.error.InvalidRequestException;
 import io.stencil.image.RgbImage;
+import io.stencil.lab.evaluate.Finding.Metric;
+import io.stencil.lab.evaluate.Measure.Effort;
+import io.stencil.lab.evaluate.Painter.Steering;
 import io.stencil.lab.world.Draws;
 import io.stencil.lab.world.Renderer;
 import io.stencil.lab.world.Scene;
@@ -19,31 +22,35 @@ class MeasureTest {
 
     private static final Effort EFFORT = new Effort(31, 0.25);
 
-    static List<Measure> all() {
+    static List<Measure<?>> all() {
         return Measures.ALL;
     }
 
-    static List<Measure> steered() {
+    static List<Measure<?>> steered() {
         return all().stream().filter(measure -> !measure.templates().isEmpty()).toList();
     }
 
-    private static String text(Measure measure, List<Figure> figures) {
-        return measure.name() + ": " + figures;
+    private static Measure<?> named(String name) {
+        return Measures.named(List.of(name)).getFirst();
+    }
+
+    private static String text(Measure<?> measure, List<Metric> metrics) {
+        return measure.name() + ": " + metrics;
     }
 
     @ParameterizedTest
     @MethodSource("all")
-    void theWorldItselfMeetsEveryTarget(Measure measure) {
+    void theWorldItselfMeetsEveryTarget(Measure<?> measure) {
         Measure.Outcome outcome = measure.run(new PerfectPainter(EFFORT, measure.name()), EFFORT);
-        assertThat(outcome.figures()).as(text(measure, outcome.figures())).allMatch(Figure::holds);
-        assertThat(outcome.figures()).anyMatch(figure -> !figure.target().text().isEmpty());
-        assertThat(outcome.rows()).allSatisfy(row -> assertThat(row.pictures()).isNotEmpty());
+        assertThat(outcome.metrics()).as(text(measure, outcome.metrics())).allMatch(Metric::holds);
+        assertThat(outcome.metrics()).anyMatch(metric -> !metric.target().text().isEmpty());
+        assertThat(outcome.rows()).allSatisfy(row -> assertThat(row.images()).isNotEmpty());
     }
 
     /// Pictures of captions, in one light whatever the Template is asked for.
     @ParameterizedTest
     @MethodSource("steered")
-    void aTemplateThatDoesNothingMissesATarget(Measure measure) {
+    void aTemplateThatDoesNothingMissesATarget(Measure<?> measure) {
         Painter indifferent = new Painter() {
             @Override
             public RgbImage paint(String prompt, long seed, List<Steering> steering) {
@@ -63,21 +70,21 @@ class MeasureTest {
             }
         };
         Measure.Outcome outcome = measure.run(indifferent, EFFORT);
-        assertThat(outcome.figures()).as(text(measure, outcome.figures())).anyMatch(figure -> !figure.holds());
+        assertThat(outcome.metrics()).as(text(measure, outcome.metrics())).anyMatch(metric -> !metric.holds());
     }
 
     @Test
     void aBaseModelThatPaintsOtherScenesMisses() {
-        Measure measure = new BaseMeasure();
+        Measure<?> measure = named("base");
         PerfectPainter other = new PerfectPainter(new Effort(EFFORT.seed() - 1, 1), measure.name());
         Measure.Outcome outcome = measure.run(other, EFFORT);
-        assertThat(outcome.figures().subList(0, 6)).noneMatch(Figure::holds);
+        assertThat(outcome.metrics().subList(0, 6)).noneMatch(Metric::holds);
     }
 
     /// Half of the lost detail comes back, whether there is a Template or not.
     @Test
     void aBaseModelThatUpscalesByItselfLeavesTheTemplateNoGain() {
-        Measure measure = new UpscaleMeasure();
+        Measure<?> measure = named("upscale");
         PerfectPainter perfect = new PerfectPainter(EFFORT, measure.name());
         Painter alone = new Painter() {
             @Override
@@ -96,9 +103,9 @@ class MeasureTest {
                 return perfect.keep(picture);
             }
         };
-        List<Figure> figures = measure.run(alone, EFFORT).figures();
-        assertThat(figures).filteredOn(figure -> !figure.holds()).containsExactly(figures.get(1));
-        assertThat(figures.get(1).value()).isZero();
+        List<Metric> metrics = measure.run(alone, EFFORT).metrics();
+        assertThat(metrics).filteredOn(metric -> !metric.holds()).containsExactly(metrics.get(1));
+        assertThat(metrics.get(1).value()).isZero();
     }
 
     private static RgbImage middle(RgbImage one, RgbImage other) {

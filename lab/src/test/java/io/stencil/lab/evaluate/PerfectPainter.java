@@ -2,6 +2,7 @@ package io.stencil.lab.evaluate;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import io.stencil.image.RgbImage;
+import io.stencil.lab.evaluate.Measure.Effort;
 import io.stencil.lab.world.Albedo;
 import io.stencil.lab.world.Canvas;
 import io.stencil.lab.world.Dots;

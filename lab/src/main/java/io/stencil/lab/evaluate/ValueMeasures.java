@@ -1,0 +1,275 @@
+package io.stencil.lab.evaluate;
+
+import io.stencil.image.RgbImage;
+import io.stencil.lab.evaluate.Finding.Target;
+import io.stencil.lab.evaluate.Measure.Effort;
+import io.stencil.lab.evaluate.Measure.Steerer;
+import io.stencil.lab.evaluate.Measure.Subject;
+import io.stencil.lab.evaluate.Measure.Subjects;
+import io.stencil.lab.evaluate.Painter.Steering;
+import io.stencil.lab.world.Albedo;
+import io.stencil.lab.world.Correlation;
+import io.stencil.lab.world.Description;
+import io.stencil.lab.world.Dots;
+import io.stencil.lab.world.Draws;
+import io.stencil.lab.world.Light;
+import io.stencil.lab.world.PixelStatistics;
+import io.stencil.lab.world.Renderer;
+import io.stencil.lab.world.Scene;
+import io.stencil.lab.world.Scenes;
+import io.stencil.lab.world.Style;
+import io.stencil.lab.world.StyleBank;
+import io.stencil.lab.world.StyleScore;
+import io.stencil.lab.world.ToneRange;
+import io.stencil.lab.world.Verdict;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.function.BiPredicate;
+import java.util.function.Predicate;
+import java.util.function.ToDoubleFunction;
+import java.util.stream.IntStream;
+
+/// The base model, and Templates whose inputs are numbers.
+final class ValueMeasures {
+
+    static final String STEERED = "with";
+    static final String UNSTEERED = "without";
+    static final List<String> CHANNELS = List.of("R", "G", "B");
+    /// Least contrast of a frame with the rest, in brightness; in the world it is 0.1 to 0.8.
+    private static final double FRAME_CONTRAST = 0.08;
+    static final BiPredicate<Description, Verdict> BACKGROUND =
+            (asked, seen) -> seen.background() == asked.background();
+    static final BiPredicate<Description, Verdict> COLOUR =
+            (asked, seen) -> seen.shape() != null && seen.shape().colour() == asked.colour();
+    static final BiPredicate<Description, Verdict> FIGURE =
+            (asked, seen) -> seen.shape() != null && seen.shape().figure() == asked.figure();
+    private static final BiPredicate<Description, Verdict> SHAPE_SIZE =
+            (asked, seen) -> seen.shape() != null && seen.shape().size() == asked.size();
+    private static final BiPredicate<Description, Verdict> POSITION =
+            (asked, seen) -> seen.shape() != null && seen.shape().position() == asked.position();
+
+    private ValueMeasures() {}
+
+    /// A caption, and whether it is one that no row of the base model's dataset has.
+    private record Captioned(Scene scene, boolean rowless) {}
+
+    /// The base model alone: how often an image shows its caption, of any caption, and of such as no row of its dataset
+    /// has.
+    static Measure<Captioned> base() {
+        Measure<Captioned> base = new Measure<>("base", 3, ValueMeasures::captions);
+        base.painted(UNSTEERED, true, Subject::prompt, unsteered());
+        for (boolean rowless : List.of(false, true)) {
+            String prefix = rowless ? "captions of no row: " : "";
+            Predicate<Captioned> among = caption -> caption.rowless() == rowless;
+            base.atLeast(0.9, prefix + (rowless ? "colour right" : "colour of the shape right"), shows(among, COLOUR))
+                    .atLeast(0.9, prefix + "background right", shows(among, BACKGROUND))
+                    .atLeast(0.75, prefix + "shape right", shows(among, FIGURE));
+        }
+        return base.report(
+                        "shape right, where size and position are open",
+                        shows(caption -> isDrawn(caption, asked -> asked.size() == null), FIGURE))
+                .report(
+                        "size right, where told",
+                        shows(caption -> isDrawn(caption, asked -> asked.size() != null), SHAPE_SIZE))
+                .report(
+                        "position right, where told",
+                        shows(caption -> isDrawn(caption, asked -> asked.position() != null), POSITION))
+                .strip("captions", 6, caption -> !caption.rowless())
+                .strip("captions that no row of the dataset has", 6, Captioned::rowless);
+    }
+
+    private static List<Subject<Captioned>> captions(Effort effort) {
+        List<Subject<Captioned>> subjects = new ArrayList<>();
+        for (boolean rowless : List.of(false, true)) {
+            Subjects<Scene> scenes =
+                    rowless ? HeldOut.captionsOfNoRow(200, 10) : HeldOut.scenes(200, 10, Scenes::captioned);
+            for (Subject<Scene> scene : scenes.of(effort)) {
+                subjects.add(new Subject<>(scene.prompt(), scene.noise(), new Captioned(scene.content(), rowless)));
+            }
+        }
+        return subjects;
+    }
+
+    private static boolean isDrawn(Captioned caption, Predicate<Description> asked) {
+        return !caption.rowless() && asked.test(caption.scene().described());
+    }
+
+    private static ToDoubleFunction<Trials<Captioned>> shows(
+            Predicate<Captioned> among, BiPredicate<Description, Verdict> right) {
+        return trials -> trials.share(
+                trial -> among.test(trial.content()),
+                trial -> right.test(trial.content().scene().described(), trials.verdict(trial.image(UNSTEERED))));
+    }
+
+    /// `{scale}` against the mean brightness of the image.
+    static Measure<Scene> brightness() {
+        return new Measure<>("brightness", 3, HeldOut.scenes(20, 2, Scenes::captioned), "brightness")
+                .sweep("scale", zeroToOne(9), (_, _, scale) -> List.of(brightness(scale)))
+                .atLeast(
+                        0.95,
+                        "Spearman of scale and brightness, all pictures",
+                        trials -> trials.spearman("scale", PixelStatistics::meanBrightness))
+                .report(
+                        "the same within a caption",
+                        trials -> trials.within("scale", Correlation::spearman, PixelStatistics::meanBrightness))
+                .atLeast(0.85, "caption still right", captionsRight("scale"))
+                .rows("scale", 2);
+    }
+
+    static Steering brightness(double scale) {
+        return Steering.of("brightness", "scale", scale);
+    }
+
+    /// A scene, and the means of the channels that it has under some strong tint.
+    private record Tinted(Scene scene, List<Double> channels) {}
+
+    /// `{R, G, B}` against the means of the image's channels. The inputs are those that the scene has under some strong
+    /// tint, for no light makes a red shape on pink blue. Captions alone give away some of that, so the same is
+    /// reported
+    /// without the Template.
+    static Measure<Tinted> softRgb() {
+        Measure<Tinted> measure = new Measure<>(
+                "soft-rgb",
+                2,
+                HeldOut.subjects(60, 8, ValueMeasures::tinted, t -> t.scene().caption()),
+                "soft-rgb");
+        measure.painted(
+                        STEERED,
+                        true,
+                        ValueMeasures::channelLabel,
+                        (_, tinted, _) -> List.of(softRgb(tinted.channels())))
+                .painted(UNSTEERED, false, Subject::prompt, unsteered());
+        for (int channel = 0; channel < CHANNELS.size(); channel++) {
+            measure.atLeast(
+                    0.9,
+                    "correlation of %s and its channel".formatted(CHANNELS.get(channel)),
+                    channelCorrelation(STEERED, channel));
+        }
+        for (int channel = 0; channel < CHANNELS.size(); channel++) {
+            measure.report(
+                    "the same of %s without the Template".formatted(CHANNELS.get(channel)),
+                    channelCorrelation(UNSTEERED, channel));
+        }
+        return measure.strip("channels", 6);
+    }
+
+    private static Tinted tinted(long seed, int index) {
+        Scene scene = Scenes.captioned(new Draws(seed, index));
+        RgbImage image = underLight(scene, Light.strongTint(new Draws(seed + 1, index)));
+        List<Double> channels = new ArrayList<>();
+        for (int channel = 0; channel < CHANNELS.size(); channel++) {
+            channels.add(ToneRange.CHANNEL.scale(PixelStatistics.channelMean(image, channel)));
+        }
+        return new Tinted(scene, channels);
+    }
+
+    private static ToDoubleFunction<Trials<Tinted>> channelCorrelation(String group, int channel) {
+        return trials -> Correlation.pearson(
+                trials.values(trial -> trial.content().channels().get(channel)),
+                trials.values(trial -> PixelStatistics.channelMean(trial.image(group), channel)));
+    }
+
+    private static String channelLabel(Subject<Tinted> subject) {
+        return String.format(
+                Locale.ROOT,
+                "R %.2f G %.2f B %.2f",
+                subject.content().channels().toArray());
+    }
+
+    static Steering softRgb(List<Double> channels) {
+        return Steering.of("soft-rgb", fields -> {
+            for (int channel = 0; channel < CHANNELS.size(); channel++) {
+                fields.put(CHANNELS.get(channel), channels.get(channel));
+            }
+        });
+    }
+
+    /// `{scale}` against the energy of the image's gradients. That depends on the colours of a scene, so the
+    /// correlation
+    /// is taken within a caption.
+    static Measure<Scene> sharpness() {
+        return new Measure<>("sharpness", 1, HeldOut.scenes(20, 2, Scenes::captioned), "sharpness")
+                .sweep("scale", zeroToOne(9), (_, _, scale) -> List.of(Steering.of("sharpness", "scale", scale)))
+                .atLeast(
+                        0.9,
+                        "correlation of scale and gradient energy, within a caption",
+                        trials -> trials.within("scale", Correlation::pearson, PixelStatistics::gradientEnergy))
+                .report(
+                        "Spearman of both, all pictures",
+                        trials -> trials.spearman("scale", PixelStatistics::gradientEnergy))
+                .report("caption still right", captionsRight("scale"))
+                .rows("scale", 2);
+    }
+
+    /// A bank of LoRAs: the score of each style against its scale.
+    static Measure<Scene> styles() {
+        Measure<Scene> styles = new Measure<>("styles", 2, HeldOut.scenes(10, 2, Scenes::captioned), "styles");
+        for (Style style : StyleBank.STYLES) {
+            String label = style.name().toLowerCase(Locale.ROOT);
+            styles.sweep(label, zeroToOne(5), (_, _, scale) -> List.of(style(style, scale)))
+                    .atLeast(
+                            0.9,
+                            "Spearman of scale and score of " + label + ", within a caption",
+                            trials -> trials.within(label, Correlation::spearman, image -> StyleScore.of(style, image)))
+                    .rows(label, 1);
+        }
+        return styles;
+    }
+
+    private static Steering style(Style style, double scale) {
+        return Steering.of("styles", fields -> {
+            fields.putArray("lora_ids").add(StyleBank.STYLES.indexOf(style));
+            fields.putArray("lora_scales").add(scale);
+            fields.put("merge_type", StyleBank.MERGE);
+        });
+    }
+
+    static RgbImage underLight(Scene scene, Albedo tint) {
+        return Renderer.paint(scene.with(scene.light().tinted(tint)), HeldOut.SIZE);
+    }
+
+    /// `{n}` against the number of dots that the image shows.
+    static Measure<Scene> count() {
+        List<Double> numbers =
+                IntStream.rangeClosed(1, Dots.MOST).asDoubleStream().boxed().toList();
+        return new Measure<>("count", 1.4, HeldOut.scenes(20, 2, Scenes::aboveBottom), "count")
+                .sweep("n", numbers, (_, _, n) -> List.of(Steering.of("count", fields -> fields.put("n", (int) n))))
+                .metric(
+                        new Target.Above(0),
+                        "least step of the mean number of dots from n to n + 1",
+                        trials -> trials.leastStep("n", StyleScore::dots))
+                .atLeast(0.9, "Spearman of n and dots, all pictures", trials -> trials.spearman("n", StyleScore::dots))
+                .rows("n", 2);
+    }
+
+    /// A Template without inputs: with it every image has a white frame, without it none has.
+    static Measure<Scene> frame() {
+        return new Measure<>("frame", 1.4, HeldOut.scenes(40, 4, Scenes::captioned), "frame")
+                .painted(UNSTEERED, unsteered())
+                .painted(STEERED, (_, _, _) -> List.of(Steering.of("frame", _ -> {})))
+                .atLeast(0.95, "framed with the Template", framed(STEERED))
+                .metric(new Target.AtMost(0.05), "framed without it", framed(UNSTEERED))
+                .strip("a style without inputs", 4);
+    }
+
+    private static ToDoubleFunction<Trials<Scene>> framed(String group) {
+        return trials -> trials.share(trial -> StyleScore.of(Style.FRAME, trial.image(group)) > FRAME_CONTRAST);
+    }
+
+    static <S> Steerer<S> unsteered() {
+        return (_, _, _) -> List.of();
+    }
+
+    /// Values at equal distances from 0 to 1.
+    static List<Double> zeroToOne(int count) {
+        return IntStream.range(0, count).mapToObj(i -> i / (count - 1.0)).toList();
+    }
+
+    /// The share of a group's images that show figure, colour and background of their captions.
+    static ToDoubleFunction<Trials<Scene>> captionsRight(String group) {
+        BiPredicate<Description, Verdict> right = BACKGROUND.and(COLOUR).and(FIGURE);
+        return trials ->
+                trials.mean(group, (scene, image) -> right.test(scene.described(), trials.verdict(image)) ? 1 : 0);
+    }
+}
