@@ -16,7 +16,7 @@ final class RequestTensors {
 
     /// Keeps all of them in memory until `scope` is closed, whatever other threads close meanwhile.
     ///
-    /// @throws InvalidRequestException naming one that is freed already
+    /// @throws InvalidRequestException naming one that is freed already, or a LoRA of several samples
     static void hold(GenerationRequest request, Scope scope) {
         hold("noise", request.noise(), scope);
         hold("positive", request.positive(), scope);
@@ -32,6 +32,12 @@ final class RequestTensors {
         conditions.lora().pairs().forEach((layer, pair) -> {
             hold(side + ".lora." + layer, pair.a(), scope);
             hold(side + ".lora." + layer, pair.b(), scope);
+            if (pair.a().dim() == 3 && pair.a().size(0) != 1) {
+                throw new InvalidRequestException(
+                        side + ".lora." + layer,
+                        "has updates of %s samples; a generation has one"
+                                .formatted(pair.a().size(0)));
+            }
         });
     }
 

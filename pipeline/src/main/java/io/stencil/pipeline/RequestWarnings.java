@@ -56,9 +56,7 @@ final class RequestWarnings {
         }
         PromptLength length = models.textEncoder().length(prompt);
         if (length.isCut()) {
-            warnings.add(
-                    "%s is cut: it has %s tokens with its chat template, the text encoder reads the first %s; the rest has no effect"
-                            .formatted(parameter, length.tokens(), length.limit()));
+            warnings.add(length.warning(parameter));
         }
     }
 

@@ -1,5 +1,6 @@
 package io.stencil.pipeline;
 
+import io.stencil.error.InvalidRequestException;
 import io.stencil.flux2.transformer.KvCache;
 import io.stencil.nn.Lora;
 import org.bytedeco.pytorch.Tensor;
@@ -13,6 +14,19 @@ import org.jspecify.annotations.Nullable;
 /// @param textEmbedding `[1, S, joint]`, appended behind the prompt's embeddings
 public record SideConditions(
         String prompt, KvCache kvCache, Lora lora, @Nullable Tensor textEmbedding) {
+
+    /// @throws InvalidRequestException when one but the text embedding is null
+    public SideConditions {
+        requirePresent("prompt", prompt, "an empty one is allowed");
+        requirePresent("kv_cache", kvCache, "KvCache.empty() steers no block");
+        requirePresent("lora", lora, "Lora.empty() changes no layer");
+    }
+
+    private static void requirePresent(String field, @Nullable Object value, String remedy) {
+        if (value == null) {
+            throw new InvalidRequestException(field, "is null; " + remedy);
+        }
+    }
 
     public static SideConditions of(String prompt) {
         return new SideConditions(prompt, KvCache.empty(), Lora.empty(), null);

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.stencil.error.InvalidFileException;
+import io.stencil.error.InvalidRequestException;
 import io.stencil.pipeline.models.LoadOptions;
 import io.stencil.pipeline.models.ModelFiles;
 import io.stencil.tensor.DType;
@@ -117,6 +118,19 @@ class LoraTest {
         TensorAssert.assertClose("latents", latents(), loaded, 1e-5);
         pipeline.fuseLora(file(name -> name), -0.7);
         TensorAssert.assertClose("latents", latents(), plain, 1e-5);
+    }
+
+    @Test
+    void fusingBeyondTheRangeOfTheWeightsChangesNone() {
+        Tensor plain = latents();
+        matrices.replaceAll((name, matrix) -> name.contains("single_") ? Ops.mul(matrix, 1e20) : matrix);
+        Path file = file(name -> name);
+        assertThatThrownBy(() -> pipeline.fuseLora(file, 1.0))
+                .isInstanceOf(InvalidRequestException.class)
+                .hasMessage(
+                        "'lora': 'single_transformer_blocks.0.attn.to_out' would hold values beyond the range of float32;"
+                                + " fuse the LoRA with a smaller strength");
+        assertThat(Tensors.toFloats(latents())).isEqualTo(Tensors.toFloats(plain));
     }
 
     @ParameterizedTest

@@ -5,11 +5,13 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.stencil.error.InvalidRequestException;
 import io.stencil.error.InvalidStateException;
+import io.stencil.flux2.text.TextEncoder;
 import io.stencil.flux2.transformer.KvCache;
 import io.stencil.flux2.vae.AutoencoderKlFlux2;
 import io.stencil.image.ImageSize;
 import io.stencil.image.RgbImage;
 import io.stencil.nn.Lora;
+import io.stencil.nn.LoraPair;
 import io.stencil.pipeline.models.LoadOptions;
 import io.stencil.pipeline.models.ModelFiles;
 import io.stencil.pipeline.models.ModelSet;
@@ -23,6 +25,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
@@ -306,5 +309,54 @@ class SharedPipelineTest {
                         .image()
                         .width())
                 .isEqualTo(32);
+    }
+
+    @Test
+    void conditionsThatAModelCannotUseAreNamed() {
+        ModelSet models = pipeline.models();
+        Tensor freed;
+        try (Scope _ = new Scope()) {
+            freed = Tensors.zeros(DType.FLOAT32, Device.CPU, 1, 128, 2, 2);
+        }
+        try (Scope _ = new Scope()) {
+            assertThatThrownBy(() -> models.decode(freed))
+                    .isInstanceOf(InvalidRequestException.class)
+                    .hasMessageStartingWith("'latents': was freed when its Scope was closed");
+            assertThatThrownBy(() -> models.decode(Tensors.zeros(DType.FLOAT32, Device.CPU, 3)))
+                    .isInstanceOf(InvalidRequestException.class)
+                    .hasMessage("'latents': expected [1, 128, H/16, W/16], found [3]");
+            Lora lora = new Lora(Map.of(
+                    "transformer_blocks.0.attn.to_q",
+                    new LoraPair(
+                            Tensors.zeros(DType.FLOAT32, Device.CPU, 3, 4, 128),
+                            Tensors.zeros(DType.FLOAT32, Device.CPU, 3, 128, 4))));
+            SideConditions side = new SideConditions("", KvCache.empty(), lora, null);
+            assertThatThrownBy(() ->
+                            pipeline.generate(REQUEST.toBuilder().positive(side).build()))
+                    .isInstanceOf(InvalidRequestException.class)
+                    .hasMessage(
+                            "'positive.lora.transformer_blocks.0.attn.to_q': has updates of 3 samples; a generation has"
+                                    + " one");
+        }
+    }
+
+    @Test
+    void aClosedTokenizerSaysSo() {
+        TextEncoder encoder = Objects.requireNonNull(pipeline.models().textEncoder());
+        pipeline.close();
+        assertThatThrownBy(() -> encoder.length("a wall"))
+                .isInstanceOf(InvalidStateException.class)
+                .hasMessage("the tokenizer is closed; load the text encoder again");
+    }
+
+    @Test
+    @SuppressWarnings("NullAway") // null is the misuse
+    void nullConditionsAreNamed() {
+        assertThatThrownBy(() -> GenerationRequest.of(null))
+                .isInstanceOf(InvalidRequestException.class)
+                .hasMessage("'prompt': is null; an empty one is allowed");
+        assertThatThrownBy(() -> new SideConditions("", null, Lora.empty(), null))
+                .isInstanceOf(InvalidRequestException.class)
+                .hasMessage("'kv_cache': is null; KvCache.empty() steers no block");
     }
 }

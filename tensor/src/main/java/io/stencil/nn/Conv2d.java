@@ -31,10 +31,12 @@ public final class Conv2d extends Module {
     public Tensor forward(Tensor x) {
         long height = x.size(2);
         long width = x.size(3);
-        Tensor y = OffloadedLayer.linear(
-                x, this::convolve, gradient -> inputGradient(gradient, height, width), weight, bias);
-        MultiplyAdds.add(y.numel(), weight.elementCount() / weight.shape()[0]);
-        return y;
+        try (OpenPass _ = openLayer()) {
+            Tensor y = OffloadedLayer.linear(
+                    x, this::convolve, gradient -> inputGradient(gradient, height, width), weight, bias);
+            MultiplyAdds.add(y.numel(), weight.elementCount() / weight.shape()[0]);
+            return y;
+        }
     }
 
     private Tensor convolve(Tensor x) {

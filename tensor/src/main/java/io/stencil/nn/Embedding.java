@@ -19,7 +19,9 @@ public final class Embedding extends Module {
     /// @param dtype of the result
     /// @return [B, S, size]
     public Tensor forward(Tensor ids, DType dtype) {
-        return dtype.cast(weight.rows(ids));
+        try (OpenPass _ = openLayer()) {
+            return dtype.cast(weight.rows(ids));
+        }
     }
 
     /// Where its vectors come to lie.

@@ -23,7 +23,9 @@ public final class GroupNorm extends Module {
     /// @param x [B, C, ...]
     /// @return the shape of `x`
     public Tensor forward(Tensor x) {
-        return OffloadedLayer.again(x, this::normalize, weight, bias);
+        try (OpenPass _ = openLayer()) {
+            return OffloadedLayer.again(x, this::normalize, weight, bias);
+        }
     }
 
     private Tensor normalize(Tensor x) {

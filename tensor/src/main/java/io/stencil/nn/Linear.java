@@ -24,12 +24,14 @@ public final class Linear extends Module {
     /// @param x [..., in]
     /// @return [..., out]
     public Tensor forward(Tensor x) {
-        MultiplyAdds.add(x.numel(), weight.shape()[0]);
-        Tensor y = product(x);
-        for (LoraPair lora : loras()) {
-            y = y.add(lora.update(x));
+        try (OpenPass _ = openLayer()) {
+            MultiplyAdds.add(x.numel(), weight.shape()[0]);
+            Tensor y = product(x);
+            for (LoraPair lora : loras()) {
+                y = y.add(lora.update(x));
+            }
+            return y;
         }
-        return y;
     }
 
     private Tensor product(Tensor x) {

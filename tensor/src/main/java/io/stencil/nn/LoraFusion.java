@@ -5,6 +5,7 @@ import io.stencil.tensor.DType;
 import io.stencil.tensor.Device;
 import io.stencil.tensor.Ops;
 import io.stencil.tensor.Scope;
+import io.stencil.tensor.Tensors;
 import java.util.Map;
 import java.util.Objects;
 import org.bytedeco.pytorch.Tensor;
@@ -16,8 +17,9 @@ public final class LoraFusion {
 
     private LoraFusion() {}
 
-    /// @throws InvalidRequestException when a name is not a linear layer of `module`, a shape does not fit, or a weight
-    ///     rests in float8 or is offloaded; no weight is changed then
+    /// @throws InvalidRequestException when a name is not a linear layer of `module`, a shape does not fit, a weight
+    /// rests
+    ///     in float8 or is offloaded, or a sum is beyond the range of its dtype; no weight is changed then
     public static void fuse(Module module, Lora lora, double strength) {
         Map<String, Linear> layers = LoraBinding.linears(module, lora.pairs());
         lora.pairs().forEach((name, pair) -> {
@@ -39,15 +41,42 @@ public final class LoraFusion {
                                 .formatted(name));
             }
         });
-        module.withoutPasses(() -> lora.pairs().forEach((name, pair) -> {
-            Parameter weight = Objects.requireNonNull(layers.get(name)).weight();
-            try (Scope _ = new Scope()) {
-                Device device = Device.of(weight.get());
-                Tensor a = device.place(pair.a().detach(), DType.FLOAT32);
-                Tensor b = device.place(pair.b().detach(), DType.FLOAT32);
-                Tensor sum = Ops.addScaled(DType.FLOAT32.cast(weight.get().detach()), b.matmul(a), strength);
-                weight.set(weight.dtype().cast(sum));
-            }
-        }));
+        module.withoutPasses(() -> {
+            // All sums are computed twice, since keeping them would need memory for the layers' weights once more.
+            lora.pairs().forEach((name, pair) -> {
+                try (Scope _ = new Scope()) {
+                    Parameter weight = Objects.requireNonNull(layers.get(name)).weight();
+                    requireFinite(name, weight, sum(weight, pair, strength));
+                }
+            });
+            lora.pairs().forEach((name, pair) -> {
+                Linear layer = Objects.requireNonNull(layers.get(name));
+                try (Scope _ = new Scope()) {
+                    Tensor sum = sum(layer.weight(), pair, strength);
+                    layer.withoutPasses(() -> layer.weight().set(sum));
+                }
+            });
+        });
+    }
+
+    /// @return `W + strength * B A` in the dtype of W
+    private static Tensor sum(Parameter weight, LoraPair pair, double strength) {
+        Device device = Device.of(weight.get());
+        Tensor a = device.place(pair.a().detach(), DType.FLOAT32);
+        Tensor b = device.place(pair.b().detach(), DType.FLOAT32);
+        return weight.dtype().cast(Ops.addScaled(DType.FLOAT32.cast(weight.get().detach()), b.matmul(a), strength));
+    }
+
+    private static void requireFinite(String name, Parameter weight, Tensor sum) {
+        if (Tensors.isFinite(sum)) {
+            return;
+        }
+        throw new InvalidRequestException(
+                "lora",
+                Tensors.isFinite(weight.get())
+                        ? "'%s' would hold values beyond the range of %s; fuse the LoRA with a smaller strength"
+                                .formatted(name, weight.dtype().text())
+                        : "'%s' holds values that are not finite (NaN or infinity), so the checkpoint is damaged; fetch or convert it again"
+                                .formatted(name));
     }
 }

@@ -143,8 +143,8 @@ public abstract class Module implements AutoCloseable {
     }
 
     /// Keeps the weights in place while a pass runs: [#close] on another thread waits until the pass is over. Models
-    /// open
-    /// a pass in their own methods; whoever calls their parts opens one:
+    /// open a pass in their own methods. Whoever calls their parts opens one, or a part is refused once the model is
+    /// closed:
     /// ```java
     /// try (OpenPass _ = model.openPass()) { ... }
     /// ```
@@ -157,6 +157,13 @@ public abstract class Module implements AutoCloseable {
             passes.readLock().unlock();
             throw new InvalidStateException("the model is closed; load it again");
         }
+        return passes.readLock()::unlock;
+    }
+
+    /// Keeps the layer's own parameters in place while it reads them: [#close] on another thread waits, also where the
+    /// layer is called outside of its model. A closed parameter refuses to be read.
+    final OpenPass openLayer() {
+        passes.readLock().lock();
         return passes.readLock()::unlock;
     }
 

@@ -2,6 +2,7 @@ package io.stencil.nn;
 
 import io.stencil.autograd.FrozenWeight;
 import io.stencil.error.InvalidRequestException;
+import io.stencil.error.InvalidStateException;
 import io.stencil.tensor.DType;
 import io.stencil.tensor.Device;
 import io.stencil.tensor.Ops;
@@ -154,7 +155,11 @@ public final class Parameter implements FrozenWeight, AutoCloseable {
 
     /// The tensor of [#value]: shape and dtype are those of the content, wherever that is.
     private Tensor held() {
-        return value.get();
+        Tensor held = value.find().orElse(null);
+        if (held == null) {
+            throw new InvalidStateException("the parameter was freed, as its module was closed; load the model again");
+        }
+        return held;
     }
 
     private void keep(RestingWeight content) {

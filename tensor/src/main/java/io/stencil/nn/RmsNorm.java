@@ -19,6 +19,8 @@ public final class RmsNorm extends Module {
     /// @param x [..., size]
     /// @return the shape of `x`
     public Tensor forward(Tensor x) {
-        return OffloadedLayer.again(x, in -> Ops.rmsNorm(in, DType.of(in).cast(weight.get()), eps), weight);
+        try (OpenPass _ = openLayer()) {
+            return OffloadedLayer.again(x, in -> Ops.rmsNorm(in, DType.of(in).cast(weight.get()), eps), weight);
+        }
     }
 }

@@ -181,7 +181,7 @@ class ModuleTest {
             net.close();
             assertThatThrownBy(weight::get)
                     .isInstanceOf(InvalidStateException.class)
-                    .hasMessage("the tensor was freed");
+                    .hasMessage("the parameter was freed, as its module was closed; load the model again");
             net.close();
         }
     }

@@ -46,8 +46,8 @@ final class LoraParts {
     /// The update, strength and scale in its `b`; both matrices must be there.
     ///
     /// @param scaling for a layer without `alpha`
-    /// @throws InvalidFileException when a part is no matrix of rank 1 or more, alpha not one number, or a value not
-    ///     finite, also after scaling
+    /// @throws InvalidFileException when a part is no floating-point matrix of rank 1 or more, alpha not one number,
+    ///     or a value not finite, also after scaling
     LoraPair pair(double strength, LoraScaling scaling, DType dtype, Device device) {
         Tensor a = matrix(LoraKey.Part.A, "[r, in]", 0);
         Tensor b = matrix(LoraKey.Part.B, "[out, r]", 1);
@@ -89,6 +89,13 @@ final class LoraParts {
                     "must be %s with a rank r of at least 1, found %s"
                             .formatted(shape, Arrays.toString(Tensors.shape(tensor))));
         }
+        DType dtype = DType.of(tensor);
+        if (!dtype.isFloatingPoint()) {
+            throw fault(
+                    found.name,
+                    "is of dtype %s, and a matrix must be floating-point; quantized LoRAs are not supported, use an unquantized one"
+                            .formatted(dtype.text()));
+        }
         return tensor;
     }
 
@@ -97,6 +104,10 @@ final class LoraParts {
         if (found.tensor.numel() != 1) {
             throw fault(
                     found.name, "must be one number, found %s".formatted(Arrays.toString(Tensors.shape(found.tensor))));
+        }
+        DType dtype = DType.of(found.tensor);
+        if (dtype == DType.COMPLEX64 || dtype == DType.BOOL) {
+            throw fault(found.name, "must be a number, found a value of dtype " + dtype.text());
         }
         double alpha = Tensors.toDouble(found.tensor);
         if (!Double.isFinite(alpha)) {

@@ -30,6 +30,7 @@ final class LoraScaling {
 
     private static final String METADATA = "lora_adapter_metadata";
     private static final String TRANSFORMER = "transformer.";
+    private static final String TEXT_ENCODER = "text_encoder";
     private static final String ALPHA = "lora_alpha";
     private static final String RANK = "r";
     private static final List<String> FIELDS = List.of(ALPHA, RANK, "rank_pattern", "alpha_pattern", "use_rslora");
@@ -78,10 +79,30 @@ final class LoraScaling {
             boolean prefixed =
                     root.properties().stream().anyMatch(field -> field.getKey().startsWith(TRANSFORMER));
             Fields fields = new Fields(Location.of(file), root, prefixed ? TRANSFORMER : "");
-            // Else it is of the text encoder alone.
-            return prefixed || root.has(ALPHA) || root.has(RANK) || !root.isObject() ? fields.scaling() : NONE;
+            if (prefixed || root.has(ALPHA) || root.has(RANK) || !root.isObject()) {
+                return fields.scaling();
+            }
+            requireNoScale(place, root);
+            return NONE;
         }
         return metadata.containsKey(ALPHA) ? new Fields(Location.of(file), flat(file, metadata), "").scaling() : NONE;
+    }
+
+    /// Fields of the text encoder do not concern the transformer. Of any other part it is unknown whether they do.
+    private static void requireNoScale(Location place, JsonNode root) {
+        root.properties().stream()
+                .filter(field -> !field.getKey().startsWith(TEXT_ENCODER))
+                .filter(field -> field.getKey().endsWith("." + ALPHA)
+                        || field.getKey().endsWith("." + RANK)
+                        || field.getValue().has(ALPHA)
+                        || field.getValue().has(RANK))
+                .findFirst()
+                .ifPresent(field -> {
+                    throw new InvalidFileException(
+                            place,
+                            "gives a scale as '%s', expected transformer.lora_alpha and transformer.r, or lora_alpha and r; rename the fields"
+                                    .formatted(field.getKey()));
+                });
     }
 
     /// Metadata of safetensors are strings.

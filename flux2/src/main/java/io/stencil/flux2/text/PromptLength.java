@@ -10,4 +10,12 @@ public record PromptLength(int tokens, int limit) {
     public boolean isCut() {
         return tokens > limit;
     }
+
+    /// The warning that a prompt is cut, in one line.
+    ///
+    /// @param prompt name of the prompt, such as `negative_prompt`
+    public String warning(String prompt) {
+        return "%s is cut: it has %s tokens with its chat template, the text encoder reads the first %s; the rest has no effect"
+                .formatted(prompt, tokens, limit);
+    }
 }

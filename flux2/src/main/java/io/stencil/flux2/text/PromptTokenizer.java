@@ -3,6 +3,7 @@ package io.stencil.flux2.text;
 import ai.djl.huggingface.tokenizers.HuggingFaceTokenizer;
 import io.stencil.error.InvalidFileException;
 import io.stencil.error.InvalidRequestException;
+import io.stencil.error.InvalidStateException;
 import io.stencil.error.Location;
 import io.stencil.json.ConfigJson;
 import io.stencil.json.TextFile;
@@ -16,6 +17,7 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.locks.ReentrantReadWriteLock;
 import java.util.stream.LongStream;
 import org.jspecify.annotations.Nullable;
 
@@ -30,6 +32,9 @@ public final class PromptTokenizer implements AutoCloseable {
 
     private final HuggingFaceTokenizer tokenizer;
     private final long paddingId;
+    /// Encoding reads, closing writes: the native side has no protection of its own.
+    private final ReentrantReadWriteLock uses = new ReentrantReadWriteLock();
+    private boolean closed;
 
     private PromptTokenizer(HuggingFaceTokenizer tokenizer, long paddingId) {
         this.tokenizer = tokenizer;
@@ -73,12 +78,21 @@ public final class PromptTokenizer implements AutoCloseable {
     /// The ids of `text` as it stands: no chat, no padding.
     ///
     /// @throws InvalidRequestException when the text is not well-formed Unicode
+    /// @throws InvalidStateException after [#close]
     public List<Long> encode(String text) {
         if (text.codePoints().anyMatch(c -> c >= Character.MIN_SURROGATE && c <= Character.MAX_SURROGATE)) {
             // the native side would then read every pair in the text as two broken characters
             throw new InvalidRequestException("prompt", "has half a surrogate pair in it; expected Unicode text");
         }
-        return encode(tokenizer, text);
+        uses.readLock().lock();
+        try {
+            if (closed) {
+                throw new InvalidStateException("the tokenizer is closed; load the text encoder again");
+            }
+            return encode(tokenizer, text);
+        } finally {
+            uses.readLock().unlock();
+        }
     }
 
     /// The text that a prompt is encoded as.
@@ -125,8 +139,15 @@ public final class PromptTokenizer implements AutoCloseable {
         return ids.getFirst();
     }
 
+    /// Frees the tokenizer once encoding on other threads is over.
     @Override
     public void close() {
-        tokenizer.close();
+        uses.writeLock().lock();
+        try {
+            closed = true;
+            tokenizer.close();
+        } finally {
+            uses.writeLock().unlock();
+        }
     }
 }

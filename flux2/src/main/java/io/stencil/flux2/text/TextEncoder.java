@@ -61,12 +61,19 @@ public final class TextEncoder implements AutoCloseable {
     ///
     /// @param prompts at least one
     /// @return `[B, maxLength, hiddenStates * hiddenSize]`
+    /// @throws InvalidRequestException when there is no prompt, and as [#encode(String)] does
     public Tensor encode(List<String> prompts) {
+        if (prompts.isEmpty()) {
+            throw new InvalidRequestException("prompt", "there is none to encode; expected at least one");
+        }
         try (OpenPass _ = encoder.openPass(); // the tokenizer is closed with it
                 Scope scope = new Scope()) {
             List<PromptTokens> tokens = prompts.stream()
                     .map(prompt -> tokenizer.tokens(prompt, encoding.maxLength()))
                     .toList();
+            if (CutPrompts.areRecorded()) {
+                prompts.forEach(prompt -> CutPrompts.add(length(prompt)));
+            }
             tokens.forEach(this::requireKnown);
             List<Tensor> states = encoder.forward(
                     PromptTokens.idTensor(tokens), PromptTokens.maskTensor(tokens), encoding.hiddenStates(), dtype);

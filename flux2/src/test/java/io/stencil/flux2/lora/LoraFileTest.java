@@ -30,6 +30,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /// Scales and refusals of LoRA files. Every value of lora_B is 1, so that those of the pair are the update's scale.
@@ -307,5 +308,54 @@ class LoraFileTest {
         assertThatThrownBy(() -> read(file, strength))
                 .isInstanceOf(InvalidRequestException.class)
                 .hasMessage("'lora_alpha': must be a number from -1000000 to 1000000, found " + strength);
+    }
+
+    @ParameterizedTest
+    @EnumSource(
+            value = DType.class,
+            names = {"COMPLEX64", "INT8", "UINT8", "INT64", "BOOL"})
+    void aMatrixThatIsNotFloatingPointIsRefused(DType dtype) {
+        for (String matrix : List.of("lora_A", "lora_B")) {
+            String name = "transformer." + TO_Q + "." + matrix + ".weight";
+            Tensor float32 = Objects.requireNonNull(tensors.get(name));
+            tensors.put(name, dtype.cast(float32));
+            Path file = write("lora.safetensors", Map.of());
+            assertThatThrownBy(() -> read(file, 1))
+                    .isInstanceOf(InvalidFileException.class)
+                    .hasMessage(
+                            "%s: '%s': is of dtype %s, and a matrix must be floating-point; quantized LoRAs are not supported, use an unquantized one",
+                            file, name, dtype.text());
+            tensors.put(name, float32);
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(DType.class)
+    void alphaIsANumberOfAnyDtype(DType dtype) {
+        String name = TO_Q + ".alpha";
+        tensors.put(name, dtype.cast(full(2)));
+        Path file = write("lora.safetensors", Map.of());
+        if (dtype == DType.COMPLEX64 || dtype == DType.BOOL) {
+            assertThatThrownBy(() -> read(file, 1))
+                    .isInstanceOf(InvalidFileException.class)
+                    .hasMessage("%s: '%s': must be a number, found a value of dtype %s", file, name, dtype.text());
+        } else {
+            assertThat(scales(file, 1)).containsExactly(0.5f, 1f);
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', quoteCharacter = '`', textBlock = """
+            {"transformer": {"r": 4, "lora_alpha": 8}} | transformer
+            {"diffusion_model.r": 4}                   | diffusion_model.r
+            {"default": {"lora_alpha": 8}}             | default
+            """)
+    void aScaleInAnUnknownPlaceIsRefused(String json, String field) {
+        Path file = write("lora.safetensors", adapterMetadata(json));
+        assertThatThrownBy(() -> read(file, 1))
+                .isInstanceOf(InvalidFileException.class)
+                .hasMessage(
+                        "%s: 'lora_adapter_metadata': gives a scale as '%s', expected transformer.lora_alpha and transformer.r, or lora_alpha and r; rename the fields",
+                        file, field);
     }
 }

@@ -12,6 +12,9 @@ import io.stencil.image.RgbImage;
 import io.stencil.pipeline.unit.ModelRole;
 import io.stencil.tensor.DType;
 import io.stencil.tensor.Device;
+import io.stencil.tensor.TensorDefect;
+import io.stencil.tensor.Tensors;
+import java.util.Arrays;
 import org.bytedeco.pytorch.Tensor;
 import org.jspecify.annotations.Nullable;
 
@@ -137,9 +140,11 @@ public final class ModelSet implements AutoCloseable {
     }
 
     /// @param latents normalised, `[1, 128, H/16, W/16]`
+    /// @throws InvalidRequestException when they were freed or have another shape
     /// @throws InvalidStateException when the models are closed
     public RgbImage decode(Tensor latents) {
         AutoencoderKlFlux2 model = requireVae();
+        requireLatents(latents);
         Tensor placed = device.place(latents, compute);
         try {
             Tensor pixels = tiling.cuts(latents.size(2) * PIXELS_PER_LATENT, latents.size(3) * PIXELS_PER_LATENT)
@@ -152,6 +157,16 @@ public final class ModelSet implements AutoCloseable {
                     PixelConversion.bytesFromPixels(pixels));
         } finally {
             model.letGo();
+        }
+    }
+
+    private static void requireLatents(Tensor latents) {
+        TensorDefect.of(latents).ifPresent(defect -> {
+            throw new InvalidRequestException("latents", defect.text());
+        });
+        if (latents.dim() != 4) {
+            throw new InvalidRequestException(
+                    "latents", "expected [1, 128, H/16, W/16], found " + Arrays.toString(Tensors.shape(latents)));
         }
     }
 

@@ -8,6 +8,7 @@ import io.stencil.error.Location;
 import io.stencil.error.StencilException;
 import io.stencil.error.TemplateException;
 import io.stencil.nn.Module;
+import io.stencil.nn.Parameter;
 import io.stencil.tensor.OwnedTensor;
 import io.stencil.tensor.Scope;
 import io.stencil.tensor.TensorDefect;
@@ -29,8 +30,11 @@ import org.jspecify.annotations.Nullable;
 /// @param network whose fields are searched for the cause of a fault; null before there is one
 public record AuthorCode(Path origin, @Nullable Module network) {
 
-    private static final Set<String> ENGINE =
-            Set.of(OwnedTensor.class.getName(), Scope.class.getName(), GradientTape.class.getName());
+    private static final Set<String> ENGINE = Set.of(
+            OwnedTensor.class.getName(),
+            Parameter.class.getName(),
+            Scope.class.getName(),
+            GradientTape.class.getName());
 
     /// Code without a network.
     public AuthorCode(Path origin) {

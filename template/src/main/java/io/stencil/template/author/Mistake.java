@@ -1,6 +1,7 @@
 package io.stencil.template.author;
 
 import io.stencil.nn.Module;
+import io.stencil.nn.Parameter;
 import io.stencil.tensor.LibtorchMessage;
 import io.stencil.tensor.OwnedTensor;
 import java.util.List;
@@ -29,7 +30,7 @@ enum Mistake {
     private boolean isCauseOf(Throwable thrown, String message) {
         return switch (this) {
             case FREED -> thrown instanceof NullPointerException && message.contains("ointer address");
-            case CLOSED_MODULE -> isThrownBy(thrown, OwnedTensor.class);
+            case CLOSED_MODULE -> isThrownBy(thrown, OwnedTensor.class) || isThrownBy(thrown, Parameter.class);
             case WITHOUT_WEIGHTS -> message.contains("meta tensor") || message.contains("'Meta' backend");
             case FREED_GRAPH -> message.contains("backward through the graph a second time");
             case OUT_OF_MEMORY -> message.contains("can't allocate memory") || message.contains("out of memory");

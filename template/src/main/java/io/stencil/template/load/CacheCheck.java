@@ -40,6 +40,7 @@ final class CacheCheck {
         try {
             cache.kvCache().require(transformer.config(), 1);
             LoraBinding.check(transformer, cache.lora());
+            cache.lora().pairs().forEach(CacheCheck::requireOneSample);
             requireText(cache.textEmbedding(), transformer.config());
         } catch (InvalidRequestException e) {
             throw new TemplateException(
@@ -62,6 +63,14 @@ final class CacheCheck {
                     code.origin(),
                     "forward() gives what the base model cannot use: '%s': is %s, expected a floating-point dtype; use context.dtype()"
                             .formatted(name, DType.of(tensor).text()));
+        }
+    }
+
+    private static void requireOneSample(String layer, LoraPair pair) {
+        if (pair.isPerSample() && pair.a().size(0) != 1) {
+            throw new InvalidRequestException(
+                    "lora." + layer,
+                    "has updates of %s samples; expected one".formatted(pair.a().size(0)));
         }
     }
 

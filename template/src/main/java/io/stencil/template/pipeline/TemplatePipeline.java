@@ -4,6 +4,8 @@ import io.stencil.autograd.Checkpointing;
 import io.stencil.autograd.GradMode;
 import io.stencil.error.InvalidRequestException;
 import io.stencil.error.InvalidStateException;
+import io.stencil.flux2.text.CutPrompts;
+import io.stencil.flux2.text.PromptLength;
 import io.stencil.pipeline.Flux2Pipeline;
 import io.stencil.pipeline.GeneratedImage;
 import io.stencil.pipeline.GenerationRequest;
@@ -42,6 +44,11 @@ public final class TemplatePipeline implements AutoCloseable {
         /// One at a time, while it works.
         LAZY
     }
+
+    /// Inputs of one side of guidance.
+    ///
+    /// @param name for messages
+    private record Side(String name, List<TemplateInput> inputs) {}
 
     private final Flux2Pipeline base;
     private final List<TemplateSource> sources;
@@ -111,9 +118,15 @@ public final class TemplatePipeline implements AutoCloseable {
             if (!negative.isEmpty() && !request.isGuided()) {
                 progress.onWarning("negative_template_inputs have no effect: there is no guidance at cfg_scale 1");
             }
-            TemplateCache positiveCache = merged(positive, request.seed(), this::run);
-            TemplateCache negativeCache =
-                    request.isGuided() ? merged(negative, request.seed(), this::run) : TemplateCache.empty();
+            TemplateCache positiveCache =
+                    merged(new Side("template_inputs", positive), request.seed(), this::run, progress::onWarning);
+            TemplateCache negativeCache = request.isGuided()
+                    ? merged(
+                            new Side("negative_template_inputs", negative),
+                            request.seed(),
+                            this::run,
+                            progress::onWarning)
+                    : TemplateCache.empty();
             GenerationRequest.Builder steered = request.toBuilder()
                     .positive(steer(request.positive(), positiveCache))
                     .negative(steer(request.negative(), negativeCache));
@@ -141,17 +154,27 @@ public final class TemplatePipeline implements AutoCloseable {
                             + " open a Scope and keep it open while the cache is used");
         }
         try (CallGate.Turn _ = turn("cache()")) {
-            return merged(inputs, 0, this::runUnbound);
+            return merged(new Side("template_inputs", inputs), 0, this::runUnbound, warnings);
         }
     }
 
     /// What a Template draws from the generators of the process follows from the seed and from the input's place, on
     /// both
     /// sides alike.
-    private TemplateCache merged(List<TemplateInput> inputs, long seed, Function<TemplateInput, TemplateCache> run) {
+    ///
+    /// @param cut receives a warning for each prompt of the inputs that the text encoder cuts
+    private TemplateCache merged(Side side, long seed, Function<TemplateInput, TemplateCache> run, Warnings cut) {
         List<TemplateCache> caches = new ArrayList<>();
-        for (TemplateInput input : inputs) {
-            caches.add(ProcessRandom.seeded(ProcessRandom.seed(seed, caches.size()), () -> run.apply(input)));
+        for (TemplateInput input : side.inputs()) {
+            List<PromptLength> lengths = new ArrayList<>();
+            caches.add(CutPrompts.record(
+                    lengths,
+                    () -> ProcessRandom.seeded(ProcessRandom.seed(seed, caches.size()), () -> run.apply(input))));
+            lengths.stream()
+                    .map(length ->
+                            length.warning("a prompt in %s (model_id %s)".formatted(side.name(), input.modelId())))
+                    .distinct()
+                    .forEach(cut::warn);
         }
         return TemplateCache.merge(caches, warnings);
     }

@@ -95,7 +95,8 @@ class TensorMistakeTest {
                         + " are closed with the Template",
                 "Tensor k =|linear.close(); Tensor k ="
                         + "|:22: forward() uses a parameter of a module that was closed; do not close modules, they are"
-                        + " closed with the Template (InvalidStateException: the tensor was freed)",
+                        + " closed with the Template (InvalidStateException: the parameter was freed, as its module was"
+                        + " closed; load the model again)",
                 "v = k.neg()|v = k; new Scope()|: forward() left a Scope open; open it as try (Scope scope = new Scope())"
                         + " { ... }",
                 "v = k.neg()|v = k.add(Tensors.zeros(DType.FLOAT32, Device.CPU, 7))"
