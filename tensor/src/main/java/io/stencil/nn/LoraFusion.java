@@ -17,9 +17,8 @@ public final class LoraFusion {
 
     private LoraFusion() {}
 
-    /// @throws InvalidRequestException when a name is not a linear layer of `module`, a shape does not fit, a weight
-    /// rests
-    ///     in float8 or is offloaded, or a sum is beyond the range of its dtype; no weight is changed then
+    /// @throws InvalidRequestException when a name is not a linear layer of `module`, a shape does not fit, a
+    ///     weight rests in float8 or is offloaded, or a sum is beyond the range of its dtype; no weight is changed then
     public static void fuse(Module module, Lora lora, double strength) {
         Map<String, Linear> layers = LoraBinding.linears(module, lora.pairs());
         lora.pairs().forEach((name, pair) -> {

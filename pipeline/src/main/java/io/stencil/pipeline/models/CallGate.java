@@ -15,9 +15,9 @@ import org.jspecify.annotations.Nullable;
 /// try (CallGate.Turn _ = gate.enter(CallGate.Kind.WORK, "generate()")) { ... }
 /// ```
 /// Nothing waits for its own thread: a call within a call that does not allow it is refused. Nor do two threads wait
-/// for each other: a call is refused where it would have to wait for a thread that waits for this one at another gate,
-/// and
-/// a call by a Template's code, which has the [process's generators][ProcessRandom], where it would have to wait.
+/// for each other: a call is refused where it would have to wait for a thread that waits for this one at another
+/// gate, and a call by a Template's code, which has the [process's generators][ProcessRandom], where it would have to
+/// wait.
 public final class CallGate {
 
     /// Where a call may run.
