@@ -28,8 +28,7 @@ final class UnpackedMain {
         Map<Path, Object> after = libraries(cache);
         System.out.println("unpacked: " + names(before.keySet().stream()));
         System.out.println("replaced: "
-                + names(before.keySet().stream()
-                        .filter(file -> !Objects.equals(before.get(file), after.get(file)))));
+                + names(before.keySet().stream().filter(file -> !Objects.equals(before.get(file), after.get(file)))));
         System.out.println("more: " + names(after.keySet().stream().filter(file -> !before.containsKey(file))));
     }
 

@@ -1,9 +1,6 @@
 package io.stencil.lab.evaluate;
 
-import static io.stencil.lab.evaluate.ValueMeasures.BACKGROUND;
 import static io.stencil.lab.evaluate.ValueMeasures.CHANNELS;
-import static io.stencil.lab.evaluate.ValueMeasures.COLOUR;
-import static io.stencil.lab.evaluate.ValueMeasures.FIGURE;
 import static io.stencil.lab.evaluate.ValueMeasures.STEERED;
 import static io.stencil.lab.evaluate.ValueMeasures.UNSTEERED;
 import static io.stencil.lab.evaluate.ValueMeasures.brightness;
@@ -22,12 +19,12 @@ import io.stencil.lab.evaluate.Measure.Subject;
 import io.stencil.lab.evaluate.Measure.Subjects;
 import io.stencil.lab.evaluate.Painter.Steering;
 import io.stencil.lab.evaluate.Trials.Trial;
+import io.stencil.lab.evaluate.ValueMeasures.Trait;
 import io.stencil.lab.world.Albedo;
 import io.stencil.lab.world.Background;
 import io.stencil.lab.world.Canvas;
 import io.stencil.lab.world.Correlation;
 import io.stencil.lab.world.DepthMap;
-import io.stencil.lab.world.Description;
 import io.stencil.lab.world.Draws;
 import io.stencil.lab.world.Edit;
 import io.stencil.lab.world.InpaintScene;
@@ -41,10 +38,8 @@ import io.stencil.lab.world.Reduction;
 import io.stencil.lab.world.Renderer;
 import io.stencil.lab.world.Scene;
 import io.stencil.lab.world.Scenes;
-import io.stencil.lab.world.Verdict;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.function.BiPredicate;
 import java.util.function.ToDoubleFunction;
 import java.util.stream.Stream;
 
@@ -126,8 +121,8 @@ final class ImageMeasures {
     }
 
     private static boolean isRight(Trials<Edit> trials, Trial<Edit> trial, boolean shape) {
-        return (shape ? COLOUR : BACKGROUND)
-                .test(trial.content().after().described(), trials.verdict(trial.image(STEERED)));
+        return (shape ? Trait.COLOUR : Trait.BACKGROUND)
+                .isRight(trial.content().after().described(), trials.verdict(trial.image(STEERED)));
     }
 
     private static boolean leavesRest(Trial<Edit> trial) {
@@ -198,8 +193,8 @@ final class ImageMeasures {
                 .given("mask", InpaintScene::mask)
                 .painted(STEERED, true, Subject::prompt, (painter, scene, _) -> List.of(inpaint(painter, scene)))
                 .metric(new Target.AtMost(0), UNCHANGED, outsideDifference(STEERED))
-                .atLeast(0.8, "colour inside right", insideShows(COLOUR))
-                .report("shape inside right", insideShows(FIGURE))
+                .atLeast(0.8, "colour inside right", insideShows(Trait.COLOUR))
+                .report("shape inside right", insideShows(Trait.FIGURE))
                 .report(
                         "mean difference from the world's own picture inside",
                         trials -> trials.mean(
@@ -224,9 +219,9 @@ final class ImageMeasures {
                         .put("force_inpaint", true));
     }
 
-    private static ToDoubleFunction<Trials<InpaintScene>> insideShows(BiPredicate<Description, Verdict> right) {
+    private static ToDoubleFunction<Trials<InpaintScene>> insideShows(Trait trait) {
         return trials -> trials.share(
-                trial -> right.test(trial.content().wanted().described(), trials.verdict(trial.image(STEERED))));
+                trial -> trait.isRight(trial.content().wanted().described(), trials.verdict(trial.image(STEERED))));
     }
 
     /// 0 from a Template that lays the source over the part that it keeps.
@@ -240,7 +235,7 @@ final class ImageMeasures {
 
     /// @param tinted another scene under coloured light
     /// @param neutral the same under white light
-    private record Reference(Scene scene, RgbImage tinted, RgbImage neutral) {}
+    record Reference(Scene scene, RgbImage tinted, RgbImage neutral) {}
 
     /// A reference image under coloured light: how far the image's colours move, from those with the same reference
     /// under

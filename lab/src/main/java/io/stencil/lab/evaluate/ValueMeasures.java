@@ -25,10 +25,10 @@ import io.stencil.lab.world.Verdict;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
-import java.util.function.BiPredicate;
 import java.util.function.Predicate;
 import java.util.function.ToDoubleFunction;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 
 /// The base model, and Templates whose inputs are numbers.
 final class ValueMeasures {
@@ -38,21 +38,30 @@ final class ValueMeasures {
     static final List<String> CHANNELS = List.of("R", "G", "B");
     /// Least contrast of a frame with the rest, in brightness; in the world it is 0.1 to 0.8.
     private static final double FRAME_CONTRAST = 0.08;
-    static final BiPredicate<Description, Verdict> BACKGROUND =
-            (asked, seen) -> seen.background() == asked.background();
-    static final BiPredicate<Description, Verdict> COLOUR =
-            (asked, seen) -> seen.shape() != null && seen.shape().colour() == asked.colour();
-    static final BiPredicate<Description, Verdict> FIGURE =
-            (asked, seen) -> seen.shape() != null && seen.shape().figure() == asked.figure();
-    private static final BiPredicate<Description, Verdict> SHAPE_SIZE =
-            (asked, seen) -> seen.shape() != null && seen.shape().size() == asked.size();
-    private static final BiPredicate<Description, Verdict> POSITION =
-            (asked, seen) -> seen.shape() != null && seen.shape().position() == asked.position();
+    /// A trait of a scene that captions name and the judge recognises.
+    enum Trait {
+        BACKGROUND,
+        COLOUR,
+        FIGURE,
+        SIZE,
+        POSITION;
+
+        boolean isRight(Description asked, Verdict seen) {
+            Verdict.Shape shape = seen.shape();
+            return switch (this) {
+                case BACKGROUND -> seen.background() == asked.background();
+                case COLOUR -> shape != null && shape.colour() == asked.colour();
+                case FIGURE -> shape != null && shape.figure() == asked.figure();
+                case SIZE -> shape != null && shape.size() == asked.size();
+                case POSITION -> shape != null && shape.position() == asked.position();
+            };
+        }
+    }
 
     private ValueMeasures() {}
 
     /// A caption, and whether it is one that no row of the base model's dataset has.
-    private record Captioned(Scene scene, boolean rowless) {}
+    record Captioned(Scene scene, boolean rowless) {}
 
     /// The base model alone: how often an image shows its caption, of any caption, and of such as no row of its dataset
     /// has.
@@ -62,19 +71,22 @@ final class ValueMeasures {
         for (boolean rowless : List.of(false, true)) {
             String prefix = rowless ? "captions of no row: " : "";
             Predicate<Captioned> among = caption -> caption.rowless() == rowless;
-            base.atLeast(0.9, prefix + (rowless ? "colour right" : "colour of the shape right"), shows(among, COLOUR))
-                    .atLeast(0.9, prefix + "background right", shows(among, BACKGROUND))
-                    .atLeast(0.75, prefix + "shape right", shows(among, FIGURE));
+            base.atLeast(
+                            0.9,
+                            prefix + (rowless ? "colour right" : "colour of the shape right"),
+                            shows(among, Trait.COLOUR))
+                    .atLeast(0.9, prefix + "background right", shows(among, Trait.BACKGROUND))
+                    .atLeast(0.75, prefix + "shape right", shows(among, Trait.FIGURE));
         }
         return base.report(
                         "shape right, where size and position are open",
-                        shows(caption -> isDrawn(caption, asked -> asked.size() == null), FIGURE))
+                        shows(caption -> isDrawn(caption, asked -> asked.size() == null), Trait.FIGURE))
                 .report(
                         "size right, where told",
-                        shows(caption -> isDrawn(caption, asked -> asked.size() != null), SHAPE_SIZE))
+                        shows(caption -> isDrawn(caption, asked -> asked.size() != null), Trait.SIZE))
                 .report(
                         "position right, where told",
-                        shows(caption -> isDrawn(caption, asked -> asked.position() != null), POSITION))
+                        shows(caption -> isDrawn(caption, asked -> asked.position() != null), Trait.POSITION))
                 .strip("captions", 6, caption -> !caption.rowless())
                 .strip("captions that no row of the dataset has", 6, Captioned::rowless);
     }
@@ -95,11 +107,10 @@ final class ValueMeasures {
         return !caption.rowless() && asked.test(caption.scene().described());
     }
 
-    private static ToDoubleFunction<Trials<Captioned>> shows(
-            Predicate<Captioned> among, BiPredicate<Description, Verdict> right) {
+    private static ToDoubleFunction<Trials<Captioned>> shows(Predicate<Captioned> among, Trait trait) {
         return trials -> trials.share(
                 trial -> among.test(trial.content()),
-                trial -> right.test(trial.content().scene().described(), trials.verdict(trial.image(UNSTEERED))));
+                trial -> trait.isRight(trial.content().scene().described(), trials.verdict(trial.image(UNSTEERED))));
     }
 
     /// `{scale}` against the mean brightness of the image.
@@ -122,7 +133,7 @@ final class ValueMeasures {
     }
 
     /// A scene, and the means of the channels that it has under some strong tint.
-    private record Tinted(Scene scene, List<Double> channels) {}
+    record Tinted(Scene scene, List<Double> channels) {}
 
     /// `{R, G, B}` against the means of the image's channels. The inputs are those that the scene has under some strong
     /// tint, for no light makes a red shape on pink blue. Captions alone give away some of that, so the same is
@@ -268,8 +279,11 @@ final class ValueMeasures {
 
     /// The share of a group's images that show figure, colour and background of their captions.
     static ToDoubleFunction<Trials<Scene>> captionsRight(String group) {
-        BiPredicate<Description, Verdict> right = BACKGROUND.and(COLOUR).and(FIGURE);
         return trials ->
-                trials.mean(group, (scene, image) -> right.test(scene.described(), trials.verdict(image)) ? 1 : 0);
+                trials.mean(group, (scene, image) -> isCaptionRight(scene.described(), trials.verdict(image)) ? 1 : 0);
+    }
+
+    private static boolean isCaptionRight(Description asked, Verdict seen) {
+        return Stream.of(Trait.BACKGROUND, Trait.COLOUR, Trait.FIGURE).allMatch(trait -> trait.isRight(asked, seen));
     }
 }
