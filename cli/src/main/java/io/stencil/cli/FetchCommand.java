@@ -2,7 +2,7 @@ package io.stencil.cli;
 
 import io.stencil.cli.models.HubModels;
 import io.stencil.cli.models.HubOptions;
-import io.stencil.hub.protocol.HubReference;
+import io.stencil.hub.provider.HubReference;
 import java.io.PrintWriter;
 import java.util.List;
 import java.util.concurrent.Callable;

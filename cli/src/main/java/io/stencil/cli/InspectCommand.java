@@ -6,7 +6,7 @@ import io.stencil.cli.models.FilePattern;
 import io.stencil.cli.models.HubModels;
 import io.stencil.cli.models.HubOptions;
 import io.stencil.cli.models.OriginPath;
-import io.stencil.hub.protocol.HubReference;
+import io.stencil.hub.provider.HubReference;
 import io.stencil.safetensors.TensorEntry;
 import java.io.PrintWriter;
 import java.nio.file.Files;

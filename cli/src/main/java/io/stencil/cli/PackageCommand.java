@@ -7,7 +7,7 @@ import io.stencil.cli.models.OriginPath;
 import io.stencil.cli.models.RemoteModels;
 import io.stencil.cli.models.TemplateOptions;
 import io.stencil.error.InvalidRequestException;
-import io.stencil.hub.fetch.Snapshot;
+import io.stencil.hub.download.Snapshot;
 import io.stencil.hub.upload.Sha256Sums;
 import io.stencil.pipeline.Flux2Pipeline;
 import io.stencil.pipeline.GenerationRequest;

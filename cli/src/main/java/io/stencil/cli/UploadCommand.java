@@ -5,10 +5,9 @@ import io.stencil.error.InvalidRequestException;
 import io.stencil.files.ByteText;
 import io.stencil.hub.Hub;
 import io.stencil.hub.HubSettings;
-import io.stencil.hub.protocol.HubReference;
-import io.stencil.hub.upload.UploadListener;
+import io.stencil.hub.provider.HubReference;
 import io.stencil.hub.upload.UploadPlan;
-import io.stencil.hub.upload.UploadResult;
+import io.stencil.hub.upload.Uploader;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.concurrent.Callable;
@@ -70,7 +69,7 @@ final class UploadCommand implements Callable<Integer> {
                     !isPublic,
                     license,
                     dryRun);
-            UploadResult result = unasked == null ? open.upload(plan, new Report(err)) : open.preview(plan);
+            Uploader.Result result = unasked == null ? open.upload(plan, new Report(err)) : open.preview(plan);
             if (unasked != null) {
                 err.println("stencil: warning: the hub was not asked which files it has: upload " + unasked);
             }
@@ -109,7 +108,7 @@ final class UploadCommand implements Callable<Integer> {
     }
 
     /// Tells large files.
-    private record Report(PrintWriter err) implements UploadListener {
+    private record Report(PrintWriter err) implements Uploader.Listener {
 
         @Override
         public void onSending(String path, long bytes) {

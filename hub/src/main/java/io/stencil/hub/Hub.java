@@ -1,25 +1,21 @@
 package io.stencil.hub;
 
 import io.stencil.error.InvalidRequestException;
-import io.stencil.hub.fetch.FetchListener;
-import io.stencil.hub.fetch.Fetcher;
-import io.stencil.hub.fetch.Snapshot;
+import io.stencil.hub.download.Fetcher;
+import io.stencil.hub.download.Snapshot;
 import io.stencil.hub.http.HubHttp;
-import io.stencil.hub.protocol.HubProtocol;
-import io.stencil.hub.protocol.HubReference;
-import io.stencil.hub.protocol.Repository;
-import io.stencil.hub.protocol.RepositoryId;
-import io.stencil.hub.upload.UploadListener;
+import io.stencil.hub.provider.HubProtocol;
+import io.stencil.hub.provider.HubReference;
+import io.stencil.hub.provider.Repository;
 import io.stencil.hub.upload.UploadPlan;
-import io.stencil.hub.upload.UploadResult;
 import io.stencil.hub.upload.Uploader;
 import java.nio.file.Path;
 
-/// One hub.
+/// Client of one model hub.
 ///
 /// ```java
 /// try (Hub hub = Hub.open(HubSettings.of(Choices.NONE, System.getenv(), home))) {
-///     Snapshot template = hub.fetch(HubReference.parse("model", "org/brightness:"), FetchListener.NONE);
+///     Snapshot template = hub.fetch(HubReference.parse("model", "org/brightness:"), Fetcher.Listener.NONE);
 /// }
 /// ```
 /// Safe for use by several threads.
@@ -36,12 +32,12 @@ public final class Hub implements AutoCloseable {
                 new HubHttp(protocol.credentials(settings.hub(), settings.site(), settings.token()), settings.http());
     }
 
-    /// Connects when it is first asked for something.
+    /// Opens a client, which connects with its first request.
     public static Hub open(HubSettings settings) {
         return new Hub(settings);
     }
 
-    /// The hub of this process's environment.
+    /// Opens a client with the settings of this process's environment.
     public static Hub fromEnvironment() {
         return open(
                 HubSettings.of(HubSettings.Choices.NONE, System.getenv(), Path.of(System.getProperty("user.home"))));
@@ -51,13 +47,11 @@ public final class Hub implements AutoCloseable {
         return settings;
     }
 
-    /// The files that a reference names, fetched where they are not here and right already.
+    /// Fetches the files of a reference that are not in place and verified.
     ///
-    /// @throws io.stencil.error.StencilException naming repository, file and cause; no partial or wrong file is left
-    /// under
-    ///     its name
-    public Snapshot fetch(HubReference reference, FetchListener listener) {
-        Fetcher fetcher = new Fetcher(protocol, http, settings.fetch(), settings.base(), settings.cache());
+    /// @throws io.stencil.error.StencilException naming repository, file and cause; no file is partial or unverified
+    public Snapshot fetch(HubReference reference, Fetcher.Listener listener) {
+        Fetcher fetcher = new Fetcher(protocol, http, settings.fetch(), settings.roots());
         return settings.offline()
                 ? fetcher.find(repository(reference.id()), revision(reference), reference.pattern())
                 : fetcher.fetch(repository(reference.id()), revision(reference), reference.pattern(), listener);
@@ -65,30 +59,30 @@ public final class Hub implements AutoCloseable {
 
     /// Publishes a folder.
     ///
-    /// @throws io.stencil.error.StencilException naming repository, file and cause; the repository is then as it was
-    public UploadResult upload(UploadPlan plan, UploadListener listener) {
+    /// @throws io.stencil.error.StencilException naming repository, file and cause; the repository is then unchanged
+    public Uploader.Result upload(UploadPlan plan, Uploader.Listener listener) {
         if (settings.offline()) {
             throw new InvalidRequestException("upload", "cannot be done offline");
         }
         return uploader().upload(plan, listener);
     }
 
-    /// What an upload would send if the hub had nothing of it, without asking the hub.
+    /// Lists what an upload to an empty repository would send, without a request.
     ///
-    /// @throws io.stencil.error.StencilException for what is wrong with the folder
-    public UploadResult preview(UploadPlan plan) {
+    /// @throws io.stencil.error.StencilException naming a file that cannot be published
+    public Uploader.Result preview(UploadPlan plan) {
         return uploader().preview(plan);
     }
 
     private Uploader uploader() {
-        return new Uploader(protocol, http, settings.base().resolve(".uploads"));
+        return new Uploader(protocol, http, settings.roots().base().resolve(".uploads"));
     }
 
-    public Repository repository(RepositoryId id) {
+    public Repository repository(Repository.Id id) {
         return new Repository(settings.hub(), settings.site(), id);
     }
 
-    /// The revision that is meant: the hub's default branch where none is named.
+    /// Returns the revision of a reference, or the hub's default branch.
     public String revision(HubReference reference) {
         return reference.revision() == null ? settings.hub().defaultRevision() : reference.revision();
     }

@@ -3,14 +3,13 @@ package io.stencil.hub;
 import io.stencil.error.InvalidRequestException;
 import io.stencil.error.Location;
 import io.stencil.files.LocalPath;
-import io.stencil.hub.fetch.FetchSettings;
-import io.stencil.hub.fetch.HuggingFaceCache;
-import io.stencil.hub.fetch.ModelRoots;
+import io.stencil.hub.download.Fetcher;
+import io.stencil.hub.download.ModelRoots;
 import io.stencil.hub.http.Credentials;
 import io.stencil.hub.http.HttpSettings;
 import io.stencil.hub.http.Proxies;
 import io.stencil.hub.http.Token;
-import io.stencil.hub.protocol.HubKind;
+import io.stencil.hub.provider.HubKind;
 import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
@@ -20,28 +19,25 @@ import java.util.Objects;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
-/// Which hub, as whom, and where its files lie here.
+/// Hub, authentication, local folders and requests.
 ///
 /// @param site address of the hub
 /// @param token null for public repositories only
-/// @param base folder under which models lie as `OWNER/NAME`
-/// @param offline take what is on the disk and ask nobody
-/// @param cache of Hugging Face's own tools
+/// @param offline use files on the disk, without requests
 public record HubSettings(
         HubKind hub,
         URI site,
         @Nullable Token token,
-        Path base,
+        ModelRoots roots,
         boolean offline,
-        HuggingFaceCache cache,
-        FetchSettings fetch,
+        Fetcher.Settings fetch,
         HttpSettings http) {
 
-    /// What a caller may set over the environment; null leaves it to the environment.
+    /// Options that override the environment where they are not null.
     ///
     /// @param hub name of a hub
-    /// @param tokenFile holds the token
-    /// @param base folder under which models lie
+    /// @param tokenFile file with the token
+    /// @param base folder of models
     public record Choices(
             @Nullable String hub,
             @Nullable Path tokenFile,
@@ -51,12 +47,12 @@ public record HubSettings(
         public static final Choices NONE = new Choices(null, null, null, false);
     }
 
-    /// Settings of the environment: `DIFFSYNTH_DOWNLOAD_SOURCE`, `MODELSCOPE_ENDPOINT`, `HF_ENDPOINT`,
+    /// Reads the environment: `DIFFSYNTH_DOWNLOAD_SOURCE`, `MODELSCOPE_ENDPOINT`, `HF_ENDPOINT`,
     /// `MODELSCOPE_API_TOKEN`, `HF_TOKEN`, `DIFFSYNTH_MODEL_BASE_PATH`, `DIFFSYNTH_SKIP_DOWNLOAD`, `HF_HUB_OFFLINE`,
-    /// `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY`, `NO_PROXY`, and where Hugging Face's tools keep their things.
+    /// `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY`, `NO_PROXY`, and the variables for folders of Hugging Face's tools.
     ///
-    /// @param home folder of the user
-    /// @throws InvalidRequestException naming the variable or option that cannot be used
+    /// @param home directory of the user
+    /// @throws InvalidRequestException naming an invalid variable or option
     public static HubSettings of(Choices choices, Map<String, String> environment, Path home) {
         HubKind hub = choices.hub() != null
                 ? HubKind.parse("hub", choices.hub())
@@ -73,26 +69,23 @@ public record HubSettings(
                 hub,
                 site,
                 token,
-                base(choices, environment, home),
+                roots(choices, environment, home),
                 offline,
-                cache(environment, home),
-                FetchSettings.DEFAULT,
-                offline ? HttpSettings.DEFAULT : HttpSettings.DEFAULT.through(Proxies.of(environment)));
+                Fetcher.Settings.DEFAULT,
+                offline ? HttpSettings.DEFAULT : HttpSettings.DEFAULT.withProxies(Proxies.of(environment)));
     }
 
-    /// The same with another place for models, where nothing is: not even what Hugging Face's tools have is taken.
+    /// Replaces the folder of models by an empty one, also without Hugging Face's cache.
     ///
-    /// @param place an empty folder
-    /// @throws InvalidRequestException when nothing is fetched
-    public HubSettings emptyAt(Path place) {
+    /// @throws InvalidRequestException when offline
+    public HubSettings withEmptyFolder(Path folder) {
         if (offline) {
             throw new InvalidRequestException("offline", "cannot be, where all is to be fetched anew; leave it out");
         }
-        return new HubSettings(
-                hub, site, token, place, false, new HuggingFaceCache(place.resolve(".no-cache")), fetch, http);
+        return new HubSettings(hub, site, token, new ModelRoots(folder, folder.resolve(".no-cache")), false, fetch, http);
     }
 
-    /// Over plain HTTP everybody on the way reads along.
+    /// Refuses a token over plain HTTP, which everybody on the way can read.
     private static void requireSecret(URI site, @Nullable Token token) {
         boolean open = "http".equals(site.getScheme()) && !Credentials.isLoopback(site);
         if (token != null && open) {
@@ -146,16 +139,14 @@ public record HubSettings(
         return path(environment, "HF_HOME").orElse(userCache(environment, home).resolve("huggingface"));
     }
 
-    private static HuggingFaceCache cache(Map<String, String> environment, Path home) {
-        return new HuggingFaceCache(path(environment, "HF_HUB_CACHE")
-                .orElse(huggingFaceHome(environment, home).resolve("hub")));
-    }
-
-    /// Where models of hubs lie, whichever hub is meant.
+    /// Reads the folders of models from the environment, for any hub.
     ///
-    /// @throws InvalidRequestException naming the variable that cannot be used
+    /// @throws InvalidRequestException naming an invalid variable
     public static ModelRoots roots(Choices choices, Map<String, String> environment, Path home) {
-        return new ModelRoots(base(choices, environment, home), cache(environment, home));
+        return new ModelRoots(
+                base(choices, environment, home),
+                path(environment, "HF_HUB_CACHE")
+                        .orElse(huggingFaceHome(environment, home).resolve("hub")));
     }
 
     private static Path base(Choices choices, Map<String, String> environment, Path home) {
@@ -166,13 +157,12 @@ public record HubSettings(
                 .orElse(userCache(environment, home).resolve("stencil/models"));
     }
 
-    /// Where programs of this user keep what can be had again.
     private static Path userCache(Map<String, String> environment, Path home) {
         return path(environment, "XDG_CACHE_HOME").orElse(home.resolve(".cache"));
     }
 
-    /// Where it is remembered which code is trusted: `STENCIL_CONFIG_HOME`, or `stencil` in the user's folder of
-    /// settings.
+    /// Returns the folder with the records of trusted code: `STENCIL_CONFIG_HOME`, or `stencil` in the user's
+    /// configuration folder.
     public static Path configuration(Map<String, String> environment, Path home) {
         return path(environment, "STENCIL_CONFIG_HOME")
                 .orElseGet(() -> path(environment, "XDG_CONFIG_HOME")

@@ -1,15 +1,15 @@
 package io.stencil.hub;
 
 import io.stencil.error.InvalidFileException;
-import io.stencil.hub.fetch.FetchListener;
-import io.stencil.hub.fetch.Snapshot;
-import io.stencil.hub.protocol.HubReference;
-import io.stencil.hub.protocol.RepositoryId;
+import io.stencil.hub.download.Fetcher;
+import io.stencil.hub.download.Snapshot;
+import io.stencil.hub.provider.HubReference;
+import io.stencil.hub.provider.Repository;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 
-/// Where a model comes from: the disk, or a hub.
+/// Source of a model: the disk, or a hub.
 ///
 /// ```java
 /// try (Hub hub = Hub.fromEnvironment()) {
@@ -19,10 +19,8 @@ import java.util.List;
 /// ```
 public sealed interface ModelSource {
 
-    /// A file or folder of this machine.
     record Local(Path path) implements ModelSource {}
 
-    /// Files of a repository.
     record OfHub(HubReference reference) implements ModelSource {}
 
     static ModelSource local(Path path) {
@@ -31,16 +29,16 @@ public sealed interface ModelSource {
 
     /// @param id `OWNER/NAME`, or `OWNER/NAME@REVISION`
     /// @param pattern glob inside the repository, a folder, or empty for all
-    /// @throws io.stencil.error.InvalidRequestException when `id` is none
+    /// @throws io.stencil.error.InvalidRequestException when `id` has another form
     static ModelSource hub(String id, String pattern) {
         HubReference repository = HubReference.parse("model", id);
         return new OfHub(new HubReference(
-                new RepositoryId(repository.id().owner(), repository.id().name()), repository.revision(), pattern));
+                new Repository.Id(repository.id().owner(), repository.id().name()), repository.revision(), pattern));
     }
 
-    /// The files that are meant, fetched where they are not here.
+    /// Lists the files, after fetching those of a hub.
     ///
-    /// @throws io.stencil.error.StencilException naming what cannot be had, and why
+    /// @throws io.stencil.error.StencilException naming a file that does not exist or cannot be fetched
     default List<Path> files(Hub hub) {
         return switch (this) {
             case Local(Path path) -> {
@@ -50,21 +48,20 @@ public sealed interface ModelSource {
                 yield List.of(path);
             }
             case OfHub(HubReference reference) ->
-                hub.fetch(reference, FetchListener.NONE).files();
+                hub.fetch(reference, Fetcher.Listener.NONE).files();
         };
     }
 
-    /// The folder of the model: of the whole repository, where it comes from a hub.
+    /// Returns the folder of the model: that of the whole repository for one of a hub.
     ///
-    /// A Template's folder from a hub may hold code, which is loaded only with its hash: name the one that you read, or
-    /// ask [RemoteCode][io.stencil.hub.trust.RemoteCode] for those that are trusted.
+    /// A Template's folder from a hub may contain code, which is loaded only with its hash: name the hash of code
+    /// that you have read, or [RemoteCode#requireTrusted][io.stencil.hub.trust.RemoteCode#requireTrusted] returns the
+    /// trusted ones.
     default Path folder(Hub hub) {
         return switch (this) {
             case Local(Path path) -> path;
-            case OfHub(HubReference reference) -> {
-                Snapshot snapshot = hub.fetch(reference, FetchListener.NONE);
-                yield snapshot.folder();
-            }
+            case OfHub(HubReference reference) ->
+                hub.fetch(reference, Fetcher.Listener.NONE).folder();
         };
     }
 }

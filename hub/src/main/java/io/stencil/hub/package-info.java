@@ -1,5 +1,5 @@
-/// Model hubs: [Hub][io.stencil.hub.Hub] fetches from them and publishes to them, as
-/// [HubSettings][io.stencil.hub.HubSettings] say.
+/// Model hubs: [Hub][io.stencil.hub.Hub] fetches models and publishes Templates, with
+/// [HubSettings][io.stencil.hub.HubSettings].
 @NullMarked
 package io.stencil.hub;
 

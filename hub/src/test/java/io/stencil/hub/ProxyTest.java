@@ -6,11 +6,11 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import com.sun.net.httpserver.HttpsConfigurator;
 import com.sun.net.httpserver.HttpsServer;
 import io.stencil.error.HubException;
-import io.stencil.hub.fetch.FetchListener;
-import io.stencil.hub.fetch.Snapshot;
+import io.stencil.hub.download.Fetcher;
+import io.stencil.hub.download.Snapshot;
 import io.stencil.hub.http.Proxies;
-import io.stencil.hub.protocol.HubKind;
-import io.stencil.hub.protocol.HubReference;
+import io.stencil.hub.provider.HubKind;
+import io.stencil.hub.provider.HubReference;
 import io.stencil.hub.testing.EnvironmentFetchMain;
 import io.stencil.hub.testing.FakeHub;
 import io.stencil.hub.testing.FakeProxy;
@@ -65,9 +65,9 @@ class ProxyTest {
         fake.repository("org/m").put("w.safetensors", WEIGHTS).put("config.json", "{}");
         HubSettings usual =
                 TestHubs.settings(HubKind.HUGGING_FACE, URI.create(site), temporary.resolve("models"), null);
-        HubSettings settings = TestHubs.with(usual, TestHubs.CHUNK, usual.http().through(Proxies.of(environment)));
+        HubSettings settings = TestHubs.with(usual, TestHubs.CHUNK, usual.http().withProxies(Proxies.of(environment)));
         try (Hub hub = Hub.open(settings)) {
-            return hub.fetch(HubReference.parse("model", "org/m:"), FetchListener.NONE);
+            return hub.fetch(HubReference.parse("model", "org/m:"), Fetcher.Listener.NONE);
         }
     }
 

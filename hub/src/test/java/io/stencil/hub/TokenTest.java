@@ -4,16 +4,17 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.stencil.error.StencilException;
-import io.stencil.hub.fetch.FetchListener;
-import io.stencil.hub.protocol.HubKind;
-import io.stencil.hub.protocol.HubReference;
-import io.stencil.hub.protocol.RepositoryId;
+import io.stencil.hub.download.Fetcher;
+import io.stencil.hub.download.ModelRoots;
+import io.stencil.hub.provider.HubKind;
+import io.stencil.hub.provider.HubReference;
+import io.stencil.hub.provider.Repository;
 import io.stencil.hub.testing.FakeHub;
 import io.stencil.hub.testing.FakeRepository;
 import io.stencil.hub.testing.Fault;
 import io.stencil.hub.testing.TestHubs;
-import io.stencil.hub.upload.UploadListener;
 import io.stencil.hub.upload.UploadPlan;
+import io.stencil.hub.upload.Uploader;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
@@ -61,12 +62,12 @@ class TokenTest {
                 Hub hub = Hub.open(TestHubs.settings(kind, fake.site(), temporary.resolve("models"), SECRET))) {
             fake.requireToken(SECRET);
             fake.repository("org/m").put("w.safetensors", TestHubs.content(30_000, 1));
-            Path folder = hub.fetch(HubReference.parse("model", "org/m:"), FetchListener.NONE)
+            Path folder = hub.fetch(HubReference.parse("model", "org/m:"), Fetcher.Listener.NONE)
                     .folder();
             hub.upload(
                     new UploadPlan(
-                            hub.repository(RepositoryId.parse("ID", "me/m")), "main", folder, "m", true, null, false),
-                    UploadListener.NONE);
+                            hub.repository(Repository.Id.parse("ID", "me/m")), "main", folder, "m", true, null, false),
+                    Uploader.Listener.NONE);
             assertThat(fake.storageAuthorizations()).isEmpty();
             assertThat(hub.settings().toString()).doesNotContain(SECRET);
         }
@@ -80,13 +81,13 @@ class TokenTest {
                 Hub hub = Hub.open(TestHubs.settings(kind, fake.site(), temporary.resolve("models"), SECRET))) {
             // This hub repeats in its answer what it was told.
             fake.requireToken("another");
-            assertThatThrownBy(() -> hub.fetch(HubReference.parse("model", "org/m:"), FetchListener.NONE))
+            assertThatThrownBy(() -> hub.fetch(HubReference.parse("model", "org/m:"), Fetcher.Listener.NONE))
                     .hasMessageContaining("(401: Invalid credentials: Bearer [token]")
                     .satisfies(fault -> assertThat(trace(fault)).doesNotContain(SECRET));
             fake.requireToken(SECRET);
             for (int status : new int[] {400, 403, 404, 429, 500}) {
                 fake.fail(Fault.of("/api/", new Fault.Status(status, Map.of(), "no, " + SECRET), 100));
-                assertThatThrownBy(() -> hub.fetch(HubReference.parse("model", "org/m:"), FetchListener.NONE))
+                assertThatThrownBy(() -> hub.fetch(HubReference.parse("model", "org/m:"), Fetcher.Listener.NONE))
                         .satisfies(fault -> assertThat(trace(fault)).doesNotContain(SECRET));
                 fake.heal();
             }
@@ -111,7 +112,7 @@ class TokenTest {
         try (FakeHub fake = new FakeHub();
                 Hub hub = Hub.open(TestHubs.settings(kind, fake.site(), temporary.resolve("models"), SECRET))) {
             fake.repository("org/m").put("w.safetensors", weights);
-            Path folder = hub.fetch(HubReference.parse("model", "org/m:"), FetchListener.NONE)
+            Path folder = hub.fetch(HubReference.parse("model", "org/m:"), Fetcher.Listener.NONE)
                     .folder();
             fake.repository("org/m").put("w.safetensors", TestHubs.content(30_000, 2));
             for (Fault fault : List.of(
@@ -133,7 +134,7 @@ class TokenTest {
                             9),
                     Fault.of("/api/", new Fault.Status(302, Map.of("Location", ":" + SECRET + " "), ""), 9))) {
                 fake.fail(fault);
-                assertThatThrownBy(() -> hub.fetch(HubReference.parse("model", "org/m:"), FetchListener.NONE))
+                assertThatThrownBy(() -> hub.fetch(HubReference.parse("model", "org/m:"), Fetcher.Listener.NONE))
                         .isInstanceOf(StencilException.class)
                         .satisfies(TokenTest::requireSafe);
                 fake.heal();
@@ -143,8 +144,8 @@ class TokenTest {
                     says(200, kind == HubKind.HUGGING_FACE ? object : "{\"Success\": true, \"Data\": " + object + "}"),
                     9));
             UploadPlan plan = new UploadPlan(
-                    hub.repository(RepositoryId.parse("ID", "me/m")), "main", folder, "m", true, null, false);
-            assertThatThrownBy(() -> hub.upload(plan, UploadListener.NONE))
+                    hub.repository(Repository.Id.parse("ID", "me/m")), "main", folder, "m", true, null, false);
+            assertThatThrownBy(() -> hub.upload(plan, Uploader.Listener.NONE))
                     .hasMessageContaining("the hub does not take it: no [token]")
                     .satisfies(TokenTest::requireSafe);
         }
@@ -165,14 +166,14 @@ class TokenTest {
                 Hub hub = Hub.open(
                         TestHubs.settings(HubKind.MODELSCOPE, fake.site(), temporary.resolve("models"), SECRET))) {
             fake.fail(Fault.of("/repo/files", says(200, list), 100));
-            assertThatThrownBy(() -> hub.fetch(HubReference.parse("model", "org/m:"), FetchListener.NONE))
+            assertThatThrownBy(() -> hub.fetch(HubReference.parse("model", "org/m:"), Fetcher.Listener.NONE))
                     .hasMessageContaining("the hub names a file by the token")
                     .satisfies(TokenTest::requireSafe);
             fake.heal();
             fake.fail(Fault.of("/batch", says(200, object), 100));
             UploadPlan plan = new UploadPlan(
-                    hub.repository(RepositoryId.parse("ID", "me/m")), "main", folder, "m", true, null, false);
-            assertThatThrownBy(() -> hub.upload(plan, UploadListener.NONE))
+                    hub.repository(Repository.Id.parse("ID", "me/m")), "main", folder, "m", true, null, false);
+            assertThatThrownBy(() -> hub.upload(plan, Uploader.Listener.NONE))
                     .hasMessageContaining("'w.safetensors': the hub gives no address to send it to")
                     .satisfies(TokenTest::requireSafe);
         }
@@ -185,7 +186,7 @@ class TokenTest {
                 Hub hub = Hub.open(
                         TestHubs.settings(HubKind.MODELSCOPE, fake.site(), temporary.resolve("models"), SECRET))) {
             fake.repository("org/m").put("a/" + SECRET + ".json", "{}");
-            assertThatThrownBy(() -> hub.fetch(HubReference.parse("model", "org/m:"), FetchListener.NONE))
+            assertThatThrownBy(() -> hub.fetch(HubReference.parse("model", "org/m:"), Fetcher.Listener.NONE))
                     .hasMessageContaining("the hub names a file by the token")
                     .satisfies(TokenTest::requireSafe);
         }
@@ -199,7 +200,7 @@ class TokenTest {
                         TestHubs.settings(HubKind.HUGGING_FACE, fake.site(), temporary.resolve("models"), SECRET))) {
             fake.repository("org/m").put("w.safetensors", "weights");
             fake.fail(Fault.of("/api/", says(400, "no " + SECRET.toUpperCase(Locale.ROOT)), 9));
-            assertThatThrownBy(() -> hub.fetch(HubReference.parse("model", "org/m:"), FetchListener.NONE))
+            assertThatThrownBy(() -> hub.fetch(HubReference.parse("model", "org/m:"), Fetcher.Listener.NONE))
                     .hasMessageContaining("(400: no [token])")
                     .satisfies(fault ->
                             assertThat(trace(fault).toLowerCase(Locale.ROOT)).doesNotContain("verysecret"));
@@ -219,8 +220,8 @@ class TokenTest {
                 Hub hub = Hub.open(
                         TestHubs.settings(HubKind.MODELSCOPE, fake.site(), temporary.resolve("models"), SECRET))) {
             UploadPlan plan = new UploadPlan(
-                    hub.repository(RepositoryId.parse("ID", "me/m")), "master", folder, "m", true, null, false);
-            assertThatThrownBy(() -> hub.upload(plan, UploadListener.NONE))
+                    hub.repository(Repository.Id.parse("ID", "me/m")), "master", folder, "m", true, null, false);
+            assertThatThrownBy(() -> hub.upload(plan, Uploader.Listener.NONE))
                     .hasMessageContaining("training_args.json: holds the token of the hub and is not sent")
                     .satisfies(TokenTest::requireSafe);
             assertThat(fake.requests()).isEmpty();
@@ -230,10 +231,10 @@ class TokenTest {
     @Test
     void anEmptyPlaceIsTrulyEmpty() {
         HubSettings usual = settings(Map.of("HF_HUB_CACHE", "/data/hf", "MODELSCOPE_API_TOKEN", SECRET));
-        HubSettings empty = usual.emptyAt(temporary);
-        assertThat(empty.cache().root()).startsWithRaw(temporary).doesNotExist();
+        HubSettings empty = usual.withEmptyFolder(temporary);
+        assertThat(empty.roots().cache()).startsWithRaw(temporary).doesNotExist();
         assertThat(empty.token()).isSameAs(usual.token());
-        assertThatThrownBy(() -> settings(Map.of("HF_HUB_OFFLINE", "1")).emptyAt(temporary))
+        assertThatThrownBy(() -> settings(Map.of("HF_HUB_OFFLINE", "1")).withEmptyFolder(temporary))
                 .hasMessage("'offline': cannot be, where all is to be fetched anew; leave it out");
     }
 
@@ -244,15 +245,14 @@ class TokenTest {
                 online.hub(),
                 online.site(),
                 online.token(),
-                temporary,
+                new ModelRoots(temporary, online.roots().cache()),
                 true,
-                online.cache(),
                 online.fetch(),
                 online.http());
         try (Hub hub = Hub.open(offline)) {
             UploadPlan plan = new UploadPlan(
-                    hub.repository(RepositoryId.parse("ID", "me/m")), "master", temporary, "m", true, null, true);
-            assertThatThrownBy(() -> hub.upload(plan, UploadListener.NONE))
+                    hub.repository(Repository.Id.parse("ID", "me/m")), "master", temporary, "m", true, null, true);
+            assertThatThrownBy(() -> hub.upload(plan, Uploader.Listener.NONE))
                     .hasMessage("'upload': cannot be done offline");
         }
     }
@@ -301,10 +301,10 @@ class TokenTest {
                 "HF_HUB_CACHE", "/data/hf"));
         assertThat(face.hub()).isEqualTo(HubKind.HUGGING_FACE);
         assertThat(face.site()).isEqualTo(URI.create("https://mirror.example"));
-        assertThat(face.base()).isEqualTo(Path.of("/data/models"));
+        assertThat(face.roots().base()).isEqualTo(Path.of("/data/models"));
         assertThat(face.offline()).isTrue();
-        assertThat(face.cache().root()).isEqualTo(Path.of("/data/hf"));
-        assertThat(settings(Map.of()).base()).isEqualTo(temporary.resolve(".cache/stencil/models"));
+        assertThat(face.roots().cache()).isEqualTo(Path.of("/data/hf"));
+        assertThat(settings(Map.of()).roots().base()).isEqualTo(temporary.resolve(".cache/stencil/models"));
         assertThatThrownBy(() -> settings(Map.of("DIFFSYNTH_DOWNLOAD_SOURCE", "github")))
                 .hasMessage("'DIFFSYNTH_DOWNLOAD_SOURCE': 'github' is no hub that is known; expected one of modelscope,"
                         + " modelscope-ai, huggingface");
@@ -333,12 +333,12 @@ class TokenTest {
         Files.writeString(cache.resolve("huggingface/token"), SECRET);
         HubSettings settings =
                 settings(Map.of("XDG_CACHE_HOME", cache.toString(), "DIFFSYNTH_DOWNLOAD_SOURCE", "huggingface"));
-        assertThat(settings.cache().root()).isEqualTo(cache.resolve("huggingface/hub"));
-        assertThat(settings.base()).isEqualTo(cache.resolve("stencil/models"));
+        assertThat(settings.roots().cache()).isEqualTo(cache.resolve("huggingface/hub"));
+        assertThat(settings.roots().base()).isEqualTo(cache.resolve("stencil/models"));
         assertThat(settings.token()).isNotNull();
         assertThat(settings(Map.of("XDG_CACHE_HOME", cache.toString(), "HF_HOME", "/data/hf"))
-                        .cache()
-                        .root())
+                        .roots()
+                        .cache())
                 .isEqualTo(Path.of("/data/hf/hub"));
     }
 

@@ -2,12 +2,12 @@ package io.stencil.cli.models;
 
 import io.stencil.cli.terminal.ProgressLine;
 import io.stencil.files.ByteText;
-import io.stencil.hub.fetch.FetchListener;
-import io.stencil.hub.protocol.Repository;
+import io.stencil.hub.download.Fetcher;
+import io.stencil.hub.provider.Repository;
 import java.io.PrintWriter;
 
 /// Tells a fetch on the terminal in one line.
-final class FetchReport implements FetchListener, AutoCloseable {
+final class FetchReport implements Fetcher.Listener, AutoCloseable {
 
     private final PrintWriter err;
     private final ProgressLine line;

@@ -62,7 +62,7 @@ public final class HubOptions {
     ///
     /// @param place an empty folder
     public HubModels openEmpty(PrintWriter err, Path place) {
-        return open(err, () -> settings().emptyAt(place));
+        return open(err, () -> settings().withEmptyFolder(place));
     }
 
     private HubModels open(PrintWriter err, Supplier<HubSettings> settings) {

@@ -7,7 +7,7 @@ import com.fasterxml.jackson.databind.json.JsonMapper;
 import io.stencil.error.InvalidRequestException;
 import io.stencil.error.Location;
 import io.stencil.files.LocalPath;
-import io.stencil.hub.protocol.HubReference;
+import io.stencil.hub.provider.HubReference;
 import io.stencil.json.JsonReason;
 import io.stencil.pipeline.models.ModelFiles;
 import java.nio.file.Files;

@@ -1,7 +1,7 @@
 package io.stencil.cli.models;
 
-import io.stencil.hub.fetch.Snapshot;
-import io.stencil.hub.protocol.HubReference;
+import io.stencil.hub.download.Snapshot;
+import io.stencil.hub.provider.HubReference;
 import io.stencil.template.load.TrustedCode;
 import java.nio.file.Path;
 import java.util.function.Consumer;

@@ -21,7 +21,7 @@ record TrustDialog(PrintWriter err, @Nullable Console console) implements Remote
     }
 
     @Override
-    public void tell(String text) {
+    public void report(String text) {
         err.println("stencil: " + text);
     }
 

@@ -4,10 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.stencil.error.InvalidRequestException;
-import io.stencil.hub.fetch.Snapshot;
-import io.stencil.hub.protocol.HubKind;
-import io.stencil.hub.protocol.HubReference;
-import io.stencil.hub.protocol.Repository;
+import io.stencil.hub.download.Snapshot;
+import io.stencil.hub.provider.HubKind;
+import io.stencil.hub.provider.HubReference;
+import io.stencil.hub.provider.Repository;
 import io.stencil.pipeline.models.ModelFiles;
 import io.stencil.template.load.TrustedCode;
 import java.io.IOException;

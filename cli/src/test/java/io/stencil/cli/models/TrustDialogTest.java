@@ -18,7 +18,7 @@ class TrustDialogTest {
         TrustDialog dialog = new TrustDialog(new PrintWriter(err, true), null);
         assertThat(dialog.ask("run it?")).isFalse();
         assertThat(err.toString()).isEmpty();
-        dialog.tell("trusting code");
+        dialog.report("trusting code");
         assertThat(err.toString()).startsWith("stencil: trusting code");
     }
 

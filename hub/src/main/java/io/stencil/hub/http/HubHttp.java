@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.json.JsonMapper;
 import io.stencil.error.HubException;
 import io.stencil.error.InvalidFileException;
 import io.stencil.error.Location;
+import io.stencil.hub.http.HubRequest.Subject;
 import io.stencil.json.JsonReason;
 import java.io.IOException;
 import java.io.InputStream;
@@ -16,6 +17,7 @@ import java.net.http.HttpConnectTimeoutException;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.channels.UnresolvedAddressException;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -34,108 +36,107 @@ import java.util.regex.Pattern;
 import java.util.zip.ZipException;
 import org.jspecify.annotations.Nullable;
 
-/// Sends requests: signs them, follows redirects, asks again after a passing fault, and tells a lasting one in one
-/// line.
+/// Sends authenticated requests, follows redirects, and retries transient failures.
 public final class HubHttp implements AutoCloseable {
 
     private static final int MAX_REDIRECTS = 5;
-    /// Bytes of one attempt that show that a connection is of use.
-    private static final long HEADWAY = 1 << 10;
+    /// Bytes of one attempt below which it counts as failed.
+    private static final long MIN_PROGRESS = 1 << 10;
     private static final int MAX_JSON_BYTES = 64 << 20;
     private static final int PART = 206;
     private static final int PROXY_REFUSAL = 407;
     private static final Set<Integer> REDIRECTS = Set.of(301, 302, 303, 307, 308);
-    /// What may go along to another host than the one that it was meant for.
-    private static final Set<String> OPEN_HEADERS = Set.of("accept", "content-type", "range");
+    /// Headers that a redirect to another host keeps.
+    private static final Set<String> PORTABLE_HEADERS = Set.of("accept", "content-type", "range");
     private static final JsonMapper MAPPER = new JsonMapper();
     /// How Java's client reports a proxy's answer to CONNECT.
     private static final Pattern TUNNEL = Pattern.compile("Tunnel failed, got: (\\d{3})");
 
     private final Credentials credentials;
-    private final ServerText told;
     private final HttpSettings settings;
     private final HttpClient client;
     private final ScheduledExecutorService watcher;
 
-    /// Reads an answer; an [IOException] means that it broke off and may be asked for again.
-    public interface AnswerReader<T extends @Nullable Object> {
-        T read(HubAnswer answer) throws IOException;
+    /// Reads a response; an [IOException] means that it broke off and the request is retried.
+    public interface ResponseReader<T extends @Nullable Object> {
+        T read(HubResponse response) throws IOException;
     }
 
-    /// A request whose answer may come in several pieces, each of an attempt.
-    public interface ContinuedCall<T extends @Nullable Object> extends AnswerReader<T> {
+    /// Request whose content may arrive over several attempts.
+    public interface ResumableRequest<T extends @Nullable Object> extends ResponseReader<T> {
 
-        /// Requests what is missing.
-        HubCall call();
+        /// Requests the missing rest.
+        HubRequest request();
 
-        /// Bytes that were received and are kept.
+        /// Returns the bytes received and kept so far.
         long received();
     }
 
     public HubHttp(Credentials credentials, HttpSettings settings) {
         this.credentials = credentials;
-        this.told = credentials.told();
         this.settings = settings;
         this.client = HttpClient.newBuilder()
-                .connectTimeout(settings.connect())
+                .connectTimeout(settings.connectTimeout())
                 .followRedirects(HttpClient.Redirect.NEVER)
                 .version(HttpClient.Version.HTTP_1_1)
                 .proxy(settings.proxies().selector())
                 .build();
         this.watcher = Executors.newSingleThreadScheduledExecutor(
-                Thread.ofPlatform().daemon().name("hub-silence").factory());
+                Thread.ofPlatform().daemon().name("hub-stalls").factory());
     }
 
-    /// The answer as JSON.
-    public JsonNode json(HubCall call) {
-        return send(call, answer -> parse(call, answer));
+    /// Requests JSON.
+    public JsonNode json(HubRequest request) {
+        return send(request, response -> parse(request, response));
     }
 
-    /// The answer as JSON, or empty where there is nothing.
-    public Optional<JsonNode> find(HubCall call) {
+    /// Requests JSON; empty for status 404.
+    public Optional<JsonNode> find(HubRequest request) {
         return send(
-                call.allowingAbsence(),
-                answer -> answer.status() == 404 ? Optional.empty() : Optional.of(parse(call, answer)));
+                request.allowingAbsence(),
+                response -> response.status() == 404 ? Optional.empty() : Optional.of(parse(request, response)));
     }
 
-    /// The body of an answer as JSON.
+    /// Parses the body of a response as JSON.
     ///
-    /// @throws HubException when it is none, or too long
-    public JsonNode parse(HubCall call, HubAnswer answer) throws IOException {
-        byte[] body = answer.body().readNBytes(MAX_JSON_BYTES + 1);
+    /// @throws HubException when it is not JSON, or too long
+    public JsonNode parse(HubRequest request, HubResponse response) throws IOException {
+        byte[] body = response.body().readNBytes(MAX_JSON_BYTES + 1);
         if (body.length > MAX_JSON_BYTES) {
-            throw call.subject().fault("the hub's answer is longer than %s MB".formatted(MAX_JSON_BYTES >> 20));
+            throw request.subject().fault("the hub's answer is longer than %s MB".formatted(MAX_JSON_BYTES >> 20));
         }
-        UnexpectedBody unexpected = new UnexpectedBody(answer.header("Content-Type"), body, true);
+        UnexpectedBody unexpected = new UnexpectedBody(response.header("Content-Type"), body, true);
         try {
             JsonNode json = MAPPER.readTree(body);
             if (json == null || json.isMissingNode()) {
-                throw call.subject().fault("the hub's answer is empty, where JSON is expected");
+                throw request.subject().fault("the hub's answer is empty, where JSON is expected");
             }
             return json;
         } catch (JsonProcessingException e) {
-            String why = unexpected.kind() == UnexpectedBody.Kind.HTML ? remedy(unexpected) : told.of(JsonReason.of(e));
-            throw call.subject()
+            String why = unexpected.kind() == UnexpectedBody.Kind.HTML
+                    ? remedy(unexpected)
+                    : credentials.sanitize(JsonReason.of(e));
+            throw request.subject()
                     .fault(
                             "the hub's answer is no JSON but %s: %s".formatted(describe(unexpected), why),
-                            told.cause(e));
+                            credentials.sanitize(e));
         }
     }
 
-    /// What a body is that is not what was requested, for messages.
+    /// Describes a body that is not the requested content.
     public String describe(UnexpectedBody body) {
-        return body.describe(told);
+        return body.describe(credentials);
     }
 
-    /// What to do about it.
+    /// Names the remedy for such a body.
     public String remedy(UnexpectedBody body) {
         return body.remedy(credentials.variable());
     }
 
-    /// An address that a server names.
+    /// Resolves an address that a server names.
     ///
-    /// @param base against which a relative one is seen
-    /// @throws HubException when it is none, or leads from HTTPS to what everybody reads along
+    /// @param base of a relative address
+    /// @throws HubException when it is not an address, or leads from HTTPS to an unencrypted connection
     public static URI address(URI base, String text, Subject subject) {
         URI uri;
         try {
@@ -151,27 +152,27 @@ public final class HubHttp implements AutoCloseable {
         return uri;
     }
 
-    /// What a server says, as it may be told to people.
-    public String told(@Nullable String said) {
-        return told.of(said);
+    /// Prepares text of a server for a message.
+    public String sanitize(@Nullable String text) {
+        return credentials.sanitize(text);
     }
 
-    /// Refuses what a server names, where its name would be told and written: the token has no place in it.
+    /// Refuses a name of a server that contains the token, since names are written and printed.
     ///
     /// @throws HubException without the name
     public void requireNoToken(Subject subject, String name) {
-        if (holdsToken(name)) {
+        if (containsToken(name)) {
             throw subject.fault("the hub names a file by the token that it was told; nothing of it is fetched");
         }
     }
 
-    /// Whether the token stands in a text, in whichever case.
-    public boolean holdsToken(String text) {
+    /// Returns whether a text contains the token, in either case of letters.
+    public boolean containsToken(String text) {
         Token token = credentials.token();
         return token != null && token.isIn(text);
     }
 
-    /// Refuses to send a file that the token stands in.
+    /// Refuses to send a file that contains the token.
     ///
     /// @throws InvalidFileException naming the file
     public void requireNoToken(Path file) {
@@ -189,39 +190,39 @@ public final class HubHttp implements AutoCloseable {
         }
     }
 
-    /// Sends what must not be done twice. Where a fault leaves open whether it was done, the hub is asked before the
-    /// request is repeated.
+    /// Sends a request that must not take effect twice: after a transient failure the hub's state decides whether it
+    /// is retried.
     ///
-    /// @param reader refuses an answer that tells of a failure
-    /// @param isDone asks the hub
-    /// @throws HubException when it is refused, or fails too often
-    public void change(HubCall call, AnswerReader<?> reader, BooleanSupplier isDone) {
+    /// @param reader fails for a response that reports a failure
+    /// @param isDone queries the hub's state
+    /// @throws HubException when the hub refuses it, or it fails too often
+    public void change(HubRequest request, ResponseReader<?> reader, BooleanSupplier isDone) {
         for (int attempt = 1; ; attempt++) {
             try {
-                once(call, reader);
+                once(request, reader);
                 return;
-            } catch (PassingFault e) {
+            } catch (TransientFailure e) {
                 if (isDone.getAsBoolean()) {
                     return;
                 }
-                pause(call.subject(), attempt, e);
+                pause(request.subject(), attempt, e);
             }
         }
     }
 
-    /// Sends a request until it is answered, or it is clear that it will not be.
+    /// Sends a request and retries transient failures.
     ///
-    /// @throws HubException when it is refused, or fails too often
-    public <T extends @Nullable Object> T send(HubCall call, AnswerReader<T> reader) {
-        return send(new ContinuedCall<T>() {
+    /// @throws HubException when the hub refuses it, or it fails too often
+    public <T extends @Nullable Object> T send(HubRequest request, ResponseReader<T> reader) {
+        return send(new ResumableRequest<T>() {
             @Override
-            public HubCall call() {
-                return call;
+            public HubRequest request() {
+                return request;
             }
 
             @Override
-            public T read(HubAnswer answer) throws IOException {
-                return reader.read(answer);
+            public T read(HubResponse response) throws IOException {
+                return reader.read(response);
             }
 
             @Override
@@ -231,27 +232,27 @@ public final class HubHttp implements AutoCloseable {
         });
     }
 
-    /// Sends a request that continues after a fault behind what was received. An attempt that brought less than 1 KB
-    /// counts as a failed one; others may follow without end, as each makes headway.
+    /// Sends a request whose retries continue behind the received bytes. Only attempts in a row that received less
+    /// than 1 KB count as failed.
     ///
-    /// @throws HubException when it is refused, or fails too often
-    public <T extends @Nullable Object> T send(ContinuedCall<T> work) {
+    /// @throws HubException when the hub refuses it, or it fails too often
+    public <T extends @Nullable Object> T send(ResumableRequest<T> resumable) {
         int failed = 0;
         while (true) {
-            HubCall call = work.call();
-            long before = work.received();
+            HubRequest request = resumable.request();
+            long before = resumable.received();
             try {
-                return once(call, work);
-            } catch (PassingFault e) {
-                failed = work.received() - before >= HEADWAY ? 1 : failed + 1;
-                pause(call.subject(), failed, e);
+                return once(request, resumable);
+            } catch (TransientFailure e) {
+                failed = resumable.received() - before >= MIN_PROGRESS ? 1 : failed + 1;
+                pause(request.subject(), failed, e);
             }
         }
     }
 
-    /// Waits for the next attempt, or tells that there is none.
-    private void pause(Subject subject, int attempt, PassingFault fault) {
-        RetryPolicy retry = settings.retry();
+    /// Waits for the next attempt, or fails where there is none.
+    private void pause(Subject subject, int attempt, TransientFailure fault) {
+        HttpSettings.RetryPolicy retry = settings.retry();
         Duration pause = fault.wait == null ? retry.pause(attempt) : fault.wait;
         if (attempt >= retry.attempts()) {
             throw subject.fault("%s; gave up after %s attempts".formatted(fault.text, attempt), fault);
@@ -267,117 +268,120 @@ public final class HubHttp implements AutoCloseable {
         }
     }
 
-    private <T extends @Nullable Object> T once(HubCall call, AnswerReader<T> reader) throws PassingFault {
-        HubCall current = call;
+    private <T extends @Nullable Object> T once(HubRequest request, ResponseReader<T> reader) throws TransientFailure {
+        HubRequest current = request;
         try {
             for (int redirects = 0; redirects <= MAX_REDIRECTS; redirects++) {
-                WatchedExchange exchange = new WatchedExchange(client, settings.silence());
-                HttpResponse<InputStream> response = exchange.send(request(current, exchange));
-                try (WatchedBody body = new WatchedBody(response.body(), settings.silence(), watcher)) {
+                TimedExchange exchange = new TimedExchange(client, settings.stallTimeout());
+                HttpResponse<InputStream> response = exchange.send(build(current, exchange));
+                try (TimedExchange.Body body =
+                        new TimedExchange.Body(response.body(), settings.stallTimeout(), watcher)) {
                     int status = response.statusCode();
                     if (REDIRECTS.contains(status)) {
                         current = redirected(current, response);
-                    } else if (status / 100 == 2 || (status == 404 && call.mayBeAbsent())) {
+                    } else if (status / 100 == 2 || (status == 404 && request.mayBeAbsent())) {
                         return read(current, response, body, reader);
                     } else {
                         throw refused(current, response, body);
                     }
                 }
             }
-            throw call.subject().fault("the hub redirects more than %s times".formatted(MAX_REDIRECTS));
-        } catch (PassingFault e) {
+            throw request.subject().fault("the hub redirects more than %s times".formatted(MAX_REDIRECTS));
+        } catch (TransientFailure e) {
             throw e;
         } catch (IOException | UnresolvedAddressException e) {
-            LocalFault.of(e).ifPresent(local -> {
-                throw local;
-            });
+            requireLocalFilesUsable(e);
             requireTunnel(current, e);
-            throw new PassingFault(describe(current.uri(), e), null, told.cause(e));
+            throw new TransientFailure(describe(current.uri(), e), null, credentials.sanitize(e));
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
-            throw call.subject().fault("was interrupted", e);
+            throw request.subject().fault("was interrupted", e);
         }
     }
 
     private <T extends @Nullable Object> T read(
-            HubCall call, HttpResponse<?> response, InputStream body, AnswerReader<T> reader) throws IOException {
+            HubRequest request, HttpResponse<?> response, InputStream body, ResponseReader<T> reader)
+            throws IOException {
         int status = response.statusCode();
         // Part of an encoded body cannot be decoded without the rest.
-        String coding = status == PART ? "" : ContentCoding.of(response.headers());
-        if (!ContentCoding.isDecodable(coding)) {
-            throw call.subject()
+        String coding = status == PART ? "" : HubResponse.contentCoding(response.headers());
+        if (!HubResponse.isDecodable(coding)) {
+            throw request.subject()
                     .fault(
                             "the answer has Content-Encoding '%s', though 'identity' was requested; a cache or proxy compresses it: bypass that, or use another address of the hub"
-                                    .formatted(told.of(coding)));
+                                    .formatted(credentials.sanitize(coding)));
         }
-        try (InputStream content = ContentCoding.decode(coding, body)) {
-            return reader.read(new HubAnswer(status, response.headers(), call.uri(), content));
+        try (InputStream content = HubResponse.decode(coding, body)) {
+            return reader.read(new HubResponse(status, response.headers(), request.uri(), content));
         } catch (ZipException e) {
-            throw call.subject()
+            throw request.subject()
                     .fault(
                             "the answer has Content-Encoding '%s' and is no such data (%s)"
-                                    .formatted(told.of(coding), told.of(reason(e))),
-                            told.cause(e));
+                                    .formatted(credentials.sanitize(coding), credentials.sanitize(reason(e))),
+                            credentials.sanitize(e));
         }
     }
 
-    /// The call's own headers come last, as what a hub asks for in its answers goes before what Stencil would send.
-    private HttpRequest request(HubCall call, WatchedExchange exchange) {
-        HttpRequest.Builder request = HttpRequest.newBuilder(call.uri())
-                .method(call.method(), exchange.watched(call.body().get()))
+    /// The request's own headers come last, as those that a hub named in a response go before Stencil's.
+    private HttpRequest build(HubRequest request, TimedExchange exchange) {
+        HttpRequest.Builder builder = HttpRequest.newBuilder(request.uri())
+                .method(request.method(), exchange.watched(request.body().get()))
                 .setHeader("User-Agent", "stencil")
-                .setHeader("Accept-Encoding", ContentCoding.IDENTITY);
-        credentials.sign(request, call.uri());
-        for (Map.Entry<String, String> header : call.headers().entrySet()) {
+                .setHeader("Accept-Encoding", HubResponse.IDENTITY);
+        credentials.sign(builder, request.uri());
+        for (Map.Entry<String, String> header : request.headers().entrySet()) {
             try {
-                request.setHeader(header.getKey(), header.getValue());
+                builder.setHeader(header.getKey(), header.getValue());
             } catch (IllegalArgumentException e) {
-                throw call.subject()
-                        .fault("the hub asks for a header that cannot be sent: " + told.of(header.getKey()));
+                throw request.subject()
+                        .fault("the hub asks for a header that cannot be sent: "
+                                + credentials.sanitize(header.getKey()));
             }
         }
         settings.proxies()
-                .of(call.uri())
-                .map(HttpProxy::authorization)
-                .ifPresent(authorization -> request.setHeader("Proxy-Authorization", authorization));
-        return request.build();
+                .of(request.uri())
+                .map(Proxies.HttpProxy::authorization)
+                .ifPresent(authorization -> builder.setHeader("Proxy-Authorization", authorization));
+        return builder.build();
     }
 
-    private HubCall redirected(HubCall call, HttpResponse<?> response) {
+    private HubRequest redirected(HubRequest request, HttpResponse<?> response) {
         String location = response.headers().firstValue("Location").orElse("");
         URI target;
         try {
-            target = call.uri().resolve(location);
+            target = request.uri().resolve(location);
         } catch (IllegalArgumentException e) {
-            throw call.subject().fault("the hub redirects to what is no address", told.cause(e));
+            throw request.subject().fault("the hub redirects to what is no address", credentials.sanitize(e));
         }
         boolean secure = "https".equals(target.getScheme());
         boolean asBefore =
-                "http".equals(target.getScheme()) && "http".equals(call.uri().getScheme());
+                "http".equals(target.getScheme()) && "http".equals(request.uri().getScheme());
         if (location.isEmpty() || target.getHost() == null || !(secure || asBefore)) {
-            throw call.subject().fault("the hub redirects to where it must not: " + told.of(target.getScheme()));
+            throw request.subject()
+                    .fault("the hub redirects to where it must not: " + credentials.sanitize(target.getScheme()));
         }
-        return Credentials.isSameOrigin(call.uri(), target)
-                ? call.to(target)
-                : call.to(target).withOnly(OPEN_HEADERS);
+        return Credentials.isSameOrigin(request.uri(), target)
+                ? request.to(target)
+                : request.to(target).withOnly(PORTABLE_HEADERS);
     }
 
-    /// Throws what may pass and gives what lasts.
-    private HubException refused(HubCall call, HttpResponse<?> response, InputStream body) throws PassingFault {
+    /// Throws a transient failure and returns a permanent one.
+    private HubException refused(HubRequest request, HttpResponse<?> response, InputStream body)
+            throws TransientFailure {
         int status = response.statusCode();
-        Subject subject = call.subject();
+        Subject subject = request.subject();
         if (status == PROXY_REFUSAL) {
             throw subject.fault("%s requires a user and password (407); %s"
-                    .formatted(proxy(call.uri()), settings.proxies().passwordRemedy(call.uri())));
+                    .formatted(proxy(request.uri()), settings.proxies().passwordRemedy(request.uri())));
         }
-        String text = Refusal.text(response, body, credentials);
-        if (mayPass(status)) {
-            throw new PassingFault(text, retryAfter(response), null);
+        String text = HttpStatusException.describe(response, body, credentials);
+        if (isTransient(status)) {
+            throw new TransientFailure(text, retryAfter(response), null);
         }
-        return subject.fault(text, new RefusalException(text));
+        return subject.fault(text, new HttpStatusException(text));
     }
 
-    /// What `Retry-After` asks for: seconds, or a date.
+    /// Parses `Retry-After`: seconds, or a date.
     private static @Nullable Duration retryAfter(HttpResponse<?> response) {
         String value = response.headers().firstValue("Retry-After").orElse("").strip();
         if (value.matches("\\d+")) {
@@ -393,20 +397,35 @@ public final class HubHttp implements AutoCloseable {
         }
     }
 
-    /// Fails where a proxy answered in place of the hub and did not connect to it.
-    private void requireTunnel(HubCall call, Exception e) throws PassingFault {
+    /// Fails where a proxy responded in place of the hub and did not connect to it.
+    private void requireTunnel(HubRequest request, Exception e) throws TransientFailure {
         Matcher tunnel = TUNNEL.matcher(reason(e));
         if (tunnel.matches()) {
             String text = "%s does not connect to %s (%s); check HTTPS_PROXY and NO_PROXY"
-                    .formatted(proxy(call.uri()), told.of(call.uri().getHost()), tunnel.group(1));
-            if (mayPass(Integer.parseInt(tunnel.group(1)))) {
-                throw new PassingFault(text, null, null);
+                    .formatted(
+                            proxy(request.uri()),
+                            credentials.sanitize(request.uri().getHost()),
+                            tunnel.group(1));
+            if (isTransient(Integer.parseInt(tunnel.group(1)))) {
+                throw new TransientFailure(text, null, null);
             }
-            throw call.subject().fault(text);
+            throw request.subject().fault(text);
         }
     }
 
-    private static boolean mayPass(int status) {
+    /// Fails where this machine's disk did, in the midst of sending or receiving: no retry helps.
+    ///
+    /// @throws InvalidFileException naming the file
+    private static void requireLocalFilesUsable(Exception failure) {
+        for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
+            if (cause instanceof FileSystemException disk) {
+                String reason = disk.getReason() == null ? "cannot be accessed: " + disk : disk.getReason();
+                throw new InvalidFileException(Location.ofField(disk.getFile()), reason, disk);
+            }
+        }
+    }
+
+    private static boolean isTransient(int status) {
         return status == 408 || status == 429 || status >= 500;
     }
 
@@ -417,17 +436,17 @@ public final class HubHttp implements AutoCloseable {
 
     private String describe(URI uri, Exception e) {
         boolean isThrough = settings.proxies().of(uri).isPresent();
-        String hub = told.of(uri.getHost()) + (uri.getPort() < 0 ? "" : ":" + uri.getPort());
+        String hub = credentials.sanitize(uri.getHost()) + (uri.getPort() < 0 ? "" : ":" + uri.getPort());
         String first = isThrough ? proxy(uri) : hub;
         String remedy = isThrough ? "check the network and that address" : "check the network and --hub";
         return switch (e) {
             case HttpConnectTimeoutException _ ->
                 "%s cannot be reached within %s ms; %s"
-                        .formatted(first, settings.connect().toMillis(), remedy);
-            case SilenceException silence -> "%s %s".formatted(hub, silence.getMessage());
+                        .formatted(first, settings.connectTimeout().toMillis(), remedy);
+            case TimedExchange.StallException stall -> "%s %s".formatted(hub, stall.getMessage());
             case ConnectException _ -> "%s cannot be reached; %s".formatted(first, remedy);
             case UnresolvedAddressException _ -> "%s is no known host; %s".formatted(first, remedy);
-            default -> "the connection to %s broke off (%s)".formatted(hub, told.of(reason(e)));
+            default -> "the connection to %s broke off (%s)".formatted(hub, credentials.sanitize(reason(e)));
         };
     }
 
@@ -436,14 +455,14 @@ public final class HubHttp implements AutoCloseable {
         return message == null ? e.getClass().getSimpleName() : message;
     }
 
-    /// A fault that may be gone at the next attempt.
-    private static final class PassingFault extends IOException {
+    /// Failure that a retry may overcome.
+    private static final class TransientFailure extends IOException {
         private static final long serialVersionUID = 1L;
 
         private final String text;
         private final transient @Nullable Duration wait;
 
-        PassingFault(String text, @Nullable Duration wait, @Nullable Throwable cause) {
+        TransientFailure(String text, @Nullable Duration wait, @Nullable Throwable cause) {
             super(text, cause);
             this.text = text;
             this.wait = wait;

@@ -14,7 +14,7 @@ import java.util.Arrays;
 import java.util.Locale;
 import java.util.regex.Pattern;
 
-/// A secret that a hub knows its user by. Its text leaves this object only into the headers of a request.
+/// Access token of a hub. Its text leaves this object only into the headers of a request.
 public final class Token {
 
     private final String secret;
@@ -23,8 +23,8 @@ public final class Token {
         this.secret = secret;
     }
 
-    /// @param source where the text comes from, for messages
-    /// @throws InvalidRequestException when it cannot be a token; the message does not tell the text
+    /// @param source option, variable or file of the text, for messages
+    /// @throws InvalidRequestException without the text, when it cannot be a token
     public static Token of(String source, String text) {
         String secret = text.strip();
         if (secret.isEmpty() || !secret.chars().allMatch(c -> c > ' ' && c < 0x7f)) {
@@ -34,7 +34,7 @@ public final class Token {
         return new Token(secret);
     }
 
-    /// The token that a file holds and nothing else.
+    /// Reads a file that contains a token and nothing else.
     ///
     /// @throws io.stencil.error.StencilException when it cannot be read or holds no token
     public static Token read(Path file) {
@@ -45,30 +45,28 @@ public final class Token {
         }
     }
 
-    /// A header's value with the token in place of `%s`.
+    /// Formats the value of a header, with the token in place of `%s`.
     String in(String format) {
         return format.formatted(secret);
     }
 
-    /// `text` without the token, in whichever case, for what a server says and may repeat.
+    /// Replaces the token in a text, in either case of letters.
     String redact(String text) {
         return Pattern.compile(secret, Pattern.LITERAL | Pattern.CASE_INSENSITIVE)
                 .matcher(text)
                 .replaceAll("[token]");
     }
 
-    /// Whether the token stands in a text, in whichever case.
+    /// Returns whether a text contains the token, in either case of letters.
     boolean isIn(String text) {
         return text.toLowerCase(Locale.ROOT).contains(secret.toLowerCase(Locale.ROOT));
     }
 
-    /// Its length in characters.
     int length() {
         return secret.length();
     }
 
-    /// Whether the token stands in this content.
-    public boolean isIn(InputStream content) throws IOException {
+    boolean isIn(InputStream content) throws IOException {
         byte[] wanted = secret.getBytes(StandardCharsets.US_ASCII);
         byte[] buffer = new byte[Math.max(1 << 16, 2 * wanted.length)];
         int kept = 0;

@@ -1,13 +1,16 @@
 package io.stencil.hub.http;
 
+import java.io.IOException;
+import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.util.Locale;
 
-/// The body of a successful answer that is not what was requested: a login page, a Git LFS pointer, nothing at all.
+/// Recognises the body of a successful response that is not the requested content: a login page, a Git LFS pointer,
+/// nothing at all.
 public final class UnexpectedBody {
 
-    /// Bytes that are enough to tell what a body is.
-    public static final int PROBE = 64 << 10;
+    /// Bytes that suffice to recognise a body.
+    private static final int PROBE = 64 << 10;
 
     private static final int SHOWN = 60;
     private static final int READ = 2048;
@@ -20,28 +23,32 @@ public final class UnexpectedBody {
     /// @param contentType as the server sent it; may be empty
     /// @param head the first bytes
     /// @param isComplete whether these are all
-    public UnexpectedBody(String contentType, byte[] head, boolean isComplete) {
+    UnexpectedBody(String contentType, byte[] head, boolean isComplete) {
         this.contentType = contentType;
         this.head = head.clone();
         this.isComplete = isComplete;
     }
 
-    /// The first bytes.
+    /// Reads the beginning of a body.
+    ///
+    /// @param contentType as the server sent it; may be empty
+    public static UnexpectedBody read(InputStream body, String contentType) throws IOException {
+        byte[] head = body.readNBytes(PROBE);
+        return new UnexpectedBody(contentType, head, head.length < PROBE);
+    }
+
     public byte[] head() {
         return head.clone();
     }
 
-    /// How many these are.
     public int length() {
         return head.length;
     }
 
-    /// Whether these are all.
     public boolean isComplete() {
         return isComplete;
     }
 
-    /// What a body is by its first bytes.
     public enum Kind {
         EMPTY("an empty body"),
         HTML("an HTML page"),
@@ -60,7 +67,7 @@ public final class UnexpectedBody {
         if (head.length == 0) {
             return Kind.EMPTY;
         }
-        String text = begin().stripLeading().toLowerCase(Locale.ROOT);
+        String text = beginning().stripLeading().toLowerCase(Locale.ROOT);
         if (text.startsWith("<!doctype html") || text.startsWith("<html")) {
             return Kind.HTML;
         }
@@ -70,21 +77,23 @@ public final class UnexpectedBody {
         return text.startsWith("{") ? Kind.JSON : Kind.OTHER;
     }
 
-    private String begin() {
+    private String beginning() {
         String text = new String(head, 0, Math.min(head.length, READ), StandardCharsets.UTF_8);
         return text.startsWith("\ufeff") ? text.substring(1) : text;
     }
 
     /// Such as `an HTML page (Content-Type 'text/html', 40 bytes, begins "<!DOCTYPE html>")`.
-    String describe(ServerText server) {
+    String describe(Credentials credentials) {
         StringBuilder text = new StringBuilder(kind().noun).append(" (");
         if (!contentType.isEmpty()) {
-            text.append("Content-Type '").append(server.of(contentType)).append("', ");
+            text.append("Content-Type '")
+                    .append(credentials.sanitize(contentType))
+                    .append("', ");
         }
         text.append(isComplete ? "" : "over ").append(head.length).append(" bytes");
         if (head.length > 0) {
             boolean all = isComplete && head.length <= READ;
-            String shown = all ? server.of(begin()) : server.ofBegin(begin());
+            String shown = all ? credentials.sanitize(beginning()) : credentials.sanitizeBeginning(beginning());
             text.append(", begins \"").append(shortened(shown)).append('"');
         }
         return text.append(')').toString();

@@ -1,5 +1,4 @@
-/// Requests to a hub: who asks, what is asked again after a fault, and how a refusal is told. Knows no hub in
-/// particular.
+/// HTTP requests to any hub: authentication, proxies, retries, time limits, error statuses.
 @NullMarked
 package io.stencil.hub.http;
 

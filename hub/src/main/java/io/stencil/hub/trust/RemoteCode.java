@@ -3,8 +3,8 @@ package io.stencil.hub.trust;
 import io.stencil.error.HubException;
 import io.stencil.error.InvalidRequestException;
 import io.stencil.files.Sha256;
-import io.stencil.hub.fetch.FileKinds;
-import io.stencil.hub.fetch.Snapshot;
+import io.stencil.hub.download.FileNames;
+import io.stencil.hub.download.Snapshot;
 import java.io.File;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -15,13 +15,13 @@ import java.util.Set;
 import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 
-/// Asks whether a fetched folder's code may run.
+/// Decides whether the code of a fetched folder may run.
 public final class RemoteCode {
 
-    /// What the user said.
+    /// Consent of the user.
     ///
-    /// @param trusted code that is new may run
-    /// @param sha256 code with this hash may run, also where other code was trusted before; null for none
+    /// @param trusted to new code
+    /// @param sha256 of code that may run also where other code was trusted before; null for none
     public record Consent(boolean trusted, @Nullable String sha256) {
 
         public static final Consent NONE = new Consent(false, null);
@@ -39,32 +39,31 @@ public final class RemoteCode {
         }
     }
 
-    /// Who is told, and asked.
+    /// Dialog with the user.
     public interface Dialog {
 
-        /// Told path and hash of code that is trusted from now on.
-        void tell(String text);
+        /// Reports path and hash of newly trusted code.
+        void report(String text);
 
-        /// Asks whether code may run that is other than was trusted before.
+        /// Requests consent to changed code.
         ///
-        /// @return false also where there is nobody to ask
+        /// @return false also without a user
         boolean ask(String question);
     }
 
     private RemoteCode() {}
 
-    /// Files with code in a folder.
+    /// Lists files with code in a folder.
     public static List<Path> in(Path folder) {
-        return FileKinds.CODE.stream()
+        return FileNames.CODE.stream()
                 .sorted()
                 .map(folder::resolve)
                 .filter(Files::exists)
                 .toList();
     }
 
-    /// Returns when the folder holds no code, or code that may run; what is trusted now is remembered.
-    ///
-    /// The code may be exchanged before it is compiled: whoever compiles it is to hold it against the hashes.
+    /// Requires that the code of a folder may run, and records newly trusted code. The code may be exchanged before
+    /// it is compiled: the compiler must compare it with the hashes.
     ///
     /// @param folder of a Template: that of the snapshot, or one in it
     /// @return SHA-256 of the code that may run, in hexadecimal digits
@@ -118,7 +117,7 @@ public final class RemoteCode {
             throw code.refused(
                     "is code and is not run (%s); read it, then pass --trust_remote_code".formatted(code.where()));
         }
-        dialog.tell(
+        dialog.report(
                 "trusting code of %s at %s: %s".formatted(snapshot.repository(), snapshot.revision(), code.where()));
         store.trust(snapshot, code.name(), code.sha256());
     }

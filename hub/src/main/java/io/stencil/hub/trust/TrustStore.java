@@ -5,7 +5,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.stencil.error.InvalidFileException;
 import io.stencil.error.Location;
 import io.stencil.files.AtomicFile;
-import io.stencil.hub.fetch.Snapshot;
+import io.stencil.hub.download.Snapshot;
 import io.stencil.json.JsonFile;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -14,17 +14,15 @@ import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.Optional;
 
-/// Remembers which code is trusted: one small file for each file of a repository's revision, with its SHA-256.
-///
-/// @param folder under which they lie
+/// Stores trusted code: one record for each file of a repository's revision, with its SHA-256.
 public record TrustStore(Path folder) {
 
     private static final JsonMapper MAPPER = new JsonMapper();
 
-    /// The hash that was trusted last.
+    /// Finds the SHA-256 of the trusted code.
     ///
     /// @param file inside the repository
-    /// @throws InvalidFileException when the memory is damaged
+    /// @throws InvalidFileException when the record is damaged
     Optional<String> trusted(Snapshot snapshot, String file) {
         Path entry = entry(snapshot, file);
         if (!Files.exists(entry)) {
@@ -52,7 +50,7 @@ public record TrustStore(Path folder) {
         }
     }
 
-    /// A name for people to find, of characters that every system takes.
+    /// Resolves a readable name, of characters that every system accepts.
     private Path entry(Snapshot snapshot, String file) {
         String site = snapshot.repository().site().getAuthority();
         String revision = snapshot.revision().replace("/", "%2F");

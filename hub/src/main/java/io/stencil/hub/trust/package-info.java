@@ -1,4 +1,4 @@
-/// Code that came from a hub runs only when its user said so.
+/// Trust in code from a hub, which runs only with its user's consent.
 @NullMarked
 package io.stencil.hub.trust;
 

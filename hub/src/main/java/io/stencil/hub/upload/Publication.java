@@ -1,31 +1,274 @@
 package io.stencil.hub.upload;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.stencil.hub.http.HubHttp;
+import io.stencil.hub.http.HubRequest;
+import io.stencil.hub.provider.HubProtocol;
+import io.stencil.hub.provider.Repository;
+import io.stencil.hub.upload.UploadPlan.LocalFile;
+import java.net.URI;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.function.BooleanSupplier;
 
-/// The writing half of a hub's interface.
-sealed interface Publication permits HuggingFacePublication, ModelScopePublication {
+/// Writes to a hub: creates repositories and commits files.
+sealed interface Publication {
 
     JsonMapper JSON = new JsonMapper();
 
-    /// Whether the repository is there.
     boolean exists(UploadPlan plan, HubHttp http);
 
-    /// Makes the repository.
     void create(UploadPlan plan, HubHttp http);
 
-    /// Sends the files and makes one commit of them.
+    /// Sends the files in one commit.
     ///
-    /// @param there paths of files that the hub has, with other content
-    /// @param isThere asks the hub whether it has them all: after a fault that leaves open whether the commit was made
+    /// @param existing paths of the repository
+    /// @param isCommitted queries the hub, after a transient failure that may have come behind the commit
     void commit(
             UploadPlan plan,
             List<LocalFile> files,
-            Set<String> there,
+            Set<String> existing,
             HubHttp http,
-            UploadListener listener,
-            BooleanSupplier isThere);
+            Uploader.Listener listener,
+            BooleanSupplier isCommitted);
+
+    /// Hugging Face: `preupload` names the large files, which go by Git LFS, and `commit` takes lines of JSON.
+    record HuggingFace(MultipartUpload.Records unfinished) implements Publication {
+
+        private static final int SAMPLE_BYTES = 512;
+        /// Files of one `preupload`: the limit of Hugging Face's own client.
+        private static final int BATCH = 256;
+
+        @Override
+        public boolean exists(UploadPlan plan, HubHttp http) {
+            return http.find(HubRequest.get(api(plan, ""), plan.repository().subject()))
+                    .isPresent();
+        }
+
+        @Override
+        public void create(UploadPlan plan, HubHttp http) {
+            Repository repository = plan.repository();
+            ObjectNode body = JSON.createObjectNode()
+                    .put("type", "model")
+                    .put("name", repository.id().name())
+                    .put("organization", repository.id().owner())
+                    .put("private", plan.isPrivate());
+            if (plan.license() != null) {
+                body.put("license", plan.license());
+            }
+            HubRequest request = HubRequest.postJson(
+                    URI.create(repository.site() + "/api/repos/create"), body.toString(), repository.subject());
+            http.change(request, response -> http.parse(request, response), () -> exists(plan, http));
+        }
+
+        @Override
+        public void commit(
+                UploadPlan plan,
+                List<LocalFile> files,
+                Set<String> existing,
+                HubHttp http,
+                Uploader.Listener listener,
+                BooleanSupplier isCommitted) {
+            Set<String> largePaths = largePaths(plan, files, http);
+            Map<String, LocalFile> large = new TreeMap<>();
+            StringBuilder lines = new StringBuilder();
+            ObjectNode header = JSON.createObjectNode().put("key", "header");
+            header.putObject("value").put("summary", plan.message()).put("description", "");
+            lines.append(header).append('\n');
+            for (LocalFile file : files) {
+                ObjectNode line = JSON.createObjectNode();
+                if (largePaths.contains(file.path())) {
+                    large.put(file.sha256(), file);
+                    line.put("key", "lfsFile")
+                            .putObject("value")
+                            .put("path", file.path())
+                            .put("algo", "sha256")
+                            .put("oid", file.sha256())
+                            .put("size", file.size());
+                } else {
+                    line.put("key", "file")
+                            .putObject("value")
+                            .put("path", file.path())
+                            .put("content", file.base64(Integer.MAX_VALUE))
+                            .put("encoding", "base64");
+                }
+                lines.append(line).append('\n');
+            }
+            if (!large.isEmpty()) {
+                sendLarge(plan, large, http, listener);
+            }
+            HubRequest request = HubRequest.post(
+                    api(plan, "/commit/" + revision(plan)),
+                    "application/x-ndjson",
+                    lines.toString(),
+                    plan.repository().subject());
+            http.change(request, response -> http.parse(request, response), isCommitted);
+        }
+
+        private static Set<String> largePaths(UploadPlan plan, List<LocalFile> files, HubHttp http) {
+            Set<String> large = new HashSet<>();
+            for (int begin = 0; begin < files.size(); begin += BATCH) {
+                large.addAll(preupload(plan, files.subList(begin, Math.min(files.size(), begin + BATCH)), http));
+            }
+            return large;
+        }
+
+        private static Set<String> preupload(UploadPlan plan, List<LocalFile> files, HubHttp http) {
+            ObjectNode body = JSON.createObjectNode();
+            ArrayNode list = body.putArray("files");
+            for (LocalFile file : files) {
+                list.addObject()
+                        .put("path", file.path())
+                        .put("size", file.size())
+                        .put("sample", file.base64(SAMPLE_BYTES));
+            }
+            JsonNode response = http.json(HubRequest.postJson(
+                    api(plan, "/preupload/" + revision(plan)),
+                    body.toString(),
+                    plan.repository().subject()));
+            Set<String> large = new HashSet<>();
+            Set<String> known = new HashSet<>();
+            for (JsonNode file : response.path("files")) {
+                known.add(file.path("path").asText());
+                if (file.path("shouldIgnore").asBoolean()) {
+                    throw plan.repository()
+                            .subject(file.path("path").asText())
+                            .fault("the repository's .gitignore leaves it out; change that at the hub");
+                }
+                if (file.path("uploadMode").asText().equals("lfs")) {
+                    large.add(file.path("path").asText());
+                }
+            }
+            for (LocalFile file : files) {
+                if (!known.contains(file.path())) {
+                    throw plan.repository().subject(file.path()).fault("the hub does not tell how it wants it");
+                }
+            }
+            return large;
+        }
+
+        private void sendLarge(
+                UploadPlan plan, Map<String, LocalFile> large, HubHttp http, Uploader.Listener listener) {
+            Repository repository = plan.repository();
+            ObjectNode batch =
+                    JSON.createObjectNode().put("operation", "upload").put("hash_algo", "sha256");
+            batch.putArray("transfers").add("basic").add("multipart");
+            batch.putObject("ref").put("name", plan.revision());
+            new LfsUpload(repository, http, LfsUpload.LFS_JSON, listener, unfinished)
+                    .send(
+                            URI.create(
+                                    "%s/%s.git/info/lfs/objects/batch".formatted(repository.site(), repository.id())),
+                            batch,
+                            large,
+                            response -> response.path("objects"));
+        }
+
+        private static URI api(UploadPlan plan, String rest) {
+            return URI.create("%s/api/models/%s%s"
+                    .formatted(plan.repository().site(), plan.repository().id(), rest));
+        }
+
+        private static String revision(UploadPlan plan) {
+            return Repository.encode(plan.revision());
+        }
+    }
+
+    /// ModelScope: large files go by Git LFS, and a commit of actions has the content of small files.
+    record ModelScope(MultipartUpload.Records unfinished) implements Publication {
+
+        private static final long LARGE = 1 << 20;
+        private static final int PRIVATE = 1;
+        private static final int PUBLIC = 5;
+
+        @Override
+        public boolean exists(UploadPlan plan, HubHttp http) {
+            Repository repository = plan.repository();
+            return http.find(HubRequest.get(
+                            URI.create("%s/api/v1/models/%s".formatted(repository.site(), repository.id())),
+                            repository.subject()))
+                    .isPresent();
+        }
+
+        @Override
+        public void create(UploadPlan plan, HubHttp http) {
+            Repository repository = plan.repository();
+            ObjectNode body = JSON.createObjectNode()
+                    .put("Path", repository.id().owner())
+                    .put("Name", repository.id().name())
+                    .put("ChineseName", repository.id().name())
+                    .put("Visibility", plan.isPrivate() ? PRIVATE : PUBLIC)
+                    .put("OriginalModelId", "");
+            if (plan.license() != null) {
+                body.put("License", plan.license());
+            }
+            HubRequest request = HubRequest.postJson(
+                    URI.create(repository.site() + "/api/v1/models"), body.toString(), repository.subject());
+            change(request, http, () -> exists(plan, http));
+        }
+
+        @Override
+        public void commit(
+                UploadPlan plan,
+                List<LocalFile> files,
+                Set<String> existing,
+                HubHttp http,
+                Uploader.Listener listener,
+                BooleanSupplier isCommitted) {
+            Repository repository = plan.repository();
+            Map<String, LocalFile> large = new TreeMap<>();
+            ObjectNode body = JSON.createObjectNode().put("commit_message", plan.message());
+            ArrayNode actions = body.putArray("actions");
+            for (LocalFile file : files) {
+                boolean isLarge = isLarge(file);
+                if (isLarge) {
+                    large.put(file.sha256(), file);
+                }
+                actions.addObject()
+                        .put("action", existing.contains(file.path()) ? "update" : "create")
+                        .put("path", file.path())
+                        .put("type", isLarge ? "lfs" : "normal")
+                        .put("size", file.size())
+                        .put("sha256", isLarge ? file.sha256() : "")
+                        .put("content", isLarge ? "" : file.base64(Integer.MAX_VALUE))
+                        .put("encoding", isLarge ? "" : "base64");
+            }
+            if (!large.isEmpty()) {
+                new LfsUpload(repository, http, "application/json", listener, unfinished)
+                        .send(
+                                api(repository, "/info/lfs/objects/batch"),
+                                JSON.createObjectNode().put("operation", "upload"),
+                                large,
+                                response -> HubProtocol.ModelScope.data(response, repository.subject(), http)
+                                        .path("objects"));
+            }
+            HubRequest request = HubRequest.postJson(
+                    api(repository, "/commit/" + Repository.encode(plan.revision())),
+                    body.toString(),
+                    repository.subject());
+            change(request, http, isCommitted);
+        }
+
+        private static boolean isLarge(LocalFile file) {
+            return file.size() > LARGE
+                    || file.path().endsWith(".safetensors")
+                    || file.path().endsWith(".jar");
+        }
+
+        private static URI api(Repository repository, String rest) {
+            return URI.create("%s/api/v1/repos/models/%s%s".formatted(repository.site(), repository.id(), rest));
+        }
+
+        private static void change(HubRequest request, HubHttp http, BooleanSupplier isDone) {
+            http.change(
+                    request,
+                    response -> HubProtocol.ModelScope.data(http.parse(request, response), request.subject(), http),
+                    isDone);
+        }
+    }
 }

@@ -6,9 +6,9 @@ import io.stencil.error.NameList;
 import io.stencil.files.AtomicFile;
 import io.stencil.files.LocalPath;
 import io.stencil.files.Sha256;
-import io.stencil.hub.fetch.FileKinds;
-import io.stencil.hub.fetch.Snapshot;
-import io.stencil.hub.http.Subject;
+import io.stencil.hub.download.FileNames;
+import io.stencil.hub.download.Snapshot;
+import io.stencil.hub.http.HubRequest.Subject;
 import java.io.File;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -23,7 +23,7 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
-/// The file `SHA256SUMS` of a folder, in the form that `sha256sum --check` reads.
+/// Writes and verifies the file `SHA256SUMS` of a folder, in the format of `sha256sum --check`.
 public final class Sha256Sums {
 
     public static final String FILE_NAME = "SHA256SUMS";
@@ -34,7 +34,6 @@ public final class Sha256Sums {
 
     private Sha256Sums() {}
 
-    /// Writes it for all files of a folder.
     public static void write(Path folder) throws IOException {
         TreeMap<String, String> sums = new TreeMap<>();
         try (Stream<Path> content = Files.walk(folder)) {
@@ -50,10 +49,10 @@ public final class Sha256Sums {
         AtomicFile.writeText(folder.resolve(FILE_NAME), text.toString());
     }
 
-    /// Checks a folder that has one; one without is not checked.
+    /// Verifies a folder, where it has checksums.
     ///
-    /// @return the names of the files that were found right, or empty without it
-    /// @throws InvalidFileException naming the first file that is absent or other than it says
+    /// @return the names of the verified files, or empty without checksums
+    /// @throws InvalidFileException naming the first file that is absent or differs
     public static Optional<Set<String>> requireSame(Path folder) {
         Path file = folder.resolve(FILE_NAME);
         if (!Files.exists(file)) {
@@ -75,12 +74,12 @@ public final class Sha256Sums {
         }
     }
 
-    /// Checks a fetched folder whose checksums must be there and name all code and weights: others could take their
-    /// place, and what then runs is not what was packaged.
+    /// Verifies a fetched folder, whose checksums must name all code and weights: others could be used in their
+    /// place.
     ///
-    /// @return the names of the files that were found right
-    /// @throws io.stencil.error.HubException naming what the checksums do not
-    /// @throws InvalidFileException naming the first file that is absent or other than they say
+    /// @return the names of the verified files
+    /// @throws io.stencil.error.HubException naming files without checksums
+    /// @throws InvalidFileException naming the first file that is absent or differs
     public static Set<String> requireComplete(Snapshot snapshot) {
         Subject subject = snapshot.repository().subject();
         Set<String> named = requireSame(snapshot.folder()).orElseThrow(() -> subject.fault(ABSENT));
@@ -93,10 +92,10 @@ public final class Sha256Sums {
         return named;
     }
 
-    /// Checks a folder of this machine in the same way.
+    /// Verifies a local folder in the same way.
     ///
-    /// @return the names of the files that were found right
-    /// @throws InvalidFileException naming what is absent, other than the checksums say, or not named by them
+    /// @return the names of the verified files
+    /// @throws InvalidFileException naming a file that is absent, differs, or has no checksum
     public static Set<String> requireComplete(Path folder) {
         Set<String> named = requireSame(folder).orElseThrow(() -> new InvalidFileException(folder, ABSENT));
         try (Stream<Path> content = Files.walk(folder)) {
@@ -114,11 +113,11 @@ public final class Sha256Sums {
         return named;
     }
 
-    /// Code and weights that the checksums do not name.
+    /// Lists code and weights without checksums.
     private static List<String> unnamed(Path folder, List<Path> files, Set<String> named) {
         return files.stream()
                 .map(file -> folder.relativize(file).toString().replace(File.separatorChar, '/'))
-                .filter(path -> FileKinds.isDecisive(path) && !named.contains(path))
+                .filter(path -> FileNames.isDecisive(path) && !named.contains(path))
                 .toList();
     }
 

@@ -3,13 +3,16 @@ package io.stencil.hub.upload;
 import io.stencil.error.InvalidFileException;
 import io.stencil.error.Location;
 import io.stencil.files.Sha256;
-import io.stencil.hub.fetch.FileKinds;
-import io.stencil.hub.protocol.Repository;
+import io.stencil.hub.download.FileNames;
+import io.stencil.hub.provider.Listing.Checksum;
+import io.stencil.hub.provider.Repository;
 import java.io.File;
 import java.io.IOException;
+import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Base64;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
@@ -18,14 +21,13 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
-/// What is to be published.
+/// Folder to publish and its destination.
 ///
-/// @param repository that gets it
-/// @param revision branch of it
-/// @param folder whose files are meant: those that its `SHA256SUMS` names, where it has one
-/// @param isPrivate whether a repository that is made for it is seen by its owner alone
-/// @param license of a repository that is made for it, where the hub asks for one
-/// @param dryRun look and tell, send nothing
+/// @param revision branch of the repository
+/// @param folder with the files; only those that its `SHA256SUMS` names, where it has one
+/// @param isPrivate visibility of a new repository
+/// @param license of a new repository, where the hub requires one
+/// @param dryRun compare without sending
 public record UploadPlan(
         Repository repository,
         String revision,
@@ -35,12 +37,10 @@ public record UploadPlan(
         @Nullable String license,
         boolean dryRun) {
 
-    /// The files that are published, sorted: those that `SHA256SUMS` names, and itself; without one, all of the kinds
+    /// Lists the files to publish, sorted: those that `SHA256SUMS` names, and itself; without one, all of the kinds
     /// that are fetched.
     ///
-    /// @throws InvalidFileException when there is none, one is a link or cannot be read, or one is not what
-    /// `SHA256SUMS`
-    ///     says
+    /// @throws InvalidFileException when there is none, one is a link or cannot be read, or differs from `SHA256SUMS`
     List<LocalFile> files() {
         if (!Files.isDirectory(folder)) {
             throw new InvalidFileException(folder, "is no folder; name the one that 'stencil package' wrote");
@@ -62,14 +62,13 @@ public record UploadPlan(
         }
         if (files.isEmpty()) {
             throw new InvalidFileException(
-                    folder, "holds no file that is published; only %s are".formatted(FileKinds.describe()));
+                    folder, "holds no file that is published; only %s are".formatted(FileNames.kinds()));
         }
         return files;
     }
 
-    /// Names of files in the folder that stay here: those that `SHA256SUMS` does not name, or without one, those of
-    /// kinds
-    /// that nobody would fetch.
+    /// Lists files in the folder that are not published: those that `SHA256SUMS` does not name, or without one, those
+    /// of kinds that are not fetched.
     ///
     /// @throws InvalidFileException when the folder cannot be read
     public List<String> leftOut() {
@@ -89,7 +88,7 @@ public record UploadPlan(
                 throw new InvalidFileException(
                         folder.resolve(path),
                         "is named by SHA256SUMS, but is hidden or of a kind that nobody fetches; only %s are"
-                                .formatted(FileKinds.describe()));
+                                .formatted(FileNames.kinds()));
             }
         }
         return published;
@@ -107,8 +106,36 @@ public record UploadPlan(
         return folder.relativize(file).toString().replace(File.separatorChar, '/');
     }
 
-    /// Whether a file is of a kind that is fetched, and not hidden.
+    /// Returns whether a file is of a kind that is fetched, and not hidden.
     static boolean isPublished(String path) {
-        return FileKinds.isAllowed(path) && Stream.of(path.split("/")).noneMatch(part -> part.startsWith("."));
+        return FileNames.isAllowed(path) && Stream.of(path.split("/")).noneMatch(part -> part.startsWith("."));
+    }
+
+    /// @param path in the repository
+    /// @param sha256 of its content
+    record LocalFile(String path, Path file, long size, String sha256) {
+
+        /// Returns whether a file of the hub has the same content.
+        boolean isSame(long remoteSize, Checksum checksum) throws IOException {
+            if (remoteSize != size) {
+                return false;
+            }
+            return switch (checksum) {
+                case Checksum.Sha256(String hex) -> hex.equals(sha256);
+                case Checksum.GitBlob blob -> blob.accepts(blob.digest(file));
+                case Checksum.None _ -> false;
+            };
+        }
+
+        /// Encodes the content in Base64.
+        ///
+        /// @param limit number of bytes from the beginning
+        String base64(int limit) {
+            try (InputStream content = Files.newInputStream(file)) {
+                return Base64.getEncoder().encodeToString(content.readNBytes(limit));
+            } catch (IOException e) {
+                throw new InvalidFileException(Location.of(file), "cannot be read: " + e, e);
+            }
+        }
     }
 }

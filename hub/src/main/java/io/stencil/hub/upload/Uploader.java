@@ -3,12 +3,11 @@ package io.stencil.hub.upload;
 import io.stencil.error.InvalidFileException;
 import io.stencil.error.Location;
 import io.stencil.error.NameList;
-import io.stencil.hub.fetch.FileKinds;
+import io.stencil.hub.download.FileNames;
 import io.stencil.hub.http.HubHttp;
-import io.stencil.hub.protocol.HubProtocol;
-import io.stencil.hub.protocol.HuggingFaceProtocol;
-import io.stencil.hub.protocol.ModelScopeProtocol;
-import io.stencil.hub.protocol.RemoteFile;
+import io.stencil.hub.provider.HubProtocol;
+import io.stencil.hub.provider.Listing.RemoteFile;
+import io.stencil.hub.upload.UploadPlan.LocalFile;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -18,17 +17,17 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
 
-/// Publishes folders: what the hub has already is left alone, so a second run of a broken one sends the rest.
+/// Uploads folders. Files that the hub has already are skipped, so that a second run completes a broken one.
 ///
-/// @param memory folder where it is remembered which parts of large files are there
-public record Uploader(HubProtocol protocol, HubHttp http, Path memory) {
+/// @param records folder with the records of unfinished uploads
+public record Uploader(HubProtocol protocol, HubHttp http, Path records) {
 
     /// @throws io.stencil.error.StencilException naming repository, file and cause; the repository is then as it was
-    public UploadResult upload(UploadPlan plan, UploadListener listener) {
-        UnfinishedUploads unfinished = new UnfinishedUploads(memory);
+    public Result upload(UploadPlan plan, Listener listener) {
+        MultipartUpload.Records unfinished = new MultipartUpload.Records(records);
         Publication publication = switch (protocol) {
-            case HuggingFaceProtocol _ -> new HuggingFacePublication(unfinished);
-            case ModelScopeProtocol _ -> new ModelScopePublication(unfinished);
+            case HubProtocol.HuggingFace _ -> new Publication.HuggingFace(unfinished);
+            case HubProtocol.ModelScope _ -> new Publication.ModelScope(unfinished);
         };
         List<LocalFile> files = plan.files();
         files.forEach(file -> http.requireNoToken(file.file()));
@@ -52,9 +51,9 @@ public record Uploader(HubProtocol protocol, HubHttp http, Path memory) {
             if (!changed.isEmpty()) {
                 publication.commit(plan, changed, remote.keySet(), http, listener, () -> areThere(plan, changed));
             }
-            files.forEach(file -> unfinished.forget(plan.repository(), file));
+            files.forEach(file -> unfinished.delete(plan.repository(), file));
         }
-        return new UploadResult(
+        return new Result(
                 !exists,
                 changed.stream().map(LocalFile::path).toList(),
                 unchanged,
@@ -62,13 +61,13 @@ public record Uploader(HubProtocol protocol, HubHttp http, Path memory) {
                 others);
     }
 
-    /// What an upload would send of a folder if the hub had nothing of it. The hub is not asked.
+    /// Lists what an upload to an empty repository would send, without a request.
     ///
-    /// @throws io.stencil.error.StencilException as [#upload] does for what is wrong with the folder
-    public UploadResult preview(UploadPlan plan) {
+    /// @throws io.stencil.error.StencilException as [#upload] for the folder
+    public Result preview(UploadPlan plan) {
         List<LocalFile> files = plan.files();
         files.forEach(file -> http.requireNoToken(file.file()));
-        return new UploadResult(
+        return new Result(
                 false,
                 files.stream().map(LocalFile::path).toList(),
                 List.of(),
@@ -82,9 +81,10 @@ public record Uploader(HubProtocol protocol, HubHttp http, Path memory) {
         return others.stream().filter(UploadPlan::isPublished).toList();
     }
 
-    /// What an older package left at the hub is fetched with this one, and could be used in its place.
+    /// Refuses code and weights of an older package at the hub: they are fetched with this one, and could take its
+    /// place.
     private static void requireNoneDecisive(UploadPlan plan, List<String> others) {
-        List<String> decisive = others.stream().filter(FileKinds::isDecisive).toList();
+        List<String> decisive = others.stream().filter(FileNames::isDecisive).toList();
         if (!decisive.isEmpty()) {
             throw plan.repository()
                     .subject()
@@ -112,5 +112,36 @@ public record Uploader(HubProtocol protocol, HubHttp http, Path memory) {
         } catch (IOException e) {
             throw new InvalidFileException(Location.of(file.file()), "cannot be read: " + e, e);
         }
+    }
+
+    /// Result of an upload or dry run.
+    ///
+    /// @param created whether the repository is new
+    /// @param changed files that differ from the hub's
+    /// @param unchanged files that the hub has already
+    /// @param bytes of the changed ones
+    /// @param others files of the hub that are fetched with these, and are not in the folder
+    public record Result(
+            boolean created, List<String> changed, List<String> unchanged, long bytes, List<String> others) {
+
+        public Result {
+            changed = List.copyOf(changed);
+            unchanged = List.copyOf(unchanged);
+            others = List.copyOf(others);
+        }
+    }
+
+    /// Receives progress of an upload; may be called from several threads.
+    public interface Listener {
+
+        Listener NONE = new Listener() {};
+
+        /// The upload of a large file starts.
+        default void onSending(String path, long bytes) {}
+
+        /// A large file is at the hub.
+        ///
+        /// @param sent false where the hub had it already
+        default void onThere(String path, long bytes, boolean sent) {}
     }
 }

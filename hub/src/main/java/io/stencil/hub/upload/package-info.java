@@ -1,4 +1,4 @@
-/// From a folder to a repository: what is sent, large files first, then one commit of all.
+/// Uploads folders to repositories: large files first, then one commit.
 @NullMarked
 package io.stencil.hub.upload;
 

@@ -20,7 +20,7 @@ class NoProxyTest {
     private static @Nullable String proxy(Map<String, String> environment, String target) {
         return Proxies.of(environment)
                 .of(URI.create(target))
-                .map(HttpProxy::toString)
+                .map(Proxies.HttpProxy::toString)
                 .orElse(null);
     }
 
@@ -84,7 +84,8 @@ class NoProxyTest {
         "http://proxy:3128,"
     })
     void userAndPasswordAreDecoded(String address, @Nullable String authorization) {
-        assertThat(HttpProxy.parse("HTTPS_PROXY", address).authorization()).isEqualTo(authorization);
+        assertThat(Proxies.HttpProxy.parse("HTTPS_PROXY", address).authorization())
+                .isEqualTo(authorization);
     }
 
     @ParameterizedTest

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.sun.net.httpserver.Headers;
 import com.sun.net.httpserver.HttpServer;
+import io.stencil.hub.http.HubRequest.Subject;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -47,7 +48,7 @@ class RedirectHeadersTest {
         Credentials credentials =
                 new Credentials(Token.of("token", "secret"), site(hub), Map.of("Authorization", "Bearer %s"), "TOKEN");
         try (HubHttp http = new HubHttp(credentials, HttpSettings.DEFAULT)) {
-            HubCall call = HubCall.get(site(hub).resolve("/away"), new Subject("repository", null))
+            HubRequest call = HubRequest.get(site(hub).resolve("/away"), new Subject("repository", null))
                     .with("authorization", "Basic action")
                     .with("X-Signed", "yes")
                     .with("Range", "bytes=0-1");

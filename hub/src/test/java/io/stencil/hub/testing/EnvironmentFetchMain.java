@@ -2,9 +2,9 @@ package io.stencil.hub.testing;
 
 import io.stencil.error.StencilException;
 import io.stencil.hub.Hub;
-import io.stencil.hub.fetch.FetchListener;
+import io.stencil.hub.download.Fetcher;
 import io.stencil.hub.http.Proxies;
-import io.stencil.hub.protocol.HubReference;
+import io.stencil.hub.provider.HubReference;
 
 /// A process that fetches from the hub of its environment.
 public final class EnvironmentFetchMain {
@@ -17,7 +17,7 @@ public final class EnvironmentFetchMain {
             Proxies.allowPasswords();
         }
         try (Hub hub = Hub.fromEnvironment()) {
-            hub.fetch(HubReference.parse("model", args[0]), FetchListener.NONE);
+            hub.fetch(HubReference.parse("model", args[0]), Fetcher.Listener.NONE);
         } catch (StencilException e) {
             System.out.println(e.getMessage());
             System.exit(1);

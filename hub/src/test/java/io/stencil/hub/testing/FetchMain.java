@@ -2,9 +2,9 @@ package io.stencil.hub.testing;
 
 import io.stencil.hub.Hub;
 import io.stencil.hub.HubSettings;
-import io.stencil.hub.fetch.FetchListener;
-import io.stencil.hub.protocol.HubKind;
-import io.stencil.hub.protocol.HubReference;
+import io.stencil.hub.download.Fetcher;
+import io.stencil.hub.provider.HubKind;
+import io.stencil.hub.provider.HubReference;
 import java.net.URI;
 import java.nio.file.Path;
 
@@ -19,7 +19,7 @@ public final class FetchMain {
         long chunkBytes = args.length < 4 ? TestHubs.CHUNK : Long.parseLong(args[3]);
         HubSettings settings = TestHubs.with(usual, chunkBytes, usual.http());
         try (Hub hub = Hub.open(settings)) {
-            hub.fetch(HubReference.parse("model", args[2]), FetchListener.NONE);
+            hub.fetch(HubReference.parse("model", args[2]), Fetcher.Listener.NONE);
         }
     }
 }

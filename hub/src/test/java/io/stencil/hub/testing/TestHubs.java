@@ -2,13 +2,13 @@ package io.stencil.hub.testing;
 
 import io.stencil.hub.Hub;
 import io.stencil.hub.HubSettings;
-import io.stencil.hub.fetch.FetchSettings;
-import io.stencil.hub.fetch.HuggingFaceCache;
+import io.stencil.hub.download.Fetcher;
+import io.stencil.hub.download.ModelRoots;
 import io.stencil.hub.http.HttpSettings;
+import io.stencil.hub.http.HttpSettings.RetryPolicy;
 import io.stencil.hub.http.Proxies;
-import io.stencil.hub.http.RetryPolicy;
 import io.stencil.hub.http.Token;
-import io.stencil.hub.protocol.HubKind;
+import io.stencil.hub.provider.HubKind;
 import java.net.URI;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -30,10 +30,9 @@ public final class TestHubs {
                 kind,
                 site,
                 token == null ? null : Token.of("token", token),
-                base,
+                new ModelRoots(base, base.resolveSibling("hf-cache")),
                 false,
-                new HuggingFaceCache(base.resolveSibling("hf-cache")),
-                new FetchSettings(4, CHUNK),
+                new Fetcher.Settings(4, CHUNK),
                 http(Duration.ofMinutes(2), 3));
     }
 
@@ -62,10 +61,9 @@ public final class TestHubs {
                 usual.hub(),
                 usual.site(),
                 usual.token(),
-                usual.base(),
+                usual.roots(),
                 usual.offline(),
-                usual.cache(),
-                new FetchSettings(usual.fetch().connections(), chunkBytes),
+                new Fetcher.Settings(usual.fetch().connections(), chunkBytes),
                 http);
     }
 

@@ -6,10 +6,9 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.stencil.error.HubException;
 import io.stencil.files.Sha256;
-import io.stencil.hub.fetch.Snapshot;
-import io.stencil.hub.protocol.HubKind;
-import io.stencil.hub.protocol.Repository;
-import io.stencil.hub.protocol.RepositoryId;
+import io.stencil.hub.download.Snapshot;
+import io.stencil.hub.provider.HubKind;
+import io.stencil.hub.provider.Repository;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -31,7 +30,7 @@ class RemoteCodeTest {
 
     private Snapshot snapshot(String revision) {
         Repository repository = new Repository(
-                HubKind.HUGGING_FACE, HubKind.HUGGING_FACE.site(), new RepositoryId("org", "brightness"));
+                HubKind.HUGGING_FACE, HubKind.HUGGING_FACE.site(), new Repository.Id("org", "brightness"));
         return new Snapshot(repository, revision, null, temporary.resolve("folder"), List.of());
     }
 
@@ -43,7 +42,7 @@ class RemoteCodeTest {
                 consent,
                 new RemoteCode.Dialog() {
                     @Override
-                    public void tell(String text) {
+                    public void report(String text) {
                         reports.add(text);
                     }
 

@@ -6,10 +6,10 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.stencil.error.HubException;
 import io.stencil.error.InvalidFileException;
 import io.stencil.hub.Hub;
-import io.stencil.hub.fetch.FetchListener;
-import io.stencil.hub.fetch.Snapshot;
-import io.stencil.hub.protocol.HubKind;
-import io.stencil.hub.protocol.HubReference;
+import io.stencil.hub.download.Fetcher;
+import io.stencil.hub.download.Snapshot;
+import io.stencil.hub.provider.HubKind;
+import io.stencil.hub.provider.HubReference;
 import io.stencil.hub.testing.FakeHub;
 import io.stencil.hub.testing.TestHubs;
 import java.io.IOException;
@@ -51,7 +51,7 @@ class Sha256SumsTest {
 
     private Snapshot fetch() {
         try (Hub hub = TestHubs.open(HubKind.MODELSCOPE, fake, temporary.resolve("models"))) {
-            return hub.fetch(HubReference.parse("model", "me/a:"), FetchListener.NONE);
+            return hub.fetch(HubReference.parse("model", "me/a:"), Fetcher.Listener.NONE);
         }
     }
 

@@ -6,16 +6,15 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.stencil.error.HubException;
 import io.stencil.files.Sha256;
 import io.stencil.hub.Hub;
-import io.stencil.hub.http.LocalFault;
-import io.stencil.hub.protocol.HubKind;
-import io.stencil.hub.protocol.Repository;
-import io.stencil.hub.protocol.RepositoryId;
+import io.stencil.hub.provider.HubKind;
+import io.stencil.hub.provider.Repository;
 import io.stencil.hub.testing.FakeHub;
 import io.stencil.hub.testing.FakeRepository;
 import io.stencil.hub.testing.Fault;
 import io.stencil.hub.testing.TestHubs;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
@@ -63,26 +62,26 @@ class UploadTest {
         fake.close();
     }
 
-    private UploadResult upload(HubKind kind, boolean isPrivate, boolean dryRun) {
+    private Uploader.Result upload(HubKind kind, boolean isPrivate, boolean dryRun) {
         return upload(TestHubs.open(kind, fake, temporary.resolve("models")), isPrivate, dryRun);
     }
 
-    private UploadResult uploadImpatiently(int attempts) {
+    private Uploader.Result uploadImpatiently(int attempts) {
         return upload(
                 TestHubs.openImpatient(HubKind.HUGGING_FACE, fake, temporary.resolve("models"), attempts), true, false);
     }
 
-    private UploadResult upload(Hub opened, boolean isPrivate, boolean dryRun) {
+    private Uploader.Result upload(Hub opened, boolean isPrivate, boolean dryRun) {
         try (Hub hub = opened) {
             UploadPlan plan = new UploadPlan(
-                    hub.repository(RepositoryId.parse("ID", ID)),
+                    hub.repository(Repository.Id.parse("ID", ID)),
                     hub.settings().hub().defaultRevision(),
                     folder,
                     "Upload",
                     isPrivate,
                     null,
                     dryRun);
-            return hub.upload(plan, new UploadListener() {
+            return hub.upload(plan, new Uploader.Listener() {
                 @Override
                 public void onThere(String path, long bytes, boolean isSent) {
                     if (isSent) {
@@ -96,7 +95,7 @@ class UploadTest {
     @ParameterizedTest
     @EnumSource
     void aFolderIsPublishedAndItsSecondTimeSendsNothing(HubKind kind) {
-        UploadResult result = upload(kind, true, false);
+        Uploader.Result result = upload(kind, true, false);
 
         assertThat(result.created()).isTrue();
         assertThat(result.changed()).containsExactly("Model.java", "README.md", "model.safetensors", "samples/a.png");
@@ -107,7 +106,7 @@ class UploadTest {
         assertThat(sent).containsExactlyInAnyOrder("model.safetensors", "samples/a.png");
 
         int commits = fake.repository(ID).commits();
-        UploadResult again = upload(kind, true, false);
+        Uploader.Result again = upload(kind, true, false);
         assertThat(again.changed()).isEmpty();
         assertThat(again.unchanged()).hasSize(4);
         assertThat(fake.repository(ID).commits()).isEqualTo(commits);
@@ -147,7 +146,7 @@ class UploadTest {
     @ParameterizedTest
     @EnumSource
     void aDryRunSendsNothing(HubKind kind) {
-        UploadResult result = upload(kind, true, true);
+        Uploader.Result result = upload(kind, true, true);
         assertThat(result.changed()).hasSize(4);
         assertThat(result.bytes()).isEqualTo(2_050_009);
         assertThat(fake.repositories()).isEmpty();
@@ -313,7 +312,7 @@ class UploadTest {
         assertThat(fake.repository(ID).files().keySet())
                 .containsExactly("Model.java", "README.md", "SHA256SUMS", "model.safetensors", "samples/a.png");
         UploadPlan plan = new UploadPlan(
-                new Repository(HubKind.MODELSCOPE, fake.site(), RepositoryId.parse("ID", ID)),
+                new Repository(HubKind.MODELSCOPE, fake.site(), Repository.Id.parse("ID", ID)),
                 "master",
                 folder,
                 "m",
@@ -374,12 +373,12 @@ class UploadTest {
     @Test
     void aFileThatBecomesShorterIsNoFaultOfTheConnection() throws IOException {
         Path weights = folder.resolve("model.safetensors");
-        try (FileSlice slice = new FileSlice(weights, 0, WEIGHTS.length + 10)) {
+        try (LfsUpload.FileSlice slice = new LfsUpload.FileSlice(weights, 0, WEIGHTS.length + 10)) {
             assertThatThrownBy(slice::readAllBytes)
-                    .isInstanceOf(LocalFault.class)
-                    .hasMessage("became shorter while it was sent");
+                    .isInstanceOf(FileSystemException.class)
+                    .hasMessage(weights + ": became shorter while it was sent");
         }
-        try (FileSlice slice = new FileSlice(weights, 100, 7)) {
+        try (LfsUpload.FileSlice slice = new LfsUpload.FileSlice(weights, 100, 7)) {
             assertThat(slice.readAllBytes()).isEqualTo(Arrays.copyOfRange(WEIGHTS, 100, 107));
         }
     }

@@ -1,5 +1,0 @@
-/// What each hub's public HTTP interface says: repositories, listings, addresses of files.
-@NullMarked
-package io.stencil.hub.protocol;
-
-import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,4 @@
+@NullMarked
+package io.stencil.hub.download;
+
+import org.jspecify.annotations.NullMarked;

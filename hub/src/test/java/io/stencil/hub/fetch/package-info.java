@@ -1,4 +1,0 @@
-@NullMarked
-package io.stencil.hub.fetch;
-
-import org.jspecify.annotations.NullMarked;
