@@ -24,6 +24,8 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /// `stencil launch`: real processes that train together by Gloo.
 class LaunchIT {
@@ -112,6 +114,77 @@ class LaunchIT {
         }
         assertThat(StencilRun.content(training.output())).contains("step-1.safetensors", "step-1.state");
         assertThat(StencilRun.content(training.output())).noneMatch(name -> name.startsWith("step-2"));
+    }
+
+    /// A rank whose row a Template cannot use, after the first step.
+    @ParameterizedTest
+    @ValueSource(ints = {0, 1})
+    @Timeout(300)
+    void aRankThatFailsEndsTheJobAndCostsNoWork(int rank) throws IOException, InterruptedException {
+        fourRows("3.png");
+        Path whole = temporary.resolve("whole");
+        String template =
+                "--template_model_id_or_path=" + TestFiles.root().resolve("train/src/test/resources/templates/fails");
+        String[] words = launched(template, "--max_steps=2", "--dataset_shuffle=false");
+        StencilRun run = StencilProcess.start(
+                        temporary,
+                        Map.of("JAVA_TOOL_OPTIONS", "-Dstencil.test.forward_fails_at=0." + (rank + 4)),
+                        words)
+                .await();
+        assertThat(run.exitCode()).as(run.err()).isEqualTo(1);
+        assertThat(run.err())
+                .contains("[0] saved the state after step 1; fix the cause of the failure, then go on by --resume "
+                        + training.output())
+                .containsPattern("\\[%s\\] stencil: \\S*Model\\.java:27: forward\\(\\) threw ".formatted(rank))
+                .contains("[%s] stencil: rank %s stops, because rank %s ".formatted(1 - rank, 1 - rank, rank));
+        assertThat(StencilRun.content(training.output())).contains("step-1.safetensors", "step-1.state");
+
+        StencilProcess.run(
+                        temporary,
+                        launched(
+                                "--output_path=",
+                                "--resume=" + training.output(),
+                                template,
+                                "--max_steps=2",
+                                "--dataset_shuffle=false"))
+                .succeeded();
+        StencilProcess.run(
+                        temporary,
+                        launched(template, "--max_steps=2", "--dataset_shuffle=false", "--output_path=" + whole))
+                .succeeded();
+        assertThat(training.output().resolve("step-2.safetensors"))
+                .hasSameBinaryContentAs(whole.resolve("step-2.safetensors"));
+    }
+
+    /// Each rank reads its share of the rows: the one that cannot be read is in that of the second.
+    @Test
+    @Timeout(300)
+    void allRanksSkipTheRowsThatOneCannotRead() throws IOException, InterruptedException {
+        fourRows("cut.png");
+        Path cut = training.dataset().resolve("cut.png");
+        byte[] image = Files.readAllBytes(TestFiles.golden("train_0.png"));
+        Files.write(cut, Arrays.copyOf(image, image.length * 3 / 4));
+        Path without = temporary.resolve("without");
+        String[] words = {"--max_steps=4", "--dataset_shuffle=true"};
+        StencilRun run = StencilProcess.run(temporary, launched(with(words, "--on_bad_row=skip")))
+                .succeeded();
+        assertThat(run.err())
+                .containsOnlyOnce("skipped a row: ")
+                .contains("[0] stencil: warning: skipped a row: " + training.metadata() + ":4: 'image': " + cut)
+                .contains("[0] training ")
+                .contains(" on 3 rows for 4 steps");
+        List<String> rows = Files.readAllLines(training.metadata());
+        training.write(String.join("\n", rows.subList(0, 3)));
+        StencilProcess.run(temporary, launched(with(words, "--output_path=" + without)))
+                .succeeded();
+        assertThat(training.output().resolve("step-4.safetensors"))
+                .hasSameBinaryContentAs(without.resolve("step-4.safetensors"));
+    }
+
+    private void fourRows(String image) throws IOException {
+        Files.copy(TestFiles.golden("train_0.png"), training.dataset().resolve("3.png"));
+        training.write(
+                Files.readString(training.metadata()) + TrainingFolder.row("\"" + image + "\"", "{\"scale\": 0.5}"));
     }
 
     /// Three rows: the fourth rank has none of its own.

@@ -192,7 +192,14 @@ class TrainIT {
         StencilRun.inProcess("train", "--resume=" + moved, "--learning_rate=1")
                 .failed(1, "'learning_rate': is 1.0, but the run in '" + moved + "' began with 0.001");
         StencilRun.inProcess("train", "--resume=" + elsewhere)
-                .failed(2, "Missing required option: '--trainable_models");
+                .failed(
+                        1,
+                        "'resume': '" + elsewhere + "' is no folder of a run: it holds no training_args.json",
+                        "--trainable_models");
+        StencilRun.inProcess("train", "--resume", temporary + "/nosuch")
+                .failed(1, "'resume': '" + temporary + "/nosuch' does not exist");
+        StencilRun.inProcess("train", "--resume=" + moved + "/training_args.json")
+                .failed(1, "'resume': '" + moved + "/training_args.json' is no folder");
     }
 
     @Test

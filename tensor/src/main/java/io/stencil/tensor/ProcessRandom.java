@@ -107,12 +107,17 @@ public final class ProcessRandom {
         return LOCK.isHeldByCurrentThread();
     }
 
-    /// Whether `work` draws from the generator of the CPU, while no other thread does.
+    /// Whether `work` draws from the generator of the CPU, while no other thread does. Afterwards it is as it was
+    /// before.
     public static boolean draws(Runnable work) {
         LOCK.lock();
         try (State before = State.of(Device.CPU)) {
-            work.run();
-            return !before.isPresent();
+            try {
+                work.run();
+                return !before.isPresent();
+            } finally {
+                before.restore();
+            }
         } finally {
             LOCK.unlock();
         }

@@ -78,22 +78,32 @@ final class CheckpointSeries {
     ///
     /// @param position where no update is half done
     /// @param random generators at that position
+    /// @throws io.stencil.error.InvalidRequestException when what was learned is not finite; nothing is written then
     void afterFailure(Position position, RandomState random) {
         if (!content.replicas().group().isFirst()) {
             return;
         }
         boolean unsaved = savedAt < position.step();
-        if (unsaved) {
-            content.state().clearGradients();
-            content.state().write(position, random);
-            listener.onSaved(position.step());
-            savedAt = position.step();
-        }
-        if (savedAt > 0) {
-            listener.onFailure(output.folder(), savedAt);
+        try {
+            if (unsaved) {
+                content.state().clearGradients();
+                content.state().requireFinite(position.step(), savedAt);
+                content.state().write(position, random);
+                listener.onSaved(position.step());
+                savedAt = position.step();
+            }
+        } finally {
+            nameNewestState();
         }
         if (unsaved) {
             writeFiles("step-" + position.step(), position.step());
+        }
+    }
+
+    /// Names the state that a run which has failed can go on from, if there is one.
+    void nameNewestState() {
+        if (savedAt > 0) {
+            listener.onFailure(output.folder(), savedAt);
         }
     }
 
@@ -107,13 +117,12 @@ final class CheckpointSeries {
         if (content.replicas().group().isFirst()) {
             content.state().requireFinite(step, savedAt);
         }
-        savedAt = step;
-        if (!content.replicas().group().isFirst()) {
-            return;
+        if (content.replicas().group().isFirst()) {
+            writeFiles(name, step);
+            content.state().write(position);
+            listener.onSaved(step);
         }
-        writeFiles(name, step);
-        content.state().write(position);
-        listener.onSaved(step);
+        savedAt = step;
     }
 
     private void writeFiles(String name, long step) {

@@ -23,6 +23,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.function.Function;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
@@ -84,23 +85,21 @@ public final class DataProcess {
         try (Flux2Pipeline pipeline = Flux2Pipeline.load(
                         options.models().base(), options.models().load());
                 @Nullable LoadedTemplate<?, ?> template = Trainer.loadTemplate(options.models(), pipeline)) {
-            Dataset dataset = usable(
-                    options,
-                    read,
-                    pipeline,
-                    template,
-                    new SkippedRows(group, options.data().workers(), listener::onWarning));
+            SkippedRows skipping = new SkippedRows(group, options.data().workers(), listener::onWarning);
+            Dataset dataset = options.data().onBadRow() == OnBadRow.SKIP ? skipping.find(read, template, null) : read;
+            boolean draws = template != null && TrainingData.check(dataset, pipeline, template);
             CacheWriter cache =
                     CacheWriter.begin(options, dataset, pipeline.models(), frozenHash(options, template), group);
             TrainingStep step = new TrainingStep(pipeline, template, new ActivationPolicy.Keep(), listener::onWarning);
             Long given = options.optimisation().seed();
             long seed = given == null ? 0 : given;
+            Function<DatasetRow, TrainingSample> reading = TrainingData.reading(dataset, template, seed, draws);
             boolean ended = encode(
                     dataset,
                     step,
                     cache,
                     new Share(
-                            group.rank(), group.size(), template, options.data().workers(), seed, listener));
+                            group.rank(), group.size(), reading, options.data().workers(), seed, listener));
             if (group.any(!ended)) {
                 return false;
             }
@@ -117,30 +116,15 @@ public final class DataProcess {
         }
     }
 
-    private static Dataset usable(
-            TrainOptions options,
-            Dataset dataset,
-            Flux2Pipeline pipeline,
-            @Nullable LoadedTemplate<?, ?> template,
-            SkippedRows skipping) {
-        if (options.data().onBadRow() == OnBadRow.SKIP) {
-            return skipping.find(dataset, template);
-        }
-        if (template != null) {
-            TrainingData.check(dataset, pipeline, template);
-        }
-        return dataset;
-    }
-
     /// The rows of one process.
     ///
-    /// @param template that reads the rows' inputs, or null
+    /// @param reading of a row
     /// @param workers threads that decode pictures
     /// @param seed of what the Template draws
     private record Share(
             int rank,
             int size,
-            @Nullable LoadedTemplate<?, ?> template,
+            Function<DatasetRow, TrainingSample> reading,
             int workers,
             long seed,
             EncodingListener listener) {
@@ -164,8 +148,7 @@ public final class DataProcess {
         List<Integer> open = rows.stream().filter(row -> !cache.has(row)).toList();
         int done = rows.size() - open.size();
         share.listener().onStart(done, rows.size());
-        try (Prefetch<TrainingSample> content =
-                new Prefetch<>(TrainingData.reading(dataset, share.template(), share.seed()), share.workers())) {
+        try (Prefetch<TrainingSample> content = new Prefetch<>(share.reading(), share.workers())) {
             for (int i = 0; i < open.size(); i++) {
                 if (stopped) {
                     return false;

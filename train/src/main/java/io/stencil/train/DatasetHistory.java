@@ -1,6 +1,7 @@
 package io.stencil.train;
 
 import io.stencil.distributed.ProcessGroup;
+import io.stencil.error.InvalidFileException;
 import io.stencil.error.InvalidRequestException;
 import io.stencil.error.NameList;
 import io.stencil.train.data.BatchPlan;
@@ -22,10 +23,13 @@ import java.util.concurrent.ConcurrentHashMap;
 final class DatasetHistory {
 
     private final Dataset dataset;
+    private final Map<Integer, String> earlier;
     private final Map<DatasetRow, String> digests = new ConcurrentHashMap<>();
 
-    DatasetHistory(Dataset dataset) {
+    /// @param earlier digests of the rows that the run has used so far, by their index in the metadata file
+    DatasetHistory(Dataset dataset, Map<Integer, String> earlier) {
         this.dataset = dataset;
+        this.earlier = Map.copyOf(earlier);
     }
 
     /// Reads the content of a row, if that was not done before. Safe to call from several threads.
@@ -33,12 +37,18 @@ final class DatasetHistory {
         return digests.computeIfAbsent(row, one -> RowDigest.of(one, dataset.folder()));
     }
 
+    /// Lists the rows that were used, but for those whose files another process has used and which cannot be read any
+    /// more: to lose the state would be worse.
+    ///
     /// @param step steps that are done
     DatasetRecord after(long step, BatchPlan plan) {
         List<Integer> indices = dataset.indices();
-        Map<Integer, String> used = new TreeMap<>();
+        Map<Integer, String> used = new TreeMap<>(earlier);
         for (int row : used(step, plan)) {
-            used.put(indices.get(row), digest(dataset.rows().get(row)));
+            try {
+                used.put(indices.get(row), digest(dataset.rows().get(row)));
+            } catch (InvalidFileException _) { // told when the row's turn comes again
+            }
         }
         return new DatasetRecord(used, dataset.bad());
     }
@@ -46,11 +56,11 @@ final class DatasetHistory {
     /// Refuses to go on with rows that have changed since the run used them. Each process looks at its share.
     ///
     /// @throws InvalidRequestException naming the rows
-    void requireUnchanged(DatasetRecord record, ProcessGroup group) {
+    void requireUnchanged(ProcessGroup group) {
         List<Integer> indices = dataset.indices();
         List<String> changed = new ArrayList<>();
         for (int row = group.rank(); row < indices.size(); row += group.size()) {
-            String then = record.digests().get(indices.get(row));
+            String then = earlier.get(indices.get(row));
             DatasetRow now = dataset.rows().get(row);
             if (then != null && !then.equals(digest(now))) {
                 changed.add(now.location().toString());

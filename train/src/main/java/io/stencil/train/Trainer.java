@@ -146,23 +146,20 @@ public final class Trainer {
         TrainingListener listener = company.listener();
         RunFolder folder = new RunFolder(options.output().folder());
         @Nullable SavedState saved = options.output().resume() ? newestState(folder, group, listener) : null;
-        SkippedRows skipping = new SkippedRows(group, options.data().workers(), listener::onWarning);
-        TrainingData data = company.data().usable(options, pipeline, template, saved, skipping);
         long seed = group.agree(seed(options.optimisation(), saved));
         RunOptions record =
                 RunOptions.of(options, seed, group.size(), pipeline.models().compute());
         if (saved != null) {
             record.requireSameAs(saved);
         }
+        SkippedRows skipping = new SkippedRows(group, options.data().workers(), listener::onWarning);
+        TrainingData data = company.data().usable(options, pipeline, template, saved, skipping);
         TrainedTensors tensors = new TrainedTensors(
                 select(options, pipeline, template),
                 options.output().removedPrefix(),
                 options.output().saveDtype());
         start(tensors, options.output());
         unite(group, tensors.parts(), record, pipeline.models().compute());
-        if (group.isFirst()) {
-            TrainingArguments.write(options, seed);
-        }
         Run run = new Run(options, seed, data, folder, record, saved, group, listener);
         if (options.task() == Task.VAE) {
             try (ReconstructionObjective objective =
@@ -252,6 +249,9 @@ public final class Trainer {
             run.record().length(batches.epochLength()).requireExtends(begun, done);
         }
         requireSameData(run);
+        if (group.isFirst()) { // not before all checks: a run that is refused keeps its options
+            TrainingArguments.write(options, run.seed());
+        }
         try (Replicas replicas = new Replicas(group, work.tensors().parts(), optimisation.findUnusedParameters());
                 @Nullable CsvLog csv = output.csvLog() && group.isFirst() ? new CsvLog(output.folder(), done) : null;
                 @Nullable
@@ -302,7 +302,7 @@ public final class Trainer {
                             "the state in '%s' is of an earlier version, which kept no record of images: they are not compared"
                                     .formatted(run.saved().folder()));
         } else {
-            run.data().history().requireUnchanged(run.saved().dataset(), run.group());
+            run.data().history().requireUnchanged(run.group());
         }
     }
 

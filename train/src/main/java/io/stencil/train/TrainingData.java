@@ -2,7 +2,6 @@ package io.stencil.train;
 
 import io.stencil.autograd.ActivationPolicy;
 import io.stencil.error.InvalidRequestException;
-import io.stencil.error.StencilException;
 import io.stencil.pipeline.Flux2Pipeline;
 import io.stencil.template.load.LoadedTemplate;
 import io.stencil.tensor.ProcessRandom;
@@ -20,6 +19,9 @@ import io.stencil.train.resume.SavedState;
 import io.stencil.train.split.CachedDataset;
 import io.stencil.train.step.StepSample;
 import io.stencil.train.step.TrainingStep;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
@@ -27,10 +29,11 @@ import org.jspecify.annotations.Nullable;
 ///
 /// @param cached the encoded samples, or null for pictures
 /// @param history content of the rows that were used
-record TrainingData(Dataset dataset, @Nullable CachedDataset cached, DatasetHistory history) {
+/// @param draws whether the Template's data processor draws from the generator of the process
+record TrainingData(Dataset dataset, @Nullable CachedDataset cached, DatasetHistory history, boolean draws) {
 
     private TrainingData(Dataset dataset, @Nullable CachedDataset cached) {
-        this(dataset, cached, new DatasetHistory(dataset));
+        this(dataset, cached, new DatasetHistory(dataset, Map.of()), false);
     }
 
     static TrainingData read(TrainOptions options) {
@@ -48,7 +51,9 @@ record TrainingData(Dataset dataset, @Nullable CachedDataset cached, DatasetHist
         }
     }
 
-    /// Checks that the data fit the models. Rows that cannot be read are left out where that is asked for.
+    /// Checks that the data fit the models. Rows that cannot be read are left out where that is asked for, and those
+    /// that
+    /// the run has left out so far stay out.
     ///
     /// @param saved state that the run goes on from, or null
     TrainingData usable(
@@ -61,26 +66,29 @@ record TrainingData(Dataset dataset, @Nullable CachedDataset cached, DatasetHist
             cached.requireMadeWith(options, pipeline.models(), DataProcess.frozenHash(options, template));
             return this;
         }
-        if (options.data().onBadRow() == OnBadRow.SKIP) {
-            DatasetRecord record = saved == null ? null : saved.dataset();
-            return new TrainingData(
-                    record == null ? skipping.find(dataset, template) : skipping.again(dataset, record.skipped()),
-                    null);
-        }
-        if (template != null) {
-            check(dataset, pipeline, template);
-        }
-        return this;
+        DatasetRecord record = saved == null ? null : saved.dataset();
+        Dataset left = options.data().onBadRow() == OnBadRow.SKIP
+                ? skipping.find(dataset, template, saved)
+                : record == null ? dataset : skipping.again(dataset, record.skipped());
+        return new TrainingData(
+                left,
+                null,
+                new DatasetHistory(left, record == null ? Map.of() : record.digests()),
+                template != null && check(left, pipeline, template));
     }
 
     /// Checks that all rows fit the Template. Where one has an image of uneven size, the Template processes that row,
-    /// so
-    /// that a size which it cannot use is told before the first step.
-    static void check(Dataset dataset, Flux2Pipeline pipeline, LoadedTemplate<?, ?> template) {
-        dataset.check(template).ifPresent(row -> {
+    /// so that a size which it cannot use is told before the first step.
+    ///
+    /// @return whether the data processor draws from the generator of the process for any row
+    static boolean check(Dataset dataset, Flux2Pipeline pipeline, LoadedTemplate<?, ?> template) {
+        AtomicReference<Optional<DatasetRow>> uneven = new AtomicReference<>(Optional.empty());
+        boolean draws = ProcessRandom.draws(() -> uneven.set(dataset.check(template)));
+        uneven.get().ifPresent(row -> {
             TrainingStep step = new TrainingStep(pipeline, template, new ActivationPolicy.Keep(), _ -> {});
             step.checkInputs(StepSample.of(row, () -> dataset.load(row, template)));
         });
+        return draws;
     }
 
     BatchPlan batches(DataOrder order, int batchSize) {
@@ -94,7 +102,7 @@ record TrainingData(Dataset dataset, @Nullable CachedDataset cached, DatasetHist
     /// @param seed of the run
     Prefetch<TrainingSample> content(@Nullable LoadedTemplate<?, ?> template, int workers, long seed) {
         return cached == null
-                ? new Prefetch<>(digesting(reading(dataset, template, seed)), workers)
+                ? new Prefetch<>(digesting(reading(dataset, template, seed, draws)), workers)
                 : new Prefetch<>(_ -> noPictures(), 0);
     }
 
@@ -108,16 +116,11 @@ record TrainingData(Dataset dataset, @Nullable CachedDataset cached, DatasetHist
 
     /// Reads a row. Where the Template's data processor draws from the generator of the process, one row at a time is
     /// read, each with a seed of its own.
+    ///
+    /// @param draws as [#check] gave it
     static Function<DatasetRow, TrainingSample> reading(
-            Dataset dataset, @Nullable LoadedTemplate<?, ?> template, long seed) {
+            Dataset dataset, @Nullable LoadedTemplate<?, ?> template, long seed, boolean draws) {
         Function<DatasetRow, TrainingSample> reading = row -> dataset.load(row, template);
-        boolean draws = template != null
-                && ProcessRandom.draws(() -> {
-                    try {
-                        var _ = reading.apply(dataset.rows().getFirst());
-                    } catch (StencilException _) { // told when the row's turn comes
-                    }
-                });
         return draws
                 ? row -> ProcessRandom.seeded(StepSample.Seeds.ofRow(seed, row), () -> reading.apply(row))
                 : reading;

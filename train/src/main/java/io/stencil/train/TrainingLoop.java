@@ -99,32 +99,41 @@ final class TrainingLoop {
                         step));
         began = System.nanoTime();
         int epochLength = shop.batches().epochLength();
+        setRecovery();
         try {
             for (int epoch = Math.toIntExact(step / epochLength); step < totalSteps; epoch++) {
                 if (!runEpoch(epoch, Math.toIntExact(step % epochLength))) {
                     return result(true);
                 }
-                shop.checkpoints().afterEpoch(epoch, position());
+                int ended = epoch;
+                save(() -> shop.checkpoints().afterEpoch(ended, position()));
             }
             return result(false);
         } finally {
-            setRecovery(null);
+            clearRecovery();
         }
     }
 
-    /// Where the run was before the update that is being worked on: weights and moments are as they were then.
+    /// Where the run was after its last update: weights and moments are as they were then. It holds the states of
+    /// generators and no weights, 10 kB in all.
     private record RecoveryPoint(Position position, RandomState random) {}
 
-    private void setRecovery(@Nullable RecoveryPoint next) {
+    private void setRecovery() {
+        clearRecovery();
+        recovery = new RecoveryPoint(position(), shop.checkpoints().random());
+    }
+
+    private void clearRecovery() {
         if (recovery != null) {
             recovery.random().close();
         }
-        recovery = next;
+        recovery = null;
     }
 
     /// Saves what was learned before a failure, as a stop does. A failure to save does not hide the first one.
     private void saveAfter(Throwable failure) {
-        if (recovery == null || updating) {
+        if (recovery == null || updating) { // some weights are those of the next update, others not
+            shop.checkpoints().nameNewestState();
             return;
         }
         try {
@@ -158,12 +167,11 @@ final class TrainingLoop {
             int count = Math.min(group, length - first);
             double rate = rates.rate(updates);
             int begin = Math.max(done - first, 0);
-            setRecovery(new RecoveryPoint(position(), shop.checkpoints().random()));
             for (int i = begin; i < count; i++) {
                 if (!runStep(new Place(epoch, first, i, count), rate)) {
                     return false;
                 }
-                finishStep(epoch, rate);
+                finishStep(epoch, rate, i == count - 1);
             }
         }
         return true;
@@ -285,20 +293,24 @@ final class TrainingLoop {
             shop.average().update();
         }
         updating = false;
-        setRecovery(null);
     }
 
-    private void finishStep(int epoch, double rate) {
+    private void finishStep(int epoch, double rate, boolean updated) {
         step++;
-        shop.listener().onStep(new StepReport(step, totalSteps, epoch, loss, rate, seconds()));
-        save(() -> shop.checkpoints().afterStep(position()));
+        if (updated) {
+            setRecovery();
+        }
+        save(() -> {
+            shop.listener().onStep(new StepReport(step, totalSteps, epoch, loss, rate, seconds()));
+            shop.checkpoints().afterStep(position());
+        });
     }
 
-    /// Where what was to be saved is not finite, the update that is half done is dropped.
+    /// Where that fails, the state of the last update is saved, without one that is half done.
     private void save(Runnable saving) {
         try {
             saving.run();
-        } catch (InvalidRequestException e) {
+        } catch (RuntimeException | Error e) {
             saveAfter(e);
             throw e;
         }

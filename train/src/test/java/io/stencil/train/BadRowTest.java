@@ -185,6 +185,67 @@ class BadRowTest {
         assertThat(second.losses()).isEqualTo(all.losses().subList(2, 6));
     }
 
+    /// The run is then that without the row from the beginning, also where it fails at bad rows again from there on.
+    @Test
+    void aRunThatFailedAtARowGoesOnWithoutIt() throws IOException {
+        damage(2);
+        TrainOptionsBuilder parts = options("parts").shuffle(false).epochs(2);
+        Recorder first = new Recorder();
+        assertThatThrownBy(() -> new Trainer().run(parts.build(), first))
+                .isInstanceOf(InvalidFileException.class)
+                .hasMessageContaining("metadata.jsonl:3: 'image': ");
+        assertThat(first.savedAtFailure).containsExactly(2L);
+        Recorder second = train(parts.onBadRow(OnBadRow.SKIP).workers(2).resume(true), 4);
+        Recorder third = train(parts.onBadRow(OnBadRow.FAIL).workers(0));
+        removeRow(2);
+        Recorder without = train(options("without").shuffle(false).epochs(2));
+
+        assertThat(without.losses()).hasSize(6);
+        List<Double> losses = new ArrayList<>(first.losses());
+        losses.addAll(second.losses());
+        losses.addAll(third.losses());
+        assertThat(losses).isEqualTo(without.losses());
+        assertThat(folder.resolve("parts/epoch-1.safetensors"))
+                .hasSameBinaryContentAs(folder.resolve("without/epoch-1.safetensors"));
+        for (Recorder one : List.of(second, third)) {
+            assertThat(one.warnings)
+                    .singleElement()
+                    .asString()
+                    .startsWith("skipped a row: ")
+                    .contains("metadata.jsonl:3: 'image': ", "2.png: is cut short in its pixels");
+        }
+    }
+
+    /// The batches of the update were counted with the row.
+    @Test
+    void noFurtherRowIsSkippedWithinAnUpdate() throws IOException {
+        train(options("a").shuffle(false).gradientAccumulationSteps(4), 1);
+        damage(2);
+        assertThatThrownBy(() -> train(options("a")
+                        .shuffle(false)
+                        .gradientAccumulationSteps(4)
+                        .onBadRow(OnBadRow.SKIP)
+                        .resume(true)))
+                .isInstanceOf(InvalidRequestException.class)
+                .hasMessageStartingWith(
+                        "'on_bad_row': a row that the run has not skipped so far cannot be skipped from "
+                                + "the state in '%s' on: it lies within an update"
+                                        .formatted(folder.resolve("a/step-1.state")))
+                .hasMessageContaining("metadata.jsonl:3: 'image': ");
+    }
+
+    /// It is no row to be skipped: the run has learned from what it was.
+    @Test
+    void aUsedRowThatIsDamagedSinceIsRefused() throws IOException {
+        train(options("a").shuffle(false), 2);
+        damage(1);
+        assertThatThrownBy(() -> train(
+                        options("a").shuffle(false).onBadRow(OnBadRow.SKIP).resume(true)))
+                .isInstanceOf(InvalidRequestException.class)
+                .hasMessageStartingWith("'resume': the content of a row has changed since the run used it")
+                .hasMessageContaining("metadata.jsonl:2");
+    }
+
     @Test
     void tooManyBadRowsAreRefused() throws IOException {
         damage(1);

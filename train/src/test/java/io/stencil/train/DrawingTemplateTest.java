@@ -6,6 +6,7 @@ import io.stencil.testing.TestFiles;
 import io.stencil.train.log.EncodingListener;
 import io.stencil.train.log.StepReport;
 import io.stencil.train.log.TrainingListener;
+import io.stencil.train.options.OnBadRow;
 import io.stencil.train.options.Task;
 import io.stencil.train.options.TrainOptionsBuilder;
 import io.stencil.train.split.CacheFolder;
@@ -21,11 +22,13 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /// A Template whose data processor, `processInputs` and `forward` draw from the generator of the process.
 class DrawingTemplateTest {
 
+    private static final String ABOVE = "stencil.test.draws_above";
     private static final Path TEMPLATE = TestFiles.root().resolve("train/src/test/resources/templates/draws");
 
     @TempDir
@@ -85,6 +88,19 @@ class DrawingTemplateTest {
         List<Double> first = train(options("a"));
         assertThat(train(change.apply(options("b")))).as(name).hasSize(6).isEqualTo(first);
         assertEqual("b");
+    }
+
+    @ParameterizedTest
+    @EnumSource(OnBadRow.class)
+    void aDataProcessorThatDrawsForLaterRowsAloneIsSeeded(OnBadRow onBadRow) {
+        System.setProperty(ABOVE, "0.3"); // the first row has less
+        try {
+            List<Double> first = train(options("a"));
+            assertThat(train(options("b").workers(2).onBadRow(onBadRow))).isEqualTo(first);
+            assertEqual("b");
+        } finally {
+            System.clearProperty(ABOVE);
+        }
     }
 
     @Test

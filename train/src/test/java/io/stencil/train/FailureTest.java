@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.stencil.error.InvalidFileException;
+import io.stencil.error.StencilException;
 import io.stencil.error.TemplateException;
 import io.stencil.testing.TestFiles;
 import io.stencil.train.log.StepReport;
@@ -11,6 +12,7 @@ import io.stencil.train.options.TrainOptionsBuilder;
 import java.awt.image.BufferedImage;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -126,6 +128,66 @@ class FailureTest {
         assertThatThrownBy(() -> train(options("b"), none)).isInstanceOf(TemplateException.class);
         assertThat(none.savedAtFailure).isEmpty();
         assertThat(saved("b")).isEmpty();
+    }
+
+    /// Such as a log that cannot be written, or a program that shows the progress.
+    @ParameterizedTest
+    @CsvSource({"1, 3", "2, 2"})
+    void aListenerThatFailsCostsNoWork(int accumulation, long savedStep) throws IOException {
+        Recorder first = new Recorder() {
+            @Override
+            public void onStep(StepReport report) {
+                super.onStep(report);
+                if (report.step() == 3) {
+                    throw new IllegalStateException("no display");
+                }
+            }
+        };
+        TrainOptionsBuilder parts = options("parts").gradientAccumulationSteps(accumulation);
+        assertThatThrownBy(() -> train(parts, first)).hasMessage("no display");
+        assertThat(first.savedAtFailure).containsExactly(savedStep);
+
+        Recorder second = new Recorder();
+        train(parts.resume(true), second);
+        Recorder whole = new Recorder();
+        train(options("whole").gradientAccumulationSteps(accumulation), whole);
+        int done = Math.toIntExact(savedStep);
+        assertThat(second.losses()).isEqualTo(whole.losses().subList(done, ROWS));
+        assertThat(folder.resolve("parts/epoch-0.safetensors"))
+                .hasSameBinaryContentAs(folder.resolve("whole/epoch-0.safetensors"));
+    }
+
+    /// The state is saved where the checkpoint cannot be, and the newest state is named where that cannot be either.
+    @ParameterizedTest
+    @CsvSource({"step-4.safetensors, 4, cannot be written", "step-4.state, 2, is not empty"})
+    void aFileThatCannotBeWrittenCostsNoOtherWork(String blocked, long savedStep, String reason) {
+        Recorder recorder = new Recorder() {
+            @Override
+            public void onStep(StepReport report) {
+                super.onStep(report);
+                if (report.step() == 3) {
+                    block(folder.resolve("a").resolve(blocked));
+                }
+            }
+        };
+        assertThatThrownBy(() -> train(options("a").saveSteps(2), recorder))
+                .isInstanceOf(StencilException.class)
+                .hasMessageContaining(blocked + ": " + reason);
+        assertThat(recorder.savedAtFailure).containsExactly(savedStep);
+        assertThat(recorder.warnings)
+                .singleElement()
+                .asString()
+                .startsWith("what was learned since the last checkpoint cannot be saved: ");
+        assertThat(folder.resolve("a/step-%s.state/trainer.json".formatted(savedStep)))
+                .exists();
+    }
+
+    private static void block(Path path) {
+        try {
+            Files.createDirectories(path.resolve("full"));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     /// In the midst of an update a state of a later step is there already.

@@ -202,6 +202,22 @@ class NonFiniteTest {
                 .containsExactly("step-3.safetensors", "step-3.state", "step-6.safetensors", "step-6.state");
     }
 
+    /// The failure comes a step after the update that broke the weights, before anything was saved.
+    @Test
+    void weightsThatAreNotFiniteAreNotSavedAfterAFailure() throws IOException {
+        Recorder recorder = new Recorder();
+        assertThatThrownBy(() -> train(options("a").learningRate(3e38), recorder))
+                .isInstanceOf(InvalidRequestException.class)
+                .hasMessageStartingWith("'learning_rate': the loss is NaN at step 2 " + rows(2));
+        assertThat(recorder.savedAtFailure).isEmpty();
+        assertThat(saved("a")).isEmpty();
+        assertThat(recorder.warnings)
+                .singleElement()
+                .asString()
+                .startsWith("what was learned since the last checkpoint cannot be saved: 'learning_rate': the ")
+                .contains(" is not finite (NaN or infinity) after step 1 and is not saved; ");
+    }
+
     private static void damage(String kind, Path state) throws IOException {
         Path tensors = state.resolve("trainer.safetensors");
         Path json = state.resolve("trainer.json");

@@ -9,7 +9,7 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /// Keeps what a run tells.
-final class Recorder implements TrainingListener {
+class Recorder implements TrainingListener {
 
     @Nullable
     TrainingStart start;

@@ -291,6 +291,17 @@ class ResumeTest {
     }
 
     @Test
+    void aRunThatIsRefusedKeepsItsOptions() throws IOException {
+        train(template("a").epochs(null).maxSteps(4));
+        Path arguments = folder.resolve("a/training_args.json");
+        String before = Files.readString(arguments);
+        assertThatThrownBy(() -> train(template("a").epochs(null).maxSteps(2).resume(true)))
+                .isInstanceOf(InvalidRequestException.class)
+                .hasMessageContaining("the run is to end after 2 steps, but 4 are done");
+        assertThat(arguments).hasContent(before);
+    }
+
+    @Test
     void olderCheckpointsAreRemoved() throws IOException {
         train(template("a").saveSteps(2).keptCheckpoints(2).emaDecay(0.9).saveRawWeights(true));
         try (Stream<Path> files = Files.list(folder.resolve("a"))) {

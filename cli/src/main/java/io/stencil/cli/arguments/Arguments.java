@@ -1,5 +1,6 @@
 package io.stencil.cli.arguments;
 
+import io.stencil.error.InvalidRequestException;
 import io.stencil.error.Location;
 import io.stencil.files.LocalPath;
 import java.nio.file.Files;
@@ -61,8 +62,11 @@ public record Arguments(List<String> words, Map<String, Location> configured) {
                 .map(word -> word.substring(prefix.length()))
                 .orElse(scan.run);
         if (run != null && command != null && command.findOption(sources.resume()) != null) {
-            Path path = path(sources.resume(), run).resolve(sources.record());
-            if (Files.isRegularFile(path)) { // else the command tells what is missing
+            Path folder = path(sources.resume(), run);
+            Path path = folder.resolve(sources.record());
+            if (!Files.isRegularFile(path)) {
+                requireWhole(command, scan.given, configured.keySet(), folder, sources);
+            } else {
                 Set<String> given = new HashSet<>(scan.given);
                 given.addAll(configured.keySet());
                 given.add(sources.place());
@@ -71,6 +75,29 @@ public record Arguments(List<String> words, Map<String, Location> configured) {
         }
         scan.words.addAll(scan.commandEnd, added);
         return new Arguments(scan.words, configured);
+    }
+
+    /// Checks a folder without the options of a run: it must be there, and all options that are needed must be given.
+    private static void requireWhole(
+            CommandSpec command, Set<String> typed, Set<String> configured, Path folder, Sources sources) {
+        String option = sources.resume().substring(2);
+        if (!Files.isDirectory(folder)) {
+            throw new InvalidRequestException(
+                    option,
+                    "'%s' %s; name the output folder of a run"
+                            .formatted(folder, Files.exists(folder) ? "is no folder" : "does not exist"));
+        }
+        List<String> missing = command.options().stream()
+                .filter(OptionSpec::required)
+                .map(OptionSpec::longestName)
+                .filter(name -> !typed.contains(name) && !configured.contains(name))
+                .toList();
+        if (!missing.isEmpty()) {
+            throw new InvalidRequestException(
+                    option,
+                    "'%s' is no folder of a run: it holds no %s, which has its options; name the output folder of a run, or give %s and the other options of the run"
+                            .formatted(folder, sources.record(), String.join(", ", missing)));
+        }
     }
 
     private static Path path(String option, String text) {

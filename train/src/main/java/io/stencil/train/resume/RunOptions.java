@@ -22,9 +22,11 @@ import java.util.Set;
 /// @param json of these options alone
 public record RunOptions(ObjectNode json) {
 
-    /// What a run may change when it goes on: where and what it saves and logs, and what it takes of memory and
-    /// threads.
+    /// What a run may change when it goes on: where and what it saves and logs, what it takes of memory and threads,
+    /// and
+    /// whether it skips rows that cannot be read.
     private static final Set<String> FREE = Set.of(
+            "on_bad_row",
             "output_path",
             "resume",
             "remove_prefix_in_ckpt",
@@ -106,6 +108,7 @@ public record RunOptions(ObjectNode json) {
         Set<String> names = new LinkedHashSet<>();
         json.fieldNames().forEachRemaining(names::add);
         begun.fieldNames().forEachRemaining(names::add);
+        names.removeAll(FREE); // which a state of an earlier version may name
         for (String name : names) {
             boolean unknown = name.equals(COMPUTE) && !begun.has(name); // a state of earlier versions does not tell
             if (LENGTH.contains(name) && !json.path(SCHEDULE).asText().equals(LearningRateSchedule.COSINE.option())) {

@@ -124,7 +124,7 @@ public record SavedState(
         try {
             return MAPPER.treeToValue(JsonFile.read(file), DatasetRecord.class);
         } catch (JsonProcessingException e) {
-            throw new InvalidFileException(Location.of(file), "cannot be read: " + e.getOriginalMessage(), e);
+            throw new InvalidFileException(Location.of(file), "cannot be read: " + JsonReason.of(e), e);
         }
     }
 
@@ -159,6 +159,15 @@ public record SavedState(
             });
         } catch (IOException e) {
             throw new InvalidFileException(Location.of(tensors()), "cannot be read: " + e, e);
+        }
+    }
+
+    /// Whether it lies within an update: it holds gradients.
+    ///
+    /// @throws InvalidFileException when it cannot be read
+    public boolean isWithinUpdate() {
+        try (SafetensorsFile file = SafetensorsFile.open(tensors())) {
+            return file.entries().keySet().stream().anyMatch(name -> name.startsWith("gradient."));
         }
     }
 

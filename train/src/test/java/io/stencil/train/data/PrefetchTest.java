@@ -49,6 +49,21 @@ class PrefetchTest {
     }
 
     @ParameterizedTest
+    @ValueSource(ints = {0, 1})
+    void anErrorOfAWorkerIsToldAsItIs(int workers) throws IOException {
+        List<DatasetRow> rows = dataset().rows();
+        OutOfMemoryError full = new OutOfMemoryError("full");
+        try (Prefetch<String> content = new Prefetch<>(
+                _ -> {
+                    throw full;
+                },
+                workers)) {
+            content.expect(rows);
+            assertThatThrownBy(() -> content.get(rows.getFirst())).isSameAs(full);
+        }
+    }
+
+    @ParameterizedTest
     @ValueSource(ints = {0, 1, 3})
     void everyRowGetsItsPicture(int workers) throws IOException {
         Dataset dataset = dataset();
