@@ -11,6 +11,7 @@ final class JpegSegments {
 
     private static final String XMP = "http://ns.adobe.com/xap/1.0/\0";
 
+    private static final int MARKER = 2;
     private static final int START_OF_SCAN = 0xDA;
     private static final int APP0 = 0xE0;
     private static final int APP1 = 0xE1;
@@ -94,14 +95,29 @@ final class JpegSegments {
 
     /// A start-of-frame segment: precision, height, width, number of components, then id, sampling and table of each.
     private void readFrame(int marker, int data, int end) {
-        boolean frame = marker >= 0xC0 && marker <= 0xCF && marker != 0xC4 && marker != 0xC8 && marker != 0xCC;
-        if (frame && end - data >= 6) {
+        if (isFrame(marker) && end - data >= 6) {
             StringBuilder ids = new StringBuilder();
             for (int at = data + 6; at + 2 < end; at += 3) {
                 ids.append((char) (file[at] & 0xFF));
             }
             componentIds = ids.toString();
         }
+    }
+
+    private static boolean isFrame(int marker) {
+        return marker >= 0xC0 && marker <= 0xCF && marker != 0xC4 && marker != 0xC8 && marker != 0xCC;
+    }
+
+    /// Index of the content of a payload's start-of-frame segment; negative when there is none.
+    static int frame(byte[] pixels) {
+        int at = MARKER;
+        while (at + 2 * MARKER < pixels.length && (pixels[at + 1] & 0xFF) != START_OF_SCAN) {
+            if (isFrame(pixels[at + 1] & 0xFF)) {
+                return at + 2 * MARKER;
+            }
+            at += MARKER + ((pixels[at + 2] & 0xFF) << 8 | (pixels[at + 3] & 0xFF));
+        }
+        return -1;
     }
 
     /// The rules of libjpeg, which every reader follows: JFIF is YCbCr, then Adobe's marker, then the components'

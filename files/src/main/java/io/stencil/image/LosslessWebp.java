@@ -1,6 +1,7 @@
 package io.stencil.image;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Comparator;
 import java.util.EnumSet;
 import java.util.List;
@@ -19,6 +20,7 @@ final class LosslessWebp {
     private static final int COPY_LENGTHS = 24;
     private static final int DISTANCES = 40;
     private static final int MAX_CACHE_BITS = 11;
+    private static final int FIRST_PIXELS = 1 << 16;
     private static final int CACHE_FACTOR = 0x1E35A7BD;
 
     /// Offsets of nearby pixels to copy from, the nearest first: columns to the left and rows up.
@@ -138,7 +140,7 @@ final class LosslessWebp {
         return (pixels + (1 << areaBits) - 1) >> areaBits;
     }
 
-    /// Pixels as they are sent, `0xAARRGGBB`.
+    /// Pixels as they are sent, `0xAARRGGBB`. Memory follows what was decoded, as the size may be a lie.
     ///
     /// @param whole whether this is the image itself, whose areas may have codes of their own
     private int[] pixels(int width, int height, boolean whole) throws PictureFault {
@@ -153,9 +155,11 @@ final class LosslessWebp {
         }
         int[] cache = new int[cacheBits == 0 ? 0 : 1 << cacheBits];
         Groups groups = groups(width, height, whole, cache.length);
-        int[] argb = new int[width * height];
+        int size = width * height;
+        int[] argb = new int[Math.min(size, FIRST_PIXELS)];
         int cached = 0; // pixels before this one are in the cache
-        for (int at = 0; at < argb.length; ) {
+        for (int at = 0; at < size; ) {
+            argb = at < argb.length ? argb : grown(argb, at + 1, size);
             CodeGroup group = groups.at(at, width);
             int green = group.green().read(bits);
             if (green < LITERALS) {
@@ -165,9 +169,10 @@ final class LosslessWebp {
             } else if (green < LITERALS + COPY_LENGTHS) {
                 int length = lengthOrDistance(green - LITERALS);
                 int distance = distance(lengthOrDistance(group.distance().read(bits)), width);
-                if (distance > at || length > argb.length - at) {
+                if (distance > at || length > size - at) {
                     throw new PictureFault("is damaged: its pixels are copied from outside the image; copy it again");
                 }
+                argb = at + length <= argb.length ? argb : grown(argb, at + length, size);
                 for (int end = at + length; at < end; at++) {
                     argb[at] = argb[at - distance];
                 }
@@ -179,6 +184,10 @@ final class LosslessWebp {
             }
         }
         return argb;
+    }
+
+    private static int[] grown(int[] pixels, int needed, int size) {
+        return Arrays.copyOf(pixels, (int) Math.min(size, Math.max(needed, 2L * pixels.length)));
     }
 
     private Groups groups(int width, int height, boolean whole, int cacheSize) throws PictureFault {

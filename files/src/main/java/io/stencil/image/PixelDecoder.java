@@ -60,7 +60,9 @@ final class PixelDecoder {
         ImageReader reader = reader(format);
         try (ImageInputStream input = new MemoryCacheImageInputStream(new ByteArrayInputStream(file))) {
             reader.setInput(input, true, true);
-            checkSize(reader.getWidth(0), reader.getHeight(0));
+            ImageSize size = new ImageSize(reader.getWidth(0), reader.getHeight(0));
+            checkSize(size.width(), size.height());
+            DataCapacity.check(format, size, file);
             return decoding.run(reader);
         } finally {
             reader.dispose();

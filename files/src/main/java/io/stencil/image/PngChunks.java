@@ -12,11 +12,11 @@ final class PngChunks {
     /// One character a byte.
     static final String SIGNATURE = "\u0089PNG\r\n\u001A\n";
 
-    private static final int TYPE = 4;
-    private static final int FRAME = 12; // length, type, checksum
+    static final int TYPE = 4;
+    static final int FRAME = 12; // length, type, checksum
 
     /// Where the header, the first chunk, has the kind of the samples, and the kind that are indices of a palette.
-    private static final int COLOUR_TYPE = 25;
+    static final int COLOUR_TYPE = 25;
 
     private static final int INDICES = 3;
 
