@@ -2,6 +2,7 @@ package io.stencil.cli;
 
 import io.stencil.cli.models.HubModels;
 import io.stencil.cli.models.HubOptions;
+import io.stencil.cli.terminal.TerminalWriter;
 import io.stencil.hub.provider.HubReference;
 import java.io.PrintWriter;
 import java.util.List;
@@ -33,7 +34,8 @@ final class FetchCommand implements Callable<Integer> {
                 .map(text -> HubReference.parse("ID:PATTERN", text))
                 .toList();
         try (HubModels models = hub.open(command.commandLine().getErr())) {
-            parsed.forEach(reference -> models.fetch(reference).files().forEach(out::println));
+            parsed.forEach(
+                    reference -> models.fetch(reference).files().forEach(file -> TerminalWriter.printPath(out, file)));
         }
         out.flush();
         return 0;

@@ -40,6 +40,26 @@ class VisibleTextTest {
         assertThat(VisibleText.of(VisibleText.of("\u001b\n"))).isEqualTo("\\u001b\\n");
     }
 
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645.png", // Persian
+                "\u0915\u094d\u200d\u0937", // Hindi
+                "\ud83d\udc69\u200d\ud83d\udcbb a \ud83c\udff3\ufe0f\u200d\ud83c\udf08", // emoji
+                "\ud83d\udc69\ud83c\udffd\u200d\ud83d\ude80", // with a tone of skin
+                "\u0600\u0661"
+            })
+    void joinersAndSignsThatAreSeenStay(String text) {
+        assertThat(VisibleText.of(text)).isSameAs(text);
+    }
+
+    @Test
+    void joinersThatAreNotSeenAreEscaped() {
+        assertThat(VisibleText.of("\u200dmodel\u200c.json\u00e9\u200d\u4e2d\u200d"))
+                .isEqualTo("\\u200dmodel\\u200c.json\u00e9\\u200d\u4e2d\\u200d");
+        assertThat(VisibleText.of("\u0645\u200c\u200c")).isEqualTo("\u0645\u200c\\u200c");
+    }
+
     @Test
     void aMessageQuotesNamesEscaped() {
         Location location = Location.of(Path.of("a\u001b[2J.json")).field("b\nc");

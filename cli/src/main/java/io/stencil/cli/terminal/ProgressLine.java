@@ -1,14 +1,9 @@
 package io.stencil.cli.terminal;
 
 import io.stencil.error.VisibleText;
-import java.io.Console;
-import java.io.IOException;
 import java.io.PrintWriter;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Locale;
-import java.util.Optional;
 
 /// One line on standard error that tells how far the work is.
 ///
@@ -16,7 +11,6 @@ import java.util.Optional;
 public final class ProgressLine implements AutoCloseable {
 
     private static final long LOG_EVERY = Duration.ofSeconds(10).toNanos();
-    private static final Path STANDARD_ERROR = Path.of("/proc/self/fd/2");
 
     private final PrintWriter err;
     private final boolean rewrites;
@@ -31,7 +25,7 @@ public final class ProgressLine implements AutoCloseable {
 
     /// A line on this process's standard error.
     public static ProgressLine on(PrintWriter err) {
-        return new ProgressLine(err, isTerminal());
+        return new ProgressLine(err, StandardStream.ERR.isTerminal());
     }
 
     /// Takes the place of the text that is shown.
@@ -80,20 +74,6 @@ public final class ProgressLine implements AutoCloseable {
     @Override
     public void close() {
         end();
-    }
-
-    private static boolean isTerminal() {
-        if (!Files.isSymbolicLink(STANDARD_ERROR)) {
-            return Optional.ofNullable(System.console())
-                    .map(Console::isTerminal)
-                    .orElse(false);
-        }
-        try {
-            String target = Files.readSymbolicLink(STANDARD_ERROR).toString();
-            return target.startsWith("/dev/pts/") || target.startsWith("/dev/tty");
-        } catch (IOException e) {
-            return false; // the link cannot be read: plain lines are right everywhere
-        }
     }
 
     /// `1:05` or `2:03:10`.

@@ -5,6 +5,7 @@ import java.io.FilterWriter;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.Writer;
+import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
 
 /// Output of a command with [escapes][VisibleText] for what a terminal would act on: names and texts of untrusted
@@ -29,6 +30,35 @@ public final class TerminalWriter extends PrintWriter {
     @Override
     public void println(@Nullable String line) {
         super.println(VisibleText.lines(String.valueOf(line)).replace("\n", "\\n"));
+    }
+
+    @Override
+    public void println(@Nullable Object line) {
+        println(String.valueOf(line));
+    }
+
+    @Override
+    public void println(char[] line) {
+        println(String.valueOf(line));
+    }
+
+    @Override
+    public void println(char line) {
+        println(String.valueOf(line));
+    }
+
+    /// Prints a path in one line, for scripts as it is: it is escaped on a terminal only.
+    public static void printPath(PrintWriter out, Path path) {
+        printPath(out, path, StandardStream.OUT.isTerminal());
+    }
+
+    static void printPath(PrintWriter out, Path path, boolean toTerminal) {
+        if (!toTerminal && out instanceof TerminalWriter escaping) {
+            escaping.flush();
+            escaping.terminal.println(path);
+        } else {
+            out.println(path);
+        }
     }
 
     private static final class Escaping extends FilterWriter {
