@@ -49,7 +49,8 @@ final class ErrorPrinter implements IParameterExceptionHandler, IExecutionExcept
             command.usage(command.getErr());
         }
         String name = command.getCommandSpec().qualifiedName();
-        print(command, place(fault) + message(fault) + "; try '" + name + " --help'");
+        String message = place(fault) + message(fault);
+        print(command, message + (message.endsWith("?") ? " Try '" : "; try '") + name + " --help'");
         if (debug) {
             printTrace(fault, command);
         }
@@ -70,11 +71,12 @@ final class ErrorPrinter implements IParameterExceptionHandler, IExecutionExcept
         return ExitCode.SOFTWARE;
     }
 
-    /// `no command 'trian', did you mean 'train'?`, and the names of all.
+    /// `unknown command 'trian'; did you mean 'train'?`, and the names of all.
     static String noCommand(CommandSpec parent, String typed) {
         List<String> names = List.copyOf(parent.subcommands().keySet());
-        return "no command '%s'%s; the commands are %s"
-                .formatted(typed, SimilarNames.question(typed, names), String.join(", ", names));
+        String question = SimilarNames.question(typed, names);
+        return "unknown command '%s'%s Commands: %s"
+                .formatted(typed, question.isEmpty() ? "." : question, String.join(", ", names));
     }
 
     private static void print(CommandLine command, String message) {

@@ -220,7 +220,7 @@ class ConfigFileTest {
                     num_inference_steps: 0x10  | 'num_inference_steps': Invalid value for option '--num_inference_steps': '0x10' is not an int
                     num_inference_steps: 1:30  | 'num_inference_steps': Invalid value for option '--num_inference_steps': '1:30' is not an int
                     lazy_loading: yes          | 'lazy_loading': Invalid value for option '--lazy_loading': 'yes' is not a boolean, expected true or false
-                    num_inference_step: 4      | 'num_inference_step': is no option of 'sample', did you mean 'num_inference_steps'?
+                    num_inference_step: 4      | 'num_inference_step': is no option of 'sample'; did you mean 'num_inference_steps'?
                     prompt: {a: b}             | 'prompt': must be a single value, found a map
                     prompt: [a, b]             | 'prompt': must be a single value, found a list
                     edit_image: {a: b}         | 'edit_image': must be a single value, found a map

@@ -75,10 +75,10 @@ class StencilCommandTest {
 
         assertThat(run.exitCode()).isEqualTo(2);
         assertThat(run.err())
-                .isEqualTo("stencil: no command 'trian', did you mean 'train'?; the commands are " + COMMANDS
+                .isEqualTo("stencil: unknown command 'trian'; did you mean 'train'? Commands: " + COMMANDS
                         + "; try 'stencil --help'\n");
         assertThat(CommandLineRun.of("xyzzy").err())
-                .startsWith("stencil: no command 'xyzzy'; the commands are " + COMMANDS);
+                .startsWith("stencil: unknown command 'xyzzy'. Commands: " + COMMANDS);
     }
 
     @Test
@@ -90,7 +90,7 @@ class StencilCommandTest {
                 .contains("--max_steps");
         CommandLineRun unknown = CommandLineRun.of("help", "trian");
         assertThat(unknown.exitCode()).isEqualTo(2);
-        assertThat(unknown.err()).startsWith("stencil: no command 'trian', did you mean 'train'?");
+        assertThat(unknown.err()).startsWith("stencil: unknown command 'trian'; did you mean 'train'?");
     }
 
     @Test
@@ -105,8 +105,8 @@ class StencilCommandTest {
 
         assertThat(run.exitCode()).isEqualTo(2);
         assertThat(run.err())
-                .isEqualTo("stencil: Unknown option: '--dataset_metadata_paht', did you mean"
-                        + " '--dataset_metadata_path'?; try 'stencil train --help'\n");
+                .isEqualTo("stencil: Unknown option: '--dataset_metadata_paht'; did you mean"
+                        + " '--dataset_metadata_path'? Try 'stencil train --help'\n");
         assertThat(CommandLineRun.of("train", "--max_steps", "1").err()).startsWith("stencil: Missing required option");
     }
 
@@ -151,7 +151,7 @@ class StencilCommandTest {
         assertThat(run.err())
                 .startsWith("stencil: Unknown option")
                 .contains("'--promt'", "--prompt")
-                .endsWith("; try 'stencil sample --help'\n");
+                .endsWith("? Try 'stencil sample --help'\n");
     }
 
     @Test

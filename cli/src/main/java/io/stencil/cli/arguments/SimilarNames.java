@@ -14,19 +14,18 @@ public final class SimilarNames {
 
     private SimilarNames() {}
 
-    /// `, did you mean 'train'?`, with up to three names, the nearest first; empty when none is near.
+    /// `; did you mean 'train'?`, with up to three names, the nearest first; empty when none is near.
     public static String question(String typed, Collection<String> names) {
         List<String> near = of(typed, names);
         return near.isEmpty()
                 ? ""
                 : near.stream()
                         .map(name -> "'" + name + "'")
-                        .collect(Collectors.joining(" or ", ", did you mean ", "?"));
+                        .collect(Collectors.joining(" or ", "; did you mean ", "?"));
     }
 
     /// Up to three names within a third of their letters of edits (insert, delete, replace, swap neighbours), else
-    /// those
-    /// that `typed` begins or that begin with it.
+    /// those that `typed` begins or that begin with it.
     static List<String> of(String typed, Collection<String> names) {
         String wanted = normal(typed);
         List<String> near = names.stream()
