@@ -5,7 +5,6 @@ import io.stencil.cli.terminal.StopOnSignal;
 import io.stencil.error.InvalidFileException;
 import io.stencil.error.Location;
 import io.stencil.lab.world.DatasetKind;
-import io.stencil.lab.world.DatasetPlan;
 import io.stencil.lab.world.DatasetWriter;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -81,7 +80,7 @@ final class DatasetCommand implements Callable<Integer> {
     }
 
     private int paint(Path output, int count) {
-        DatasetPlan plan = new DatasetPlan(DatasetKind.parse(kind), count, seed, size);
+        DatasetWriter.DatasetPlan plan = new DatasetWriter.DatasetPlan(DatasetKind.parse(kind), count, seed, size);
         OutputCheck.requireFolder("output_path", output);
         PrintWriter err = command.commandLine().getErr();
         try (StopOnSignal _ = new StopOnSignal(() -> stopped = true, () -> "nothing is written", err);

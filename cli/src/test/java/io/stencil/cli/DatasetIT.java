@@ -6,7 +6,8 @@ import io.stencil.flux2.text.PromptTokenizer;
 import io.stencil.image.ImageSize;
 import io.stencil.image.RgbImageReader;
 import io.stencil.lab.world.DatasetKind;
-import io.stencil.lab.world.Scenes;
+import io.stencil.lab.world.Draws;
+import io.stencil.lab.world.Scene;
 import io.stencil.testing.TestFiles;
 import io.stencil.train.data.Dataset;
 import io.stencil.train.data.DatasetRow;
@@ -109,7 +110,7 @@ class DatasetIT {
         assertThat(RgbImageReader.read(output().resolve("images/000001.png")).size())
                 .isEqualTo(new ImageSize(128, 128));
         assertThat(Files.readAllLines(output().resolve("metadata.jsonl")).get(1))
-                .contains("\"%s\"".formatted(Scenes.captioned(9, 1).caption()));
+                .contains("\"%s\"".formatted(Scene.captioned(new Draws(9, 1)).caption()));
     }
 
     @Test
@@ -183,7 +184,7 @@ class DatasetIT {
         Files.copy(packed.resolve("tokenizer_config.json"), folder.resolve("tokenizer_config.json"));
         try (PromptTokenizer tokenizer = PromptTokenizer.open(folder)) {
             for (int index = 0; index < 500; index++) {
-                String caption = Scenes.captioned(2, index).caption();
+                String caption = Scene.captioned(new Draws(2, index)).caption();
                 String[] words = caption.replace(",", " ,").split(" ", -1);
                 assertThat(tokenizer.encode(caption)).as(caption).hasSizeBetween(words.length, 20);
                 assertThat(tokenizer.tokens(caption, 512).length()).as(caption).isLessThanOrEqualTo(PROMPT_LENGTH);

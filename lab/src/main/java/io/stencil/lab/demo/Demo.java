@@ -5,7 +5,6 @@ import io.stencil.files.AtomicFile;
 import io.stencil.files.AtomicFolder;
 import io.stencil.files.TemporaryFolder;
 import io.stencil.lab.world.DatasetKind;
-import io.stencil.lab.world.DatasetPlan;
 import io.stencil.lab.world.DatasetWriter;
 import io.stencil.pipeline.Flux2Pipeline;
 import io.stencil.pipeline.models.LoadOptions;
@@ -93,7 +92,8 @@ public final class Demo {
         if (Files.exists(folder)) {
             AtomicFolder.remove(folder);
         }
-        DatasetWriter.write(new DatasetPlan(DatasetKind.BRIGHTNESS, count, seed, DemoPlan.SIDE), folder, _ -> {});
+        DatasetWriter.write(
+                new DatasetWriter.DatasetPlan(DatasetKind.BRIGHTNESS, count, seed, DemoPlan.SIDE), folder, _ -> {});
     }
 
     private DemoResult show(double before, double after, int samples, TrainingRecord training) throws IOException {

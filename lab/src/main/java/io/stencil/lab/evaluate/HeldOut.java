@@ -6,8 +6,7 @@ import io.stencil.lab.evaluate.Measure.Subject;
 import io.stencil.lab.evaluate.Measure.Subjects;
 import io.stencil.lab.world.Draws;
 import io.stencil.lab.world.Scene;
-import io.stencil.lab.world.Scenes;
-import io.stencil.lab.world.VariedCaptions;
+import io.stencil.lab.world.VariedSamples;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
@@ -57,10 +56,10 @@ final class HeldOut {
     static Subjects<Scene> captionsOfNoRow(int full, int least) {
         return effort -> {
             int count = effort.of(full, least);
-            Set<String> known = new HashSet<>(VariedCaptions.of(TRAINED_SEED, TRAINED_ROWS));
+            Set<String> known = new HashSet<>(VariedSamples.captions(TRAINED_SEED, TRAINED_ROWS));
             List<Subject<Scene>> found = Stream.iterate(0, index -> index < DRAWS, index -> index + 1)
                     .map(index -> {
-                        Scene scene = Scenes.captioned(new Draws(effort.seed(), index));
+                        Scene scene = Scene.captioned(new Draws(effort.seed(), index));
                         return new Subject<>(scene.caption(), noise(effort, index), scene);
                     })
                     .filter(subject -> known.add(subject.prompt()))

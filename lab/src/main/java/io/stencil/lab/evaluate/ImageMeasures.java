@@ -20,24 +20,19 @@ import io.stencil.lab.evaluate.Measure.Subjects;
 import io.stencil.lab.evaluate.Painter.Steering;
 import io.stencil.lab.evaluate.Trials.Trial;
 import io.stencil.lab.evaluate.ValueMeasures.Trait;
-import io.stencil.lab.world.Albedo;
-import io.stencil.lab.world.Background;
 import io.stencil.lab.world.Canvas;
 import io.stencil.lab.world.Correlation;
-import io.stencil.lab.world.DepthMap;
+import io.stencil.lab.world.Description;
 import io.stencil.lab.world.Draws;
-import io.stencil.lab.world.Edit;
 import io.stencil.lab.world.InpaintScene;
 import io.stencil.lab.world.Judge;
 import io.stencil.lab.world.Light;
 import io.stencil.lab.world.Likeness;
-import io.stencil.lab.world.Outline;
 import io.stencil.lab.world.PixelStatistics;
 import io.stencil.lab.world.Plane;
-import io.stencil.lab.world.Reduction;
 import io.stencil.lab.world.Renderer;
+import io.stencil.lab.world.Samples;
 import io.stencil.lab.world.Scene;
-import io.stencil.lab.world.Scenes;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.ToDoubleFunction;
@@ -58,8 +53,8 @@ final class ImageMeasures {
 
     /// A map of depth against the shape that the image shows. Captions leave its size and place open.
     static Measure<Scene> control() {
-        return new Measure<>("control", 1.4, HeldOut.scenes(40, 3, Scenes::open), "control")
-                .given("map", scene -> DepthMap.of(scene, SIZE))
+        return new Measure<>("control", 1.4, HeldOut.scenes(40, 3, Scene::open), "control")
+                .given("map", scene -> Renderer.depth(scene, SIZE))
                 .painted(UNSTEERED, unsteered())
                 .painted(STEERED, (painter, scene, _) -> List.of(control(painter, scene)))
                 .atLeast(
@@ -75,17 +70,17 @@ final class ImageMeasures {
     }
 
     private static Steering control(Painter painter, Scene scene) {
-        return imageAndPrompt("control", painter.keep(DepthMap.of(scene, SIZE)), scene.caption());
+        return imageAndPrompt("control", painter.keep(Renderer.depth(scene, SIZE)), scene.caption());
     }
 
     private static double overlap(Scene scene, RgbImage image) {
         return Likeness.overlap(
-                Outline.coverage(scene.described().figure(), scene.placement(), SIZE), Judge.coverage(image));
+                Renderer.coverage(scene.described().figure(), scene.placement(), SIZE), Judge.coverage(image));
     }
 
     /// "make it red" against the colours of the image, and the part that was not to change against the one before.
-    static Measure<Edit> edit() {
-        return new Measure<>("edit", 1.4, HeldOut.subjects(60, 4, ImageMeasures::edit, Edit::instruction), "edit")
+    static Measure<Scene.Edit> edit() {
+        return new Measure<>("edit", 1.4, HeldOut.subjects(60, 4, ImageMeasures::edit, Scene.Edit::instruction), "edit")
                 .given("before", edit -> Renderer.paint(edit.before(), SIZE))
                 .painted(STEERED, true, Subject::prompt, (painter, edit, _) -> {
                     String before = painter.keep(Renderer.paint(edit.before(), SIZE));
@@ -110,31 +105,31 @@ final class ImageMeasures {
                 .strip("edits", 4);
     }
 
-    private static Edit edit(long seed, int index) {
+    private static Scene.Edit edit(long seed, int index) {
         Draws draws = new Draws(seed, index);
-        return Edit.any(Scenes.full(draws), draws);
+        return Scene.Edit.any(Scene.full(draws), draws);
     }
 
     /// Whether the edit changes the shape, not the background.
-    private static boolean recolours(Edit edit) {
+    private static boolean recolours(Scene.Edit edit) {
         return edit.after().described().colour() != edit.before().described().colour();
     }
 
-    private static boolean isRight(Trials<Edit> trials, Trial<Edit> trial, boolean shape) {
+    private static boolean isRight(Trials<Scene.Edit> trials, Trial<Scene.Edit> trial, boolean shape) {
         return (shape ? Trait.COLOUR : Trait.BACKGROUND)
                 .isRight(trial.content().after().described(), trials.verdict(trial.image(STEERED)));
     }
 
-    private static boolean leavesRest(Trial<Edit> trial) {
+    private static boolean leavesRest(Trial<Scene.Edit> trial) {
         return !Double.isNaN(restDifference(trial));
     }
 
     /// The mean difference outside of the shape with its edge, or of the background with it; NaN where nothing is left,
     /// as of a thin ring whose background changes.
-    private static double restDifference(Trial<Edit> trial) {
+    private static double restDifference(Trial<Scene.Edit> trial) {
         Scene after = trial.content().after();
         boolean shape = recolours(trial.content());
-        Plane soft = Outline.coverage(after.described().figure(), after.placement(), SIZE)
+        Plane soft = Renderer.coverage(after.described().figure(), after.placement(), SIZE)
                 .blurred(EDGE);
         Plane changed = Plane.of(SIZE, (x, y) -> (shape ? soft.at(x, y) > 0.02 : soft.at(x, y) < 0.98) ? 1 : 0);
         return Likeness.differenceOutside(
@@ -146,7 +141,7 @@ final class ImageMeasures {
     /// the image resized, with a little noise on it, as upscalers are used. The Template has to gain over the base
     /// model's own gain; its gain from noise alone is reported.
     static Measure<Scene> upscale() {
-        return new Measure<>("upscale", 1, HeldOut.scenes(40, 3, Scenes::captioned), "upscale")
+        return new Measure<>("upscale", 1, HeldOut.scenes(40, 3, Scene::captioned), "upscale")
                 .given("original", scene -> Renderer.paint(scene, SIZE))
                 .given("resized", ImageMeasures::reduced)
                 .column(paintedOver("upscaled", true, ImageMeasures::upscale))
@@ -167,7 +162,7 @@ final class ImageMeasures {
     }
 
     private static RgbImage reduced(Scene scene) {
-        return Reduction.of(Renderer.paint(scene, SIZE));
+        return Samples.reduced(Renderer.paint(scene, SIZE));
     }
 
     private static List<Steering> upscale(Painter painter, Scene scene, double ignored) {
@@ -257,12 +252,12 @@ final class ImageMeasures {
 
     private static Reference reference(long seed, int index) {
         Draws draws = new Draws(seed + 1, index);
-        Scene open = Scenes.open(draws);
-        Scene other = open.with(open.described().withBackground(Background.GRAY));
+        Scene open = Scene.open(draws);
+        Scene other = open.with(open.described().withBackground(Description.Background.GRAY));
         return new Reference(
-                Scenes.captioned(new Draws(seed, index)),
+                Scene.captioned(new Draws(seed, index)),
                 underLight(other, Light.strongTint(draws)),
-                underLight(other, new Albedo(1, 1, 1)));
+                underLight(other, new Light.Albedo(1, 1, 1)));
     }
 
     private static List<Steering> palette(Painter painter, RgbImage reference) {
@@ -283,7 +278,7 @@ final class ImageMeasures {
 
     /// Brightness and Control at once.
     static Measure<Scene> brightnessAndControl() {
-        return new Measure<>("brightness+control", 2, HeldOut.scenes(12, 2, Scenes::open), "brightness", "control")
+        return new Measure<>("brightness+control", 2, HeldOut.scenes(12, 2, Scene::open), "brightness", "control")
                 .sweep(
                         "scale",
                         zeroToOne(5),

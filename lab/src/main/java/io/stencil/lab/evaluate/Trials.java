@@ -5,7 +5,6 @@ import io.stencil.lab.evaluate.Measure.Column;
 import io.stencil.lab.evaluate.Measure.Subject;
 import io.stencil.lab.world.Correlation;
 import io.stencil.lab.world.Judge;
-import io.stencil.lab.world.Verdict;
 import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
@@ -57,14 +56,14 @@ final class Trials<S> {
     }
 
     private final List<Trial<S>> trials;
-    private final IdentityHashMap<RgbImage, Verdict> verdicts = new IdentityHashMap<>();
+    private final IdentityHashMap<RgbImage, Judge.Verdict> verdicts = new IdentityHashMap<>();
 
     Trials(List<Trial<S>> trials) {
         this.trials = trials;
     }
 
     /// What an image shows, judged once.
-    Verdict verdict(RgbImage image) {
+    Judge.Verdict verdict(RgbImage image) {
         return verdicts.computeIfAbsent(image, Judge::look);
     }
 

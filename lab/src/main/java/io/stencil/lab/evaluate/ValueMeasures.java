@@ -7,21 +7,17 @@ import io.stencil.lab.evaluate.Measure.Steerer;
 import io.stencil.lab.evaluate.Measure.Subject;
 import io.stencil.lab.evaluate.Measure.Subjects;
 import io.stencil.lab.evaluate.Painter.Steering;
-import io.stencil.lab.world.Albedo;
 import io.stencil.lab.world.Correlation;
 import io.stencil.lab.world.Description;
 import io.stencil.lab.world.Dots;
 import io.stencil.lab.world.Draws;
+import io.stencil.lab.world.Judge;
 import io.stencil.lab.world.Light;
 import io.stencil.lab.world.PixelStatistics;
 import io.stencil.lab.world.Renderer;
 import io.stencil.lab.world.Scene;
-import io.stencil.lab.world.Scenes;
 import io.stencil.lab.world.Style;
-import io.stencil.lab.world.StyleBank;
-import io.stencil.lab.world.StyleScore;
 import io.stencil.lab.world.ToneRange;
-import io.stencil.lab.world.Verdict;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -46,8 +42,8 @@ final class ValueMeasures {
         SIZE,
         POSITION;
 
-        boolean isRight(Description asked, Verdict seen) {
-            Verdict.Shape shape = seen.shape();
+        boolean isRight(Description asked, Judge.Verdict seen) {
+            Judge.Verdict.Shape shape = seen.shape();
             return switch (this) {
                 case BACKGROUND -> seen.background() == asked.background();
                 case COLOUR -> shape != null && shape.colour() == asked.colour();
@@ -95,7 +91,7 @@ final class ValueMeasures {
         List<Subject<Captioned>> subjects = new ArrayList<>();
         for (boolean rowless : List.of(false, true)) {
             Subjects<Scene> scenes =
-                    rowless ? HeldOut.captionsOfNoRow(200, 10) : HeldOut.scenes(200, 10, Scenes::captioned);
+                    rowless ? HeldOut.captionsOfNoRow(200, 10) : HeldOut.scenes(200, 10, Scene::captioned);
             for (Subject<Scene> scene : scenes.of(effort)) {
                 subjects.add(new Subject<>(scene.prompt(), scene.noise(), new Captioned(scene.content(), rowless)));
             }
@@ -115,7 +111,7 @@ final class ValueMeasures {
 
     /// `{scale}` against the mean brightness of the image.
     static Measure<Scene> brightness() {
-        return new Measure<>("brightness", 3, HeldOut.scenes(20, 2, Scenes::captioned), "brightness")
+        return new Measure<>("brightness", 3, HeldOut.scenes(20, 2, Scene::captioned), "brightness")
                 .sweep("scale", zeroToOne(9), (_, _, scale) -> List.of(brightness(scale)))
                 .atLeast(
                         0.95,
@@ -166,7 +162,7 @@ final class ValueMeasures {
     }
 
     private static Tinted tinted(long seed, int index) {
-        Scene scene = Scenes.captioned(new Draws(seed, index));
+        Scene scene = Scene.captioned(new Draws(seed, index));
         RgbImage image = underLight(scene, Light.strongTint(new Draws(seed + 1, index)));
         List<Double> channels = new ArrayList<>();
         for (int channel = 0; channel < CHANNELS.size(); channel++) {
@@ -200,7 +196,7 @@ final class ValueMeasures {
     /// correlation
     /// is taken within a caption.
     static Measure<Scene> sharpness() {
-        return new Measure<>("sharpness", 1, HeldOut.scenes(20, 2, Scenes::captioned), "sharpness")
+        return new Measure<>("sharpness", 1, HeldOut.scenes(20, 2, Scene::captioned), "sharpness")
                 .sweep("scale", zeroToOne(9), (_, _, scale) -> List.of(Steering.of("sharpness", "scale", scale)))
                 .atLeast(
                         0.9,
@@ -215,14 +211,15 @@ final class ValueMeasures {
 
     /// A bank of LoRAs: the score of each style against its scale.
     static Measure<Scene> styles() {
-        Measure<Scene> styles = new Measure<>("styles", 2, HeldOut.scenes(10, 2, Scenes::captioned), "styles");
-        for (Style style : StyleBank.STYLES) {
+        Measure<Scene> styles = new Measure<>("styles", 2, HeldOut.scenes(10, 2, Scene::captioned), "styles");
+        for (Style style : Style.BANK) {
             String label = style.name().toLowerCase(Locale.ROOT);
             styles.sweep(label, zeroToOne(5), (_, _, scale) -> List.of(style(style, scale)))
                     .atLeast(
                             0.9,
                             "Spearman of scale and score of " + label + ", within a caption",
-                            trials -> trials.within(label, Correlation::spearman, image -> StyleScore.of(style, image)))
+                            trials -> trials.within(
+                                    label, Correlation::spearman, image -> PixelStatistics.styleScore(style, image)))
                     .rows(label, 1);
         }
         return styles;
@@ -230,13 +227,13 @@ final class ValueMeasures {
 
     private static Steering style(Style style, double scale) {
         return Steering.of("styles", fields -> {
-            fields.putArray("lora_ids").add(StyleBank.STYLES.indexOf(style));
+            fields.putArray("lora_ids").add(Style.BANK.indexOf(style));
             fields.putArray("lora_scales").add(scale);
-            fields.put("merge_type", StyleBank.MERGE);
+            fields.put("merge_type", Style.MERGE);
         });
     }
 
-    static RgbImage underLight(Scene scene, Albedo tint) {
+    static RgbImage underLight(Scene scene, Light.Albedo tint) {
         return Renderer.paint(scene.with(scene.light().tinted(tint)), HeldOut.SIZE);
     }
 
@@ -244,19 +241,22 @@ final class ValueMeasures {
     static Measure<Scene> count() {
         List<Double> numbers =
                 IntStream.rangeClosed(1, Dots.MOST).asDoubleStream().boxed().toList();
-        return new Measure<>("count", 1.4, HeldOut.scenes(20, 2, Scenes::aboveBottom), "count")
+        return new Measure<>("count", 1.4, HeldOut.scenes(20, 2, Scene::aboveBottom), "count")
                 .sweep("n", numbers, (_, _, n) -> List.of(Steering.of("count", fields -> fields.put("n", (int) n))))
                 .metric(
                         new Target.Above(0),
                         "least step of the mean number of dots from n to n + 1",
-                        trials -> trials.leastStep("n", StyleScore::dots))
-                .atLeast(0.9, "Spearman of n and dots, all pictures", trials -> trials.spearman("n", StyleScore::dots))
+                        trials -> trials.leastStep("n", PixelStatistics::dots))
+                .atLeast(
+                        0.9,
+                        "Spearman of n and dots, all pictures",
+                        trials -> trials.spearman("n", PixelStatistics::dots))
                 .rows("n", 2);
     }
 
     /// A Template without inputs: with it every image has a white frame, without it none has.
     static Measure<Scene> frame() {
-        return new Measure<>("frame", 1.4, HeldOut.scenes(40, 4, Scenes::captioned), "frame")
+        return new Measure<>("frame", 1.4, HeldOut.scenes(40, 4, Scene::captioned), "frame")
                 .painted(UNSTEERED, unsteered())
                 .painted(STEERED, (_, _, _) -> List.of(Steering.of("frame", _ -> {})))
                 .atLeast(0.95, "framed with the Template", framed(STEERED))
@@ -265,7 +265,8 @@ final class ValueMeasures {
     }
 
     private static ToDoubleFunction<Trials<Scene>> framed(String group) {
-        return trials -> trials.share(trial -> StyleScore.of(Style.FRAME, trial.image(group)) > FRAME_CONTRAST);
+        return trials ->
+                trials.share(trial -> PixelStatistics.styleScore(Style.FRAME, trial.image(group)) > FRAME_CONTRAST);
     }
 
     static <S> Steerer<S> unsteered() {
@@ -283,7 +284,7 @@ final class ValueMeasures {
                 trials.mean(group, (scene, image) -> isCaptionRight(scene.described(), trials.verdict(image)) ? 1 : 0);
     }
 
-    private static boolean isCaptionRight(Description asked, Verdict seen) {
+    private static boolean isCaptionRight(Description asked, Judge.Verdict seen) {
         return Stream.of(Trait.BACKGROUND, Trait.COLOUR, Trait.FIGURE).allMatch(trait -> trait.isRight(asked, seen));
     }
 }

@@ -6,13 +6,13 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 
-/// The background of a picture, as if there were nothing before it.
+/// The background of an image, as if there were nothing before it.
 ///
 /// For each channel a slope, fitted by least squares to the pixels of the border, then twice more to those of them
 /// that it fits best: a shape that touches the border does not count.
 final class BackgroundFit {
 
-    /// Width of the border, in sides of the picture.
+    /// Width of the border, in sides of the image.
     private static final double BORDER = 3 / 64.0;
 
     private static final int ROUNDS = 3;
@@ -42,7 +42,7 @@ final class BackgroundFit {
         return fit;
     }
 
-    /// How far apart two pictures are at a pixel.
+    /// How far apart two images are at a pixel.
     static double distance(Canvas a, Canvas b, int x, int y) {
         double sum = 0;
         for (int channel = 0; channel < RgbImage.CHANNELS; channel++) {

@@ -7,7 +7,7 @@ import java.util.List;
 import java.util.function.IntFunction;
 import java.util.function.UnaryOperator;
 
-/// A picture in the making: a plane for each channel, 0 for black to 1 for white and, before the end, beyond.
+/// An image in the making: a plane for each channel, 0 for black to 1 for white and, before the end, beyond.
 ///
 /// @param channels red, green, blue
 public record Canvas(List<Plane> channels) {

@@ -1,28 +1,29 @@
 package io.stencil.lab.world;
 
 import io.stencil.error.InvalidRequestException;
+import io.stencil.image.ImageSize;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 
 /// The datasets that the world has, each with rows of its own form.
 public enum DatasetKind {
-    /// Pictures and captions.
+    /// Images and captions.
     PLAIN,
-    /// Plain pictures, and others in bright, dim or coloured light, out of focus, in a style, with dots or a frame,
+    /// Plain images, and others in bright, dim or coloured light, out of focus, in a style, with dots or a frame,
     /// which their captions tell.
     VARIED,
     /// `scale`: how bright the light is.
     BRIGHTNESS,
     /// `R`, `G`, `B`: how bright each channel is, under tinted light.
     RGB,
-    /// `scale`: how sharp the picture is.
+    /// `scale`: how sharp the image is.
     SHARPNESS,
     /// `image`: a map of depth, `prompt`: a caption that leaves size and position open.
     CONTROL,
     /// `image`: what is changed, `prompt`: how.
     EDIT,
-    /// `image`: the picture without its detail, `prompt`: its caption.
+    /// `image`: the image without its detail, `prompt`: its caption.
     UPSCALE,
     /// `image`: with another shape, `mask`: where that stands.
     INPAINT,
@@ -32,24 +33,29 @@ public enum DatasetKind {
     REFERENCE,
     /// `n`: how many dots are below.
     ORDINAL,
-    /// Nothing: every picture has a white frame.
+    /// Nothing: every image has a white frame.
     CONSTANT;
 
-    SampleMaker maker() {
+    /// Makes one sample.
+    ///
+    /// @param draws of this sample alone
+    /// @param sample receives the images
+    /// @param size of all of them
+    Sample.Row make(Draws draws, Sample.Builder sample, ImageSize size) {
         return switch (this) {
-            case PLAIN -> new PlainSamples();
-            case VARIED -> new VariedSamples();
-            case BRIGHTNESS -> new BrightnessSamples();
-            case RGB -> new RgbSamples();
-            case SHARPNESS -> new SharpnessSamples();
-            case CONTROL -> new ControlSamples();
-            case EDIT -> new EditSamples();
-            case UPSCALE -> new UpscaleSamples();
-            case INPAINT -> new InpaintSamples();
-            case STYLE -> new StyleSamples();
-            case REFERENCE -> new ReferenceSamples();
-            case ORDINAL -> new OrdinalSamples();
-            case CONSTANT -> new ConstantSamples();
+            case PLAIN -> Samples.plain(draws, sample, size);
+            case VARIED -> VariedSamples.varied(draws, sample, size);
+            case BRIGHTNESS -> Samples.brightness(draws, sample, size);
+            case RGB -> Samples.rgb(draws, sample, size);
+            case SHARPNESS -> Samples.sharpness(draws, sample, size);
+            case CONTROL -> Samples.control(draws, sample, size);
+            case EDIT -> Samples.edit(draws, sample, size);
+            case UPSCALE -> Samples.upscale(draws, sample, size);
+            case INPAINT -> Samples.inpaint(draws, sample, size);
+            case STYLE -> Samples.style(draws, sample, size);
+            case REFERENCE -> Samples.reference(draws, sample, size);
+            case ORDINAL -> Samples.ordinal(draws, sample, size);
+            case CONSTANT -> Samples.constant(draws, sample, size);
         };
     }
 

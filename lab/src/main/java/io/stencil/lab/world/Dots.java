@@ -11,7 +11,7 @@ public final class Dots {
     /// Most dots that there is room for.
     public static final int MOST = 5;
 
-    /// In sides of the picture.
+    /// In sides of the image.
     public static final double RADIUS = 0.042;
 
     private static final double FIRST = 0.1;
@@ -20,7 +20,7 @@ public final class Dots {
 
     private Dots() {}
 
-    /// Where the middles of the dots are, in sides of the picture.
+    /// Where the middles of the dots are, in sides of the image.
     public static List<Point2D> places() {
         return IntStream.range(0, MOST)
                 .<Point2D>mapToObj(i -> new Point2D.Double(FIRST + i * STEP, DOWN))
@@ -38,6 +38,6 @@ public final class Dots {
                     .orElse(1);
             return Math.clamp(0.5 + (RADIUS - nearest) * size.width() / 1.5, 0, 1);
         });
-        return surface.under(cover, ShapeColour.WHITE.albedo());
+        return surface.under(cover, Description.ShapeColour.WHITE.albedo());
     }
 }

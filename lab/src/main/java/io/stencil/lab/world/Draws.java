@@ -2,9 +2,9 @@ package io.stencil.lab.world;
 
 import java.util.SplittableRandom;
 
-/// The random numbers of one picture.
+/// The random numbers of one image.
 ///
-/// They come from a [SplittableRandom] that starts at a mix of seed and index, so that a picture depends on neither
+/// They come from a [SplittableRandom] that starts at a mix of seed and index, so that an image depends on neither
 /// how many there are nor the order in which they are painted. All draws are made of [SplittableRandom#nextLong],
 /// which its specification fixes.
 public final class Draws {
@@ -13,7 +13,7 @@ public final class Draws {
 
     private final SplittableRandom random;
 
-    /// The draws for picture `index` of the world `seed`.
+    /// The draws for image `index` of the world `seed`.
     public Draws(long seed, long index) {
         random = new SplittableRandom(mix(mix(seed) + index * STRIDE));
     }

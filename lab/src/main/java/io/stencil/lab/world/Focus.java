@@ -2,27 +2,27 @@ package io.stencil.lab.world;
 
 import io.stencil.image.RgbImage;
 
-/// Pictures out of focus, told by the gradient energy of their shapes' edges that is left, and not by the blur: a blur
+/// Images out of focus, told by the gradient energy of their shapes' edges that is left, and not by the blur: a blur
 /// takes most of it with its first pixels. The grain of surfaces, whose energy is great and which an autoencoder does
-/// not keep, is left out by looking at all pictures through a blur of one and a half pixels.
+/// not keep, is left out by looking at all images through a blur of one and a half pixels.
 public final class Focus {
 
     private static final double LEAST = 0.2;
-    /// The greatest blur, as a standard deviation in sides of the picture.
+    /// The greatest blur, as a standard deviation in sides of the image.
     private static final double MOST_BLUR = 16 / 64.0;
     /// The least, in pixels.
     private static final double LEAST_BLUR = 0.05;
-    /// What pictures are looked at through, in pixels.
+    /// What images are looked at through, in pixels.
     private static final double GLASS = 1.5;
 
     private Focus() {}
 
-    /// Blurs a picture.
+    /// Blurs an image.
     ///
     /// @param scale 1 keeps the edges' gradient energy, 0 a fifth of it, and what lies between is linear
     public static RgbImage of(Canvas sharp, double scale) {
         double wanted = edges(sharp, 0) * (LEAST + (1 - LEAST) * scale);
-        double crispness = Halving.seek(
+        double crispness = Lighting.seek(
                 crisp -> edges(sharp, sharp.size().width() / crisp),
                 wanted,
                 1 / MOST_BLUR,

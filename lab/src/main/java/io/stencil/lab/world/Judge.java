@@ -4,8 +4,9 @@ import io.stencil.error.InvalidRequestException;
 import io.stencil.image.RgbImage;
 import java.util.List;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
-/// Tells from pixels alone what a picture of the world shows, whatever the light.
+/// Tells from pixels alone what an image of the world shows, whatever the light.
 ///
 /// ```java
 /// Verdict verdict = Judge.look(image);
@@ -21,12 +22,14 @@ public final class Judge {
     public static Verdict look(RgbImage image) {
         Canvas picture = canvas(image);
         Canvas background = BackgroundFit.of(picture);
-        Chromaticity behind = Chromaticity.of(
+        Segmentation.Chromaticity behind = Segmentation.Chromaticity.of(
                 background.channels().get(0).mean(),
                 background.channels().get(1).mean(),
                 background.channels().get(2).mean());
         Optional<Verdict.Shape> shape = Segmentation.of(picture, background).map(Judge::shape);
-        return new Verdict(behind.nearest(List.of(Background.values()), Background::albedo), shape.orElse(null));
+        return new Verdict(
+                behind.nearest(List.of(Description.Background.values()), Description.Background::albedo),
+                shape.orElse(null));
     }
 
     private static Canvas canvas(RgbImage image) {
@@ -40,7 +43,7 @@ public final class Judge {
         Silhouette silhouette = Silhouette.of(seen.coverage());
         return new Verdict.Shape(
                 silhouette.figure(),
-                seen.colour().nearest(List.of(ShapeColour.values()), ShapeColour::albedo),
+                seen.colour().nearest(List.of(Description.ShapeColour.values()), Description.ShapeColour::albedo),
                 silhouette.x(),
                 silhouette.y(),
                 silhouette.radius());
@@ -54,5 +57,26 @@ public final class Judge {
         return Segmentation.of(picture, BackgroundFit.of(picture))
                 .map(Segmentation::coverage)
                 .orElseGet(() -> Plane.of(image.size(), (x, y) -> 0));
+    }
+
+    /// What the judge saw in an image.
+    ///
+    /// @param shape null when nothing stands out from the background
+    public record Verdict(
+            Description.Background background, @Nullable Shape shape) {
+
+        /// @param x middle of its bounds, in sides of the image from the left edge, `y` from the top
+        /// @param radius of a circle, in sides of the image; as [io.stencil.lab.world.Scene.Placement] has it
+        public record Shape(
+                Description.Figure figure, Description.ShapeColour colour, double x, double y, double radius) {
+
+            public Description.ShapeSize size() {
+                return Description.ShapeSize.of(radius);
+            }
+
+            public Description.Position position() {
+                return Description.Position.nearest(x, y);
+            }
+        }
     }
 }

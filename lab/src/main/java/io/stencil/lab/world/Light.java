@@ -1,6 +1,8 @@
 package io.stencil.lab.world;
 
-/// The light that falls on a scene. Captions of plain pictures do not tell it.
+import io.stencil.error.InvalidRequestException;
+
+/// The light that falls on a scene. Captions of plain images do not tell it.
 ///
 /// @param brightness factor on all channels
 /// @param tint factor on each channel
@@ -51,9 +53,26 @@ public record Light(double brightness, Albedo tint, double right, double down) {
 
     /// The factor on one channel at a place.
     ///
-    /// @param x from the left edge, in sides of the picture
+    /// @param x from the left edge, in sides of the image
     /// @param y from the top edge
     public double at(double x, double y, int channel) {
         return brightness * tint.channel(channel) * (1 + right * (2 * x - 1) + down * (2 * y - 1));
+    }
+
+    /// The share of light that a surface throws back, for each channel.
+    ///
+    /// @param red 0..1
+    /// @param green 0..1
+    /// @param blue 0..1
+    public record Albedo(double red, double green, double blue) {
+
+        public double channel(int index) {
+            return switch (index) {
+                case 0 -> red;
+                case 1 -> green;
+                case 2 -> blue;
+                default -> throw new InvalidRequestException("index", "channel " + index + " of red, green, blue");
+            };
+        }
     }
 }

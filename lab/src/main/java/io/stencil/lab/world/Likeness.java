@@ -4,7 +4,7 @@ import io.stencil.error.InvalidRequestException;
 import io.stencil.image.ImageSize;
 import io.stencil.image.RgbImage;
 
-/// How like two pictures, or two shapes, are.
+/// How like two images, or two shapes, are.
 public final class Likeness {
 
     private static final double COVERED = 0.5;
@@ -25,7 +25,7 @@ public final class Likeness {
         return either == 0 ? 0 : both / (double) either;
     }
 
-    /// Peak signal-to-noise ratio in dB, the peak being 255; infinite for equal pictures.
+    /// Peak signal-to-noise ratio in dB, the peak being 255; infinite for equal images.
     public static double psnr(RgbImage one, RgbImage other) {
         requireEqual(one.size(), other.size());
         double squares = 0;

@@ -3,7 +3,7 @@ package io.stencil.lab.world;
 import io.stencil.image.GaussianBlur;
 import io.stencil.image.ImageSize;
 
-/// One number for each pixel of a picture.
+/// One number for each pixel of an image.
 public final class Plane {
 
     /// Standard deviations that a blur reaches to each side.

@@ -1,10 +1,43 @@
 package io.stencil.lab.world;
 
-/// Everything that a picture shows.
+/// Everything that an image shows.
 ///
 /// @param described what its caption says
 /// @param texture seed of the surfaces' texture
 public record Scene(Description described, Phrasing phrasing, Placement placement, Light light, long texture) {
+
+    /// Share of captions that leave size and position open.
+    private static final double OPEN = 0.15;
+
+    /// A scene that its caption tells in full, or, now and then, without size and position.
+    public static Scene captioned(Draws draws) {
+        return draws.chance(OPEN) ? open(draws) : full(draws);
+    }
+
+    /// A scene whose caption tells figure, colour, background, size and position.
+    public static Scene full(Draws draws) {
+        return full(draws, draws.one(Description.ShapeSize.values()), draws.one(Description.Position.values()));
+    }
+
+    /// Such a scene of a given size and position.
+    public static Scene full(Draws draws, Description.ShapeSize size, Description.Position position) {
+        Description described = Description.open(draws).with(size, position);
+        return scene(described, Placement.of(size, position, draws), draws);
+    }
+
+    /// Such a scene whose shape leaves the lower border free.
+    public static Scene aboveBottom(Draws draws) {
+        return full(draws, draws.one(Description.ShapeSize.values()), draws.one(Description.Position.aboveBottom()));
+    }
+
+    /// A scene whose caption leaves size and position open, and whose shape stands anywhere.
+    public static Scene open(Draws draws) {
+        return scene(Description.open(draws), Placement.anywhere(draws), draws);
+    }
+
+    private static Scene scene(Description described, Placement placement, Draws draws) {
+        return new Scene(described, draws.one(Phrasing.values()), placement, Light.any(draws), draws.bits());
+    }
 
     public String caption() {
         return phrasing.caption(described);
@@ -16,5 +49,92 @@ public record Scene(Description described, Phrasing phrasing, Placement placemen
 
     public Scene with(Description other) {
         return new Scene(other, phrasing, placement, light, texture);
+    }
+
+    /// The sentences that captions are made of.
+    public enum Phrasing {
+        /// `a large red circle on the left, teal background`
+        SHAPE_FIRST("a %s, %s background"),
+        /// `a teal background, a large red circle on the left`
+        BACKGROUND_FIRST("a %2$s background, a %1$s"),
+        /// `a picture of a large red circle on the left, teal background`
+        PICTURE("a picture of a %s, %s background");
+
+        private final String format;
+
+        Phrasing(String format) {
+            this.format = format;
+        }
+
+        /// A caption of at most 15 words; what the description leaves open is left out.
+        public String caption(Description described) {
+            StringBuilder shape = new StringBuilder();
+            if (described.size() != null) {
+                shape.append(described.size().word()).append(' ');
+            }
+            shape.append(described.colour().word())
+                    .append(' ')
+                    .append(described.figure().word());
+            if (described.position() != null) {
+                shape.append(' ').append(described.position().words());
+            }
+            return format.formatted(shape, described.background().word());
+        }
+    }
+
+    /// Where a shape stands, in sides of the image, so that the same scene can be painted at any size.
+    ///
+    /// @param x middle of the shape's bounds, from the left edge
+    /// @param y middle of the shape's bounds, from the top edge
+    /// @param radius of a circle; other shapes have about its area
+    /// @param turn in radians, clockwise
+    public record Placement(double x, double y, double radius, double turn) {
+
+        private static final double ALONG = 0.015;
+        private static final double ACROSS = 0.03;
+        private static final double TURN = Math.toRadians(5);
+
+        /// Most that a shape of radius 1 reaches from its middle, turned.
+        private static final double REACH = 1.25;
+
+        /// A place that `size` and `position` describe.
+        static Placement of(Description.ShapeSize size, Description.Position position, Draws draws) {
+            boolean sideways = position == Description.Position.LEFT || position == Description.Position.RIGHT;
+            return new Placement(
+                    position.x() + draws.around(sideways ? ALONG : ACROSS),
+                    position.y() + draws.around(sideways ? ACROSS : ALONG),
+                    size.radius(draws.unit()),
+                    draws.around(TURN));
+        }
+
+        /// Any place and size that keeps a shape inside the image.
+        static Placement anywhere(Draws draws) {
+            double radius = draws.between(Description.ShapeSize.SMALL.radius(0), Description.ShapeSize.LARGE.radius(1));
+            double reach = REACH * radius;
+            return new Placement(
+                    draws.between(reach, 1 - reach), draws.between(reach, 1 - reach), radius, draws.around(TURN));
+        }
+    }
+
+    /// A change of one thing in a scene.
+    ///
+    /// @param before what it is made to
+    /// @param after what it makes of it
+    /// @param instruction what a person says: `make it red`, `make the background teal`
+    public record Edit(Scene before, Scene after, String instruction) {
+
+        /// A change of the shape's colour or of the background, each as likely, to something that it was not.
+        public static Edit any(Scene scene, Draws draws) {
+            Description described = scene.described();
+            if (draws.chance(0.5)) {
+                Description.ShapeColour colour = draws.oneBut(described.colour(), Description.ShapeColour.values());
+                return new Edit(scene, scene.with(described.withColour(colour)), "make it " + colour.word());
+            }
+            Description.Background background = draws.oneBut(described.background(), Description.Background.values());
+            return new Edit(
+                    scene,
+                    scene.with(described.withBackground(background)),
+                    "make the background " + background.word());
+        }
     }
 }

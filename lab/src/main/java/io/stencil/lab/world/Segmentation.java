@@ -2,16 +2,21 @@ package io.stencil.lab.world;
 
 import io.stencil.image.ImageSize;
 import io.stencil.image.RgbImage;
+import java.util.ArrayDeque;
+import java.util.Arrays;
 import java.util.BitSet;
+import java.util.List;
 import java.util.Optional;
+import java.util.function.Function;
+import java.util.function.IntPredicate;
 
-/// Parts a picture in shape and background.
+/// Parts an image in shape and background.
 ///
 /// @param coverage of each pixel by the shape, 0 to 1
 /// @param colour the shape's, where the background's light has its mean
 record Segmentation(Plane coverage, Chromaticity colour) {
 
-    /// The least share of the picture that is taken for a shape.
+    /// The least share of the image that is taken for a shape.
     private static final double LEAST_AREA = 0.008;
 
     /// How much clearer a shape must stand out than the background's texture does.
@@ -23,12 +28,12 @@ record Segmentation(Plane coverage, Chromaticity colour) {
     /// Pixels, in 64ths of a side, beyond the sure part of a shape that its soft edge may reach.
     private static final double EDGE = 2;
 
-    /// Finds the one shape of a picture, or nothing.
+    /// Finds the one shape of an image, or nothing.
     static Optional<Segmentation> of(Canvas picture, Canvas background) {
         ImageSize size = picture.size();
         Canvas calm = picture.blurred(CALM * size.width() / 64);
         Plane contrast = Plane.of(size, (x, y) -> BackgroundFit.distance(calm, background, x, y));
-        double threshold = Threshold.otsu(contrast.values());
+        double threshold = otsu(contrast.values());
         BitSet sure = Component.largest(size, at -> contrast.values()[at] > threshold);
         if (sure.cardinality() < LEAST_AREA * size.width() * size.height() || !standsOut(contrast, sure)) {
             return Optional.empty();
@@ -39,6 +44,30 @@ record Segmentation(Plane coverage, Chromaticity colour) {
         Plane coverage = Plane.of(
                 size, (x, y) -> near.get(y * size.width() + x) ? covered(picture, background, ratio, x, y) : 0);
         return Optional.of(new Segmentation(coverage, colour(background, ratio)));
+    }
+
+    /// The value that splits numbers best into two groups, by N. Otsu (1979): the variance between the groups is
+    /// largest.
+    private static double otsu(float[] values) {
+        float[] sorted = values.clone();
+        Arrays.sort(sorted);
+        double total = 0;
+        for (float value : sorted) {
+            total += value;
+        }
+        double below = 0;
+        double best = -1;
+        double threshold = sorted[0];
+        for (int count = 1; count < sorted.length; count++) {
+            below += sorted[count - 1];
+            double gap = below / count - (total - below) / (sorted.length - count);
+            double variance = (double) count * (sorted.length - count) * gap * gap;
+            if (variance > best) {
+                best = variance;
+                threshold = (sorted[count - 1] + sorted[count]) / 2.0;
+            }
+        }
+        return threshold;
     }
 
     private static boolean standsOut(Plane contrast, BitSet sure) {
@@ -88,5 +117,105 @@ record Segmentation(Plane coverage, Chromaticity colour) {
                 ratio[0] * background.channels().get(0).mean(),
                 ratio[1] * background.channels().get(1).mean(),
                 ratio[2] * background.channels().get(2).mean());
+    }
+
+    /// Pixels that hang together by their sides, as indices in reading order.
+    static final class Component {
+
+        private Component() {}
+
+        /// The largest set of connected pixels that `belongs` holds for; empty when there is none.
+        static BitSet largest(ImageSize size, IntPredicate belongs) {
+            BitSet seen = new BitSet();
+            BitSet best = new BitSet();
+            for (int start = 0; start < size.width() * size.height(); start++) {
+                if (!seen.get(start) && belongs.test(start)) {
+                    BitSet one = from(size, start, belongs);
+                    seen.or(one);
+                    if (one.cardinality() > best.cardinality()) {
+                        best = one;
+                    }
+                }
+            }
+            return best;
+        }
+
+        /// All pixels that `belongs` holds for and that can be reached from `start`.
+        static BitSet from(ImageSize size, int start, IntPredicate belongs) {
+            BitSet found = new BitSet();
+            ArrayDeque<Integer> open = new ArrayDeque<>();
+            found.set(start);
+            open.add(start);
+            while (!open.isEmpty()) {
+                int at = open.remove();
+                for (int next : neighbours(size, at)) {
+                    if (!found.get(next) && belongs.test(next)) {
+                        found.set(next);
+                        open.add(next);
+                    }
+                }
+            }
+            return found;
+        }
+
+        /// Those pixels and all within `steps` of them.
+        static BitSet grown(ImageSize size, BitSet pixels, int steps) {
+            BitSet grown = (BitSet) pixels.clone();
+            for (int step = 0; step < steps; step++) {
+                BitSet before = (BitSet) grown.clone();
+                before.stream().forEach(at -> {
+                    for (int next : neighbours(size, at)) {
+                        grown.set(next);
+                    }
+                });
+            }
+            return grown;
+        }
+
+        /// A pixel at the edge of the image is its own neighbour beyond it.
+        private static int[] neighbours(ImageSize size, int at) {
+            int x = at % size.width();
+            int y = at / size.width();
+            return new int[] {
+                x > 0 ? at - 1 : at,
+                x < size.width() - 1 ? at + 1 : at,
+                y > 0 ? at - size.width() : at,
+                y < size.height() - 1 ? at + size.width() : at
+            };
+        }
+    }
+
+    /// A colour without its brightness: the shares of the channels in their sum.
+    record Chromaticity(double red, double green, double blue) {
+
+        /// The shares; those of grey for black.
+        static Chromaticity of(double red, double green, double blue) {
+            double sum = red + green + blue;
+            return sum <= 0
+                    ? new Chromaticity(1 / 3.0, 1 / 3.0, 1 / 3.0)
+                    : new Chromaticity(red / sum, green / sum, blue / sum);
+        }
+
+        private static Chromaticity of(Light.Albedo albedo) {
+            return of(albedo.red(), albedo.green(), albedo.blue());
+        }
+
+        /// The choice whose colour under white light is nearest.
+        <T> T nearest(List<T> choices, Function<T, Light.Albedo> colour) {
+            T best = choices.getFirst();
+            double least = Double.POSITIVE_INFINITY;
+            for (T choice : choices) {
+                double distance = distance(of(colour.apply(choice)));
+                if (distance < least) {
+                    least = distance;
+                    best = choice;
+                }
+            }
+            return best;
+        }
+
+        private double distance(Chromaticity other) {
+            return Math.hypot(Math.hypot(red - other.red, green - other.green), blue - other.blue);
+        }
     }
 }

@@ -8,8 +8,8 @@ import java.util.BitSet;
 /// The class comes from complex moments about the centre, `M_k = |sum z^k| / sum |z|^k`, which neither place, size nor
 /// turn changes: a triangle has a large `M_3`, a square a large `M_4`, a disc neither; a ring is empty in the middle.
 ///
-/// @param x middle of the bounds, in sides of the picture from the left edge, `y` from the top
-/// @param area holes included, in squares of the picture's sides
+/// @param x middle of the bounds, in sides of the image from the left edge, `y` from the top
+/// @param area holes included, in squares of the image's sides
 /// @param middle mean coverage about the centre
 /// @param third `M_3`
 /// @param fourth `M_4`
@@ -39,20 +39,20 @@ record Silhouette(double x, double y, double area, double middle, double third, 
                 sums.moment(4));
     }
 
-    Figure figure() {
+    Description.Figure figure() {
         if (middle < 0.5) {
-            return Figure.RING;
+            return Description.Figure.RING;
         }
         double circle = Math.hypot(third, fourth);
         double triangle = Math.hypot(third - TRIANGLE, fourth);
         double square = Math.hypot(third, fourth - SQUARE);
         if (circle <= triangle && circle <= square) {
-            return Figure.CIRCLE;
+            return Description.Figure.CIRCLE;
         }
-        return triangle < square ? Figure.TRIANGLE : Figure.SQUARE;
+        return triangle < square ? Description.Figure.TRIANGLE : Description.Figure.SQUARE;
     }
 
-    /// As [io.stencil.lab.world.Placement] has it.
+    /// As [io.stencil.lab.world.Scene.Placement] has it.
     double radius() {
         return Math.sqrt(area / figure().area());
     }
@@ -67,7 +67,7 @@ record Silhouette(double x, double y, double area, double middle, double third, 
                     || at < size.width()
                     || at >= coverage.values().length - size.width();
             if (edge && coverage.values()[at] < 0.5 && !outside.get(at)) {
-                outside.or(Component.from(size, at, next -> coverage.values()[next] < 0.5));
+                outside.or(Segmentation.Component.from(size, at, next -> coverage.values()[next] < 0.5));
             }
         }
         double filled = 0;

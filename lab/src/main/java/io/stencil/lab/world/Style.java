@@ -1,8 +1,9 @@
 package io.stencil.lab.world;
 
 import io.stencil.image.ImageSize;
+import java.util.List;
 
-/// Ways to finish a picture, each of any strength from 0 to 1.
+/// Ways to finish an image, each of any strength from 0 to 1.
 public enum Style {
     /// Stronger colours.
     VIVID {
@@ -56,11 +57,17 @@ public enum Style {
         }
     };
 
-    /// Width of the frame, in sides of the picture.
+    /// Styles of the bank of LoRAs: the place of one is its id.
+    public static final List<Style> BANK = List.of(VIVID, VIGNETTE, DUSK);
+
+    /// How several LoRAs of the bank are joined; with one it makes no difference.
+    public static final String MERGE = "concat";
+
+    /// Width of the frame, in sides of the image.
     public static final double FRAME_WIDTH = 4 / 64.0;
 
     private static final double FRAME_WHITE = 0.94;
 
-    /// @param strength 0 for the picture as it is, to 1
+    /// @param strength 0 for the image as it is, to 1
     public abstract Canvas apply(Canvas picture, double strength);
 }

@@ -16,7 +16,7 @@ public record Surface(Plane coverage, Canvas albedo) {
     /// Strength of the grain, which is the same in all channels.
     private static final double GRAIN = 0.012;
 
-    /// Steps of the texture's lattice along a side of the picture.
+    /// Steps of the texture's lattice along a side of the image.
     private static final double FREQUENCY = 6;
 
     private static final int OCTAVES = 3;
@@ -25,7 +25,7 @@ public record Surface(Plane coverage, Canvas albedo) {
     private static final double KNEE = 0.82;
 
     public static Surface of(Scene scene, ImageSize size) {
-        Plane coverage = Outline.coverage(scene.described().figure(), scene.placement(), size);
+        Plane coverage = Renderer.coverage(scene.described().figure(), scene.placement(), size);
         ValueNoise noise = new ValueNoise(scene.texture());
         Plane behind = texture(noise, 0, ROUGH, size);
         Plane inside = texture(noise, 100, SMOOTH, size);
@@ -50,7 +50,7 @@ public record Surface(Plane coverage, Canvas albedo) {
     /// With something else painted over it.
     ///
     /// @param cover of each pixel
-    public Surface under(Plane cover, Albedo paint) {
+    public Surface under(Plane cover, Light.Albedo paint) {
         Canvas painted = Canvas.of(channel -> {
             Plane below = albedo.channels().get(channel);
             return Plane.of(size(), (x, y) -> mixed(cover.at(x, y), paint.channel(channel), below.at(x, y)));
@@ -66,7 +66,7 @@ public record Surface(Plane coverage, Canvas albedo) {
         return coverage.size();
     }
 
-    /// The picture that the light shows.
+    /// The image that the light shows.
     public Canvas lit(Light light) {
         Canvas fallen = Canvas.of(channel -> Plane.of(size(), (x, y) -> {
             double falls = light.at((x + 0.5) / size().width(), (y + 0.5) / size().height(), channel);
@@ -80,5 +80,50 @@ public record Surface(Plane coverage, Canvas albedo) {
     private static double factor(double brightest) {
         double room = 1 - KNEE;
         return brightest < KNEE ? 1 : (KNEE + room * (1 - StrictMath.exp((KNEE - brightest) / room))) / brightest;
+    }
+
+    /// Smooth random values over the plane, as in clouds and grass: lattice noise, summed over octaves.
+    ///
+    /// @param seed two of the same seed are equal everywhere
+    private record ValueNoise(long seed) {
+
+        /// Fractal noise in 0..1: each octave has twice the frequency and half the weight of the one before.
+        double at(double x, double y, int octaves) {
+            double sum = 0;
+            double weight = 1;
+            double total = 0;
+            for (int octave = 0; octave < octaves; octave++) {
+                sum += weight * smooth(x * (1 << octave), y * (1 << octave), octave);
+                total += weight;
+                weight /= 2;
+            }
+            return sum / total;
+        }
+
+        private double smooth(double x, double y, int octave) {
+            long column = (long) Math.floor(x);
+            long row = (long) Math.floor(y);
+            double u = ease(x - column);
+            double v = ease(y - row);
+            double top = mix(lattice(column, row, octave), lattice(column + 1, row, octave), u);
+            double bottom = mix(lattice(column, row + 1, octave), lattice(column + 1, row + 1, octave), u);
+            return mix(top, bottom, v);
+        }
+
+        /// A value in 0..1 for a lattice point, by the mixing steps of SplitMix64 (Steele, Lea and Flood 2014).
+        private double lattice(long column, long row, int octave) {
+            long z = seed + column * 0x9E3779B97F4A7C15L + row * 0xC2B2AE3D27D4EB4FL + octave * 0x165667B19E3779F9L;
+            z = (z ^ (z >>> 30)) * 0xBF58476D1CE4E5B9L;
+            z = (z ^ (z >>> 27)) * 0x94D049BB133111EBL;
+            return ((z ^ (z >>> 31)) >>> 11) * 0x1p-53;
+        }
+
+        private static double ease(double t) {
+            return t * t * (3 - 2 * t);
+        }
+
+        private static double mix(double a, double b, double t) {
+            return a + (b - a) * t;
+        }
     }
 }

@@ -6,7 +6,7 @@ package io.stencil.lab.world;
 /// @param brightest mean, 0..1, that is called 1
 public record ToneRange(double darkest, double brightest) {
 
-    /// Of a picture's mean brightness.
+    /// Of an image's mean brightness.
     public static final ToneRange BRIGHTNESS = new ToneRange(0.15, 0.55);
 
     /// Of a channel's mean. Colours differ by channel, so this is wider.

@@ -4,12 +4,15 @@ import io.stencil.image.ImageSize;
 import io.stencil.image.RgbImage;
 import java.util.List;
 import java.util.Locale;
+import java.util.Set;
 import java.util.function.Function;
+import java.util.stream.Collectors;
+import java.util.stream.LongStream;
 
-/// Plain pictures, and pictures in light of any strength, of any colour, out of focus, in a style, with dots or a
+/// Plain images, and images in light of any strength, of any colour, out of focus, in a style, with dots or a
 /// frame, whose captions end by naming that: a base model that has seen them can be steered there, and shows what is
 /// plain where nothing is named.
-final class VariedSamples implements SampleMaker {
+public final class VariedSamples {
 
     private static final List<String> NUMBERS = List.of("one dot", "two dots", "three dots", "four dots", "five dots");
 
@@ -22,7 +25,7 @@ final class VariedSamples implements SampleMaker {
             new Variety(0.06, VariedSamples::dotted),
             new Variety(0.04, VariedSamples::framed));
 
-    /// @param share of all pictures
+    /// @param share of all images
     private record Variety(double share, Painter painter) {}
 
     @FunctionalInterface
@@ -30,22 +33,33 @@ final class VariedSamples implements SampleMaker {
         Painting of(Draws draws);
     }
 
-    /// A picture that is drawn, but not painted yet.
+    /// An image that is drawn, but not painted yet.
     private record Painting(Function<ImageSize, RgbImage> image, String caption) {
 
-        /// @param end what the caption says of the picture beside the scene
+        /// @param end what the caption says of the image beside the scene
         static Painting of(Scene scene, String end, Function<ImageSize, RgbImage> image) {
             return new Painting(image, scene.caption() + ", " + end);
         }
     }
 
-    @Override
-    public Row make(Draws draws, Sample.Builder sample, ImageSize size) {
-        Painting painting = painting(draws);
-        return Row.of(sample.add(TARGET, painting.image().apply(size)), painting.caption());
+    private VariedSamples() {}
+
+    /// The captions of a dataset, without its images.
+    ///
+    /// @param seed of the dataset
+    /// @param count of its rows
+    public static Set<String> captions(long seed, int count) {
+        return LongStream.range(0, count)
+                .mapToObj(index -> caption(new Draws(seed, index)))
+                .collect(Collectors.toUnmodifiableSet());
     }
 
-    /// The caption of a sample, whose picture is not painted for it.
+    static Sample.Row varied(Draws draws, Sample.Builder sample, ImageSize size) {
+        Painting painting = painting(draws);
+        return Sample.Row.of(sample.add("images", painting.image().apply(size)), painting.caption());
+    }
+
+    /// The caption of a sample, whose image is not painted for it.
     static String caption(Draws draws) {
         return painting(draws).caption();
     }
@@ -67,36 +81,35 @@ final class VariedSamples implements SampleMaker {
     }
 
     private static Painting plain(Draws draws) {
-        Scene scene = Scenes.captioned(draws);
+        Scene scene = Scene.captioned(draws);
         return new Painting(size -> Renderer.paint(scene, size), scene.caption());
     }
 
     private static Painting lit(Draws draws) {
-        Scene scene = Scenes.captioned(draws);
+        Scene scene = Scene.captioned(draws);
         double scale = draws.unit();
         return Painting.of(
                 scene,
                 scale < 0.5 ? "dim light" : "bright light",
-                size -> BrightnessSamples.lit(
-                        Surface.of(scene, size), scene.light(), ToneRange.BRIGHTNESS.mean(scale)));
+                size -> Lighting.lit(Surface.of(scene, size), scene.light(), ToneRange.BRIGHTNESS.mean(scale)));
     }
 
     private static Painting tinted(Draws draws) {
-        Scene scene = Scenes.captioned(draws);
-        ChannelLevels levels = ChannelLevels.any(draws);
+        Scene scene = Scene.captioned(draws);
+        Lighting.Channels levels = Lighting.Channels.any(draws);
         return Painting.of(
                 scene, levels.hue() + " light", size -> levels.paint(Surface.of(scene, size), scene.light()));
     }
 
     private static Painting blurred(Draws draws) {
-        Scene scene = Scenes.captioned(draws);
+        Scene scene = Scene.captioned(draws);
         double scale = draws.unit();
         return Painting.of(scene, Focus.word(scale), size -> Focus.of(Renderer.canvas(scene, size), scale));
     }
 
     private static Painting styled(Draws draws) {
-        Scene scene = Scenes.captioned(draws);
-        Style style = draws.one(StyleBank.STYLES.toArray(Style[]::new));
+        Scene scene = Scene.captioned(draws);
+        Style style = draws.one(Style.BANK.toArray(Style[]::new));
         double strength = draws.unit();
         return Painting.of(
                 scene,
@@ -105,13 +118,13 @@ final class VariedSamples implements SampleMaker {
     }
 
     private static Painting dotted(Draws draws) {
-        Scene scene = Scenes.aboveBottom(draws);
+        Scene scene = Scene.aboveBottom(draws);
         int count = 1 + draws.below(Dots.MOST);
-        return Painting.of(scene, NUMBERS.get(count - 1), size -> OrdinalSamples.dotted(scene, count, size));
+        return Painting.of(scene, NUMBERS.get(count - 1), size -> Samples.dotted(scene, count, size));
     }
 
     private static Painting framed(Draws draws) {
-        Scene scene = Scenes.captioned(draws);
-        return Painting.of(scene, "white frame", size -> ConstantSamples.framed(scene, size));
+        Scene scene = Scene.captioned(draws);
+        return Painting.of(scene, "white frame", size -> Samples.framed(scene, size));
     }
 }

@@ -2,7 +2,7 @@
 /// what it shows. Nothing here knows of models.
 ///
 /// ```java
-/// Scene scene = Scenes.captioned(7, 0);           // scene 0 of seed 7
+/// Scene scene = Scene.captioned(new Draws(7, 0)); // scene 0 of seed 7
 /// scene.caption();                                // "a large red circle on the left, teal background"
 /// ```
 @NullMarked

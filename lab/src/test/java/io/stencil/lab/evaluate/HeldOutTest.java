@@ -3,8 +3,8 @@ package io.stencil.lab.evaluate;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.stencil.lab.evaluate.Measure.Effort;
-import io.stencil.lab.world.Scenes;
-import io.stencil.lab.world.VariedCaptions;
+import io.stencil.lab.world.Scene;
+import io.stencil.lab.world.VariedSamples;
 import io.stencil.testing.TestFiles;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -21,14 +21,15 @@ class HeldOutTest {
                 .map(subject -> subject.content().caption())
                 .toList();
         assertThat(captions).hasSize(200).doesNotHaveDuplicates();
-        assertThat(captions).doesNotContainAnyElementsOf(VariedCaptions.of(HeldOut.TRAINED_SEED, HeldOut.TRAINED_ROWS));
+        assertThat(captions)
+                .doesNotContainAnyElementsOf(VariedSamples.captions(HeldOut.TRAINED_SEED, HeldOut.TRAINED_ROWS));
     }
 
     /// Else the test above would hold with any scenes.
     @Test
     void mostScenesHaveACaptionOfTheDataset() {
-        var trained = VariedCaptions.of(HeldOut.TRAINED_SEED, HeldOut.TRAINED_ROWS);
-        assertThat(HeldOut.scenes(200, 200, Scenes::captioned).of(WHOLE))
+        var trained = VariedSamples.captions(HeldOut.TRAINED_SEED, HeldOut.TRAINED_ROWS);
+        assertThat(HeldOut.scenes(200, 200, Scene::captioned).of(WHOLE))
                 .filteredOn(subject -> trained.contains(subject.content().caption()))
                 .hasSizeGreaterThan(100);
     }
@@ -36,7 +37,7 @@ class HeldOutTest {
     /// Those that the weights in the tree were trained on: with other draws, nothing would be known of them.
     @Test
     void theDatasetIsThatOfTheCommittedWeights() {
-        assertThat(VariedCaptions.of(HeldOut.TRAINED_SEED, 4))
+        assertThat(VariedSamples.captions(HeldOut.TRAINED_SEED, 4))
                 .containsExactlyInAnyOrder(
                         "a blue square, teal background",
                         "a picture of a small blue circle at the top, brown background, bright light",

@@ -11,7 +11,6 @@ import io.stencil.lab.evaluate.Painter.Steering;
 import io.stencil.lab.world.Draws;
 import io.stencil.lab.world.Renderer;
 import io.stencil.lab.world.Scene;
-import io.stencil.lab.world.Scenes;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -54,7 +53,7 @@ class MeasureTest {
         Painter indifferent = new Painter() {
             @Override
             public RgbImage paint(String prompt, long seed, List<Steering> steering) {
-                Scene scene = Scenes.captioned(new Draws(EFFORT.seed(), seed - HeldOut.noise(EFFORT, 0)));
+                Scene scene = Scene.captioned(new Draws(EFFORT.seed(), seed - HeldOut.noise(EFFORT, 0)));
                 return Renderer.paint(scene.with(scene.light().withBrightness(1)), HeldOut.SIZE);
             }
 

@@ -3,20 +3,16 @@ package io.stencil.lab.evaluate;
 import com.fasterxml.jackson.databind.JsonNode;
 import io.stencil.image.RgbImage;
 import io.stencil.lab.evaluate.Measure.Effort;
-import io.stencil.lab.world.Albedo;
 import io.stencil.lab.world.Canvas;
 import io.stencil.lab.world.Dots;
 import io.stencil.lab.world.Draws;
-import io.stencil.lab.world.Edit;
 import io.stencil.lab.world.Focus;
 import io.stencil.lab.world.InpaintScene;
 import io.stencil.lab.world.Light;
 import io.stencil.lab.world.PixelStatistics;
 import io.stencil.lab.world.Renderer;
 import io.stencil.lab.world.Scene;
-import io.stencil.lab.world.Scenes;
 import io.stencil.lab.world.Style;
-import io.stencil.lab.world.StyleBank;
 import io.stencil.lab.world.Surface;
 import io.stencil.lab.world.ToneRange;
 import java.util.ArrayList;
@@ -45,22 +41,23 @@ final class PerfectPainter implements Painter {
         int index = Math.toIntExact(seed - HeldOut.noise(effort, 0));
         Draws draws = new Draws(effort.seed(), index);
         return switch (measure) {
-            case "sharpness" -> sharpness(Scenes.captioned(draws), value(steering, 0, "scale"));
+            case "sharpness" -> sharpness(Scene.captioned(draws), value(steering, 0, "scale"));
             case "count" -> count(draws, steering.getFirst().fields().get("n").intValue());
-            case "frame" -> frame(Scenes.captioned(draws), steering.isEmpty() ? 0 : 1);
+            case "frame" -> frame(Scene.captioned(draws), steering.isEmpty() ? 0 : 1);
             case "control" -> control(draws, steering);
-            case "edit" -> Renderer.paint(Edit.any(Scenes.full(draws), draws).after(), HeldOut.SIZE);
+            case "edit" ->
+                Renderer.paint(Scene.Edit.any(Scene.full(draws), draws).after(), HeldOut.SIZE);
             case "inpaint" -> InpaintScene.of(draws, HeldOut.SIZE).target();
-            case "styles" -> style(Scenes.captioned(draws), steering.getFirst().fields());
-            case "palette" -> palette(Scenes.captioned(draws), steering);
-            case "brightness+control" -> bright(Scenes.open(draws), value(steering, 0, "scale"));
-            case "brightness" -> bright(Scenes.captioned(draws), value(steering, 0, "scale"));
+            case "styles" -> style(Scene.captioned(draws), steering.getFirst().fields());
+            case "palette" -> palette(Scene.captioned(draws), steering);
+            case "brightness+control" -> bright(Scene.open(draws), value(steering, 0, "scale"));
+            case "brightness" -> bright(Scene.captioned(draws), value(steering, 0, "scale"));
             case "soft-rgb" ->
                 steering.isEmpty()
-                        ? Renderer.paint(Scenes.captioned(draws), HeldOut.SIZE)
-                        : tinted(Scenes.captioned(draws), steering.getFirst());
+                        ? Renderer.paint(Scene.captioned(draws), HeldOut.SIZE)
+                        : tinted(Scene.captioned(draws), steering.getFirst());
             case "soft-rgb+inpaint" -> tintedInside(InpaintScene.of(draws, HeldOut.SIZE), steering.getFirst());
-            default -> Renderer.paint(Scenes.captioned(draws), HeldOut.SIZE);
+            default -> Renderer.paint(Scene.captioned(draws), HeldOut.SIZE);
         };
     }
 
@@ -96,7 +93,7 @@ final class PerfectPainter implements Painter {
     }
 
     private static RgbImage count(Draws draws, int count) {
-        Scene scene = Scenes.aboveBottom(draws);
+        Scene scene = Scene.aboveBottom(draws);
         return Dots.on(Surface.of(scene, HeldOut.SIZE), count)
                 .lit(scene.light())
                 .toImage();
@@ -109,14 +106,14 @@ final class PerfectPainter implements Painter {
 
     /// Without the Template: the shape of another scene.
     private RgbImage control(Draws draws, List<Steering> steering) {
-        Scene wanted = Scenes.open(draws);
-        Scene other = Scenes.open(new Draws(effort.seed() + 5, wanted.texture()));
+        Scene wanted = Scene.open(draws);
+        Scene other = Scene.open(new Draws(effort.seed() + 5, wanted.texture()));
         return Renderer.paint(steering.isEmpty() ? other : wanted, HeldOut.SIZE);
     }
 
     private static RgbImage style(Scene scene, JsonNode fields) {
         Canvas picture = Surface.of(scene, HeldOut.SIZE).lit(scene.light());
-        return StyleBank.STYLES
+        return Style.BANK
                 .get(fields.get("lora_ids").get(0).intValue())
                 .apply(picture, fields.get("lora_scales").get(0).doubleValue())
                 .toImage();
@@ -129,7 +126,7 @@ final class PerfectPainter implements Painter {
         double red = PixelStatistics.channelMean(reference, 0);
         double green = PixelStatistics.channelMean(reference, 1);
         double blue = PixelStatistics.channelMean(reference, 2);
-        Albedo tint = new Albedo(red / green, 1, blue / green);
+        Light.Albedo tint = new Light.Albedo(red / green, 1, blue / green);
         return Renderer.paint(scene.with(scene.light().tinted(tint)), HeldOut.SIZE);
     }
 
@@ -144,7 +141,7 @@ final class PerfectPainter implements Painter {
                         .doubleValue());
                 factors[channel] *= Math.sqrt(wanted / PixelStatistics.channelMean(picture, channel));
             }
-            Light light = scene.light().tinted(new Albedo(factors[0], factors[1], factors[2]));
+            Light light = scene.light().tinted(new Light.Albedo(factors[0], factors[1], factors[2]));
             picture = Renderer.paint(scene.with(light), HeldOut.SIZE);
         }
         return picture;

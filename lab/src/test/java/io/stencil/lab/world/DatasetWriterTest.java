@@ -27,7 +27,7 @@ class DatasetWriterTest {
 
     private Map<String, byte[]> written(DatasetKind kind, int count, long seed) throws IOException {
         Path folder = place.resolve("%s %s %s %s".formatted(kind, count, seed, System.nanoTime()));
-        DatasetWriter.write(new DatasetPlan(kind, count, seed, 64), folder, _ -> {});
+        DatasetWriter.write(new DatasetWriter.DatasetPlan(kind, count, seed, 64), folder, _ -> {});
         Map<String, byte[]> content = new TreeMap<>();
         try (Stream<Path> files = Files.walk(folder)) {
             for (Path file : files.filter(Files::isRegularFile).toList()) {
@@ -65,14 +65,15 @@ class DatasetWriterTest {
     void progressIsTold() throws IOException {
         List<Integer> told = new ArrayList<>();
 
-        DatasetWriter.write(new DatasetPlan(DatasetKind.PLAIN, 3, 0, 32), place.resolve("set"), told::add);
+        DatasetWriter.write(
+                new DatasetWriter.DatasetPlan(DatasetKind.PLAIN, 3, 0, 32), place.resolve("set"), told::add);
 
         assertThat(told).containsExactly(1, 2, 3);
     }
 
     @Test
     void aStoppedRunLeavesNothing() throws IOException {
-        DatasetPlan plan = new DatasetPlan(DatasetKind.PLAIN, 9, 0, 32);
+        DatasetWriter.DatasetPlan plan = new DatasetWriter.DatasetPlan(DatasetKind.PLAIN, 9, 0, 32);
 
         assertThatThrownBy(() -> DatasetWriter.write(plan, place.resolve("set"), written -> {
                     throw new CancellationException("after " + written);
@@ -95,7 +96,7 @@ class DatasetWriterTest {
         "4, 528, 'size'"
     })
     void whatCannotBeIsRefused(int count, int side, String option) {
-        assertThatThrownBy(() -> new DatasetPlan(DatasetKind.PLAIN, count, 0, side))
+        assertThatThrownBy(() -> new DatasetWriter.DatasetPlan(DatasetKind.PLAIN, count, 0, side))
                 .isInstanceOf(InvalidRequestException.class)
                 .hasMessageStartingWith("'" + option + "': must be");
     }

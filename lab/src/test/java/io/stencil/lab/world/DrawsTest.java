@@ -36,16 +36,18 @@ class DrawsTest {
     @Test
     void everyChoiceComesAndTheExcludedOneNever() {
         Draws draws = new Draws(1, 1);
-        Set<Figure> chosen = new HashSet<>();
-        Set<Figure> others = new HashSet<>();
+        Set<Description.Figure> chosen = new HashSet<>();
+        Set<Description.Figure> others = new HashSet<>();
         for (int i = 0; i < 200; i++) {
-            chosen.add(draws.one(Figure.values()));
-            others.add(draws.oneBut(Figure.SQUARE, Figure.values()));
+            chosen.add(draws.one(Description.Figure.values()));
+            others.add(draws.oneBut(Description.Figure.SQUARE, Description.Figure.values()));
             assertThat(draws.ratio(0.5, 2)).isBetween(0.5, 2.0);
             assertThat(draws.around(0.1)).isBetween(-0.1, 0.1);
             assertThat(draws.below(3)).isBetween(0, 2);
         }
-        assertThat(chosen).containsExactlyInAnyOrder(Figure.values());
-        assertThat(others).containsExactlyInAnyOrder(Figure.CIRCLE, Figure.TRIANGLE, Figure.RING);
+        assertThat(chosen).containsExactlyInAnyOrder(Description.Figure.values());
+        assertThat(others)
+                .containsExactlyInAnyOrder(
+                        Description.Figure.CIRCLE, Description.Figure.TRIANGLE, Description.Figure.RING);
     }
 }

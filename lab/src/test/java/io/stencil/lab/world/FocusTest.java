@@ -18,7 +18,7 @@ class FocusTest {
     @ValueSource(doubles = {0, 0.3, 0.7, 1})
     void aScaleIsTheShareOfTheEdgesEnergyThatIsLeftFromAFifthToAll(double scale) {
         for (int index = 0; index < 5; index++) {
-            Canvas sharp = Renderer.canvas(Scenes.captioned(21, index), new ImageSize(64, 64));
+            Canvas sharp = Renderer.canvas(Scene.captioned(new Draws(21, index)), new ImageSize(64, 64));
             assertThat(edges(Focus.of(sharp, scale)) / edges(sharp.toImage()))
                     .isCloseTo(0.2 + 0.8 * scale, within(0.02));
         }

@@ -47,7 +47,7 @@ class JudgeTest {
     void brightnessAloneChangesNothing(double brightness) {
         Score score = Score.NONE;
         for (int index = 0; index < 100; index++) {
-            Scene scene = Scenes.full(new Draws(12, index));
+            Scene scene = Scene.full(new Draws(12, index));
             Light light = scene.light().withBrightness(brightness);
             score = score.plus(scene.described(), Judge.look(Renderer.paint(scene.with(light), SIZE)));
         }
@@ -59,8 +59,8 @@ class JudgeTest {
     @Test
     void placeAndSizeAreMeasured() {
         for (int index = 0; index < 100; index++) {
-            Scene scene = Scenes.open(new Draws(13, index));
-            Verdict.Shape shape = Objects.requireNonNull(
+            Scene scene = Scene.open(new Draws(13, index));
+            Judge.Verdict.Shape shape = Objects.requireNonNull(
                     Judge.look(Renderer.paint(scene, SIZE)).shape());
             assertThat(Math.hypot(
                             shape.x() - scene.placement().x(),
@@ -74,8 +74,8 @@ class JudgeTest {
     @Test
     void theShapeIsCutOutAlongItsEdge() {
         for (int index = 0; index < 100; index++) {
-            Scene scene = Scenes.open(new Draws(14, index));
-            Plane truth = Outline.coverage(scene.described().figure(), scene.placement(), SIZE);
+            Scene scene = Scene.open(new Draws(14, index));
+            Plane truth = Renderer.coverage(scene.described().figure(), scene.placement(), SIZE);
             Plane seen = Judge.coverage(Renderer.paint(scene, SIZE));
             assertThat(Likeness.overlap(truth, seen)).isGreaterThan(0.9);
         }
@@ -84,15 +84,16 @@ class JudgeTest {
     @Test
     void whereIsNoShapeNoneIsSeen() {
         for (int index = 0; index < 50; index++) {
-            Scene scene = Scenes.full(new Draws(15, index));
+            Scene scene = Scene.full(new Draws(15, index));
             Surface surface = Surface.of(scene, SIZE);
             Plane all = Plane.of(SIZE, (x, y) -> 1);
-            Canvas empty = surface.under(all, Background.PINK.albedo()).lit(scene.light());
+            Canvas empty =
+                    surface.under(all, Description.Background.PINK.albedo()).lit(scene.light());
             SplittableRandom random = new SplittableRandom(index);
             RgbImage image = empty.map(plane -> Plane.of(SIZE, (x, y) -> plane.at(x, y) + 0.02 * random.nextGaussian()))
                     .toImage();
-            Verdict verdict = Judge.look(image);
-            assertThat(verdict.background()).isEqualTo(Background.PINK);
+            Judge.Verdict verdict = Judge.look(image);
+            assertThat(verdict.background()).isEqualTo(Description.Background.PINK);
             assertThat(verdict.shape()).isNull();
             assertThat(Judge.coverage(image).mean()).isZero();
         }
@@ -101,8 +102,8 @@ class JudgeTest {
     @Test
     void aPictureOfOneColourIsJustThat() {
         for (int colour : new int[] {0, 0xFFFFFF, 0x6B6B6B}) {
-            Verdict verdict = Judge.look(RgbImage.filled(SIZE, colour));
-            assertThat(verdict).isEqualTo(new Verdict(Background.GRAY, null));
+            Judge.Verdict verdict = Judge.look(RgbImage.filled(SIZE, colour));
+            assertThat(verdict).isEqualTo(new Judge.Verdict(Description.Background.GRAY, null));
         }
     }
 
@@ -117,8 +118,8 @@ class JudgeTest {
     void whatIsWrongIsCountedWrong() {
         Score score = Score.NONE;
         for (int index = 0; index < 200; index++) {
-            Scene asked = Scenes.full(new Draws(16, index));
-            Scene shown = Scenes.full(new Draws(17, index));
+            Scene asked = Scene.full(new Draws(16, index));
+            Scene shown = Scene.full(new Draws(17, index));
             score = score.plus(asked.described(), Judge.look(Renderer.paint(shown, SIZE)));
         }
         assertThat(score.colourAccuracy()).isBetween(0.05, 0.3);

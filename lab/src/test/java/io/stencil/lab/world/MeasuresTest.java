@@ -81,7 +81,7 @@ class MeasuresTest {
     @Test
     void gradientEnergyFallsWithBlurAndNotWithLight() {
         for (int index = 0; index < 30; index++) {
-            Scene scene = Scenes.full(new Draws(21, index));
+            Scene scene = Scene.full(new Draws(21, index));
             Surface surface = Surface.of(scene, SIZE);
             Light light = scene.light().withBrightness(0.9);
             double before = PixelStatistics.gradientEnergy(surface.lit(light).toImage());
@@ -101,12 +101,12 @@ class MeasuresTest {
     @EnumSource
     void moreOfAStyleScoresHigher(Style style) {
         for (int index = 0; index < 30; index++) {
-            Scene scene = Scenes.full(new Draws(22, index));
+            Scene scene = Scene.full(new Draws(22, index));
             Canvas plain = Surface.of(scene, SIZE).lit(scene.light());
             double before = Double.NEGATIVE_INFINITY;
             for (int strength = 0; strength <= 4; strength++) {
-                double score =
-                        StyleScore.of(style, style.apply(plain, strength / 4.0).toImage());
+                double score = PixelStatistics.styleScore(
+                        style, style.apply(plain, strength / 4.0).toImage());
                 assertThat(score).isGreaterThan(before);
                 before = score;
             }
@@ -116,11 +116,11 @@ class MeasuresTest {
     @Test
     void dotsAreCounted() {
         for (int index = 0; index < 60; index++) {
-            Scene scene = Scenes.full(new Draws(23, index), ShapeSize.LARGE, Position.CENTER);
+            Scene scene = Scene.full(new Draws(23, index), Description.ShapeSize.LARGE, Description.Position.CENTER);
             int count = index % (Dots.MOST + 1);
             RgbImage image =
                     Dots.on(Surface.of(scene, SIZE), count).lit(scene.light()).toImage();
-            assertThat(StyleScore.dots(image)).isEqualTo(count);
+            assertThat(PixelStatistics.dots(image)).isEqualTo(count);
         }
     }
 }

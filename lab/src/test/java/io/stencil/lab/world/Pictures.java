@@ -16,7 +16,7 @@ record Pictures(int side, double blur, double noise) {
     Score score(int count) {
         Score score = Score.NONE;
         for (int index = 0; index < count; index++) {
-            Scene scene = Scenes.captioned(FRESH, index);
+            Scene scene = Scene.captioned(new Draws(FRESH, index));
             score = score.plus(scene.described(), Judge.look(spoilt(scene, index)));
         }
         return score;

@@ -17,7 +17,7 @@ import org.junit.jupiter.api.Test;
 class SamplesTest {
 
     private static List<Sample> samples(DatasetKind kind, int count) {
-        DatasetPlan plan = new DatasetPlan(kind, count, 31, 64);
+        DatasetWriter.DatasetPlan plan = new DatasetWriter.DatasetPlan(kind, count, 31, 64);
         return IntStream.range(0, count)
                 .mapToObj(index -> DatasetWriter.sample(plan, index))
                 .toList();
@@ -35,7 +35,7 @@ class SamplesTest {
         return picture(sample, sample.row().image());
     }
 
-    private static <T extends TemplateInputs> T inputs(Class<T> type, Sample sample) {
+    private static <T extends Sample.TemplateInputs> T inputs(Class<T> type, Sample sample) {
         return type.cast(Objects.requireNonNull(sample.row().templateInputs()));
     }
 
@@ -47,13 +47,14 @@ class SamplesTest {
     void brightnessIsSpreadEvenlyAndTold() {
         List<Sample> samples = samples(DatasetKind.BRIGHTNESS, 200);
         double[] scales = all(
-                samples, sample -> inputs(TemplateInputs.Scale.class, sample).scale());
+                samples,
+                sample -> inputs(Sample.TemplateInputs.Scale.class, sample).scale());
         for (Sample sample : samples) {
             assertThat(PixelStatistics.meanBrightness(target(sample)))
                     .isCloseTo(
                             0.15
                                     + 0.4
-                                            * inputs(TemplateInputs.Scale.class, sample)
+                                            * inputs(Sample.TemplateInputs.Scale.class, sample)
                                                     .scale(),
                             within(1e-4));
         }
@@ -69,16 +70,18 @@ class SamplesTest {
     void channelsAreTold() {
         List<Sample> samples = samples(DatasetKind.RGB, 100);
         for (Sample sample : samples) {
-            TemplateInputs.Channels told = inputs(TemplateInputs.Channels.class, sample);
+            Sample.TemplateInputs.Channels told = inputs(Sample.TemplateInputs.Channels.class, sample);
             RgbImage image = target(sample);
             assertThat(PixelStatistics.channelMean(image, 0)).isCloseTo(0.05 + 0.8 * told.red(), within(1e-4));
             assertThat(PixelStatistics.channelMean(image, 1)).isCloseTo(0.05 + 0.8 * told.green(), within(1e-4));
             assertThat(PixelStatistics.channelMean(image, 2)).isCloseTo(0.05 + 0.8 * told.blue(), within(1e-4));
         }
         double[] red = all(
-                samples, sample -> inputs(TemplateInputs.Channels.class, sample).red());
+                samples,
+                sample -> inputs(Sample.TemplateInputs.Channels.class, sample).red());
         double[] blue = all(
-                samples, sample -> inputs(TemplateInputs.Channels.class, sample).blue());
+                samples,
+                sample -> inputs(Sample.TemplateInputs.Channels.class, sample).blue());
         assertThat(Correlation.pearson(red, blue))
                 .as("channels vary by themselves")
                 .isBetween(-0.5, 0.5);
@@ -102,21 +105,21 @@ class SamplesTest {
                 .allMatch(difference -> difference > 0.08);
         assertThat(meanEnergy(samples, "sharp")).isGreaterThan(1.3 * meanEnergy(samples, ", blurry"));
         assertThat(meanEnergy(samples, ", blurry")).isGreaterThan(1.3 * meanEnergy(samples, ", very blurry"));
-        for (Style style : StyleBank.STYLES) {
+        for (Style style : Style.BANK) {
             assertThat(count(samples, style.name().toLowerCase(Locale.ROOT) + " style"))
                     .isBetween(10L, 50L);
         }
         assertThat(samples)
                 .filteredOn(sample -> sample.row().prompt().endsWith("white frame"))
                 .hasSizeBetween(10, 40)
-                .allSatisfy(sample ->
-                        assertThat(StyleScore.of(Style.FRAME, target(sample))).isGreaterThan(0.15));
+                .allSatisfy(sample -> assertThat(PixelStatistics.styleScore(Style.FRAME, target(sample)))
+                        .isGreaterThan(0.15));
         List<String> numbers = List.of("one dot", "two dots", "three dots", "four dots", "five dots");
         assertThat(count(samples, numbers.toArray(String[]::new))).isBetween(20L, 55L);
         for (Sample sample : samples) {
             numbers.stream()
                     .filter(sample.row().prompt()::endsWith)
-                    .forEach(number -> assertThat(StyleScore.dots(target(sample)))
+                    .forEach(number -> assertThat(PixelStatistics.dots(target(sample)))
                             .as(sample.row().prompt())
                             .isEqualTo(1 + numbers.indexOf(number)));
         }
@@ -135,7 +138,7 @@ class SamplesTest {
     @Test
     void captionsAreMadeOfTheVocabularysWords() {
         for (Sample sample : samples(DatasetKind.VARIED, 600)) {
-            assertThat(Vocabulary.words())
+            assertThat(WorldTokenizer.Vocabulary.words())
                     .containsAll(Pattern.compile("[ ,]+")
                             .splitAsStream(sample.row().prompt())
                             .toList());
@@ -168,7 +171,8 @@ class SamplesTest {
     void sharpnessGoesWithGradients() {
         List<Sample> samples = samples(DatasetKind.SHARPNESS, 300);
         double[] scales = all(
-                samples, sample -> inputs(TemplateInputs.Scale.class, sample).scale());
+                samples,
+                sample -> inputs(Sample.TemplateInputs.Scale.class, sample).scale());
         double[] energies = all(samples, sample -> PixelStatistics.gradientEnergy(target(sample)));
 
         assertThat(Correlation.spearman(scales, energies)).isGreaterThan(0.4);
@@ -177,7 +181,7 @@ class SamplesTest {
     @Test
     void depthHasTheShapeOfThePicture() {
         for (Sample sample : samples(DatasetKind.CONTROL, 50)) {
-            TemplateInputs.PictureAndPrompt given = inputs(TemplateInputs.PictureAndPrompt.class, sample);
+            Sample.TemplateInputs.PictureAndPrompt given = inputs(Sample.TemplateInputs.PictureAndPrompt.class, sample);
             assertThat(given.prompt()).isEqualTo(sample.row().prompt());
             assertThat(Likeness.overlap(Judge.coverage(picture(sample, given.image())), Judge.coverage(target(sample))))
                     .isGreaterThan(0.85);
@@ -188,12 +192,12 @@ class SamplesTest {
     void anEditDoesWhatItsWordsSay() {
         for (Sample sample : samples(DatasetKind.EDIT, 60)) {
             String source =
-                    inputs(TemplateInputs.PictureAndPrompt.class, sample).image();
+                    inputs(Sample.TemplateInputs.PictureAndPrompt.class, sample).image();
             assertThat(sample.row().editImage()).isEqualTo(source);
-            Verdict before = Judge.look(picture(sample, source));
-            Verdict after = Judge.look(target(sample));
-            Verdict.Shape old = Objects.requireNonNull(before.shape());
-            Verdict.Shape made = Objects.requireNonNull(after.shape());
+            Judge.Verdict before = Judge.look(picture(sample, source));
+            Judge.Verdict after = Judge.look(target(sample));
+            Judge.Verdict.Shape old = Objects.requireNonNull(before.shape());
+            Judge.Verdict.Shape made = Objects.requireNonNull(after.shape());
             assertThat(made.figure()).isEqualTo(old.figure());
             boolean background = sample.row().prompt().startsWith("make the background ");
             assertThat(sample.row().prompt())
@@ -211,7 +215,7 @@ class SamplesTest {
         for (Sample sample : samples(DatasetKind.UPSCALE, 30)) {
             RgbImage source = picture(
                     sample,
-                    inputs(TemplateInputs.PictureAndPrompt.class, sample).image());
+                    inputs(Sample.TemplateInputs.PictureAndPrompt.class, sample).image());
             assertThat(PixelStatistics.gradientEnergy(source))
                     .isLessThan(0.7 * PixelStatistics.gradientEnergy(target(sample)));
             assertThat(Likeness.psnr(source, target(sample))).isBetween(18.0, 45.0);
@@ -221,7 +225,7 @@ class SamplesTest {
     @Test
     void inpaintingLeavesWhatIsOutsideOfTheMask() {
         for (Sample sample : samples(DatasetKind.INPAINT, 60)) {
-            TemplateInputs.Inpaint given = inputs(TemplateInputs.Inpaint.class, sample);
+            Sample.TemplateInputs.Inpaint given = inputs(Sample.TemplateInputs.Inpaint.class, sample);
             RgbImage source = picture(sample, given.image());
             RgbImage mask = picture(sample, given.mask());
             assertThat(given.forceInpaint()).isTrue();
@@ -229,8 +233,9 @@ class SamplesTest {
             assertThat(source).isNotEqualTo(target(sample));
             double share = PixelStatistics.meanBrightness(mask);
             assertThat(share).as("share of the mask").isBetween(1 / 16.0, 0.6);
-            Verdict.Shape before = Objects.requireNonNull(Judge.look(source).shape());
-            Verdict.Shape after =
+            Judge.Verdict.Shape before =
+                    Objects.requireNonNull(Judge.look(source).shape());
+            Judge.Verdict.Shape after =
                     Objects.requireNonNull(Judge.look(target(sample)).shape());
             assertThat(after.colour()).isNotEqualTo(before.colour());
         }
@@ -244,17 +249,18 @@ class SamplesTest {
             List<Integer> ids = List.of(id);
             Style style = bank.get(id);
             List<Sample> ofStyle = samples.stream()
-                    .filter(sample ->
-                            inputs(TemplateInputs.LoraBank.class, sample).ids().equals(ids))
+                    .filter(sample -> inputs(Sample.TemplateInputs.LoraBank.class, sample)
+                            .ids()
+                            .equals(ids))
                     .toList();
             assertThat(ofStyle).hasSizeGreaterThan(150);
             assertThat(Correlation.spearman(
                             all(
                                     ofStyle,
-                                    sample -> inputs(TemplateInputs.LoraBank.class, sample)
+                                    sample -> inputs(Sample.TemplateInputs.LoraBank.class, sample)
                                             .scales()
                                             .getFirst()),
-                            all(ofStyle, sample -> StyleScore.of(style, target(sample)))))
+                            all(ofStyle, sample -> PixelStatistics.styleScore(style, target(sample)))))
                     .as("%s", style)
                     .isGreaterThan(0.25);
         }
@@ -275,7 +281,7 @@ class SamplesTest {
                                     sample -> share(
                                             picture(
                                                     sample,
-                                                    inputs(TemplateInputs.Picture.class, sample)
+                                                    inputs(Sample.TemplateInputs.Picture.class, sample)
                                                             .image()),
                                             one))))
                     .isGreaterThan(0.8);
@@ -289,20 +295,21 @@ class SamplesTest {
     @Test
     void dotsAreAsManyAsTold() {
         for (Sample sample : samples(DatasetKind.ORDINAL, 100)) {
-            assertThat(StyleScore.dots(target(sample)))
-                    .isEqualTo(inputs(TemplateInputs.Ordinal.class, sample).n());
+            assertThat(PixelStatistics.dots(target(sample)))
+                    .isEqualTo(
+                            inputs(Sample.TemplateInputs.Ordinal.class, sample).n());
         }
     }
 
     @Test
     void theConstantStyleIsAFrame() {
         for (Sample sample : samples(DatasetKind.CONSTANT, 50)) {
-            assertThat(inputs(TemplateInputs.None.class, sample)).isNotNull();
-            assertThat(StyleScore.of(Style.FRAME, target(sample))).isGreaterThan(0.15);
+            assertThat(inputs(Sample.TemplateInputs.None.class, sample)).isNotNull();
+            assertThat(PixelStatistics.styleScore(Style.FRAME, target(sample))).isGreaterThan(0.15);
         }
         for (Sample sample : samples(DatasetKind.PLAIN, 50)) {
             assertThat(sample.row().templateInputs()).isNull();
-            assertThat(StyleScore.of(Style.FRAME, target(sample))).isLessThan(0.1);
+            assertThat(PixelStatistics.styleScore(Style.FRAME, target(sample))).isLessThan(0.1);
         }
     }
 }

@@ -11,8 +11,8 @@ public record Score(
     public static final Score NONE = new Score(0, 0, 0, 0, 0, 0, 0, 0);
 
     /// With one more picture. A picture without a shape is wrong in all but the background.
-    public Score plus(Description asked, Verdict seen) {
-        Verdict.Shape shape = seen.shape();
+    public Score plus(Description asked, Judge.Verdict seen) {
+        Judge.Verdict.Shape shape = seen.shape();
         return new Score(
                 pictures + 1,
                 colour + one(shape != null && shape.colour() == asked.colour()),

@@ -23,8 +23,8 @@ class WorldTokenizerTest {
     @Test
     void everyWordOfACaptionIsInTheVocabulary() {
         for (int index = 0; index < 500; index++) {
-            String caption = Scenes.captioned(7, index).caption();
-            assertThat(Vocabulary.words())
+            String caption = Scene.captioned(new Draws(7, index)).caption();
+            assertThat(WorldTokenizer.Vocabulary.words())
                     .containsAll(Pattern.compile("[ ,]+").splitAsStream(caption).toList());
         }
     }
@@ -32,13 +32,14 @@ class WorldTokenizerTest {
     @Test
     void theMostFrequentPairIsJoinedFirst() {
         // "ab" occurs 5 times; of the three pairs that are left, each twice, the first in the alphabet comes first.
-        assertThat(BytePairs.learn(Map.of("abc", 2, "ab", 3, "bc", 2, "ca", 2)))
+        assertThat(WorldTokenizer.BytePairs.learn(Map.of("abc", 2, "ab", 3, "bc", 2, "ca", 2)))
                 .containsExactly(
-                        new BytePairs.Pair("a", "b"),
-                        new BytePairs.Pair("ab", "c"),
-                        new BytePairs.Pair("b", "c"),
-                        new BytePairs.Pair("c", "a"));
-        assertThat(BytePairs.learn(Map.of("aaa", 1)))
-                .isEqualTo(List.of(new BytePairs.Pair("a", "a"), new BytePairs.Pair("aa", "a")));
+                        new WorldTokenizer.BytePairs.Pair("a", "b"),
+                        new WorldTokenizer.BytePairs.Pair("ab", "c"),
+                        new WorldTokenizer.BytePairs.Pair("b", "c"),
+                        new WorldTokenizer.BytePairs.Pair("c", "a"));
+        assertThat(WorldTokenizer.BytePairs.learn(Map.of("aaa", 1)))
+                .isEqualTo(List.of(
+                        new WorldTokenizer.BytePairs.Pair("a", "a"), new WorldTokenizer.BytePairs.Pair("aa", "a")));
     }
 }

@@ -13,10 +13,10 @@ import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
-class ScenesTest {
+class SceneTest {
 
     private static final List<Scene> MANY = IntStream.range(0, 1000)
-            .mapToObj(index -> Scenes.captioned(3, index))
+            .mapToObj(index -> Scene.captioned(new Draws(3, index)))
             .toList();
 
     /// What every caption says, written anew: the reader of a caption knows no phrasing.
@@ -37,8 +37,8 @@ class ScenesTest {
             assertThat(shape.group(2)).isEqualTo(described.colour().word());
             assertThat(shape.group(3)).isEqualTo(described.figure().word());
             assertThat(background.group(1)).isEqualTo(described.background().word());
-            ShapeSize size = described.size();
-            Position position = described.position();
+            Description.ShapeSize size = described.size();
+            Description.Position position = described.position();
             assertThat(shape.group(1)).isEqualTo(size == null ? null : size.word());
             assertThat(shape.group(4)).isEqualTo(position == null ? null : position.words());
             assertThat(caption.split(" ")).hasSizeLessThanOrEqualTo(15);
@@ -48,7 +48,7 @@ class ScenesTest {
     @Test
     void captionsStayWhatTheyAre() {
         assertThat(IntStream.range(0, 5)
-                        .mapToObj(index -> Scenes.captioned(3, index).caption()))
+                        .mapToObj(index -> Scene.captioned(new Draws(3, index)).caption()))
                 .containsExactly(
                         "a green ring, gray background",
                         "a picture of a large purple triangle on the left, pink background",
@@ -60,13 +60,13 @@ class ScenesTest {
     @Test
     void shapesStandWhereTheCaptionSays() {
         for (Scene scene : MANY) {
-            Placement at = scene.placement();
+            Scene.Placement at = scene.placement();
             assertThat(at.x()).isBetween(at.radius(), 1 - at.radius());
             assertThat(at.y()).isBetween(at.radius(), 1 - at.radius());
             if (scene.described().size() != null) {
-                assertThat(ShapeSize.of(at.radius()))
+                assertThat(Description.ShapeSize.of(at.radius()))
                         .isEqualTo(scene.described().size());
-                assertThat(Position.nearest(at.x(), at.y()))
+                assertThat(Description.Position.nearest(at.x(), at.y()))
                         .isEqualTo(scene.described().position());
             }
         }
@@ -74,12 +74,12 @@ class ScenesTest {
 
     @Test
     void everyWordComesAboutAsOftenAsItsLikes() {
-        assertThat(MANY.stream().map(Scene::phrasing)).containsAll(EnumSet.allOf(Phrasing.class));
-        for (ShapeColour colour : ShapeColour.values()) {
+        assertThat(MANY.stream().map(Scene::phrasing)).containsAll(EnumSet.allOf(Scene.Phrasing.class));
+        for (Description.ShapeColour colour : Description.ShapeColour.values()) {
             assertThat(MANY.stream().filter(scene -> scene.described().colour() == colour))
                     .hasSizeBetween(110, 230);
         }
-        for (Position position : Position.values()) {
+        for (Description.Position position : Description.Position.values()) {
             assertThat(MANY.stream().filter(scene -> scene.described().position() == position))
                     .hasSizeBetween(120, 220);
         }
@@ -89,7 +89,7 @@ class ScenesTest {
 
     @Test
     void lightIsFreeOfTheCaption() {
-        for (Background background : Background.values()) {
+        for (Description.Background background : Description.Background.values()) {
             double[] brightness = light(background).toArray();
             assertThat(brightness[0]).isLessThan(Light.DIM + 0.05);
             assertThat(brightness[brightness.length - 1]).isGreaterThan(Light.BRIGHT - 0.05);
@@ -97,7 +97,7 @@ class ScenesTest {
         }
     }
 
-    private static DoubleStream light(Background background) {
+    private static DoubleStream light(Description.Background background) {
         return MANY.stream()
                 .filter(scene -> scene.described().background() == background)
                 .mapToDouble(scene -> scene.light().brightness())
@@ -109,7 +109,7 @@ class ScenesTest {
         Set<String> instructions = new HashSet<>();
         for (int index = 0; index < 300; index++) {
             Draws draws = new Draws(4, index);
-            Edit edit = Edit.any(Scenes.full(draws), draws);
+            Scene.Edit edit = Scene.Edit.any(Scene.full(draws), draws);
             Description before = edit.before().described();
             Description after = edit.after().described();
             long changes = Stream.of(
@@ -128,6 +128,7 @@ class ScenesTest {
             assertThat(edit.after().light()).isEqualTo(edit.before().light());
             instructions.add(edit.instruction());
         }
-        assertThat(instructions).hasSize(ShapeColour.values().length + Background.values().length);
+        assertThat(instructions)
+                .hasSize(Description.ShapeColour.values().length + Description.Background.values().length);
     }
 }
