@@ -29,6 +29,8 @@ class LauncherTest {
         Files.createFile(root.resolve("cli/pom.xml"));
         Files.createDirectory(root.resolve("cli/target"));
         Files.writeString(root.resolve("cli/target/stencil.classpath"), root.toRealPath() + "/some.jar");
+        Files.createDirectory(root.resolve("target"));
+        Files.createFile(root.resolve("target/stencil.aot")); // none could be made
     }
 
     private void script(String name, String text) throws IOException {
@@ -56,6 +58,31 @@ class LauncherTest {
     void threadsThatWaitSleepUnlessTheUserWantsOtherwise() throws IOException, InterruptedException {
         assertThat(run("")).isEqualTo("PASSIVE\ntwo words\n");
         assertThat(run("ACTIVE")).isEqualTo("ACTIVE\ntwo words\n");
+    }
+
+    /// An archive of classes is made once, and used; where Java writes none it is not tried again.
+    @Test
+    void anArchiveOfClassesIsMadeOnceAndUsed() throws IOException, InterruptedException {
+        script(
+                "jdk/bin/java",
+                """
+                #!/bin/sh
+                for word; do case $word in
+                    -XX:AOTCacheOutput=*) echo made >>'%1$s/made'; [ -e '%1$s/broken' ] || echo classes >"${word#*=}" ;;
+                    -XX:AOTCache=*) cat "${word#*=}" ;;
+                esac; done
+                """
+                        .formatted(root));
+        Files.delete(root.resolve("target/stencil.aot"));
+        assertThat(run("")).contains("archiving classes").endsWith("classes\n");
+        assertThat(run("")).isEqualTo("classes\n");
+        assertThat(root.resolve("made")).hasContent("made");
+
+        Files.delete(root.resolve("target/stencil.aot"));
+        Files.createFile(root.resolve("broken"));
+        assertThat(run("")).contains("archiving classes").doesNotContain("\nclasses");
+        assertThat(run("")).isEmpty();
+        assertThat(root.resolve("made")).hasContent("made\nmade");
     }
 
     private String locale(Map<String, String> environment) throws IOException, InterruptedException {
