@@ -45,6 +45,7 @@ public final class Libtorch {
     ///
     /// @throws io.stencil.error.InvalidFileException when the folder of native libraries cannot be written, or has no
     /// space for them
+    /// @throws InvalidRequestException when Java denies native access
     /// @throws UnsatisfiedLinkError when no native build for this platform is on the class path
     public static void load() {
         if (!loaded) {
@@ -56,7 +57,7 @@ public final class Libtorch {
         if (loaded) {
             return;
         }
-        cache().load(Loaded::ensure);
+        NativeAccess.load("libtorch", () -> cache().load(Loaded::ensure));
         loaded = true;
     }
 

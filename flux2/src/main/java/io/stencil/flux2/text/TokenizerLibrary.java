@@ -7,16 +7,15 @@ import ai.djl.util.Utils;
 import io.stencil.error.InvalidFileException;
 import io.stencil.error.Location;
 import io.stencil.files.AtomicFolder;
+import io.stencil.tensor.NativeAccess;
 import java.io.IOException;
 import java.net.URL;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.List;
 
 /// Loads the native library of the tokenizer, which is unpacked into a folder of its version on first use.
 ///
-/// The unpacked folder is renamed into place as a whole, so that processes do not disturb each other. What a full disk
-/// or
+/// The unpacked folder is renamed into place as a whole, so that processes do not disturb each other. What a full disk or
 /// a power cut left short is replaced here, as mapping it would end the JVM.
 final class TokenizerLibrary {
 
@@ -33,21 +32,21 @@ final class TokenizerLibrary {
     ///
     /// @throws InvalidFileException when the folder for it cannot be written, or the library cannot be loaded from
     /// there
+    /// @throws io.stencil.error.InvalidRequestException when Java denies native access
     static synchronized void load() {
         if (loaded) {
             return;
         }
         // The library would otherwise report its use to its makers and fetch a CUDA build of itself where it sees a
         // GPU.
-        for (String property : List.of("ai.djl.offline", "OPT_OUT_TRACKING")) {
-            if (System.getProperty(property) == null) {
-                System.setProperty(property, "true");
-            }
-        }
+        setDefault("ai.djl.offline", "true");
+        setDefault("OPT_OUT_TRACKING", "true");
+        // It logs by SLF4J, which would print that an application without a logging library has none.
+        setDefault("slf4j.internal.verbosity", "ERROR");
         Path cache = Utils.getEngineCacheDir(NAME);
         try {
             removeBroken(cache);
-            LibUtils.checkStatus();
+            NativeAccess.load("the tokenizer", LibUtils::checkStatus);
         } catch (IOException | EngineException | LinkageError e) {
             throw new InvalidFileException(
                     Location.of(cache),
@@ -56,6 +55,12 @@ final class TokenizerLibrary {
                     e);
         }
         loaded = true;
+    }
+
+    private static void setDefault(String property, String value) {
+        if (System.getProperty(property) == null) {
+            System.setProperty(property, value);
+        }
     }
 
     private static void removeBroken(Path cache) throws IOException {

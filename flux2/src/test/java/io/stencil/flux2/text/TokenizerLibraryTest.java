@@ -44,16 +44,39 @@ class TokenizerLibraryTest {
                 .doesNotContain("\n");
     }
 
+    /// This module's tests have no logging library, as an application may have none.
+    @Test
+    void nothingIsPrintedWhereNoLoggingLibraryIs() throws IOException, InterruptedException {
+        assertThat(process(temporary.resolve("cache"), "--enable-native-access=ALL-UNNAMED")
+                        .start()
+                        .getErrorStream())
+                .isEmpty();
+    }
+
+    @Test
+    void aJavaThatDeniesNativeAccessIsNamedWithTheOption() throws IOException, InterruptedException {
+        assertThat(output(process(temporary.resolve("cache"), "--illegal-native-access=deny")))
+                .startsWith("'--enable-native-access': Java denies native access, and the tokenizer is a native library;");
+    }
+
     private static String ids(Path cache) throws IOException, InterruptedException {
+        return output(process(cache, "--enable-native-access=ALL-UNNAMED"));
+    }
+
+    private static ProcessBuilder process(Path cache, String option) {
         ProcessBuilder java = new ProcessBuilder(
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "--enable-native-access=ALL-UNNAMED",
+                option,
                 "-cp",
                 System.getProperty("java.class.path"),
                 TokenizerMain.class.getName(),
                 TestFiles.tinyModel("tokenizer").toString(),
                 "a red circle");
         java.environment().put("ENGINE_CACHE_DIR", cache.toString());
+        return java;
+    }
+
+    private static String output(ProcessBuilder java) throws IOException, InterruptedException {
         Process process = java.redirectError(ProcessBuilder.Redirect.INHERIT).start();
         String said = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
         assertThat(process.waitFor()).as(said).isZero();
