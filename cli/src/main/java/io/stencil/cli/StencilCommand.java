@@ -16,10 +16,12 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.ExitCode;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.ParseResult;
@@ -29,13 +31,21 @@ import picocli.CommandLine.TypeConversionException;
 
 /// The root of the command line.
 ///
-/// A command is a `Callable<Integer>` with picocli's annotations, named in `subcommands` below. It inherits
+/// A command is a `Callable<Integer>` with picocli's annotations, named in `COMMANDS` below. It inherits
 /// `--help`, `--version`, `--config` and `--debug`, both spellings of every option name, and the printing of
 /// errors: it throws a [StencilException] and returns 0.
 @Command(
         name = "stencil",
         description = "Generate images with FLUX.2 and train Template models that steer it.",
-        subcommands = {
+        synopsisSubcommandLabel = "COMMAND",
+        scope = ScopeType.INHERIT,
+        mixinStandardHelpOptions = true,
+        versionProvider = StencilVersion.class,
+        sortOptions = false,
+        usageHelpWidth = 100)
+public final class StencilCommand {
+
+    private static final List<Class<?>> COMMANDS = List.of(
             GenerateCommand.class,
             TrainCommand.class,
             LaunchCommand.class,
@@ -50,15 +60,7 @@ import picocli.CommandLine.TypeConversionException;
             FetchCommand.class,
             UploadCommand.class,
             VerifyCommand.class,
-            HelpCommand.class
-        },
-        synopsisSubcommandLabel = "COMMAND",
-        scope = ScopeType.INHERIT,
-        mixinStandardHelpOptions = true,
-        versionProvider = StencilVersion.class,
-        sortOptions = false,
-        usageHelpWidth = 100)
-public final class StencilCommand {
+            HelpCommand.class);
 
     private static final String CONFIG = "--config";
     static final Arguments.Sources SOURCES =
@@ -81,7 +83,7 @@ public final class StencilCommand {
     public static void main(String[] args) {
         Proxies.allowPasswords();
         LogLines.install();
-        CommandLine root = commandLine();
+        CommandLine root = commandLine(List.of(args)::contains);
         int code = ExitCode.SOFTWARE;
         try {
             code = run(root, args);
@@ -91,14 +93,31 @@ public final class StencilCommand {
         System.exit(code);
     }
 
+    /// Builds the command line with the options of all commands.
     static CommandLine commandLine() {
+        return commandLine(_ -> true);
+    }
+
+    /// Builds the command line with the options of some commands, as reading those of all takes a good part of a start. The
+    /// others have a name and a description.
+    private static CommandLine commandLine(Predicate<String> needed) {
         CommandLine root = new CommandLine(new StencilCommand());
+        for (Class<?> type : COMMANDS) {
+            Command command = type.getAnnotation(Command.class);
+            root.addSubcommand(command.name(), needed.test(command.name()) ? type : outline(command));
+        }
         Objects.requireNonNull(root.getSubcommands().get(LaunchCommand.NAME))
                 .setStopAtPositional(true); // the rest is another command's
         return root.registerConverter(Path.class, StencilCommand::path)
                 .setOut(new PrintWriter(System.out, true, StandardCharsets.UTF_8))
                 .setErr(new PrintWriter(System.err, true, StandardCharsets.UTF_8))
                 .setExpandAtFiles(false);
+    }
+
+    private static CommandSpec outline(Command command) {
+        CommandSpec outline = CommandSpec.create();
+        outline.usageMessage().description(command.description());
+        return outline;
     }
 
     static int run(CommandLine root, String... typed) {
