@@ -308,7 +308,7 @@ class ConfigFileTest {
     @CsvSource(delimiter = '|', textBlock = """
                     {"prompt": "a"                | :1: is not valid JSON: Unexpected end-of-input: expected close marker for Object (start marker at line 1)
                     {"prompt": [1, 2}             | :1: is not valid JSON: Unexpected close marker '}': expected ']' (for Array starting at line 1)
-                    {"learning_rate": NaN}        | :1: is not valid JSON: Non-standard token 'NaN'
+                    {"learning_rate": NaN}        | :1: is not valid JSON: NaN is no JSON number; expected a finite number
                     """)
     void theParsersOwnWordsAreNotPassedOn(String content, String expected) throws IOException {
         assertThat(run("run.json", content).err())
