@@ -52,8 +52,7 @@ public final class LocalPath {
     }
 
     /// Refuses arguments of the command line that were not in the locale's encoding: Java has put U+FFFD in place of
-    /// the
-    /// bytes that it could not read.
+    /// the bytes that it could not read.
     ///
     /// @throws InvalidRequestException for the first of them, with the remedy
     public static void requireReadable(List<String> arguments) {

@@ -91,8 +91,7 @@ public final class Flux2Pipeline implements AutoCloseable {
     ///
     /// @throws io.stencil.error.InvalidRequestException when the request does not fit the models, or memory runs out
     /// @throws io.stencil.error.InvalidStateException when the pipeline is closed, or the thread is interrupted while
-    /// it
-    ///     waits for another call
+    ///     it waits for another call
     public GeneratedImage generate(GenerationRequest request) {
         return generate(request, ProgressListener.NONE);
     }

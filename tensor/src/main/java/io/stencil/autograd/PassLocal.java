@@ -5,12 +5,10 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /// A value that belongs to the forward pass on this thread, such as the LoRA updates bound to linear layers: passes
-/// that
-/// run on other threads at the same time, through the same modules, have values of their own.
+/// that run on other threads at the same time, through the same modules, have values of their own.
 ///
 /// A [GradientTape] captures all values with each segment and restores them while it recomputes the segment, on
-/// whatever
-/// thread libtorch calls back.
+/// whatever thread libtorch calls back.
 ///
 /// @param <T> of immutable values
 public final class PassLocal<T> {

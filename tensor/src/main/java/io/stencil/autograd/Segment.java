@@ -14,8 +14,7 @@ public interface Segment {
     List<Tensor> run(List<Tensor> inputs);
 
     /// Memory that a recorded run takes until its backward pass, beside inputs and outputs, in bytes; nothing where
-    /// that
-    /// is not known.
+    /// that is not known.
     default OptionalLong activationBytes(List<Tensor> inputs) {
         return OptionalLong.empty();
     }

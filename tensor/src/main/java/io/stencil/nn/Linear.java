@@ -69,8 +69,7 @@ public final class Linear extends Module {
     }
 
     /// Bytes that autograd keeps of the bound LoRAs until the backward pass: the update in their rank, and copies of
-    /// pairs
-    /// of another dtype than the input's.
+    /// pairs of another dtype than the input's.
     ///
     /// @param rows of the input, at most
     /// @param dtype of the input

@@ -12,8 +12,7 @@ import java.util.Map;
 import java.util.Objects;
 
 /// LoRA updates of a module's linear layers for the passes that this thread runs until the binding is closed. Neither
-/// the
-/// weights nor the module change: a pass on another thread does not see the updates.
+/// the weights nor the module change: a pass on another thread does not see the updates.
 ///
 /// Gradients flow into the pairs. With gradient [checkpointing][io.stencil.autograd.Checkpointing] a recomputed segment
 /// sees the bindings of its forward pass, on whatever thread it runs; the pairs must live until the backward pass is

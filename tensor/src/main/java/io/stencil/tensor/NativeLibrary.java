@@ -32,8 +32,7 @@ record NativeLibrary(Path jar, String entry, String name) {
     }
 
     /// Lists the libraries that JavaCPP unpacks when it initializes `classes`, in the order of loading. Nothing is
-    /// loaded
-    /// or unpacked.
+    /// loaded or unpacked.
     ///
     /// A library that several classes load is unpacked for the first one only: JavaCPP links to it from the others.
     /// Libraries in a jar within a jar are left out.

@@ -8,12 +8,10 @@ import org.bytedeco.pytorch.Generator;
 import org.bytedeco.pytorch.global.torch;
 
 /// Seeds the generators of the process, from which libtorch's operations draw where they are given none, while code
-/// runs
-/// that may draw from them, such as a Template's.
+/// runs that may draw from them, such as a Template's.
 ///
 /// They are one of the whole process: what runs here waits for what another thread runs here. Afterwards the CPU's is
-/// as
-/// it was before.
+/// as it was before.
 public final class ProcessRandom {
 
     private static final ReentrantLock LOCK = new ReentrantLock();
@@ -124,8 +122,7 @@ public final class ProcessRandom {
     }
 
     /// Makes a seed of another one and of numbers; where any of them differs, it is another (the finaliser of
-    /// SplitMix64,
-    /// Steele et al. 2014).
+    /// SplitMix64, Steele et al. 2014).
     public static long seed(long seed, long... numbers) {
         long mixed = mix(seed);
         for (long number : numbers) {

@@ -18,8 +18,7 @@ import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
 
 /// The content of the rows that a run has used, by which a run that goes on knows that they are the same. Rows that
-/// were
-/// not used yet may change: an image that ended a run may be replaced.
+/// were not used yet may change: an image that ended a run may be replaced.
 final class DatasetHistory {
 
     private final Dataset dataset;

@@ -52,8 +52,7 @@ record TrainingData(Dataset dataset, @Nullable CachedDataset cached, DatasetHist
     }
 
     /// Checks that the data fit the models. Rows that cannot be read are left out where that is asked for, and those
-    /// that
-    /// the run has left out so far stay out.
+    /// that the run has left out so far stay out.
     ///
     /// @param saved state that the run goes on from, or null
     TrainingData usable(

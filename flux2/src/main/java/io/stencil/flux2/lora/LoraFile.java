@@ -20,11 +20,10 @@ import java.util.Map;
 
 /// A LoRA as it lies in a safetensors file: `LAYER.lora_A.weight` `[r, in]` and `LAYER.lora_B.weight` `[out, r]`.
 ///
-/// Other tools' spellings are read too: `lora_down` and `lora_up`, an adapter's name as in `lora_A.default.weight`, the
-/// prefixes `diffusion_model.`, `transformer.` and `base_model.model.`. The scale of an update is `LAYER.alpha` over
-/// the
-/// rank where that tensor is there, else what `adapter_config.json` or the file's metadata say (`lora_alpha`, `r`),
-/// else
+/// Other tools' spellings are read too: `lora_down` and `lora_up`, an adapter's name as in `lora_A.default.weight`,
+/// the prefixes `diffusion_model.`, `transformer.` and `base_model.model.`. The scale of an update is `LAYER.alpha`
+/// over the rank where that tensor is there, else what `adapter_config.json` or the file's metadata say
+/// (`lora_alpha`, `r`), else
 /// 1. What changes a layer otherwise than by `B A`, as DoRA and LoKr do, is refused.
 ///
 /// @param lora the updates of the layers that the model has, owned by the scope in which the file was read

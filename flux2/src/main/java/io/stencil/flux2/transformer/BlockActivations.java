@@ -9,11 +9,10 @@ import org.bytedeco.pytorch.Tensor;
 
 /// What autograd keeps of a block until the backward pass, in bytes, beside the block's inputs and outputs.
 ///
-/// It follows from the formulas of the operations' gradients: a product keeps its input when its weight is trained, the
-/// attention queries, keys, values and result, the normalisation of queries and keys its input, SwiGLU both halves and
-/// their SiLU. A trained weight of another dtype than the activations' is multiplied as a copy in theirs, which is
-/// kept.
-/// The test of this class measures it.
+/// It follows from the formulas of the operations' gradients: a product keeps its input when its weight is trained,
+/// the attention queries, keys, values and result, the normalisation of queries and keys its input, SwiGLU both
+/// halves and their SiLU. A trained weight of another dtype than the activations' is multiplied as a copy in theirs,
+/// which is kept. The test of this class measures it.
 ///
 /// @param config of the transformer
 /// @param products whether a weight of the block or a LoRA on it requires gradients

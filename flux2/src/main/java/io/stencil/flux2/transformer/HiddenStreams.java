@@ -7,8 +7,7 @@ import java.util.function.UnaryOperator;
 import org.bytedeco.pytorch.Tensor;
 
 /// The hidden states between blocks. Each is let go as soon as the next ones are there, so that a pass without
-/// gradients
-/// holds one block's worth.
+/// gradients holds one block's worth.
 final class HiddenStreams implements AutoCloseable {
 
     private List<OwnedTensor> streams = List.of();

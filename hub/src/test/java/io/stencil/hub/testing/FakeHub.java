@@ -15,9 +15,8 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 
-/// A hub in memory on two ports of this machine: one speaks the protocols of Hugging Face and ModelScope, the other is
-/// the
-/// storage that it redirects to.
+/// A hub in memory on two ports of this machine: one speaks the protocols of Hugging Face and ModelScope, the other
+/// is the storage that it redirects to.
 public final class FakeHub implements AutoCloseable {
 
     private final HttpServer hub;

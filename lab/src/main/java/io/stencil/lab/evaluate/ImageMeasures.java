@@ -136,10 +136,9 @@ final class ImageMeasures {
                 Canvas.of(_ -> changed).toImage(), trial.image("before"), trial.image(STEERED));
     }
 
-    /// Images that have lost their detail: how near to the original they come, against resizing alone. Painting begins
-    /// at
-    /// the image resized, with a little noise on it, as upscalers are used. The Template has to gain over the base
-    /// model's own gain; its gain from noise alone is reported.
+    /// Images that have lost their detail: how near to the original they come, against resizing alone. Painting
+    /// begins at the image resized, with a little noise on it, as upscalers are used. The Template has to gain over
+    /// the base model's own gain; its gain from noise alone is reported.
     static Measure<Scene> upscale() {
         return new Measure<>("upscale", 1, HeldOut.scenes(40, 3, Scene::captioned), "upscale")
                 .given("original", scene -> Renderer.paint(scene, SIZE))
@@ -233,8 +232,7 @@ final class ImageMeasures {
     record Reference(Scene scene, RgbImage tinted, RgbImage neutral) {}
 
     /// A reference image under coloured light: how far the image's colours move, from those with the same reference
-    /// under
-    /// white light, against how far the light's did.
+    /// under white light, against how far the light's did.
     static Measure<Reference> palette() {
         return new Measure<>(
                         "palette",

@@ -131,10 +131,9 @@ final class ValueMeasures {
     /// A scene, and the means of the channels that it has under some strong tint.
     record Tinted(Scene scene, List<Double> channels) {}
 
-    /// `{R, G, B}` against the means of the image's channels. The inputs are those that the scene has under some strong
-    /// tint, for no light makes a red shape on pink blue. Captions alone give away some of that, so the same is
-    /// reported
-    /// without the Template.
+    /// `{R, G, B}` against the means of the image's channels. The inputs are those that the scene has under some
+    /// strong tint, for no light makes a red shape on pink blue. Captions alone give away some of that, so the same
+    /// is reported without the Template.
     static Measure<Tinted> softRgb() {
         Measure<Tinted> measure = new Measure<>(
                 "soft-rgb",
@@ -193,8 +192,7 @@ final class ValueMeasures {
     }
 
     /// `{scale}` against the energy of the image's gradients. That depends on the colours of a scene, so the
-    /// correlation
-    /// is taken within a caption.
+    /// correlation is taken within a caption.
     static Measure<Scene> sharpness() {
         return new Measure<>("sharpness", 1, HeldOut.scenes(20, 2, Scene::captioned), "sharpness")
                 .sweep("scale", zeroToOne(9), (_, _, scale) -> List.of(Steering.of("sharpness", "scale", scale)))

@@ -48,10 +48,8 @@ final class Lighting {
     }
 
     /// How strong the light of each channel is, from 0, the weakest that datasets have, to 1. A channel's mean is
-    /// spread
-    /// evenly over what light can make of it in the scene, but that the brightest light dims all channels together:
-    /// colours
-    /// of the world differ least in green, so that equal tints would give it the narrowest range.
+    /// spread evenly over what light can make of it in the scene, but that the brightest light dims all channels
+    /// together: colours of the world differ least in green, so that equal tints would give it the narrowest range.
     record Channels(double red, double green, double blue) {
 
         private static final double LEAST = 0.45;

@@ -68,8 +68,7 @@ public final class TemplateFolder implements TemplateSource {
     }
 
     /// The fields that the data processor of the folder's code reads from `template_inputs` of a dataset row, for
-    /// people;
-    /// empty without a data processor: rows have the inputs, then.
+    /// people; empty without a data processor: rows have the inputs, then.
     ///
     /// @throws TemplateException when the entry point breaks the contract
     public Optional<String> describeRows() {

@@ -33,8 +33,7 @@ import java.util.function.Function;
 /// }
 /// ```
 /// It owns the base pipeline and the Template models. Threads may share it: calls take their turn with those of the
-/// base
-/// pipeline, as [Flux2Pipeline] says, and a request's Templates steer that request alone.
+/// base pipeline, as [Flux2Pipeline] says, and a request's Templates steer that request alone.
 public final class TemplatePipeline implements AutoCloseable {
 
     /// When Template models are in memory.
@@ -92,8 +91,7 @@ public final class TemplatePipeline implements AutoCloseable {
     ///
     /// @throws InvalidRequestException when an input does not fit its Template
     /// @throws InvalidStateException when the pipeline is closed, or the thread is interrupted while it waits for
-    /// another
-    ///     call
+    ///     another call
     public GeneratedImage generate(GenerationRequest request, List<TemplateInput> positive) {
         return generate(request, positive, List.of(), ProgressListener.NONE);
     }
@@ -105,8 +103,7 @@ public final class TemplatePipeline implements AutoCloseable {
     /// @param progress is called on this thread; it must not call the pipeline
     /// @throws InvalidRequestException when an input does not fit its Template
     /// @throws InvalidStateException when the pipeline is closed, or the thread is interrupted while it waits for
-    /// another
-    ///     call
+    ///     another call
     public GeneratedImage generate(
             GenerationRequest request,
             List<TemplateInput> positive,
@@ -145,8 +142,7 @@ public final class TemplatePipeline implements AutoCloseable {
     /// @return memory of its own, which the caller's scope owns; it may outlive this object
     /// @throws InvalidRequestException when an input does not fit its Template
     /// @throws InvalidStateException when the pipeline is closed, the thread has no open scope, or it is interrupted
-    /// while
-    ///     it waits for another call
+    ///     while it waits for another call
     public TemplateCache cache(List<TemplateInput> inputs) {
         if (!Scope.isOpen()) {
             throw new InvalidStateException(
@@ -159,8 +155,7 @@ public final class TemplatePipeline implements AutoCloseable {
     }
 
     /// What a Template draws from the generators of the process follows from the seed and from the input's place, on
-    /// both
-    /// sides alike.
+    /// both sides alike.
     ///
     /// @param cut receives a warning for each prompt of the inputs that the text encoder cuts
     private TemplateCache merged(Side side, long seed, Function<TemplateInput, TemplateCache> run, Warnings cut) {
@@ -215,8 +210,7 @@ public final class TemplatePipeline implements AutoCloseable {
     /// Frees the Templates and the base pipeline, once the call that runs has returned. A second close does nothing.
     ///
     /// @throws InvalidStateException when it is called within such a call, by a progress listener or a Template;
-    /// nothing is
-    ///     freed then
+    ///     nothing is freed then
     @Override
     public void close() {
         base.models().gate().close(() -> loaded.forEach(LoadedTemplate::close));

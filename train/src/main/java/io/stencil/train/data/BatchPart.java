@@ -5,8 +5,7 @@ import java.util.List;
 /// The rows of a batch that one of several processes works on.
 ///
 /// A batch with fewer rows than there are processes leaves some without: they work on a row of another with weight 0,
-/// so
-/// that all processes do the same.
+/// so that all processes do the same.
 ///
 /// @param rows of the part, at least one
 /// @param before rows of the batch that lie before them

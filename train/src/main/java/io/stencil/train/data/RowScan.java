@@ -15,8 +15,7 @@ import java.util.function.IntPredicate;
 import org.jspecify.annotations.Nullable;
 
 /// Reads every row as a training reads it, and collects those that cannot be read: all images are decoded and brought
-/// to
-/// size, and Template inputs are bound, by the Template's data processor where it has one.
+/// to size, and Template inputs are bound, by the Template's data processor where it has one.
 ///
 /// @param binding of Template inputs, or null where none take part
 /// @param threads that read, at least 1

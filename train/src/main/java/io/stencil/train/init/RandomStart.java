@@ -23,8 +23,7 @@ import org.jspecify.annotations.Nullable;
 final class RandomStart {
 
     /// How a tensor is filled, and the generator's state before: on the heap, since small native blocks between large
-    /// ones
-    /// would keep glibc from giving the memory of the large ones back.
+    /// ones would keep glibc from giving the memory of the large ones back.
     @SuppressWarnings("ArrayRecordComponent") // origins are not compared
     private record Origin(Parameter parameter, Initializer initializer, byte[] state) {}
 

@@ -10,9 +10,8 @@ import org.jspecify.annotations.Nullable;
 ///
 /// Linear layers are Xavier-uniform (Glorot and Bengio 2010). What makes the modulations, and the last projection, is
 /// zero, so that every block begins as the identity and the velocity as 0. Where DiT gives the timestep's MLP a
-/// standard
-/// deviation of 0.02, which suits a width of a thousand, this one has Xavier's too: at a width of a hundred its output
-/// would all but vanish.
+/// standard deviation of 0.02, which suits a width of a thousand, this one has Xavier's too: at a width of a hundred
+/// its output would all but vanish.
 final class TransformerStart {
 
     /// Layers that are zero at the start.

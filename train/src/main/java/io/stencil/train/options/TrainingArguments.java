@@ -23,10 +23,9 @@ import java.util.Set;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
-/// Writes `training_args.json`: the version, and every option of a run under its name on the command line.
-/// Options that have no value are left out, and paths are absolute. The file is one for `--config`, and `--resume`
-/// takes
-/// the options of the run from it.
+/// Writes `training_args.json`: the version, and every option of a run under its name on the command line. Options
+/// that have no value are left out, and paths are absolute. The file is one for `--config`, and `--resume` takes the
+/// options of the run from it.
 public final class TrainingArguments {
 
     /// Name of the file in the output folder.

@@ -8,9 +8,8 @@ import java.util.TreeMap;
 
 /// What a run has learned from: `dataset.json` of a state.
 ///
-/// @param digests of the content of the rows that the run has used ([io.stencil.train.data.RowDigest]), by their index
-/// in
-///     the metadata file
+/// @param digests of the content of the rows that the run has used ([io.stencil.train.data.RowDigest]), by their
+///     index in the metadata file
 /// @param skipped rows that the run leaves out
 public record DatasetRecord(
         @JsonProperty("digests") Map<Integer, String> digests,

@@ -14,8 +14,7 @@ public record RunLength(long steps, long epochLength, int group) {
     /// @param begun the length that the run had so far
     /// @param done steps of it
     /// @throws InvalidRequestException when more steps are done, or when the end of the run cuts, or cut, an update
-    /// short
-    ///     that is begun
+    ///     short that is begun
     public void requireExtends(RunLength begun, long done) {
         if (steps == begun.steps) {
             return;

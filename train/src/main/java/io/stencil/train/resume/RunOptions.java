@@ -23,8 +23,7 @@ import java.util.Set;
 public record RunOptions(ObjectNode json) {
 
     /// What a run may change when it goes on: where and what it saves and logs, what it takes of memory and threads,
-    /// and
-    /// whether it skips rows that cannot be read.
+    /// and whether it skips rows that cannot be read.
     private static final Set<String> FREE = Set.of(
             "on_bad_row",
             "output_path",
@@ -98,8 +97,7 @@ public record RunOptions(ObjectNode json) {
     }
 
     /// Refuses to go on with other options than a run began with. The length of a run may change where the learning
-    /// rate
-    /// does not depend on it.
+    /// rate does not depend on it.
     ///
     /// @param state that the run is to go on from
     /// @throws InvalidRequestException naming the first option that differs, and both values

@@ -28,9 +28,8 @@ import java.util.zip.CRC32C;
 import org.bytedeco.pytorch.Tensor;
 import org.jspecify.annotations.Nullable;
 
-/// The state of a run after some step, `step-N.state/`: a folder with `trainer.json`, `trainer.safetensors` and, where
-/// it
-/// learns from images, `dataset.json`.
+/// The state of a run after some step, `step-N.state/`: a folder with `trainer.json`, `trainer.safetensors` and,
+/// where it learns from images, `dataset.json`.
 ///
 /// The folder gets its name when all of it is on the disk, so that a state is complete or absent.
 ///

@@ -24,8 +24,7 @@ import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 
 /// What all samples of a cache are made by: hashes of models and code, and the options that decide the numbers. What
-/// each is
-/// made of its own digest tells.
+/// each is made of its own digest tells.
 ///
 /// @param json names and values, of one level
 record CacheOrigin(ObjectNode json) {

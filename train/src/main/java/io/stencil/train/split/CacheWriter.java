@@ -22,8 +22,7 @@ import org.bytedeco.pytorch.Tensor;
 import org.jspecify.annotations.Nullable;
 
 /// Fills a cache. Each file is there as a whole or not at all, so that a stopped run goes on where it was. A sample
-/// that is
-/// there is known by the digest of what it was made of: one that was made of something else is encoded again.
+/// that is there is known by the digest of what it was made of: one that was made of something else is encoded again.
 public final class CacheWriter {
 
     private final CacheFolder cache;
@@ -81,8 +80,7 @@ public final class CacheWriter {
     /// @param pictures whose sizes are kept with it
     /// @param sample its tensors, which stay the caller's
     /// @throws InvalidFileException when the file cannot be written, or the row's files have changed since the cache
-    /// was
-    ///     begun
+    ///     was begun
     public void write(int index, TrainingSample pictures, SampleEncodings sample) {
         DatasetRow row = dataset.rows().get(index);
         if (!RowDigest.of(row, dataset.folder()).equals(plan.digest(index))) {

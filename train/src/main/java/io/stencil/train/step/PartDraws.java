@@ -4,8 +4,7 @@ import io.stencil.tensor.DType;
 import io.stencil.tensor.Scope;
 
 /// The draws for a process's part of one batch: those for the other parts are made and dropped, so that every sample
-/// has
-/// the numbers that it has in one process.
+/// has the numbers that it has in one process.
 public final class PartDraws implements NoiseDraws {
 
     private final NoiseDraws all;

@@ -19,8 +19,7 @@ public record StepSample(
         @Nullable Seeds seeds) {
 
     /// What a Template draws follows from the seed of the run and from the sample, not from what was drawn before: it
-    /// is
-    /// the same in any process, and when a run goes on.
+    /// is the same in any process, and when a run goes on.
     ///
     /// @param row for `processInputs`: the same in each step, as its result may be kept
     /// @param step for `forward`: another in each step

@@ -42,8 +42,7 @@ public record VaeLoss(double latentNoise, double klWeight, double edgeWeight) {
     }
 
     /// Adds the gradients of the loss of a process's part of a batch to those of the trainable parameters, without
-    /// waiting
-    /// for the device.
+    /// waiting for the device.
     ///
     /// @param pixels `[B, 3, H, W]`, -1 to 1
     /// @param noise of the part
