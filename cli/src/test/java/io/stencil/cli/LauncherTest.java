@@ -63,16 +63,13 @@ class LauncherTest {
     /// An archive of classes is made once, and used; where Java writes none it is not tried again.
     @Test
     void anArchiveOfClassesIsMadeOnceAndUsed() throws IOException, InterruptedException {
-        script(
-                "jdk/bin/java",
-                """
+        script("jdk/bin/java", """
                 #!/bin/sh
                 for word; do case $word in
                     -XX:AOTCacheOutput=*) echo made >>'%1$s/made'; [ -e '%1$s/broken' ] || echo classes >"${word#*=}" ;;
                     -XX:AOTCache=*) cat "${word#*=}" ;;
                 esac; done
-                """
-                        .formatted(root));
+                """.formatted(root));
         Files.delete(root.resolve("target/stencil.aot"));
         assertThat(run("")).contains("archiving classes").endsWith("classes\n");
         assertThat(run("")).isEqualTo("classes\n");

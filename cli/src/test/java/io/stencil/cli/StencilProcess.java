@@ -101,7 +101,8 @@ record StencilProcess(Process process, Path log) {
                 : all;
     }
 
-    /// The JDK's archive of the classes that processes load, with which each starts in two thirds of the time. The tests
+    /// The JDK's archive of the classes that processes load, with which each starts in two thirds of the time. The
+    /// tests
     /// of one build share it.
     private static final class ClassArchive {
         private static final Path FILE = TestFiles.root().resolve("cli/target/it-classes.aot");
@@ -150,7 +151,8 @@ record StencilProcess(Process process, Path log) {
                     "--width=32",
                     "--num_inference_steps=1",
                     "--output=" + folder.resolve("image.png")));
-            Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
+            Process process =
+                    new ProcessBuilder(command).redirectErrorStream(true).start();
             String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
             assertThat(folder.resolve("classes")).as(output).exists();
             Files.move(folder.resolve("classes"), FILE, StandardCopyOption.REPLACE_EXISTING);

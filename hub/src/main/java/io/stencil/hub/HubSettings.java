@@ -82,7 +82,8 @@ public record HubSettings(
         if (offline) {
             throw new InvalidRequestException("offline", "cannot be, where all is to be fetched anew; leave it out");
         }
-        return new HubSettings(hub, site, token, new ModelRoots(folder, folder.resolve(".no-cache")), false, fetch, http);
+        return new HubSettings(
+                hub, site, token, new ModelRoots(folder, folder.resolve(".no-cache")), false, fetch, http);
     }
 
     /// Refuses a token over plain HTTP, which everybody on the way can read.

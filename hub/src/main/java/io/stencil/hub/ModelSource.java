@@ -2,7 +2,6 @@ package io.stencil.hub;
 
 import io.stencil.error.InvalidFileException;
 import io.stencil.hub.download.Fetcher;
-import io.stencil.hub.download.Snapshot;
 import io.stencil.hub.provider.HubReference;
 import io.stencil.hub.provider.Repository;
 import java.nio.file.Files;

@@ -38,9 +38,10 @@ class NativeAccessTest {
                 .start();
         String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
         assertThat(process.waitFor()).as(output).isZero();
-        String line = "'--enable-native-access': Java denies native access, and libtorch is a native library; start Java"
-                + " with --enable-native-access=ALL-UNNAMED, or with the names of the modules where they are on the"
-                + " module path\n";
+        String line =
+                "'--enable-native-access': Java denies native access, and libtorch is a native library; start Java"
+                        + " with --enable-native-access=ALL-UNNAMED, or with the names of the modules where they are on the"
+                        + " module path\n";
         assertThat(output).isEqualTo(line + line);
     }
 }

@@ -56,7 +56,8 @@ class TokenizerLibraryTest {
     @Test
     void aJavaThatDeniesNativeAccessIsNamedWithTheOption() throws IOException, InterruptedException {
         assertThat(output(process(temporary.resolve("cache"), "--illegal-native-access=deny")))
-                .startsWith("'--enable-native-access': Java denies native access, and the tokenizer is a native library;");
+                .startsWith(
+                        "'--enable-native-access': Java denies native access, and the tokenizer is a native library;");
     }
 
     private static String ids(Path cache) throws IOException, InterruptedException {
