@@ -11,11 +11,10 @@ import io.stencil.hub.download.Snapshot;
 import io.stencil.hub.provider.HubReference;
 import io.stencil.lab.bench.BenchModels;
 import io.stencil.lab.bench.BenchReport;
+import io.stencil.lab.bench.BenchReport.Measurement;
 import io.stencil.lab.bench.BenchSize;
-import io.stencil.lab.bench.Measurement;
-import io.stencil.lab.bench.Measurer;
+import io.stencil.lab.bench.Benchmark;
 import io.stencil.lab.bench.SeparateProcess;
-import io.stencil.lab.bench.Work;
 import io.stencil.pipeline.models.LoadOptions;
 import io.stencil.pipeline.models.ModelFiles;
 import io.stencil.pipeline.unit.ModelRole;
@@ -50,7 +49,7 @@ final class BenchCommand implements Callable<Integer> {
 
     static final String NAME = "bench";
 
-    /// Rows and columns of the product whose speed the works are held against.
+    /// Rows and columns of the product whose speed is the reference.
     private static final long PRODUCT_SIDE = 2048;
 
     @Option(
@@ -117,7 +116,7 @@ final class BenchCommand implements Callable<Integer> {
     @Option(names = "--output_path", paramLabel = "FILE.json", description = "Gets the measurements as JSON.")
     private @Nullable Path output;
 
-    /// Measures here, in place of in a process for each work.
+    /// Measures in this process, in place of one for each benchmark.
     @Option(names = "--in_process", hidden = true)
     private boolean inProcess;
 
@@ -126,7 +125,7 @@ final class BenchCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
-        List<Work> chosen = Work.named(works);
+        List<Benchmark> benchmarks = Benchmark.named(works);
         if (repeats < 1) {
             throw new InvalidRequestException("repeats", "must be at least 1, found " + repeats);
         }
@@ -140,13 +139,13 @@ final class BenchCommand implements Callable<Integer> {
             report.heading().forEach(out::println);
         }
         List<Measurement> measurements = new ArrayList<>();
-        for (Work work : chosen) {
-            Measurement one = inProcess
-                    ? Measurer.measure(work, models, repeats)
-                    : SeparateProcess.measure(JavaCommand.of(words(work)));
-            measurements.add(one);
+        for (Benchmark benchmark : benchmarks) {
+            Measurement measurement = inProcess
+                    ? benchmark.measure(models, repeats)
+                    : SeparateProcess.measure(JavaCommand.of(words(benchmark)));
+            measurements.add(measurement);
             if (!inProcess) {
-                out.println(report.line(one));
+                out.println(report.line(measurement));
                 out.flush();
             }
         }
@@ -156,7 +155,7 @@ final class BenchCommand implements Callable<Integer> {
         return 0;
     }
 
-    /// Part of a work's own process is its memory, which no other product may add to.
+    /// A benchmark's process computes no other product, which would add to its memory.
     private double speed() {
         return inProcess ? 1 : ProductSpeed.operationsPerSecond(PRODUCT_SIDE);
     }
@@ -198,11 +197,11 @@ final class BenchCommand implements Callable<Integer> {
         return names.isEmpty() ? "" : before + String.join(" and ", names);
     }
 
-    private List<String> words(Work work) {
+    private List<String> words(Benchmark benchmark) {
         List<String> words = new ArrayList<>(List.of(
                 NAME,
                 "--in_process",
-                "--works=" + work.label(),
+                "--works=" + benchmark.label(),
                 "--size=" + (fullSize ? "full" : size),
                 "--dtype=" + dtype.text(),
                 "--trained_dtype=" + trainedDtype.text(),

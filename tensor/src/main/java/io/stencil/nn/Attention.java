@@ -30,7 +30,7 @@ public final class Attention {
     public static Tensor attend(Tensor q, Tensor k, Tensor v, @Nullable Tensor mask) {
         DType dtype = DType.of(q);
         DType compute = computeDType(q);
-        MultiplyAdds.add(2, q.numel(), k.size(1)); // scores, then their product with v
+        FlopCounter.add(2, q.numel(), k.size(1)); // scores, then their product with v
         Tensor attended = torch.scaled_dot_product_attention(
                 compute.cast(q).transpose(1, 2),
                 compute.cast(k).transpose(1, 2),

@@ -34,7 +34,7 @@ public final class Conv2d extends Module {
         try (OpenPass _ = openLayer()) {
             Tensor y = OffloadedLayer.linear(
                     x, this::convolve, gradient -> inputGradient(gradient, height, width), weight, bias);
-            MultiplyAdds.add(y.numel(), weight.elementCount() / weight.shape()[0]);
+            FlopCounter.add(y.numel(), weight.elementCount() / weight.shape()[0]);
             return y;
         }
     }

@@ -25,7 +25,7 @@ public final class Linear extends Module {
     /// @return [..., out]
     public Tensor forward(Tensor x) {
         try (OpenPass _ = openLayer()) {
-            MultiplyAdds.add(x.numel(), weight.shape()[0]);
+            FlopCounter.add(x.numel(), weight.shape()[0]);
             Tensor y = product(x);
             for (LoraPair lora : loras()) {
                 y = y.add(lora.update(x));

@@ -53,6 +53,20 @@ public record Qwen3Config(
         return new Qwen3Config(2560, 9728, 36, 32, 8, 128, 151936, RMS_NORM_EPS, 1e6);
     }
 
+    /// The same with another number of layers.
+    public Qwen3Config withLayers(int layers) {
+        return new Qwen3Config(
+                hiddenSize,
+                intermediateSize,
+                layers,
+                numAttentionHeads,
+                numKeyValueHeads,
+                headDim,
+                vocabSize,
+                rmsNormEps,
+                ropeTheta);
+    }
+
     /// The text encoder of FLUX.2-klein-9B.
     public static Qwen3Config size8B() {
         return new Qwen3Config(4096, 12288, 36, 32, 8, 128, 151936, RMS_NORM_EPS, 1e6);

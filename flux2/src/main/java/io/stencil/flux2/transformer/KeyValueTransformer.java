@@ -36,19 +36,10 @@ public final class KeyValueTransformer extends Module {
     /// @param spread which of its blocks these stand for
     /// @param extraChannels of an image token, behind those that the larger transformer has
     public KeyValueTransformer(TransformerConfig base, BlockSpread spread, int extraChannels) {
-        this.config = new TransformerConfig(
+        this.config = base.with(
                 base.inChannels() + extraChannels,
                 spread.doubleBlocks().size(),
-                spread.singleBlocks().size(),
-                base.attentionHeadDim(),
-                base.numAttentionHeads(),
-                base.jointAttentionDim(),
-                base.timestepGuidanceChannels(),
-                base.mlpRatio(),
-                base.axesDimsRope(),
-                base.ropeTheta(),
-                base.eps(),
-                base.guidanceEmbeds());
+                spread.singleBlocks().size());
         this.spread = spread;
         this.extraChannels = extraChannels;
         this.body = module("", new TransformerBody(config));

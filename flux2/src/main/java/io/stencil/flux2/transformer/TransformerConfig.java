@@ -119,6 +119,23 @@ public record TransformerConfig(
         }
     }
 
+    /// The same with other numbers of input channels and of blocks.
+    public TransformerConfig with(int channels, int doubleBlocks, int singleBlocks) {
+        return new TransformerConfig(
+                channels,
+                doubleBlocks,
+                singleBlocks,
+                attentionHeadDim,
+                numAttentionHeads,
+                jointAttentionDim,
+                timestepGuidanceChannels,
+                mlpRatio,
+                axesDimsRope,
+                ropeTheta,
+                eps,
+                guidanceEmbeds);
+    }
+
     /// D, the width of the hidden streams.
     public int dim() {
         return numAttentionHeads * attentionHeadDim;

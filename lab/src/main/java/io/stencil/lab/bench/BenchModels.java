@@ -7,7 +7,6 @@ import io.stencil.flux2.text.Qwen3Encoder;
 import io.stencil.flux2.transformer.Flux2Transformer;
 import io.stencil.flux2.vae.AutoencoderKlFlux2;
 import io.stencil.nn.Module;
-import io.stencil.nn.WeightLoader;
 import io.stencil.pipeline.models.LoadOptions;
 import io.stencil.pipeline.models.ModelFiles;
 import io.stencil.pipeline.unit.ModelRole;
@@ -15,10 +14,9 @@ import io.stencil.tensor.DType;
 import io.stencil.tensor.TorchGenerator;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
-/// Where the models that are measured come from: files, or random numbers where no files are named.
+/// Sources of the models that are measured: files, or random weights where no files are named.
 ///
 /// @param files of a base model, or null
 /// @param size of random models, and of what goes through any
@@ -33,7 +31,7 @@ public record BenchModels(@Nullable ModelFiles files, BenchSize size, LoadOption
         }
         BaseModelPart part = part(files, ModelRole.TRANSFORMER);
         if (part.config() instanceof ModelConfig.Transformer(var config)) {
-            return opened(new Flux2Transformer(config), part, Set.of());
+            return load.open(new Flux2Transformer(config), part);
         }
         throw new IllegalStateException("a part of another kind: " + part.config());
     }
@@ -45,7 +43,7 @@ public record BenchModels(@Nullable ModelFiles files, BenchSize size, LoadOption
         }
         BaseModelPart part = part(files, ModelRole.VAE);
         if (part.config() instanceof ModelConfig.Vae(var config)) {
-            return opened(new AutoencoderKlFlux2(config), part, Set.of());
+            return load.open(new AutoencoderKlFlux2(config), part);
         }
         throw new IllegalStateException("a part of another kind: " + part.config());
     }
@@ -57,7 +55,7 @@ public record BenchModels(@Nullable ModelFiles files, BenchSize size, LoadOption
         }
         BaseModelPart part = part(files, ModelRole.TEXT_ENCODER);
         if (part.config() instanceof ModelConfig.TextEncoder(var config, var _)) {
-            return opened(new Qwen3Encoder(config), part, Qwen3Encoder.IGNORED_TENSORS);
+            return load.open(new Qwen3Encoder(config), part);
         }
         throw new IllegalStateException("a part of another kind: " + part.config());
     }
@@ -72,19 +70,6 @@ public record BenchModels(@Nullable ModelFiles files, BenchSize size, LoadOption
         }
         throw new InvalidRequestException(
                 "model_paths", "names no %s; leave out the works that need it (--works)".formatted(role.label()));
-    }
-
-    /// As a pipeline opens them: each weight is read when it is first used.
-    private <M extends Module> M opened(M model, BaseModelPart part, Set<String> ignored) {
-        ModelRole role = ModelRole.of(part.config());
-        try {
-            new WeightLoader(load.dtype(), load.device(), load.float8().contains(role))
-                    .open(model, part.checkpoint(), ignored, load.offload().contains(role));
-            return model;
-        } catch (RuntimeException e) {
-            model.close();
-            throw e;
-        }
     }
 
     private <M extends Module> M random(M model) {

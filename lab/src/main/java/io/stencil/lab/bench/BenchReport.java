@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.SerializationFeature;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.stencil.error.InvalidRequestException;
 import io.stencil.files.AtomicFile;
 import io.stencil.files.ByteText;
 import io.stencil.json.JsonFile;
@@ -13,10 +14,11 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import org.jspecify.annotations.Nullable;
 
 /// Measurements for people, as the lines of a table, and for programs, as JSON.
 ///
-/// @param how what was measured
+/// @param how models and settings, for people
 /// @param machine host, processor and threads
 /// @param productSpeed operations a second of a large float32 product on this machine
 public record BenchReport(String how, String machine, double productSpeed) {
@@ -24,7 +26,7 @@ public record BenchReport(String how, String machine, double productSpeed) {
     private static final double GIGA = 1e9;
     private static final ObjectMapper JSON = new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT);
 
-    /// What stands above the measurements.
+    /// The lines above the measurements.
     public List<String> heading() {
         return List.of(
                 how,
@@ -34,15 +36,15 @@ public record BenchReport(String how, String machine, double productSpeed) {
     }
 
     /// One measurement.
-    public String line(Measurement one) {
+    public String line(Measurement measurement) {
         return row(
-                one.work(),
-                number(one.median(), 3) + " s",
-                number(one.fastest(), 3) + " s",
-                number(one.slowest(), 3) + " s",
-                number(one.speed() / GIGA, 1),
-                number(100 * one.speed() / productSpeed, 0) + " %",
-                one.peakBytes() == null ? "-" : ByteText.of(one.peakBytes()));
+                measurement.work(),
+                number(measurement.median(), 3) + " s",
+                number(measurement.fastest(), 3) + " s",
+                number(measurement.slowest(), 3) + " s",
+                number(measurement.speed() / GIGA, 1),
+                number(100 * measurement.speed() / productSpeed, 0) + " %",
+                measurement.peakBytes() == null ? "-" : ByteText.of(measurement.peakBytes()));
     }
 
     private static String row(Object... cells) {
@@ -62,17 +64,17 @@ public record BenchReport(String how, String machine, double productSpeed) {
                 .put("machine", machine)
                 .put("product_gflop_per_second", productSpeed / GIGA);
         ArrayNode works = root.putArray("works");
-        for (Measurement one : measurements) {
-            ObjectNode json = works.addObject().put("work", one.work());
+        for (Measurement measurement : measurements) {
+            ObjectNode json = works.addObject().put("work", measurement.work());
             ArrayNode seconds = json.putArray("seconds");
-            one.seconds().forEach(seconds::add);
-            json.put("median_seconds", one.median())
-                    .put("fastest_seconds", one.fastest())
-                    .put("slowest_seconds", one.slowest())
-                    .put("gflop", one.operations() / GIGA)
-                    .put("gflop_per_second", one.speed() / GIGA)
-                    .put("share_of_product_speed", one.speed() / productSpeed)
-                    .put("peak_resident_bytes", one.peakBytes());
+            measurement.seconds().forEach(seconds::add);
+            json.put("median_seconds", measurement.median())
+                    .put("fastest_seconds", measurement.fastest())
+                    .put("slowest_seconds", measurement.slowest())
+                    .put("gflop", measurement.operations() / GIGA)
+                    .put("gflop_per_second", measurement.speed() / GIGA)
+                    .put("share_of_product_speed", measurement.speed() / productSpeed)
+                    .put("peak_resident_bytes", measurement.peakBytes());
         }
         AtomicFile.writeText(file, JSON.writeValueAsString(root) + "\n");
     }
@@ -82,16 +84,57 @@ public record BenchReport(String how, String machine, double productSpeed) {
     /// @throws io.stencil.error.InvalidFileException when it is not one of [#write]
     public static List<Measurement> read(Path file) {
         List<Measurement> measurements = new ArrayList<>();
-        for (JsonNode one : JsonFile.read(file).path("works")) {
+        for (JsonNode work : JsonFile.read(file).path("works")) {
             List<Double> seconds = new ArrayList<>();
-            one.path("seconds").forEach(second -> seconds.add(second.asDouble()));
-            JsonNode peak = one.path("peak_resident_bytes");
+            work.path("seconds").forEach(second -> seconds.add(second.asDouble()));
+            JsonNode peak = work.path("peak_resident_bytes");
             measurements.add(new Measurement(
-                    one.path("work").asText(),
+                    work.path("work").asText(),
                     seconds,
-                    one.path("gflop").asDouble() * GIGA,
+                    work.path("gflop").asDouble() * GIGA,
                     peak.isNumber() ? peak.asLong() : null));
         }
         return measurements;
+    }
+
+    /// The result of one benchmark.
+    ///
+    /// @param work name of the benchmark
+    /// @param seconds of each repeat, without the first run
+    /// @param operations floating-point operations of one run; a multiplication and its addition are two
+    /// @param peakBytes the most physical memory that its process used at once; null where the system does not report
+    /// it
+    public record Measurement(
+            String work,
+            List<Double> seconds,
+            double operations,
+            @Nullable Long peakBytes) {
+
+        public Measurement {
+            seconds = List.copyOf(seconds);
+            if (seconds.isEmpty()) {
+                throw new InvalidRequestException("seconds", "must hold one repeat or more, found none");
+            }
+        }
+
+        /// The middle one; of an even number the mean of the two in the middle.
+        public double median() {
+            List<Double> sorted = seconds.stream().sorted().toList();
+            int middle = sorted.size() / 2;
+            return sorted.size() % 2 == 1 ? sorted.get(middle) : (sorted.get(middle - 1) + sorted.get(middle)) / 2;
+        }
+
+        public double fastest() {
+            return seconds.stream().mapToDouble(Double::doubleValue).min().orElseThrow();
+        }
+
+        public double slowest() {
+            return seconds.stream().mapToDouble(Double::doubleValue).max().orElseThrow();
+        }
+
+        /// Operations a second, of the median.
+        public double speed() {
+            return operations / median();
+        }
     }
 }

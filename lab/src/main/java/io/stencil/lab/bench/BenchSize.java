@@ -11,7 +11,7 @@ import java.util.List;
 /// @param textTokens of the prompt
 /// @param templateLength keys and values that the Template gives each block
 /// @param hiddenState of the text encoder up to which its layers run
-/// @param side of the picture in pixels
+/// @param side of the image in pixels
 public record BenchSize(
         TransformerConfig transformer,
         Qwen3Config text,
@@ -30,11 +30,12 @@ public record BenchSize(
     ///
     /// @throws InvalidRequestException for another name
     public static BenchSize named(String name) {
+        TransformerConfig klein = TransformerConfig.klein4b();
         return switch (name) {
             case "klein" ->
                 new BenchSize(
-                        withBlocks(TransformerConfig.klein4b(), 1, 2),
-                        withLayers(Qwen3Config.size4B(), 4),
+                        klein.with(klein.inChannels(), 1, 2),
+                        Qwen3Config.size4B().withLayers(4),
                         VaeConfig.flux2(),
                         TOKENS,
                         TOKENS,
@@ -42,7 +43,7 @@ public record BenchSize(
                         SIDE);
             case "full" ->
                 new BenchSize(
-                        TransformerConfig.klein4b(),
+                        klein,
                         Qwen3Config.size4B(),
                         VaeConfig.flux2(),
                         TOKENS,
@@ -62,7 +63,7 @@ public record BenchSize(
         };
     }
 
-    /// The same for another picture.
+    /// The same for another image.
     ///
     /// @throws InvalidRequestException when the side is no positive multiple of 16
     public BenchSize withSide(int pixels) {
@@ -75,34 +76,5 @@ public record BenchSize(
     /// Tokens of a side.
     int sideTokens() {
         return side / PIXELS_PER_TOKEN;
-    }
-
-    private static TransformerConfig withBlocks(TransformerConfig whole, int doubleBlocks, int singleBlocks) {
-        return new TransformerConfig(
-                whole.inChannels(),
-                doubleBlocks,
-                singleBlocks,
-                whole.attentionHeadDim(),
-                whole.numAttentionHeads(),
-                whole.jointAttentionDim(),
-                whole.timestepGuidanceChannels(),
-                whole.mlpRatio(),
-                whole.axesDimsRope(),
-                whole.ropeTheta(),
-                whole.eps(),
-                whole.guidanceEmbeds());
-    }
-
-    private static Qwen3Config withLayers(Qwen3Config whole, int layers) {
-        return new Qwen3Config(
-                whole.hiddenSize(),
-                whole.intermediateSize(),
-                layers,
-                whole.numAttentionHeads(),
-                whole.numKeyValueHeads(),
-                whole.headDim(),
-                whole.vocabSize(),
-                whole.rmsNormEps(),
-                whole.ropeTheta());
     }
 }

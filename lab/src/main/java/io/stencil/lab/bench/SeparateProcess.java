@@ -4,13 +4,14 @@ import io.stencil.error.InvalidFileException;
 import io.stencil.error.InvalidRequestException;
 import io.stencil.error.Location;
 import io.stencil.files.TemporaryFolder;
+import io.stencil.lab.bench.BenchReport.Measurement;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 
-/// Measures a work in a process that does nothing else, so that the memory told is the work's.
+/// Runs a benchmark in a process that does nothing else, so that the memory reported is its own.
 public final class SeparateProcess {
 
     private SeparateProcess() {}
@@ -44,11 +45,11 @@ public final class SeparateProcess {
 
     private static final String NAME = "bench";
 
-    /// The last line tells what was wrong; a process that the system killed has none.
+    /// The last line is the error; a process that the system killed has none.
     private static String reason(String printed, int code) {
         List<String> lines = printed.lines().filter(line -> !line.isBlank()).toList();
         return lines.isEmpty() || code > 128
-                ? "the process of a work ended with exit code %s; is there memory enough?".formatted(code)
+                ? "the process of a benchmark ended with exit code %s; is there memory enough?".formatted(code)
                 : lines.getLast().replaceFirst("^stencil: ", "");
     }
 }

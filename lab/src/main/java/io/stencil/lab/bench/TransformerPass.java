@@ -42,13 +42,9 @@ final class TransformerPass implements AutoCloseable {
         return template;
     }
 
-    /// @return keys and values for every block, owned by the caller's scope
-    KvCache steer() {
-        return template.forward(VALUE, compute, device);
-    }
-
     /// @return the velocity `[1, S, channels]`, owned by the caller's scope
-    Tensor predict(KvCache cache, Checkpointing checkpointing) {
+    Tensor predict(Checkpointing checkpointing) {
+        KvCache cache = template.forward(VALUE, compute, device);
         try (TorchGenerator generator = new TorchGenerator(2)) {
             int tokens = size.sideTokens();
             int channels = transformer.config().inChannels();

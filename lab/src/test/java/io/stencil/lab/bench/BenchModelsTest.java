@@ -42,9 +42,9 @@ class BenchModelsTest {
 
     @Test
     void anOffloadedTransformerIsMeasured() {
-        Measurement one = Measurer.measure(Work.DENOISING, models(Set.of(ModelRole.TRANSFORMER)), 1);
-        assertThat(one.median()).isPositive();
-        assertThat(one.operations())
-                .isEqualTo(Measurer.measure(Work.DENOISING, models(Set.of()), 1).operations());
+        BenchReport.Measurement measurement = Benchmark.DENOISING.measure(models(Set.of(ModelRole.TRANSFORMER)), 1);
+        assertThat(measurement.median()).isPositive();
+        assertThat(measurement.operations())
+                .isEqualTo(Benchmark.DENOISING.measure(models(Set.of()), 1).operations());
     }
 }

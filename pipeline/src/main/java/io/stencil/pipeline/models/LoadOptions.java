@@ -1,6 +1,10 @@
 package io.stencil.pipeline.models;
 
 import io.stencil.error.InvalidRequestException;
+import io.stencil.flux2.files.BaseModelPart;
+import io.stencil.flux2.text.Qwen3Encoder;
+import io.stencil.nn.Module;
+import io.stencil.nn.WeightLoader;
 import io.stencil.pipeline.unit.ModelRole;
 import io.stencil.tensor.ComputeDType;
 import io.stencil.tensor.DType;
@@ -60,5 +64,23 @@ public record LoadOptions(DType dtype, Device device, Set<ModelRole> float8, Set
     /// The dtype of activations: the fastest for weights of [#dtype] on the device.
     public DType compute() {
         return ComputeDType.fastest(dtype, device);
+    }
+
+    /// Opens the weights of a model: names, shapes and dtypes are checked now, the content is read when it is first
+    /// used.
+    ///
+    /// @param model of the part's configuration; closed when its weights cannot be opened
+    /// @return `model`
+    public <M extends Module> M open(M model, BaseModelPart part) {
+        ModelRole role = ModelRole.of(part.config());
+        Set<String> ignored = role == ModelRole.TEXT_ENCODER ? Qwen3Encoder.IGNORED_TENSORS : Set.of();
+        try {
+            new WeightLoader(dtype, device, float8.contains(role))
+                    .open(model, part.checkpoint(), ignored, offload.contains(role));
+            return model;
+        } catch (RuntimeException e) {
+            model.close();
+            throw e;
+        }
     }
 }

@@ -11,12 +11,10 @@ import io.stencil.flux2.text.TextEncoder;
 import io.stencil.flux2.transformer.Flux2Transformer;
 import io.stencil.flux2.vae.AutoencoderKlFlux2;
 import io.stencil.nn.Module;
-import io.stencil.nn.WeightLoader;
 import io.stencil.pipeline.unit.ModelRole;
 import io.stencil.tensor.DType;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /// Recognises the parts of a base model and opens each once.
@@ -47,31 +45,17 @@ final class ModelSetLoader implements AutoCloseable {
         switch (part.config()) {
             case ModelConfig.Transformer found -> {
                 requireFirst(transformer, paths, "transformer");
-                transformer = weights(ModelRole.TRANSFORMER, new Flux2Transformer(found.config()), part, Set.of());
+                transformer = options.open(new Flux2Transformer(found.config()), part);
             }
             case ModelConfig.Vae found -> {
                 requireFirst(vae, paths, "VAE");
-                vae = weights(ModelRole.VAE, new AutoencoderKlFlux2(found.config()), part, Set.of());
+                vae = options.open(new AutoencoderKlFlux2(found.config()), part);
             }
             case ModelConfig.TextEncoder found -> {
                 requireFirst(textModel, paths, "text encoder");
                 prompts = found.prompts();
-                textModel = weights(
-                        ModelRole.TEXT_ENCODER, new Qwen3Encoder(found.config()), part, Qwen3Encoder.IGNORED_TENSORS);
+                textModel = options.open(new Qwen3Encoder(found.config()), part);
             }
-        }
-    }
-
-    /// Names, shapes and dtypes are checked now; the content is read when it is first used.
-    private <M extends Module> M weights(ModelRole role, M model, BaseModelPart part, Set<String> ignored) {
-        try {
-            boolean float8 = options.float8().contains(role);
-            new WeightLoader(options.dtype(), options.device(), float8)
-                    .open(model, part.checkpoint(), ignored, options.offload().contains(role));
-            return model;
-        } catch (RuntimeException e) {
-            model.close();
-            throw e;
         }
     }
 

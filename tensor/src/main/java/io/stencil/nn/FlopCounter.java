@@ -6,30 +6,30 @@ import org.jspecify.annotations.Nullable;
 /// layers, convolutions and attention. Forward passes alone are counted.
 ///
 /// ```java
-/// try (MultiplyAdds count = new MultiplyAdds()) {
+/// try (FlopCounter counter = new FlopCounter()) {
 ///     transformer.forward(input);
-///     return count.total();
+///     return counter.total();
 /// }
 /// ```
-public final class MultiplyAdds implements AutoCloseable {
+public final class FlopCounter implements AutoCloseable {
 
-    private static final ThreadLocal<@Nullable MultiplyAdds> CURRENT = new ThreadLocal<>();
+    private static final ThreadLocal<@Nullable FlopCounter> CURRENT = new ThreadLocal<>();
 
-    private final @Nullable MultiplyAdds outer = CURRENT.get();
+    private final @Nullable FlopCounter outer = CURRENT.get();
     private long total;
 
-    public MultiplyAdds() {
+    public FlopCounter() {
         CURRENT.set(this);
     }
 
-    /// What was counted so far.
+    /// The multiplications counted so far.
     public long total() {
         return total;
     }
 
-    /// Adds the product of all numbers, where somebody counts.
+    /// Adds the product of all numbers, where a counter is open.
     static void add(long... factors) {
-        MultiplyAdds current = CURRENT.get();
+        FlopCounter current = CURRENT.get();
         if (current != null) {
             long product = 1;
             for (long factor : factors) {

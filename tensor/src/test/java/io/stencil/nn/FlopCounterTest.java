@@ -12,7 +12,7 @@ import org.bytedeco.pytorch.Tensor;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
-class MultiplyAddsTest {
+class FlopCounterTest {
 
     private final Scope scope = new Scope();
     private final TorchGenerator generator = new TorchGenerator(0);
@@ -36,13 +36,13 @@ class MultiplyAddsTest {
     void linearLayersConvolutionsAndAttentionAreCounted() {
         try (Linear linear = made(new Linear(3, 5, true));
                 Conv2d halving = made(new Conv2d(2, 4, 3, 2, 1));
-                MultiplyAdds count = new MultiplyAdds()) {
+                FlopCounter count = new FlopCounter()) {
             linear.forward(zeros(2, 7, 3));
             assertThat(count.total()).isEqualTo(2 * 7 * 3 * 5);
             halving.forward(zeros(1, 2, 8, 8));
             assertThat(count.total()).isEqualTo(2 * 7 * 3 * 5 + 4 * 4 * 4 * 2 * 3 * 3);
         }
-        try (MultiplyAdds count = new MultiplyAdds()) {
+        try (FlopCounter count = new FlopCounter()) {
             Attention.attend(zeros(1, 6, 2, 8), zeros(1, 10, 2, 8), zeros(1, 10, 2, 8));
             assertThat(count.total()).isEqualTo(2 * (6 * 10 * 8) * 2);
         }
@@ -51,8 +51,8 @@ class MultiplyAddsTest {
     @Test
     void whoCountsAroundAnotherCountsItsToo() {
         try (Linear linear = made(new Linear(3, 5, false));
-                MultiplyAdds outer = new MultiplyAdds()) {
-            try (MultiplyAdds inner = new MultiplyAdds()) {
+                FlopCounter outer = new FlopCounter()) {
+            try (FlopCounter inner = new FlopCounter()) {
                 linear.forward(zeros(1, 3));
                 assertThat(inner.total()).isEqualTo(15);
             }

@@ -1,0 +1,196 @@
+package io.stencil.lab.bench;
+
+import io.stencil.autograd.Checkpointing;
+import io.stencil.autograd.GradMode;
+import io.stencil.autograd.GradientTape;
+import io.stencil.error.InvalidRequestException;
+import io.stencil.error.NameList;
+import io.stencil.flux2.text.Qwen3Encoder;
+import io.stencil.flux2.vae.AutoencoderKlFlux2;
+import io.stencil.lab.bench.BenchReport.Measurement;
+import io.stencil.nn.FlopCounter;
+import io.stencil.nn.Parameter;
+import io.stencil.pipeline.models.LoadOptions;
+import io.stencil.tensor.DType;
+import io.stencil.tensor.Device;
+import io.stencil.tensor.Ops;
+import io.stencil.tensor.Scope;
+import io.stencil.tensor.Tensors;
+import io.stencil.tensor.TorchGenerator;
+import io.stencil.train.optim.AdamW;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.List;
+import java.util.Set;
+import java.util.function.LongSupplier;
+import java.util.function.Supplier;
+import java.util.stream.Stream;
+import org.bytedeco.pytorch.Tensor;
+import org.jspecify.annotations.Nullable;
+
+/// The benchmarks: one part of FLUX.2 each.
+public enum Benchmark {
+    /// A training step of a value Template, as the second of two stages does it: the Template's forward, the
+    /// transformer,
+    /// the loss, the gradients of the Template's weights, and their update.
+    TRAINING("training", 2),
+    /// The same with gradient checkpointing.
+    TRAINING_CHECKPOINTED("training-checkpointed", 3),
+    /// One denoising pass with keys and values of a Template.
+    DENOISING("denoising", 1),
+    /// Encoding and decoding of an image.
+    VAE("vae", 1),
+    /// A prompt of random tokens through the layers of the text encoder.
+    TEXT("text", 1);
+
+    private static final double LEARNING_RATE = 1e-4;
+    private static final double WEIGHT_DECAY = 0.01;
+    private static final Path STATUS = Path.of("/proc/self/status");
+    private static final String PEAK = "VmHWM:";
+
+    private final String label;
+    private final int passes;
+
+    /// @param passes number of forward passes that cost the same: a backward pass through frozen weights is one more,
+    /// and
+    ///     so is recomputing
+    Benchmark(String label, int passes) {
+        this.label = label;
+        this.passes = passes;
+    }
+
+    /// Its name in options and in JSON.
+    public String label() {
+        return label;
+    }
+
+    /// Benchmarks by their names, in the order of this enum; none means all.
+    ///
+    /// @throws InvalidRequestException for an unknown name
+    public static List<Benchmark> named(Collection<String> names) {
+        List<String> known = Stream.of(values()).map(Benchmark::label).toList();
+        for (String name : names) {
+            if (!known.contains(name)) {
+                throw new InvalidRequestException(
+                        "works", "'%s' is not known; expected %s".formatted(name, NameList.of(known)));
+            }
+        }
+        return Stream.of(values())
+                .filter(benchmark -> names.isEmpty() || names.contains(benchmark.label))
+                .toList();
+    }
+
+    /// Runs once to warm up, and then `repeats` times.
+    ///
+    /// The memory is that of the whole process since it began: run one benchmark a process.
+    ///
+    /// @param repeats at least 1
+    public Measurement measure(BenchModels models, int repeats) {
+        return switch (this) {
+            case TRAINING, TRAINING_CHECKPOINTED -> training(models, repeats);
+            case DENOISING -> {
+                try (TransformerPass pass = new TransformerPass(models)) {
+                    yield inference(() -> pass.predict(Checkpointing.OFF), repeats);
+                }
+            }
+            case VAE -> {
+                LoadOptions load = models.load();
+                int side = models.size().side();
+                try (AutoencoderKlFlux2 vae = models.vae();
+                        TorchGenerator generator = new TorchGenerator(2)) {
+                    yield inference(
+                            () -> vae.decode(
+                                    vae.encode(load.device().place(generator.randn(load.compute(), 1, 3, side, side)))),
+                            repeats);
+                }
+            }
+            case TEXT -> {
+                try (Qwen3Encoder encoder = models.text();
+                        TorchGenerator generator = new TorchGenerator(2)) {
+                    int state = Math.min(
+                            models.size().hiddenState(), encoder.config().numHiddenLayers());
+                    int tokens = models.size().textTokens();
+                    yield inference(
+                            () -> encoder.forward(
+                                            generator.randint(encoder.config().vocabSize(), 1, tokens),
+                                            Tensors.full(1, DType.INT64, Device.CPU, 1, tokens),
+                                            List.of(state),
+                                            models.load().compute())
+                                    .getFirst(),
+                            repeats);
+                }
+            }
+        };
+    }
+
+    private Measurement training(BenchModels models, int repeats) {
+        try (TransformerPass pass = new TransformerPass(models)) {
+            pass.template().trainOnly(Set.of(""));
+            Collection<Parameter> parameters = pass.template().state().values();
+            try (AdamW optimizer = new AdamW(parameters, AdamW.Settings.withDecay(WEIGHT_DECAY))) {
+                return timed(() -> step(pass, optimizer, parameters), repeats);
+            }
+        }
+    }
+
+    /// @return multiplications, each with its addition, of the forward pass
+    private long step(TransformerPass pass, AdamW optimizer, Collection<Parameter> parameters) {
+        long forward;
+        try (Scope _ = new Scope();
+                GradMode _ = GradMode.enabled();
+                GradientTape tape = new GradientTape()) {
+            Tensor velocity;
+            try (FlopCounter counter = new FlopCounter()) {
+                velocity = pass.predict(this == TRAINING_CHECKPOINTED ? tape : Checkpointing.OFF);
+                forward = counter.total();
+            }
+            Tensor loss = Ops.meanSquaredError(velocity, Ops.add(velocity.detach(), 1));
+            tape.backward(loss);
+            Tensors.toDouble(loss);
+        }
+        optimizer.update(LEARNING_RATE);
+        parameters.forEach(Parameter::clearGradient);
+        return forward;
+    }
+
+    private Measurement inference(Supplier<Tensor> forward, int repeats) {
+        return timed(
+                () -> {
+                    try (FlopCounter counter = new FlopCounter();
+                            Scope _ = new Scope();
+                            GradMode _ = GradMode.disabled()) {
+                        Tensors.toFloats(forward.get());
+                        return counter.total();
+                    }
+                },
+                repeats);
+    }
+
+    /// @param run computes once, and returns the multiplications, each with its addition, of the forward pass
+    private Measurement timed(LongSupplier run, int repeats) {
+        double operations = 2.0 * passes * run.getAsLong();
+        List<Double> seconds = new ArrayList<>();
+        for (int i = 0; i < repeats; i++) {
+            long began = System.nanoTime();
+            var _ = run.getAsLong();
+            seconds.add((System.nanoTime() - began) / 1e9);
+        }
+        return new Measurement(label, seconds, operations, peak());
+    }
+
+    private static @Nullable Long peak() {
+        try {
+            for (String line : Files.readAllLines(STATUS)) {
+                if (line.startsWith(PEAK)) {
+                    return Long.parseLong(line.replaceAll("\\D", "")) * 1024;
+                }
+            }
+            return null;
+        } catch (IOException _) {
+            return null; // not Linux
+        }
+    }
+}
