@@ -3,6 +3,7 @@ package io.stencil.cli;
 import io.stencil.cli.arguments.Arguments;
 import io.stencil.cli.terminal.LogLines;
 import io.stencil.cli.terminal.TerminalWriter;
+import io.stencil.cli.terminal.WordWrappedHelp;
 import io.stencil.error.InvalidRequestException;
 import io.stencil.error.Location;
 import io.stencil.error.StencilException;
@@ -112,7 +113,8 @@ public final class StencilCommand {
         return root.registerConverter(Path.class, StencilCommand::path)
                 .setOut(new PrintWriter(System.out, true, StandardCharsets.UTF_8))
                 .setErr(new PrintWriter(System.err, true, StandardCharsets.UTF_8))
-                .setExpandAtFiles(false);
+                .setExpandAtFiles(false)
+                .setHelpFactory(WordWrappedHelp::new);
     }
 
     private static CommandSpec outline(Command command) {

@@ -18,7 +18,7 @@ class TerminalWriterTest {
     @Test
     void aLineOfAnyTypeIsOneLine() {
         writer.println(TEXT);
-        writer.println((Object) new StringBuilder(TEXT));
+        writer.println((Object) TEXT);
         writer.println(TEXT.toCharArray());
         writer.println('\n');
         writer.println((Object) null);
