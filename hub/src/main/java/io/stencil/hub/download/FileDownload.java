@@ -5,7 +5,7 @@ import io.stencil.files.Sha256;
 import io.stencil.hub.http.HubHttp;
 import io.stencil.hub.http.HubRequest;
 import io.stencil.hub.http.HubResponse;
-import io.stencil.hub.http.UnexpectedBody;
+import io.stencil.hub.http.HubResponse.UnexpectedBody;
 import io.stencil.hub.provider.Listing.Checksum;
 import io.stencil.hub.provider.Listing.RemoteFile;
 import java.io.ByteArrayInputStream;
@@ -167,17 +167,17 @@ final class FileDownload {
         if (known != null) {
             try {
                 rangeRequest.source = request.to(known);
-                return http.send(rangeRequest);
+                return rangeRequest.send();
             } catch (HubException e) {
                 storage = null; // an expired signed address: the hub makes a new one
                 rangeRequest.source = request;
             }
         }
-        return http.send(rangeRequest);
+        return rangeRequest.send();
     }
 
     /// Keeps the received part of a range; the next attempt requests the rest.
-    private final class RangeRequest implements HubHttp.ResumableRequest<Served> {
+    private final class RangeRequest {
 
         private final PartialFile target;
         private final PartialFile.Range range;
@@ -192,18 +192,15 @@ final class FileDownload {
             this.position = range.begin();
         }
 
-        @Override
-        public HubRequest request() {
+        Served send() {
+            return http.send(this::request, this::read, () -> position);
+        }
+
+        private HubRequest request() {
             return source.with("Range", "bytes=%s-%s".formatted(position, range.end() - 1));
         }
 
-        @Override
-        public long received() {
-            return position;
-        }
-
-        @Override
-        public Served read(HubResponse response) throws IOException {
+        private Served read(HubResponse response) throws IOException {
             contentType = response.header("Content-Type");
             if (response.status() != PARTIAL_CONTENT) {
                 if (isFirst) {

@@ -3,6 +3,9 @@ package io.stencil.hub.download;
 import io.stencil.files.FetchedFolder;
 import io.stencil.hub.provider.Listing.RemoteFile;
 import io.stencil.hub.provider.Repository;
+import java.io.File;
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.text.Normalizer;
@@ -12,7 +15,10 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
+import java.util.SortedMap;
+import java.util.TreeMap;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 
 /// Decides by their names which files of a repository may be fetched: weights without code, JSON, text, images, and a
 /// Template's code, which runs only when it is trusted; no pickles, scripts and archives. Refuses names that lead out
@@ -42,6 +48,20 @@ public final class FileNames {
     private static final int MAX_LENGTH = 1000;
 
     private FileNames() {}
+
+    /// Lists the regular files below a folder by their relative paths, with `/` between folders.
+    public static SortedMap<String, Path> in(Path folder) throws IOException {
+        try (Stream<Path> content = Files.walk(folder)) {
+            SortedMap<String, Path> files = new TreeMap<>();
+            content.filter(Files::isRegularFile).forEach(file -> files.put(relative(folder, file), file));
+            return files;
+        }
+    }
+
+    /// Returns the path of a file relative to a folder, with `/` between folders.
+    public static String relative(Path folder, Path file) {
+        return folder.relativize(file).toString().replace(File.separatorChar, '/');
+    }
 
     /// Returns whether files of this kind are fetched.
     ///

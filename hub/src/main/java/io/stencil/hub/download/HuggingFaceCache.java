@@ -6,15 +6,14 @@ import io.stencil.hub.provider.Listing;
 import io.stencil.hub.provider.Listing.Checksum;
 import io.stencil.hub.provider.Listing.RemoteFile;
 import io.stencil.hub.provider.Repository;
-import java.io.File;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
-import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /// Cache of Hugging Face's own tools: `models--OWNER--NAME/blobs/HASH`, and `snapshots/COMMIT` of links to them, or
@@ -133,15 +132,12 @@ record HuggingFaceCache(Path root) {
             return Optional.empty();
         }
         List<RemoteFile> files = new ArrayList<>();
-        try (Stream<Path> content = Files.walk(snapshot)) {
-            for (Path file : content.filter(Files::isRegularFile).toList()) {
-                String name = file.toRealPath().getFileName().toString();
-                Checksum checksum = name.matches("[0-9a-f]{64}")
-                        ? new Checksum.Sha256(name)
-                        : name.matches(COMMIT) ? new Checksum.GitBlob(name) : new Checksum.None();
-                String path = snapshot.relativize(file).toString().replace(File.separatorChar, '/');
-                files.add(new RemoteFile(path, Files.size(file), checksum, true));
-            }
+        for (Map.Entry<String, Path> file : FileNames.in(snapshot).entrySet()) {
+            String name = file.getValue().toRealPath().getFileName().toString();
+            Checksum checksum = name.matches("[0-9a-f]{64}")
+                    ? new Checksum.Sha256(name)
+                    : name.matches(COMMIT) ? new Checksum.GitBlob(name) : new Checksum.None();
+            files.add(new RemoteFile(file.getKey(), Files.size(file.getValue()), checksum, true));
         }
         return Optional.of(new Listing(revision, commit, files));
     }

@@ -16,7 +16,6 @@ import io.stencil.hub.provider.Listing.Checksum;
 import io.stencil.hub.provider.Listing.RemoteFile;
 import io.stencil.hub.provider.Repository;
 import io.stencil.json.JsonFile;
-import java.io.File;
 import java.io.IOException;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
@@ -27,12 +26,12 @@ import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
 import java.util.stream.Collectors;
-import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /// Local folder of a repository: its files under their own names, and beside them a hidden folder with partial files,
@@ -189,17 +188,15 @@ record ModelFolder(Path path) {
     /// Lists the files of a folder that another tool filled.
     Listing scan(String revision) {
         List<RemoteFile> files = new ArrayList<>();
-        if (Files.isDirectory(path)) {
-            try (Stream<Path> content = Files.walk(path)) {
-                for (Path file : content.filter(Files::isRegularFile).toList()) {
-                    String name = path.relativize(file).toString().replace(File.separatorChar, '/');
-                    if (!name.startsWith(".")) {
-                        files.add(new RemoteFile(name, Files.size(file), new Checksum.None(), true));
-                    }
+        try {
+            Map<String, Path> content = Files.isDirectory(path) ? FileNames.in(path) : Map.of();
+            for (Map.Entry<String, Path> file : content.entrySet()) {
+                if (!file.getKey().startsWith(".")) {
+                    files.add(new RemoteFile(file.getKey(), Files.size(file.getValue()), new Checksum.None(), true));
                 }
-            } catch (IOException e) {
-                throw unreadable(path, e);
             }
+        } catch (IOException e) {
+            throw unreadable(path, e);
         }
         return new Listing(revision, null, files);
     }

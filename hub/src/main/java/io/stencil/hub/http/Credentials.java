@@ -36,10 +36,10 @@ public record Credentials(@Nullable Token token, URI origin, Map<String, String>
         return isSameOrigin(origin, target) && (origin.getScheme().equals("https") || isLoopback(target));
     }
 
-    static boolean isSameOrigin(URI one, URI other) {
-        return Objects.equals(one.getScheme(), other.getScheme())
-                && host(one).equals(host(other))
-                && port(one) == port(other);
+    static boolean isSameOrigin(URI first, URI second) {
+        return Objects.equals(first.getScheme(), second.getScheme())
+                && host(first).equals(host(second))
+                && port(first) == port(second);
     }
 
     /// The port of an address, its scheme's where it names none.
@@ -47,7 +47,7 @@ public record Credentials(@Nullable Token token, URI origin, Map<String, String>
         return uri.getPort() >= 0 ? uri.getPort() : "https".equals(uri.getScheme()) ? 443 : 80;
     }
 
-    /// Whether an address is of this machine: only there a token goes over plain HTTP.
+    /// Returns whether an address is of this machine: only there a token goes over plain HTTP.
     public static boolean isLoopback(URI target) {
         String host = host(target);
         return host.equals("localhost") || host.startsWith("127.") || host.equals("[::1]");

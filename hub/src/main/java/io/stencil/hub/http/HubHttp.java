@@ -7,6 +7,7 @@ import io.stencil.error.HubException;
 import io.stencil.error.InvalidFileException;
 import io.stencil.error.Location;
 import io.stencil.hub.http.HubRequest.Subject;
+import io.stencil.hub.http.HubResponse.UnexpectedBody;
 import io.stencil.json.JsonReason;
 import java.io.IOException;
 import java.io.InputStream;
@@ -31,6 +32,8 @@ import java.util.Set;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.function.BooleanSupplier;
+import java.util.function.LongSupplier;
+import java.util.function.Supplier;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.zip.ZipException;
@@ -49,7 +52,7 @@ public final class HubHttp implements AutoCloseable {
     /// Headers that a redirect to another host keeps.
     private static final Set<String> PORTABLE_HEADERS = Set.of("accept", "content-type", "range");
     private static final JsonMapper MAPPER = new JsonMapper();
-    /// How Java's client reports a proxy's answer to CONNECT.
+    /// Message of Java's client for a proxy's response to CONNECT.
     private static final Pattern TUNNEL = Pattern.compile("Tunnel failed, got: (\\d{3})");
 
     private final Credentials credentials;
@@ -60,16 +63,6 @@ public final class HubHttp implements AutoCloseable {
     /// Reads a response; an [IOException] means that it broke off and the request is retried.
     public interface ResponseReader<T extends @Nullable Object> {
         T read(HubResponse response) throws IOException;
-    }
-
-    /// Request whose content may arrive over several attempts.
-    public interface ResumableRequest<T extends @Nullable Object> extends ResponseReader<T> {
-
-        /// Requests the missing rest.
-        HubRequest request();
-
-        /// Returns the bytes received and kept so far.
-        long received();
     }
 
     public HubHttp(Credentials credentials, HttpSettings settings) {
@@ -214,38 +207,26 @@ public final class HubHttp implements AutoCloseable {
     ///
     /// @throws HubException when the hub refuses it, or it fails too often
     public <T extends @Nullable Object> T send(HubRequest request, ResponseReader<T> reader) {
-        return send(new ResumableRequest<T>() {
-            @Override
-            public HubRequest request() {
-                return request;
-            }
-
-            @Override
-            public T read(HubResponse response) throws IOException {
-                return reader.read(response);
-            }
-
-            @Override
-            public long received() {
-                return 0;
-            }
-        });
+        return send(() -> request, reader, () -> 0);
     }
 
     /// Sends a request whose retries continue behind the received bytes. Only attempts in a row that received less
     /// than 1 KB count as failed.
     ///
+    /// @param request for the missing rest
+    /// @param received bytes so far
     /// @throws HubException when the hub refuses it, or it fails too often
-    public <T extends @Nullable Object> T send(ResumableRequest<T> resumable) {
+    public <T extends @Nullable Object> T send(
+            Supplier<HubRequest> request, ResponseReader<T> reader, LongSupplier received) {
         int failed = 0;
         while (true) {
-            HubRequest request = resumable.request();
-            long before = resumable.received();
+            HubRequest rest = request.get();
+            long before = received.getAsLong();
             try {
-                return once(request, resumable);
+                return once(rest, reader);
             } catch (TransientFailure e) {
-                failed = resumable.received() - before >= MIN_PROGRESS ? 1 : failed + 1;
-                pause(request.subject(), failed, e);
+                failed = received.getAsLong() - before >= MIN_PROGRESS ? 1 : failed + 1;
+                pause(rest.subject(), failed, e);
             }
         }
     }
@@ -420,7 +401,7 @@ public final class HubHttp implements AutoCloseable {
         for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
             if (cause instanceof FileSystemException disk) {
                 String reason = disk.getReason() == null ? "cannot be accessed: " + disk : disk.getReason();
-                throw new InvalidFileException(Location.ofField(disk.getFile()), reason, disk);
+                throw new InvalidFileException(new Location(disk.getFile(), null, null), reason, disk);
             }
         }
     }

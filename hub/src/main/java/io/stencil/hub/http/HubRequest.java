@@ -62,9 +62,9 @@ public record HubRequest(
     ///
     /// @param names in lower case
     HubRequest withOnly(Set<String> names) {
-        Map<String, String> kept = new HashMap<>(headers);
-        kept.keySet().removeIf(name -> !names.contains(name.toLowerCase(Locale.ROOT)));
-        return new HubRequest(method, uri, kept, body, mayBeAbsent, subject);
+        Map<String, String> remaining = new HashMap<>(headers);
+        remaining.keySet().removeIf(name -> !names.contains(name.toLowerCase(Locale.ROOT)));
+        return new HubRequest(method, uri, remaining, body, mayBeAbsent, subject);
     }
 
     /// Repository or file that a request concerns, for messages.

@@ -69,16 +69,16 @@ public final class Token {
     boolean isIn(InputStream content) throws IOException {
         byte[] wanted = secret.getBytes(StandardCharsets.US_ASCII);
         byte[] buffer = new byte[Math.max(1 << 16, 2 * wanted.length)];
-        int kept = 0;
+        int overlap = 0;
         for (int read = content.readNBytes(buffer, 0, buffer.length);
                 read > 0;
-                read = content.readNBytes(buffer, kept, buffer.length - kept)) {
-            int end = kept + read;
+                read = content.readNBytes(buffer, overlap, buffer.length - overlap)) {
+            int end = overlap + read;
             if (isIn(wanted, buffer, end)) {
                 return true;
             }
-            kept = Math.min(end, wanted.length - 1);
-            System.arraycopy(buffer, end - kept, buffer, 0, kept);
+            overlap = Math.min(end, wanted.length - 1);
+            System.arraycopy(buffer, end - overlap, buffer, 0, overlap);
         }
         return false;
     }

@@ -31,14 +31,7 @@ import org.jspecify.annotations.Nullable;
 
 /// Uploads large files by Git LFS: queries in batches which objects the hub lacks, and sends those, in parts where
 /// the hub requires it. A second run resumes with the first missing file or part.
-///
-/// @param contentType of the batch
-record LfsUpload(
-        Repository repository,
-        HubHttp http,
-        String contentType,
-        Uploader.Listener listener,
-        MultipartUpload.Records unfinished) {
+record LfsUpload(Repository repository, HubHttp http, Uploader.Listener listener, MultipartUpload.Records unfinished) {
 
     static final String LFS_JSON = "application/vnd.git-lfs+json";
 
@@ -49,24 +42,32 @@ record LfsUpload(
     private static final Set<String> OWN_HEADERS =
             Set.of("host", "content-length", "connection", "transfer-encoding", "expect", "upgrade");
 
-    /// @param batch JSON object to which the objects are added
+    /// @param contentType of the batches
+    /// @param template of a batch, to which objects are added
     /// @param files by SHA-256
     /// @param objects finds the list of objects in a response
-    void send(URI address, ObjectNode batch, Map<String, LocalFile> files, UnaryOperator<JsonNode> objects) {
+    void send(
+            String contentType,
+            URI address,
+            ObjectNode template,
+            Map<String, LocalFile> files,
+            UnaryOperator<JsonNode> objects) {
         List<LocalFile> all = List.copyOf(files.values());
         for (int begin = 0; begin < all.size(); begin += BATCH) {
-            sendBatch(address, batch.deepCopy(), all.subList(begin, Math.min(all.size(), begin + BATCH)), objects);
+            List<LocalFile> part = all.subList(begin, Math.min(all.size(), begin + BATCH));
+            ObjectNode batch = template.deepCopy();
+            ArrayNode wanted = batch.putArray("objects");
+            part.forEach(file -> wanted.addObject().put("oid", file.sha256()).put("size", file.size()));
+            HubRequest request = HubRequest.post(address, contentType, batch.toString(), repository.subject())
+                    .with("Accept", contentType);
+            sendMissing(part, objects.apply(http.json(request)));
         }
     }
 
-    private void sendBatch(URI address, ObjectNode batch, List<LocalFile> files, UnaryOperator<JsonNode> objects) {
-        ArrayNode wanted = batch.putArray("objects");
-        files.forEach(file -> wanted.addObject().put("oid", file.sha256()).put("size", file.size()));
-        HubRequest request = HubRequest.post(address, contentType, batch.toString(), repository.subject())
-                .with("Accept", contentType);
+    private void sendMissing(List<LocalFile> files, JsonNode objects) {
         Map<String, LocalFile> remaining = new TreeMap<>();
         files.forEach(file -> remaining.put(file.sha256(), file));
-        for (JsonNode object : objects.apply(http.json(request))) {
+        for (JsonNode object : objects) {
             LocalFile file = remaining.remove(object.path("oid").asText());
             if (file != null) {
                 send(file, object);
@@ -162,8 +163,8 @@ record LfsUpload(
 
         @Override
         public int read() throws IOException {
-            byte[] one = new byte[1];
-            return read(one, 0, 1) < 0 ? -1 : one[0] & 0xff;
+            byte[] single = new byte[1];
+            return read(single, 0, 1) < 0 ? -1 : single[0] & 0xff;
         }
 
         @Override
@@ -186,7 +187,7 @@ record LfsUpload(
             return read;
         }
 
-        /// Names the file, which tells a failure of this machine's disk from one of the connection.
+        /// Names the file, which distinguishes a failure of this machine's disk from one of the connection.
         private FileSystemException failure(String reason, @Nullable IOException cause) {
             FileSystemException failure = new FileSystemException(file.toString(), null, reason);
             failure.initCause(cause);

@@ -1,6 +1,10 @@
 package io.stencil.hub.upload;
 
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.PropertyNamingStrategies;
+import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.stencil.error.HubException;
@@ -156,45 +160,29 @@ record MultipartUpload(Repository repository, HubHttp http, Records unfinished) 
     /// @param folder readable by its user alone, with one record for each unfinished file
     record Records(Path folder) {
 
+        private static final JsonMapper JSON = JsonMapper.builder()
+                .propertyNamingStrategy(PropertyNamingStrategies.SNAKE_CASE)
+                .disable(DeserializationFeature.FAIL_ON_UNKNOWN_PROPERTIES)
+                .enable(
+                        DeserializationFeature.FAIL_ON_MISSING_CREATOR_PROPERTIES,
+                        DeserializationFeature.FAIL_ON_NULL_CREATOR_PROPERTIES)
+                .build();
+
         Optional<Parts> find(Repository repository, LocalFile file) {
             Path record = recordFile(repository, file);
             if (!Files.isRegularFile(record)) {
                 return Optional.empty();
             }
             try {
-                JsonNode json = JsonFile.read(record);
-                Map<Integer, URI> addresses = new TreeMap<>();
-                json.path("addresses")
-                        .properties()
-                        .forEach(part -> addresses.put(
-                                Integer.parseInt(part.getKey()),
-                                URI.create(part.getValue().asText())));
-                Map<Integer, String> etags = new TreeMap<>();
-                json.path("etags")
-                        .properties()
-                        .forEach(part -> etags.put(
-                                Integer.parseInt(part.getKey()), part.getValue().asText()));
-                return Optional.of(new Parts(
-                        URI.create(json.path("completion").asText()),
-                        json.path("part_bytes").asLong(),
-                        addresses,
-                        etags));
-            } catch (InvalidFileException | IllegalArgumentException e) {
+                return Optional.of(JSON.treeToValue(JsonFile.read(record), Parts.class));
+            } catch (InvalidFileException | JsonProcessingException e) {
                 return Optional.empty(); // without a readable record the file is uploaded from its start
             }
         }
 
         void write(Repository repository, LocalFile file, Parts parts) {
-            ObjectNode json = Publication.JSON
-                    .createObjectNode()
-                    .put("repository", repository.toString())
-                    .put("file", file.path())
-                    .put("completion", parts.completion().toString())
-                    .put("part_bytes", parts.partBytes());
-            ObjectNode addresses = json.putObject("addresses");
-            parts.addresses().forEach((number, address) -> addresses.put(number.toString(), address.toString()));
-            ObjectNode etags = json.putObject("etags");
-            parts.etags().forEach((number, etag) -> etags.put(number.toString(), etag));
+            ObjectNode json = JSON.valueToTree(parts);
+            json.put("repository", repository.toString()).put("file", file.path());
             Path record = recordFile(repository, file);
             try {
                 createFolder();

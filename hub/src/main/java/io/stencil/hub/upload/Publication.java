@@ -22,37 +22,31 @@ sealed interface Publication {
 
     JsonMapper JSON = new JsonMapper();
 
-    boolean exists(UploadPlan plan, HubHttp http);
+    boolean exists();
 
-    void create(UploadPlan plan, HubHttp http);
+    void create();
 
     /// Sends the files in one commit.
     ///
     /// @param existing paths of the repository
     /// @param isCommitted queries the hub, after a transient failure that may have come behind the commit
-    void commit(
-            UploadPlan plan,
-            List<LocalFile> files,
-            Set<String> existing,
-            HubHttp http,
-            Uploader.Listener listener,
-            BooleanSupplier isCommitted);
+    void commit(List<LocalFile> files, Set<String> existing, BooleanSupplier isCommitted);
 
     /// Hugging Face: `preupload` names the large files, which go by Git LFS, and `commit` takes lines of JSON.
-    record HuggingFace(MultipartUpload.Records unfinished) implements Publication {
+    record HuggingFace(UploadPlan plan, HubHttp http, LfsUpload lfs) implements Publication {
 
         private static final int SAMPLE_BYTES = 512;
         /// Files of one `preupload`: the limit of Hugging Face's own client.
         private static final int BATCH = 256;
 
         @Override
-        public boolean exists(UploadPlan plan, HubHttp http) {
-            return http.find(HubRequest.get(api(plan, ""), plan.repository().subject()))
+        public boolean exists() {
+            return http.find(HubRequest.get(api(""), plan.repository().subject()))
                     .isPresent();
         }
 
         @Override
-        public void create(UploadPlan plan, HubHttp http) {
+        public void create() {
             Repository repository = plan.repository();
             ObjectNode body = JSON.createObjectNode()
                     .put("type", "model")
@@ -64,18 +58,12 @@ sealed interface Publication {
             }
             HubRequest request = HubRequest.postJson(
                     URI.create(repository.site() + "/api/repos/create"), body.toString(), repository.subject());
-            http.change(request, response -> http.parse(request, response), () -> exists(plan, http));
+            http.change(request, response -> http.parse(request, response), this::exists);
         }
 
         @Override
-        public void commit(
-                UploadPlan plan,
-                List<LocalFile> files,
-                Set<String> existing,
-                HubHttp http,
-                Uploader.Listener listener,
-                BooleanSupplier isCommitted) {
-            Set<String> largePaths = largePaths(plan, files, http);
+        public void commit(List<LocalFile> files, Set<String> existing, BooleanSupplier isCommitted) {
+            Set<String> largePaths = largePaths(files);
             Map<String, LocalFile> large = new TreeMap<>();
             StringBuilder lines = new StringBuilder();
             ObjectNode header = JSON.createObjectNode().put("key", "header");
@@ -101,25 +89,25 @@ sealed interface Publication {
                 lines.append(line).append('\n');
             }
             if (!large.isEmpty()) {
-                sendLarge(plan, large, http, listener);
+                sendLarge(large);
             }
             HubRequest request = HubRequest.post(
-                    api(plan, "/commit/" + revision(plan)),
+                    api("/commit/" + revision()),
                     "application/x-ndjson",
                     lines.toString(),
                     plan.repository().subject());
             http.change(request, response -> http.parse(request, response), isCommitted);
         }
 
-        private static Set<String> largePaths(UploadPlan plan, List<LocalFile> files, HubHttp http) {
+        private Set<String> largePaths(List<LocalFile> files) {
             Set<String> large = new HashSet<>();
             for (int begin = 0; begin < files.size(); begin += BATCH) {
-                large.addAll(preupload(plan, files.subList(begin, Math.min(files.size(), begin + BATCH)), http));
+                large.addAll(preupload(files.subList(begin, Math.min(files.size(), begin + BATCH))));
             }
             return large;
         }
 
-        private static Set<String> preupload(UploadPlan plan, List<LocalFile> files, HubHttp http) {
+        private Set<String> preupload(List<LocalFile> files) {
             ObjectNode body = JSON.createObjectNode();
             ArrayNode list = body.putArray("files");
             for (LocalFile file : files) {
@@ -129,7 +117,7 @@ sealed interface Publication {
                         .put("sample", file.base64(SAMPLE_BYTES));
             }
             JsonNode response = http.json(HubRequest.postJson(
-                    api(plan, "/preupload/" + revision(plan)),
+                    api("/preupload/" + revision()),
                     body.toString(),
                     plan.repository().subject()));
             Set<String> large = new HashSet<>();
@@ -153,41 +141,39 @@ sealed interface Publication {
             return large;
         }
 
-        private void sendLarge(
-                UploadPlan plan, Map<String, LocalFile> large, HubHttp http, Uploader.Listener listener) {
+        private void sendLarge(Map<String, LocalFile> large) {
             Repository repository = plan.repository();
             ObjectNode batch =
                     JSON.createObjectNode().put("operation", "upload").put("hash_algo", "sha256");
             batch.putArray("transfers").add("basic").add("multipart");
             batch.putObject("ref").put("name", plan.revision());
-            new LfsUpload(repository, http, LfsUpload.LFS_JSON, listener, unfinished)
-                    .send(
-                            URI.create(
-                                    "%s/%s.git/info/lfs/objects/batch".formatted(repository.site(), repository.id())),
-                            batch,
-                            large,
-                            response -> response.path("objects"));
+            lfs.send(
+                    LfsUpload.LFS_JSON,
+                    URI.create("%s/%s.git/info/lfs/objects/batch".formatted(repository.site(), repository.id())),
+                    batch,
+                    large,
+                    response -> response.path("objects"));
         }
 
-        private static URI api(UploadPlan plan, String rest) {
+        private URI api(String rest) {
             return URI.create("%s/api/models/%s%s"
                     .formatted(plan.repository().site(), plan.repository().id(), rest));
         }
 
-        private static String revision(UploadPlan plan) {
+        private String revision() {
             return Repository.encode(plan.revision());
         }
     }
 
     /// ModelScope: large files go by Git LFS, and a commit of actions has the content of small files.
-    record ModelScope(MultipartUpload.Records unfinished) implements Publication {
+    record ModelScope(UploadPlan plan, HubHttp http, LfsUpload lfs) implements Publication {
 
         private static final long LARGE = 1 << 20;
         private static final int PRIVATE = 1;
         private static final int PUBLIC = 5;
 
         @Override
-        public boolean exists(UploadPlan plan, HubHttp http) {
+        public boolean exists() {
             Repository repository = plan.repository();
             return http.find(HubRequest.get(
                             URI.create("%s/api/v1/models/%s".formatted(repository.site(), repository.id())),
@@ -196,7 +182,7 @@ sealed interface Publication {
         }
 
         @Override
-        public void create(UploadPlan plan, HubHttp http) {
+        public void create() {
             Repository repository = plan.repository();
             ObjectNode body = JSON.createObjectNode()
                     .put("Path", repository.id().owner())
@@ -209,17 +195,11 @@ sealed interface Publication {
             }
             HubRequest request = HubRequest.postJson(
                     URI.create(repository.site() + "/api/v1/models"), body.toString(), repository.subject());
-            change(request, http, () -> exists(plan, http));
+            change(request, this::exists);
         }
 
         @Override
-        public void commit(
-                UploadPlan plan,
-                List<LocalFile> files,
-                Set<String> existing,
-                HubHttp http,
-                Uploader.Listener listener,
-                BooleanSupplier isCommitted) {
+        public void commit(List<LocalFile> files, Set<String> existing, BooleanSupplier isCommitted) {
             Repository repository = plan.repository();
             Map<String, LocalFile> large = new TreeMap<>();
             ObjectNode body = JSON.createObjectNode().put("commit_message", plan.message());
@@ -239,19 +219,17 @@ sealed interface Publication {
                         .put("encoding", isLarge ? "" : "base64");
             }
             if (!large.isEmpty()) {
-                new LfsUpload(repository, http, "application/json", listener, unfinished)
-                        .send(
-                                api(repository, "/info/lfs/objects/batch"),
-                                JSON.createObjectNode().put("operation", "upload"),
-                                large,
-                                response -> HubProtocol.ModelScope.data(response, repository.subject(), http)
-                                        .path("objects"));
+                lfs.send(
+                        "application/json",
+                        api("/info/lfs/objects/batch"),
+                        JSON.createObjectNode().put("operation", "upload"),
+                        large,
+                        response -> HubProtocol.ModelScope.data(response, repository.subject(), http)
+                                .path("objects"));
             }
             HubRequest request = HubRequest.postJson(
-                    api(repository, "/commit/" + Repository.encode(plan.revision())),
-                    body.toString(),
-                    repository.subject());
-            change(request, http, isCommitted);
+                    api("/commit/" + Repository.encode(plan.revision())), body.toString(), repository.subject());
+            change(request, isCommitted);
         }
 
         private static boolean isLarge(LocalFile file) {
@@ -260,11 +238,12 @@ sealed interface Publication {
                     || file.path().endsWith(".jar");
         }
 
-        private static URI api(Repository repository, String rest) {
+        private URI api(String rest) {
+            Repository repository = plan.repository();
             return URI.create("%s/api/v1/repos/models/%s%s".formatted(repository.site(), repository.id(), rest));
         }
 
-        private static void change(HubRequest request, HubHttp http, BooleanSupplier isDone) {
+        private void change(HubRequest request, BooleanSupplier isDone) {
             http.change(
                     request,
                     response -> HubProtocol.ModelScope.data(http.parse(request, response), request.subject(), http),

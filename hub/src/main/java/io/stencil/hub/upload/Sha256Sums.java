@@ -9,19 +9,18 @@ import io.stencil.files.Sha256;
 import io.stencil.hub.download.FileNames;
 import io.stencil.hub.download.Snapshot;
 import io.stencil.hub.http.HubRequest.Subject;
-import java.io.File;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
+import java.util.Collection;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
-import java.util.stream.Stream;
 
 /// Writes and verifies the file `SHA256SUMS` of a folder, in the format of `sha256sum --check`.
 public final class Sha256Sums {
@@ -35,17 +34,15 @@ public final class Sha256Sums {
     private Sha256Sums() {}
 
     public static void write(Path folder) throws IOException {
-        TreeMap<String, String> sums = new TreeMap<>();
-        try (Stream<Path> content = Files.walk(folder)) {
-            for (Path file : content.filter(Files::isRegularFile).toList()) {
-                String path = folder.relativize(file).toString().replace(File.separatorChar, '/');
-                if (!path.equals(FILE_NAME)) {
-                    sums.put(path, Sha256.of(file));
-                }
+        StringBuilder text = new StringBuilder();
+        for (Map.Entry<String, Path> file : FileNames.in(folder).entrySet()) {
+            if (!file.getKey().equals(FILE_NAME)) {
+                text.append(Sha256.of(file.getValue()))
+                        .append("  ")
+                        .append(file.getKey())
+                        .append('\n');
             }
         }
-        StringBuilder text = new StringBuilder();
-        sums.forEach((path, sum) -> text.append(sum).append("  ").append(path).append('\n'));
         AtomicFile.writeText(folder.resolve(FILE_NAME), text.toString());
     }
 
@@ -83,7 +80,11 @@ public final class Sha256Sums {
     public static Set<String> requireComplete(Snapshot snapshot) {
         Subject subject = snapshot.repository().subject();
         Set<String> named = requireSame(snapshot.folder()).orElseThrow(() -> subject.fault(ABSENT));
-        List<String> others = unnamed(snapshot.folder(), snapshot.files(), named);
+        List<String> others = unnamed(
+                snapshot.files().stream()
+                        .map(file -> FileNames.relative(snapshot.folder(), file))
+                        .toList(),
+                named);
         if (!others.isEmpty()) {
             throw subject.fault(
                     "%s does not name %s, of an older package perhaps, which may be used in place of what it names; delete it at the hub"
@@ -98,9 +99,8 @@ public final class Sha256Sums {
     /// @throws InvalidFileException naming a file that is absent, differs, or has no checksum
     public static Set<String> requireComplete(Path folder) {
         Set<String> named = requireSame(folder).orElseThrow(() -> new InvalidFileException(folder, ABSENT));
-        try (Stream<Path> content = Files.walk(folder)) {
-            List<String> others =
-                    unnamed(folder, content.filter(Files::isRegularFile).toList(), named);
+        try {
+            List<String> others = unnamed(FileNames.in(folder).keySet(), named);
             if (!others.isEmpty()) {
                 throw new InvalidFileException(
                         folder.resolve(FILE_NAME),
@@ -114,9 +114,8 @@ public final class Sha256Sums {
     }
 
     /// Lists code and weights without checksums.
-    private static List<String> unnamed(Path folder, List<Path> files, Set<String> named) {
-        return files.stream()
-                .map(file -> folder.relativize(file).toString().replace(File.separatorChar, '/'))
+    private static List<String> unnamed(Collection<String> paths, Set<String> named) {
+        return paths.stream()
                 .filter(path -> FileNames.isDecisive(path) && !named.contains(path))
                 .toList();
     }
@@ -132,7 +131,7 @@ public final class Sha256Sums {
                     named,
                     "is not what SHA256SUMS says: expected %s, found %s; package it again".formatted(sum, found));
         }
-        return folder.normalize().relativize(named).toString().replace(File.separatorChar, '/');
+        return FileNames.relative(folder.normalize(), named);
     }
 
     private static Path inside(Path folder, String name) {

@@ -6,7 +6,6 @@ import io.stencil.files.Sha256;
 import io.stencil.hub.download.FileNames;
 import io.stencil.hub.provider.Listing.Checksum;
 import io.stencil.hub.provider.Repository;
-import java.io.File;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;
@@ -52,7 +51,7 @@ public record UploadPlan(
                 if (Files.isSymbolicLink(file)) {
                     throw new InvalidFileException(file, "is a link; only plain files are published");
                 }
-                String path = path(file);
+                String path = FileNames.relative(folder, file);
                 if (Files.isRegularFile(file) && published.contains(path)) {
                     files.add(new LocalFile(path, file, Files.size(file), Sha256.of(file)));
                 }
@@ -94,16 +93,12 @@ public record UploadPlan(
         return published;
     }
 
-    private List<String> all() {
-        try (Stream<Path> content = Files.walk(folder)) {
-            return content.filter(Files::isRegularFile).map(this::path).sorted().toList();
+    private Set<String> all() {
+        try {
+            return FileNames.in(folder).keySet();
         } catch (IOException e) {
             throw new InvalidFileException(Location.of(folder), "cannot be read: " + e, e);
         }
-    }
-
-    private String path(Path file) {
-        return folder.relativize(file).toString().replace(File.separatorChar, '/');
     }
 
     /// Returns whether a file is of a kind that is fetched, and not hidden.

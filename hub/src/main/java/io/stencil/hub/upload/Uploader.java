@@ -22,16 +22,17 @@ import java.util.TreeSet;
 /// @param records folder with the records of unfinished uploads
 public record Uploader(HubProtocol protocol, HubHttp http, Path records) {
 
-    /// @throws io.stencil.error.StencilException naming repository, file and cause; the repository is then as it was
+    /// @throws io.stencil.error.StencilException naming repository, file and cause; the repository is then unchanged
     public Result upload(UploadPlan plan, Listener listener) {
         MultipartUpload.Records unfinished = new MultipartUpload.Records(records);
+        LfsUpload lfs = new LfsUpload(plan.repository(), http, listener, unfinished);
         Publication publication = switch (protocol) {
-            case HubProtocol.HuggingFace _ -> new Publication.HuggingFace(unfinished);
-            case HubProtocol.ModelScope _ -> new Publication.ModelScope(unfinished);
+            case HubProtocol.HuggingFace _ -> new Publication.HuggingFace(plan, http, lfs);
+            case HubProtocol.ModelScope _ -> new Publication.ModelScope(plan, http, lfs);
         };
         List<LocalFile> files = plan.files();
         files.forEach(file -> http.requireNoToken(file.file()));
-        boolean exists = publication.exists(plan, http);
+        boolean exists = publication.exists();
         Map<String, RemoteFile> remote = exists ? remote(plan) : Map.of();
         List<String> others = others(files, remote);
         requireNoneDecisive(plan, others);
@@ -46,10 +47,10 @@ public record Uploader(HubProtocol protocol, HubHttp http, Path records) {
         }
         if (!plan.dryRun()) {
             if (!exists) {
-                publication.create(plan, http);
+                publication.create();
             }
             if (!changed.isEmpty()) {
-                publication.commit(plan, changed, remote.keySet(), http, listener, () -> areThere(plan, changed));
+                publication.commit(changed, remote.keySet(), () -> areThere(plan, changed));
             }
             files.forEach(file -> unfinished.delete(plan.repository(), file));
         }
