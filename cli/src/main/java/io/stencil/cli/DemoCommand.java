@@ -5,9 +5,7 @@ import io.stencil.error.InvalidFileException;
 import io.stencil.error.InvalidRequestException;
 import io.stencil.error.Location;
 import io.stencil.lab.demo.Demo;
-import io.stencil.lab.demo.DemoListener;
 import io.stencil.lab.demo.DemoPlan;
-import io.stencil.lab.demo.DemoResult;
 import io.stencil.train.log.ProgressText;
 import io.stencil.train.log.StepReport;
 import java.io.IOException;
@@ -51,7 +49,7 @@ final class DemoCommand implements Callable<Integer> {
         DemoPlan plan = new DemoPlan(Checkout.root(), output, steps, seed, share);
         PrintWriter out = command.commandLine().getOut();
         try (ProgressLine line = ProgressLine.on(command.commandLine().getErr())) {
-            DemoResult result = new Demo(plan, listener(line)).run();
+            Demo.Result result = new Demo(plan, listener(line)).run();
             line.end();
             out.println(String.format(
                     Locale.ROOT,
@@ -67,10 +65,10 @@ final class DemoCommand implements Callable<Integer> {
         }
     }
 
-    private DemoListener listener(ProgressLine line) {
+    private Demo.Listener listener(ProgressLine line) {
         PrintWriter err = command.commandLine().getErr();
         ProgressText text = new ProgressText();
-        return new DemoListener() {
+        return new Demo.Listener() {
             @Override
             public void onStage(String title) {
                 line.end();

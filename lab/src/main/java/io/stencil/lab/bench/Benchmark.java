@@ -34,8 +34,7 @@ import org.jspecify.annotations.Nullable;
 /// The benchmarks: one part of FLUX.2 each.
 public enum Benchmark {
     /// A training step of a value Template, as the second of two stages does it: the Template's forward, the
-    /// transformer,
-    /// the loss, the gradients of the Template's weights, and their update.
+    /// transformer, the loss, the gradients of the Template's weights, and their update.
     TRAINING("training", 2),
     /// The same with gradient checkpointing.
     TRAINING_CHECKPOINTED("training-checkpointed", 3),
@@ -55,8 +54,7 @@ public enum Benchmark {
     private final int passes;
 
     /// @param passes number of forward passes that cost the same: a backward pass through frozen weights is one more,
-    /// and
-    ///     so is recomputing
+    ///     and so is recomputing
     Benchmark(String label, int passes) {
         this.label = label;
         this.passes = passes;

@@ -1,54 +1,73 @@
 package io.stencil.lab.demo;
 
+import io.stencil.autograd.ActivationPolicy;
 import io.stencil.error.InvalidFileException;
 import io.stencil.files.AtomicFile;
 import io.stencil.files.AtomicFolder;
 import io.stencil.files.TemporaryFolder;
+import io.stencil.flux2.schedule.FlowMatchSchedule;
+import io.stencil.lab.evaluate.Measure;
+import io.stencil.lab.evaluate.Measures;
+import io.stencil.lab.evaluate.Painter.Steering;
+import io.stencil.lab.evaluate.PipelinePainter;
 import io.stencil.lab.world.DatasetKind;
 import io.stencil.lab.world.DatasetWriter;
 import io.stencil.pipeline.Flux2Pipeline;
 import io.stencil.pipeline.models.LoadOptions;
 import io.stencil.pipeline.models.ModelFiles;
+import io.stencil.template.Warnings;
 import io.stencil.template.load.LoadedTemplate;
 import io.stencil.template.load.TemplateFolder;
+import io.stencil.template.load.TemplateSource;
 import io.stencil.template.pipeline.TemplatePipeline;
 import io.stencil.tensor.DType;
 import io.stencil.tensor.Device;
+import io.stencil.tensor.TorchGenerator;
 import io.stencil.train.Trainer;
 import io.stencil.train.TrainingResult;
 import io.stencil.train.data.Dataset;
+import io.stencil.train.data.DatasetRow;
+import io.stencil.train.log.StepReport;
+import io.stencil.train.log.TrainingListener;
+import io.stencil.train.log.TrainingStart;
 import io.stencil.train.optim.LearningRateSchedule;
 import io.stencil.train.options.ExtraInput;
 import io.stencil.train.options.TimestepWeighting;
 import io.stencil.train.options.TrainOptions;
 import io.stencil.train.options.TrainOptionsBuilder;
 import io.stencil.train.resume.RunFolder;
+import io.stencil.train.step.Draw;
+import io.stencil.train.step.NoiseDraws;
+import io.stencil.train.step.TrainingStep;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import java.util.stream.Stream;
 
-/// From nothing to a trained Template: paints a dataset, trains on it, makes pictures, and writes a page about it.
+/// The demo: paints a dataset, trains a Template on it, paints images with it, and writes a page about it.
 public final class Demo {
 
     private static final LoadOptions LOAD = new LoadOptions(DType.FLOAT32, Device.CPU);
+    private static final Measure<?> MEASURE =
+            Measures.named(List.of("brightness")).getFirst();
     private static final int VALIDATION_LEVELS = 6;
     private static final double LEARNING_RATE = 1e-3;
 
-    /// Of all losses that are told, trained and validated.
-    static final TimestepWeighting WEIGHTING = TimestepWeighting.NONE;
+    /// Of all losses that are reported, trained and validated.
+    private static final TimestepWeighting WEIGHTING = TimestepWeighting.NONE;
 
     /// So that the Template also steers the side without a caption.
     private static final double CAPTION_DROPOUT = 0.1;
 
     private final DemoPlan plan;
-    private final DemoListener listener;
+    private final Listener listener;
 
-    public Demo(DemoPlan plan, DemoListener listener) {
+    public Demo(DemoPlan plan, Listener listener) {
         this.plan = plan;
         this.listener = listener;
     }
@@ -57,7 +76,7 @@ public final class Demo {
     /// @throws io.stencil.error.InvalidRequestException when the output holds files that would be replaced and that
     ///     no demo made, or that were changed since
     /// @throws IOException when the output cannot be written
-    public DemoResult run() throws IOException {
+    public Result run() throws IOException {
         requireFolder(plan.baseModel());
         requireFolder(plan.example());
         DemoFolder folder = new DemoFolder(plan.output(), plan.parts());
@@ -69,14 +88,13 @@ public final class Demo {
             paint(plan.validation(), DemoPlan.VALIDATION_PICTURES, plan.validationSeed());
         });
         folder.replace(List.of(plan.template()), this::copyTemplate);
-        Validation validation = new Validation(
-                Dataset.read(options(plan.validation()).build().data()), VALIDATION_LEVELS, plan.seed() + 1);
+        Dataset validation = Dataset.read(options(plan.validation()).build().data());
         double before = validate(validation);
         listener.onStage("training the Template for %s steps".formatted(plan.steps()));
-        TrainingRecord training = new TrainingRecord(listener);
+        Training training = new Training(listener);
         folder.replace(List.of(plan.training(), plan.weights()), () -> train(training));
         double after = validate(validation);
-        DemoResult result = show(before, after, validation.samples(), training);
+        Result result = show(before, after, validation.rows().size() * VALIDATION_LEVELS, training);
         folder.replace(List.of(plan.chart(), plan.page()), new DemoReport(plan, result)::write);
         return result;
     }
@@ -96,32 +114,68 @@ public final class Demo {
                 new DatasetWriter.DatasetPlan(DatasetKind.BRIGHTNESS, count, seed, DemoPlan.SIDE), folder, _ -> {});
     }
 
-    private DemoResult show(double before, double after, int samples, TrainingRecord training) throws IOException {
+    private Result show(double before, double after, int samples, Training training) throws IOException {
         try (TemporaryFolder pictures = TemporaryFolder.create("stencil-demo")) {
-            Showroom room =
-                    new Showroom(new TemplateFolder(plan.template()), pictures.path(), plan.showSeed(), plan.share());
-            try (TemplatePipeline pipeline = room.open(pipeline())) {
+            TemplateSource template = new TemplateFolder(plan.template());
+            try (TemplatePipeline pipeline = new TemplatePipeline(
+                    pipeline(), List.of(template), TemplatePipeline.Loading.EAGER, Warnings.logged())) {
                 listener.onStage("making pictures with the trained Template, guided and not, amplified and not");
-                return new DemoResult(
+                Steering neutral = Steering.of(MEASURE.name(), "scale", DemoPlan.NEUTRAL);
+                return new Result(
                         before,
                         after,
                         samples,
                         training,
-                        room.lookAmplified(pipeline, DemoPlan.GUIDANCE),
-                        room.look(pipeline, DemoPlan.GUIDANCE),
-                        room.look(pipeline, 1));
+                        measure(pipeline, pictures.path(), DemoPlan.GUIDANCE, List.of(neutral)),
+                        measure(pipeline, pictures.path(), DemoPlan.GUIDANCE, List.of()),
+                        measure(pipeline, pictures.path(), 1, List.of()));
             }
         }
     }
 
-    private double validate(Validation validation) {
+    /// Paints the same images at several scales, with the Template on both sides of guidance unless there is something
+    /// to
+    /// guide `against`, and measures the effect of the scale.
+    ///
+    /// @param folder receives images that Templates take
+    /// @param guidance 1 for none
+    private Measure.Outcome measure(TemplatePipeline pipeline, Path folder, double guidance, List<Steering> against) {
+        PipelinePainter painter = new PipelinePainter(
+                pipeline,
+                MEASURE.templates(),
+                folder,
+                new PipelinePainter.Settings(DemoPlan.SIDE, DemoPlan.INFERENCE_STEPS, guidance));
+        painter.against(against);
+        return MEASURE.run(painter, new Measure.Effort(plan.showSeed(), plan.share()));
+    }
+
+    private double validate(Dataset validation) {
         try (Flux2Pipeline base = pipeline();
                 LoadedTemplate<?, ?> template = new TemplateFolder(plan.template()).load(base)) {
-            return validation.loss(base, template);
+            return loss(validation, base, template);
         }
     }
 
-    private void train(TrainingRecord training) throws IOException {
+    /// The mean loss of a Template on fixed noise and fixed timesteps, without the scatter of training's own draws.
+    /// Each
+    /// image is noised to timesteps that are evenly spread over the schedule. Weights stay as they are.
+    private double loss(Dataset dataset, Flux2Pipeline pipeline, LoadedTemplate<?, ?> template) {
+        TrainingStep.Settings settings = new TrainingStep.Settings(new ActivationPolicy.Keep(), WEIGHTING, null);
+        TrainingStep step = new TrainingStep(pipeline, template, settings, _ -> {});
+        double sum = 0;
+        try (TorchGenerator generator = new TorchGenerator(plan.seed() + 1)) {
+            for (DatasetRow row : dataset.rows()) {
+                for (int level = 0; level < VALIDATION_LEVELS; level++) {
+                    int index = (2 * level + 1) * FlowMatchSchedule.TRAINING_STEPS / (2 * VALIDATION_LEVELS);
+                    NoiseDraws draws = (dtype, shape) -> new Draw(index, generator.randn(dtype, shape));
+                    sum += step.accumulate(dataset.load(row, template), draws, 1);
+                }
+            }
+        }
+        return sum / (dataset.rows().size() * VALIDATION_LEVELS);
+    }
+
+    private void train(Training training) throws IOException {
         TrainOptions options = options(plan.dataset())
                 .maxSteps(plan.steps())
                 .batchSize(DemoPlan.BATCH)
@@ -186,5 +240,79 @@ public final class Demo {
                 .template(plan.template())
                 .trainable(List.of("template_model"))
                 .load(LOAD);
+    }
+
+    /// Receives the progress of a demo.
+    public interface Listener {
+
+        /// A stage begins.
+        void onStage(String title);
+
+        /// A training step is done.
+        void onStep(StepReport report);
+    }
+
+    /// The measurements of a demo.
+    ///
+    /// @param validationBefore loss on held-out images before training
+    /// @param validationAfter the same after it
+    /// @param validationSamples number of losses that each is the mean of
+    /// @param training the losses on the way
+    /// @param amplified effect of the Template on images where guidance amplifies it as it does the caption
+    /// @param guided the same with the Template on both sides of guidance, which amplifies the caption alone
+    /// @param free the same without guidance
+    public record Result(
+            double validationBefore,
+            double validationAfter,
+            int validationSamples,
+            Training training,
+            Measure.Outcome amplified,
+            Measure.Outcome guided,
+            Measure.Outcome free) {
+
+        /// The correlation of scale and brightness, with the Template on both sides of guidance.
+        public double correlation() {
+            return guided.metrics().getFirst().value();
+        }
+    }
+
+    /// Losses and size of a training.
+    static final class Training implements TrainingListener {
+
+        private final Listener listener;
+        private final List<Double> losses = new ArrayList<>();
+        private long parameters;
+        private double seconds;
+
+        Training(Listener listener) {
+            this.listener = listener;
+        }
+
+        @Override
+        public void onStart(TrainingStart start) {
+            parameters = start.trainableParameters();
+        }
+
+        @Override
+        public void onStep(StepReport report) {
+            losses.add(report.loss());
+            seconds = report.seconds();
+            listener.onStep(report);
+        }
+
+        /// The loss of each step.
+        List<Double> losses() {
+            return List.copyOf(losses);
+        }
+
+        /// Numbers that were trained.
+        long parameters() {
+            return parameters;
+        }
+
+        /// Time of all steps.
+        double seconds() {
+            return seconds;
+        }
     }
 }

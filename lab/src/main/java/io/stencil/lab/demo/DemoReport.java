@@ -18,13 +18,13 @@ import java.util.Locale;
 import java.util.stream.Stream;
 
 /// Writes the plot and the page of a demo. The page holds all its pictures.
-record DemoReport(DemoPlan plan, DemoResult result) {
+record DemoReport(DemoPlan plan, Demo.Result result) {
 
     private static final int SHOWN_PICTURES = 8;
     private static final ObjectMapper JSON = new ObjectMapper();
 
     void write() throws IOException {
-        TrainingRecord training = result.training();
+        Demo.Training training = result.training();
         new LossChart(training.losses(), Math.clamp(training.losses().size() / 10, 1, 50)).write(plan.chart());
         Page page = new Page(DemoReport.class)
                 .text("pictures", Integer.toString(DemoPlan.PICTURES))
