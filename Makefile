@@ -18,10 +18,12 @@ build:
 test:
 	$(MVN) verify
 
-## What a change must pass: the API pages build without a warning, then `test`. In a tree with nothing built no class can be stale,
-## and Maven need not compile again for `test` what it compiled for the pages, for the reason that folders have become jars.
+## What a change must pass: all tests, the checks of format and size, API pages without a warning, and the artifacts deployed to a
+## repository in target and used from there.
 check:
-	$(MVN) $(if $(wildcard cli/target/classes),,-Dmaven.compiler.useIncrementalCompilation=false) javadoc:aggregate verify
+	rm -rf target/repository target/service
+	$(MVN) -Prelease deploy -DaltDeploymentRepository=stencil::file:$(CURDIR)/target/repository
+	scripts/use-artifacts target/repository target/service
 
 format:
 	$(MVN) -q spotless:apply
