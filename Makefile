@@ -22,7 +22,7 @@ test:
 ## repository in target and used from there.
 check:
 	rm -rf target/repository target/service
-	$(MVN) -Prelease deploy -DaltDeploymentRepository=stencil::file:$(CURDIR)/target/repository
+	$(MVN) -Prelease deploy -Dmaven.install.skip=true -DaltDeploymentRepository=stencil::file:$(CURDIR)/target/repository
 	scripts/use-artifacts target/repository target/service
 
 format:
