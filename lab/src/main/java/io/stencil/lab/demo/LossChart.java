@@ -7,11 +7,15 @@ import java.awt.Color;
 import java.awt.geom.Ellipse2D;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.text.DecimalFormat;
+import java.text.DecimalFormatSymbols;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
 import org.jfree.chart.ChartFactory;
 import org.jfree.chart.JFreeChart;
 import org.jfree.chart.axis.NumberAxis;
+import org.jfree.chart.axis.ValueAxis;
 import org.jfree.chart.plot.PlotOrientation;
 import org.jfree.chart.plot.XYPlot;
 import org.jfree.chart.renderer.xy.XYLineAndShapeRenderer;
@@ -63,6 +67,11 @@ record LossChart(List<Double> losses, int window) {
         plot.setRenderer(renderer());
         plot.getDomainAxis().setRange(0, Math.max(losses.size(), 1));
         plot.getDomainAxis().setStandardTickUnits(NumberAxis.createIntegerTickUnits());
+        for (ValueAxis axis : List.of(plot.getDomainAxis(), plot.getRangeAxis())) {
+            ((NumberAxis) axis)
+                    .setNumberFormatOverride(
+                            new DecimalFormat("0.########", DecimalFormatSymbols.getInstance(Locale.ROOT)));
+        }
         return chart;
     }
 

@@ -9,6 +9,7 @@ import io.stencil.lab.evaluate.Page;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Locale;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -32,6 +33,26 @@ class LossChartTest {
             }
         }
         assertThat(blue).isGreaterThan(500);
+    }
+
+    @Test
+    void theLocaleDoesNotChangeTheChart(@TempDir Path folder) throws IOException {
+        Locale before = Locale.getDefault();
+        try {
+            for (String language : List.of("en-US", "ar-EG", "de-DE", "hi-IN-u-nu-deva")) {
+                Locale.setDefault(Locale.forLanguageTag(language));
+                new LossChart(List.of(3.25, 2.0, 1.5, 1.2), 2).write(folder.resolve(language + ".png"));
+            }
+        } finally {
+            Locale.setDefault(before);
+        }
+
+        RgbImage english = RgbImageReader.read(folder.resolve("en-US.png"));
+        for (String language : List.of("ar-EG", "de-DE", "hi-IN-u-nu-deva")) {
+            assertThat(RgbImageReader.read(folder.resolve(language + ".png")))
+                    .as(language)
+                    .isEqualTo(english);
+        }
     }
 
     @Test
