@@ -69,7 +69,7 @@ final class DatasetCheckCommand implements Callable<Integer> {
             TemplateOptions.checkFolder(template);
         }
         Dataset read = Dataset.readAll(options);
-        try (HubModels remote = hub.open(command.commandLine().getErr())) {
+        try (HubModels remote = hub.open()) {
             InputBinder<?> binder = template == null
                     ? null
                     : TemplateOptions.folder(template, remote).rowBinder();

@@ -136,7 +136,7 @@ final class EvaluateCommand implements Callable<Integer> {
     private Subject subject(List<String> needed) {
         RemoteModels.check(remote -> requireTrained(templates(remote), needed));
         RemoteModels.check(this::base);
-        try (HubModels remote = hub.open(command.commandLine().getErr())) {
+        try (HubModels remote = hub.open()) {
             OriginPath folders = templates(remote);
             requireTrained(folders, needed);
             List<TemplateSource> sources = needed.stream()

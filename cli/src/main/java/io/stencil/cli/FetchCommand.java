@@ -33,7 +33,7 @@ final class FetchCommand implements Callable<Integer> {
         List<HubReference> parsed = references.stream()
                 .map(text -> HubReference.parse("ID:PATTERN", text))
                 .toList();
-        try (HubModels models = hub.open(command.commandLine().getErr())) {
+        try (HubModels models = hub.open()) {
             parsed.forEach(
                     reference -> models.fetch(reference).files().forEach(file -> TerminalWriter.printPath(out, file)));
         }

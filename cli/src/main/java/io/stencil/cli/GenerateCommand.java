@@ -122,7 +122,7 @@ final class GenerateCommand implements Callable<Integer> {
         weights.applyNames(load, base);
         templates.check();
         requireNewOutputs(Map.of("--template_inputs", templates.inputFiles()));
-        try (HubModels remote = hub.open(command.commandLine().getErr())) {
+        try (HubModels remote = hub.open()) {
             Path loraFile = lora == null ? null : OriginPath.lora(lora, remote);
             // Small, and refused where its code is not trusted: it comes before the base model.
             TemplateOptions.Steering steering = templates.read(remote);

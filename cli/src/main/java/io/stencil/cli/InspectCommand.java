@@ -21,8 +21,8 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
-/// `stencil inspect`: tells what files are, without loading them.
-@Command(name = "inspect", description = "Tell what a file or folder is: kind, parameters, dtypes, size, key hash.")
+/// `stencil inspect`: describes files without loading them.
+@Command(name = "inspect", description = "Describe a file or folder: kind, parameters, dtypes, size, key hash.")
 @SuppressWarnings("NullAway.Init") // fields are set by picocli before a command runs
 final class InspectCommand implements Callable<Integer> {
 
@@ -55,7 +55,7 @@ final class InspectCommand implements Callable<Integer> {
     }
 
     private List<Finding> findings() {
-        try (HubModels remote = hub.open(command.commandLine().getErr())) {
+        try (HubModels remote = hub.open()) {
             Path path = FilePattern.path("FILE_OR_DIR", named);
             if (Files.exists(path) || !HubReference.matches(named)) {
                 return Inspector.inspect(path, remote.trusted(null, path));

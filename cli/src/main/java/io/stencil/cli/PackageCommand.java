@@ -94,7 +94,7 @@ final class PackageCommand implements Callable<Integer> {
         RemoteModels.check(base::files);
         PackageRequest request;
         ModelFiles files;
-        try (HubModels remote = hub.open(err)) {
+        try (HubModels remote = hub.open()) {
             TemplateFolder trained = TemplateOptions.folder(template, remote);
             Path weights = checkpoint(remote);
             files = base.files(remote);

@@ -137,7 +137,7 @@ final class TrainCommand implements Callable<Integer> {
                 .build();
         local.requireSupported();
         Trainer.check(local);
-        try (HubModels remote = hub.open(command.commandLine().getErr())) {
+        try (HubModels remote = hub.open()) {
             ModelFiles files = files(remote);
             TrainOptionsBuilder options = options(files, weights.apply(load, base, files, remote), output);
             training.applyModels(options, remote);

@@ -103,14 +103,14 @@ final class VerifyCommand implements Callable<Integer> {
         return Optional.empty();
     }
 
-    /// Of a folder no hub is asked for anything but base models that are named by it.
+    /// Verifies a local folder; only base models that are named by a hub are fetched.
     private String verify(Path local, GenerationRequest request, List<TemplateInput> inputs) throws IOException {
         LoadOptions load = base.load();
         RemoteModels.check(base::files);
         int sums = Sha256Sums.requireComplete(local).size();
         TemplateFolder folder;
         ModelFiles files;
-        try (HubModels here = hub.open(command.commandLine().getErr())) {
+        try (HubModels here = hub.open()) {
             folder = new TemplateFolder(local, here.trusted(null, local));
             files = base.files(here);
         }
@@ -128,15 +128,14 @@ final class VerifyCommand implements Callable<Integer> {
 
     private String verify(HubReference reference, Path empty, GenerationRequest request, List<TemplateInput> inputs)
             throws IOException {
-        PrintWriter err = command.commandLine().getErr();
         LoadOptions load = base.load();
         RemoteModels.check(base::files);
         ModelFiles files;
         Snapshot snapshot;
         TemplateFolder folder;
         int sums;
-        try (HubModels here = hub.open(err);
-                HubModels elsewhere = hub.openEmpty(err, empty)) {
+        try (HubModels here = hub.open();
+                HubModels elsewhere = hub.openEmpty(empty)) {
             snapshot = elsewhere.fetch(reference);
             sums = Sha256Sums.requireComplete(snapshot).size();
             folder = new TemplateFolder(snapshot.folder(), trusted(elsewhere, snapshot, reference));

@@ -3,16 +3,13 @@ package io.stencil.image;
 /// Red is sent without what green foretells of it, blue without what green and red foretell.
 final class ColourTransform implements LosslessTransform {
 
-    private final int[] areas;
-    private final int areaBits;
+    private final AreaMap factors;
     private final int width;
     private final int height;
 
-    /// @param areas factors of each area: green to red in bits 0 to 7, green to blue in 8 to 15, red to blue in 16 to
-    /// 23
-    ColourTransform(int[] areas, int areaBits, int width, int height) {
-        this.areas = areas;
-        this.areaBits = areaBits;
+    /// @param factors of each area: green to red in bits 0 to 7, green to blue in 8 to 15, red to blue in 16 to 23
+    ColourTransform(AreaMap factors, int width, int height) {
+        this.factors = factors;
         this.width = width;
         this.height = height;
     }
@@ -24,14 +21,13 @@ final class ColourTransform implements LosslessTransform {
 
     @Override
     public int[] undo(int[] argb) {
-        int across = LosslessWebp.areas(width, areaBits);
         for (int y = 0, at = 0; y < height; y++) {
             for (int x = 0; x < width; x++, at++) {
-                int factors = areas[(y >> areaBits) * across + (x >> areaBits)];
+                int area = factors.at(x, y);
                 int pixel = argb[at];
                 int green = pixel >> 8;
-                int red = (pixel >> 16) + product(factors, green);
-                int blue = pixel + product(factors >> 8, green) + product(factors >> 16, red);
+                int red = (pixel >> 16) + product(area, green);
+                int blue = pixel + product(area >> 8, green) + product(area >> 16, red);
                 argb[at] = (pixel & 0xFF00FF00) | (red & 0xFF) << 16 | (blue & 0xFF);
             }
         }

@@ -7,6 +7,7 @@ import java.util.EnumSet;
 import java.util.List;
 import java.util.Set;
 import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 
 /// Decodes lossless WebP images (`VP8L`, RFC 9649) to the very pixels that were encoded, also under transparency.
 ///
@@ -26,29 +27,15 @@ final class LosslessWebp {
     /// Offsets of nearby pixels to copy from, the nearest first: columns to the left and rows up.
     private static final int[][] NEARBY = nearby();
 
-    /// The codes that pixels of one area are sent in; for the areas of an image see [Groups].
+    /// The codes that pixels of one area are sent in.
     private record CodeGroup(
             PrefixCode green, PrefixCode red, PrefixCode blue, PrefixCode alpha, PrefixCode distance) {}
 
-    /// The codes of an image's areas, each of `1 << bits` columns and rows.
-    private static final class Groups {
-
-        private final List<CodeGroup> groups;
-        private final int[] areas;
-        private final int areasAcross;
-        private final int bits;
-
-        /// @param areas index of each area's group, row by row; empty when there is one group
-        Groups(List<CodeGroup> groups, int[] areas, int areasAcross, int bits) {
-            this.groups = groups;
-            this.areas = areas;
-            this.areasAcross = areasAcross;
-            this.bits = bits;
-        }
+    /// @param indices of each area's group; null when there is one group
+    private record Groups(List<CodeGroup> groups, @Nullable AreaMap indices) {
 
         CodeGroup at(int pixel, int width) {
-            int area = areas.length == 0 ? 0 : ((pixel / width) >> bits) * areasAcross + ((pixel % width) >> bits);
-            return groups.get(areas.length == 0 ? 0 : areas[area]);
+            return groups.get(indices == null ? 0 : indices.at(pixel % width, pixel / width));
         }
     }
 
@@ -122,10 +109,10 @@ final class LosslessWebp {
         return switch (kind) {
             case PREDICTOR, COLOUR -> {
                 int areaBits = bits.read(3) + 2;
-                int[] areas = pixels(areas(width, areaBits), areas(height, areaBits), false);
+                AreaMap areas = new AreaMap(areas(width, height, areaBits), width, areaBits);
                 yield kind == LosslessTransform.Kind.PREDICTOR
-                        ? new PredictorTransform(areas, areaBits, width, height)
-                        : new ColourTransform(areas, areaBits, width, height);
+                        ? new PredictorTransform(areas, width, height)
+                        : new ColourTransform(areas, width, height);
             }
             case SUBTRACT_GREEN -> new SubtractGreenTransform(width);
             case PALETTE -> {
@@ -135,9 +122,9 @@ final class LosslessWebp {
         };
     }
 
-    /// Areas of `1 << areaBits` pixels along a side of `pixels`.
-    static int areas(int pixels, int areaBits) {
-        return (pixels + (1 << areaBits) - 1) >> areaBits;
+    /// Reads the values of an image's areas, `0xAARRGGBB`, row by row.
+    private int[] areas(int width, int height, int areaBits) throws PictureFault {
+        return pixels(AreaMap.count(width, areaBits), AreaMap.count(height, areaBits), false);
     }
 
     /// Pixels as they are sent, `0xAARRGGBB`. Memory follows what was decoded, as the size may be a lie.
@@ -191,16 +178,16 @@ final class LosslessWebp {
     }
 
     private Groups groups(int width, int height, boolean whole, int cacheSize) throws PictureFault {
-        int[] areas = {};
-        int areaBits = 0;
+        AreaMap indices = null;
         int count = 1;
         if (whole && bits.readBit()) {
-            areaBits = bits.read(3) + 2;
-            areas = pixels(areas(width, areaBits), areas(height, areaBits), false);
+            int areaBits = bits.read(3) + 2;
+            int[] areas = areas(width, height, areaBits);
             for (int i = 0; i < areas.length; i++) {
                 areas[i] = areas[i] >> 8 & 0xFFFF;
                 count = Math.max(count, areas[i] + 1);
             }
+            indices = new AreaMap(areas, width, areaBits);
         }
         List<CodeGroup> groups = new ArrayList<>();
         for (int i = 0; i < count; i++) {
@@ -211,7 +198,7 @@ final class LosslessWebp {
                     codes.read(LITERALS),
                     codes.read(DISTANCES)));
         }
-        return new Groups(groups, areas, areas(width, areaBits), areaBits);
+        return new Groups(groups, indices);
     }
 
     /// Small values are symbols, larger ones have bits behind their symbol.

@@ -29,7 +29,7 @@ final class PaletteTransform implements LosslessTransform {
 
     @Override
     public int sentWidth() {
-        return LosslessWebp.areas(width, packedBits);
+        return AreaMap.count(width, packedBits);
     }
 
     @Override

@@ -5,15 +5,13 @@ final class PredictorTransform implements LosslessTransform {
 
     private static final int BLACK = 0xFF000000;
 
-    private final int[] areas;
-    private final int areaBits;
+    private final AreaMap predictors;
     private final int width;
     private final int height;
 
-    /// @param areas the predictor of each area, 0 to 15, in bits 8 to 11
-    PredictorTransform(int[] areas, int areaBits, int width, int height) {
-        this.areas = areas;
-        this.areaBits = areaBits;
+    /// @param predictors the predictor of each area, 0 to 15, in bits 8 to 11
+    PredictorTransform(AreaMap predictors, int width, int height) {
+        this.predictors = predictors;
         this.width = width;
         this.height = height;
     }
@@ -29,12 +27,11 @@ final class PredictorTransform implements LosslessTransform {
         for (int x = 1; x < width; x++) {
             argb[x] = LosslessTransform.add(argb[x], argb[x - 1]);
         }
-        int across = LosslessWebp.areas(width, areaBits);
         for (int y = 1, at = width; y < height; y++) {
             argb[at] = LosslessTransform.add(argb[at], argb[at - width]);
             at++;
             for (int x = 1; x < width; x++, at++) {
-                int predictor = areas[(y >> areaBits) * across + (x >> areaBits)] >> 8 & 0xF;
+                int predictor = predictors.at(x, y) >> 8 & 0xF;
                 argb[at] = LosslessTransform.add(argb[at], prediction(predictor, argb, at));
             }
         }

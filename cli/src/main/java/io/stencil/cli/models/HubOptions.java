@@ -3,15 +3,20 @@ package io.stencil.cli.models;
 import io.stencil.hub.HubSettings;
 import io.stencil.hub.trust.RemoteCode;
 import io.stencil.hub.trust.TrustStore;
-import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.Map;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
 
 /// Which hub, as whom, and what of it may run: the options of every command that names models.
 public final class HubOptions {
+
+    @Spec(Spec.Target.MIXEE)
+    @SuppressWarnings("NullAway.Init") // set by picocli before a command runs
+    private CommandSpec command;
 
     @Option(
             names = "--hub",
@@ -32,7 +37,7 @@ public final class HubOptions {
             description = "Holds the hub's token. Default: $MODELSCOPE_API_TOKEN or $HF_TOKEN.")
     private @Nullable Path tokenFile;
 
-    @Option(names = "--offline", description = "Fetch nothing; use what is there and tell what is missing.")
+    @Option(names = "--offline", description = "Fetch nothing; use local files and list what is missing.")
     private boolean offline;
 
     @Option(names = "--trust_remote_code", description = "Run code that comes from the hub, after you have read it.")
@@ -53,25 +58,25 @@ public final class HubOptions {
         return new HubSettings.Choices(hub, tokenFile, base, offline);
     }
 
-    /// The models of the hub; connects to it when one is asked for.
-    public HubModels open(PrintWriter err) {
-        return open(err, this::settings);
+    /// Opens the models of the hub, which connect to it at the first request and report to the command's error output.
+    public HubModels open() {
+        return open(this::settings);
     }
 
-    /// The same, as for someone who has nothing of it yet.
+    /// Opens the models of the hub without those that were fetched before.
     ///
-    /// @param place an empty folder
-    public HubModels openEmpty(PrintWriter err, Path place) {
-        return open(err, () -> settings().withEmptyFolder(place));
+    /// @param place an empty folder for the models
+    public HubModels openEmpty(Path place) {
+        return open(() -> settings().withEmptyFolder(place));
     }
 
-    private HubModels open(PrintWriter err, Supplier<HubSettings> settings) {
+    private HubModels open(Supplier<HubSettings> settings) {
         return new HubModels(
                 settings,
                 () -> HubSettings.roots(choices(), environment(), home()),
                 new TrustStore(HubSettings.configuration(environment(), home())),
                 new RemoteCode.Consent(trust, trustedHash),
-                err);
+                command.commandLine().getErr());
     }
 
     private static Map<String, String> environment() {
