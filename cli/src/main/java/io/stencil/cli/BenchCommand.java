@@ -180,7 +180,7 @@ final class BenchCommand implements Callable<Integer> {
         for (String name : names) {
             roles.add(ModelRole.named(name)
                     .orElseThrow(() -> new InvalidRequestException(
-                            option, "'%s' is no model; expected transformer, text_encoder or vae".formatted(name))));
+                            option, "'%s' is not a model; expected transformer, text_encoder or vae".formatted(name))));
         }
         return roles;
     }

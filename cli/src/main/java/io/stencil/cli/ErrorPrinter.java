@@ -28,7 +28,7 @@ final class ErrorPrinter implements IParameterExceptionHandler, IExecutionExcept
 
     private static final String TRACE = "; run with --debug for the trace";
 
-    /// How picocli tells of a converter that failed, with the names of its classes.
+    /// Matches picocli's message for a failed conversion, which names Java classes.
     private static final Pattern CONVERSION =
             Pattern.compile("cannot convert '(.*)' to (?:class|interface) \\S+ \\((?:[\\w.$]+: )?(.*)\\)");
 

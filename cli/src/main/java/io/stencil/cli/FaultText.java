@@ -12,7 +12,7 @@ import java.util.stream.Collectors;
 /// Faults in one line, also those that come with a native trace or from the virtual machine.
 final class FaultText {
 
-    /// Begins the lines in which libtorch tells where in C++ it was.
+    /// Begins the C++ stack trace in a message of libtorch.
     private static final String NATIVE_TRACE = "Exception raised from ";
 
     /// How libtorch says that the system has no memory left; a device is named before it.

@@ -70,7 +70,7 @@ final class OutputCheck {
         }
         if (nearest == null || !Files.isDirectory(nearest)) {
             throw new InvalidRequestException(
-                    option, "'%s' cannot be written: '%s' is no folder".formatted(target, nearest));
+                    option, "'%s' cannot be written: '%s' is not a directory".formatted(target, nearest));
         }
         if (!Files.isWritable(nearest)) {
             throw new InvalidRequestException(

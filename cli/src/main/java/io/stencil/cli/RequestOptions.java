@@ -13,7 +13,7 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
-/// What picture is asked for, without the Templates.
+/// Reads the options of a generation request, those of Templates excepted.
 @SuppressWarnings("NullAway.Init") // fields are set by picocli before a command runs
 final class RequestOptions {
 

@@ -99,9 +99,8 @@ public final class StencilCommand {
         return commandLine(_ -> true);
     }
 
-    /// Builds the command line with the options of some commands, as reading those of all takes a good part of a start.
-    /// The
-    /// others have a name and a description.
+    /// Builds the command line with the options of some commands, as reading those of all takes a good part of a
+    /// start. The others have a name and a description.
     private static CommandLine commandLine(Predicate<String> needed) {
         CommandLine root = new CommandLine(new StencilCommand());
         for (Class<?> type : COMMANDS) {

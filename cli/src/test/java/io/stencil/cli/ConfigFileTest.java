@@ -137,9 +137,9 @@ class ConfigFileTest {
 
     @ParameterizedTest
     @CsvSource(delimiter = '|', textBlock = """
-                    numinference: 4                     | 'numinference': is no option of 'sample', which has prompt,
-                    help: true                          | 'help': is no option of 'sample'
-                    config: other.yaml                  | 'config': is no option of 'sample'
+                    numinference: 4                     | 'numinference': is not an option of 'sample', which has prompt,
+                    help: true                          | 'help': is not an option of 'sample'
+                    config: other.yaml                  | 'config': is not an option of 'sample'
                     prompt:                             | 'prompt': has no value
                     {edit_image: a, edit-image: b}      | 'edit-image': is given twice, in two spellings
                     num_inference_steps: many           | 'num_inference_steps': Invalid value for option
@@ -220,7 +220,7 @@ class ConfigFileTest {
                     num_inference_steps: 0x10  | 'num_inference_steps': Invalid value for option '--num_inference_steps': '0x10' is not an int
                     num_inference_steps: 1:30  | 'num_inference_steps': Invalid value for option '--num_inference_steps': '1:30' is not an int
                     lazy_loading: yes          | 'lazy_loading': Invalid value for option '--lazy_loading': 'yes' is not a boolean, expected true or false
-                    num_inference_step: 4      | 'num_inference_step': is no option of 'sample'; did you mean 'num_inference_steps'?
+                    num_inference_step: 4      | 'num_inference_step': is not an option of 'sample'; did you mean 'num_inference_steps'?
                     prompt: {a: b}             | 'prompt': must be a single value, found a map
                     prompt: [a, b]             | 'prompt': must be a single value, found a list
                     edit_image: {a: b}         | 'edit_image': must be a single value, found a map
@@ -308,7 +308,7 @@ class ConfigFileTest {
     @CsvSource(delimiter = '|', textBlock = """
                     {"prompt": "a"                | :1: is not valid JSON: Unexpected end-of-input: expected close marker for Object (start marker at line 1)
                     {"prompt": [1, 2}             | :1: is not valid JSON: Unexpected close marker '}': expected ']' (for Array starting at line 1)
-                    {"learning_rate": NaN}        | :1: is not valid JSON: NaN is no JSON number; expected a finite number
+                    {"learning_rate": NaN}        | :1: is not valid JSON: NaN is not a JSON number; expected a finite number
                     """)
     void theParsersOwnWordsAreNotPassedOn(String content, String expected) throws IOException {
         assertThat(run("run.json", content).err())

@@ -137,7 +137,8 @@ class DatasetIT {
                 Arguments.of("--output_path=", 2, "'--output_path=DIR'"),
                 Arguments.of("--size=50", 1, "'size': must be a multiple of 16 from 32 to 512, found 50"),
                 Arguments.of("--kind=bright", 1, "'kind': expected one of plain, varied, brightness"),
-                Arguments.of("--output_path=" + TestFiles.root().resolve("pom.xml/a"), 1, "pom.xml' is no folder"));
+                Arguments.of(
+                        "--output_path=" + TestFiles.root().resolve("pom.xml/a"), 1, "pom.xml' is not a directory"));
     }
 
     @Test

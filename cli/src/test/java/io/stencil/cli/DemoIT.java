@@ -82,6 +82,6 @@ class DemoIT {
     void anOutputThatIsAFileIsRefused() throws IOException {
         Path file = Files.createFile(folder.resolve("file"));
 
-        StencilRun.inProcess("demo", "--output=" + file).failed(1, "'output'", "is no folder");
+        StencilRun.inProcess("demo", "--output=" + file).failed(1, "'output'", "is not a directory");
     }
 }

@@ -101,12 +101,12 @@ class GenerateBadInputIT {
                 Arguments.of("--model_paths=absent.safetensors", "'absent.safetensors' does not exist"),
                 Arguments.of("--model_paths=[\"a\",", "'model_paths': is not JSON"),
                 Arguments.of(
-                        "--fp8_models=clip", "'fp8_models': 'clip' is no model; expected one of text_encoder, vae"),
-                Arguments.of("--offload_models=clip", "'offload_models': 'clip' is no model; expected one of"),
-                Arguments.of("--tokenizer_path=absent", "'absent' is no folder"),
+                        "--fp8_models=clip", "'fp8_models': 'clip' is not a model; expected one of text_encoder, vae"),
+                Arguments.of("--offload_models=clip", "'offload_models': 'clip' is not a model; expected one of"),
+                Arguments.of("--tokenizer_path=absent", "'absent' is not a directory"),
                 Arguments.of("--tokenizer_path=" + TestFiles.tinyModel("vae"), "has no tokenizer.json"),
                 Arguments.of("--output=a.jpg", "must end in .png"),
-                Arguments.of("--output=" + TestFiles.root().resolve("pom.xml/a.png"), "pom.xml' is no folder"),
+                Arguments.of("--output=" + TestFiles.root().resolve("pom.xml/a.png"), "pom.xml' is not a directory"),
                 Arguments.of("--save_latents=a.pt", "must end in .safetensors"),
                 Arguments.of("--height=0", "'height': must be at least 1, found 0"),
                 Arguments.of("--num_inference_steps=0", "'num_inference_steps': must be at least 1"),
@@ -133,7 +133,7 @@ class GenerateBadInputIT {
                 Arguments.of("--inpaint_mask=" + TestFiles.golden("mask.png"), "needs an input image"),
                 Arguments.of("--lora=absent.safetensors", "absent.safetensors: no such file"),
                 Arguments.of("--lora=" + TestFiles.golden("vae_io.safetensors"), "holds no LoRA tensors"),
-                Arguments.of("--template_model_id_or_path=absent", "'absent' is no folder"),
+                Arguments.of("--template_model_id_or_path=absent", "'absent' is not a directory"),
                 Arguments.of("--template_model_id_or_path=org/name", "to have it from a hub, write 'org/name:'"),
                 Arguments.of("--template_inputs={\"scale\": 1}", "'model_id' is 0, but 0 Templates are named"));
     }

@@ -21,16 +21,15 @@ class HelpTextTest {
 
     private static Stream<CommandLine> withSubcommands(CommandLine command) {
         return Stream.concat(
-                Stream.of(command),
-                command.getSubcommands().values().stream().flatMap(HelpTextTest::withSubcommands));
+                Stream.of(command), command.getSubcommands().values().stream().flatMap(HelpTextTest::withSubcommands));
     }
 
     @ParameterizedTest
     @MethodSource("commands")
     void linesBreakBetweenWords(CommandLine command) {
         String help = oneLine(command.getUsageMessage(Ansi.OFF));
-        String usage = help.substring(
-                0, help.indexOf(" " + oneLine(command.getHelp().description())));
+        String usage =
+                help.substring(0, help.indexOf(" " + oneLine(command.getHelp().description())));
 
         assertThat(help).contains(oneLine(command.getHelp().description()));
         for (ArgSpec argument : command.getCommandSpec().args()) {
@@ -90,7 +89,8 @@ class HelpTextTest {
 
     private static String shortestLabel(CommandLine command, ArgSpec argument) {
         if (argument instanceof OptionSpec option) {
-            boolean clustered = option.arity().max() == 0 && option.shortestName().length() == 2;
+            boolean clustered =
+                    option.arity().max() == 0 && option.shortestName().length() == 2;
             return (clustered ? option.shortestName().substring(1) : option.shortestName())
                     + parameter(command, argument);
         }

@@ -74,7 +74,7 @@ class NewTemplateIT {
         Files.writeString(folder.resolve("a.txt"), "x");
         StencilRun.inProcess("new-template", folder.toString()).failed(1, "is not empty");
         StencilRun.inProcess("new-template", "x", "--family=other")
-                .failed(1, "'family': 'other' is no family; expected one of value, image-kv, lora, text");
+                .failed(1, "'family': 'other' is not a family; expected one of value, image-kv, lora, text");
         assertThat(StencilRun.content(folder)).containsExactly("a.txt");
     }
 }

@@ -43,7 +43,8 @@ class OutputCheckTest {
         Path file = Files.createFile(folder.resolve("file"));
 
         assertThatThrownBy(() -> OutputCheck.requireFile("output", file.resolve("deep/x.png"), ".png"))
-                .hasMessageContaining("'%s' is no folder", file);
-        assertThatThrownBy(() -> OutputCheck.requireFolder("output_path", file)).hasMessageContaining("is no folder");
+                .hasMessageContaining("'%s' is not a directory", file);
+        assertThatThrownBy(() -> OutputCheck.requireFolder("output_path", file))
+                .hasMessageContaining("is not a directory");
     }
 }

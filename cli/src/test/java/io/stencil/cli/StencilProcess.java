@@ -102,8 +102,7 @@ record StencilProcess(Process process, Path log) {
     }
 
     /// The JDK's archive of the classes that processes load, with which each starts in two thirds of the time. The
-    /// tests
-    /// of one build share it.
+    /// tests of one build share it.
     private static final class ClassArchive {
         private static final Path FILE = TestFiles.root().resolve("cli/target/it-classes.aot");
         private static boolean current;

@@ -60,9 +60,9 @@ class TrainBadInputIT {
         return Stream.of(
                 Arguments.of("--task=sft:train", "'dataset_metadata_path': has no part in --task sft:train"),
                 Arguments.of("--task=dpo", "'task': expected one of sft"),
-                Arguments.of("--fp8_models=clip", "'fp8_models': 'clip' is no model; expected one of"),
-                Arguments.of("--fp8_models=template_model", "'fp8_models': 'template_model' is no model"),
-                Arguments.of("--offload_models=mlp", "'offload_models': 'mlp' is no model; expected one of"),
+                Arguments.of("--fp8_models=clip", "'fp8_models': 'clip' is not a model; expected one of"),
+                Arguments.of("--fp8_models=template_model", "'fp8_models': 'template_model' is not a model"),
+                Arguments.of("--offload_models=mlp", "'offload_models': 'mlp' is not a model; expected one of"),
                 Arguments.of("--activation_memory=0", "'activation_memory': must be above 0, found 0"),
                 Arguments.of("--enable_tensorboard_log", "'enable_tensorboard_log': is not supported"),
                 Arguments.of("--dataset_num_workers=-1", "'dataset_num_workers': must be at least 0, found -1"),
@@ -86,11 +86,11 @@ class TrainBadInputIT {
                 Arguments.of("--trainable_models=template_model.absent", "absent"),
                 Arguments.of("--template_model_id_or_path=", "'template_model_id_or_path': is missing"),
                 Arguments.of("--template_model_id_or_path=org/name", "to have it from a hub, write 'org/name:'"),
-                Arguments.of("--dataset_base_path=absent", "'absent' is no folder"),
+                Arguments.of("--dataset_base_path=absent", "'absent' is not a directory"),
                 Arguments.of("--dataset_metadata_path=absent.jsonl", "absent.jsonl: does not exist"),
                 Arguments.of("--dataset_metadata_path=rows.parquet", "expected a .json, .jsonl or .csv file"),
                 Arguments.of("--resume_from_checkpoint=absent.safetensors", "absent.safetensors"),
-                Arguments.of("--output_path=" + TestFiles.root().resolve("pom.xml"), "is no folder"));
+                Arguments.of("--output_path=" + TestFiles.root().resolve("pom.xml"), "is not a directory"));
     }
 
     @ParameterizedTest

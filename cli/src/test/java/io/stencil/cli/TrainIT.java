@@ -194,12 +194,13 @@ class TrainIT {
         StencilRun.inProcess("train", "--resume=" + elsewhere)
                 .failed(
                         1,
-                        "'resume': '" + elsewhere + "' is no folder of a run: it holds no training_args.json",
+                        "'resume': '" + elsewhere
+                                + "' is not the output folder of a run: it holds no training_args.json",
                         "--trainable_models");
         StencilRun.inProcess("train", "--resume", temporary + "/nosuch")
                 .failed(1, "'resume': '" + temporary + "/nosuch' does not exist");
         StencilRun.inProcess("train", "--resume=" + moved + "/training_args.json")
-                .failed(1, "'resume': '" + moved + "/training_args.json' is no folder");
+                .failed(1, "'resume': '" + moved + "/training_args.json' is not a directory");
     }
 
     @Test

@@ -5,7 +5,7 @@ import java.io.UncheckedIOException;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
-/// A fault of the input, told in one line: where it is, what was expected and found, what to do.
+/// Reports a fault of the input in one line: place, expected and found value, remedy.
 ///
 /// The message is one line: control characters, line breaks and other [invisible characters][VisibleText] of names and
 /// texts that it quotes are escaped. It begins with the [Location] when one is known. The command line prints it alone

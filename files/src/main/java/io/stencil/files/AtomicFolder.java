@@ -62,7 +62,7 @@ public final class AtomicFolder {
             return;
         }
         if (!Files.isDirectory(target, LinkOption.NOFOLLOW_LINKS)) {
-            throw new InvalidRequestException(Location.of(target), "is no folder; name another one");
+            throw new InvalidRequestException(Location.of(target), "is not a directory; name another one");
         }
         try (Stream<Path> content = Files.list(target)) {
             if (content.findAny().isPresent()) {

@@ -11,9 +11,8 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
 
-/// How a folder tells that its files came from a hub: the fetch leaves its record in it, and Hugging Face's own cache
-/// has a form of its own. What is in such a folder is others' work, and code there runs only when it is trusted,
-/// whichever way the folder is named.
+/// Detects folders with files of a hub, by the record of the fetch or by the layout of Hugging Face's own cache. Files
+/// there are third-party, and code runs only when it is trusted, whichever way the folder is named.
 public final class FetchedFolder {
 
     /// Name of the hidden folder with all that a fetch keeps for itself.
@@ -44,8 +43,8 @@ public final class FetchedFolder {
         return Optional.empty();
     }
 
-    /// Names of what a folder holds at its hub, as the record tells them, also of what is never fetched; none where
-    /// there is no record.
+    /// Lists the names of a folder's files at its hub from the record, those that are never fetched included; none
+    /// where there is no record.
     ///
     /// @throws IOException when the links cannot be followed
     /// @throws io.stencil.error.InvalidFileException when the record is damaged

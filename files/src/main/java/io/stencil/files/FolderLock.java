@@ -50,7 +50,7 @@ public final class FolderLock implements AutoCloseable {
     ///
     /// @param folder that exists
     /// @param option that names the folder, for the message
-    /// @param warning told where the file system provides no locks: nothing keeps other runs off then
+    /// @param warning receives a message where the file system provides no locks: other runs are not kept off then
     /// @throws InvalidRequestException when another run holds it, naming its process
     /// @throws InvalidFileException when the file cannot be written
     public static FolderLock take(Path folder, String option, Consumer<String> warning) {

@@ -31,7 +31,7 @@ public final class Sha256 {
         return hex(digest);
     }
 
-    /// Of a file's content, where the user is told of a file that fails.
+    /// Hashes a file's content, with a message for the user when reading fails.
     ///
     /// @throws InvalidFileException when it cannot be read
     public static String ofInput(Path file) {

@@ -4,7 +4,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.HexFormat;
 
-/// The picture formats that are read, told apart by content and never by the file's name.
+/// Lists the supported image formats, which are detected by content and never by the file's name.
 enum ImageFormat {
     JPEG("JPEG"),
     PNG("PNG"),

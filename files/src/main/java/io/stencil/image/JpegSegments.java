@@ -3,7 +3,7 @@ package io.stencil.image;
 import java.io.ByteArrayOutputStream;
 import java.util.Arrays;
 
-/// Takes a JPEG file apart: the coding segments for the decoder, the EXIF block, and what tells its colour space.
+/// Parses the segments of a JPEG file: those that the decoder needs, the EXIF block and the colour space.
 final class JpegSegments {
 
     /// Start of an APP1 segment with EXIF in it, one character a byte.

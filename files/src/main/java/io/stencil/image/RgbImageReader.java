@@ -39,7 +39,7 @@ public final class RgbImageReader {
     /// The size that [#read] gives a picture. The file is read but its pixels are not decoded: damage that only a
     /// decoder meets is not seen.
     ///
-    /// @throws InvalidFileException when the file is absent, not a picture, damaged where it tells its size, or has
+    /// @throws InvalidFileException when the file is absent, not an image, damaged in the header with its size, or has
     ///     more than [RgbImage#MAX_PIXELS] pixels
     public static ImageSize size(Path file) {
         return read(file, RgbImageReader::size);

@@ -27,7 +27,7 @@ public final class JsonReason {
         }
         Matcher number = NOT_A_NUMBER.matcher(message);
         if (number.find()) {
-            return "%s is no JSON number; expected a finite number".formatted(number.group(1));
+            return "%s is not a JSON number; expected a finite number".formatted(number.group(1));
         }
         String placed =
                 SOURCE.matcher(message).replaceAll(at -> at.group(1) == null ? "the start" : "line " + at.group(1));

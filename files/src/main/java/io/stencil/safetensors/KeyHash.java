@@ -11,7 +11,7 @@ import java.util.Map;
 import java.util.stream.Collectors;
 import java.util.stream.LongStream;
 
-/// A fingerprint of the names and shapes of a set of tensors: it tells a model's kind and size without its values.
+/// Hashes the names and shapes of a set of tensors, which identifies a model's kind and size without its values.
 ///
 /// Each tensor gives the strings `NAME:d0_d1_...` and `NAME`; all of them, sorted by code point and joined with commas,
 /// are hashed with MD5 as UTF-8. Neither dtypes nor the order or number of files matter.

@@ -9,7 +9,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 
-/// Opens a regular file for reading, faults told as [InvalidFileException].
+/// Opens a regular file for reading and reports failures as [InvalidFileException].
 final class ReadableFile {
 
     /// What is done with the open file.

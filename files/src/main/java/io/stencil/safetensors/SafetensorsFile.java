@@ -42,7 +42,8 @@ public final class SafetensorsFile implements TensorSource {
         return ReadableFile.with(path, channel -> map(path, SafetensorsHeader.read(path, channel), channel));
     }
 
-    /// Maps what the header tells of, and no byte behind it; the header fills the file as it was when it was read.
+    /// Maps the bytes that the header describes and none behind them: the file may have grown since the header was
+    /// read.
     @SuppressWarnings("MustBeClosedChecker") // the returned file owns the arena
     static SafetensorsFile map(Path path, SafetensorsHeader header, FileChannel channel) throws IOException {
         long size = header.entries().values().stream()

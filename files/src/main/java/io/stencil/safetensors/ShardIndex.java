@@ -50,7 +50,7 @@ record ShardIndex(Path file, Map<String, Path> shards) {
         return shards.values().stream().distinct().sorted().toList();
     }
 
-    /// Refuses an index that does not tell exactly what the open shards hold.
+    /// Refuses an index that does not list exactly the tensors of the open shards.
     void requireSame(List<SafetensorsFile> open) {
         Map<Path, SafetensorsFile> byPath = new TreeMap<>();
         open.forEach(shard -> byPath.put(shard.path(), shard));
@@ -80,7 +80,7 @@ record ShardIndex(Path file, Map<String, Path> shards) {
     }
 
     /// Refuses a folder with the weights both in shards and in the one file that the index is named after: which are
-    /// meant, nobody can tell.
+    /// meant is ambiguous.
     void requireNoFileBeside() {
         String name = file.getFileName().toString();
         Path whole = file.resolveSibling(name.substring(0, name.length() - SUFFIX.length()) + ".safetensors");

@@ -73,7 +73,7 @@ class AtomicFolderTest {
                 .hasMessageContaining("set: is not empty");
         assertThatThrownBy(() -> AtomicFolder.write(file, AtomicFolderTest::fill))
                 .isInstanceOf(InvalidRequestException.class)
-                .hasMessageContaining("file: is no folder");
+                .hasMessageContaining("file: is not a directory");
         assertThat(target.resolve("mine.txt")).hasContent("mine");
         assertThat(names()).containsExactly("file", "set");
     }

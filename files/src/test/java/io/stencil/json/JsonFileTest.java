@@ -28,8 +28,8 @@ class JsonFileTest {
                     {"a": 1        | Unexpected end-of-input: expected close marker for Object (start marker at line 1)
                     {"a": [1, 2}   | Unexpected close marker '}': expected ']' (for Array starting at line 1)
                     {} {}          | there is more text behind the end of the value
-                    {"a": NaN}     | NaN is no JSON number; expected a finite number
-                    {"a": -Infinity} | -Infinity is no JSON number; expected a finite number
+                    {"a": NaN}     | NaN is not a JSON number; expected a finite number
+                    {"a": -Infinity} | -Infinity is not a JSON number; expected a finite number
                     {"a":1,"a":2}  | Duplicate field 'a'
                     """)
     void theReasonHasNeitherClassesNorSettingsOfTheParser(String text, String reason, @TempDir Path folder)

@@ -113,10 +113,10 @@ public record HubSettings(
                     return uri;
                 }
             } catch (IllegalArgumentException e) {
-                throw new InvalidRequestException(Location.ofField(variable), "is no address of a hub", e);
+                throw new InvalidRequestException(Location.ofField(variable), "is not the URL of a hub", e);
             }
             throw new InvalidRequestException(
-                    variable, "is no address of a hub; expected such as https://huggingface.co");
+                    variable, "is not the URL of a hub; expected such as https://huggingface.co");
         });
     }
 
@@ -183,7 +183,7 @@ public record HubSettings(
                 return Path.of(text);
             } catch (InvalidPathException e) {
                 throw new InvalidRequestException(
-                        Location.ofField(variable), "'%s' is no path: %s".formatted(text, LocalPath.reason(e)), e);
+                        Location.ofField(variable), "'%s' is not a path: %s".formatted(text, LocalPath.reason(e)), e);
             }
         });
     }

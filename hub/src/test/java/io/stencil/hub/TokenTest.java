@@ -82,12 +82,14 @@ class TokenTest {
             // This hub repeats in its answer what it was told.
             fake.requireToken("another");
             assertThatThrownBy(() -> hub.fetch(HubReference.parse("model", "org/m:"), Fetcher.Listener.NONE))
-                    .hasMessageContaining("(401: Invalid credentials: Bearer [token]")
+                    .hasMessageContaining("authentication failed (401: Invalid credentials: Bearer [token]")
+                    .hasMessageContaining("renew it in %s or --hub_token_file", kind.tokenVariable())
                     .satisfies(fault -> assertThat(trace(fault)).doesNotContain(SECRET));
             fake.requireToken(SECRET);
             for (int status : new int[] {400, 403, 404, 429, 500}) {
                 fake.fail(Fault.of("/api/", new Fault.Status(status, Map.of(), "no, " + SECRET), 100));
                 assertThatThrownBy(() -> hub.fetch(HubReference.parse("model", "org/m:"), Fetcher.Listener.NONE))
+                        .hasMessageContaining(status == 403 ? "access denied (403" : "(" + status)
                         .satisfies(fault -> assertThat(trace(fault)).doesNotContain(SECRET));
                 fake.heal();
             }
@@ -306,12 +308,12 @@ class TokenTest {
         assertThat(face.roots().cache()).isEqualTo(Path.of("/data/hf"));
         assertThat(settings(Map.of()).roots().base()).isEqualTo(temporary.resolve(".cache/stencil/models"));
         assertThatThrownBy(() -> settings(Map.of("DIFFSYNTH_DOWNLOAD_SOURCE", "github")))
-                .hasMessage("'DIFFSYNTH_DOWNLOAD_SOURCE': 'github' is no hub that is known; expected one of modelscope,"
+                .hasMessage("'DIFFSYNTH_DOWNLOAD_SOURCE': 'github' is not a known hub; expected one of modelscope,"
                         + " modelscope-ai, huggingface");
         assertThatThrownBy(() -> settings(Map.of("DIFFSYNTH_SKIP_DOWNLOAD", "maybe")))
                 .hasMessageContaining("must be true or false");
         assertThatThrownBy(() -> settings(Map.of("MODELSCOPE_ENDPOINT", "ftp://x")))
-                .hasMessageContaining("'MODELSCOPE_ENDPOINT': is no address of a hub");
+                .hasMessageContaining("'MODELSCOPE_ENDPOINT': is not the URL of a hub");
     }
 
     /// Each site has repositories of its own, and the address of the one is none of the other.

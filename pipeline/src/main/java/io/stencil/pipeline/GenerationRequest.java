@@ -95,7 +95,7 @@ public record GenerationRequest(
     /// may bring them.
     ///
     /// @throws InvalidRequestException when `denoisingStrength` is below 1 and there is no input image, or an overlay
-    ///     is asked for and there is no mask, or one that does not lie on the input image
+    ///     is requested and there is no mask, or one of another size than the input image
     public void requirePictures() {
         require(
                 "denoising_strength",

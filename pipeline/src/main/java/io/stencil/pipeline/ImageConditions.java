@@ -7,7 +7,7 @@ import org.jspecify.annotations.Nullable;
 
 /// The pictures that go into a generation.
 ///
-/// @param input start of image-to-image and of inpainting; resized and cropped to the size asked for
+/// @param input start of image-to-image and of inpainting; resized and cropped to the requested size
 /// @param edit pictures that the transformer sees as references
 /// @param inpaint restricts the change to a part of the input image
 /// @param overlay whether the input image is laid over the picture outside of the mask (see

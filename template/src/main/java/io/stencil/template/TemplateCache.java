@@ -79,7 +79,7 @@ public record TemplateCache(
     /// One cache with the effect of all, in their order.
     ///
     /// Keys and values and text embeddings are joined along the sequence, LoRAs added up. Of two settings of one kind
-    /// the first wins and `warnings` is told.
+    /// the first wins, with a message to `warnings`.
     public static TemplateCache merge(List<TemplateCache> caches, Warnings warnings) {
         List<Tensor> texts = caches.stream()
                 .map(TemplateCache::textEmbedding)

@@ -49,8 +49,8 @@ class TemplateInputsTest {
                 "{'scale':0.8|'template_inputs': is not JSON: ",
                 "{'scale':0.8} x|'template_inputs': is not JSON: ",
                 "{'scale':0.8,'scale':1}|'template_inputs': is not JSON: Duplicate field 'scale'",
-                "{'scale':NaN}|'template_inputs': is not JSON: NaN is no JSON number; expected a finite number",
-                "{'scale':-Infinity}|'template_inputs': is not JSON: -Infinity is no JSON number; expected a finite number",
+                "{'scale':NaN}|'template_inputs': is not JSON: NaN is not a JSON number; expected a finite number",
+                "{'scale':-Infinity}|'template_inputs': is not JSON: -Infinity is not a JSON number; expected a finite number",
                 "``|'template_inputs': must be an object",
             })
     void whatIsNoInputIsTold(String json, String message) {

@@ -7,10 +7,10 @@ import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorBase;
 import org.bytedeco.pytorch.VoidTensorHook;
 
-/// Tells when gradients come to leaves while backward passes run.
+/// Calls back when gradients reach leaves while backward passes run.
 ///
-/// libtorch tells just before it adds a gradient to the leaf, on the thread that differentiates. One thread does so for
-/// all leaves of a device, one after the other: when the next leaf is told of, the gradient of the last one is added.
+/// libtorch calls its hook just before it adds a gradient to the leaf, on the thread of the backward pass. One thread
+/// serves all leaves of a device, one after the other: at the next leaf, the gradient of the last one is added.
 public final class GradientArrivals implements AutoCloseable {
 
     private final List<Hook> hooks = new ArrayList<>();
@@ -24,7 +24,7 @@ public final class GradientArrivals implements AutoCloseable {
         hooks.add(new Hook(leaf, arrival));
     }
 
-    /// Throws what an arrival threw: exceptions cannot cross the engine. No arrival is told after that one.
+    /// Throws the exception of a callback, which cannot cross the engine. There is no callback after that one.
     public void rethrow() {
         failure.rethrow();
     }

@@ -61,7 +61,7 @@ public final class GradientTape implements Checkpointing, AutoCloseable {
     }
 
     /// A segment may hold trainable parameters although no input requires gradients, as the first block of a model
-    /// does. Recording tells; what was recorded is dropped at once.
+    /// does. Recording shows it; the recorded graph is dropped at once.
     private List<Tensor> runOnPlainInputs(Segment segment, List<Tensor> inputs, boolean offload) {
         List<Tensor> outputs;
         boolean trainable;

@@ -9,7 +9,7 @@ import org.bytedeco.pytorch.Tensor;
 ///
 /// @param tensor the input, or its copy on the CPU
 /// @param device where the segment needs it
-/// @param requiresGrad whether its gradient is asked for
+/// @param requiresGrad whether the input requires a gradient
 record HeldInput(OwnedTensor tensor, Device device, boolean requiresGrad) implements AutoCloseable {
 
     /// @param offload whether it waits on the CPU

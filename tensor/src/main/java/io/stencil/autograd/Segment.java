@@ -19,7 +19,7 @@ public interface Segment {
         return OptionalLong.empty();
     }
 
-    /// A segment that knows its memory, so that [ActivationPolicy.Within] can tell whether it fits.
+    /// Adds the size of the activations to a segment, by which [ActivationPolicy.Within] decides whether they fit.
     static Segment sized(Segment run, ToLongFunction<List<Tensor>> activationBytes) {
         return new Segment() {
             @Override

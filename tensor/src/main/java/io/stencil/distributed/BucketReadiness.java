@@ -43,7 +43,7 @@ final class BucketReadiness {
         sent = 0;
     }
 
-    /// A gradient is about to be added to a parameter; that of the one told of before is added by now.
+    /// Marks a parameter whose gradient is about to be added; that of the parameter marked before is added by now.
     void arrives(int parameter) {
         settle();
         arriving = parameter;

@@ -131,7 +131,7 @@ public final class GradientAverage implements AutoCloseable {
         average();
     }
 
-    /// Takes the mean of what an update has so far, so that the gradients of any process tell all.
+    /// Averages the gradients that an update has so far, so that those of any process cover all.
     public void withinUpdate() {
         if (group.size() > 1) {
             afterLastPasses();

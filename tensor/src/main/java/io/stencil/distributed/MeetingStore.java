@@ -62,7 +62,7 @@ final class MeetingStore implements AutoCloseable {
         return String.valueOf(fault.getMessage()).lines().findFirst().orElse("no reason given");
     }
 
-    /// Adds to a number, which begins at 0, and tells what it is now.
+    /// Adds to a number, which begins at 0, and returns the sum.
     long add(String name, long amount) {
         return names.add(name, amount);
     }

@@ -7,7 +7,7 @@ import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
-/// Which of several processes this one is, as `torchrun`, Slurm and Kubernetes operators tell it in the environment.
+/// Reads the rank of this process from the environment variables of `torchrun`, Slurm and Kubernetes operators.
 ///
 /// @param rank from 0
 /// @param worldSize number of processes
@@ -102,7 +102,7 @@ public record ProcessEnvironment(
         return worldSize > 1;
     }
 
-    /// Where this process computes, when `cuda` was asked for: on the GPU of its number.
+    /// Returns the device of this process for `cuda`: the GPU of its local rank.
     ///
     /// @throws InvalidRequestException when the machine has no such GPU
     public Device device(Device asked) {

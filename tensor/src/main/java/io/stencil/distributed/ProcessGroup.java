@@ -78,11 +78,12 @@ public interface ProcessGroup extends AutoCloseable {
                 .getLong();
     }
 
-    /// Tells the others that this process fails, so that they need not wait to find out. What they told themselves is
-    /// not told again.
+    /// Reports a failure of this process to the others, so that they need not wait for a timeout. Failures that came
+    /// from
+    /// them are not sent back.
     void fail(Throwable fault);
 
-    /// Leaves; the others must have come to their end too, or be told by [#fail].
+    /// Leaves the group; the others must have come to their end too, or have been notified by [#fail].
     @Override
     void close();
 

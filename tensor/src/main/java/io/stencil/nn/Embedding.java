@@ -6,7 +6,7 @@ import org.bytedeco.pytorch.Tensor;
 
 /// A table of vectors, one for each token id.
 ///
-/// A table that is still in its file stays there: the rows that are asked for are read, and no others.
+/// A table that is still in its file stays there: only the requested rows are read.
 public final class Embedding extends Module {
 
     private final Parameter weight;

@@ -20,7 +20,7 @@ import org.jspecify.annotations.Nullable;
 ///
 /// It begins on the Meta device, with a shape and no memory, and gets content by loading or by [#initialize]. Content
 /// that lies in a file may come at its first use ([WeightLoader#open]) and be let go of after each. The weight of a
-/// frozen linear layer may rest in float8 with a scale for each row: then [#resting] and [#in] tell what it is.
+/// frozen linear layer may rest in float8 with a scale for each row: then see [#resting] and [#in].
 public final class Parameter implements FrozenWeight, AutoCloseable {
 
     /// The content, or, while that is in a file, a tensor without memory of its shape and dtype.

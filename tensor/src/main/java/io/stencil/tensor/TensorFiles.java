@@ -86,7 +86,7 @@ public final class TensorFiles {
     /// Writes tensors that are made one after the other, each when it is its turn; they are freed when they are
     /// written.
     ///
-    /// @param tensors gives a tensor by its name, of the dtype and shape that `specs` tell
+    /// @param tensors returns a tensor by its name, of the dtype and shape in `specs`
     /// @throws IOException when the file cannot be written; the target is then as it was
     public static void write(
             Path target, List<TensorSpec> specs, Function<String, Tensor> tensors, Map<String, String> metadata)

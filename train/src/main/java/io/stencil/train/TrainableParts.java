@@ -107,7 +107,7 @@ public final class TrainableParts {
             String root = dot < 0 ? name : name.substring(0, dot);
             Set<String> chosen = parts.get(root);
             if (chosen == null) {
-                throw fault(name, "no model that can be trained", models.keySet());
+                throw fault(name, "not a model that can be trained", models.keySet());
             }
             chosen.add(checked(name, dot < 0 ? "" : name.substring(dot + 1), root, models));
         }
@@ -128,7 +128,7 @@ public final class TrainableParts {
                     .map(one -> root + "." + one.split("\\.", 2)[0])
                     .distinct()
                     .toList();
-            throw fault(name, "no part with parameters to train", firstLevel);
+            throw fault(name, "not a part with parameters to train", firstLevel);
         }
         return part;
     }

@@ -94,7 +94,7 @@ record TrainedTensors(TrainableParts parts, @Nullable String removedPrefix, DTyp
         if (!missing.isEmpty() || !unexpected.isEmpty() || !misfits.isEmpty()) {
             throw new InvalidFileException(
                     file,
-                    "is no checkpoint of what is trained: missing %s; unexpected %s; of another shape or kind %s; "
+                    "is not a checkpoint of what is trained: missing %s; unexpected %s; of another shape or kind %s; "
                                     .formatted(NameList.of(missing), NameList.of(unexpected), NameList.of(misfits))
                             + "check --trainable_models and --remove_prefix_in_ckpt");
         }

@@ -309,11 +309,11 @@ public final class Trainer {
     private static void prepareFolder(OutputOptions output) {
         if (output.resume()) {
             if (!Files.isDirectory(output.folder())) {
-                throw new InvalidRequestException("resume", "'%s' is no folder".formatted(output.folder()));
+                throw new InvalidRequestException("resume", "'%s' is not a directory".formatted(output.folder()));
             }
         } else if (output.resumeFrom() != null && !Files.isRegularFile(output.resumeFrom())) {
             throw new InvalidRequestException(
-                    "resume_from_checkpoint", "'%s' is no file".formatted(output.resumeFrom()));
+                    "resume_from_checkpoint", "'%s' is not a file".formatted(output.resumeFrom()));
         }
         try {
             Files.createDirectories(output.folder());

@@ -117,7 +117,7 @@ class AuthorFaultInTrainingTest {
         assertThatThrownBy(() -> train(options))
                 .isInstanceOf(InvalidFileException.class)
                 .hasMessage(
-                        "%s:1: 'template_inputs.scale': is no field that the data processor reads; its record Row has amount (a number)",
+                        "%s:1: 'template_inputs.scale': is not a field that the data processor reads; its record Row has amount (a number)",
                         dataset.folder().resolve("metadata.jsonl"));
     }
 

@@ -204,6 +204,6 @@ class BaseModelTrainingTest {
                         .trainable(List.of("vae.middle"))
                         .maxSteps(1)))
                 .isInstanceOf(InvalidRequestException.class)
-                .hasMessageContaining("'vae.middle' is no part with parameters to train; valid names: vae.encoder");
+                .hasMessageContaining("'vae.middle' is not a part with parameters to train; valid names: vae.encoder");
     }
 }

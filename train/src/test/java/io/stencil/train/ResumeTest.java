@@ -220,7 +220,7 @@ class ResumeTest {
         assertThatThrownBy(() -> train(template("b").resume(true)))
                 .hasMessageStartingWith("'resume': '%s' holds no complete state".formatted(folder.resolve("b")));
         assertThatThrownBy(() -> train(template("c").resume(true)))
-                .hasMessage("'resume': '%s' is no folder".formatted(folder.resolve("c")));
+                .hasMessage("'resume': '%s' is not a directory".formatted(folder.resolve("c")));
     }
 
     @ParameterizedTest

@@ -347,7 +347,7 @@ class SplitTrainingTest {
 
         assertThatThrownBy(() -> encode(options -> options)).hasMessageContaining("is neither empty nor a cache");
         assertThatThrownBy(() -> Trainer.check(firstStage().build())).hasMessageContaining("is neither empty nor");
-        assertThatThrownBy(() -> train(secondStage("two"))).hasMessageContaining("is no cache of encoded samples");
+        assertThatThrownBy(() -> train(secondStage("two"))).hasMessageContaining("is not a cache of encoded samples");
         assertThat(cache().resolve("notes.txt")).hasContent("mine");
     }
 }

@@ -288,11 +288,11 @@ class TrainerTest {
     void aNameOfNoPartIsToldWithTheValidOnes() {
         assertThatThrownBy(() -> train(options("a").trainable(List.of("template_model.proj"))))
                 .isInstanceOf(InvalidRequestException.class)
-                .hasMessage("'trainable_models': 'template_model.proj' is no part with parameters to train; "
+                .hasMessage("'trainable_models': 'template_model.proj' is not a part with parameters to train; "
                         + "valid names: template_model.proj_k, template_model.proj_v");
         assertThatThrownBy(() -> train(options("a").trainable(List.of("template_model", "text_encoder"))))
                 .isInstanceOf(InvalidRequestException.class)
-                .hasMessage("'trainable_models': 'text_encoder' is no model that can be trained; "
+                .hasMessage("'trainable_models': 'text_encoder' is not a model that can be trained; "
                         + "valid names: template_model, dit");
     }
 

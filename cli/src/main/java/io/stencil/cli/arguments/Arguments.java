@@ -85,7 +85,7 @@ public record Arguments(List<String> words, Map<String, Location> configured) {
             throw new InvalidRequestException(
                     option,
                     "'%s' %s; name the output folder of a run"
-                            .formatted(folder, Files.exists(folder) ? "is no folder" : "does not exist"));
+                            .formatted(folder, Files.exists(folder) ? "is not a directory" : "does not exist"));
         }
         List<String> missing = command.options().stream()
                 .filter(OptionSpec::required)
@@ -95,7 +95,7 @@ public record Arguments(List<String> words, Map<String, Location> configured) {
         if (!missing.isEmpty()) {
             throw new InvalidRequestException(
                     option,
-                    "'%s' is no folder of a run: it holds no %s, which has its options; name the output folder of a run, or give %s and the other options of the run"
+                    "'%s' is not the output folder of a run: it holds no %s, which has its options; name such a folder, or give %s and the other options of the run"
                             .formatted(folder, sources.record(), String.join(", ", missing)));
         }
     }

@@ -126,7 +126,9 @@ final class ConfigFile {
             OptionSpec option = ArgumentNames.option(command, "--" + setting.key());
             if (option == null || option.usageHelp() || option.versionHelp() || option.inherited()) {
                 throw fault(
-                        command, setting, "is no option of '%s'%s".formatted(command.name(), near(command, setting)));
+                        command,
+                        setting,
+                        "is not an option of '%s'%s".formatted(command.name(), near(command, setting)));
             }
             String name = option.longestName();
             if (entries.stream().anyMatch(entry -> entry.option().equals(name))) {

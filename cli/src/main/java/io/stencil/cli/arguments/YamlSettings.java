@@ -38,7 +38,7 @@ import org.yaml.snakeyaml.resolver.Resolver;
 /// command line. An alias stands for the value of its anchor.
 final class YamlSettings {
 
-    /// Of scalars whose text alone tells the type: the parser's own resolver follows YAML 1.1.
+    /// Marks scalars whose type follows from their text alone: the parser's own resolver follows YAML 1.1.
     private static final Tag UNTAGGED = new Tag("stencil:untagged");
 
     private static final Pattern NULL = Pattern.compile("~|null|Null|NULL|");
@@ -117,7 +117,7 @@ final class YamlSettings {
             case SequenceNode list ->
                 new ConfigValue.Sequence(
                         list.getValue().stream().map(this::value).toList());
-            default -> throw fault(node, "holds a YAML node that is no map, list or scalar");
+            default -> throw fault(node, "holds a YAML node that is not a map, list or scalar");
         };
         open.remove(node);
         return value;
@@ -181,7 +181,7 @@ final class YamlSettings {
         return isUntagged(scalar) && NULL.matcher(scalar.getValue()).matches();
     }
 
-    /// Whether the text alone tells the type: neither quotes nor a tag do.
+    /// Returns whether the type follows from the text alone: there are neither quotes nor a tag.
     private static boolean isUntagged(ScalarNode scalar) {
         return scalar.getTag().equals(UNTAGGED);
     }

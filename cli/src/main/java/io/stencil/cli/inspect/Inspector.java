@@ -20,7 +20,7 @@ public final class Inspector {
 
     /// The thing itself first, then its parts.
     ///
-    /// @param trusted code of a Template that may run, to tell its inputs
+    /// @param trusted code of a Template that may run, to list its inputs
     /// @throws InvalidFileException when there is nothing there that Stencil knows, or a file in it is broken
     public static List<Finding> inspect(Path path, TrustedCode trusted) {
         if (Files.notExists(path)) {

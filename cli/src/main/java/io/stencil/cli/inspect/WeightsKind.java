@@ -102,7 +102,7 @@ record WeightsKind(Path file, List<TensorEntry> tensors, Map<String, String> met
     }
 
     private static String describe(Optional<ModelConfig> config) {
-        return config.map(WeightsKind::describe).orElse("model that is no part of FLUX.2, by its config.json");
+        return config.map(WeightsKind::describe).orElse("model that is not part of FLUX.2, by its config.json");
     }
 
     private static String describe(ModelConfig config) {

@@ -23,7 +23,7 @@ public final class Launcher {
     /// For the others to find out and to end in order when one has failed.
     private static final Duration GRACE = Duration.ofSeconds(20);
 
-    /// For ranks that were told a second time to stop.
+    /// Limits the time of ranks to end after a second stop signal.
     private static final Duration AT_ONCE = Duration.ofSeconds(10);
 
     private static final int INTERRUPTED = 130;
@@ -55,7 +55,8 @@ public final class Launcher {
         }
     }
 
-    /// Its output stays open, unlike with [Process#destroy]: a rank tells that it stops, and what it saves.
+    /// Ends a process and leaves its output open, unlike [Process#destroy]: a rank reports its stop and the saved
+    /// state.
     private static void terminate(Process process) {
         process.toHandle().destroy();
     }

@@ -10,8 +10,8 @@ import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
-/// The processes that are to be started: Java as this process runs it, the same words for all, and the environment that
-/// tells each its number.
+/// Builds the processes of a launch: the Java of this process, one command line for all, and for each the environment
+/// variables of its rank.
 ///
 /// @param count of processes
 /// @param port at which they meet; null for a free one
@@ -44,7 +44,7 @@ public record Ranks(int count, @Nullable Integer port, List<String> words, Map<S
         return processes;
     }
 
-    /// What one rank is told. Threads are divided evenly, unless their number is given.
+    /// Returns the environment variables of one rank. Threads are divided evenly, unless their number is given.
     Map<String, String> variables(int rank, int meetingPort) {
         String given = environment.getOrDefault(THREADS, "").strip();
         int divided = Math.max(1, Runtime.getRuntime().availableProcessors() / count);

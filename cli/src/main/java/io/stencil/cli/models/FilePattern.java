@@ -76,7 +76,7 @@ public record FilePattern(String option, Path folder, String glob) {
             return FileSystems.getDefault().getPathMatcher("glob:" + glob);
         } catch (PatternSyntaxException e) {
             throw new InvalidRequestException(
-                    Location.ofField(option), "'%s' is no pattern: %s".formatted(glob, e.getDescription()), e);
+                    Location.ofField(option), "'%s' is not a pattern: %s".formatted(glob, e.getDescription()), e);
         }
     }
 

@@ -40,7 +40,7 @@ public final class HubModels implements RemoteModels, AutoCloseable {
         this.err = err;
     }
 
-    /// The hub, connected to when it is first asked for something.
+    /// Returns the hub, which connects at its first request.
     public Hub hub() {
         if (hub == null) {
             hub = Hub.open(settings.get());
@@ -79,7 +79,7 @@ public final class HubModels implements RemoteModels, AutoCloseable {
         return trusted(snapshot, folder, remedy);
     }
 
-    /// @param remedy told beside that of the refusal
+    /// @param remedy sentence that follows the remedy of a refusal
     private TrustedCode trusted(Snapshot snapshot, Path folder, String remedy) {
         try {
             return new TrustedCode(RemoteCode.requireTrusted(snapshot, folder, store, consent, TrustDialog.of(err)));

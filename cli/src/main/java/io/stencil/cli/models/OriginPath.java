@@ -45,8 +45,8 @@ public record OriginPath(
             return new OriginPath(option, snapshot.folder(), reference.pattern(), snapshot);
         }
         String what = HubReference.matches(text + ":")
-                ? "'%1$s' is no local folder; to have it from a hub, write '%1$s:'"
-                : "'%s' is no folder";
+                ? "'%1$s' is not a local directory; to have it from a hub, write '%1$s:'"
+                : "'%s' is not a directory";
         throw new InvalidRequestException(option, what.formatted(origin) + LocalPath.hint(text));
     }
 
@@ -90,7 +90,7 @@ public record OriginPath(
     public Path folder() {
         Path folder = origin.resolve(pattern);
         if (!Files.isDirectory(folder)) {
-            throw new InvalidRequestException(option, "'%s' is no folder in %s".formatted(pattern, origin));
+            throw new InvalidRequestException(option, "'%s' is not a directory in %s".formatted(pattern, origin));
         }
         return folder;
     }
@@ -142,7 +142,7 @@ public record OriginPath(
             return file(option, text, remote);
         }
         if (!Files.isRegularFile(plain)) {
-            throw new InvalidRequestException(option, "'%s' is no file".formatted(text));
+            throw new InvalidRequestException(option, "'%s' is not a file".formatted(text));
         }
         return plain;
     }

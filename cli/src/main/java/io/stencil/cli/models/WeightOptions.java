@@ -96,7 +96,7 @@ public final class WeightOptions {
                     Stream.of(ModelRole.values()).map(ModelRole::label).toList());
             valid.addAll(entries);
             throw new InvalidRequestException(
-                    option, "'%s' is no model; expected one of %s".formatted(name, NameList.of(valid)));
+                    option, "'%s' is not a model; expected one of %s".formatted(name, NameList.of(valid)));
         }
     }
 }

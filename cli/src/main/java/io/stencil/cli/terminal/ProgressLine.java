@@ -5,7 +5,7 @@ import java.io.PrintWriter;
 import java.time.Duration;
 import java.util.Locale;
 
-/// One line on standard error that tells how far the work is.
+/// Shows progress in one line on standard error.
 ///
 /// On a terminal the line is rewritten in place. Elsewhere, as in a log file, it is printed every few seconds.
 public final class ProgressLine implements AutoCloseable {

@@ -6,8 +6,7 @@ import java.util.List;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
-/// Lets work end in order when the process is told to stop (Ctrl-C, SIGTERM, SIGHUP), and ends the process at once when
-/// it is told again.
+/// Ends work in order at the first signal to stop (Ctrl-C, SIGTERM, SIGHUP), and the process at once at the second.
 ///
 /// The first signal asks the work to stop. A signal that comes within a second of it is the same request: `timeout`,
 /// launchers and terminals deliver one to a process more than once. A later one ends the process at once, whatever the

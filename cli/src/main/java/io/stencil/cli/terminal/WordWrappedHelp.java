@@ -41,8 +41,7 @@ public final class WordWrappedHelp extends Help {
 
     @Override
     public String commandList(Map<String, Help> commands) {
-        int names =
-                commands.keySet().stream().mapToInt(String::length).max().orElse(0) + 2;
+        int names = commands.keySet().stream().mapToInt(String::length).max().orElse(0) + 2;
         TextTable table = TextTable.forColumns(
                 colorScheme(), new Column(names, 2, Overflow.SPAN), new Column(width() - names, 2, Overflow.WRAP));
         for (Help command : commands.values()) {

@@ -17,7 +17,7 @@ import picocli.CommandLine;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 
-/// The options of `stencil train` that tell what is learnt from.
+/// Reads the dataset options of `stencil train`.
 @SuppressWarnings("NullAway.Init") // fields are set by picocli before a command runs
 public final class DatasetOptions {
 

@@ -16,7 +16,7 @@ import picocli.CommandLine;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 
-/// The options of `stencil train` that tell what is trained, how, and what is kept.
+/// Reads the options of `stencil train` for trained parts, optimisation and checkpoints.
 @SuppressWarnings("NullAway.Init") // fields are set by picocli before a command runs
 public final class TrainingOptions {
 

@@ -1,4 +1,4 @@
-/// Options of `stencil train`, and what it tells of its work.
+/// Options of `stencil train`, and its progress reports.
 @NullMarked
 package io.stencil.cli.train;
 

@@ -177,7 +177,7 @@ class ModelPathsTest {
         assertThatThrownBy(() -> OriginPath.models("org/klein", remote))
                 .isInstanceOf(InvalidRequestException.class)
                 .hasMessage(
-                        "'model_id_with_origin_paths': 'org/klein' is no local folder; to have it from a hub, write "
+                        "'model_id_with_origin_paths': 'org/klein' is not a local directory; to have it from a hub, write "
                                 + "'org/klein:'");
     }
 
@@ -189,7 +189,7 @@ class ModelPathsTest {
                                 + "found text_encoder/, tokenizer/, transformer/",
                         klein);
         assertThatThrownBy(() -> OriginPath.models("absent folder:x", NO_HUB))
-                .hasMessageContaining("'absent folder' is no folder");
+                .hasMessageContaining("'absent folder' is not a directory");
         assertThatThrownBy(() -> OriginPath.models(" , ", NO_HUB)).hasMessageContaining("names no model");
     }
 
@@ -202,6 +202,6 @@ class ModelPathsTest {
         assertThatThrownBy(() -> OriginPath.tokenizer(klein + "/transformer", NO_HUB))
                 .hasMessageContaining("no tokenizer.json");
         assertThatThrownBy(() -> OriginPath.tokenizer(klein + ":tok/", NO_HUB))
-                .hasMessageContaining("'tok/' is no folder in");
+                .hasMessageContaining("'tok/' is not a directory in");
     }
 }

@@ -35,7 +35,7 @@ public record BaseModelPart(ModelConfig config, Checkpoint checkpoint) {
         return KnownCheckpoint.of(checkpoint.entries().values())
                 .orElseThrow(() -> new InvalidFileException(
                         first,
-                        "has no config.json beside it, and its names and shapes (hash %s) are no known FLUX.2 model's"
+                        "has no config.json beside it, and its names and shapes (hash %s) are not those of a known FLUX.2 model"
                                 .formatted(KeyHash.of(checkpoint.entries().values()))))
                 .config();
     }

@@ -117,7 +117,7 @@ public record LoraFile(Lora lora, List<String> unmatched) {
         if (!strangers.isEmpty()) {
             throw new InvalidFileException(
                     source.path(),
-                    "holds %s tensors that are no part of a LoRA and would be left out: %s; save it with lora_A and lora_B alone"
+                    "holds %s tensors that are not part of a LoRA and would be left out: %s; save it with lora_A and lora_B alone"
                             .formatted(strangers.size(), NameList.of(strangers)));
         }
     }

@@ -218,7 +218,7 @@ final class LoraScaling {
                             Pattern.compile("(?:.*\\.)?(?:" + entry.getKey() + ")"),
                             number(field + "." + entry.getKey(), entry.getValue(), rank));
                 } catch (PatternSyntaxException e) {
-                    throw fault(field, "'%s' is no regular expression".formatted(entry.getKey()));
+                    throw fault(field, "'%s' is not a regular expression".formatted(entry.getKey()));
                 }
             });
             return values;

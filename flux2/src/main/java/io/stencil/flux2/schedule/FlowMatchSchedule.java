@@ -64,7 +64,7 @@ public final class FlowMatchSchedule {
 
     /// The length that sets the shift of an inference schedule.
     ///
-    /// @param height of the picture in pixels as it was asked for, before it is rounded up; `width` likewise
+    /// @param height requested height of the image in pixels, before it is rounded up; `width` likewise
     public static long dynamicShiftLength(int height, int width) {
         return (long) (height / 16) * width / 16;
     }

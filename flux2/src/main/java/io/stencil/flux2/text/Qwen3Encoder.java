@@ -54,7 +54,7 @@ public final class Qwen3Encoder extends Module {
     /// @param hiddenStates numbers in `0 .. numHiddenLayers`
     /// @param dtype of attention, MLP and result; what flows from layer to layer stays float32, because in bfloat16
     ///     the rounding of some 50 sums shows in the result
-    /// @return one `[B, S, D]` for each number in the order asked for, on the device of the weights, owned by the
+    /// @return one `[B, S, D]` for each number in the given order, on the device of the weights, owned by the
     ///     caller's scope
     /// @throws InvalidRequestException when a number is out of range
     public List<Tensor> forward(Tensor ids, Tensor attentionMask, List<Integer> hiddenStates, DType dtype) {

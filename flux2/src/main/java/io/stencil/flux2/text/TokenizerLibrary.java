@@ -15,9 +15,8 @@ import java.nio.file.Path;
 
 /// Loads the native library of the tokenizer, which is unpacked into a folder of its version on first use.
 ///
-/// The unpacked folder is renamed into place as a whole, so that processes do not disturb each other. What a full disk
-/// or
-/// a power cut left short is replaced here, as mapping it would end the JVM.
+/// The unpacked folder is renamed into place as a whole, so that processes do not disturb each other. What a full
+/// disk or a power cut left short is replaced here, as mapping it would end the JVM.
 final class TokenizerLibrary {
 
     private static final String NAME = "tokenizers";

@@ -17,7 +17,7 @@ public record BlockSpread(List<BlockId.DoubleStream> doubleBlocks, List<BlockId.
 
     /// Blocks at equal distances, from the first one on.
     ///
-    /// @throws InvalidRequestException when the transformer has not that many, or none are asked for
+    /// @throws InvalidRequestException when the transformer has not that many blocks, or both counts are 0
     public static BlockSpread over(TransformerConfig base, int doubleBlocks, int singleBlocks) {
         if (doubleBlocks < 0 || singleBlocks < 0 || doubleBlocks + singleBlocks == 0) {
             throw new InvalidRequestException(

@@ -12,7 +12,7 @@ final class KeyValueTap {
     private final boolean open;
     private final List<Tensor> taken = new ArrayList<>();
 
-    /// @param open whether keys and values are asked for
+    /// @param open whether keys and values are recorded
     KeyValueTap(boolean open) {
         this.open = open;
     }
@@ -27,7 +27,7 @@ final class KeyValueTap {
         return own;
     }
 
-    /// The block's streams, then k and v where they were asked for, all of them kept by `scope`.
+    /// Returns the block's streams, then k and v where they are recorded, all of them kept by `scope`.
     List<Tensor> behind(List<Tensor> streams, Scope scope) {
         List<Tensor> outputs = new ArrayList<>(streams);
         outputs.addAll(taken);

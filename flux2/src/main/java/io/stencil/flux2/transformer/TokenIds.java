@@ -57,7 +57,7 @@ public final class TokenIds {
         return Tensors.of(ids, 1, count, COLUMNS);
     }
 
-    /// @throws InvalidRequestException for more tokens than an array can tell
+    /// @throws InvalidRequestException for more tokens than fit in an array
     private static long[] table(long count) {
         if (count < 0 || count > MAX_TOKENS) {
             throw new InvalidRequestException(

@@ -164,7 +164,7 @@ class LoraFileTest {
             {"r": 4}                                    | 'lora_alpha': is missing
             {"transformer.r": 4}                        | 'transformer.lora_alpha': is missing
             {"r": 8, "lora_alpha": 8}                   | 'r': is 8 for
-            {"r": 4, "lora_alpha": 8, "alpha_pattern": {"to_(": 1}} | 'alpha_pattern': 'to_(' is no regular expression
+            {"r": 4, "lora_alpha": 8, "alpha_pattern": {"to_(": 1}} | 'alpha_pattern': 'to_(' is not a regular expression
             {"r": 4, "lora_alpha": 8, "alpha_pattern": [1]}         | 'alpha_pattern': must be an object
             {"r": 4, "lora_alpha": 8, "rank_pattern": {"to_q": 0}}  | 'rank_pattern.to_q': must be a whole number
             {"r": 4, "lora_alpha": 8, "use_rslora": 1}  | 'use_rslora': must be true or false, found 1
@@ -260,7 +260,7 @@ class LoraFileTest {
 
         assertThatThrownBy(() -> read(file, 1))
                 .isInstanceOf(InvalidFileException.class)
-                .hasMessage(file + ": holds 1 tensors that are no part of a LoRA and would be left out: "
+                .hasMessage(file + ": holds 1 tensors that are not part of a LoRA and would be left out: "
                         + "base_model.model.x_embedder.weight; save it with lora_A and lora_B alone");
     }
 

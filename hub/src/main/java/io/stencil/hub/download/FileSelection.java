@@ -132,7 +132,7 @@ record FileSelection(List<RemoteFile> chosen, List<RemoteFile> all, List<RemoteF
                 } catch (PatternSyntaxException e) {
                     throw new InvalidRequestException(
                             Location.ofField("pattern"),
-                            "'%s' is no pattern: %s".formatted(text, e.getDescription()),
+                            "'%s' is not a pattern: %s".formatted(text, e.getDescription()),
                             e);
                 }
             }

@@ -34,18 +34,19 @@ public final class HttpStatusException extends IOException {
         String coding = HubResponse.contentCoding(response.headers());
         String message = HubResponse.isDecodable(coding) ? message(coding, body, credentials) : "";
         String more = message.isEmpty() ? "" : ": " + message;
-        return "%s (%s%s)%s".formatted(cause(status), status, more, remedy(status, credentials));
+        return "%s (%s%s)%s".formatted(cause(status, credentials), status, more, remedy(status, credentials));
     }
 
-    private static String cause(int status) {
+    private static String cause(int status, Credentials credentials) {
+        boolean known = credentials.token() != null;
         return switch (status) {
-            case 401 -> "the hub wants to know who asks";
-            case 403 -> "access is refused";
+            case 401 -> known ? "authentication failed" : "authentication required";
+            case 403 -> known ? "access denied" : "authentication required";
             case 404 -> "there is no such repository, revision or file";
             case 409 -> "it was changed by someone else at the same time";
             case 413 -> "it is too large for the hub";
             case 416 -> "the hub has fewer bytes than it promised";
-            case 429 -> "the hub takes no more requests for now";
+            case 429 -> "rate limited";
             default -> status >= 500 ? "the hub fails" : "the hub refuses the request";
         };
     }
@@ -55,13 +56,15 @@ public final class HttpStatusException extends IOException {
         return switch (status) {
             case 401 ->
                 known
-                        ? "; the token is not valid here: renew %s".formatted(credentials.variable())
-                        : "; check the name, and set %s where the repository is private"
+                        ? "; the token is not valid for this hub: renew it in %s or --hub_token_file"
+                                .formatted(credentials.variable())
+                        : "; check the name, and set %s or pass --hub_token_file where the repository is private"
                                 .formatted(credentials.variable());
             case 403 ->
                 known
                         ? "; accept the model's terms on its page, or use a token with the right to this"
-                        : "; accept the model's terms on its page and set %s".formatted(credentials.variable());
+                        : "; accept the model's terms on its page, and set %s or pass --hub_token_file"
+                                .formatted(credentials.variable());
             case 404 -> "; check name, revision and --hub";
             case 429 -> "; try again later";
             default -> status >= 500 ? "; try again later" : "";

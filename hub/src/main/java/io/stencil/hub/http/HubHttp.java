@@ -111,7 +111,7 @@ public final class HubHttp implements AutoCloseable {
                     : credentials.sanitize(JsonReason.of(e));
             throw request.subject()
                     .fault(
-                            "the hub's answer is no JSON but %s: %s".formatted(describe(unexpected), why),
+                            "the hub's answer is not JSON but %s: %s".formatted(describe(unexpected), why),
                             credentials.sanitize(e));
         }
     }
@@ -297,7 +297,7 @@ public final class HubHttp implements AutoCloseable {
         } catch (ZipException e) {
             throw request.subject()
                     .fault(
-                            "the answer has Content-Encoding '%s' and is no such data (%s)"
+                            "the answer has Content-Encoding '%s' but cannot be decoded (%s)"
                                     .formatted(credentials.sanitize(coding), credentials.sanitize(reason(e))),
                             credentials.sanitize(e));
         }
@@ -332,7 +332,7 @@ public final class HubHttp implements AutoCloseable {
         try {
             target = request.uri().resolve(location);
         } catch (IllegalArgumentException e) {
-            throw request.subject().fault("the hub redirects to what is no address", credentials.sanitize(e));
+            throw request.subject().fault("the hub redirects to an invalid URL", credentials.sanitize(e));
         }
         boolean secure = "https".equals(target.getScheme());
         boolean asBefore =
@@ -426,7 +426,7 @@ public final class HubHttp implements AutoCloseable {
                         .formatted(first, settings.connectTimeout().toMillis(), remedy);
             case TimedExchange.StallException stall -> "%s %s".formatted(hub, stall.getMessage());
             case ConnectException _ -> "%s cannot be reached; %s".formatted(first, remedy);
-            case UnresolvedAddressException _ -> "%s is no known host; %s".formatted(first, remedy);
+            case UnresolvedAddressException _ -> "%s is an unknown host; %s".formatted(first, remedy);
             default -> "the connection to %s broke off (%s)".formatted(hub, credentials.sanitize(reason(e)));
         };
     }

@@ -52,7 +52,6 @@ public enum HubKind {
             }
         }
         String known = NameList.of(Arrays.stream(values()).map(HubKind::option).toList());
-        throw new InvalidRequestException(
-                source, "'%s' is no hub that is known; expected one of %s".formatted(name, known));
+        throw new InvalidRequestException(source, "'%s' is not a known hub; expected one of %s".formatted(name, known));
     }
 }

@@ -93,12 +93,12 @@ public sealed interface HubProtocol {
             } catch (IllegalArgumentException _) {
                 // Reported below, as other unusable addresses are.
             }
-            throw repository.subject().fault("the hub's listing goes on at what is no address of the hub");
+            throw repository.subject().fault("the hub's listing continues at a URL outside the hub");
         }
 
         private static void add(List<RemoteFile> files, JsonNode entries, Repository repository) {
             if (!entries.isArray()) {
-                throw repository.subject().fault("the hub's answer is no listing of files");
+                throw repository.subject().fault("the hub's answer is not a listing of files");
             }
             for (JsonNode entry : entries) {
                 String type = entry.path("type").asText();
@@ -171,7 +171,7 @@ public sealed interface HubProtocol {
             JsonNode entries = data.path("Files");
             boolean empty = data.isObject() && (entries.isNull() || entries.isMissingNode());
             if (!entries.isArray() && !empty) {
-                throw repository.subject().fault("the hub's answer is no listing of files");
+                throw repository.subject().fault("the hub's answer is not a listing of files");
             }
             if (data.path("TotalCount").asInt() > entries.size()) {
                 throw repository

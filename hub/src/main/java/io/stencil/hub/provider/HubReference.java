@@ -15,7 +15,7 @@ public record HubReference(Repository.Id id, @Nullable String revision, String p
     public HubReference {
         if (revision != null && (!REVISION.matcher(revision).matches() || revision.contains(".."))) {
             throw new InvalidRequestException(
-                    "revision", "'%s' is no name of a branch, tag or commit".formatted(revision));
+                    "revision", "'%s' is not the name of a branch, tag or commit".formatted(revision));
         }
     }
 

@@ -44,7 +44,7 @@ public record Repository(HubKind hub, URI site, Id id) {
         public Id {
             if (!isPart(owner) || !isPart(name)) {
                 throw new InvalidRequestException(
-                        "model", "'%s/%s' is no ID of a hub; expected OWNER/NAME".formatted(owner, name));
+                        "model", "'%s/%s' is not an ID of a hub; expected OWNER/NAME".formatted(owner, name));
             }
         }
 
@@ -63,7 +63,7 @@ public record Repository(HubKind hub, URI site, Id id) {
         public static Id parse(String source, String text) {
             if (!matches(text)) {
                 throw new InvalidRequestException(
-                        source, "'%s' is no ID of a hub; expected OWNER/NAME".formatted(text));
+                        source, "'%s' is not an ID of a hub; expected OWNER/NAME".formatted(text));
             }
             int slash = text.indexOf('/');
             return new Id(text.substring(0, slash), text.substring(slash + 1));

@@ -42,7 +42,7 @@ public record UploadPlan(
     /// @throws InvalidFileException when there is none, one is a link or cannot be read, or differs from `SHA256SUMS`
     List<LocalFile> files() {
         if (!Files.isDirectory(folder)) {
-            throw new InvalidFileException(folder, "is no folder; name the one that 'stencil package' wrote");
+            throw new InvalidFileException(folder, "is not a directory; name the one that 'stencil package' wrote");
         }
         Set<String> published = published();
         List<LocalFile> files = new ArrayList<>();

@@ -111,7 +111,7 @@ class EncodedFetchTest {
     @Test
     void whatIsCalledGzipAndIsNotIsRefused() {
         fake.fail(Fault.of("/content/", new Fault.Status(200, Map.of("Content-Encoding", "gzip"), "plain"), ALWAYS));
-        isRefusedAtOnce("/content/", "'w.safetensors': the answer has Content-Encoding 'gzip' and is no such data");
+        isRefusedAtOnce("/content/", "'w.safetensors': the answer has Content-Encoding 'gzip' but cannot be decoded");
     }
 
     /// The end of gzip data is not the end of a connection.
@@ -155,6 +155,8 @@ class EncodedFetchTest {
                 "/tree/",
                 new Fault.Status(403, Map.of("Content-Encoding", "br"), "\u0001\u0002not for people"),
                 ALWAYS));
-        isRefusedAtOnce("/tree/", "access is refused (403)");
+        isRefusedAtOnce(
+                "/tree/",
+                "authentication required (403); accept the model's terms on its page, and set HF_TOKEN or pass --hub_token_file");
     }
 }

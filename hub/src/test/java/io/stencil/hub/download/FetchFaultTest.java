@@ -91,9 +91,12 @@ class FetchFaultTest {
 
     @ParameterizedTest
     @CsvSource({
-        "401, set HF_TOKEN",
+        "401, 'authentication required (401'",
+        "401, 'set HF_TOKEN or pass --hub_token_file where the repository is private'",
+        "403, 'authentication required (403'",
         "403, accept the model's terms",
         "404, 'there is no such repository, revision or file (404'",
+        "429, 'rate limited (429'",
         "429, gave up after 3 attempts",
         "500, gave up after 3 attempts",
         "503, 'the hub fails (503'"
@@ -273,13 +276,13 @@ class FetchFaultTest {
     @Test
     void whatIsNoListingIsTold() throws IOException {
         fake.fail(Fault.of("/tree/", new Fault.Status(200, Map.of(), "{}"), ALWAYS));
-        failsWith("the hub's answer is no listing of files");
+        failsWith("the hub's answer is not a listing of files");
     }
 
     @Test
     void whatIsNoJsonIsTold() throws IOException {
         fake.fail(Fault.of("/revision/", new Fault.Status(200, Map.of(), "<html>"), ALWAYS));
-        failsWith("the hub's answer is no JSON");
+        failsWith("the hub's answer is not JSON");
     }
 
     @ParameterizedTest
@@ -302,14 +305,14 @@ class FetchFaultTest {
     @Test
     void aListingThatIsNoJsonIsTold() throws IOException {
         fake.fail(Fault.of("/tree/", new Fault.Status(200, Map.of(), "<html>"), ALWAYS));
-        failsWith("the hub's answer is no JSON");
+        failsWith("the hub's answer is not JSON");
     }
 
     @ParameterizedTest
     @ValueSource(strings = {"<ftp://x/y>; rel=\"next\"", "<:>; rel=\"next\""})
     void aListingThatGoesOnNowhereIsTold(String link) throws IOException {
         fake.fail(Fault.of("/tree/", new Fault.Status(200, Map.of("Link", link), "[]"), ALWAYS));
-        failsWith("the hub's listing goes on at what is no address of the hub");
+        failsWith("the hub's listing continues at a URL outside the hub");
     }
 
     @Test

@@ -140,7 +140,7 @@ class UnexpectedBodyTest {
         assertThatThrownBy(() -> fetch(HubKind.HUGGING_FACE))
                 .isInstanceOf(HubException.class)
                 .hasMessage(
-                        "%s/org/m: the hub's answer is no JSON but an HTML page (Content-Type 'text/html', 40 bytes, begins \"%s\"): a login page, captive portal or proxy answered in place of the hub: check the network, HTTPS_PROXY and the hub's address, and set HF_TOKEN where the repository is private",
+                        "%s/org/m: the hub's answer is not JSON but an HTML page (Content-Type 'text/html', 40 bytes, begins \"%s\"): a login page, captive portal or proxy answered in place of the hub: check the network, HTTPS_PROXY and the hub's address, and set HF_TOKEN where the repository is private",
                         fake.site(), PAGE);
         assertThat(fake.requests())
                 .filteredOn(request -> request.contains("/tree/"))

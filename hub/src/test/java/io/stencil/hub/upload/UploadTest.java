@@ -265,12 +265,12 @@ class UploadTest {
 
     @ParameterizedTest
     @CsvSource({
-        "MODELSCOPE,401,'wants to know who asks'",
-        "HUGGING_FACE,401,'wants to know who asks'",
-        "MODELSCOPE,403,'access is refused'",
-        "HUGGING_FACE,403,'access is refused'",
+        "MODELSCOPE,401,'set MODELSCOPE_API_TOKEN or pass --hub_token_file where'",
+        "HUGGING_FACE,401,'authentication required (401'",
+        "MODELSCOPE,403,'authentication required (403'",
+        "HUGGING_FACE,403,'set HF_TOKEN or pass --hub_token_file'",
         "HUGGING_FACE,409,'changed by someone else at the same time'",
-        "MODELSCOPE,429,'takes no more requests for now'",
+        "MODELSCOPE,429,'rate limited (429'",
         "HUGGING_FACE,503,'the hub fails'"
     })
     void aStatusIsToldWithRepositoryAndCause(HubKind kind, int status, String cause) {

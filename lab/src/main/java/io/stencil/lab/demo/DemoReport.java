@@ -74,7 +74,7 @@ record DemoReport(DemoPlan plan, Demo.Result result) {
             return JSON.readTree(line);
         } catch (IOException e) {
             throw new InvalidFileException(
-                    Location.of(plan.dataset().resolve(DatasetWriter.METADATA)), "is no JSON: " + e.getMessage(), e);
+                    Location.of(plan.dataset().resolve(DatasetWriter.METADATA)), "is not JSON: " + e.getMessage(), e);
         }
     }
 

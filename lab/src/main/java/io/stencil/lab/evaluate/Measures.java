@@ -47,7 +47,7 @@ public final class Measures {
             int at = known.indexOf(name);
             if (at < 0) {
                 throw new InvalidRequestException(
-                        "NAME", "'%s' is no measurement; there are %s".formatted(name, String.join(", ", known)));
+                        "NAME", "'%s' is not a measurement; there are %s".formatted(name, String.join(", ", known)));
             }
             chosen.add(ALL.get(at));
         }

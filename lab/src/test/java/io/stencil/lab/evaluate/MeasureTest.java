@@ -122,7 +122,7 @@ class MeasureTest {
                 .containsExactly("edit", "base");
         assertThatThrownBy(() -> Measures.named(List.of("edits")))
                 .isInstanceOf(InvalidRequestException.class)
-                .hasMessageContaining("'edits' is no measurement; there are base, brightness");
+                .hasMessageContaining("'edits' is not a measurement; there are base, brightness");
         assertThatThrownBy(() -> new Effort(1, 0))
                 .isInstanceOf(InvalidRequestException.class)
                 .hasMessageContaining("'share': must be above 0");

@@ -10,7 +10,7 @@ import io.stencil.tensor.Tensors;
 import java.util.Set;
 import org.bytedeco.pytorch.Tensor;
 
-/// Brings the inpainting mask to the size of the latents, blurred where that is asked for.
+/// Resizes the inpainting mask to the latents, and blurs it where the request sets a blur.
 public record InpaintUnit(ModelSet models) implements PipelineUnit {
 
     @Override

@@ -3,7 +3,7 @@ package io.stencil.pipeline.unit;
 /// One stage of the pipeline.
 ///
 /// The declaration is binding: a unit that reads a port it did not declare, or writes another, fails. What needs what
-/// can therefore be derived from the declarations. A declared input may be absent; a unit whose work is not asked for
+/// can therefore be derived from the declarations. A declared input may be absent; a unit whose work is not requested
 /// writes nothing.
 public interface PipelineUnit {
 

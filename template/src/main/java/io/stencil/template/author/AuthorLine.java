@@ -58,7 +58,7 @@ public record AuthorLine(StackTraceElement frame) {
         return isIn(origin) ? Location.of(origin, frame.getLineNumber()) : Location.of(origin);
     }
 
-    /// What [#location] does not tell: class, method and line inside a jar.
+    /// Names class, method and line inside a jar, which [#location] omits.
     String addition(Path origin) {
         return isIn(origin)
                 ? ""

@@ -12,7 +12,7 @@ import io.stencil.tensor.Tensors;
 import org.bytedeco.pytorch.Tensor;
 
 /// A picture of which a part is to be made anew, as [ImageKeyValues] sees it: that part is grey, and one more channel
-/// of the latents tells where it is.
+/// of the latents marks its place.
 public final class MaskedPicture {
 
     /// Channels of the latents behind those of the picture.

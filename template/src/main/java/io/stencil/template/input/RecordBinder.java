@@ -63,8 +63,8 @@ public final class RecordBinder<I extends Record> implements InputBinder<I> {
                 throw place.field(name)
                         .fault(
                                 rows
-                                        ? "is no field that the data processor reads; " + reads()
-                                        : "is no input of this Template; it has " + NameList.of(names));
+                                        ? "is not a field that the data processor reads; " + reads()
+                                        : "is not an input of this Template; it has " + NameList.of(names));
             }
         });
         List<@Nullable Object> values = new ArrayList<>();

@@ -26,11 +26,11 @@ final class JarClasses {
         } catch (IOException | IllegalArgumentException e) {
             throw new InvalidFileException(
                     Location.of(jar.path()),
-                    "is no jar that can be read (%s); build it again".formatted(e.getMessage()),
+                    "is not a readable jar file (%s); build it again".formatted(e.getMessage()),
                     e);
         }
         if (files.isEmpty()) {
-            throw new InvalidFileException(jar.path(), "is no jar that can be read (no files in it); build it again");
+            throw new InvalidFileException(jar.path(), "is not a readable jar file (no files in it); build it again");
         }
         return new TemplateClassLoader(files);
     }

@@ -143,7 +143,7 @@ final class RecordArchive {
             try {
                 return MAPPER.treeToValue(json, type);
             } catch (JsonProcessingException e) {
-                throw misfit(name, "is no " + type.getSimpleName());
+                throw misfit(name, "is not of type " + type.getSimpleName());
             }
         }
 

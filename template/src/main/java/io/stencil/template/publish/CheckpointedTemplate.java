@@ -86,14 +86,15 @@ record CheckpointedTemplate(TemplateFolder folder, @Nullable Path checkpoint) im
         names.forEach((name, stored) -> {
             Parameter parameter = state.get(name);
             if (parameter == null) {
-                faults.add(name + " is no tensor of the model");
+                faults.add(name + " is not a tensor of the model");
             } else if (!Arrays.equals(parameter.shape(), source.entry(stored).dims())) {
                 faults.add("%s is %s, expected %s"
                         .formatted(name, source.entry(stored).shape(), Arrays.toString(parameter.shape())));
             }
         });
         if (!faults.isEmpty() || names.isEmpty()) {
-            throw new InvalidFileException(source.path(), "is no checkpoint of this Template: " + NameList.of(faults));
+            throw new InvalidFileException(
+                    source.path(), "is not a checkpoint of this Template: " + NameList.of(faults));
         }
     }
 }

@@ -16,7 +16,7 @@ import java.util.TreeMap;
 /// The `README.md` of a packaged Template: what it takes, what it steers, how it was trained, what it does.
 final class ModelCard {
 
-    /// Options that tell of the author's disk, and of nothing else.
+    /// Names the options that describe the author's disk alone.
     private static final Set<String> PRIVATE = Set.of(
             "dataset_base_path",
             "dataset_metadata_path",

@@ -11,7 +11,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.Objects;
 
-/// Writes a folder with a Template to begin from: it compiles, trains as it stands, and tells how.
+/// Writes a folder with a Template to begin from, which compiles and trains as it is, with a README about both.
 public final class NewTemplate {
 
     private static final String README = "README.md";
@@ -23,7 +23,7 @@ public final class NewTemplate {
     public static void write(Path folder, TemplateFamily family) {
         Path name = folder.toAbsolutePath().normalize().getFileName();
         if (name == null) {
-            throw new InvalidRequestException("NAME", "'%s' is no name of a folder".formatted(folder));
+            throw new InvalidRequestException("NAME", "'%s' is not the name of a directory".formatted(folder));
         }
         try {
             AtomicFolder.requireFree(folder);

@@ -43,6 +43,6 @@ public enum TemplateFamily {
         }
         String known =
                 NameList.of(Arrays.stream(values()).map(TemplateFamily::option).toList());
-        throw new InvalidRequestException("family", "'%s' is no family; expected one of %s".formatted(name, known));
+        throw new InvalidRequestException("family", "'%s' is not a family; expected one of %s".formatted(name, known));
     }
 }

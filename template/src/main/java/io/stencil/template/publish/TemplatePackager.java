@@ -35,7 +35,7 @@ public final class TemplatePackager {
     private final PackageRequest request;
     private final Consumer<String> report;
 
-    /// @param report told each step, for people
+    /// @param report receives a line about each step
     public TemplatePackager(PackageRequest request, Consumer<String> report) {
         this.request = request;
         this.report = report;

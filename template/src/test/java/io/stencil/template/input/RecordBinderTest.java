@@ -52,7 +52,7 @@ class RecordBinderTest {
                 "'scale':0.5|'scale':'bright'|'scale': must be a number, found \"\"bright\"\"",
                 "'scale':0.5|'scale':null|'scale': is missing; expected a number",
                 "'scale':0.5,||'scale': is missing; expected a number",
-                "'scale':0.5|'scael':0.5|'scael': is no input of this Template; it has scale, steps",
+                "'scale':0.5|'scael':0.5|'scael': is not an input of this Template; it has scale, steps",
                 "'steps':3|'steps':3.5|'steps': must be a whole number, found 3.5",
                 "'steps':3|'steps':30000000000|'steps': must be a whole number from -2147483648 to 2147483647, found 30000000000",
                 "'steps':3|'steps':'3'|'steps': must be a whole number, found",

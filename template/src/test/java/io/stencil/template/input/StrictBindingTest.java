@@ -76,7 +76,7 @@ class StrictBindingTest {
             value = {
                 "{'x':1,'y':2}]|{'x':1,'y':2},{'x':'a','y':2}]|'points[1].x': must be a number, found \"a\"",
                 "{'x':1,'y':2}]|{'x':1}]|'points[0].y': is missing; expected a number",
-                "{'x':1,'y':2}]|{'x':1,'y':2,'z':3}]|'points[0].z': is no input of this Template; it has x, y",
+                "{'x':1,'y':2}]|{'x':1,'y':2,'z':3}]|'points[0].z': is not an input of this Template; it has x, y",
                 "{'x':1,'y':2}]|null]|'points[0]': must be an object, found null",
                 "{'x':1,'y':2}]|{'x':-1,'y':2}]|'points[0]': is refused by Point: x must be at least 0, found -1.0",
                 "{'x':1,'y':2}]|{'x':1e400,'y':2}]|'points[0].x': must be a finite number",
@@ -90,7 +90,7 @@ class StrictBindingTest {
                 "'COLD'|'cold'|'tone': must be one of [WARM, COLD], found \"cold\"",
                 "'COLD'|1|'tone': must be one of [WARM, COLD], found 1",
                 "9000000000|90000000000000000000|'max_count': must be a whole number from -9223372036854775808",
-                "'max_count'|'maxCount'|'maxCount': is no input of this Template; it has points, grid, centre, tone",
+                "'max_count'|'maxCount'|'maxCount': is not an input of this Template; it has points, grid, centre, tone",
             })
     void whatDoesNotFitIsNamedByItsPath(String part, String replacement, String message)
             throws JsonProcessingException {

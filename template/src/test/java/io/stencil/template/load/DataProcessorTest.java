@@ -52,7 +52,7 @@ class DataProcessorTest {
             assertThatThrownBy(() -> template.bindRow(
                             JsonNodeFactory.instance.objectNode().put("scale", 0.8), folder))
                     .hasMessage(
-                            "'scale': is no field that the data processor reads; its record Row has percent (a whole"
+                            "'scale': is not a field that the data processor reads; its record Row has percent (a whole"
                                     + " number)");
             assertThatThrownBy(() -> template.bindRow(JsonNodeFactory.instance.objectNode(), folder))
                     .hasMessage("'percent': is missing; the data processor expects a whole number; its record Row has"

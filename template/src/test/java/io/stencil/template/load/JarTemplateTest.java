@@ -99,6 +99,6 @@ class JarTemplateTest {
         Files.writeString(folder.resolve("model.jar"), "no jar");
         assertThatThrownBy(() -> new TemplateFolder(folder).describeInputs())
                 .isInstanceOf(InvalidFileException.class)
-                .hasMessageContaining("model.jar: is no jar that can be read");
+                .hasMessageContaining("model.jar: is not a readable jar file");
     }
 }

@@ -108,7 +108,7 @@ class RecordArchiveTest {
                     .hasMessageContaining("'text' is missing")
                     .hasMessageContaining("process the dataset anew");
             assertThatThrownBy(() -> read(json.deepCopy().put("count", "many"), tensors))
-                    .hasMessageContaining("'count' is no long");
+                    .hasMessageContaining("'count' is not of type long");
             assertThatThrownBy(() -> read(json.deepCopy().put("more", 1), tensors))
                     .hasMessageContaining("has other components");
         }

@@ -149,7 +149,7 @@ class TemplatePackagerTest {
         write("other", 0);
         assertThatThrownBy(() -> run(TestFiles.golden("template_value_a"), Long.MAX_VALUE))
                 .isInstanceOf(InvalidFileException.class)
-                .hasMessageContaining("is no checkpoint of this Template: other is no tensor of the model");
+                .hasMessageContaining("is not a checkpoint of this Template: other is not a tensor of the model");
         write(TRAINED, 1);
         assertThatThrownBy(() -> run(TestFiles.golden("template_value_a"), Long.MAX_VALUE))
                 .hasMessageContaining("expected [");

@@ -65,7 +65,8 @@ public record Dataset(List<DatasetRow> rows, List<BadRow> bad, Path folder, Targ
 
     private static Dataset read(DataOptions options, boolean skips) {
         if (!Files.isDirectory(options.basePath())) {
-            throw new InvalidRequestException("dataset_base_path", "'%s' is no folder".formatted(options.basePath()));
+            throw new InvalidRequestException(
+                    "dataset_base_path", "'%s' is not a directory".formatted(options.basePath()));
         }
         RowReader reader = new RowReader(options.basePath(), options.fileKeys(), options.extraInputs());
         List<DatasetRow> rows = new ArrayList<>();

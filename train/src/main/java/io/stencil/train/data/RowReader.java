@@ -105,7 +105,7 @@ record RowReader(Path folder, Set<FileKey> fileKeys, Set<ExtraInput> extraInputs
             RgbImageReader.checkFormat(file);
             return file;
         } catch (InvalidPathException e) {
-            throw new InvalidFileException(field, "'%s' is no path: %s".formatted(name, LocalPath.reason(e)), e);
+            throw new InvalidFileException(field, "'%s' is not a path: %s".formatted(name, LocalPath.reason(e)), e);
         } catch (InvalidFileException | InvalidRequestException e) {
             throw new InvalidFileException(field, e.getMessage(), e);
         }

@@ -212,7 +212,7 @@ public record CacheFolder(Path folder) {
         if (!isCache(folder)) {
             throw new InvalidRequestException(
                     "dataset_base_path",
-                    "'%s' is no cache of encoded samples; make one by --task sft:data_process".formatted(folder));
+                    "'%s' is not a cache of encoded samples; make one by --task sft:data_process".formatted(folder));
         }
         if (!isComplete()) {
             throw new InvalidRequestException(
@@ -224,7 +224,7 @@ public record CacheFolder(Path folder) {
             return MAPPER.readValue(
                     MAPPER.treeAsTokens(JsonFile.read(index()).path("rows")), new TypeReference<List<CachedRow>>() {});
         } catch (IOException e) {
-            throw new InvalidFileException(index(), "is no index of samples: " + e.getMessage());
+            throw new InvalidFileException(index(), "is not an index of samples: " + e.getMessage());
         }
     }
 

@@ -362,7 +362,7 @@ class MetadataTest {
                                 .build()
                                 .data()))
                 .isInstanceOf(InvalidRequestException.class)
-                .hasMessage("'dataset_base_path': '%s' is no folder".formatted(absent));
+                .hasMessage("'dataset_base_path': '%s' is not a directory".formatted(absent));
     }
 
     @Test
