@@ -254,7 +254,7 @@ class GenerateBadInputIT {
 
     @Test
     void anUnknownOptionEndsTheProcessWith2() throws IOException, InterruptedException {
-        StencilProcess.run(folder, words("--cfg_scal=2")).failed(2, "'--cfg_scal=2'", "try 'stencil generate --help'");
+        StencilProcess.run(folder, words("--cfg_scal=2")).failed(2, "'--cfg_scal=2'", "Try 'stencil generate --help'");
     }
 
     @Test
