@@ -34,7 +34,8 @@ import picocli.CommandLine.Spec;
         name = "check",
         description =
                 "Read every row of a dataset as a training does, decode all images, bind Template inputs, and report "
-                        + "all rows that cannot be used.")
+                        + "all rows that cannot be used.",
+        modelTransformer = DatasetOptions.Model.class)
 @SuppressWarnings("NullAway.Init") // fields are set by picocli before a command runs
 final class DatasetCheckCommand implements Callable<Integer> {
 
@@ -45,9 +46,6 @@ final class DatasetCheckCommand implements Callable<Integer> {
             paramLabel = "DIR",
             description = "Folder with metadata.jsonl, .json or .csv, in place of --dataset_metadata_path.")
     private @Nullable Path folder;
-
-    @Mixin
-    private DatasetOptions dataset;
 
     @Option(
             names = "--template_model_id_or_path",
@@ -63,7 +61,8 @@ final class DatasetCheckCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
-        Path metadata = folder == null ? dataset.metadata(Task.SFT, command.commandLine()) : metadata(folder);
+        DatasetOptions dataset = new DatasetOptions(command);
+        Path metadata = folder == null ? dataset.metadata(Task.SFT) : metadata(folder);
         DataOptions options = dataset.data(metadata, template != null);
         if (template != null) {
             TemplateOptions.checkFolder(template);
@@ -110,7 +109,7 @@ final class DatasetCheckCommand implements Callable<Integer> {
     }
 
     private Path metadata(Path in) {
-        if (dataset.namesMetadata()) {
+        if (new DatasetOptions(command).namesMetadata()) {
             throw new InvalidRequestException(
                     "dataset_metadata_path", "is given, and the folder '%s' too; give one of them".formatted(in));
         }

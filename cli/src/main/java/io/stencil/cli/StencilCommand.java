@@ -105,7 +105,7 @@ public final class StencilCommand {
         CommandLine root = new CommandLine(new StencilCommand());
         for (Class<?> type : COMMANDS) {
             Command command = type.getAnnotation(Command.class);
-            root.addSubcommand(command.name(), needed.test(command.name()) ? type : outline(command));
+            root.addSubcommand(command.name(), needed.test(command.name()) ? new CommandLine(type) : outline(command));
         }
         Objects.requireNonNull(root.getSubcommands().get(LaunchCommand.NAME))
                 .setStopAtPositional(true); // the rest is another command's

@@ -7,7 +7,6 @@ import io.stencil.cli.models.RemoteModels;
 import io.stencil.cli.models.WeightOptions;
 import io.stencil.cli.terminal.ProgressLine;
 import io.stencil.cli.terminal.StopOnSignal;
-import io.stencil.cli.train.BaseTrainingOptions;
 import io.stencil.cli.train.DatasetOptions;
 import io.stencil.cli.train.EncodingReport;
 import io.stencil.cli.train.TrainingOptions;
@@ -37,7 +36,10 @@ import picocli.CommandLine.Spec;
 ///
 /// Ctrl-C and SIGTERM end it after the step that is being worked on, with checkpoint and state saved and exit code
 /// 130; a second one ends it at once.
-@Command(name = "train", description = "Train a Template, a base model, or a part of one, on a dataset.")
+@Command(
+        name = "train",
+        description = "Train a Template, a base model, or a part of one, on a dataset.",
+        modelTransformer = TrainingOptions.Model.class)
 @SuppressWarnings("NullAway.Init") // fields are set by picocli before a command runs
 final class TrainCommand implements Callable<Integer> {
 
@@ -48,16 +50,7 @@ final class TrainCommand implements Callable<Integer> {
     private WeightOptions weights;
 
     @Mixin
-    private DatasetOptions dataset;
-
-    @Mixin
-    private TrainingOptions training;
-
-    @Mixin
     private HubOptions hub;
-
-    @Mixin
-    private BaseTrainingOptions baseTraining;
 
     @Spec
     private CommandSpec command;
@@ -121,7 +114,8 @@ final class TrainCommand implements Callable<Integer> {
 
     /// What lies here is checked before anything is fetched.
     private TrainOptions options(ProcessEnvironment environment) {
-        Path output = training.output(command.commandLine());
+        TrainingOptions training = new TrainingOptions(command);
+        Path output = training.output();
         OutputCheck.requireFolder("output_path", output);
         if (environment.rank() == 0) {
             FolderLock.requireFree(output, training.resumes() ? "resume" : "output_path");
@@ -147,15 +141,17 @@ final class TrainCommand implements Callable<Integer> {
 
     /// Encoded samples need no tokenizer.
     private ModelFiles files(RemoteModels remote) {
-        return training.task() == Task.SFT_TRAIN ? base.filesWithoutPrompts(remote) : base.files(remote);
+        return new TrainingOptions(command).task() == Task.SFT_TRAIN
+                ? base.filesWithoutPrompts(remote)
+                : base.files(remote);
     }
 
     private TrainOptionsBuilder options(ModelFiles files, LoadOptions load, Path output) {
-        Path metadata = dataset.metadata(training.task(), command.commandLine());
+        DatasetOptions dataset = new DatasetOptions(command);
+        TrainingOptions training = new TrainingOptions(command);
+        Path metadata = dataset.metadata(training.task());
         TrainOptionsBuilder options = TrainOptions.builder(files, dataset.folder(metadata), metadata, output);
-        dataset.applyTo(options);
         training.applyTo(options);
-        baseTraining.applyTo(options);
         return options.load(load);
     }
 }

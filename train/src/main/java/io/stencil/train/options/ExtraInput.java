@@ -6,10 +6,10 @@ import java.util.Set;
 
 /// What of a dataset's row goes into training beside picture and prompt.
 public enum ExtraInput {
+    /// Images that the transformer looks at.
+    EDIT_IMAGE("edit_image"),
     /// Goes to the Template.
-    TEMPLATE_INPUTS("template_inputs"),
-    /// Pictures that the transformer looks at.
-    EDIT_IMAGE("edit_image");
+    TEMPLATE_INPUTS("template_inputs");
 
     private final String key;
 

@@ -16,18 +16,34 @@ import org.jspecify.annotations.Nullable;
 /// @param base files of the base model
 /// @param load dtype of the pipeline's work, its device, and how the weights of frozen models rest; what is trained is
 ///     kept in float32 whatever the dtype
-/// @param template folder of the Template, or null when none takes part
 /// @param trustedCode code of the Template that may run
-/// @param trainable dotted names of what is trained: `template_model`, `template_model.mlp`, `dit`
-/// @param initializeOnCpu accepted, see above
-/// @param loraHotLoading accepted, see above
 public record ModelOptions(
         ModelFiles base,
         LoadOptions load,
-        @Nullable Path template,
+
+        @TrainingOption(
+                name = "template_model_id_or_path",
+                label = "DIR|ID:",
+                help = "Folder of the Template that is trained, or its ID at a hub with a colon.",
+                docs = "folder of the Template that is trained, or its ID [at a hub](hubs.md#names) with a colon",
+                hub = true)
+        @Nullable
+        Path template,
+
         TrustedCode trustedCode,
+
+        @TrainingOption(
+                name = "trainable_models",
+                label = "NAMES",
+                help = "What is trained: template_model, or parts such as template_model.mlp; dit; vae.",
+                docs = "`template_model`, `dit`, `vae` or dotted parts of them, with commas between",
+                required = true)
         List<String> trainable,
+
+        @TrainingOption(name = "initialize_model_on_cpu", hidden = true)
         boolean initializeOnCpu,
+
+        @TrainingOption(name = "enable_lora_hot_loading", hidden = true)
         boolean loraHotLoading) {
 
     /// @throws InvalidRequestException when nothing is trained

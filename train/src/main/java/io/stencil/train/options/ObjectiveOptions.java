@@ -3,33 +3,93 @@ package io.stencil.train.options;
 import io.stencil.error.InvalidRequestException;
 
 /// What the loss is made of.
-///
-/// @param timestepWeighting how much each timestep counts
-/// @param timesteps from which they are drawn, evenly
-/// @param captionDropout share of samples whose prompt is left empty, 0 up to 1: classifier-free guidance needs a model
-///     that knows pictures without a prompt
-/// @param cacheEncodings keeps latents and prompt embeddings in memory after their first use
-/// @param latentNoise of a VAE's training: standard deviation of the noise that the decoder must bear, in units of the
-///     latents' own
-/// @param klWeight of a VAE's training
-/// @param edgeWeight of a VAE's training: weight of the error of the steps between neighbouring pixels
 public record ObjectiveOptions(
+        @TrainingOption(
+                name = "timestep_weighting",
+                label = "bell|none",
+                help = "How much a timestep counts; none for a base model from nothing.",
+                docs = "`bell` as in the reference; `none` counts all timesteps alike. They are drawn evenly "
+                        + "from the schedule of training",
+                byDefault = "bell",
+                tasks = {Task.SFT, Task.SFT_DATA_PROCESS, Task.SFT_TRAIN})
         TimestepWeighting timestepWeighting,
-        TimestepRange timesteps,
+
+        @TrainingOption(
+                name = "min_timestep_boundary",
+                label = "0..1",
+                help = "Draw timesteps from here on; 0 is all noise.",
+                docs = "where the part of the schedule begins that timesteps are drawn from: 0 is its "
+                        + "noisiest end. `0.5` trains what details need",
+                byDefault = "0",
+                tasks = {Task.SFT, Task.SFT_DATA_PROCESS, Task.SFT_TRAIN})
+        double minTimestep,
+
+        @TrainingOption(
+                name = "max_timestep_boundary",
+                label = "0..1",
+                help = "Draw timesteps up to here; 1 is no noise.",
+                docs = "where that part ends: 1 is the end with least noise",
+                byDefault = "1",
+                tasks = {Task.SFT, Task.SFT_DATA_PROCESS, Task.SFT_TRAIN})
+        double maxTimestep,
+
+        @TrainingOption(
+                name = "caption_dropout",
+                label = "P",
+                help = "Share of samples that go without their prompt.",
+                docs = "share of samples without their prompt, for classifier-free guidance",
+                byDefault = "0",
+                tasks = {Task.SFT, Task.SFT_DATA_PROCESS, Task.SFT_TRAIN})
         double captionDropout,
+
+        @TrainingOption(
+                name = "cache_encodings",
+                help = "Keep latents and prompt embeddings in memory after their first use.",
+                docs = "latents, prompt embeddings and a Template's processed inputs stay in memory after "
+                        + "their first use. For 20,000 images of 64 x 64 that is 0.2 GB",
+                tasks = {Task.SFT, Task.SFT_DATA_PROCESS, Task.SFT_TRAIN},
+                onResume = OnResume.FREE)
         boolean cacheEncodings,
+
+        @TrainingOption(
+                name = "latent_noise",
+                help = "With --task vae: noise on the latents, in their own deviations.",
+                docs = "VAE: noise that the decoder must bear, in standard deviations of the latents",
+                byDefault = "0.1",
+                tasks = Task.VAE)
         double latentNoise,
+
+        @TrainingOption(
+                name = "kl_weight",
+                help = "With --task vae: weight of the divergence.",
+                docs = "VAE: weight of the divergence, summed over an image's latents",
+                byDefault = "1e-5",
+                tasks = Task.VAE)
         double klWeight,
+
+        @TrainingOption(
+                name = "edge_weight",
+                help = "With --task vae: weight of the error of edges.",
+                docs = "VAE: weight of the error of the steps between neighbouring pixels, which blurred "
+                        + "edges cost",
+                byDefault = "0",
+                tasks = Task.VAE)
         double edgeWeight) {
 
     /// @throws InvalidRequestException naming the option that cannot be used
     public ObjectiveOptions {
+        var _ = new TimestepRange(minTimestep, maxTimestep);
         if (!(captionDropout >= 0 && captionDropout <= 1)) {
             throw new InvalidRequestException("caption_dropout", "must be between 0 and 1, found " + captionDropout);
         }
         requireNotNegative("latent_noise", latentNoise);
         requireNotNegative("kl_weight", klWeight);
         requireNotNegative("edge_weight", edgeWeight);
+    }
+
+    /// The part of the schedule that timesteps are drawn from.
+    public TimestepRange timesteps() {
+        return new TimestepRange(minTimestep, maxTimestep);
     }
 
     private static void requireNotNegative(String option, double value) {

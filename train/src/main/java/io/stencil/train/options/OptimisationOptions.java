@@ -6,37 +6,126 @@ import io.stencil.train.optim.LearningRateSchedule;
 import org.jspecify.annotations.Nullable;
 
 /// How the trainable parameters are moved.
-///
-/// @param learningRate above 0
-/// @param weightDecay of AdamW, at least 0
-/// @param schedule of the learning rate
-/// @param warmupSteps updates through which the rate rises; null leaves the beginning to the schedule
-/// @param epochs passes over the dataset; null when `maxSteps` tells the length
-/// @param maxSteps steps after which training ends, in as many epochs as it takes; null when `epochs` tells the length
-/// @param batchSize samples of a step in one process; a step takes the mean loss over all processes, and pictures of
-///     its samples have one size
-/// @param gradientAccumulationSteps steps whose mean gradient makes one update; an epoch's last update may have
-///     fewer
-/// @param maxGradNorm bound of the gradient's length; null for none
-/// @param emaDecay of the average of the weights that is saved in their place; null saves the weights
-/// @param activations what is kept of a forward pass for the backward pass
-/// @param findUnusedParameters whether, in several processes, a parameter may be without a gradient; one process finds
-///     such by nature
-/// @param seed of timesteps, noise and data order; null draws one, which `training_args.json` tells
 public record OptimisationOptions(
+        @TrainingOption(
+                name = "learning_rate",
+                help = "Learning rate of AdamW.",
+                docs = "learning rate of AdamW",
+                byDefault = "1e-4")
         double learningRate,
+
+        @TrainingOption(
+                name = "weight_decay",
+                help = "Weight decay of AdamW.",
+                docs = "weight decay of AdamW",
+                byDefault = "0.01")
         double weightDecay,
+
+        @TrainingOption(
+                name = "lr_scheduler",
+                label = "constant|cosine|none",
+                help = "constant: a third of the rate for the first five updates, unless --warmup_steps is given.",
+                docs = "`constant`: a third of the rate for five updates, as in the reference; `cosine`: "
+                        + "falls to zero at the end; `none`",
+                byDefault = "constant")
         LearningRateSchedule schedule,
-        @Nullable Integer warmupSteps,
-        @Nullable Integer epochs,
-        @Nullable Integer maxSteps,
+
+        @TrainingOption(
+                name = "warmup_steps",
+                help = "Updates through which the learning rate rises.",
+                docs = "updates through which the rate rises in equal steps; replaces the third of `constant`",
+                unset = "as the scheduler begins")
+        @Nullable
+        Integer warmupSteps,
+
+        @TrainingOption(
+                name = "num_epochs",
+                help = "Length of the training in passes over the dataset.",
+                docs = "length in passes over the dataset",
+                unset = "1, unless --max_steps is given",
+                onResume = OnResume.LENGTH)
+        @Nullable
+        Integer epochs,
+
+        @TrainingOption(
+                name = "max_steps",
+                help = "Length of the training in steps, in place of --num_epochs.",
+                docs = "length in steps, in place of `--num_epochs`",
+                onResume = OnResume.LENGTH)
+        @Nullable
+        Integer maxSteps,
+
+        @TrainingOption(
+                name = "batch_size",
+                help = "Samples of a step, of one image size.",
+                docs = "samples of a step in one process; the step takes the mean loss over all "
+                        + "[processes](several-processes.md). Images of a batch have one size: `--height` and "
+                        + "`--width`, or rows of equal size come together",
+                byDefault = "1")
         int batchSize,
+
+        @TrainingOption(
+                name = "gradient_accumulation_steps",
+                help = "Steps that make one update.",
+                docs = "steps that make one update",
+                byDefault = "1")
         int gradientAccumulationSteps,
-        @Nullable Double maxGradNorm,
-        @Nullable Double emaDecay,
-        ActivationPolicy activations,
+
+        @TrainingOption(
+                name = "max_grad_norm",
+                help = "Clip the gradient to this length.",
+                docs = "clips the gradient of all parameters as one vector",
+                unset = "no clipping")
+        @Nullable
+        Double maxGradNorm,
+
+        @TrainingOption(
+                name = "ema_decay",
+                help = "Save an average of the weights that keeps this share of itself, such as 0.999.",
+                docs = "checkpoints hold an average of the weights. The n-th update keeps `min(decay, (1 + "
+                        + "n) / (10 + n))` of it")
+        @Nullable
+        Double emaDecay,
+
+        @TrainingOption(
+                name = "use_gradient_checkpointing",
+                help = "Less memory, more time.",
+                docs = "blocks keep their inputs alone and run again in the backward pass: less memory, more "
+                        + "time ([below](#activations))",
+                onResume = OnResume.FREE)
+        boolean gradientCheckpointing,
+
+        @TrainingOption(
+                name = "use_gradient_checkpointing_offload",
+                help = "The same, with what has to be kept out of the GPU's memory.",
+                docs = "the same, and those inputs wait outside the GPU's memory",
+                onResume = OnResume.FREE)
+        boolean gradientCheckpointingOffload,
+
+        @TrainingOption(
+                name = "activation_memory",
+                label = "4GB",
+                help = "Gradient checkpointing only of what does not fit: keep activations up to this size.",
+                docs = "keeps activations up to this size, such as `4GB` or `1.5GiB`, and recomputes the rest",
+                bytes = true,
+                onResume = OnResume.FREE)
+        @Nullable
+        Long activationMemory,
+
+        @TrainingOption(
+                name = "find_unused_parameters",
+                help = "In several processes: allow trained parts on which the loss does not always depend.",
+                docs = "in several processes: trained parts on which the loss does not always depend are allowed")
         boolean findUnusedParameters,
-        @Nullable Long seed) {
+
+        @TrainingOption(
+                name = "seed",
+                help = "Makes a run repeatable.",
+                docs = "the same seed, data and machine give the same files, also where a Template [draws "
+                        + "random numbers](#random-numbers-in-a-template)",
+                unset = "a random one")
+        @Nullable
+        Long seed) {
 
     /// @throws InvalidRequestException naming the option that cannot be used
     public OptimisationOptions {
@@ -48,13 +137,14 @@ public record OptimisationOptions(
         if (warmupSteps != null && warmupSteps < 0) {
             throw new InvalidRequestException("warmup_steps", "must be at least 0, found " + warmupSteps);
         }
+        epochs = epochs == null && maxSteps == null ? Integer.valueOf(1) : epochs;
         if (epochs != null) {
             requireAtLeastOne("num_epochs", epochs);
         }
         if (maxSteps != null) {
             requireAtLeastOne("max_steps", maxSteps);
         }
-        if ((epochs == null) == (maxSteps == null)) {
+        if (epochs != null && maxSteps != null) {
             throw new InvalidRequestException(
                     "max_steps", "or num_epochs must tell the length of the training, one of them and not both");
         }
@@ -63,10 +153,24 @@ public record OptimisationOptions(
         if (maxGradNorm != null) {
             requireAboveZero("max_grad_norm", maxGradNorm);
         }
+        if (activationMemory != null) {
+            var _ = new ActivationPolicy.Within(activationMemory, gradientCheckpointingOffload);
+        }
+        // A bound on the memory decides what is recomputed, and to offload is to recompute.
+        gradientCheckpointing = activationMemory == null && (gradientCheckpointing || gradientCheckpointingOffload);
         if (emaDecay != null && !(emaDecay >= 0 && emaDecay < 1)) {
             throw new InvalidRequestException(
                     "ema_decay", "must be at least 0 and below 1, such as 0.999, found " + emaDecay);
         }
+    }
+
+    /// The activations that are kept of a forward pass for the backward pass.
+    public ActivationPolicy activations() {
+        return activationMemory == null
+                ? gradientCheckpointing
+                        ? new ActivationPolicy.Recompute(gradientCheckpointingOffload)
+                        : new ActivationPolicy.Keep()
+                : new ActivationPolicy.Within(activationMemory, gradientCheckpointingOffload);
     }
 
     private static void requireAboveZero(String option, double value) {

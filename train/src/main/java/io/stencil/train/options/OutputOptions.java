@@ -7,29 +7,83 @@ import org.jspecify.annotations.Nullable;
 
 /// What a training run leaves, and where.
 ///
-/// @param folder gets checkpoints, `training_args.json` and logs; it is made when absent
-/// @param removedPrefix cut off the names in checkpoints that begin with it, such as `pipe.template_model.`; null
-///     keeps full names
-/// @param saveSteps steps between checkpoints; null writes one at each epoch's end, or, where the steps are
-///     counted, one at the end
-/// @param keptCheckpoints how many checkpoints stay when a newer one is written, each with its raw weights; null for
-/// all
 /// @param resume goes on with the run in `folder`, from its newest complete state
-/// @param resumeFrom checkpoint whose tensors the training starts with; a run that is resumed has them in its state
-/// @param saveDtype of the tensors in checkpoints, float32 or bfloat16
-/// @param saveRawWeights writes the weights themselves beside their average, as `NAME.raw.safetensors`
-/// @param csvLog writes `training_log.csv`
-/// @param tensorboardLog not supported
 public record OutputOptions(
+        @TrainingOption(
+                name = "output_path",
+                label = "DIR",
+                help = "Gets checkpoints, states, logs and training_args.json; required unless --resume is given.",
+                docs = "gets checkpoints, states, logs and `training_args.json`; required without `--resume`",
+                onResume = OnResume.FREE)
         Path folder,
-        @Nullable String removedPrefix,
-        @Nullable Integer saveSteps,
-        @Nullable Integer keptCheckpoints,
+
+        @TrainingOption(
+                name = "remove_prefix_in_ckpt",
+                label = "TEXT",
+                help = "Cut off names in checkpoints, such as pipe.template_model.",
+                docs = "cut off the names of tensors in checkpoints, with or without its last dot; after "
+                        + "`pipe.template_model.` a file can lie in the Template's folder as "
+                        + "`model.safetensors`. A prefix that no name has is refused",
+                onResume = OnResume.FREE)
+        @Nullable
+        String removedPrefix,
+
+        @TrainingOption(
+                name = "save_steps",
+                help = "Steps between checkpoints, each with the state to go on from.",
+                docs = "steps between checkpoints `step-N.safetensors`; else one an epoch, "
+                        + "`epoch-N.safetensors`, or with `--max_steps` one at the end. Each has a state beside "
+                        + "it ([Stop and go on](#stop-and-go-on))",
+                unset = "one at each epoch's end, or with --max_steps one at the end",
+                onResume = OnResume.FREE)
+        @Nullable
+        Integer saveSteps,
+
+        @TrainingOption(
+                name = "keep_checkpoints",
+                help = "Keep the newest N checkpoints and remove older ones.",
+                docs = "keeps the newest N checkpoints and removes older ones when a new one is written. The "
+                        + "newest two states are kept in any case",
+                unset = "all",
+                onResume = OnResume.FREE)
+        @Nullable
+        Integer keptCheckpoints,
+
         boolean resume,
-        @Nullable Path resumeFrom,
+
+        @TrainingOption(
+                name = "resume_from_checkpoint",
+                label = "FILE|ID:FILE",
+                help = "Begin with the weights of a checkpoint.",
+                docs = "begins a new run with the weights of a checkpoint",
+                hub = true)
+        @Nullable
+        Path resumeFrom,
+
+        @TrainingOption(
+                name = "save_dtype",
+                label = "float32|bfloat16",
+                help = "Dtype of checkpoints.",
+                docs = "dtype of checkpoints",
+                byDefault = "float32",
+                onResume = OnResume.FREE)
         DType saveDtype,
+
+        @TrainingOption(
+                name = "save_raw_weights",
+                help = "With --ema_decay: save the weights too, as NAME.raw.safetensors.",
+                docs = "with `--ema_decay`: the weights themselves too, as `NAME.raw.safetensors`",
+                onResume = OnResume.FREE)
         boolean saveRawWeights,
+
+        @TrainingOption(
+                name = "enable_csv_log",
+                help = "Write each step's loss to a CSV file.",
+                docs = "each step's loss in `training_log.csv`",
+                onResume = OnResume.FREE)
         boolean csvLog,
+
+        @TrainingOption(name = "enable_tensorboard_log", hidden = true, onResume = OnResume.FREE)
         boolean tensorboardLog) {
 
     /// @throws InvalidRequestException naming the option that cannot be used

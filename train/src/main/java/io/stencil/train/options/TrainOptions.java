@@ -16,12 +16,24 @@ import java.util.Optional;
 ///         .build();
 /// ```
 public record TrainOptions(
+        @TrainingOption(
+                name = "task",
+                label = "sft|sft:data_process|sft:train|vae",
+                help = "sft trains in one stage; the next two encode the dataset into --output_path, and "
+                        + "train from there without text encoder and VAE.",
+                docs = "`sft:data_process` and `sft:train` train in two stages ([below](#two-stages)); `vae` "
+                        + "trains the VAE",
+                byDefault = "sft")
         Task task,
+
         DataOptions data,
         ModelOptions models,
         ObjectiveOptions objective,
         OptimisationOptions optimisation,
         OutputOptions output) {
+
+    /// All options and their groups.
+    public static final OptionSchema<TrainOptions> SCHEMA = OptionSchema.of(TrainOptions.class);
 
     /// @throws InvalidRequestException when the parts contradict each other
     public TrainOptions {

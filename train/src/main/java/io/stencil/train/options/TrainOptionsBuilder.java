@@ -1,379 +1,240 @@
 package io.stencil.train.options;
 
-import io.stencil.autograd.ActivationPolicy;
 import io.stencil.pipeline.models.LoadOptions;
 import io.stencil.pipeline.models.ModelFiles;
 import io.stencil.template.load.TrustedCode;
 import io.stencil.tensor.DType;
 import io.stencil.train.optim.LearningRateSchedule;
 import java.nio.file.Path;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
-/// Sets what differs from the defaults, which stand here and nowhere else; the records say what each value means.
+/// Builds training options from values by name and the defaults of [TrainingOption]. A method for a single option only
+/// adds its type: an option without one is set by [#set].
 public final class TrainOptionsBuilder {
 
-    private final ModelFiles base;
-    private final Path dataset;
-    private final Path metadata;
-    private final Path output;
-    private Task task = Task.SFT;
-
-    private int repeat = 1;
-    private @Nullable Set<FileKey> fileKeys;
-    private int workers;
-    private OnBadRow onBadRow = OnBadRow.FAIL;
-    private boolean shuffle = true;
-    private @Nullable Integer height;
-    private @Nullable Integer width;
-    private int maxPixels = 1024 * 1024;
-    private Set<ExtraInput> extraInputs = Set.of();
-
-    private LoadOptions load = LoadOptions.DEFAULT;
-    private @Nullable Path template;
-    private TrustedCode trustedCode = TrustedCode.OWN;
-    private List<String> trainable = List.of();
-    private boolean initializeOnCpu;
-    private boolean loraHotLoading;
-
-    private double learningRate = 1e-4;
-    private double weightDecay = 0.01;
-    private LearningRateSchedule schedule = LearningRateSchedule.CONSTANT;
-    private @Nullable Integer warmupSteps;
-    private @Nullable Integer epochs;
-    private @Nullable Integer maxSteps;
-    private int batchSize = 1;
-    private @Nullable Double maxGradNorm;
-    private @Nullable Double emaDecay;
-    private int gradientAccumulationSteps = 1;
-    private boolean gradientCheckpointing;
-    private boolean gradientCheckpointingOffload;
-    private @Nullable Long activationMemory;
-    private boolean findUnusedParameters;
-    private @Nullable Long seed;
-
-    private TimestepWeighting timestepWeighting = TimestepWeighting.BELL;
-    private TimestepRange timesteps = TimestepRange.ALL;
-    private double captionDropout;
-    private boolean cacheEncodings;
-    private double latentNoise = 0.1;
-    private double klWeight = 1e-5;
-    private double edgeWeight;
-
-    private @Nullable String removedPrefix;
-    private @Nullable Integer saveSteps;
-    private @Nullable Integer keptCheckpoints;
-    private boolean resume;
-    private @Nullable Path resumeFrom;
-    private DType saveDtype = DType.FLOAT32;
-    private boolean saveRawWeights;
-    private boolean csvLog;
-    private boolean tensorboardLog;
+    private final Map<String, @Nullable Object> values = new HashMap<>();
 
     TrainOptionsBuilder(ModelFiles base, Path dataset, Path metadata, Path output) {
-        this.base = base;
-        this.dataset = dataset;
-        this.metadata = metadata;
-        this.output = output;
+        values.put("base", base);
+        values.put("load", LoadOptions.DEFAULT);
+        values.put("trustedCode", TrustedCode.OWN);
+        values.put("resume", false);
+        values.put("dataset_base_path", dataset);
+        values.put("dataset_metadata_path", metadata);
+        values.put("output_path", output);
+    }
+
+    /// Sets an option by its name on the command line.
+    ///
+    /// @param value of the type of the option's record component; null for the default
+    public TrainOptionsBuilder set(String option, @Nullable Object value) {
+        values.put(option, value);
+        return this;
+    }
+
+    /// Sets options by their names on the command line.
+    public TrainOptionsBuilder setAll(Map<String, ?> options) {
+        values.putAll(options);
+        return this;
     }
 
     public TrainOptionsBuilder task(Task value) {
-        task = value;
-        return this;
+        return set("task", value);
     }
 
     public TrainOptionsBuilder repeat(int value) {
-        repeat = value;
-        return this;
+        return set("dataset_repeat", value);
     }
 
     /// Null for those that what goes in needs.
     public TrainOptionsBuilder fileKeys(@Nullable Set<FileKey> value) {
-        fileKeys = value;
-        return this;
+        return set("data_file_keys", value);
     }
 
     public TrainOptionsBuilder workers(int value) {
-        workers = value;
-        return this;
+        return set("dataset_num_workers", value);
     }
 
     public TrainOptionsBuilder onBadRow(OnBadRow value) {
-        onBadRow = value;
-        return this;
+        return set("on_bad_row", value);
     }
 
     public TrainOptionsBuilder shuffle(boolean value) {
-        shuffle = value;
-        return this;
+        return set("dataset_shuffle", value);
     }
 
     /// Both, or null for each picture's own size.
     public TrainOptionsBuilder size(@Nullable Integer newHeight, @Nullable Integer newWidth) {
-        height = newHeight;
-        width = newWidth;
-        return this;
+        return set("height", newHeight).set("width", newWidth);
     }
 
     public TrainOptionsBuilder maxPixels(int value) {
-        maxPixels = value;
-        return this;
+        return set("max_pixels", value);
     }
 
     public TrainOptionsBuilder extraInputs(Set<ExtraInput> value) {
-        extraInputs = value;
-        return this;
+        return set("extra_inputs", value);
     }
 
     public TrainOptionsBuilder load(LoadOptions value) {
-        load = value;
-        return this;
+        return set("load", value);
     }
 
     public TrainOptionsBuilder trustedCode(TrustedCode value) {
-        trustedCode = value;
-        return this;
+        return set("trustedCode", value);
     }
 
     public TrainOptionsBuilder template(@Nullable Path folder) {
-        template = folder;
-        return this;
+        return set("template_model_id_or_path", folder);
     }
 
     public TrainOptionsBuilder trainable(List<String> value) {
-        trainable = value;
-        return this;
+        return set("trainable_models", value);
     }
 
     public TrainOptionsBuilder initializeOnCpu(boolean value) {
-        initializeOnCpu = value;
-        return this;
+        return set("initialize_model_on_cpu", value);
     }
 
     public TrainOptionsBuilder loraHotLoading(boolean value) {
-        loraHotLoading = value;
-        return this;
+        return set("enable_lora_hot_loading", value);
     }
 
     public TrainOptionsBuilder learningRate(double value) {
-        learningRate = value;
-        return this;
+        return set("learning_rate", value);
     }
 
     public TrainOptionsBuilder weightDecay(double value) {
-        weightDecay = value;
-        return this;
+        return set("weight_decay", value);
     }
 
     public TrainOptionsBuilder schedule(LearningRateSchedule value) {
-        schedule = value;
-        return this;
+        return set("lr_scheduler", value);
     }
 
     public TrainOptionsBuilder epochs(@Nullable Integer value) {
-        epochs = value;
-        return this;
+        return set("num_epochs", value);
     }
 
     public TrainOptionsBuilder gradientAccumulationSteps(int value) {
-        gradientAccumulationSteps = value;
-        return this;
+        return set("gradient_accumulation_steps", value);
     }
 
     public TrainOptionsBuilder gradientCheckpointing(boolean value) {
-        gradientCheckpointing = value;
-        return this;
+        return set("use_gradient_checkpointing", value);
     }
 
     /// Inputs of what is recomputed wait on the CPU; recomputes as [#gradientCheckpointing] does.
     public TrainOptionsBuilder gradientCheckpointingOffload(boolean value) {
-        gradientCheckpointingOffload = value;
-        return this;
+        return set("use_gradient_checkpointing_offload", value);
     }
 
     /// Bytes of activations that are kept, beyond which they are recomputed; null when there is no such bound.
     public TrainOptionsBuilder activationMemory(@Nullable Long value) {
-        activationMemory = value;
-        return this;
+        return set("activation_memory", value);
     }
 
     public TrainOptionsBuilder findUnusedParameters(boolean value) {
-        findUnusedParameters = value;
-        return this;
+        return set("find_unused_parameters", value);
     }
 
     public TrainOptionsBuilder seed(@Nullable Long value) {
-        seed = value;
-        return this;
+        return set("seed", value);
     }
 
     public TrainOptionsBuilder removedPrefix(@Nullable String value) {
-        removedPrefix = value;
-        return this;
+        return set("remove_prefix_in_ckpt", value);
     }
 
     public TrainOptionsBuilder saveSteps(@Nullable Integer value) {
-        saveSteps = value;
-        return this;
+        return set("save_steps", value);
     }
 
     /// Null keeps all.
     public TrainOptionsBuilder keptCheckpoints(@Nullable Integer value) {
-        keptCheckpoints = value;
-        return this;
+        return set("keep_checkpoints", value);
     }
 
     /// See [OutputOptions#resume].
     public TrainOptionsBuilder resume(boolean value) {
-        resume = value;
-        return this;
+        return set("resume", value);
     }
 
     public TrainOptionsBuilder resumeFrom(@Nullable Path value) {
-        resumeFrom = value;
-        return this;
+        return set("resume_from_checkpoint", value);
     }
 
     public TrainOptionsBuilder csvLog(boolean value) {
-        csvLog = value;
-        return this;
+        return set("enable_csv_log", value);
     }
 
     public TrainOptionsBuilder tensorboardLog(boolean value) {
-        tensorboardLog = value;
-        return this;
+        return set("enable_tensorboard_log", value);
     }
 
     public TrainOptionsBuilder warmupSteps(@Nullable Integer value) {
-        warmupSteps = value;
-        return this;
+        return set("warmup_steps", value);
     }
 
     public TrainOptionsBuilder maxSteps(@Nullable Integer value) {
-        maxSteps = value;
-        return this;
+        return set("max_steps", value);
     }
 
     public TrainOptionsBuilder batchSize(int value) {
-        batchSize = value;
-        return this;
+        return set("batch_size", value);
     }
 
     public TrainOptionsBuilder maxGradNorm(@Nullable Double value) {
-        maxGradNorm = value;
-        return this;
+        return set("max_grad_norm", value);
     }
 
     public TrainOptionsBuilder emaDecay(@Nullable Double value) {
-        emaDecay = value;
-        return this;
+        return set("ema_decay", value);
     }
 
     public TrainOptionsBuilder timestepWeighting(TimestepWeighting value) {
-        timestepWeighting = value;
-        return this;
+        return set("timestep_weighting", value);
     }
 
     public TrainOptionsBuilder timesteps(TimestepRange value) {
-        timesteps = value;
-        return this;
+        return set("min_timestep_boundary", value.min()).set("max_timestep_boundary", value.max());
     }
 
     public TrainOptionsBuilder captionDropout(double value) {
-        captionDropout = value;
-        return this;
+        return set("caption_dropout", value);
     }
 
     public TrainOptionsBuilder cacheEncodings(boolean value) {
-        cacheEncodings = value;
-        return this;
+        return set("cache_encodings", value);
     }
 
     public TrainOptionsBuilder latentNoise(double value) {
-        latentNoise = value;
-        return this;
+        return set("latent_noise", value);
     }
 
     public TrainOptionsBuilder klWeight(double value) {
-        klWeight = value;
-        return this;
+        return set("kl_weight", value);
     }
 
     /// See [ObjectiveOptions#edgeWeight].
     public TrainOptionsBuilder edgeWeight(double value) {
-        edgeWeight = value;
-        return this;
+        return set("edge_weight", value);
     }
 
     public TrainOptionsBuilder saveDtype(DType value) {
-        saveDtype = value;
-        return this;
+        return set("save_dtype", value);
     }
 
     public TrainOptionsBuilder saveRawWeights(boolean value) {
-        saveRawWeights = value;
-        return this;
-    }
-
-    private ActivationPolicy activations() {
-        if (activationMemory != null) {
-            return new ActivationPolicy.Within(activationMemory, gradientCheckpointingOffload);
-        }
-        return gradientCheckpointing || gradientCheckpointingOffload
-                ? new ActivationPolicy.Recompute(gradientCheckpointingOffload)
-                : new ActivationPolicy.Keep();
+        return set("save_raw_weights", value);
     }
 
     /// @throws io.stencil.error.InvalidRequestException for a value that cannot be used, naming its option
     public TrainOptions build() {
-        return new TrainOptions(
-                task,
-                new DataOptions(
-                        dataset,
-                        metadata,
-                        repeat,
-                        fileKeys == null ? FileKey.neededBy(extraInputs) : fileKeys,
-                        workers,
-                        shuffle,
-                        height,
-                        width,
-                        maxPixels,
-                        extraInputs,
-                        onBadRow),
-                new ModelOptions(base, load, template, trustedCode, trainable, initializeOnCpu, loraHotLoading),
-                new ObjectiveOptions(
-                        timestepWeighting,
-                        timesteps,
-                        captionDropout,
-                        cacheEncodings,
-                        latentNoise,
-                        klWeight,
-                        edgeWeight),
-                new OptimisationOptions(
-                        learningRate,
-                        weightDecay,
-                        schedule,
-                        warmupSteps,
-                        epochs == null && maxSteps == null ? Integer.valueOf(1) : epochs,
-                        maxSteps,
-                        batchSize,
-                        gradientAccumulationSteps,
-                        maxGradNorm,
-                        emaDecay,
-                        activations(),
-                        findUnusedParameters,
-                        seed),
-                new OutputOptions(
-                        output,
-                        removedPrefix,
-                        saveSteps,
-                        keptCheckpoints,
-                        resume,
-                        resumeFrom,
-                        saveDtype,
-                        saveRawWeights,
-                        csvLog,
-                        tensorboardLog));
+        return TrainOptions.SCHEMA.build(values);
     }
 }
