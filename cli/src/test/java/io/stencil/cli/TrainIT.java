@@ -161,7 +161,10 @@ class TrainIT {
         StencilRun.inProcess(training.words("--output_path=", "--resume=" + training.output(), "--seed=2"))
                 .failed(1, "'seed': is 2, but the run in '" + training.output() + "' began with 1");
         StencilRun.inProcess(training.words("--resume=elsewhere"))
-                .failed(1, "'resume': is 'elsewhere', but --output_path is '" + training.output() + "'");
+                .failed(1, "'resume': 'elsewhere' does not exist; name the output folder of a run");
+        Path other = Files.createDirectory(temporary.resolve("elsewhere"));
+        StencilRun.inProcess(training.words("--resume=" + other))
+                .failed(1, "'resume': is '" + other + "', but --output_path is '" + training.output() + "'");
         Path config = Files.writeString(temporary.resolve("run.yaml"), "resume: " + training.output() + "\n");
         StencilRun resumed = StencilRun.inProcess(
                         training.words("--output_path=", "--enable_csv_log", "--config=" + config))
