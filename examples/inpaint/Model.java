@@ -2,7 +2,7 @@ import io.stencil.flux2.transformer.TransformerConfig;
 import io.stencil.image.RgbImage;
 import io.stencil.pipeline.Flux2Pipeline;
 import io.stencil.pipeline.models.ModelSet;
-import io.stencil.pipeline.stage.Inpaint;
+import io.stencil.pipeline.Inpaint;
 import io.stencil.template.ForwardContext;
 import io.stencil.template.PipelineSetting;
 import io.stencil.template.Template;

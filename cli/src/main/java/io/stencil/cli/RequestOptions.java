@@ -2,9 +2,9 @@ package io.stencil.cli;
 
 import io.stencil.error.InvalidRequestException;
 import io.stencil.image.RgbImageReader;
+import io.stencil.pipeline.EditImages;
 import io.stencil.pipeline.GenerationRequest;
-import io.stencil.pipeline.stage.EditImages;
-import io.stencil.pipeline.stage.Inpaint;
+import io.stencil.pipeline.Inpaint;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;

@@ -5,7 +5,9 @@ import io.stencil.error.InvalidRequestException;
 import io.stencil.error.Location;
 import io.stencil.flux2.lora.LoraFile;
 import io.stencil.flux2.schedule.FlowMatchSchedule;
+import io.stencil.flux2.transformer.ImageTokens;
 import io.stencil.flux2.transformer.TokenIds;
+import io.stencil.image.CoverCrop;
 import io.stencil.image.ImageSize;
 import io.stencil.image.RgbImage;
 import io.stencil.nn.LoraBinding;
@@ -14,27 +16,12 @@ import io.stencil.pipeline.models.CallGate;
 import io.stencil.pipeline.models.LoadOptions;
 import io.stencil.pipeline.models.ModelFiles;
 import io.stencil.pipeline.models.ModelSet;
-import io.stencil.pipeline.stage.EditImageUnit;
-import io.stencil.pipeline.stage.Inpaint;
-import io.stencil.pipeline.stage.InpaintOverlay;
-import io.stencil.pipeline.stage.InpaintUnit;
-import io.stencil.pipeline.stage.InputImageUnit;
-import io.stencil.pipeline.stage.LatentTokens;
-import io.stencil.pipeline.stage.NoiseUnit;
-import io.stencil.pipeline.stage.Ports;
-import io.stencil.pipeline.stage.PromptUnit;
-import io.stencil.pipeline.stage.ReferenceTokens;
-import io.stencil.pipeline.stage.StartLatentsUnit;
-import io.stencil.pipeline.stage.TextTokensUnit;
-import io.stencil.pipeline.unit.PipelineUnit;
-import io.stencil.pipeline.unit.PortValues;
-import io.stencil.pipeline.unit.UnitRunner;
 import io.stencil.tensor.DType;
 import io.stencil.tensor.Device;
 import io.stencil.tensor.LibtorchMessage;
 import io.stencil.tensor.Scope;
+import io.stencil.tensor.TorchGenerator;
 import java.nio.file.Path;
-import java.util.List;
 import java.util.Objects;
 import org.bytedeco.pytorch.Tensor;
 import org.jspecify.annotations.Nullable;
@@ -54,21 +41,11 @@ import org.jspecify.annotations.Nullable;
 public final class Flux2Pipeline implements AutoCloseable {
 
     private final ModelSet models;
-    private final List<PipelineUnit> units;
-    private final LoraShelf loras;
+    private final LoraShelf loras = new LoraShelf();
 
     /// A pipeline of these models, which it owns from now on.
     public Flux2Pipeline(ModelSet models) {
         this.models = models;
-        this.loras = new LoraShelf();
-        this.units = List.of(
-                new NoiseUnit(models.dtype()),
-                new InputImageUnit(models),
-                new EditImageUnit(models),
-                new InpaintUnit(models),
-                new StartLatentsUnit(models),
-                new PromptUnit(models),
-                new TextTokensUnit(models));
     }
 
     /// Loads the models that `files` names.
@@ -80,11 +57,6 @@ public final class Flux2Pipeline implements AutoCloseable {
 
     public ModelSet models() {
         return models;
-    }
-
-    /// The units before denoising, in their order.
-    public List<PipelineUnit> units() {
-        return units;
     }
 
     /// Makes a picture.
@@ -110,13 +82,8 @@ public final class Flux2Pipeline implements AutoCloseable {
             RequestTensors.hold(request, scope);
             ImageSize size = new ImageSize(roundUp(request.width()), roundUp(request.height()));
             RequestWarnings.of(request, models, size).forEach(progress::onWarning);
-            FlowMatchSchedule schedule = request.schedule();
             Inpaint inpaint = inpaint(request.image(), size);
-            PortValues shared = shared(request, size, schedule).set(Ports.INPAINT, inpaint);
-            PortValues positive = side(shared, request.positive());
-            PortValues negative = request.isGuided() ? side(shared, request.negative()) : null;
-            new UnitRunner(units).run(shared, negative == null ? List.of(positive) : List.of(positive, negative));
-            Tensor latents = denoise(request, shared, positive, negative, progress);
+            Tensor latents = denoise(request, size, inpaint, progress);
             RgbImage image = overlaid(models.decode(latents), request.image(), inpaint);
             return new GeneratedImage(image, Latents.copyOf(latents));
         } catch (RuntimeException e) {
@@ -139,55 +106,60 @@ public final class Flux2Pipeline implements AutoCloseable {
         return inpaint != null && conditions.overlay() ? inpaint.croppedTo(size) : inpaint;
     }
 
-    private static RgbImage overlaid(RgbImage made, ImageConditions conditions, @Nullable Inpaint inpaint) {
+    private static RgbImage overlaid(RgbImage generated, ImageConditions conditions, @Nullable Inpaint inpaint) {
         return conditions.overlay()
-                ? InpaintOverlay.over(made, Objects.requireNonNull(conditions.input()), Objects.requireNonNull(inpaint))
-                : made;
-    }
-
-    private static PortValues shared(GenerationRequest request, ImageSize size, FlowMatchSchedule schedule) {
-        return PortValues.shared()
-                .set(Ports.SIZE, size)
-                .set(Ports.SEED, request.seed())
-                .set(Ports.NOISE, request.noise())
-                .set(Ports.SCHEDULE, schedule)
-                .set(Ports.INPUT_IMAGE, request.image().input())
-                .set(Ports.EDIT_IMAGES, request.image().edit());
-    }
-
-    private static PortValues side(PortValues shared, SideConditions conditions) {
-        return shared.side()
-                .set(Ports.PROMPT, conditions.prompt())
-                .set(Ports.TEXT_EMBEDDING, conditions.textEmbedding());
+                ? Objects.requireNonNull(inpaint).overlay(generated, Objects.requireNonNull(conditions.input()))
+                : generated;
     }
 
     /// @return clean latents `[1, 128, H/16, W/16]`
     private Tensor denoise(
-            GenerationRequest request,
-            PortValues shared,
-            PortValues positive,
-            @Nullable PortValues negative,
-            ProgressListener progress) {
-        Tensor start = shared.get(Ports.LATENTS);
-        ImageSize size = shared.get(Ports.SIZE);
-        Tensor mask = shared.find(Ports.INPAINT_MASK).orElse(null);
+            GenerationRequest request, ImageSize size, @Nullable Inpaint inpaint, ProgressListener progress) {
+        FlowMatchSchedule schedule = request.schedule();
+        Tensor noise = models.device().place(noise(request, size), DType.FLOAT32);
+        RgbImage input = request.image().input();
+        Conditioning positive = Conditioning.encode(
+                models,
+                input == null ? null : CoverCrop.to(size, input),
+                request.image().edit(),
+                request.positive().prompt());
+        Conditioning negative = request.isGuided()
+                ? positive.withPrompt(models, request.negative().prompt())
+                : null;
+        Tensor clean = positive.images().latents();
         Denoiser.Task task = new Denoiser.Task(
-                shared.get(Ports.SCHEDULE),
+                schedule,
                 TokenIds.image(size.height() / 16, size.width() / 16),
-                shared.find(Ports.REFERENCES).orElse(ReferenceTokens.none()).images(),
-                denoiserSide(positive, request.positive()),
-                negative == null ? null : denoiserSide(negative, request.negative()),
+                positive.images().references(),
+                side(positive, request.positive()),
+                negative == null ? null : side(negative, request.negative()),
                 request.cfgScale(),
                 request.embeddedGuidance(),
-                mask == null
-                        ? null
-                        : new Denoiser.InpaintLatents(mask, LatentTokens.fromPicture(shared.get(Ports.INPUT_LATENTS))));
-        Tensor clean = new Denoiser(models, progress).run(task, LatentTokens.fromPicture(start));
-        return LatentTokens.toPicture(clean, start.size(2), start.size(3));
+                inpaint == null ? null : inpaintLatents(inpaint, size, Objects.requireNonNull(clean)));
+        Tensor start = clean == null ? noise : schedule.addNoise(DType.FLOAT32.cast(clean), noise, 0);
+        Tensor tokens = new Denoiser(models, progress).run(task, ImageTokens.flatten(start));
+        return ImageTokens.unflatten(tokens, start.size(2), start.size(3));
     }
 
-    private static Denoiser.Side denoiserSide(PortValues side, SideConditions conditions) {
-        return new Denoiser.Side(side.get(Ports.TEXT), conditions.kvCache(), conditions.lora());
+    /// Draws the noise from the seed where none is given, on the CPU and in the pipeline's dtype, which decides it.
+    ///
+    /// @return standard normal, `[1, 128, H/16, W/16]`
+    private Tensor noise(GenerationRequest request, ImageSize size) {
+        if (request.noise() != null) {
+            return request.noise();
+        }
+        try (TorchGenerator generator = new TorchGenerator(request.seed())) {
+            return generator.randn(models.dtype(), 1, 128, size.height() / 16, size.width() / 16);
+        }
+    }
+
+    private Denoiser.Side side(Conditioning conditioning, SideConditions conditions) {
+        return new Denoiser.Side(
+                conditioning.textTokens(models, conditions.textEmbedding()), conditions.kvCache(), conditions.lora());
+    }
+
+    private Denoiser.InpaintLatents inpaintLatents(Inpaint inpaint, ImageSize size, Tensor clean) {
+        return new Denoiser.InpaintLatents(models.device().place(inpaint.latentMask(size)), ImageTokens.flatten(clean));
     }
 
     /// Hot-loads a LoRA file: it takes part in every generation until [#clearLoras]; the weights stay as they are.

@@ -3,8 +3,6 @@ package io.stencil.pipeline;
 import io.stencil.error.InvalidRequestException;
 import io.stencil.flux2.schedule.FlowMatchSchedule;
 import io.stencil.image.RgbImage;
-import io.stencil.pipeline.stage.EditImages;
-import io.stencil.pipeline.stage.Inpaint;
 import io.stencil.tensor.TensorDefect;
 import io.stencil.tensor.Tensors;
 import java.util.Arrays;

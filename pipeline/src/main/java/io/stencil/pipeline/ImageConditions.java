@@ -1,8 +1,6 @@
 package io.stencil.pipeline;
 
 import io.stencil.image.RgbImage;
-import io.stencil.pipeline.stage.EditImages;
-import io.stencil.pipeline.stage.Inpaint;
 import org.jspecify.annotations.Nullable;
 
 /// The pictures that go into a generation.
@@ -10,8 +8,7 @@ import org.jspecify.annotations.Nullable;
 /// @param input start of image-to-image and of inpainting; resized and cropped to the requested size
 /// @param edit pictures that the transformer sees as references
 /// @param inpaint restricts the change to a part of the input image
-/// @param overlay whether the input image is laid over the picture outside of the mask (see
-///     [io.stencil.pipeline.stage.InpaintOverlay])
+/// @param overlay whether the input image is laid over the generated one outside of the mask
 public record ImageConditions(
         @Nullable RgbImage input,
         @Nullable EditImages edit,

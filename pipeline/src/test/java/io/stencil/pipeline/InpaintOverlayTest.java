@@ -8,8 +8,6 @@ import io.stencil.image.RgbImage;
 import io.stencil.image.RgbImageReader;
 import io.stencil.pipeline.models.LoadOptions;
 import io.stencil.pipeline.models.ModelFiles;
-import io.stencil.pipeline.stage.Inpaint;
-import io.stencil.pipeline.stage.InpaintOverlay;
 import io.stencil.tensor.DType;
 import io.stencil.tensor.Device;
 import io.stencil.testing.TestFiles;
@@ -92,10 +90,8 @@ class InpaintOverlayTest {
     @Test
     void aGrayMaskMixes() {
         ImageSize one = new ImageSize(1, 1);
-        RgbImage mixed = InpaintOverlay.over(
-                RgbImage.filled(one, 0x00_64_C8),
-                RgbImage.filled(one, 0xFF_00_C8),
-                new Inpaint(RgbImage.filled(one, 0x33_33_33)));
+        RgbImage mixed = new Inpaint(RgbImage.filled(one, 0x33_33_33))
+                .overlay(RgbImage.filled(one, 0x00_64_C8), RgbImage.filled(one, 0xFF_00_C8));
         assertThat(mixed).isEqualTo(RgbImage.filled(one, 0xCC_14_C8));
     }
 
@@ -103,10 +99,8 @@ class InpaintOverlayTest {
     @Test
     void aBlurSoftensWhatTheOverlayLeavesFree() {
         ImageSize size = new ImageSize(96, 32);
-        RgbImage found = InpaintOverlay.over(
-                RgbImage.filled(size, 0xFF_FF_FF),
-                RgbImage.filled(size, 0),
-                new Inpaint(mask(size, x -> x >= 48), 1, 0.5));
+        RgbImage found = new Inpaint(mask(size, x -> x >= 48), 1, 0.5)
+                .overlay(RgbImage.filled(size, 0xFF_FF_FF), RgbImage.filled(size, 0));
         assertThat(found.sample(31, 9, 0)).isZero();
         assertThat(found.sample(40, 9, 0)).isBetween(20, 60);
         assertThat(found.sample(47, 9, 0)).isBetween(110, 130);

@@ -6,7 +6,6 @@ import io.stencil.image.ImageSize;
 import io.stencil.image.RgbImage;
 import io.stencil.pipeline.models.LoadOptions;
 import io.stencil.pipeline.models.ModelFiles;
-import io.stencil.pipeline.stage.Inpaint;
 import io.stencil.tensor.DType;
 import io.stencil.tensor.Device;
 import io.stencil.testing.TestFiles;

@@ -1,9 +1,9 @@
 package io.stencil.template;
 
 import io.stencil.image.RgbImage;
+import io.stencil.pipeline.EditImages;
 import io.stencil.pipeline.GenerationRequest;
-import io.stencil.pipeline.stage.EditImages;
-import io.stencil.pipeline.stage.Inpaint;
+import io.stencil.pipeline.Inpaint;
 
 /// A parameter of the generation, beside what steers one side, that a Template may set.
 public sealed interface PipelineSetting {

@@ -16,6 +16,24 @@ public record ImageTokens(Tensor latents, Tensor ids) {
         checkIds(latents, ids);
     }
 
+    /// Flattens the latents of an image and adds the ids of the generated image.
+    ///
+    /// @param latents `[B, C, h, w]`
+    public static ImageTokens ofLatents(Tensor latents) {
+        return new ImageTokens(
+                flatten(latents), TokenIds.image(Math.toIntExact(latents.size(2)), Math.toIntExact(latents.size(3))));
+    }
+
+    /// Flattens latents `[B, C, h, w]` to a row-major sequence of tokens `[B, h * w, C]`.
+    public static Tensor flatten(Tensor latents) {
+        return latents.flatten(2, 3).transpose(1, 2);
+    }
+
+    /// Arranges a sequence of tokens `[B, h * w, C]` as latents `[B, C, h, w]`.
+    public static Tensor unflatten(Tensor tokens, long h, long w) {
+        return tokens.transpose(1, 2).reshape(tokens.size(0), tokens.size(2), h, w);
+    }
+
     static void checkIds(Tensor tokens, Tensor ids) {
         boolean fits = tokens.dim() == 3
                 && ids.dim() == 3

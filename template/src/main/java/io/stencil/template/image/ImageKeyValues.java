@@ -6,16 +6,13 @@ import io.stencil.flux2.transformer.ImageTokens;
 import io.stencil.flux2.transformer.KeyValueTransformer;
 import io.stencil.flux2.transformer.KvCache;
 import io.stencil.flux2.transformer.TextTokens;
-import io.stencil.flux2.transformer.TokenIds;
 import io.stencil.flux2.transformer.TransformerConfig;
 import io.stencil.flux2.transformer.TransformerInput;
 import io.stencil.image.RgbImage;
 import io.stencil.nn.Module;
 import io.stencil.pipeline.models.ModelSet;
-import io.stencil.pipeline.stage.LatentTokens;
 import io.stencil.template.ForwardContext;
 import io.stencil.tensor.DType;
-import org.bytedeco.pytorch.Tensor;
 
 /// Turns a picture and a prompt into keys and values for some blocks of the transformer, by a small copy of it that
 /// looks at the picture as if it were the finished one: at timestep 0, at the places of the picture that is made.
@@ -59,9 +56,7 @@ public final class ImageKeyValues extends Module {
     /// @return k and v `[1, H/16 * W/16, heads, headDim]` for each block of the copy, owned by the caller's scope
     public KvCache forward(EncodedPicture encoded, ForwardContext context) {
         DType dtype = context.dtype();
-        Tensor latents = encoded.latents();
-        Tensor ids = TokenIds.image(Math.toIntExact(latents.size(2)), Math.toIntExact(latents.size(3)));
-        ImageTokens image = new ImageTokens(LatentTokens.fromPicture(dtype.cast(latents)), ids);
+        ImageTokens image = ImageTokens.ofLatents(dtype.cast(encoded.latents()));
         return transformer.forward(
                 TransformerInput.of(image, TextTokens.of(encoded.prompt()), TIMESTEP), context.checkpointing());
     }

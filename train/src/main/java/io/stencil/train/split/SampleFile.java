@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.stencil.error.InvalidFileException;
 import io.stencil.flux2.transformer.ImageTokens;
+import io.stencil.pipeline.Conditioning;
 import io.stencil.safetensors.SafetensorsFile;
 import io.stencil.template.load.LoadedTemplate;
 import io.stencil.template.load.PreparedInput;
@@ -18,6 +19,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import org.bytedeco.pytorch.Tensor;
 
 /// One sample of a cache: tensors, and under the metadata key `json` all else.
@@ -43,16 +45,17 @@ final class SampleFile implements AutoCloseable {
     /// @throws IOException when it cannot be written; nothing is there then
     static void write(Path target, CachedRow row, SampleEncodings sample) throws IOException {
         Map<String, Tensor> tensors = new LinkedHashMap<>();
-        tensors.put(LATENTS, sample.latents());
-        for (int i = 0; i < sample.references().size(); i++) {
-            ImageTokens reference = sample.references().get(i);
+        Conditioning.Images images = sample.conditioning().images();
+        tensors.put(LATENTS, Objects.requireNonNull(images.latents()));
+        for (int i = 0; i < images.references().size(); i++) {
+            ImageTokens reference = images.references().get(i);
             tensors.put(reference(i, LATENTS), reference.latents());
             tensors.put(reference(i, "ids"), reference.ids());
         }
-        tensors.put(PROMPT_EMBEDS, sample.promptEmbeds());
+        tensors.put(PROMPT_EMBEDS, sample.conditioning().promptEmbeds());
         ObjectNode json = MAPPER.createObjectNode();
         json.set("row", MAPPER.valueToTree(row));
-        json.put("references", sample.references().size());
+        json.put("references", images.references().size());
         PreparedInput<?> prepared = sample.prepared();
         if (prepared != null) {
             Map<String, Tensor> processed = new LinkedHashMap<>();
@@ -103,21 +106,18 @@ final class SampleFile implements AutoCloseable {
     }
 
     /// @return owned by the caller's scope, as all tensors of this class
-    Tensor latents(Device device) {
-        return tensor(LATENTS, device);
-    }
-
     Tensor promptEmbeds(Device device) {
         return tensor(PROMPT_EMBEDS, device);
     }
 
-    List<ImageTokens> references(Device device) {
+    Conditioning.Images images(Device device) {
+        Tensor latents = tensor(LATENTS, device);
         List<ImageTokens> references = new ArrayList<>();
         for (int i = 0; i < json.path("references").asInt(); i++) {
             references.add(
                     new ImageTokens(tensor(reference(i, LATENTS), device), tensor(reference(i, "ids"), Device.CPU)));
         }
-        return references;
+        return new Conditioning.Images(latents, references);
     }
 
     /// @throws InvalidFileException when the sample was encoded without a Template

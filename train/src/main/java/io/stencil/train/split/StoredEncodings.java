@@ -1,10 +1,7 @@
 package io.stencil.train.split;
 
 import io.stencil.error.InvalidFileException;
-import io.stencil.pipeline.stage.Ports;
-import io.stencil.pipeline.stage.ReferenceTokens;
-import io.stencil.pipeline.unit.PipelineUnit;
-import io.stencil.pipeline.unit.PortValues;
+import io.stencil.pipeline.Conditioning;
 import io.stencil.template.load.LoadedTemplate;
 import io.stencil.template.load.PreparedInput;
 import io.stencil.tensor.Device;
@@ -15,6 +12,7 @@ import java.nio.file.Path;
 import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Objects;
+import org.bytedeco.pytorch.Tensor;
 import org.jspecify.annotations.Nullable;
 
 /// Encodings that an earlier stage put into files, which are read ahead where there are threads for it. The tensors
@@ -68,22 +66,22 @@ public final class StoredEncodings implements Encodings, AutoCloseable {
     }
 
     @Override
-    public List<PipelineUnit> restore(
-            List<PipelineUnit> units, @Nullable Object key, String prompt, PortValues shared, PortValues side) {
+    public Conditioning.Images images(@Nullable Object key) {
+        return sample(key).images(device);
+    }
+
+    @Override
+    public Tensor promptEmbeds(@Nullable Object key, String prompt) {
         SampleFile sample = sample(key);
-        shared.set(Ports.INPUT_LATENTS, sample.latents(device))
-                .set(Ports.REFERENCES, new ReferenceTokens(sample.references(device)));
         if (prompt.equals(sample.row().prompt())) {
-            side.set(Ports.PROMPT_EMBEDS, sample.promptEmbeds(device));
-            return List.of();
+            return sample.promptEmbeds(device);
         }
         if (!prompt.isEmpty()) {
             throw new IllegalStateException("the prompt '%s' was not encoded".formatted(prompt));
         }
         try (SampleFile empty = SampleFile.open(folder.emptyPrompt())) {
-            side.set(Ports.PROMPT_EMBEDS, empty.promptEmbeds(device));
+            return empty.promptEmbeds(device);
         }
-        return List.of();
     }
 
     private SampleFile sample(@Nullable Object key) {
@@ -96,7 +94,7 @@ public final class StoredEncodings implements Encodings, AutoCloseable {
     }
 
     @Override
-    public void keep(@Nullable Object key, String prompt, PortValues shared, PortValues side) {
+    public void keep(@Nullable Object key, String prompt, Conditioning conditioning) {
         throw new IllegalStateException("all samples are encoded already");
     }
 

@@ -1,13 +1,9 @@
 package io.stencil.train.step;
 
-import io.stencil.pipeline.stage.Ports;
-import io.stencil.pipeline.stage.ReferenceTokens;
-import io.stencil.pipeline.unit.PipelineUnit;
-import io.stencil.pipeline.unit.PortValues;
+import io.stencil.pipeline.Conditioning;
 import io.stencil.template.load.LoadedTemplate;
 import io.stencil.template.load.PreparedInput;
 import io.stencil.tensor.OwnedTensor;
-import io.stencil.tensor.Scope;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.IdentityHashMap;
@@ -22,46 +18,29 @@ import org.jspecify.annotations.Nullable;
 /// Float32 takes 8 kB for the latents of 64 x 64 pixels, and a prompt of 32 tokens of 192 channels 24 kB.
 public final class EncodingCache implements Encodings, AutoCloseable {
 
-    private final IdentityHashMap<Object, OwnedPicture> pictures = new IdentityHashMap<>();
+    private final IdentityHashMap<Object, OwnedImages> pictures = new IdentityHashMap<>();
     private final Map<String, OwnedTensor> prompts = new HashMap<>();
     private final IdentityHashMap<Object, PreparedInput<?>> prepared = new IdentityHashMap<>();
     private final List<OwnedTensor> preparedTensors = new ArrayList<>();
 
     @Override
-    public List<PipelineUnit> restore(
-            List<PipelineUnit> units, @Nullable Object key, String prompt, PortValues shared, PortValues side) {
-        OwnedPicture picture = key == null ? null : pictures.get(key);
-        OwnedTensor embeds = prompts.get(prompt);
-        if (picture != null) {
-            picture.putInto(shared);
-        }
-        if (embeds != null) {
-            side.set(Ports.PROMPT_EMBEDS, embeds.get());
-        }
-        return units.stream()
-                .filter(unit -> switch (unit.declaration().sides()) {
-                    case SHARED -> picture == null;
-                    case EACH -> embeds == null;
-                })
-                .toList();
+    public Conditioning.@Nullable Images images(@Nullable Object key) {
+        OwnedImages images = key == null ? null : pictures.get(key);
+        return images == null ? null : images.get();
     }
 
     @Override
-    public void keep(@Nullable Object key, String prompt, PortValues shared, PortValues side) {
-        try (Scope _ = new Scope()) {
-            if (key != null && !pictures.containsKey(key)) {
-                pictures.put(
-                        key,
-                        OwnedPicture.of(
-                                shared.get(Ports.INPUT_LATENTS).contiguous(),
-                                shared.find(Ports.REFERENCES)
-                                        .orElse(ReferenceTokens.none())
-                                        .images()));
-            }
-            if (!prompts.containsKey(prompt)) {
-                prompts.put(prompt, new OwnedTensor(side.get(Ports.PROMPT_EMBEDS)));
-            }
+    public @Nullable Tensor promptEmbeds(@Nullable Object key, String prompt) {
+        OwnedTensor embeds = prompts.get(prompt);
+        return embeds == null ? null : embeds.get();
+    }
+
+    @Override
+    public void keep(@Nullable Object key, String prompt, Conditioning conditioning) {
+        if (key != null) {
+            pictures.computeIfAbsent(key, _ -> OwnedImages.of(conditioning.images()));
         }
+        prompts.computeIfAbsent(prompt, _ -> new OwnedTensor(conditioning.promptEmbeds()));
     }
 
     @Override
@@ -99,7 +78,7 @@ public final class EncodingCache implements Encodings, AutoCloseable {
 
     @Override
     public void close() {
-        pictures.values().forEach(OwnedPicture::close);
+        pictures.values().forEach(OwnedImages::close);
         prompts.values().forEach(OwnedTensor::close);
         preparedTensors.forEach(OwnedTensor::close);
         pictures.clear();

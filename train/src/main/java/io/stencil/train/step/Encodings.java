@@ -1,26 +1,29 @@
 package io.stencil.train.step;
 
-import io.stencil.pipeline.unit.PipelineUnit;
-import io.stencil.pipeline.unit.PortValues;
+import io.stencil.pipeline.Conditioning;
 import io.stencil.template.load.LoadedTemplate;
 import io.stencil.template.load.PreparedInput;
-import java.util.List;
+import org.bytedeco.pytorch.Tensor;
 import org.jspecify.annotations.Nullable;
 
-/// Where the results of the stages without gradients are kept, so that they are worked out once.
+/// Keeps the results of the stages without gradients, so that they are computed once.
+///
+/// Keys of samples are compared by identity; a sample without one is not kept.
 public interface Encodings {
 
-    /// Sets the ports whose values are known.
+    /// Returns the encoded images of a sample, or null when they are not known.
+    Conditioning.@Nullable Images images(@Nullable Object key);
+
+    /// Returns the embeddings of a prompt, or null when they are not known.
     ///
-    /// @param key of the sample, compared by identity; null for one that is not kept
-    /// @return those of `units` that are left to run
-    List<PipelineUnit> restore(
-            List<PipelineUnit> units, @Nullable Object key, String prompt, PortValues shared, PortValues side);
+    /// @param key of the sample whose prompt it is
+    @Nullable
+    Tensor promptEmbeds(@Nullable Object key, String prompt);
 
-    /// Keeps what the units gave.
-    void keep(@Nullable Object key, String prompt, PortValues shared, PortValues side);
+    /// Keeps a sample's encoded images and its prompt's embeddings.
+    void keep(@Nullable Object key, String prompt, Conditioning conditioning);
 
-    /// What the Template's stage without gradients made of a sample, or null when it is not known.
+    /// Returns the result of the Template's stage without gradients for a sample, or null when it is not known.
     @Nullable
     PreparedInput<?> prepared(@Nullable Object key, LoadedTemplate<?, ?> template);
 

@@ -2,10 +2,8 @@ package io.stencil.train.step;
 
 import io.stencil.nn.Module;
 import io.stencil.nn.Parameter;
+import io.stencil.pipeline.Conditioning;
 import io.stencil.pipeline.models.ModelSet;
-import io.stencil.pipeline.stage.Ports;
-import io.stencil.pipeline.unit.PipelineUnit;
-import io.stencil.pipeline.unit.PortValues;
 import io.stencil.template.load.LoadedTemplate;
 import io.stencil.template.load.PreparedInput;
 import io.stencil.tensor.Libtorch;
@@ -16,6 +14,7 @@ import io.stencil.train.data.Prefetch;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Function;
+import org.bytedeco.pytorch.Tensor;
 import org.jspecify.annotations.Nullable;
 
 /// What the frozen VAE and text encoder make of the next rows, worked out on a thread of its own while the transformer
@@ -23,17 +22,17 @@ import org.jspecify.annotations.Nullable;
 public final class EncodingsAhead implements Encodings, AutoCloseable {
 
     /// Tensors that outlive the thread's scope.
-    private record Encoded(String prompt, OwnedPicture picture, OwnedTensor promptEmbeds) {
+    private record Encoded(String prompt, OwnedImages images, OwnedTensor promptEmbeds) {
 
         static Encoded of(String prompt, SampleEncodings encodings) {
             return new Encoded(
                     prompt,
-                    OwnedPicture.of(encodings.latents(), encodings.references()),
-                    new OwnedTensor(encodings.promptEmbeds()));
+                    OwnedImages.of(encodings.conditioning().images()),
+                    new OwnedTensor(encodings.conditioning().promptEmbeds()));
         }
 
         void close() {
-            picture.close();
+            images.close();
             promptEmbeds.close();
         }
     }
@@ -73,25 +72,25 @@ public final class EncodingsAhead implements Encodings, AutoCloseable {
     }
 
     @Override
-    public List<PipelineUnit> restore(
-            List<PipelineUnit> units, @Nullable Object key, String prompt, PortValues shared, PortValues side) {
+    public Conditioning.@Nullable Images images(@Nullable Object key) {
         if (!(key instanceof DatasetRow row)) {
-            return units;
+            return null;
         }
         asked = true;
-        Encoded encoded = coming.get(row);
-        encoded.picture().putInto(shared);
-        if (prompt.equals(encoded.prompt())) {
-            side.set(Ports.PROMPT_EMBEDS, encoded.promptEmbeds().get());
-            return List.of();
-        }
-        return units.stream()
-                .filter(unit -> unit.declaration().sides() == PipelineUnit.Sides.EACH)
-                .toList();
+        return coming.get(row).images().get();
     }
 
     @Override
-    public void keep(@Nullable Object key, String prompt, PortValues shared, PortValues side) {}
+    public @Nullable Tensor promptEmbeds(@Nullable Object key, String prompt) {
+        if (!(key instanceof DatasetRow row)) {
+            return null;
+        }
+        Encoded encoded = coming.get(row);
+        return prompt.equals(encoded.prompt()) ? encoded.promptEmbeds().get() : null;
+    }
+
+    @Override
+    public void keep(@Nullable Object key, String prompt, Conditioning conditioning) {}
 
     @Override
     public @Nullable PreparedInput<?> prepared(@Nullable Object key, LoadedTemplate<?, ?> template) {

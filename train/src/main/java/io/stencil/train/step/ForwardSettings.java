@@ -2,7 +2,7 @@ package io.stencil.train.step;
 
 import io.stencil.flux2.text.PromptLength;
 import io.stencil.flux2.text.TextEncoder;
-import io.stencil.pipeline.stage.EditImages;
+import io.stencil.pipeline.EditImages;
 import io.stencil.template.PipelineSetting;
 import io.stencil.template.Warnings;
 import java.util.HashSet;

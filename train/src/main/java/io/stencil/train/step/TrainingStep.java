@@ -11,20 +11,13 @@ import io.stencil.flux2.schedule.TrainingWeights;
 import io.stencil.flux2.transformer.ImageTokens;
 import io.stencil.flux2.transformer.KvCache;
 import io.stencil.flux2.transformer.TextTokens;
-import io.stencil.flux2.transformer.TokenIds;
 import io.stencil.flux2.transformer.TransformerInput;
 import io.stencil.nn.Lora;
 import io.stencil.nn.LoraBinding;
+import io.stencil.pipeline.Conditioning;
+import io.stencil.pipeline.EditImages;
 import io.stencil.pipeline.Flux2Pipeline;
 import io.stencil.pipeline.models.ModelSet;
-import io.stencil.pipeline.stage.EditImages;
-import io.stencil.pipeline.stage.LatentTokens;
-import io.stencil.pipeline.stage.Ports;
-import io.stencil.pipeline.stage.ReferenceTokens;
-import io.stencil.pipeline.unit.ModelRole;
-import io.stencil.pipeline.unit.PipelineUnit;
-import io.stencil.pipeline.unit.PortValues;
-import io.stencil.pipeline.unit.UnitRunner;
 import io.stencil.template.ForwardContext;
 import io.stencil.template.PipelineSetting;
 import io.stencil.template.TemplateCache;
@@ -46,7 +39,6 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
-import java.util.Set;
 import java.util.function.Supplier;
 import java.util.function.ToLongFunction;
 import org.bytedeco.pytorch.Tensor;
@@ -73,7 +65,6 @@ public final class TrainingStep {
     private final @Nullable LoadedTemplate<?, ?> template;
     private final Settings how;
     private final ForwardSettings settings;
-    private final UnitPlan plan;
     private final Flux2Pipeline pipeline;
     private final FlowMatchSchedule schedule = FlowMatchSchedule.training();
     private final TrainingWeights weights = TrainingWeights.of(schedule);
@@ -100,10 +91,6 @@ public final class TrainingStep {
         this.template = template;
         this.how = settings;
         this.settings = new ForwardSettings(warnings);
-        this.plan = UnitPlan.of(
-                pipeline.units(),
-                Set.of(Ports.INPUT_LATENTS, Ports.REFERENCES, Ports.TEXT),
-                Set.of(Ports.TEXT_EMBEDDING));
     }
 
     /// Adds the gradients of one sample's loss to those of the trainable parameters.
@@ -219,85 +206,74 @@ public final class TrainingStep {
         }
     }
 
-    /// What the stages without gradients make of a sample: all that [#accumulate] needs of it.
+    /// Encodes a sample in the stages without gradients: all that [#accumulate] needs of it.
     ///
     /// @return tensors that the caller's scope owns
     public SampleEncodings encode(StepSample sample) {
         try (Scope scope = new Scope();
                 GradMode _ = GradMode.disabled()) {
             PreparedInput<?> prepared = template == null ? null : prepare(template, sample);
-            PortValues shared = PortValues.shared();
-            PortValues side = shared.side().set(Ports.PROMPT, sample.prompt());
-            encodeFixed(sample, TemplateCache.empty(), shared, side);
+            Conditioning conditioning = condition(sample, List.of()).conditioning();
+            Conditioning.Images images = new Conditioning.Images(
+                    scope.keep(latents(conditioning)),
+                    conditioning.images().references().stream()
+                            .map(image -> new ImageTokens(scope.keep(image.latents()), scope.keep(image.ids())))
+                            .toList());
             return new SampleEncodings(
-                    scope.keep(shared.get(Ports.INPUT_LATENTS)),
-                    shared.find(Ports.REFERENCES).orElse(ReferenceTokens.none()).images().stream()
-                            .map(one -> new ImageTokens(scope.keep(one.latents()), scope.keep(one.ids())))
-                            .toList(),
-                    scope.keep(side.get(Ports.PROMPT_EMBEDS)),
+                    new Conditioning(images, scope.keep(conditioning.promptEmbeds())),
                     prepared == null ? null : prepared.map(scope::keep));
         }
     }
 
-    /// What the pipeline's units made of a sample.
+    private static Tensor latents(Conditioning conditioning) {
+        return Objects.requireNonNull(conditioning.images().latents());
+    }
+
+    /// The transformer's input for a sample.
     private record Encoded(ImageTokens clean, List<ImageTokens> references, TextTokens text, double guidance) {}
 
     private Encoded encode(StepSample sample, TemplateCache cache) {
-        PortValues shared = PortValues.shared();
-        PortValues side =
-                shared.side().set(Ports.PROMPT, sample.prompt()).set(Ports.TEXT_EMBEDDING, cache.textEmbedding());
-        double guidance = encodeFixed(sample, cache, shared, side);
-        new UnitRunner(plan.trained()).run(shared, List.of(side));
-        Tensor latents = shared.get(Ports.INPUT_LATENTS); // [1, 128, H/16, W/16]
-        int rows = Math.toIntExact(latents.size(2));
-        int columns = Math.toIntExact(latents.size(3));
-        Tensor ids = TokenIds.image(rows, columns); // joined with those of text and references, on the CPU
+        Conditioned conditioned = condition(sample, cache.settings());
+        Conditioning conditioning = conditioned.conditioning();
         return new Encoded(
-                new ImageTokens(LatentTokens.fromPicture(latents), ids),
-                side.find(Ports.REFERENCES).orElse(ReferenceTokens.none()).images(),
-                side.get(Ports.TEXT),
-                guidance);
+                ImageTokens.ofLatents(latents(conditioning)), // ids stay on the CPU, as those that they are joined with
+                conditioning.images().references(),
+                conditioning.textTokens(models, cache.textEmbedding()),
+                conditioned.guidance());
     }
 
-    /// Runs the units that nothing trained reaches, but for those whose results are kept.
+    /// Encodings of a sample and the embedded guidance.
+    private record Conditioned(Conditioning conditioning, double guidance) {}
+
+    /// Encodes a sample's images and prompt without gradients, except for those whose encodings are kept.
     ///
-    /// @return the embedded guidance
-    private double encodeFixed(StepSample sample, TemplateCache template, PortValues shared, PortValues side) {
-        boolean templateReferences =
-                template.settings().stream().anyMatch(PipelineSetting.References.class::isInstance);
+    /// @param template settings that a Template gives
+    private Conditioned condition(StepSample sample, List<PipelineSetting> template) {
+        boolean templateReferences = template.stream().anyMatch(PipelineSetting.References.class::isInstance);
         Encodings cache = templateReferences ? null : how.cache(); // which belong to the Template, not to the row
-        List<PipelineUnit> units =
-                cache == null ? plan.fixed() : cache.restore(plan.fixed(), sample.key(), sample.prompt(), shared, side);
-        EditImages editImages = null;
-        if (needsPictures(units)) {
-            TrainingSample pictures = sample.content().get();
-            editImages = editImages(pictures);
-            shared.set(Ports.SIZE, pictures.image().size()).set(Ports.INPUT_IMAGE, pictures.image());
+        Conditioning.Images images = cache == null ? null : cache.images(sample.key());
+        Tensor embeds = cache == null ? null : cache.promptEmbeds(sample.key(), sample.prompt());
+        boolean isKept = images != null && embeds != null;
+        TrainingSample content = images == null ? sample.content().get() : null;
+        ForwardSettings.Values values = settings.of(template, content == null ? null : editImages(content));
+        if (embeds == null && models.textEncoder() != null) {
+            settings.caption(sample.prompt(), models.textEncoder());
         }
-        ForwardSettings.Values values = settings.of(template.settings(), editImages);
-        shared.set(Ports.EDIT_IMAGES, values.editImages());
-        if (!units.isEmpty()) {
-            if (needsPrompt(units) && models.textEncoder() != null) {
-                settings.caption(sample.prompt(), models.textEncoder());
+        try (GradMode _ = GradMode.disabled()) { // contiguous, as from a file
+            if (content != null) {
+                Conditioning.Images encoded = Conditioning.Images.encode(models, content.image(), values.editImages());
+                images = new Conditioning.Images(
+                        Objects.requireNonNull(encoded.latents()).contiguous(), encoded.references());
             }
-            try (GradMode _ = GradMode.disabled()) {
-                new UnitRunner(units).run(shared, List.of(side));
-                shared.set(Ports.INPUT_LATENTS, shared.get(Ports.INPUT_LATENTS).contiguous());
-                side.set(Ports.PROMPT_EMBEDS, side.get(Ports.PROMPT_EMBEDS).contiguous()); // as from a file
-            }
-            if (cache != null) {
-                cache.keep(sample.key(), sample.prompt(), shared, side);
+            if (embeds == null) {
+                embeds = models.encodePrompt(sample.prompt()).contiguous();
             }
         }
-        return values.embeddedGuidance();
-    }
-
-    private static boolean needsPrompt(List<PipelineUnit> units) {
-        return units.stream().anyMatch(unit -> unit.declaration().models().contains(ModelRole.TEXT_ENCODER));
-    }
-
-    private static boolean needsPictures(List<PipelineUnit> units) {
-        return units.stream().anyMatch(unit -> unit.declaration().sides() == PipelineUnit.Sides.SHARED);
+        Conditioning conditioning = new Conditioning(Objects.requireNonNull(images), embeds);
+        if (cache != null && !isKept) {
+            cache.keep(sample.key(), sample.prompt(), conditioning);
+        }
+        return new Conditioned(conditioning, values.embeddedGuidance());
     }
 
     /// Pictures of a dataset are at their size already.

@@ -1,4 +1,4 @@
-package io.stencil.pipeline.unit;
+package io.stencil.pipeline.models;
 
 import io.stencil.flux2.files.ModelConfig;
 import java.util.Optional;

@@ -1,4 +1,4 @@
-package io.stencil.pipeline.stage;
+package io.stencil.pipeline;
 
 import io.stencil.error.InvalidRequestException;
 import io.stencil.image.CoverCrop;
