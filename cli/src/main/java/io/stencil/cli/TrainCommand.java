@@ -16,7 +16,7 @@ import io.stencil.distributed.ProcessEnvironment;
 import io.stencil.files.FolderLock;
 import io.stencil.pipeline.models.LoadOptions;
 import io.stencil.pipeline.models.ModelFiles;
-import io.stencil.train.DataProcess;
+import io.stencil.train.DatasetEncoder;
 import io.stencil.train.Trainer;
 import io.stencil.train.TrainingResult;
 import io.stencil.train.log.TrainingListener;
@@ -64,17 +64,17 @@ final class TrainCommand implements Callable<Integer> {
 
     private int encode(TrainOptions options, ProcessEnvironment environment) {
         PrintWriter err = command.commandLine().getErr();
-        DataProcess process = new DataProcess(environment);
+        DatasetEncoder encoder = new DatasetEncoder(environment);
         try (StopOnSignal _ = new StopOnSignal(
                         () -> {
-                            process.requestStop();
+                            encoder.requestStop();
                             err.println();
                             err.println("stopping after this sample; a second Ctrl-C ends at once");
                         },
                         () -> "the present sample is lost; the same command goes on with the rest",
                         err);
                 ProgressLine line = ProgressLine.on(err)) {
-            boolean complete = process.run(options, new EncodingReport(line, err));
+            boolean complete = encoder.run(options, new EncodingReport(line, err));
             line.end();
             if (!complete) {
                 return StopOnSignal.INTERRUPTED;

@@ -28,7 +28,7 @@ public final class FrozenProduct {
             try {
                 return Ops.linear(x, weight.resting().in(DType.of(x)), null);
             } finally {
-                weight.letGo();
+                weight.evict();
             }
         }
         Tensor y;
@@ -43,7 +43,7 @@ public final class FrozenProduct {
         try {
             return WideWeight.of(weight.resting(), DType.of(x)).multiplyTransposed(x);
         } finally {
-            weight.letGo();
+            weight.evict();
         }
     }
 
@@ -51,7 +51,7 @@ public final class FrozenProduct {
         try {
             return WideWeight.of(weight.resting(), dtype).multiply(gradient);
         } finally {
-            weight.letGo();
+            weight.evict();
         }
     }
 }

@@ -31,7 +31,7 @@ public final class OffloadedLayer {
                                 .backward(gradient, new BoolOptional(false), false, new TensorArrayRefOptional());
                         return input.grad();
                     } finally {
-                        letGo(weights);
+                        evict(weights);
                     }
                 }));
     }
@@ -50,7 +50,7 @@ public final class OffloadedLayer {
                     try {
                         return inputGradient.apply(gradient);
                     } finally {
-                        letGo(weights);
+                        evict(weights);
                     }
                 }));
     }
@@ -76,7 +76,7 @@ public final class OffloadedLayer {
             }
             return connection.make(functions.get(), y);
         } finally {
-            letGo(weights);
+            evict(weights);
         }
     }
 
@@ -85,9 +85,9 @@ public final class OffloadedLayer {
         return Arrays.stream(weights).allMatch(FrozenWeight::isOffloaded);
     }
 
-    private static void letGo(FrozenWeight[] weights) {
+    private static void evict(FrozenWeight[] weights) {
         for (FrozenWeight weight : weights) {
-            weight.letGo();
+            weight.evict();
         }
     }
 }

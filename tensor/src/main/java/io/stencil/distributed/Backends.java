@@ -29,7 +29,7 @@ final class Backends {
     private Backends() {}
 
     /// @return owned by the caller, who releases it
-    static Backend open(MeetingStore store, ProcessEnvironment environment, Device device) {
+    static Backend open(Rendezvous store, ProcessEnvironment environment, Device device) {
         try (Scope _ = new Scope()) {
             PrefixStore names = store.forBackend();
             Backend backend = device.kind() == Device.Kind.CUDA ? nccl(names, environment) : gloo(names, environment);
@@ -48,7 +48,7 @@ final class Backends {
         } catch (RuntimeException e) {
             throw new ProcessGroupException(
                     "rank %s cannot connect to the others by Gloo (%s); GLOO_SOCKET_IFNAME may name the network interface"
-                            .formatted(environment.rank(), MeetingStore.firstLine(e)),
+                            .formatted(environment.rank(), Rendezvous.firstLine(e)),
                     e);
         }
     }

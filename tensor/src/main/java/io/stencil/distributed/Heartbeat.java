@@ -31,7 +31,7 @@ final class Heartbeat implements AutoCloseable {
     private static final String CLAIM = "gone.claim";
     private static final String REASON = "gone.reason";
 
-    private final MeetingStore store;
+    private final Rendezvous store;
     private final ProcessEnvironment environment;
     private final int[] watched;
     private final long[] beats;
@@ -44,7 +44,7 @@ final class Heartbeat implements AutoCloseable {
     private boolean lingers;
 
     /// @param store a connection that nobody else uses; it is closed with this
-    Heartbeat(MeetingStore store, ProcessEnvironment environment) {
+    Heartbeat(Rendezvous store, ProcessEnvironment environment) {
         this.store = store;
         this.environment = environment;
         this.watched = environment.rank() == 0
@@ -137,8 +137,7 @@ final class Heartbeat implements AutoCloseable {
         }
         String reason = gone;
         return fault(
-                reason == null ? "a connection between ranks broke: " + MeetingStore.firstLine(broken) : reason,
-                broken);
+                reason == null ? "a connection between ranks broke: " + Rendezvous.firstLine(broken) : reason, broken);
     }
 
     private ProcessGroupException fault(String reason, @Nullable Throwable cause) {

@@ -29,12 +29,12 @@ final class TorchProcessGroup implements ProcessGroup {
 
     private final ProcessEnvironment environment;
     private final Device device;
-    private final MeetingStore store;
+    private final Rendezvous store;
     private final Heartbeat heartbeat;
     private final Backend backend;
 
     private TorchProcessGroup(
-            ProcessEnvironment environment, Device device, MeetingStore store, Heartbeat heartbeat, Backend backend) {
+            ProcessEnvironment environment, Device device, Rendezvous store, Heartbeat heartbeat, Backend backend) {
         this.environment = environment;
         this.device = device;
         this.store = store;
@@ -50,10 +50,10 @@ final class TorchProcessGroup implements ProcessGroup {
     static TorchProcessGroup join(ProcessEnvironment environment, Device device, Duration patience) {
         ProcessEnvironment.Meeting meeting = Objects.requireNonNull(environment.meeting());
         boolean host = environment.rank() == 0 && !meeting.hostedElsewhere();
-        MeetingStore store = MeetingStore.connect(meeting, host, patience);
+        Rendezvous store = Rendezvous.connect(meeting, host, patience);
         try {
             awaitAll(store, environment, patience);
-            Heartbeat heartbeat = new Heartbeat(MeetingStore.connect(meeting, false, patience), environment);
+            Heartbeat heartbeat = new Heartbeat(Rendezvous.connect(meeting, false, patience), environment);
             heartbeat.start();
             try {
                 Backend backend = Backends.open(store, environment, device);
@@ -68,7 +68,7 @@ final class TorchProcessGroup implements ProcessGroup {
         }
     }
 
-    private static void awaitAll(MeetingStore store, ProcessEnvironment environment, Duration patience) {
+    private static void awaitAll(Rendezvous store, ProcessEnvironment environment, Duration patience) {
         int size = environment.worldSize();
         if (store.add("rank/" + environment.rank(), 1) != 1) {
             throw new InvalidRequestException(

@@ -41,7 +41,7 @@ public final class Linear extends Module {
         try {
             return product(x, DType.of(x).cast(bias.get()));
         } finally {
-            bias.letGo(); // autograd keeps nothing of what is added
+            bias.evict(); // autograd keeps nothing of what is added
         }
     }
 

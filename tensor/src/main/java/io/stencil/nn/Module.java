@@ -132,9 +132,9 @@ public abstract class Module implements AutoCloseable {
 
     /// Frees the memory of offloaded weights until their next use; of others it does nothing. Layers do so themselves
     /// after each use: this is for what else has read them.
-    public final void letGo() {
-        parameters.values().forEach(Parameter::letGo);
-        modules.values().forEach(Module::letGo);
+    public final void evict() {
+        parameters.values().forEach(Parameter::evict);
+        modules.values().forEach(Module::evict);
     }
 
     /// Closes `resource` with this module: a mapped file that parameters point into.

@@ -19,7 +19,7 @@ import org.jspecify.annotations.Nullable;
 /// One tensor of a module: a weight that can be trained, or a buffer (statistics, counters) that cannot.
 ///
 /// It begins on the Meta device, with a shape and no memory, and gets content by loading or by [#initialize]. Content
-/// that lies in a file may come at its first use ([WeightLoader#open]) and be let go of after each. The weight of a
+/// that lies in a file may come at its first use ([WeightLoader#open]) and be evicted after each. The weight of a
 /// frozen linear layer may rest in float8 with a scale for each row: then see [#resting] and [#in].
 public final class Parameter implements FrozenWeight, AutoCloseable {
 
@@ -72,7 +72,7 @@ public final class Parameter implements FrozenWeight, AutoCloseable {
 
     /// The tensor, owned by the module; it is read now when it is still in its file alone. Of a weight in float8 these
     /// are the values without their scale. Threads may call together; that of an offloaded weight is the thread's own,
-    /// until it calls [#letGo].
+    /// until it calls [#evict].
     ///
     /// @throws io.stencil.error.InvalidStateException after [#close]
     public Tensor get() {
@@ -142,7 +142,7 @@ public final class Parameter implements FrozenWeight, AutoCloseable {
         return stored == null ? Device.of(held()) : stored.device();
     }
 
-    /// Whether the content was read or made and is not let go of.
+    /// Whether the content was read or made and is not evicted.
     public boolean isInMemory() {
         return !held().is_meta() || shared != null || !threads.isEmpty();
     }
@@ -192,7 +192,7 @@ public final class Parameter implements FrozenWeight, AutoCloseable {
 
     /// Takes its content from a file from now on.
     ///
-    /// @param offloaded whether [#letGo] has an effect
+    /// @param offloaded whether [#evict] has an effect
     void store(StoredWeight weight, boolean offloaded) {
         try (Scope _ = new Scope()) {
             keep(RestingWeight.of(Tensors.empty(weight.dtype(), Device.META, shape())));
@@ -204,7 +204,7 @@ public final class Parameter implements FrozenWeight, AutoCloseable {
 
     /// Frees the memory that this thread has of an offloaded weight until its next use; of any other it does nothing.
     @Override
-    public void letGo() {
+    public void evict() {
         StoredWeight from = stored;
         if (!offloaded || from == null || closed) {
             return;

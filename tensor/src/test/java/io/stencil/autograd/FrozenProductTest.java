@@ -152,7 +152,7 @@ class FrozenProductTest {
             }
 
             @Override
-            public void letGo() {}
+            public void evict() {}
 
             @Override
             public boolean isOffloaded() {

@@ -84,7 +84,7 @@ class OffloadedWeightsTest {
         assertThat(isInMemory(DType.FLOAT32)).isFalse();
         net.forward(generator.randn(DType.FLOAT32, 2, 48));
         assertThat(isInMemory(DType.FLOAT32)).isTrue();
-        net.letGo();
+        net.evict();
         assertThat(isInMemory(DType.FLOAT32)).isTrue();
     }
 
@@ -134,7 +134,7 @@ class OffloadedWeightsTest {
             float[] theirs = other.submit(() -> {
                         try (Scope _ = new Scope()) {
                             float[] found = Tensors.toFloats(DType.FLOAT32.cast(weight.get()));
-                            weight.letGo();
+                            weight.evict();
                             return found;
                         }
                     })
@@ -144,7 +144,7 @@ class OffloadedWeightsTest {
         assertThat(mine.isNull()).isFalse();
         assertThat(Tensors.toFloats(DType.FLOAT32.cast(mine))).isEqualTo(values);
         assertThat(weight.isInMemory()).isTrue();
-        weight.letGo();
+        weight.evict();
         assertThat(weight.isInMemory()).isFalse();
     }
 
@@ -175,7 +175,7 @@ class OffloadedWeightsTest {
         net.trainOnly(Set.of("first"));
         net.first.weight().get().detach().zero_();
         net.second.weight().set(Tensors.full(1, DType.FLOAT32, Device.CPU, 16, 64));
-        net.letGo();
+        net.evict();
         assertThat(Tensors.toFloats(net.first.weight().get().detach())).containsOnly(0);
         assertThat(Tensors.toFloats(net.second.weight().get())).containsOnly(1);
     }

@@ -21,13 +21,13 @@ final class CheckpointSeries {
     /// @param average in the place of the weights, or null
     /// @param preparation done before each file is written, with the weights in place that it gets
     /// @param state of the run
-    /// @param replicas the processes of the run, of which the first alone writes
+    /// @param parallel the processes of the run, of which the first alone writes
     record Content(
             TrainedTensors tensors,
             @Nullable WeightAverage average,
             Runnable preparation,
             RunState state,
-            Replicas replicas) {}
+            DataParallel parallel) {}
 
     private final Content content;
     private final OutputOptions output;
@@ -80,7 +80,7 @@ final class CheckpointSeries {
     /// @param random generators at that position
     /// @throws io.stencil.error.InvalidRequestException when what was learned is not finite; nothing is written then
     void afterFailure(Position position, RandomState random) {
-        if (!content.replicas().group().isFirst()) {
+        if (!content.parallel().group().isFirst()) {
             return;
         }
         boolean unsaved = savedAt < position.step();
@@ -113,11 +113,11 @@ final class CheckpointSeries {
 
     private void write(String name, Position position) {
         long step = position.step();
-        content.replicas().beforeSaving();
-        if (content.replicas().group().isFirst()) {
+        content.parallel().beforeSaving();
+        if (content.parallel().group().isFirst()) {
             content.state().requireFinite(step, savedAt);
         }
-        if (content.replicas().group().isFirst()) {
+        if (content.parallel().group().isFirst()) {
             writeFiles(name, step);
             content.state().write(position);
             listener.onSaved(step);

@@ -1,6 +1,6 @@
 package io.stencil.train;
 
-import io.stencil.distributed.GradientAverage;
+import io.stencil.distributed.GradientReducer;
 import io.stencil.distributed.ProcessEnvironment;
 import io.stencil.distributed.ProcessGroup;
 import io.stencil.error.InvalidFileException;
@@ -192,8 +192,8 @@ public final class Trainer {
                 "trainable_models", String.join(",", parts.parameters().keySet()));
         group.requireAlike(ComputeDType.VARIABLE, compute.name());
         group.requireAlike("config", record.numbers());
-        GradientAverage.replicate(group, parts.parameters());
-        GradientAverage.replicate(group, parts.companions());
+        GradientReducer.replicate(group, parts.parameters());
+        GradientReducer.replicate(group, parts.companions());
     }
 
     private static long seed(OptimisationOptions optimisation, @Nullable SavedState saved) {
@@ -252,7 +252,8 @@ public final class Trainer {
         if (group.isFirst()) { // not before all checks: a run that is refused keeps its options
             TrainingArguments.write(options, run.seed());
         }
-        try (Replicas replicas = new Replicas(group, work.tensors().parts(), optimisation.findUnusedParameters());
+        try (DataParallel parallel =
+                        new DataParallel(group, work.tensors().parts(), optimisation.findUnusedParameters());
                 @Nullable CsvLog csv = output.csvLog() && group.isFirst() ? new CsvLog(output.folder(), done) : null;
                 @Nullable
                         WeightAverage average = optimisation.emaDecay() == null
@@ -278,12 +279,12 @@ public final class Trainer {
                                     average,
                                     new CheckpointSeries(
                                             new CheckpointSeries.Content(
-                                                    work.tensors(), average, work.beforeSaving(), state, replicas),
+                                                    work.tensors(), average, work.beforeSaving(), state, parallel),
                                             output,
                                             optimisation.maxSteps() == null,
                                             done,
                                             all),
-                                    replicas,
+                                    parallel,
                                     start,
                                     all,
                                     () -> stopped),

@@ -62,7 +62,7 @@ record TrainingData(Dataset dataset, @Nullable CachedDataset cached, DatasetHist
             @Nullable SavedState saved,
             SkippedRows skipping) {
         if (cached != null) {
-            cached.requireMadeWith(options, pipeline.models(), DataProcess.frozenHash(options, template));
+            cached.requireMadeWith(options, pipeline.models(), DatasetEncoder.frozenHash(options, template));
             return this;
         }
         DatasetRecord record = saved == null ? null : saved.dataset();

@@ -35,7 +35,7 @@ final class TrainingLoop {
     /// What the loop works with; all of it stays its owner's.
     ///
     /// @param average of the weights, or null
-    /// @param replicas the processes that share the batches
+    /// @param parallel the processes that share the batches
     /// @param start where the run begins or goes on
     /// @param stop asked before each step
     record Workshop(
@@ -46,7 +46,7 @@ final class TrainingLoop {
             AdamW optimizer,
             @Nullable WeightAverage average,
             CheckpointSeries checkpoints,
-            Replicas replicas,
+            DataParallel parallel,
             Position start,
             TrainingListener listener,
             BooleanSupplier stop) {}
@@ -66,7 +66,7 @@ final class TrainingLoop {
     TrainingLoop(Workshop shop, OptimisationOptions options) {
         this.shop = shop;
         this.options = options;
-        ProcessGroup processes = shop.replicas().group();
+        ProcessGroup processes = shop.parallel().group();
         rows = new RowSequence(shop.dataset(), shop.batches(), processes.rank(), processes.size());
         step = shop.start().step();
         updates = shop.start().updates();
@@ -201,7 +201,7 @@ final class TrainingLoop {
     /// @return false when a stop was asked for
     private boolean runStep(Place place, double rate) {
         try {
-            if (shop.replicas().anyStops(shop.stop())) {
+            if (shop.parallel().anyStops(shop.stop())) {
                 return false;
             }
             Objective objective = shop.objective();
@@ -222,10 +222,10 @@ final class TrainingLoop {
     /// Adds the gradients of a step, and checks its loss and, before an update, all gradients. The device is waited for
     /// once.
     private void accumulate(BatchPart part, Place place) {
-        Replicas replicas = shop.replicas();
+        DataParallel parallel = shop.parallel();
         try (Scope _ = new Scope()) {
             if (place.isLast()) {
-                replicas.beforeLastGradients();
+                parallel.beforeLastGradients();
             }
             Tensor own = shop.objective().accumulate(part, step, part.weight() / place.count());
             Tensor norm = place.isLast() ? gradientNorm() : null;
@@ -235,7 +235,7 @@ final class TrainingLoop {
                             ? told
                             : Ops.cat(0, told, DType.FLOAT64.cast(norm).reshape(1)));
             String fault = norm == null ? null : clip(norm, numbers[1]);
-            Replicas.Outcome outcome = replicas.outcome(part, numbers[0], fault != null);
+            DataParallel.Outcome outcome = parallel.outcome(part, numbers[0], fault != null);
             loss = outcome.loss();
             if (!Double.isFinite(loss)) {
                 throw NonFinite.loss(loss, step + 1, rows.batch(place.epoch(), place.batch()));
@@ -251,8 +251,8 @@ final class TrainingLoop {
 
     /// @return of the whole update, in the caller's scope; null without any gradient
     private @Nullable Tensor gradientNorm() {
-        shop.replicas().afterLastGradients();
-        shop.replicas().beforeUpdate();
+        shop.parallel().afterLastGradients();
+        shop.parallel().beforeUpdate();
         if (updates == 0 && !shop.parts().anyGradient()) {
             throw new InvalidRequestException(
                     "trainable_models",

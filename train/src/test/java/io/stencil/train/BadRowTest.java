@@ -96,7 +96,7 @@ class BadRowTest {
             assertThat(recorder.steps).isEmpty();
             assertThat(folder.resolve("a" + batch)).doesNotExist();
         }
-        assertThatThrownBy(() -> new DataProcess()
+        assertThatThrownBy(() -> new DatasetEncoder()
                         .run(options("cache").task(Task.SFT_DATA_PROCESS).build(), EncodingListener.NONE))
                 .hasMessageContaining("metadata.jsonl:4: 'image': ");
         assertThat(folder.resolve("cache")).doesNotExist();
@@ -125,7 +125,7 @@ class BadRowTest {
                         if (task == Task.SFT) {
                             train(options.shuffle(false));
                         } else {
-                            new DataProcess().run(options.build(), EncodingListener.NONE);
+                            new DatasetEncoder().run(options.build(), EncodingListener.NONE);
                         }
                     })
                     .isInstanceOf(InvalidFileException.class)
@@ -146,7 +146,8 @@ class BadRowTest {
         Recorder second =
                 train(options("parts").onBadRow(OnBadRow.SKIP).epochs(2).resume(true));
         TrainOptionsBuilder stage = options("cache").task(Task.SFT_DATA_PROCESS).onBadRow(OnBadRow.SKIP);
-        assertThat(new DataProcess().run(stage.build(), EncodingListener.NONE)).isTrue();
+        assertThat(new DatasetEncoder().run(stage.build(), EncodingListener.NONE))
+                .isTrue();
         ModelFiles transformer = new ModelFiles(List.of(List.of(TestFiles.tinyModel("transformer"))), null);
         Path cache = folder.resolve("cache");
         Recorder split =

@@ -125,7 +125,7 @@ class DrawingTemplateTest {
                 .template(TEMPLATE)
                 .task(Task.SFT_DATA_PROCESS)
                 .workers(2);
-        assertThat(new DataProcess().run(encoding.build(), EncodingListener.NONE))
+        assertThat(new DatasetEncoder().run(encoding.build(), EncodingListener.NONE))
                 .isTrue();
         train(TinyDataset.options(TinyTraining.base(), cache, new CacheFolder(cache).index(), folder.resolve("b"))
                 .template(TEMPLATE)

@@ -53,7 +53,7 @@ class Float8TrainingTest {
     }
 
     private void encode(LoadOptions load) {
-        assertThat(new DataProcess()
+        assertThat(new DatasetEncoder()
                         .run(
                                 dataset.options(folder.resolve("cache"))
                                         .task(Task.SFT_DATA_PROCESS)

@@ -57,7 +57,7 @@ class SplitTrainingTest {
     }
 
     private boolean encode(UnaryOperator<TrainOptionsBuilder> more) {
-        return new DataProcess().run(more.apply(firstStage()).build(), EncodingListener.NONE);
+        return new DatasetEncoder().run(more.apply(firstStage()).build(), EncodingListener.NONE);
     }
 
     private Recorder train(TrainOptionsBuilder options) {
@@ -144,7 +144,7 @@ class SplitTrainingTest {
 
     @Test
     void aStoppedRunGoesOnWhereItWas() throws IOException {
-        DataProcess stopped = new DataProcess();
+        DatasetEncoder stopped = new DatasetEncoder();
         boolean complete = stopped.run(firstStage().build(), new EncodingListener() {
             @Override
             public void onSample(int done, int samples) {
@@ -180,7 +180,7 @@ class SplitTrainingTest {
 
     private int encoded(UnaryOperator<TrainOptionsBuilder> more) {
         int[] open = {-1};
-        assertThat(new DataProcess().run(more.apply(firstStage()).build(), new EncodingListener() {
+        assertThat(new DatasetEncoder().run(more.apply(firstStage()).build(), new EncodingListener() {
                     @Override
                     public void onStart(int done, int samples) {
                         open[0] = samples - done;
@@ -193,7 +193,7 @@ class SplitTrainingTest {
     /// The cache is the one that a fresh encoding of the same data makes.
     private void assertAsFresh(UnaryOperator<TrainOptionsBuilder> more) throws IOException {
         Path fresh = folder.resolve("fresh");
-        new DataProcess()
+        new DatasetEncoder()
                 .run(
                         more.apply(dataset.options(fresh).task(Task.SFT_DATA_PROCESS))
                                 .build(),

@@ -62,7 +62,7 @@ public final class Flux2Transformer extends Module {
             Tensor image = hidden.get().getFirst().narrow(1, textCount, imageCount); // [B, Si, D]
             return scope.keep(project(image, embedding));
         } finally {
-            letGo();
+            evict();
         }
     }
 

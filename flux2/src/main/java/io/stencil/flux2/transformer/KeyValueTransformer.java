@@ -68,7 +68,7 @@ public final class KeyValueTransformer extends Module {
                     own.device().place(origin.in(own.dtype()), own.dtype()).detach();
             own.set(name.equals("x_embedder.weight") ? withExtraChannels(copy) : copy.clone());
         } finally {
-            origin.letGo();
+            origin.evict();
         }
     }
 

@@ -33,7 +33,7 @@ final class LatentStatistics extends Module {
             Tensor centred = DType.FLOAT32.cast(x).sub(perChannel(mean));
             return DType.of(x).cast(centred.div(deviation()));
         } finally {
-            letGo();
+            evict();
         }
     }
 
@@ -43,7 +43,7 @@ final class LatentStatistics extends Module {
             Tensor scaled = DType.FLOAT32.cast(x).mul(deviation());
             return DType.of(x).cast(scaled.add(perChannel(mean)));
         } finally {
-            letGo();
+            evict();
         }
     }
 

@@ -55,7 +55,7 @@ public final class FiniteValues {
                     return Optional.of(entry.getKey());
                 }
             } finally {
-                parameter.letGo();
+                parameter.evict();
             }
         }
         return Optional.empty();

@@ -118,7 +118,7 @@ public final class ModelSet implements AutoCloseable {
             return FiniteValues.require(
                     model.encode(prompt), ModelRole.TEXT_ENCODER, model.encoder(), "while encoding the prompt");
         } finally {
-            model.encoder().letGo();
+            model.encoder().evict();
         }
     }
 
@@ -134,7 +134,7 @@ public final class ModelSet implements AutoCloseable {
                     : model.encode(pixels);
             return FiniteValues.require(latents, ModelRole.VAE, model, "while encoding an image");
         } finally {
-            model.letGo();
+            model.evict();
         }
     }
 
@@ -155,7 +155,7 @@ public final class ModelSet implements AutoCloseable {
                     Math.toIntExact(pixels.size(2)),
                     PixelConversion.bytesFromPixels(pixels));
         } finally {
-            model.letGo();
+            model.evict();
         }
     }
 

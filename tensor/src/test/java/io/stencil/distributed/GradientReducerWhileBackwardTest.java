@@ -21,7 +21,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
 /// Buckets that leave while a backward pass runs, one parameter in each.
-class GradientAverageWhileBackwardTest {
+class GradientReducerWhileBackwardTest {
 
     private static final int FIRST_SIZE = 12; // of 3 to 4, without bias
     private static final int SECOND_SIZE = 20; // of 4 to 5
@@ -32,7 +32,7 @@ class GradientAverageWhileBackwardTest {
     private final Linear first = new Linear(3, 4, false);
     private final Linear second = new Linear(4, 5, false);
     private final Map<String, Parameter> parameters = new LinkedHashMap<>();
-    private GradientAverage average;
+    private GradientReducer average;
 
     @BeforeEach
     void begin() {
@@ -44,7 +44,7 @@ class GradientAverageWhileBackwardTest {
         }
         parameters.put("first", first.weight());
         parameters.put("second", second.weight());
-        average = new GradientAverage(group, parameters, 1);
+        average = new GradientReducer(group, parameters, 1);
     }
 
     @AfterEach

@@ -15,14 +15,15 @@ import java.util.Set;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
 
-/// Replaces the gradients of every process by their mean over all processes (Li et al. 2020, arXiv:2006.15704).
+/// All-reduces gradients to their mean over all processes (Li et al. 2020, arXiv:2006.15704).
 ///
-/// Gradients are packed into buckets. Between [#beforeLastPasses] and [#afterLastPasses] a bucket leaves as soon as it
-/// is whole, while the backward pass goes on with what is left of it. libtorch's `Reducer`, which does the like,
+/// Gradients are packed into buckets. Between [#beforeLastPasses] and [#afterLastPasses] a bucket is all-reduced as
+/// soon
+/// as it is whole, while the backward pass goes on. libtorch's `Reducer`, which does the like,
 /// counts on one gradient a parameter; here a parameter may get several within an update, see [BucketReadiness].
 ///
 /// A mean of gradients that are means already is the same mean: it may be taken within an update too.
-public final class GradientAverage implements AutoCloseable {
+public final class GradientReducer implements AutoCloseable {
 
     private static final long BUCKET_BYTES = 25L << 20;
 
@@ -31,15 +32,15 @@ public final class GradientAverage implements AutoCloseable {
     private final List<GradientBucket> buckets;
     private final BucketReadiness readiness;
     private final GradientArrivals arrivals = new GradientArrivals();
-    private final List<Flight> flights = new ArrayList<>();
+    private final List<PendingReduce> pending = new ArrayList<>();
     private boolean watching;
 
     /// @param parameters that are trained, by name, the same on all processes; they stay their modules'
-    public GradientAverage(ProcessGroup group, Map<String, Parameter> parameters) {
+    public GradientReducer(ProcessGroup group, Map<String, Parameter> parameters) {
         this(group, parameters, BUCKET_BYTES);
     }
 
-    GradientAverage(ProcessGroup group, Map<String, Parameter> parameters, long bucketBytes) {
+    GradientReducer(ProcessGroup group, Map<String, Parameter> parameters, long bucketBytes) {
         this.group = group;
         this.parameters = parameters;
         this.buckets = GradientBucket.split(parameters.values(), bucketBytes);
@@ -84,7 +85,7 @@ public final class GradientAverage implements AutoCloseable {
     /// Tells that the next backward passes are the last before [#forUpdate]: buckets may leave.
     public synchronized void beforeLastPasses() {
         if (group.size() > 1) {
-            requireNoFlights();
+            requireIdle();
             watching = true;
         }
     }
@@ -93,7 +94,7 @@ public final class GradientAverage implements AutoCloseable {
         if (watching) {
             readiness.arrives(parameter);
             for (int bucket = readiness.next(); bucket >= 0; bucket = readiness.next()) {
-                flights.add(begin(buckets.get(bucket)));
+                pending.add(begin(buckets.get(bucket)));
             }
         }
     }
@@ -109,8 +110,8 @@ public final class GradientAverage implements AutoCloseable {
                 readiness.end();
                 watching = false;
             }
-            while (flights.size() < buckets.size()) {
-                flights.add(begin(buckets.get(flights.size())));
+            while (pending.size() < buckets.size()) {
+                pending.add(begin(buckets.get(pending.size())));
             }
         }
     }
@@ -153,20 +154,20 @@ public final class GradientAverage implements AutoCloseable {
         }
     }
 
-    private void requireNoFlights() {
-        if (!flights.isEmpty()) {
-            throw new IllegalStateException("the gradients of an earlier update are on their way");
+    private void requireIdle() {
+        if (!pending.isEmpty()) {
+            throw new IllegalStateException("the gradients of an earlier update are being all-reduced");
         }
     }
 
-    /// Gradients of a bucket on their way.
-    private record Flight(OwnedTensor packed, ProcessGroup.Pending sum) {}
+    /// Holds the packed gradients of a bucket while they are all-reduced.
+    private record PendingReduce(OwnedTensor packed, ProcessGroup.Pending sum) {}
 
-    private Flight begin(GradientBucket bucket) {
+    private PendingReduce begin(GradientBucket bucket) {
         try (GradMode _ = GradMode.disabled()) {
             OwnedTensor packed = bucket.pack();
             try {
-                return new Flight(packed, group.sumLater(packed.get()));
+                return new PendingReduce(packed, group.sumLater(packed.get()));
             } catch (RuntimeException | Error e) {
                 packed.close();
                 throw e;
@@ -174,70 +175,70 @@ public final class GradientAverage implements AutoCloseable {
         }
     }
 
-    /// All processes learn which parameters any of them used and which buckets left too early on any of them. Those are
-    /// sent again: their gradients are still as they were.
+    /// Awaits all reductions. Buckets that were reduced too early on any process are reduced again: their gradients are
+    /// still as they were.
     private void average() {
         try {
             List<Parameter> all = List.copyOf(parameters.values());
-            double[] told = group.sum(told(all));
+            double[] flags = group.sum(flags(all));
             for (int i = 0; i < buckets.size(); i++) {
-                flights.get(i).sum().await();
-                if (told[all.size() + i] > 0) {
-                    flights.get(i).packed().close();
-                    flights.set(i, begin(buckets.get(i)));
-                    flights.get(i).sum().await();
+                pending.get(i).sum().await();
+                if (flags[all.size() + i] > 0) {
+                    pending.get(i).packed().close();
+                    pending.set(i, begin(buckets.get(i)));
+                    pending.get(i).sum().await();
                 }
             }
             Set<Parameter> used = Collections.newSetFromMap(new IdentityHashMap<>());
             for (int i = 0; i < all.size(); i++) {
-                if (told[i] > 0) {
+                if (flags[i] > 0) {
                     used.add(all.get(i));
                 }
             }
-            land(used);
+            unpack(used);
         } finally {
-            endFlights();
+            abandonPending();
         }
     }
 
-    /// For each parameter whether it has a gradient here, then for each bucket whether it is stale.
-    private double[] told(List<Parameter> all) {
-        double[] told = new double[all.size() + buckets.size()];
+    /// Flags each parameter that has a gradient here, then each bucket that is stale: 1 or 0.
+    private double[] flags(List<Parameter> all) {
+        double[] flags = new double[all.size() + buckets.size()];
         try (Scope _ = new Scope()) {
             for (int i = 0; i < all.size(); i++) {
-                told[i] = all.get(i).gradient() == null ? 0 : 1;
+                flags[i] = all.get(i).gradient() == null ? 0 : 1;
             }
         }
         for (int i = 0; i < buckets.size(); i++) {
-            told[all.size() + i] = readiness.isStale(i) ? 1 : 0;
+            flags[all.size() + i] = readiness.isStale(i) ? 1 : 0;
         }
-        return told;
+        return flags;
     }
 
-    private void land(Set<Parameter> used) {
+    private void unpack(Set<Parameter> used) {
         try (GradMode _ = GradMode.disabled()) {
             for (int i = 0; i < buckets.size(); i++) {
                 try (Scope _ = new Scope()) {
-                    Tensor mean = flights.get(i).packed().get().mul_(new Scalar(1.0 / group.size()));
+                    Tensor mean = pending.get(i).packed().get().mul_(new Scalar(1.0 / group.size()));
                     buckets.get(i).unpack(mean, used::contains);
                 }
-                flights.get(i).packed().close();
+                pending.get(i).packed().close();
             }
         }
     }
 
-    private void endFlights() {
-        flights.forEach(flight -> {
-            flight.sum().abandon();
-            flight.packed().close();
+    private void abandonPending() {
+        pending.forEach(reduce -> {
+            reduce.sum().abandon();
+            reduce.packed().close();
         });
-        flights.clear();
+        pending.clear();
         readiness.reset();
     }
 
     @Override
     public void close() {
         arrivals.close();
-        endFlights();
+        abandonPending();
     }
 }

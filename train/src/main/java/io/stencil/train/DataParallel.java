@@ -1,24 +1,24 @@
 package io.stencil.train;
 
-import io.stencil.distributed.GradientAverage;
+import io.stencil.distributed.GradientReducer;
 import io.stencil.distributed.ProcessGroup;
 import io.stencil.train.data.BatchPart;
 import java.util.function.BooleanSupplier;
 
-/// The processes that train the same weights, each on its part of every batch.
-final class Replicas implements AutoCloseable {
+/// Trains the same weights in several processes, each on its part of every batch (data parallelism).
+final class DataParallel implements AutoCloseable {
 
     private final ProcessGroup group;
     private final TrainableParts parts;
-    private final GradientAverage gradients;
+    private final GradientReducer gradients;
     private final boolean findUnused;
 
     /// @param group of the processes; stays the caller's
     /// @param findUnused whether a parameter may be without a gradient
-    Replicas(ProcessGroup group, TrainableParts parts, boolean findUnused) {
+    DataParallel(ProcessGroup group, TrainableParts parts, boolean findUnused) {
         this.group = group;
         this.parts = parts;
-        this.gradients = new GradientAverage(group, parts.parameters());
+        this.gradients = new GradientReducer(group, parts.parameters());
         this.findUnused = findUnused;
     }
 
@@ -26,7 +26,7 @@ final class Replicas implements AutoCloseable {
         return group;
     }
 
-    /// Whether any process was asked to stop: all stop at the same step then.
+    /// Whether any process was requested to stop: all stop at the same step then.
     boolean anyStops(BooleanSupplier own) {
         return group.any(own.getAsBoolean());
     }
@@ -37,7 +37,7 @@ final class Replicas implements AutoCloseable {
     /// @param unusable whether the gradients of any process are
     record Outcome(double loss, boolean unusable) {}
 
-    /// Puts together what the processes found.
+    /// Combines the losses and faults of all processes.
     ///
     /// @param own mean loss of this process's part
     /// @param unusable whether its gradients are
@@ -49,22 +49,22 @@ final class Replicas implements AutoCloseable {
         return new Outcome(sums[0] / group.size(), sums[1] > 0);
     }
 
-    /// Tells that the gradients which come next are the last of an update: they may be sent while they come.
+    /// Starts to all-reduce gradients while the last backward passes of an update run.
     void beforeLastGradients() {
         gradients.beforeLastPasses();
     }
 
-    /// Tells that they have come, before the processes do anything else together.
+    /// Ends that, before the processes do anything else together.
     void afterLastGradients() {
         gradients.afterLastPasses();
     }
 
-    /// Gives all processes the gradients of the whole update.
+    /// All-reduces the gradients of the whole update.
     void beforeUpdate() {
         gradients.forUpdate(findUnused);
     }
 
-    /// Lets the gradients of an update that is half done stand for all processes in a state.
+    /// All-reduces the gradients of an update that is half done, for a state that stands for all processes.
     void beforeSaving() {
         if (group.size() > 1 && group.any(parts.anyGradient())) {
             gradients.withinUpdate();

@@ -27,32 +27,32 @@ import java.util.function.Function;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
-/// The first of two stages: what frozen models make of a dataset goes into a folder that a training reads, `--task
-/// sft:data_process`.
+/// Encodes a dataset by the frozen models into a folder that a training reads: the first stage of split training,
+/// `--task sft:data_process`.
 ///
 /// Text encoder, VAE and the Template's `processInputs` run here and nowhere else; the transformer's weights stay on
 /// the disk where the pipeline's dtype is theirs. A run that was stopped at any moment goes on where it was.
-public final class DataProcess {
+public final class DatasetEncoder {
 
     private final ProcessEnvironment environment;
     private volatile boolean stopped;
 
     /// Encodes alone.
-    public DataProcess() {
+    public DatasetEncoder() {
         this(ProcessEnvironment.ALONE);
     }
 
     /// Encodes with others: of W processes each encodes every W-th row.
-    public DataProcess(ProcessEnvironment environment) {
+    public DatasetEncoder(ProcessEnvironment environment) {
         this.environment = environment;
     }
 
-    /// Asks the run to end after the sample that is being worked on. Safe to call from any thread.
+    /// Requests that the run end after the present sample. Safe to call from any thread.
     public void requestStop() {
         stopped = true;
     }
 
-    /// @return whether all samples are encoded; false when a stop was asked for
+    /// @return whether all samples are encoded; false when a stop was requested
     /// @throws io.stencil.error.StencilException for all that cannot be used
     public boolean run(TrainOptions options, EncodingListener listener) {
         options.requireSupported();
@@ -139,7 +139,7 @@ public final class DataProcess {
                 : TrainableParts.frozenHash(options.models().trainable(), template);
     }
 
-    /// @return false when a stop was asked for
+    /// @return false when a stop was requested
     private boolean encode(Dataset dataset, TrainingStep step, CacheWriter cache, Share share) {
         List<Integer> rows = IntStream.range(0, dataset.rows().size())
                 .filter(share::has)

@@ -10,17 +10,17 @@ import org.bytedeco.pytorch.Store;
 import org.bytedeco.pytorch.TCPStore;
 import org.bytedeco.pytorch.TCPStoreOptions;
 
-/// A connection to the store in which the processes of a group write what all must know.
+/// Connects to the key-value store through which the processes of a group find each other (c10d rendezvous).
 ///
 /// The bindings make stores by plain `new` and free them by `delete`, while libtorch counts owners of what it is
 /// handed and deletes it with the last. A store has one of the two fates here: [#names] is deleted by this object
 /// and never handed on, every other is handed on once by [#handOver] and belongs to libtorch from then on.
-final class MeetingStore implements AutoCloseable {
+final class Rendezvous implements AutoCloseable {
 
     private final String prefix;
     private final PrefixStore names;
 
-    private MeetingStore(TCPStore connection, String prefix) {
+    private Rendezvous(TCPStore connection, String prefix) {
         this.prefix = prefix;
         this.names = new PrefixStore(prefix, handOver(connection));
         names.retainReference();
@@ -36,7 +36,7 @@ final class MeetingStore implements AutoCloseable {
     /// @param host whether this process is the one that answers at the address
     /// @param patience for the host to come
     /// @throws ProcessGroupException when nobody answers there
-    static MeetingStore connect(ProcessEnvironment.Meeting meeting, boolean host, Duration patience) {
+    static Rendezvous connect(ProcessEnvironment.Meeting meeting, boolean host, Duration patience) {
         Libtorch.load();
         try (Scope _ = new Scope()) {
             TCPStoreOptions options = new TCPStoreOptions();
@@ -44,7 +44,7 @@ final class MeetingStore implements AutoCloseable {
             options.isServer(host);
             options.waitWorkers(false);
             options.timeout(new Milliseconds(patience.toMillis()));
-            return new MeetingStore(new TCPStore(meeting.address(), options), meeting.prefix());
+            return new Rendezvous(new TCPStore(meeting.address(), options), meeting.prefix());
         } catch (RuntimeException e) {
             throw new ProcessGroupException(
                     "%s:%s (MASTER_ADDR, MASTER_PORT): %s: %s"

@@ -21,7 +21,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 @Timeout(60)
-class GradientAverageTest {
+class GradientReducerTest {
 
     private static final long ONE_PARAMETER_A_BUCKET = 1;
 
@@ -57,7 +57,7 @@ class GradientAverageTest {
             List<CompletableFuture<float[]>> results = run((group, state) -> {
                 give(state, "weight", group.rank(), 4);
                 give(state, "bias", 3 * group.rank());
-                try (GradientAverage average = new GradientAverage(group, state, bucket)) {
+                try (GradientReducer average = new GradientReducer(group, state, bucket)) {
                     average.withinUpdate();
                     average.forUpdate(false);
                 }
@@ -74,7 +74,7 @@ class GradientAverageTest {
             if (group.rank() == 1) {
                 give(state, "bias", 8);
             }
-            try (GradientAverage average = new GradientAverage(group, state)) {
+            try (GradientReducer average = new GradientReducer(group, state)) {
                 average.forUpdate(true);
             }
             assertThat(Objects.requireNonNull(state.get("weight")).gradient()).isNull();
@@ -87,7 +87,7 @@ class GradientAverageTest {
     void whatARankDoesNotUseIsRefusedByName() throws IOException {
         List<CompletableFuture<Integer>> results = run((group, state) -> {
             give(state, "weight", 1, 1);
-            try (GradientAverage average = new GradientAverage(group, state)) {
+            try (GradientReducer average = new GradientReducer(group, state)) {
                 average.forUpdate(false);
             }
             return 0;
@@ -101,7 +101,7 @@ class GradientAverageTest {
     @Test
     void allBeginWithTheWeightsOfTheFirst() throws IOException {
         List<CompletableFuture<float[]>> results = run((group, state) -> {
-            GradientAverage.replicate(group, state);
+            GradientReducer.replicate(group, state);
             return Tensors.toFloats(Objects.requireNonNull(state.get("weight")).get());
         });
         assertThat(results.getLast().join()).isEqualTo(results.getFirst().join());
