@@ -18,9 +18,8 @@ import org.bytedeco.pytorch.Tensor;
 /// All-reduces gradients to their mean over all processes (Li et al. 2020, arXiv:2006.15704).
 ///
 /// Gradients are packed into buckets. Between [#beforeLastPasses] and [#afterLastPasses] a bucket is all-reduced as
-/// soon
-/// as it is whole, while the backward pass goes on. libtorch's `Reducer`, which does the like,
-/// counts on one gradient a parameter; here a parameter may get several within an update, see [BucketReadiness].
+/// soon as it is whole, while the backward pass goes on. libtorch's `Reducer`, which does the like, counts on one
+/// gradient a parameter; here a parameter may get several within an update, see [BucketReadiness].
 ///
 /// A mean of gradients that are means already is the same mean: it may be taken within an update too.
 public final class GradientReducer implements AutoCloseable {

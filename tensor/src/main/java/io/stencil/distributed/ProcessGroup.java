@@ -79,8 +79,7 @@ public interface ProcessGroup extends AutoCloseable {
     }
 
     /// Reports a failure of this process to the others, so that they need not wait for a timeout. Failures that came
-    /// from
-    /// them are not sent back.
+    /// from them are not sent back.
     void fail(Throwable fault);
 
     /// Leaves the group; the others must have come to their end too, or have been notified by [#fail].

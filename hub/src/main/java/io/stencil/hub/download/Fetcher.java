@@ -249,7 +249,7 @@ public record Fetcher(HubProtocol protocol, HubHttp http, Settings settings, Mod
     /// Finds files on the disk without a request. A file is taken when it was verified for this revision, or has the
     /// checksum of the last listing.
     ///
-    /// @throws HubException naming missing files
+    /// @throws io.stencil.error.HubException naming missing files
     public Snapshot find(Repository repository, String revision, String pattern) {
         ModelFolder folder = ModelFolder.of(roots.base(), repository, revision);
         try {

@@ -133,9 +133,8 @@ public final class Demo {
         }
     }
 
-    /// Paints the same images at several scales, with the Template on both sides of guidance unless there is something
-    /// to
-    /// guide `against`, and measures the effect of the scale.
+    /// Paints the same images at several scales, with the Template on both sides of guidance unless there is
+    /// something to guide `against`, and measures the effect of the scale.
     ///
     /// @param folder receives images that Templates take
     /// @param guidance 1 for none
@@ -157,8 +156,7 @@ public final class Demo {
     }
 
     /// The mean loss of a Template on fixed noise and fixed timesteps, without the scatter of training's own draws.
-    /// Each
-    /// image is noised to timesteps that are evenly spread over the schedule. Weights stay as they are.
+    /// Each image is noised to timesteps that are evenly spread over the schedule. Weights stay as they are.
     private double loss(Dataset dataset, Flux2Pipeline pipeline, LoadedTemplate<?, ?> template) {
         TrainingStep.Settings settings = new TrainingStep.Settings(new ActivationPolicy.Keep(), WEIGHTING, null);
         TrainingStep step = new TrainingStep(pipeline, template, settings, _ -> {});
