@@ -68,7 +68,7 @@ public final class PicocliOptions {
     /// Reads the values of a parsed command by option name; options that are not given and have no default are left
     /// out, and those that may name files at a hub too.
     ///
-    /// @throws InvalidRequestException for a text that is not one of the known names
+    /// @throws io.stencil.error.InvalidRequestException for a text that is not one of the known names
     public static Map<String, Object> values(CommandSpec command, OptionSchema<?> schema) {
         Map<String, Object> values = new HashMap<>();
         for (DeclaredOption option : schema.options()) {

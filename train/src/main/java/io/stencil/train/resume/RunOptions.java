@@ -50,7 +50,7 @@ public record RunOptions(ObjectNode json) {
     /// rate does not depend on it.
     ///
     /// @param state that the run is to go on from
-    /// @throws InvalidRequestException naming the first option that differs, and both values
+    /// @throws io.stencil.error.InvalidRequestException naming the first option that differs, and both values
     public void requireSameAs(SavedState state) {
         CHECK.requireSame(json, state.options().json(), state.folder().getParent());
     }
