@@ -17,7 +17,7 @@ import io.stencil.lab.bench.Benchmark;
 import io.stencil.lab.bench.SeparateProcess;
 import io.stencil.pipeline.models.LoadOptions;
 import io.stencil.pipeline.models.ModelFiles;
-import io.stencil.pipeline.models.ModelRole;
+import io.stencil.pipeline.unit.ModelRole;
 import io.stencil.template.load.TrustedCode;
 import io.stencil.tensor.DType;
 import io.stencil.tensor.Device;

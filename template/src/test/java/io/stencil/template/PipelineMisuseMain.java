@@ -9,7 +9,7 @@ import io.stencil.pipeline.Flux2Pipeline;
 import io.stencil.pipeline.GenerationRequest;
 import io.stencil.pipeline.models.LoadOptions;
 import io.stencil.pipeline.models.ModelFiles;
-import io.stencil.pipeline.models.ModelRole;
+import io.stencil.pipeline.unit.ModelRole;
 import io.stencil.template.load.TemplateFolder;
 import io.stencil.template.pipeline.TemplatePipeline;
 import io.stencil.template.pipeline.TemplatePipeline.Loading;

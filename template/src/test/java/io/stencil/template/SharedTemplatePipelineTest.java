@@ -13,7 +13,7 @@ import io.stencil.pipeline.ProgressListener;
 import io.stencil.pipeline.SideConditions;
 import io.stencil.pipeline.models.LoadOptions;
 import io.stencil.pipeline.models.ModelFiles;
-import io.stencil.pipeline.models.ModelRole;
+import io.stencil.pipeline.unit.ModelRole;
 import io.stencil.template.load.LoadedTemplate;
 import io.stencil.template.load.TemplateSource;
 import io.stencil.template.pipeline.TemplatePipeline;

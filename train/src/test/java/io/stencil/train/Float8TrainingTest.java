@@ -7,7 +7,7 @@ import io.stencil.error.InvalidRequestException;
 import io.stencil.pipeline.Flux2Pipeline;
 import io.stencil.pipeline.models.LoadOptions;
 import io.stencil.pipeline.models.ModelFiles;
-import io.stencil.pipeline.models.ModelRole;
+import io.stencil.pipeline.unit.ModelRole;
 import io.stencil.testing.TestFiles;
 import io.stencil.train.log.EncodingListener;
 import io.stencil.train.log.TrainingListener;

@@ -11,7 +11,7 @@ import io.stencil.error.InvalidRequestException;
 import io.stencil.nn.Module;
 import io.stencil.pipeline.Flux2Pipeline;
 import io.stencil.pipeline.models.LoadOptions;
-import io.stencil.pipeline.models.ModelRole;
+import io.stencil.pipeline.unit.ModelRole;
 import io.stencil.safetensors.SafetensorsDtype;
 import io.stencil.safetensors.SafetensorsFile;
 import io.stencil.template.Warnings;

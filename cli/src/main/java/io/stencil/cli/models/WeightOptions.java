@@ -4,7 +4,7 @@ import io.stencil.error.InvalidRequestException;
 import io.stencil.error.NameList;
 import io.stencil.pipeline.models.LoadOptions;
 import io.stencil.pipeline.models.ModelFiles;
-import io.stencil.pipeline.models.ModelRole;
+import io.stencil.pipeline.unit.ModelRole;
 import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.List;

@@ -9,7 +9,7 @@ import io.stencil.flux2.vae.AutoencoderKlFlux2;
 import io.stencil.nn.Module;
 import io.stencil.pipeline.models.LoadOptions;
 import io.stencil.pipeline.models.ModelFiles;
-import io.stencil.pipeline.models.ModelRole;
+import io.stencil.pipeline.unit.ModelRole;
 import io.stencil.tensor.DType;
 import io.stencil.tensor.TorchGenerator;
 import java.nio.file.Path;

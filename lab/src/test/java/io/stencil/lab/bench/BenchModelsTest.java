@@ -6,7 +6,7 @@ import io.stencil.nn.Module;
 import io.stencil.nn.Parameter;
 import io.stencil.pipeline.models.LoadOptions;
 import io.stencil.pipeline.models.ModelFiles;
-import io.stencil.pipeline.models.ModelRole;
+import io.stencil.pipeline.unit.ModelRole;
 import io.stencil.tensor.DType;
 import io.stencil.tensor.Device;
 import io.stencil.testing.TestFiles;

@@ -3,6 +3,7 @@ package io.stencil.pipeline.models;
 import io.stencil.error.InvalidRequestException;
 import io.stencil.nn.Module;
 import io.stencil.nn.Parameter;
+import io.stencil.pipeline.unit.ModelRole;
 import io.stencil.tensor.DType;
 import io.stencil.tensor.Scope;
 import io.stencil.tensor.Tensors;

@@ -5,6 +5,7 @@ import io.stencil.flux2.files.BaseModelPart;
 import io.stencil.flux2.text.Qwen3Encoder;
 import io.stencil.nn.Module;
 import io.stencil.nn.WeightLoader;
+import io.stencil.pipeline.unit.ModelRole;
 import io.stencil.tensor.ComputeDType;
 import io.stencil.tensor.DType;
 import io.stencil.tensor.Device;

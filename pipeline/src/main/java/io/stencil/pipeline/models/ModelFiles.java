@@ -3,6 +3,7 @@ package io.stencil.pipeline.models;
 import io.stencil.error.InvalidFileException;
 import io.stencil.error.NameList;
 import io.stencil.flux2.files.BaseModelPart;
+import io.stencil.pipeline.unit.ModelRole;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;

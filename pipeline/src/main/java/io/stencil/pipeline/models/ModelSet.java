@@ -9,6 +9,7 @@ import io.stencil.flux2.transformer.Flux2Transformer;
 import io.stencil.flux2.vae.AutoencoderKlFlux2;
 import io.stencil.flux2.vae.PixelConversion;
 import io.stencil.image.RgbImage;
+import io.stencil.pipeline.unit.ModelRole;
 import io.stencil.tensor.DType;
 import io.stencil.tensor.Device;
 import io.stencil.tensor.TensorDefect;

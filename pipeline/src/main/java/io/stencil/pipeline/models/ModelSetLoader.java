@@ -11,6 +11,7 @@ import io.stencil.flux2.text.TextEncoder;
 import io.stencil.flux2.transformer.Flux2Transformer;
 import io.stencil.flux2.vae.AutoencoderKlFlux2;
 import io.stencil.nn.Module;
+import io.stencil.pipeline.unit.ModelRole;
 import io.stencil.tensor.DType;
 import java.nio.file.Path;
 import java.util.List;

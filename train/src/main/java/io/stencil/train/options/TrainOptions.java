@@ -2,7 +2,7 @@ package io.stencil.train.options;
 
 import io.stencil.error.InvalidRequestException;
 import io.stencil.pipeline.models.ModelFiles;
-import io.stencil.pipeline.models.ModelRole;
+import io.stencil.pipeline.unit.ModelRole;
 import java.nio.file.Path;
 import java.util.Optional;
 

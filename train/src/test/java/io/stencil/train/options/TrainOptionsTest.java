@@ -9,7 +9,7 @@ import io.stencil.error.InvalidRequestException;
 import io.stencil.json.JsonFile;
 import io.stencil.pipeline.models.LoadOptions;
 import io.stencil.pipeline.models.ModelFiles;
-import io.stencil.pipeline.models.ModelRole;
+import io.stencil.pipeline.unit.ModelRole;
 import io.stencil.tensor.DType;
 import io.stencil.train.optim.LearningRateSchedule;
 import java.nio.file.Path;

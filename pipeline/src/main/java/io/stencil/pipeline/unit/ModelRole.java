@@ -1,4 +1,4 @@
-package io.stencil.pipeline.models;
+package io.stencil.pipeline.unit;
 
 import io.stencil.flux2.files.ModelConfig;
 import java.util.Optional;
