@@ -6,6 +6,8 @@ import io.stencil.error.Location;
 /// Translates the JDK's refusal to load native libraries.
 public final class NativeAccess {
 
+    private static volatile boolean denied;
+
     private NativeAccess() {}
 
     /// Runs code that loads a native library.
@@ -29,14 +31,14 @@ public final class NativeAccess {
         }
     }
 
-    /// The second use of a class whose initialiser failed has the name of the first fault in a message alone.
+    /// After a denial, classes whose initialisers failed for it fail with errors that do not name it.
     private static boolean isDenied(Throwable fault) {
         for (Throwable cause = fault; cause != null; cause = cause.getCause()) {
-            if (cause instanceof IllegalCallerException
-                    || String.valueOf(cause.getMessage()).contains(IllegalCallerException.class.getName())) {
+            if (cause instanceof IllegalCallerException) {
+                denied = true;
                 return true;
             }
         }
-        return false;
+        return denied && fault instanceof NoClassDefFoundError;
     }
 }
