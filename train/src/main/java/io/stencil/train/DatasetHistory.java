@@ -46,7 +46,7 @@ final class DatasetHistory {
         for (int row : used(step, plan)) {
             try {
                 used.put(indices.get(row), digest(dataset.rows().get(row)));
-            } catch (InvalidFileException _) { // told when the row's turn comes again
+            } catch (InvalidFileException _) { // reported when the row is read again
             }
         }
         return new DatasetRecord(used, dataset.bad());

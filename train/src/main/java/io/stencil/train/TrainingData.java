@@ -51,7 +51,7 @@ record TrainingData(Dataset dataset, @Nullable CachedDataset cached, DatasetHist
         }
     }
 
-    /// Checks that the data fit the models. Rows that cannot be read are left out where that is asked for, and those
+    /// Checks that the data fit the models. Rows that cannot be read are left out with `--on_bad_row skip`, and those
     /// that the run has left out so far stay out.
     ///
     /// @param saved state that the run goes on from, or null
@@ -77,7 +77,7 @@ record TrainingData(Dataset dataset, @Nullable CachedDataset cached, DatasetHist
     }
 
     /// Checks that all rows fit the Template. Where one has an image of uneven size, the Template processes that row,
-    /// so that a size which it cannot use is told before the first step.
+    /// so that a size which it cannot use is refused before the first step.
     ///
     /// @return whether the data processor draws from the generator of the process for any row
     static boolean check(Dataset dataset, Flux2Pipeline pipeline, LoadedTemplate<?, ?> template) {

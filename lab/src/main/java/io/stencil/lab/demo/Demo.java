@@ -99,7 +99,7 @@ public final class Demo {
         return result;
     }
 
-    /// That of an earlier demo tells of pictures that are about to go.
+    /// The page of an earlier demo shows images that are about to be deleted.
     private void removeReport() throws IOException {
         Files.deleteIfExists(plan.chart());
         Files.deleteIfExists(plan.page());

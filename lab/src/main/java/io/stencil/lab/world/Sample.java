@@ -28,7 +28,7 @@ record Sample(Row row, List<Picture> pictures) {
             this.index = index;
         }
 
-        /// Adds an image and tells its path.
+        /// Adds an image and returns its path.
         String add(String role, RgbImage image) {
             String path = String.format(Locale.ROOT, "%s/%06d.png", role, index);
             pictures.add(new Picture(path, image));

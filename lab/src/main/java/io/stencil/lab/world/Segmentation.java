@@ -22,7 +22,7 @@ record Segmentation(Plane coverage, Chromaticity colour) {
     /// How much clearer a shape must stand out than the background's texture does.
     private static final double LEAST_CONTRAST = 3;
 
-    /// Blur against noise, in 64ths of a side, of what the sure part is told from.
+    /// Blur against noise, in 64ths of a side, from which the sure part is recognised.
     private static final double CALM = 0.8;
 
     /// Pixels, in 64ths of a side, beyond the sure part of a shape that its soft edge may reach.

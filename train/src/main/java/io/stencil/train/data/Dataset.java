@@ -143,7 +143,7 @@ public record Dataset(List<DatasetRow> rows, List<BadRow> bad, Path folder, Targ
     /// Checks that every row's inputs fit the Template.
     ///
     /// @return the first row with an image in its inputs whose sides are not multiples of 16: not every Template can
-    ///     use such, which only its `processInputs` tells
+    ///     use such, which only its `processInputs` shows
     /// @throws InvalidFileException naming file, line and field
     public Optional<DatasetRow> check(LoadedTemplate<?, ?> template) {
         DatasetRow uneven = null;

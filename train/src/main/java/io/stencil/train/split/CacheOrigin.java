@@ -23,8 +23,8 @@ import java.util.Set;
 import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 
-/// What all samples of a cache are made by: hashes of models and code, and the options that decide the numbers. What
-/// each is made of its own digest tells.
+/// Describes how all samples of a cache are computed: hashes of models and code, and the options that decide the
+/// numbers. The digest of a sample covers its own row.
 ///
 /// @param json names and values, of one level
 record CacheOrigin(ObjectNode json) {
