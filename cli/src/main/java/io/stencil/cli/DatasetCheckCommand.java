@@ -7,7 +7,7 @@ import io.stencil.cli.models.TemplateOptions;
 import io.stencil.cli.terminal.ProgressLine;
 import io.stencil.cli.train.DatasetOptions;
 import io.stencil.error.InvalidRequestException;
-import io.stencil.template.input.InputBinder;
+import io.stencil.template.load.InputBinder;
 import io.stencil.train.data.BadRow;
 import io.stencil.train.data.Dataset;
 import io.stencil.train.data.RowScan;

@@ -1,6 +1,5 @@
 package io.stencil.cli;
 
-import io.stencil.template.publish.NewTemplate;
 import io.stencil.template.publish.TemplateFamily;
 import java.nio.file.Path;
 import java.util.concurrent.Callable;
@@ -31,7 +30,7 @@ final class NewTemplateCommand implements Callable<Integer> {
     public Integer call() {
         TemplateFamily chosen = TemplateFamily.parse(family);
         OutputCheck.requireFolder("NAME", folder);
-        NewTemplate.write(folder, chosen);
+        chosen.write(folder);
         command.commandLine().getOut().println("wrote %s; its README.md tells how to go on".formatted(folder));
         return 0;
     }

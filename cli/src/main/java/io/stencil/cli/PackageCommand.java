@@ -15,7 +15,6 @@ import io.stencil.pipeline.models.LoadOptions;
 import io.stencil.pipeline.models.ModelFiles;
 import io.stencil.template.TemplateInput;
 import io.stencil.template.load.TemplateFolder;
-import io.stencil.template.publish.PackageRequest;
 import io.stencil.template.publish.TemplatePackager;
 import java.io.PrintWriter;
 import java.nio.file.Path;
@@ -92,13 +91,13 @@ final class PackageCommand implements Callable<Integer> {
         TemplatePackager.requireFree(output);
         RemoteModels.check(this::checkpoint);
         RemoteModels.check(base::files);
-        PackageRequest request;
+        TemplatePackager.Request request;
         ModelFiles files;
         try (HubModels remote = hub.open()) {
             TemplateFolder trained = TemplateOptions.folder(template, remote);
             Path weights = checkpoint(remote);
             files = base.files(remote);
-            request = new PackageRequest(
+            request = new TemplatePackager.Request(
                     trained.folder(),
                     trained.trustedCode(),
                     weights,

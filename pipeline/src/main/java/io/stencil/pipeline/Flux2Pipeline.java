@@ -10,8 +10,10 @@ import io.stencil.flux2.transformer.TokenIds;
 import io.stencil.image.CoverCrop;
 import io.stencil.image.ImageSize;
 import io.stencil.image.RgbImage;
+import io.stencil.nn.Lora;
 import io.stencil.nn.LoraBinding;
 import io.stencil.nn.LoraFusion;
+import io.stencil.nn.LoraPair;
 import io.stencil.pipeline.models.CallGate;
 import io.stencil.pipeline.models.LoadOptions;
 import io.stencil.pipeline.models.ModelFiles;
@@ -19,9 +21,12 @@ import io.stencil.pipeline.models.ModelSet;
 import io.stencil.tensor.DType;
 import io.stencil.tensor.Device;
 import io.stencil.tensor.LibtorchMessage;
+import io.stencil.tensor.OwnedTensor;
 import io.stencil.tensor.Scope;
 import io.stencil.tensor.TorchGenerator;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Objects;
 import org.bytedeco.pytorch.Tensor;
 import org.jspecify.annotations.Nullable;
@@ -218,5 +223,33 @@ public final class Flux2Pipeline implements AutoCloseable {
 
     public Device device() {
         return models.device();
+    }
+
+    /// The LoRAs that are hot-loaded on a pipeline, with their memory.
+    private static final class LoraShelf {
+
+        private final List<Lora> loras = new ArrayList<>();
+        private final List<OwnedTensor> owned = new ArrayList<>();
+
+        void add(Lora lora) {
+            for (LoraPair pair : lora.pairs().values()) {
+                owned.add(new OwnedTensor(pair.a()));
+                owned.add(new OwnedTensor(pair.b()));
+            }
+            loras.add(lora);
+        }
+
+        /// Puts all of them on the transformer until the binding is closed.
+        LoraBinding bind(ModelSet models) {
+            return loras.isEmpty()
+                    ? LoraBinding.none()
+                    : LoraBinding.bind(models.requireTransformer(), Lora.merge(loras));
+        }
+
+        void clear() {
+            loras.clear();
+            owned.forEach(OwnedTensor::close);
+            owned.clear();
+        }
     }
 }

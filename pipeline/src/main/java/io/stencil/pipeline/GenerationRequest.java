@@ -135,7 +135,7 @@ public record GenerationRequest(
     private static void requireMask(@Nullable RgbImage input, @Nullable Inpaint inpaint) {
         if (input == null || inpaint == null) {
             throw new InvalidRequestException(
-                    "inpaint_overlay", "needs an inpaint mask: it tells what of the input image stays");
+                    "inpaint_overlay", "needs an inpaint mask: it selects what of the input image stays");
         }
         require(
                 "inpaint_overlay",

@@ -135,7 +135,7 @@ class GenerationRequestTest {
         GenerationRequest.Builder builder = GenerationRequest.of("a leaf").inpaintOverlay(true);
         assertThatThrownBy(() -> builder.build().requirePictures())
                 .isInstanceOf(InvalidRequestException.class)
-                .hasMessage("'inpaint_overlay': needs an inpaint mask: it tells what of the input image stays");
+                .hasMessage("'inpaint_overlay': needs an inpaint mask: it selects what of the input image stays");
         builder.inputImage(RgbImage.filled(new ImageSize(32, 16), 0)).inpaint(new Inpaint(PICTURE));
         assertThatThrownBy(() -> builder.build().requirePictures())
                 .isInstanceOf(InvalidRequestException.class)

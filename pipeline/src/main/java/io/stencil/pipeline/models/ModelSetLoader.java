@@ -29,7 +29,7 @@ final class ModelSetLoader implements AutoCloseable {
 
     private ModelSetLoader(LoadOptions options) {
         this.options = options;
-        this.compute = options.compute(); // first: a wrong wish is told before anything is opened
+        this.compute = options.compute(); // first: fails before any file is opened
     }
 
     static ModelSet load(ModelFiles files, LoadOptions options) {

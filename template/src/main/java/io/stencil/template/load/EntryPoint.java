@@ -1,5 +1,6 @@
 package io.stencil.template.load;
 
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.stencil.error.Location;
 import io.stencil.error.TemplateException;
 import io.stencil.flux2.transformer.TransformerConfig;
@@ -9,17 +10,16 @@ import io.stencil.template.DataProcessor;
 import io.stencil.template.Template;
 import io.stencil.template.TemplateModel;
 import io.stencil.template.Weights;
-import io.stencil.template.author.AuthorCode;
-import io.stencil.template.input.ComponentTypes;
-import io.stencil.template.input.DataProcessorBinder;
-import io.stencil.template.input.InputBinder;
-import io.stencil.template.input.InputType;
-import io.stencil.template.input.RecordBinder;
+import java.lang.reflect.InvocationTargetException;
+import java.lang.reflect.Modifier;
+import java.lang.reflect.ParameterizedType;
+import java.lang.reflect.Type;
 import java.nio.file.Path;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.Predicate;
 import org.bytedeco.pytorch.Tensor;
+import org.jspecify.annotations.Nullable;
 
 /// A Template's entry point, checked: the object, and the records that it declares.
 ///
@@ -85,7 +85,7 @@ record EntryPoint<I extends Record, P extends Record>(
     }
 
     private static void requireComponents(Path origin, Class<?> record, Predicate<Class<?>> isLeaf, String fault) {
-        ComponentTypes.firstFault(record, isLeaf).ifPresent(found -> {
+        InputType.firstFault(record, isLeaf).ifPresent(found -> {
             throw new TemplateException(
                     origin,
                     "component '%s' of record %s is of type %s, which %s"
@@ -116,5 +116,144 @@ record EntryPoint<I extends Record, P extends Record>(
     /// @throws TemplateException when the author's code fails
     Weights weights() {
         return new AuthorCode(origin).call("weights()", template::weights);
+    }
+
+    /// The class `Model` of a Template: an instance of it, and the two records that it names as type arguments.
+    private record EntryClass(
+            Template<?, ?> instance, Class<? extends Record> input, Class<? extends Record> processed) {
+
+        private static final String NAME = "Model";
+
+        /// @throws TemplateException naming the part of the contract that is missing or wrong
+        static EntryClass find(Path origin, ClassLoader loader) {
+            Class<?> type = load(origin, loader);
+            if (!Template.class.isAssignableFrom(type)) {
+                throw new TemplateException(origin, "class Model must implement io.stencil.template.Template<I, P>");
+            }
+            Type[] records = contract(origin, type).getActualTypeArguments();
+            return new EntryClass(
+                    instance(origin, type),
+                    record(origin, records[0], "the inputs"),
+                    record(origin, records[1], "the processed inputs"));
+        }
+
+        private static Class<?> load(Path origin, ClassLoader loader) {
+            try {
+                Class<?> type = loader.loadClass(NAME);
+                if (loader.equals(type.getClassLoader())) {
+                    return type;
+                }
+            } catch (ClassNotFoundException e) {
+                throw absent(origin, e);
+            }
+            throw absent(origin, null);
+        }
+
+        private static TemplateException absent(Path origin, @Nullable Exception cause) {
+            return new TemplateException(
+                    Location.of(origin),
+                    "declares no class Model in the default package; the entry point is"
+                            + " 'public final class Model implements Template<...>'",
+                    cause);
+        }
+
+        private static ParameterizedType contract(Path origin, Class<?> type) {
+            for (Type implemented : type.getGenericInterfaces()) {
+                if (implemented instanceof ParameterizedType generic && generic.getRawType() == Template.class) {
+                    return generic;
+                }
+            }
+            throw new TemplateException(
+                    origin, "class Model must itself declare 'implements Template<INPUT, PROCESSED>' with two records");
+        }
+
+        private static Class<? extends Record> record(Path origin, Type type, String what) {
+            if (type instanceof Class<?> plain && plain.isRecord()) {
+                return plain.asSubclass(Record.class);
+            }
+            throw new TemplateException(
+                    origin,
+                    "%s of Template<INPUT, PROCESSED> must be a record, found %s".formatted(what, type.getTypeName()));
+        }
+
+        private static Template<?, ?> instance(Path origin, Class<?> type) {
+            if (!Modifier.isPublic(type.getModifiers()) || Modifier.isAbstract(type.getModifiers())) {
+                throw new TemplateException(origin, "class Model must be public and not abstract");
+            }
+            try {
+                return (Template<?, ?>) type.getConstructor().newInstance();
+            } catch (NoSuchMethodException e) {
+                throw new TemplateException(
+                        Location.of(origin), "class Model must have a public constructor without parameters", e);
+            } catch (InvocationTargetException e) {
+                throw new AuthorCode(origin).fault("the constructor of Model", e.getTargetException());
+            } catch (ReflectiveOperationException | LinkageError e) {
+                throw new AuthorCode(origin).fault("the constructor of Model", e);
+            }
+        }
+    }
+
+    /// Finds the record that a data processor reads.
+    private static final class RowType {
+
+        private RowType() {}
+
+        /// The row record, from the declared return type of `dataProcessor()`, or from the processor's own class.
+        ///
+        /// @throws TemplateException when neither names it
+        static Class<?> of(Path origin, Template<?, ?> template, DataProcessor<?, ?> processor) {
+            return declared(template)
+                    .or(() -> implemented(processor))
+                    .orElseThrow(() -> new TemplateException(
+                            origin,
+                            "dataProcessor() does not say which record it reads; declare it as"
+                                    + " 'Optional<DataProcessor<Row, Input>> dataProcessor()' with a record Row"));
+        }
+
+        private static Optional<Class<?>> declared(Template<?, ?> template) {
+            try {
+                Type returned = template.getClass().getMethod("dataProcessor").getGenericReturnType();
+                return returned instanceof ParameterizedType optional
+                        ? row(optional.getActualTypeArguments()[0])
+                        : Optional.empty();
+            } catch (NoSuchMethodException e) {
+                throw new IllegalStateException("every Template has dataProcessor()", e);
+            }
+        }
+
+        private static Optional<Class<?>> implemented(DataProcessor<?, ?> processor) {
+            for (Type type : processor.getClass().getGenericInterfaces()) {
+                Optional<Class<?>> row = row(type);
+                if (row.isPresent()) {
+                    return row;
+                }
+            }
+            return Optional.empty();
+        }
+
+        private static Optional<Class<?>> row(Type type) {
+            boolean found = type instanceof ParameterizedType generic
+                    && generic.getRawType() == DataProcessor.class
+                    && generic.getActualTypeArguments()[0] instanceof Class<?> plain
+                    && plain.isRecord();
+            return found
+                    ? Optional.of((Class<?>) ((ParameterizedType) type).getActualTypeArguments()[0])
+                    : Optional.empty();
+        }
+    }
+
+    /// Binds the `template_inputs` of a dataset row to the record that a data processor declares, and calls the
+    /// processor.
+    ///
+    /// @param rows binder of the declared record
+    /// @param code the author's, to which the processor belongs
+    private record DataProcessorBinder<R extends Record, I extends Record>(
+            RecordBinder<R> rows, DataProcessor<R, I> processor, AuthorCode code) implements InputBinder<I> {
+
+        @Override
+        public I bind(ObjectNode fields, Path folder) {
+            R row = rows.bind(fields, folder);
+            return code.callOnInputs("the data processor", () -> processor.process(row));
+        }
     }
 }

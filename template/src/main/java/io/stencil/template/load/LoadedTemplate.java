@@ -3,8 +3,13 @@ package io.stencil.template.load;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.stencil.autograd.GradMode;
+import io.stencil.error.InvalidRequestException;
+import io.stencil.error.Location;
 import io.stencil.error.TemplateException;
 import io.stencil.flux2.transformer.Flux2Transformer;
+import io.stencil.flux2.transformer.TransformerConfig;
+import io.stencil.nn.LoraBinding;
+import io.stencil.nn.LoraPair;
 import io.stencil.nn.Module.OpenPass;
 import io.stencil.nn.Parameter;
 import io.stencil.pipeline.Flux2Pipeline;
@@ -12,13 +17,17 @@ import io.stencil.template.ForwardContext;
 import io.stencil.template.TemplateCache;
 import io.stencil.template.TemplateInput;
 import io.stencil.template.TemplateModel;
-import io.stencil.template.author.AuthorCode;
+import io.stencil.tensor.DType;
 import io.stencil.tensor.TensorDefect;
+import io.stencil.tensor.Tensors;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.Map;
+import java.util.Optional;
 import java.util.function.Function;
 import java.util.function.UnaryOperator;
 import org.bytedeco.pytorch.Tensor;
+import org.jspecify.annotations.Nullable;
 
 /// A Template in memory: its model, and the binding of JSON to the records that it declares.
 ///
@@ -88,7 +97,7 @@ public final class LoadedTemplate<I extends Record, P extends Record> implements
         try (OpenPass _ = model.openPass();
                 GradMode _ = GradMode.disabled()) {
             P processed = code.callOnInputs("processInputs()", () -> model.processInputs(bound, pipeline));
-            RecordTensors.forEach(
+            RecordArchive.RecordTensors.forEach(
                     processed,
                     (name, tensor) -> TensorDefect.of(tensor).ifPresent(defect -> {
                         throw code.unusable("processInputs()", name, tensor, defect);
@@ -126,7 +135,7 @@ public final class LoadedTemplate<I extends Record, P extends Record> implements
     ///
     /// @throws io.stencil.error.TemplateException when the record's constructor fails
     P map(P processed, UnaryOperator<Tensor> copy) {
-        return code.call(constructor(processed.getClass()), () -> RecordTensors.map(processed, copy));
+        return code.call(constructor(processed.getClass()), () -> RecordArchive.RecordTensors.map(processed, copy));
     }
 
     private static String constructor(Class<?> record) {
@@ -137,5 +146,117 @@ public final class LoadedTemplate<I extends Record, P extends Record> implements
     @Override
     public void close() {
         model.close();
+    }
+
+    /// Validates the [TemplateCache] of a forward pass for the transformer that uses it, so that a fault names the
+    /// Template.
+    private static final class CacheCheck {
+
+        private final AuthorCode code;
+
+        CacheCheck(AuthorCode code) {
+            this.code = code;
+        }
+
+        /// @throws TemplateException naming the entry, such as `kv_cache.double_3.k`, what is wrong with it and the
+        /// remedy
+        void requireFits(TemplateCache cache, Flux2Transformer transformer) {
+            cache.kvCache().blocks().forEach((block, cached) -> {
+                requireUsable("kv_cache." + block.key() + ".k", cached.k());
+                requireUsable("kv_cache." + block.key() + ".v", cached.v());
+            });
+            cache.lora().pairs().forEach((layer, pair) -> requirePair("lora." + layer, pair));
+            if (cache.textEmbedding() != null) {
+                requireUsable("text_embedding", cache.textEmbedding());
+            }
+            try {
+                cache.kvCache().require(transformer.config(), 1);
+                LoraBinding.check(transformer, cache.lora());
+                cache.lora().pairs().forEach(CacheCheck::requireOneSample);
+                requireText(cache.textEmbedding(), transformer.config());
+            } catch (InvalidRequestException e) {
+                throw new TemplateException(
+                        Location.of(code.origin()),
+                        "forward() gives what the base model cannot use: " + e.getMessage(),
+                        e);
+            }
+        }
+
+        private void requirePair(String name, @Nullable LoraPair pair) {
+            requireUsable(name + ".lora_A", pair == null ? null : pair.a());
+            requireUsable(name + ".lora_B", pair == null ? null : pair.b());
+        }
+
+        private void requireUsable(String name, @Nullable Tensor tensor) {
+            Optional<TensorDefect> defect = TensorDefect.of(tensor);
+            if (defect.isPresent()) {
+                throw code.unusable("forward()", name, tensor, defect.get());
+            }
+            if (tensor != null && !DType.of(tensor).isFloatingPoint()) {
+                throw new TemplateException(
+                        code.origin(),
+                        "forward() gives what the base model cannot use: '%s': is %s, expected a floating-point dtype; use context.dtype()"
+                                .formatted(name, DType.of(tensor).text()));
+            }
+        }
+
+        private static void requireOneSample(String layer, LoraPair pair) {
+            if (pair.isPerSample() && pair.a().size(0) != 1) {
+                throw new InvalidRequestException(
+                        "lora." + layer,
+                        "has updates of %s samples; expected one"
+                                .formatted(pair.a().size(0)));
+            }
+        }
+
+        private static void requireText(@Nullable Tensor text, TransformerConfig config) {
+            if (text == null) {
+                return;
+            }
+            boolean fits = text.dim() == 3 && text.size(0) == 1 && text.size(2) == config.jointAttentionDim();
+            if (!fits) {
+                throw new InvalidRequestException(
+                        "text_embedding",
+                        "is %s, the transformer needs [1, S, %s]"
+                                .formatted(Arrays.toString(Tensors.shape(text)), config.jointAttentionDim()));
+            }
+        }
+    }
+
+    /// A row's inputs as the record that the Template's model takes: pictures are decoded, and no model has seen them
+    /// yet.
+    public record BoundInput<I extends Record, P extends Record>(LoadedTemplate<I, P> template, I input) {
+
+        /// Runs the gradient-free stage of the Template's model.
+        public PreparedInput<P> process(Flux2Pipeline pipeline) {
+            return template.prepare(input, pipeline);
+        }
+    }
+
+    /// A Template input after the gradient-free stage, ready for the forward pass of its model.
+    ///
+    /// @param processed what the model's `processInputs` made
+    public record PreparedInput<P extends Record>(LoadedTemplate<?, P> template, P processed) {
+
+        /// The same input with every tensor replaced by what `copy` makes of it.
+        public PreparedInput<P> map(UnaryOperator<Tensor> copy) {
+            return new PreparedInput<>(template, template.map(processed, copy));
+        }
+
+        /// Takes the input apart for a file; [LoadedTemplate#restore] puts it together.
+        ///
+        /// @param tensors gets its tensors and pictures, by name
+        /// @return all else, with the names of the tensors in their places
+        public JsonNode store(Map<String, Tensor> tensors) {
+            return RecordArchive.write(processed, tensors);
+        }
+
+        /// Runs the stage with gradients.
+        ///
+        /// @return the cache, owned by the caller's scope
+        /// @throws io.stencil.error.TemplateException when the model fails, or gives what does not fit the base model
+        public TemplateCache forward(ForwardContext context) {
+            return template.forward(processed, context);
+        }
     }
 }

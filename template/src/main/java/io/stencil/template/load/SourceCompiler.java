@@ -4,8 +4,10 @@ import io.stencil.error.InvalidFileException;
 import io.stencil.error.Location;
 import io.stencil.error.TemplateException;
 import io.stencil.json.TextFile;
+import java.io.ByteArrayOutputStream;
 import java.io.File;
 import java.io.IOException;
+import java.io.OutputStream;
 import java.io.UncheckedIOException;
 import java.net.URI;
 import java.net.URLClassLoader;
@@ -14,12 +16,17 @@ import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.stream.Stream;
 import javax.tools.Diagnostic;
 import javax.tools.DiagnosticCollector;
+import javax.tools.FileObject;
+import javax.tools.ForwardingJavaFileManager;
 import javax.tools.JavaCompiler;
+import javax.tools.JavaFileManager;
 import javax.tools.JavaFileObject;
 import javax.tools.SimpleJavaFileObject;
 import javax.tools.StandardJavaFileManager;
@@ -125,6 +132,37 @@ final class SourceCompiler {
         @Override
         public CharSequence getCharContent(boolean ignoreEncodingErrors) {
             return text;
+        }
+    }
+
+    /// Keeps what the compiler writes in memory.
+    private static final class ClassesInMemory extends ForwardingJavaFileManager<JavaFileManager> {
+
+        private final Map<String, ByteArrayOutputStream> classes = new HashMap<>();
+
+        ClassesInMemory(JavaFileManager standard) {
+            super(standard);
+        }
+
+        @Override
+        public JavaFileObject getJavaFileForOutput(
+                JavaFileManager.Location location, String className, JavaFileObject.Kind kind, FileObject sibling) {
+            ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+            String path = className.replace('.', '/') + kind.extension;
+            classes.put(path, bytes);
+            return new SimpleJavaFileObject(URI.create("memory:///" + path), kind) {
+                @Override
+                public OutputStream openOutputStream() {
+                    return bytes;
+                }
+            };
+        }
+
+        /// A loader of the classes that were written.
+        ClassLoader loader() {
+            Map<String, byte[]> files = new HashMap<>();
+            classes.forEach((path, stream) -> files.put(path, stream.toByteArray()));
+            return new TemplateClassLoader(files);
         }
     }
 }

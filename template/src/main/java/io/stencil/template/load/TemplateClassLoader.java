@@ -1,9 +1,14 @@
 package io.stencil.template.load;
 
-import io.stencil.template.author.AuthorLine;
+import io.stencil.error.InvalidFileException;
+import io.stencil.error.Location;
 import java.io.ByteArrayInputStream;
+import java.io.IOException;
 import java.io.InputStream;
+import java.util.HashMap;
 import java.util.Map;
+import java.util.zip.ZipEntry;
+import java.util.zip.ZipInputStream;
 import org.jspecify.annotations.Nullable;
 
 /// Loads a Template's classes from memory, over Stencil's own.
@@ -18,6 +23,29 @@ final class TemplateClassLoader extends ClassLoader {
     TemplateClassLoader(Map<String, byte[]> files) {
         super(AuthorLine.LOADER, TemplateClassLoader.class.getClassLoader());
         this.files = Map.copyOf(files);
+    }
+
+    /// Reads the compiled classes of a `model.jar` as a whole, so that the file is not held open.
+    ///
+    /// @throws InvalidFileException when the file is no jar
+    static ClassLoader ofJar(CodeFile jar) {
+        Map<String, byte[]> files = new HashMap<>();
+        try (ZipInputStream zip = new ZipInputStream(new ByteArrayInputStream(jar.content()))) {
+            for (ZipEntry entry = zip.getNextEntry(); entry != null; entry = zip.getNextEntry()) {
+                if (!entry.isDirectory()) {
+                    files.put(entry.getName(), zip.readAllBytes());
+                }
+            }
+        } catch (IOException | IllegalArgumentException e) {
+            throw new InvalidFileException(
+                    Location.of(jar.path()),
+                    "is not a readable jar file (%s); build it again".formatted(e.getMessage()),
+                    e);
+        }
+        if (files.isEmpty()) {
+            throw new InvalidFileException(jar.path(), "is not a readable jar file (no files in it); build it again");
+        }
+        return new TemplateClassLoader(files);
     }
 
     @Override

@@ -10,7 +10,6 @@ import io.stencil.safetensors.Checkpoint;
 import io.stencil.safetensors.SafetensorsFile;
 import io.stencil.template.TemplateModel;
 import io.stencil.template.Weights;
-import io.stencil.template.author.AuthorCode;
 import io.stencil.tensor.TorchGenerator;
 import java.nio.file.Path;
 import java.util.List;
@@ -24,7 +23,7 @@ record WeightFiles(List<Path> files, long seed) {
     /// @param origin the file that declares the weights, for messages
     /// @throws TemplateException when a file is absent or does not lie inside the folder
     /// @throws io.stencil.error.InvalidFileException when weights lie there both in one file and in shards
-    static WeightFiles find(Weights weights, FolderContent folder, Path origin) {
+    static WeightFiles find(Weights weights, TemplateFolder.FolderContent folder, Path origin) {
         return switch (weights) {
             case Weights.Files(List<String> paths) ->
                 new WeightFiles(
@@ -50,7 +49,7 @@ record WeightFiles(List<Path> files, long seed) {
         }
     }
 
-    private static List<Path> existing(String path, FolderContent folder, Path origin) {
+    private static List<Path> existing(String path, TemplateFolder.FolderContent folder, Path origin) {
         Path file = inside(path, folder, origin);
         List<Path> files = named(file);
         if (files.isEmpty()) {
@@ -62,7 +61,7 @@ record WeightFiles(List<Path> files, long seed) {
         return files;
     }
 
-    private static Path inside(String path, FolderContent folder, Path origin) {
+    private static Path inside(String path, TemplateFolder.FolderContent folder, Path origin) {
         Path root = folder.path().toAbsolutePath().normalize();
         if (Path.of(path).isAbsolute() || !root.resolve(path).normalize().startsWith(root)) {
             throw new TemplateException(origin, "weights() names '%s', which is not inside the folder".formatted(path));

@@ -30,7 +30,7 @@ final class ModelCard {
     private ModelCard() {}
 
     /// @param inputs of the Template, for people
-    static String text(PackageRequest request, String inputs) {
+    static String text(TemplatePackager.Request request, String inputs) {
         Path name = request.output().toAbsolutePath().normalize().getFileName();
         StringBuilder card = new StringBuilder("---\nlibrary_name: stencil\ntags:\n- diffusion-template\n- flux2\n");
         if (request.baseModel() != null) {
@@ -92,7 +92,7 @@ final class ModelCard {
         }
     }
 
-    private static void samples(StringBuilder card, PackageRequest request) {
+    private static void samples(StringBuilder card, TemplatePackager.Request request) {
         card.append("## Samples\n\nPrompt: ")
                 .append(request.request().positive().prompt())
                 .append("\n\n");
@@ -104,7 +104,7 @@ final class ModelCard {
         }
     }
 
-    private static void training(StringBuilder card, PackageRequest request) {
+    private static void training(StringBuilder card, TemplatePackager.Request request) {
         Map<String, String> options = new TreeMap<>();
         if (request.checkpoint() != null) {
             Path file = request.checkpoint().resolveSibling("training_args.json");

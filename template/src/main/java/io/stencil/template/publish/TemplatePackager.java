@@ -9,12 +9,14 @@ import io.stencil.files.AtomicFolder;
 import io.stencil.image.RgbImageWriter;
 import io.stencil.pipeline.Flux2Pipeline;
 import io.stencil.pipeline.GeneratedImage;
+import io.stencil.pipeline.GenerationRequest;
 import io.stencil.pipeline.ProgressListener;
 import io.stencil.template.TemplateInput;
 import io.stencil.template.Warnings;
 import io.stencil.template.Weights;
 import io.stencil.template.load.TemplateFolder;
 import io.stencil.template.load.TemplateSource;
+import io.stencil.template.load.TrustedCode;
 import io.stencil.template.pipeline.TemplatePipeline;
 import io.stencil.tensor.Scope;
 import io.stencil.tensor.Tensors;
@@ -25,6 +27,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 
 /// Makes a folder that is whole and proven: all weights, code, a card, sample pictures.
 public final class TemplatePackager {
@@ -32,11 +35,11 @@ public final class TemplatePackager {
     private static final List<String> COPIED = List.of("Model.java", "model.jar", "LICENSE", "NOTICE");
     private static final String VALUE_INPUTS = "{scale: number}";
 
-    private final PackageRequest request;
+    private final Request request;
     private final Consumer<String> report;
 
     /// @param report receives a line about each step
-    public TemplatePackager(PackageRequest request, Consumer<String> report) {
+    public TemplatePackager(Request request, Consumer<String> report) {
         this.request = request;
         this.report = report;
     }
@@ -151,6 +154,40 @@ public final class TemplatePackager {
                         request.template(),
                         "does not generate the same once it is packaged; it must make nothing that its weights do not hold");
             }
+        }
+    }
+
+    /// What is to be packaged, and what its card says.
+    ///
+    /// @param template folder that was trained
+    /// @param trusted its code that may run
+    /// @param checkpoint that its training wrote; null for the weights that lie in the folder
+    /// @param output folder that is made
+    /// @param maxShardBytes above which weights are written in several files
+    /// @param request of the sample pictures, the first of which proves the package
+    /// @param samples inputs, one a picture; at least one
+    /// @param baseModel ID of the model that is steered, for the card; null leaves it out
+    /// @param license for the card; null leaves it out
+    public record Request(
+            Path template,
+            TrustedCode trusted,
+            @Nullable Path checkpoint,
+            Path output,
+            long maxShardBytes,
+            GenerationRequest request,
+            List<TemplateInput> samples,
+            @Nullable String baseModel,
+            @Nullable String license) {
+
+        public Request {
+            samples = List.copyOf(samples);
+        }
+
+        /// The Template that was trained.
+        ///
+        /// @throws io.stencil.error.TemplateException when there is no such folder, or its code may not run
+        TemplateFolder folder() {
+            return new TemplateFolder(template, trusted);
         }
     }
 }

@@ -47,7 +47,8 @@ class DataProcessorTest {
         try (Flux2Pipeline base = TinyPipeline.base();
                 LoadedTemplate<?, ?> template = new TemplateFolder(folder).load(base)) {
             ObjectNode row = JsonNodeFactory.instance.objectNode().put("percent", 80);
-            PreparedInput<?> prepared = template.bindRow(row, folder).process(base);
+            LoadedTemplate.PreparedInput<?> prepared =
+                    template.bindRow(row, folder).process(base);
             assertThat(prepared.processed().toString()).isEqualTo("Input[scale=0.8]");
             assertThatThrownBy(() -> template.bindRow(
                             JsonNodeFactory.instance.objectNode().put("scale", 0.8), folder))

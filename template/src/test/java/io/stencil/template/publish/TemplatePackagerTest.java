@@ -71,7 +71,7 @@ class TemplatePackagerTest {
     }
 
     private void run(Path template, @Nullable Path trained, long maxShardBytes) {
-        PackageRequest request = new PackageRequest(
+        TemplatePackager.Request request = new TemplatePackager.Request(
                 template,
                 TrustedCode.OWN,
                 trained,
@@ -132,7 +132,7 @@ class TemplatePackagerTest {
                 .anyMatch(name -> name.startsWith("model-00002-of-"));
         assertThat(names(output)).doesNotContain("model.safetensors");
         Path withCode = Files.createDirectories(temporary.resolve("code"));
-        NewTemplate.write(withCode, TemplateFamily.VALUE);
+        TemplateFamily.VALUE.write(withCode);
         for (String name : names(output)) {
             if (name.startsWith("model")) {
                 Files.copy(output.resolve(name), withCode.resolve(name));
@@ -160,9 +160,9 @@ class TemplatePackagerTest {
     @Test
     void theCardTellsNoPathOfItsAuthor() throws IOException {
         Path folder = temporary.resolve("picture");
-        NewTemplate.write(folder, TemplateFamily.IMAGE_KV);
+        TemplateFamily.IMAGE_KV.write(folder);
         Path picture = TestFiles.golden("input.png").toAbsolutePath();
-        PackageRequest request = new PackageRequest(
+        TemplatePackager.Request request = new TemplatePackager.Request(
                 folder,
                 TrustedCode.OWN,
                 null,
@@ -184,7 +184,7 @@ class TemplatePackagerTest {
     /// A Template whose code loads the golden weights from these files: keys from the first, values from the last.
     private Path templateWithFiles(String... files) throws IOException {
         Path folder = temporary.resolve("folder");
-        NewTemplate.write(folder, TemplateFamily.VALUE);
+        TemplateFamily.VALUE.write(folder);
         Path source = folder.resolve("Model.java");
         String text = Files.readString(source)
                 .replace(
@@ -252,7 +252,7 @@ class TemplatePackagerTest {
     @Test
     void codeWithRandomWeightsCannotBePackaged() throws IOException {
         Path folder = temporary.resolve("folder");
-        NewTemplate.write(folder, TemplateFamily.VALUE);
+        TemplateFamily.VALUE.write(folder);
         Path source = folder.resolve("Model.java");
         Files.writeString(
                 source, Files.readString(source).replace("fileOrRandom(\"model.safetensors\", 0)", "random(0)"));
@@ -269,7 +269,7 @@ class TemplatePackagerTest {
     @Test
     void aTemplateWithMoreThanItsWeightsIsRefused() throws IOException {
         Path folder = temporary.resolve("folder");
-        NewTemplate.write(folder, TemplateFamily.VALUE);
+        TemplateFamily.VALUE.write(folder);
         Path source = folder.resolve("Model.java");
         String text = Files.readString(source)
                 .replace(

@@ -1,7 +1,7 @@
 package io.stencil.train.data;
 
 import io.stencil.image.RgbImage;
-import io.stencil.template.load.BoundInput;
+import io.stencil.template.load.LoadedTemplate.BoundInput;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 

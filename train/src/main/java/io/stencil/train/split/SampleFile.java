@@ -9,7 +9,7 @@ import io.stencil.flux2.transformer.ImageTokens;
 import io.stencil.pipeline.Conditioning;
 import io.stencil.safetensors.SafetensorsFile;
 import io.stencil.template.load.LoadedTemplate;
-import io.stencil.template.load.PreparedInput;
+import io.stencil.template.load.LoadedTemplate.PreparedInput;
 import io.stencil.tensor.Device;
 import io.stencil.tensor.TensorFiles;
 import io.stencil.train.step.SampleEncodings;

@@ -3,7 +3,7 @@ package io.stencil.train.split;
 import io.stencil.error.InvalidFileException;
 import io.stencil.pipeline.Conditioning;
 import io.stencil.template.load.LoadedTemplate;
-import io.stencil.template.load.PreparedInput;
+import io.stencil.template.load.LoadedTemplate.PreparedInput;
 import io.stencil.tensor.Device;
 import io.stencil.train.data.DatasetRow;
 import io.stencil.train.data.Prefetch;

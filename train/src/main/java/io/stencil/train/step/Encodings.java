@@ -2,7 +2,7 @@ package io.stencil.train.step;
 
 import io.stencil.pipeline.Conditioning;
 import io.stencil.template.load.LoadedTemplate;
-import io.stencil.template.load.PreparedInput;
+import io.stencil.template.load.LoadedTemplate.PreparedInput;
 import org.bytedeco.pytorch.Tensor;
 import org.jspecify.annotations.Nullable;
 

@@ -5,7 +5,7 @@ import io.stencil.nn.Parameter;
 import io.stencil.pipeline.Conditioning;
 import io.stencil.pipeline.models.ModelSet;
 import io.stencil.template.load.LoadedTemplate;
-import io.stencil.template.load.PreparedInput;
+import io.stencil.template.load.LoadedTemplate.PreparedInput;
 import io.stencil.tensor.Libtorch;
 import io.stencil.tensor.OwnedTensor;
 import io.stencil.tensor.Scope;

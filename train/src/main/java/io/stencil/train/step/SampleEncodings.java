@@ -1,7 +1,7 @@
 package io.stencil.train.step;
 
 import io.stencil.pipeline.Conditioning;
-import io.stencil.template.load.PreparedInput;
+import io.stencil.template.load.LoadedTemplate.PreparedInput;
 import org.jspecify.annotations.Nullable;
 
 /// Encodings that a training step needs of a sample, in the dtype of activations.

@@ -1,4 +1,4 @@
-package io.stencil.template.author;
+package io.stencil.template.load;
 
 import io.stencil.error.NameList;
 import io.stencil.error.TemplateException;
@@ -27,7 +27,7 @@ import org.jspecify.annotations.Nullable;
 ///
 /// Fields of the author's classes are read, static ones too, and records, collections, maps, arrays and optionals in
 /// them.
-public final class AuthorFields {
+final class AuthorFields {
 
     /// A value that a field holds.
     ///
@@ -43,7 +43,7 @@ public final class AuthorFields {
     ///
     /// @param origin file of the code, for messages
     /// @throws TemplateException naming fields whose modules were not registered
-    public static void requireRegistered(Path origin, Module network) {
+    static void requireRegistered(Path origin, Module network) {
         List<Held> missing = unregisteredParts(network);
         if (!missing.isEmpty()) {
             String path = missing.getFirst().path();

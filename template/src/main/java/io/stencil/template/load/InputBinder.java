@@ -1,4 +1,4 @@
-package io.stencil.template.input;
+package io.stencil.template.load;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.nio.file.Path;

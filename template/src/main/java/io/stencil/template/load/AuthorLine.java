@@ -1,4 +1,4 @@
-package io.stencil.template.author;
+package io.stencil.template.load;
 
 import io.stencil.error.Location;
 import java.nio.file.Path;
@@ -12,13 +12,13 @@ import java.util.Set;
 /// The line of a Template's code at which something was thrown.
 ///
 /// @param frame of a class that was loaded from the Template's folder
-public record AuthorLine(StackTraceElement frame) {
+record AuthorLine(StackTraceElement frame) {
 
     /// Name of the class loaders of Templates, by which their frames are known in any stack trace.
-    public static final String LOADER = "template";
+    static final String LOADER = "template";
 
     /// The innermost frame of a Template's code: that of the deepest cause that has one.
-    public static Optional<AuthorLine> of(Throwable thrown) {
+    static Optional<AuthorLine> of(Throwable thrown) {
         return causes(thrown).reversed().stream()
                 .flatMap(cause -> List.of(cause.getStackTrace()).stream()
                         .filter(AuthorLine::isAuthors)

@@ -1,17 +1,23 @@
-package io.stencil.template.input;
+package io.stencil.template.load;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.stencil.error.InvalidRequestException;
+import io.stencil.error.Location;
 import io.stencil.error.NameList;
 import io.stencil.error.StencilException;
-import io.stencil.template.author.AuthorLine;
+import io.stencil.files.LocalPath;
+import io.stencil.image.ImagePath;
+import io.stencil.image.RgbImage;
+import io.stencil.image.RgbImageReader;
 import java.lang.reflect.Constructor;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.RecordComponent;
 import java.lang.reflect.Type;
+import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.Stream;
@@ -22,15 +28,15 @@ import org.jspecify.annotations.Nullable;
 /// A component may be a number, a boolean, a string, an enum, an [io.stencil.image.RgbImage] (its path), a nested
 /// record, or a `List` of these. A component that is an `Optional` or is annotated [Nullable] may be absent. What a
 /// record's own constructor refuses is refused with its message.
-public final class RecordBinder<I extends Record> implements InputBinder<I> {
+final class RecordBinder<I extends Record> implements InputBinder<I> {
 
     private final Class<I> type;
     private final boolean rows;
 
     /// Binds the inputs of a Template's model.
     ///
-    /// @param type a record of which [ComponentTypes] finds no fault with [InputType#isLeaf]
-    public RecordBinder(Class<I> type) {
+    /// @param type a record of which [InputType#firstFault] finds no fault with [InputType#isLeaf]
+    RecordBinder(Class<I> type) {
         this(type, false);
     }
 
@@ -42,13 +48,13 @@ public final class RecordBinder<I extends Record> implements InputBinder<I> {
     /// Binds what a data processor reads from a dataset row: messages name the data processor and its record.
     ///
     /// @param type as for the inputs
-    public static <R extends Record> RecordBinder<R> ofRows(Class<R> type) {
+    static <R extends Record> RecordBinder<R> ofRows(Class<R> type) {
         return new RecordBinder<>(type, true);
     }
 
     /// The fields that an object must have, for people: `scale (a number), mask (the path of a picture)`.
-    public String describe() {
-        return ComponentTypes.describe(type);
+    String describe() {
+        return InputType.describeFields(type);
     }
 
     @Override
@@ -57,7 +63,7 @@ public final class RecordBinder<I extends Record> implements InputBinder<I> {
     }
 
     private Record record(Class<?> type, JsonNode object, Place place) {
-        List<String> names = ComponentTypes.jsonNames(type);
+        List<String> names = InputType.jsonNames(type);
         object.fieldNames().forEachRemaining(name -> {
             if (!names.contains(name)) {
                 throw place.field(name)
@@ -69,7 +75,7 @@ public final class RecordBinder<I extends Record> implements InputBinder<I> {
         });
         List<@Nullable Object> values = new ArrayList<>();
         for (RecordComponent component : type.getRecordComponents()) {
-            String name = ComponentTypes.jsonName(component);
+            String name = InputType.jsonName(component);
             values.add(component(component, object.path(name), place.field(name)));
         }
         return construct(type, values, place);
@@ -86,7 +92,7 @@ public final class RecordBinder<I extends Record> implements InputBinder<I> {
         if (component.getType() == Optional.class) {
             return Optional.empty();
         }
-        if (ComponentTypes.isOptional(component)) {
+        if (InputType.isOptional(component)) {
             return null;
         }
         String expected = InputType.describe(component.getGenericType());
@@ -141,5 +147,104 @@ public final class RecordBinder<I extends Record> implements InputBinder<I> {
         String line = AuthorLine.of(thrown).map(" (%s)"::formatted).orElse("");
         return new InvalidRequestException(
                 place.location(), "is refused by %s: %s%s".formatted(type.getSimpleName(), why, line), thrown);
+    }
+
+    /// Reads one JSON value that is no list and no object, without turning one kind of value into another.
+    private static final class LeafReader {
+
+        private LeafReader() {}
+
+        /// @param type one of [InputType#isLeaf]
+        /// @throws InvalidRequestException when the value is of another kind or out of the type's range
+        static Object read(Class<?> type, JsonNode value, Place place) {
+            if (InputType.isWhole(type)) {
+                return whole(type, value, place);
+            }
+            if (InputType.isReal(type)) {
+                return real(type, value, place);
+            }
+            if (InputType.isFlag(type)) {
+                place.require(value.isBoolean(), type, value);
+                return value.booleanValue();
+            }
+            if (type.isEnum()) {
+                Optional<?> constant = Arrays.stream(type.getEnumConstants())
+                        .filter(one ->
+                                value.isTextual() && ((Enum<?>) one).name().equals(value.textValue()))
+                        .findFirst();
+                place.require(constant.isPresent(), type, value);
+                return constant.orElseThrow();
+            }
+            place.require(value.isTextual(), type, value);
+            return type == RgbImage.class ? picture(value.textValue(), place) : value.textValue();
+        }
+
+        private static Object whole(Class<?> type, JsonNode value, Place place) {
+            place.require(value.isIntegralNumber(), type, value);
+            if (type == int.class || type == Integer.class) {
+                place.require(value.canConvertToInt(), range(Integer.MIN_VALUE, Integer.MAX_VALUE), value);
+                return value.intValue();
+            }
+            place.require(value.canConvertToLong(), range(Long.MIN_VALUE, Long.MAX_VALUE), value);
+            return value.longValue();
+        }
+
+        private static String range(long lowest, long highest) {
+            return "a whole number from %s to %s".formatted(lowest, highest);
+        }
+
+        private static Object real(Class<?> type, JsonNode value, Place place) {
+            place.require(value.isNumber(), type, value);
+            if (type == float.class || type == Float.class) {
+                place.require(Float.isFinite(value.floatValue()), "a finite number of single precision", value);
+                return value.floatValue();
+            }
+            place.require(Double.isFinite(value.doubleValue()), "a finite number", value);
+            return value.doubleValue();
+        }
+
+        private static RgbImage picture(String path, Place place) {
+            try {
+                return RgbImageReader.read(ImagePath.resolve(place.folder(), path));
+            } catch (InvalidPathException e) {
+                throw new InvalidRequestException(place.location(), "is not a path: " + LocalPath.reason(e), e);
+            }
+        }
+    }
+
+    /// Where in a Template input a value stands.
+    ///
+    /// @param path `style.points[2].x`; empty for the input as a whole
+    /// @param folder against which paths of pictures are resolved
+    private record Place(String path, Path folder) {
+
+        private static final String WHOLE = "template_inputs";
+
+        Place field(String name) {
+            return new Place(path.isEmpty() ? name : path + "." + name, folder);
+        }
+
+        Place element(int index) {
+            return new Place(path + "[" + index + "]", folder);
+        }
+
+        Location location() {
+            return Location.ofField(path.isEmpty() ? WHOLE : path);
+        }
+
+        InvalidRequestException fault(String what) {
+            return new InvalidRequestException(location(), what);
+        }
+
+        /// @throws InvalidRequestException saying what was expected and found, when `fits` is false
+        void require(boolean fits, Type expected, JsonNode found) {
+            require(fits, InputType.describe(expected), found);
+        }
+
+        void require(boolean fits, String expected, JsonNode found) {
+            if (!fits) {
+                throw fault("must be %s, found %s".formatted(expected, found));
+            }
+        }
     }
 }

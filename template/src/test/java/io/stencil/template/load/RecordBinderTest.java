@@ -1,4 +1,4 @@
-package io.stencil.template.input;
+package io.stencil.template.load;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;

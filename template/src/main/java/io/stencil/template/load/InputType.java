@@ -1,0 +1,190 @@
+package io.stencil.template.load;
+
+import com.fasterxml.jackson.databind.PropertyNamingStrategies;
+import com.fasterxml.jackson.databind.PropertyNamingStrategies.NamingBase;
+import io.stencil.image.RgbImage;
+import java.lang.reflect.ParameterizedType;
+import java.lang.reflect.RecordComponent;
+import java.lang.reflect.Type;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.function.Predicate;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+
+/// The Java types that components of an input record may have, and how they are called in messages.
+final class InputType {
+
+    private static final Set<Class<?>> WHOLE = Set.of(int.class, long.class, Integer.class, Long.class);
+    private static final Set<Class<?>> REAL = Set.of(double.class, float.class, Double.class, Float.class);
+    private static final Set<Class<?>> FLAG = Set.of(boolean.class, Boolean.class);
+
+    private InputType() {}
+
+    /// Whether JSON can be bound to a class that is no record: numbers, booleans, strings, enums and pictures.
+    static boolean isLeaf(Class<?> type) {
+        return isScalar(type) || type == RgbImage.class;
+    }
+
+    /// Numbers, booleans, strings and enums.
+    static boolean isScalar(Class<?> type) {
+        return isWhole(type) || isReal(type) || isFlag(type) || type == String.class || type.isEnum();
+    }
+
+    static boolean isWhole(Class<?> type) {
+        return WHOLE.contains(type);
+    }
+
+    static boolean isReal(Class<?> type) {
+        return REAL.contains(type);
+    }
+
+    static boolean isFlag(Class<?> type) {
+        return FLAG.contains(type);
+    }
+
+    /// Whether the type is a `List` or an `Optional` of something.
+    static boolean isContainer(Type type) {
+        return isList(type) || isOptional(type);
+    }
+
+    /// Whether the type is a `List` of something.
+    static boolean isList(Type type) {
+        return type instanceof ParameterizedType generic && generic.getRawType() == List.class;
+    }
+
+    /// Whether the type is an `Optional` of something.
+    static boolean isOptional(Type type) {
+        return type instanceof ParameterizedType generic && generic.getRawType() == Optional.class;
+    }
+
+    /// What a list or an optional holds; any other type as it is.
+    static Type content(Type type) {
+        return type instanceof ParameterizedType generic ? generic.getActualTypeArguments()[0] : type;
+    }
+
+    /// What a field of this type holds, for people.
+    static String describe(Type type) {
+        if (isContainer(type)) {
+            return isList(type) ? "a list" : describe(content(type));
+        }
+        return type instanceof Class<?> plain ? describe(plain) : "an object";
+    }
+
+    private static String describe(Class<?> type) {
+        if (isWhole(type)) {
+            return "a whole number";
+        }
+        if (isReal(type)) {
+            return "a number";
+        }
+        if (isFlag(type)) {
+            return "true or false";
+        }
+        if (type == RgbImage.class) {
+            return "the path of a picture";
+        }
+        if (type.isEnum()) {
+            return "one of "
+                    + Stream.of(type.getEnumConstants())
+                            .map(constant -> ((Enum<?>) constant).name())
+                            .toList();
+        }
+        return type == String.class ? "a string" : "an object";
+    }
+
+    /// A component that cannot be used.
+    ///
+    /// @param path dotted, from the outermost record
+    record Fault(String path, Type type) {}
+
+    /// The first component that is made of anything else, a record that contains itself included.
+    ///
+    /// @param isLeaf whether a plain class that is no record is allowed
+    static Optional<Fault> firstFault(Class<?> record, Predicate<Class<?>> isLeaf) {
+        return inRecord(record, isLeaf, "", Set.of(record));
+    }
+
+    private static Optional<Fault> inRecord(
+            Class<?> record, Predicate<Class<?>> isLeaf, String prefix, Set<Class<?>> outer) {
+        for (RecordComponent component : record.getRecordComponents()) {
+            Optional<Fault> fault = inType(component.getGenericType(), isLeaf, prefix + component.getName(), outer);
+            if (fault.isPresent()) {
+                return fault;
+            }
+        }
+        return Optional.empty();
+    }
+
+    private static Optional<Fault> inType(Type type, Predicate<Class<?>> isLeaf, String path, Set<Class<?>> outer) {
+        if (isContainer(type)) {
+            return inType(content(type), isLeaf, path, outer);
+        }
+        if (type instanceof Class<?> record && record.isRecord() && !outer.contains(record)) {
+            Set<Class<?>> inner = new HashSet<>(outer);
+            inner.add(record);
+            return inRecord(record, isLeaf, path + ".", inner);
+        }
+        boolean fits = type instanceof Class<?> plain && !plain.isRecord() && isLeaf.test(plain);
+        return fits ? Optional.empty() : Optional.of(new Fault(path, type));
+    }
+
+    /// The components of a record by their names in JSON.
+    static List<String> jsonNames(Class<?> record) {
+        return List.of(record.getRecordComponents()).stream()
+                .map(component -> jsonName(component))
+                .toList();
+    }
+
+    /// The fields of a record's object in JSON, for people: `scale (a number), style (an object: strength (a number))`.
+    static String describeFields(Class<?> record) {
+        return Stream.of(record.getRecordComponents())
+                .map(component -> "%s (%s%s)"
+                        .formatted(
+                                jsonName(component),
+                                describe(component.getGenericType()) + inner(component.getGenericType()),
+                                isOptional(component) ? ", optional" : ""))
+                .collect(Collectors.joining(", "));
+    }
+
+    /// What the elements of a list and the fields of an object are.
+    private static String inner(Type type) {
+        Type content = content(type);
+        if (isContainer(content)) {
+            return (isList(type) ? " of lists" : "") + inner(content);
+        }
+        boolean isRecord = content instanceof Class<?> plain && plain.isRecord();
+        String fields = isRecord ? ": " + describeFields((Class<?>) content) : "";
+        return isList(type) ? ", each " + describe(content) + fields : fields;
+    }
+
+    /// Whether a component may be absent.
+    static boolean isOptional(RecordComponent component) {
+        return component.getType() == Optional.class
+                || component.getAnnotatedType().isAnnotationPresent(Nullable.class);
+    }
+
+    /// How a component is called in JSON.
+    static String jsonName(RecordComponent component) {
+        return new ComponentNames().translate(component.getName());
+    }
+
+    /// How a record component is called in JSON: `loraIds` is `lora_ids`; a name that begins with a capital stays
+    /// (`R`).
+    private static final class ComponentNames extends NamingBase {
+
+        private static final long serialVersionUID = 1L;
+
+        private static final NamingBase SNAKE_CASE = (NamingBase) PropertyNamingStrategies.SNAKE_CASE;
+
+        @Override
+        public String translate(String component) {
+            return component.isEmpty() || Character.isUpperCase(component.charAt(0))
+                    ? component
+                    : SNAKE_CASE.translate(component);
+        }
+    }
+}
