@@ -8,7 +8,7 @@ import io.stencil.cli.models.RemoteModels;
 import io.stencil.error.InvalidFileException;
 import io.stencil.error.InvalidRequestException;
 import io.stencil.error.Location;
-import io.stencil.files.TemporaryFolder;
+import io.stencil.files.AtomicFolder;
 import io.stencil.lab.evaluate.EvaluationReport;
 import io.stencil.lab.evaluate.Finding;
 import io.stencil.lab.evaluate.Measure;
@@ -116,7 +116,7 @@ final class EvaluateCommand implements Callable<Integer> {
                 .distinct()
                 .toList();
         Subject subject = subject(needed);
-        try (TemporaryFolder pictures = TemporaryFolder.create("stencil-evaluate")) {
+        try (AtomicFolder.Temporary pictures = AtomicFolder.Temporary.create("stencil-evaluate")) {
             List<Finding> findings = run(measures, effort, subject, pictures.path());
             if (output != null) {
                 EvaluationReport.write(findings, how(subject.base()), output);

@@ -9,8 +9,8 @@ import io.stencil.error.HubException;
 import io.stencil.error.InvalidFileException;
 import io.stencil.error.InvalidRequestException;
 import io.stencil.error.Location;
+import io.stencil.files.AtomicFolder;
 import io.stencil.files.LocalPath;
-import io.stencil.files.TemporaryFolder;
 import io.stencil.hub.download.Snapshot;
 import io.stencil.hub.provider.HubReference;
 import io.stencil.hub.upload.Sha256Sums;
@@ -121,7 +121,7 @@ final class VerifyCommand implements Callable<Integer> {
 
     private String verify(HubReference reference, GenerationRequest request, List<TemplateInput> inputs)
             throws IOException {
-        try (TemporaryFolder empty = TemporaryFolder.create("stencil-verify")) {
+        try (AtomicFolder.Temporary empty = AtomicFolder.Temporary.create("stencil-verify")) {
             return verify(reference, empty.path(), request, inputs);
         }
     }

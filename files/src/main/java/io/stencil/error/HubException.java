@@ -2,7 +2,8 @@ package io.stencil.error;
 
 import org.jspecify.annotations.Nullable;
 
-/// A model hub that refuses, fails, or gives something else than it promised; names repository, file and cause.
+/// Reports a model hub that refuses, fails, or returns something else than it announced; names repository, file and
+/// cause.
 public final class HubException extends StencilException {
 
     private static final long serialVersionUID = 1L;

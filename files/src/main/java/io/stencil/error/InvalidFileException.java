@@ -3,7 +3,7 @@ package io.stencil.error;
 import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
 
-/// A file that is absent, unreadable, or does not hold what it must.
+/// Reports a file that is absent, unreadable, or does not hold what it must.
 public final class InvalidFileException extends StencilException {
 
     private static final long serialVersionUID = 1L;

@@ -2,7 +2,7 @@ package io.stencil.error;
 
 import org.jspecify.annotations.Nullable;
 
-/// A value that a caller gave and that cannot be used: an option, a parameter of a request, a Template input.
+/// Reports an invalid value of a caller: an option, a parameter of a request, a Template input.
 public final class InvalidRequestException extends StencilException {
 
     private static final long serialVersionUID = 1L;

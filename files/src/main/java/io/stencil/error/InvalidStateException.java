@@ -1,6 +1,6 @@
 package io.stencil.error;
 
-/// An object that cannot do what it was called for in its present state: it is closed, or another call uses it. The
+/// Reports a call that an object cannot serve in its present state: it is closed, or another call uses it. The
 /// message names the object, its state and the remedy.
 public final class InvalidStateException extends StencilException {
 

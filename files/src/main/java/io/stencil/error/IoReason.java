@@ -10,13 +10,13 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.NotDirectoryException;
 import org.jspecify.annotations.Nullable;
 
-/// Reasons of failed reads and writes in the system's words, without names of Java classes.
+/// Describes failed reads and writes in the system's words, without names of Java classes.
 public final class IoReason {
 
     private IoReason() {}
 
-    /// The reason in a few words, such as `permission denied` or `No space left on device`, with the file that the
-    /// system names.
+    /// Returns the reason in a few words, such as `permission denied` or `No space left on device`, with the file
+    /// that the system names.
     public static String of(IOException fault) {
         return of(fault, null);
     }

@@ -3,7 +3,7 @@ package io.stencil.error;
 import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
 
-/// Where a fault lies: a file, a line of it (from 1), a field or tensor in it; each may be unknown.
+/// Locates a fault: a file, a line of it (from 1), a field or tensor in it; each may be unknown.
 public record Location(
         @Nullable String file,
         @Nullable Integer line,
@@ -17,7 +17,7 @@ public record Location(
         return new Location(file.toString(), line, null);
     }
 
-    /// A place with no file: an option of the command line, a parameter of a request.
+    /// Returns a place with no file: an option of the command line, a parameter of a request.
     public static Location ofField(String field) {
         return new Location(null, null, field);
     }

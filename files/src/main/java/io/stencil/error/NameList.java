@@ -3,7 +3,7 @@ package io.stencil.error;
 import java.util.Collection;
 import java.util.stream.Collectors;
 
-/// Names in an error message: the first ten, then how many more there are.
+/// Joins names for an error message: the first ten, then how many more there are.
 public final class NameList {
 
     private static final int SHOWN = 10;

@@ -2,8 +2,8 @@ package io.stencil.error;
 
 import org.jspecify.annotations.Nullable;
 
-/// Processes that work together and cannot go on: one is missing, has failed or has died. Tells its rank where it is
-/// known.
+/// Reports a process group that cannot go on, as one process is missing, has failed or has died; names its rank where
+/// it is known.
 public final class ProcessGroupException extends StencilException {
 
     private static final long serialVersionUID = 1L;

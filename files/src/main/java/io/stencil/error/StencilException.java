@@ -44,18 +44,18 @@ public abstract sealed class StencilException extends RuntimeException
         };
     }
 
-    /// Where the fault lies, or null when it has no place.
+    /// Returns where the fault lies, or null when it has no place.
     public @Nullable Location location() {
         return location;
     }
 
-    /// The place, where one is known, and what is wrong there.
+    /// Returns the place, where one is known, and what is wrong there.
     @Override
     public String getMessage() {
         return Objects.requireNonNull(super.getMessage());
     }
 
-    /// The message without the place.
+    /// Returns the message without the place.
     public String what() {
         return what;
     }

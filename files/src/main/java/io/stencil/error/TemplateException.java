@@ -3,7 +3,8 @@ package io.stencil.error;
 import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
 
-/// A Template folder that does not keep the Template contract: no source, source that does not compile, a missing part.
+/// Reports a Template folder that violates the Template contract: no source, source that does not compile, a missing
+/// part.
 public final class TemplateException extends StencilException {
 
     private static final long serialVersionUID = 1L;

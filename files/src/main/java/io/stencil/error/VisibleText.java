@@ -17,7 +17,7 @@ public final class VisibleText {
         return escaped(text, false);
     }
 
-    /// As [#of], but line breaks and tabs stay: for text that has lines of its own, such as a stack trace.
+    /// Escapes as [#of], but keeps line breaks and tabs: for text that has lines of its own, such as a stack trace.
     public static String lines(String text) {
         return escaped(text, true);
     }
@@ -54,7 +54,7 @@ public final class VisibleText {
         return codePoint == 0x200c || codePoint == 0x200d;
     }
 
-    /// Whether a joiner behind this code point has an effect that is seen: between Latin letters, for instance, two
+    /// Checks whether a joiner behind this code point has a visible effect: between Latin letters, for instance, two
     /// names would look the same.
     private static boolean shapes(int codePoint) {
         return codePoint > 0x7f

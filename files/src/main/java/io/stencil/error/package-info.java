@@ -1,4 +1,4 @@
-/// What went wrong, where, and what to do: the one family of exceptions that Stencil throws for bad input.
+/// Reports what is wrong, where, and the remedy: the one family of exceptions that Stencil throws for bad input.
 @NullMarked
 package io.stencil.error;
 

@@ -57,7 +57,7 @@ public final class AtomicFile {
         });
     }
 
-    /// Makes the rename itself survive a power cut, where the system lets a folder be opened.
+    /// Forces the rename itself to the disk, where the system lets a folder be opened.
     static void forceFolder(Path folder) throws IOException {
         try (FileChannel channel = FileChannel.open(folder, StandardOpenOption.READ)) {
             channel.force(true);

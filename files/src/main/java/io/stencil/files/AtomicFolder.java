@@ -90,4 +90,19 @@ public final class AtomicFolder {
             }
         }
     }
+
+    /// Makes a folder in the system's place for temporary files and removes it, with all in it, when it is closed.
+    ///
+    /// @param path path of the folder
+    public record Temporary(Path path) implements AutoCloseable {
+
+        public static Temporary create(String prefix) throws IOException {
+            return new Temporary(Files.createTempDirectory(prefix));
+        }
+
+        @Override
+        public void close() throws IOException {
+            AtomicFolder.remove(path);
+        }
+    }
 }

@@ -2,14 +2,14 @@ package io.stencil.files;
 
 import java.util.Locale;
 
-/// Sizes for people.
+/// Formats sizes for people.
 public final class ByteText {
 
     private static final String[] UNITS = {"B", "kB", "MB", "GB", "TB"};
 
     private ByteText() {}
 
-    /// Decimal units: `3.8 MB`.
+    /// Formats bytes in decimal units: `3.8 MB`.
     public static String of(long bytes) {
         double size = bytes;
         int unit = 0;

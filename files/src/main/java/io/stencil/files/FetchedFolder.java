@@ -23,12 +23,12 @@ public final class FetchedFolder {
 
     private FetchedFolder() {}
 
-    /// The record in the folder of a repository.
+    /// Returns the record in the folder of a repository.
     public static Path record(Path root) {
         return root.resolve(PRIVATE).resolve(RECORD);
     }
 
-    /// The folder of the repository that a file or folder came with, looked for above where it seems to lie and above
+    /// Finds the folder of the repository that a file or folder came with, above where it seems to lie and above
     /// where it lies when links are followed; empty for what came from no hub.
     ///
     /// @throws IOException when the links cannot be followed
@@ -69,7 +69,8 @@ public final class FetchedFolder {
         return List.copyOf(names);
     }
 
-    /// Whether a folder is one of Hugging Face's cache: `models--OWNER--NAME` with `snapshots` of links into `blobs`.
+    /// Checks whether a folder is one of Hugging Face's cache: `models--OWNER--NAME` with `snapshots` of links into
+    /// `blobs`.
     private static boolean isCached(Path folder) {
         Path name = folder.getFileName();
         return name != null
@@ -77,7 +78,7 @@ public final class FetchedFolder {
                 && (Files.isDirectory(folder.resolve("snapshots")) || Files.isDirectory(folder.resolve("blobs")));
     }
 
-    /// Where a file or folder seems to lie, and where it lies when links are followed.
+    /// Lists where a file or folder seems to lie, and where it lies when links are followed.
     ///
     /// @throws IOException when the links cannot be followed
     public static Set<Path> places(Path path) throws IOException {

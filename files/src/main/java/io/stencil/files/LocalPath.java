@@ -12,7 +12,7 @@ import java.util.Objects;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
-/// Paths on this machine, read from the texts of options and files.
+/// Parses paths on this machine from the texts of options and files.
 public final class LocalPath {
 
     private static final Pattern URL = Pattern.compile("[A-Za-z][A-Za-z0-9+.-]+://.*");
@@ -24,7 +24,7 @@ public final class LocalPath {
 
     private LocalPath() {}
 
-    /// The path that `text` names. A URL, a path that begins with `~` and one of Windows are refused, unless there is
+    /// Parses a path. A URL, a path that begins with `~` and one of Windows are refused, unless there is
     /// a file of that name.
     ///
     /// @param location of the text, for the message
@@ -43,7 +43,8 @@ public final class LocalPath {
         }
     }
 
-    /// Why a text is not a path on this machine, with the remedy where the encoding of file names lacks a character.
+    /// Explains why a text is not a path on this machine, with the remedy where the encoding of file names lacks a
+    /// character.
     public static String reason(InvalidPathException fault) {
         Charset names = Charset.forName(System.getProperty("sun.jnu.encoding", "UTF-8"));
         return names.equals(StandardCharsets.UTF_8) || names.newEncoder().canEncode(fault.getInput())
@@ -68,7 +69,7 @@ public final class LocalPath {
         }
     }
 
-    /// The variable that sets the encoding, as users write it.
+    /// Returns the variable that sets the encoding, as users write it.
     private static String locale() {
         return Stream.of("LC_ALL", "LC_CTYPE", "LANG")
                 .filter(name ->
@@ -78,7 +79,7 @@ public final class LocalPath {
                 .orElse("none is set");
     }
 
-    /// What to do about a path that does not exist, to be put behind that message; empty where nothing is known.
+    /// Returns a remedy for a path that does not exist, to follow that message; empty where none is known.
     public static String hint(String text) {
         if (URL.matcher(text).matches()) {
             return "; it is a URL: download the file, or name a model of a hub as OWNER/NAME:PATTERN";

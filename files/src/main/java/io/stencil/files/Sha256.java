@@ -10,14 +10,14 @@ import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
 
-/// SHA-256 in hexadecimal digits.
+/// Computes SHA-256 in hexadecimal digits.
 public final class Sha256 {
 
     private static final int BUFFER = 1 << 20;
 
     private Sha256() {}
 
-    /// Of a file's content.
+    /// Hashes a file's content.
     ///
     /// @throws IOException when it cannot be read
     public static String of(Path file) throws IOException {
@@ -42,14 +42,14 @@ public final class Sha256 {
         }
     }
 
-    /// Of these bytes.
+    /// Hashes these bytes.
     public static String of(byte[] content) {
         MessageDigest digest = digest();
         digest.update(content);
         return hex(digest);
     }
 
-    /// A digest to be fed.
+    /// Returns a new digest.
     public static MessageDigest digest() {
         try {
             return MessageDigest.getInstance("SHA-256");
@@ -58,7 +58,7 @@ public final class Sha256 {
         }
     }
 
-    /// Of what a digest was fed.
+    /// Finishes a digest.
     public static String hex(MessageDigest digest) {
         return HexFormat.of().formatHex(digest.digest());
     }

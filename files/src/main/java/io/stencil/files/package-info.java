@@ -1,4 +1,4 @@
-/// Writing files so that a reader sees the old content or the new, never a part.
+/// Writes files so that a reader sees the old content or the new, never a part.
 @NullMarked
 package io.stencil.files;
 

@@ -27,8 +27,8 @@ final class DataCapacity {
 
     /// @param size in the header
     /// @param file as the decoder takes it
-    /// @throws PictureFault when the data cannot hold that many pixels
-    static void check(ImageFormat format, ImageSize size, byte[] file) throws PictureFault {
+    /// @throws ImageFault when the data cannot hold that many pixels
+    static void check(ImageFormat format, ImageSize size, byte[] file) throws ImageFault {
         boolean fits = switch (format) {
             case PNG -> fitsPng(size, file);
             case JPEG -> fitsJpeg(size, file);
@@ -36,7 +36,7 @@ final class DataCapacity {
             case WEBP -> fitsVp8(size, file);
         };
         if (!fits) {
-            throw PictureFault.cutShort("its pixels (its header says %s x %s pixels, more than its %s bytes can hold)"
+            throw ImageFault.cutShort("its pixels (its header says %s x %s pixels, more than its %s bytes can hold)"
                     .formatted(size.width(), size.height(), file.length));
         }
     }
@@ -57,7 +57,8 @@ final class DataCapacity {
         return bits / Byte.SIZE <= data * PNG_RATIO;
     }
 
-    /// Each block of pixels of the component with the most takes a bit at least, in the scan of its mean.
+    /// Estimates from below: each block of pixels of the component with the most takes a bit at least, in the scan of
+    /// its mean.
     private static boolean fitsJpeg(ImageSize size, byte[] file) {
         int frame = JpegSegments.frame(file);
         int across = 1;
@@ -71,14 +72,14 @@ final class DataCapacity {
         return blocks(size, JPEG_BLOCK * across, JPEG_BLOCK * down) <= (long) file.length * Byte.SIZE;
     }
 
-    private static boolean fitsBmp(ImageSize size, ByteBuffer file) throws PictureFault {
+    private static boolean fitsBmp(ImageSize size, ByteBuffer file) throws ImageFault {
         boolean core = file.getInt(14) == BMP_CORE_HEADER;
         long data = Math.max(0, file.capacity() - Integer.toUnsignedLong(file.getInt(10)));
         int compression = core ? 0 : file.getInt(30);
         return switch (compression) {
             case 1, 2 -> pixels(size) <= data / BMP_SKIP_BYTES * BMP_SKIP + BMP_SKIP;
             case 4, 5 ->
-                throw new PictureFault("is a BMP with a JPEG or PNG image in it; convert it to one of these formats");
+                throw new ImageFault("is a BMP with a JPEG or PNG image in it; convert it to one of these formats");
             default -> {
                 long row = Math.ceilDiv((long) size.width() * file.getShort(core ? 24 : 28), Byte.SIZE);
                 yield (size.height() - 1L) * Math.ceilDiv(row, Integer.BYTES) * Integer.BYTES + row <= data;
@@ -86,7 +87,7 @@ final class DataCapacity {
         };
     }
 
-    /// The modes of each block take three bits at least, in the first partition of the data.
+    /// Estimates from below: the modes of each block take three bits at least, in the first partition of the data.
     private static boolean fitsVp8(ImageSize size, byte[] file) {
         int tag = ByteBuffer.wrap(file).order(ByteOrder.LITTLE_ENDIAN).getInt(VP8_DATA);
         long partition = Math.min(tag >> 5 & 0x7FFFF, file.length - VP8_DATA - VP8_HEADER);

@@ -2,7 +2,8 @@ package io.stencil.image;
 
 import io.stencil.error.InvalidRequestException;
 
-/// Gaussian blur of a plane of floats, borders reflected without repeating the edge (`d c b | a b c d | c b a`).
+/// Blurs a plane of floats with a Gaussian kernel, borders reflected without repeating the edge (`d c b | a b c d | c b
+/// a`).
 public final class GaussianBlur {
 
     private final double[] kernel;
@@ -11,7 +12,7 @@ public final class GaussianBlur {
         this.kernel = kernel;
     }
 
-    /// A kernel of `2 * reach + 1` samples of exp(-x² / (2 sigma²)), with sum 1.
+    /// Samples a kernel at `2 * reach + 1` places of exp(-x² / (2 sigma²)), with sum 1.
     public static GaussianBlur of(int reach, double sigma) {
         if (reach < 0) {
             throw new InvalidRequestException("inpaint_blur_size", "must be 0 or more, found " + reach);

@@ -19,12 +19,12 @@ enum ImageFormat {
         this.title = title;
     }
 
-    /// As people write it.
+    /// Returns the name as people write it.
     String title() {
         return title;
     }
 
-    static ImageFormat of(byte[] file) throws PictureFault {
+    static ImageFormat of(byte[] file) throws ImageFault {
         if (startsWith(file, 0, "\u00FF\u00D8\u00FF")) {
             return JPEG;
         }
@@ -37,7 +37,7 @@ enum ImageFormat {
         if (startsWith(file, 0, "BM")) {
             return BMP;
         }
-        throw new PictureFault("is not a JPEG, PNG, WebP or BMP picture (it begins with "
+        throw new ImageFault("is not a JPEG, PNG, WebP or BMP image (it begins with "
                 + HexFormat.ofDelimiter(" ").formatHex(file, 0, Math.min(file.length, SHOWN))
                 + "); convert it to one of these");
     }
@@ -47,5 +47,35 @@ enum ImageFormat {
         byte[] expected = text.getBytes(StandardCharsets.ISO_8859_1);
         return file.length >= at + expected.length
                 && Arrays.equals(file, at, at + expected.length, expected, 0, expected.length);
+    }
+
+    /// Holds the parts of an image file: a smaller file with the pixels and nothing else, and the metadata with its
+    /// orientation stands.
+    ///
+    /// Profiles, gamma, transparent colours and thumbnails are left out. Decoders would apply some of them, each in
+    /// its own way, and stumble over malformed ones; the reference applies none.
+    static final class Payload {
+
+        private final byte[] pixels;
+        private final byte[] exif;
+        private final byte[] xmp;
+
+        /// @param exif an EXIF block, empty when the file has none
+        /// @param xmp  an XMP packet, empty when the file has none
+        Payload(byte[] pixels, byte[] exif, byte[] xmp) {
+            this.pixels = pixels;
+            this.exif = exif;
+            this.xmp = xmp;
+        }
+
+        /// Returns a file of the same format, for the decoder.
+        byte[] pixels() {
+            return pixels;
+        }
+
+        /// Reads the orientation of the decoded pixels.
+        Orientation orientation() {
+            return Orientation.of(exif, xmp);
+        }
     }
 }

@@ -7,11 +7,11 @@ public record ImageSize(int width, int height) {
 
     public ImageSize {
         if (width < 1 || height < 1) {
-            throw new InvalidRequestException("size", "a picture of " + width + " x " + height + " pixels");
+            throw new InvalidRequestException("size", "an image of " + width + " x " + height + " pixels");
         }
     }
 
-    /// Lying where it stood, and standing where it lay.
+    /// Swaps width and height.
     ImageSize turned() {
         return new ImageSize(/* width= */ height, /* height= */ width);
     }

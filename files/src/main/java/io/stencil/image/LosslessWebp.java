@@ -1,9 +1,10 @@
 package io.stencil.image;
 
+import io.stencil.image.LosslessTransform.AreaMap;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
-import java.util.EnumSet;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.stream.IntStream;
@@ -39,20 +40,18 @@ final class LosslessWebp {
         }
     }
 
-    private final LosslessBits bits;
-    private final PrefixCodeReader codes;
+    private final PrefixCode.Bits bits;
 
-    private LosslessWebp(LosslessBits bits) {
+    private LosslessWebp(PrefixCode.Bits bits) {
         this.bits = bits;
-        this.codes = new PrefixCodeReader(bits);
     }
 
-    /// The image of a `VP8L` chunk, alpha dropped.
+    /// Decodes the image of a `VP8L` chunk, alpha dropped.
     ///
     /// @param file bytes whose last part, from index `data` on, is the chunk's data
-    /// @throws PictureFault when the data is malformed or ends early
-    static RgbImage decode(byte[] file, int data) throws PictureFault {
-        LosslessBits bits = new LosslessBits(file, data);
+    /// @throws ImageFault when the data is malformed or ends early
+    static RgbImage decode(byte[] file, int data) throws ImageFault {
+        PrefixCode.Bits bits = new PrefixCode.Bits(file, data);
         ImageSize size = readHeader(bits);
         int[] argb = new LosslessWebp(bits).image(size.width(), size.height());
         byte[] rgb = new byte[RgbImage.byteCount(size)];
@@ -65,34 +64,34 @@ final class LosslessWebp {
         return RgbImage.of(size.width(), size.height(), rgb);
     }
 
-    /// The size of the image that [#decode] gives; its pixels stay undecoded.
-    static ImageSize size(byte[] file, int data) throws PictureFault {
-        return readHeader(new LosslessBits(file, data));
+    /// Reads the size of the image that [#decode] returns; its pixels stay undecoded.
+    static ImageSize size(byte[] file, int data) throws ImageFault {
+        return readHeader(new PrefixCode.Bits(file, data));
     }
 
-    private static ImageSize readHeader(LosslessBits bits) throws PictureFault {
+    private static ImageSize readHeader(PrefixCode.Bits bits) throws ImageFault {
         if (bits.read(Byte.SIZE) != SIGNATURE) {
-            throw new PictureFault("is damaged: its lossless pixels begin with no signature; copy it again");
+            throw new ImageFault("is damaged: its lossless pixels begin with no signature; copy it again");
         }
         int width = bits.read(SIDE_BITS) + 1;
         int height = bits.read(SIDE_BITS) + 1;
         bits.read(1); // whether alpha is of use
         int version = bits.read(3);
         if (version != 0) {
-            throw new PictureFault("has lossless pixels of version %s, expected 0; save it again".formatted(version));
+            throw new ImageFault("has lossless pixels of version %s, expected 0; save it again".formatted(version));
         }
         PixelDecoder.checkSize(width, height);
         return new ImageSize(width, height);
     }
 
-    private int[] image(int width, int height) throws PictureFault {
+    private int[] image(int width, int height) throws ImageFault {
         List<LosslessTransform> transforms = new ArrayList<>();
-        Set<LosslessTransform.Kind> kinds = EnumSet.noneOf(LosslessTransform.Kind.class);
+        Set<Integer> kinds = new HashSet<>();
         int sentWidth = width;
         while (bits.readBit()) {
-            LosslessTransform.Kind kind = LosslessTransform.Kind.of(bits.read(2));
+            int kind = bits.read(2);
             if (!kinds.add(kind)) {
-                throw new PictureFault("is damaged: its pixels are transformed twice in one way; copy it again");
+                throw new ImageFault("is damaged: its pixels are transformed twice in one way; copy it again");
             }
             LosslessTransform transform = transform(kind, sentWidth, height);
             transforms.add(transform);
@@ -105,39 +104,39 @@ final class LosslessWebp {
         return argb;
     }
 
-    private LosslessTransform transform(LosslessTransform.Kind kind, int width, int height) throws PictureFault {
+    /// @param kind number in the file, 0 to 3
+    private LosslessTransform transform(int kind, int width, int height) throws ImageFault {
         return switch (kind) {
-            case PREDICTOR, COLOUR -> {
+            case 0, 1 -> {
                 int areaBits = bits.read(3) + 2;
                 AreaMap areas = new AreaMap(areas(width, height, areaBits), width, areaBits);
-                yield kind == LosslessTransform.Kind.PREDICTOR
-                        ? new PredictorTransform(areas, width, height)
-                        : new ColourTransform(areas, width, height);
+                yield kind == 0
+                        ? new LosslessTransform.Predictor(areas, width, height)
+                        : new LosslessTransform.Colour(areas, width, height);
             }
-            case SUBTRACT_GREEN -> new SubtractGreenTransform(width);
-            case PALETTE -> {
+            case 2 -> new LosslessTransform.SubtractGreen(width);
+            default -> {
                 int colours = bits.read(Byte.SIZE) + 1;
-                yield new PaletteTransform(pixels(colours, 1, false), width, height);
+                yield new LosslessTransform.Palette(pixels(colours, 1, false), width, height);
             }
         };
     }
 
     /// Reads the values of an image's areas, `0xAARRGGBB`, row by row.
-    private int[] areas(int width, int height, int areaBits) throws PictureFault {
+    private int[] areas(int width, int height, int areaBits) throws ImageFault {
         return pixels(AreaMap.count(width, areaBits), AreaMap.count(height, areaBits), false);
     }
 
     /// Pixels as they are sent, `0xAARRGGBB`. Memory follows what was decoded, as the size may be a lie.
     ///
     /// @param whole whether this is the image itself, whose areas may have codes of their own
-    private int[] pixels(int width, int height, boolean whole) throws PictureFault {
+    private int[] pixels(int width, int height, boolean whole) throws ImageFault {
         int cacheBits = 0;
         if (bits.readBit()) {
             cacheBits = bits.read(4);
             if (cacheBits < 1 || cacheBits > MAX_CACHE_BITS) {
-                throw new PictureFault(
-                        "is damaged: a colour cache of 2^%s colours, expected at most 2^%s; copy it again"
-                                .formatted(cacheBits, MAX_CACHE_BITS));
+                throw new ImageFault("is damaged: a colour cache of 2^%s colours, expected at most 2^%s; copy it again"
+                        .formatted(cacheBits, MAX_CACHE_BITS));
             }
         }
         int[] cache = new int[cacheBits == 0 ? 0 : 1 << cacheBits];
@@ -157,7 +156,7 @@ final class LosslessWebp {
                 int length = lengthOrDistance(green - LITERALS);
                 int distance = distance(lengthOrDistance(group.distance().read(bits)), width);
                 if (distance > at || length > size - at) {
-                    throw new PictureFault("is damaged: its pixels are copied from outside the image; copy it again");
+                    throw new ImageFault("is damaged: its pixels are copied from outside the image; copy it again");
                 }
                 argb = at + length <= argb.length ? argb : grown(argb, at + length, size);
                 for (int end = at + length; at < end; at++) {
@@ -177,7 +176,7 @@ final class LosslessWebp {
         return Arrays.copyOf(pixels, (int) Math.min(size, Math.max(needed, 2L * pixels.length)));
     }
 
-    private Groups groups(int width, int height, boolean whole, int cacheSize) throws PictureFault {
+    private Groups groups(int width, int height, boolean whole, int cacheSize) throws ImageFault {
         AreaMap indices = null;
         int count = 1;
         if (whole && bits.readBit()) {
@@ -192,17 +191,17 @@ final class LosslessWebp {
         List<CodeGroup> groups = new ArrayList<>();
         for (int i = 0; i < count; i++) {
             groups.add(new CodeGroup(
-                    codes.read(LITERALS + COPY_LENGTHS + cacheSize),
-                    codes.read(LITERALS),
-                    codes.read(LITERALS),
-                    codes.read(LITERALS),
-                    codes.read(DISTANCES)));
+                    PrefixCode.read(bits, LITERALS + COPY_LENGTHS + cacheSize),
+                    PrefixCode.read(bits, LITERALS),
+                    PrefixCode.read(bits, LITERALS),
+                    PrefixCode.read(bits, LITERALS),
+                    PrefixCode.read(bits, DISTANCES)));
         }
         return new Groups(groups, indices);
     }
 
-    /// Small values are symbols, larger ones have bits behind their symbol.
-    private int lengthOrDistance(int symbol) throws PictureFault {
+    /// Reads a length or distance: small values are symbols, larger ones have bits behind their symbol.
+    private int lengthOrDistance(int symbol) throws ImageFault {
         if (symbol < 4) {
             return symbol + 1;
         }
@@ -219,8 +218,8 @@ final class LosslessWebp {
         return Math.max(1, offset[0] + offset[1] * width);
     }
 
-    /// Up to eight columns to the left, seven to the right and seven rows up, ordered by distance; where that is equal,
-    /// by the columns, and the left before the right.
+    /// Lists offsets up to eight columns to the left, seven to the right and seven rows up, ordered by distance;
+    /// where that is equal, by the columns, and the left before the right.
     private static int[][] nearby() {
         return IntStream.rangeClosed(0, 7)
                 .boxed()

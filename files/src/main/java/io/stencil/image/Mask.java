@@ -15,11 +15,11 @@ public final class Mask {
         this.values = values;
     }
 
-    /// The mean of red, green and blue, in 0..1, of `image` resized with [ResampleFilter#BICUBIC].
+    /// Computes the mean of red, green and blue, in 0..1, of `image` resized with [Resampler.Filter#BICUBIC].
     ///
-    /// @param size for latent tokens, the picture's sides divided by 16
+    /// @param size size of the mask; for latent tokens, the image's sides divided by 16
     public static Mask of(RgbImage image, ImageSize size) {
-        byte[] rgb = Resampler.resize(image, size, ResampleFilter.BICUBIC).rgb();
+        byte[] rgb = Resampler.resize(image, size, Resampler.Filter.BICUBIC).rgb();
         float[] values = new float[rgb.length / RgbImage.CHANNELS];
         for (int i = 0; i < values.length; i++) {
             float sum = 0;
@@ -31,7 +31,7 @@ public final class Mask {
         return new Mask(size, values);
     }
 
-    /// Softened edges.
+    /// Softens the edges.
     ///
     /// @param blurSize values that the kernel reaches to each side; must be less than either side of the mask
     /// @param sigma    standard deviation in values

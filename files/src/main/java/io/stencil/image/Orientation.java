@@ -10,7 +10,7 @@ import java.util.OptionalInt;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
-/// How a camera was held: what must be done to the stored pixels to see the picture upright. In the order of EXIF's
+/// Turns stored pixels upright, as the camera was held. The constants stand in the order of EXIF's
 /// values 1 to 8.
 enum Orientation {
     UPRIGHT(false, false, false),
@@ -36,8 +36,8 @@ enum Orientation {
         this.fromBottom = fromBottom;
     }
 
-    /// EXIF wins, whatever it says; XMP counts where EXIF has no such tag. Where both are malformed or without one, the
-    /// image is upright: viewers agree on that, and the pixels are none the worse.
+    /// Reads the orientation: EXIF wins, whatever it says; XMP counts where EXIF has no such tag. Where both are
+    /// malformed or without one, the image is upright: viewers agree on that, and the pixels are none the worse.
     ///
     /// @param exif a TIFF structure, also with the marker of a JPEG segment before it, or empty
     /// @param xmp  an XMP packet, or empty
@@ -66,12 +66,12 @@ enum Orientation {
         return property.find() ? property.group(1).charAt(0) - '0' : 0;
     }
 
-    /// The size of the upright picture.
+    /// Returns the size of the upright image.
     ImageSize apply(ImageSize stored) {
         return swapsSides ? stored.turned() : stored;
     }
 
-    /// The picture upright; the same object when it is so already.
+    /// Turns the image upright; returns the same object when it is so already.
     RgbImage apply(RgbImage stored) {
         if (this == UPRIGHT) {
             return stored;

@@ -4,7 +4,10 @@ import java.io.ByteArrayOutputStream;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
+import java.util.HexFormat;
 import java.util.zip.CRC32;
+import java.util.zip.DataFormatException;
+import java.util.zip.Inflater;
 
 /// Takes a PNG file apart and checks what the decoder does not: that no chunk is damaged and that the end is there.
 final class PngChunks {
@@ -15,27 +18,27 @@ final class PngChunks {
     static final int TYPE = 4;
     static final int FRAME = 12; // length, type, checksum
 
-    /// Where the header, the first chunk, has the kind of the samples, and the kind that are indices of a palette.
+    /// Offset of the colour type in the header, which is the first chunk.
     static final int COLOUR_TYPE = 25;
 
     private static final int INDICES = 3;
 
     private PngChunks() {}
 
-    static Payload payload(byte[] file) throws PictureFault {
+    static ImageFormat.Payload payload(byte[] file) throws ImageFault {
         ByteArrayOutputStream pixels = new ByteArrayOutputStream(file.length);
         pixels.write(file, 0, SIGNATURE.length());
         byte[] exif = {};
-        PngText text = new PngText();
+        Text text = new Text();
         int at = SIGNATURE.length();
         while (true) {
             if (file.length - at < FRAME) {
-                throw PictureFault.cutShort("its chunks (no IEND)");
+                throw ImageFault.cutShort("its chunks (no IEND)");
             }
             int length = ByteBuffer.wrap(file).getInt(at);
             String type = new String(file, at + TYPE, TYPE, StandardCharsets.ISO_8859_1);
             if (length < 0 || length > file.length - at - FRAME) {
-                throw PictureFault.cutShort("its " + type + " chunk");
+                throw ImageFault.cutShort("its " + type + " chunk");
             }
             int end = at + FRAME + length;
             if (isCritical(type)) {
@@ -47,7 +50,7 @@ final class PngChunks {
                 text.read(type, Arrays.copyOfRange(file, at + 2 * TYPE, end - TYPE));
             }
             if (type.equals("IEND")) {
-                return new Payload(pixels.toByteArray(), exif.length > 0 ? exif : text.exif(), text.xmp());
+                return new ImageFormat.Payload(pixels.toByteArray(), exif.length > 0 ? exif : text.exif(), text.xmp());
             }
             at = end;
         }
@@ -66,16 +69,118 @@ final class PngChunks {
         return Integer.MAX_VALUE;
     }
 
-    /// A decoder must know the chunks whose names begin with a capital.
+    /// Checks whether decoders must know a chunk: those whose names begin with a capital.
     private static boolean isCritical(String type) {
         return Character.isUpperCase(type.charAt(0));
     }
 
-    private static void checkSum(byte[] file, int at, int length, String type) throws PictureFault {
+    private static void checkSum(byte[] file, int at, int length, String type) throws ImageFault {
         CRC32 sum = new CRC32();
         sum.update(file, at + TYPE, TYPE + length);
         if ((int) sum.getValue() != ByteBuffer.wrap(file).getInt(at + 2 * TYPE + length)) {
-            throw new PictureFault("is damaged: the checksum of its " + type + " chunk is wrong; copy it again");
+            throw new ImageFault("is damaged: the checksum of its " + type + " chunk is wrong; copy it again");
+        }
+    }
+
+    /// Reads metadata from the text chunks of a PNG file: an EXIF block in hexadecimal digits, as ImageMagick
+    /// writes it, or an XMP packet.
+    private static final class Text {
+
+        private static final String RAW_EXIF = "Raw profile type exif";
+        private static final String XMP = "XML:com.adobe.xmp";
+
+        /// Lines before the digits: an empty one, the profile's name, its length.
+        private static final int RAW_HEAD_LINES = 3;
+
+        /// More than any orientation needs; a chunk that expands further is left out.
+        private static final int MAX_EXPANDED = 1 << 24;
+
+        private byte[] exif = {};
+        private byte[] xmp = {};
+
+        /// Reads a `tEXt`, `zTXt` or `iTXt` chunk; others, and malformed ones, are left alone.
+        ///
+        /// @param chunk its data: a keyword, zero, and what the type says
+        void read(String type, byte[] chunk) {
+            int end = zero(chunk, 0);
+            String keyword = new String(chunk, 0, end, StandardCharsets.ISO_8859_1);
+            if (end == chunk.length || !(keyword.equals(RAW_EXIF) || keyword.equals(XMP))) {
+                return;
+            }
+            byte[] text = switch (type) {
+                case "tEXt" -> rest(chunk, end + 1);
+                case "zTXt" -> inflated(rest(chunk, end + 2)); // zero and the method
+                case "iTXt" -> international(chunk, end + 1);
+                default -> new byte[0];
+            };
+            if (keyword.equals(XMP)) {
+                xmp = text;
+            } else {
+                exif = fromDigits(new String(text, StandardCharsets.ISO_8859_1));
+            }
+        }
+
+        /// Returns an EXIF block, empty when there is none.
+        byte[] exif() {
+            return exif;
+        }
+
+        /// Returns an XMP packet, empty when there is none.
+        byte[] xmp() {
+            return xmp;
+        }
+
+        /// Reads an `iTXt` chunk: whether it is compressed, the method, then language and translated keyword, each
+        /// ended by zero.
+        private static byte[] international(byte[] chunk, int at) {
+            boolean compressed = at < chunk.length && chunk[at] != 0;
+            int language = zero(chunk, Math.min(at + 2, chunk.length));
+            byte[] text = rest(chunk, zero(chunk, Math.min(language + 1, chunk.length)) + 1);
+            return compressed ? inflated(text) : text;
+        }
+
+        private static byte[] fromDigits(String profile) {
+            String[] lines = profile.split("\n", -1);
+            String digits = String.join(
+                            "", Arrays.asList(lines).subList(Math.min(RAW_HEAD_LINES, lines.length), lines.length))
+                    .replaceAll("\\s", "");
+            try {
+                return HexFormat.of().parseHex(digits);
+            } catch (IllegalArgumentException _) {
+                return new byte[0];
+            }
+        }
+
+        private static byte[] inflated(byte[] compressed) {
+            try (Inflater inflater = new Inflater()) {
+                inflater.setInput(compressed);
+                byte[] text = new byte[Math.max(1 << 10, compressed.length)];
+                int length = 0;
+                while (!inflater.finished()) {
+                    int count = inflater.inflate(text, length, text.length - length);
+                    length += count;
+                    if (length == text.length && length < MAX_EXPANDED) {
+                        text = Arrays.copyOf(text, 2 * length);
+                    } else if (count == 0) {
+                        return new byte[0]; // cut short, or too much
+                    }
+                }
+                return Arrays.copyOf(text, length);
+            } catch (DataFormatException _) {
+                return new byte[0];
+            }
+        }
+
+        private static int zero(byte[] bytes, int from) {
+            int at = from;
+            while (at < bytes.length && bytes[at] != 0) {
+                at++;
+            }
+            return at;
+        }
+
+        private static byte[] rest(byte[] bytes, int from) {
+            return Arrays.copyOfRange(bytes, Math.min(from, bytes.length), bytes.length);
         }
     }
 }

@@ -4,7 +4,7 @@ import io.stencil.error.InvalidRequestException;
 import java.awt.image.BufferedImage;
 import java.util.Arrays;
 
-/// An 8-bit RGB picture. Nobody changes the bytes once it is made; two pictures with the same pixels are equal.
+/// Holds an 8-bit RGB image, whose bytes never change; two images with the same pixels are equal.
 ///
 /// ```java
 /// RgbImage photo = RgbImageReader.read(Path.of("photo.jpg"));
@@ -15,7 +15,7 @@ public final class RgbImage {
     /// Samples of one pixel: red, green, blue.
     public static final int CHANNELS = 3;
 
-    /// Most pixels of a picture; more is taken for a decompression bomb.
+    /// Maximum number of pixels; more is taken for a decompression bomb.
     public static final int MAX_PIXELS = 1 << 28;
 
     private final ImageSize size;
@@ -26,7 +26,7 @@ public final class RgbImage {
         this.rgb = rgb;
     }
 
-    /// A picture over `rgb`, which the caller gives away and must not change.
+    /// Wraps `rgb`, which the caller gives away and must not change.
     ///
     /// @param rgb `[height, width, 3]`, row by row
     public static RgbImage of(int width, int height, byte[] rgb) {
@@ -38,7 +38,7 @@ public final class RgbImage {
         return new RgbImage(size, rgb);
     }
 
-    /// A picture of one colour.
+    /// Makes an image of one colour.
     ///
     /// @param colour `0xRRGGBB`
     public static RgbImage filled(ImageSize size, int colour) {
@@ -51,8 +51,8 @@ public final class RgbImage {
         return new RgbImage(size, rgb);
     }
 
-    /// The pixels as [BufferedImage#getRGB] gives them, alpha dropped. For a picture made of a grey raster, that call
-    /// changes the values; [RgbImageReader] does not.
+    /// Copies the pixels as [BufferedImage#getRGB] gives them, alpha dropped. For an image made of a grey raster,
+    /// that call changes the values; [RgbImageReader] does not.
     public static RgbImage of(BufferedImage image) {
         int width = image.getWidth();
         byte[] rgb = new byte[byteCount(new ImageSize(width, image.getHeight()))];
@@ -68,7 +68,7 @@ public final class RgbImage {
         return of(width, image.getHeight(), rgb);
     }
 
-    /// A copy as [BufferedImage#TYPE_INT_RGB].
+    /// Copies the pixels to a [BufferedImage#TYPE_INT_RGB].
     public BufferedImage toBufferedImage() {
         BufferedImage image = new BufferedImage(width(), height(), BufferedImage.TYPE_INT_RGB);
         int[] row = new int[width()];
@@ -93,17 +93,17 @@ public final class RgbImage {
         return size.height();
     }
 
-    /// The bytes themselves, `[height, width, 3]`, to be read only.
+    /// Returns the bytes themselves, `[height, width, 3]`, to be read only.
     public byte[] rgb() {
         return rgb;
     }
 
-    /// One pixel as `0xRRGGBB`.
+    /// Returns one pixel as `0xRRGGBB`.
     public int pixel(int x, int y) {
         return sample(x, y, 0) << 16 | sample(x, y, 1) << 8 | sample(x, y, 2);
     }
 
-    /// One sample of a pixel.
+    /// Returns one sample of a pixel.
     ///
     /// @param channel 0 red, 1 green, 2 blue
     /// @return 0..255
@@ -114,7 +114,7 @@ public final class RgbImage {
         return rgb[(y * width() + x) * CHANNELS + channel] & 0xFF;
     }
 
-    /// Bytes of a picture of this size.
+    /// Counts the bytes of an image of this size.
     static int byteCount(ImageSize size) {
         long pixels = (long) size.width() * size.height();
         if (pixels > MAX_PIXELS) {

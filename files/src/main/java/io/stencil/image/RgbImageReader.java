@@ -8,6 +8,10 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.text.Normalizer;
+import java.util.Optional;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
 
 /// Reads JPEG, PNG, WebP and BMP files, known by their content, upright by the orientation in their EXIF or XMP.
 ///
@@ -15,7 +19,7 @@ import java.nio.file.Path;
 /// expanded, grey is repeated, CMYK is taken as ink on white paper, 16-bit samples keep their high byte, colour
 /// profiles and gamma are not applied. Three kinds of file differ: 16-bit grey PNG, which Pillow clips to white; JPEG
 /// with chroma halved vertically only (4:4:0), where Pillow's library smooths the colour planes; and lossy WebP, where
-/// it smooths them too and filters block edges a little differently. The mean brightness of such pictures is the
+/// it smooths them too and filters block edges a little differently. The mean brightness of such images is the
 /// same, samples beside hard edges of colour are off by some tens of levels at worst.
 ///
 /// Safe to call from several threads.
@@ -23,20 +27,22 @@ public final class RgbImageReader {
 
     private static final long MAX_BYTES = 1L << 30;
 
-    /// As many as the longest signature takes.
+    /// Bytes of the longest signature.
     private static final int SIGNATURE_BYTES = 16;
+
+    private static final Pattern URL = Pattern.compile("(?i)[a-z][a-z0-9+.-]+:/.*");
 
     private RgbImageReader() {}
 
-    /// The picture of a file, upright.
+    /// Reads an image, upright.
     ///
-    /// @throws InvalidFileException when the file is absent, not a picture, damaged, cut short, or has more than
+    /// @throws InvalidFileException when the file is absent, not an image, damaged, cut short, or has more than
     ///     [RgbImage#MAX_PIXELS] pixels or more than Java's memory holds
     public static RgbImage read(Path file) {
         return read(file, RgbImageReader::decode);
     }
 
-    /// The size that [#read] gives a picture. The file is read but its pixels are not decoded: damage that only a
+    /// Reads the size that [#read] gives an image. The file is read but its pixels are not decoded: damage that only a
     /// decoder meets is not seen.
     ///
     /// @throws InvalidFileException when the file is absent, not an image, damaged in the header with its size, or has
@@ -56,7 +62,7 @@ public final class RgbImageReader {
             return reading.of(bytes(file));
         } catch (InvalidFileException fault) {
             throw fault;
-        } catch (PictureFault fault) {
+        } catch (ImageFault fault) {
             throw new InvalidFileException(Location.of(file), fault.what(), fault);
         } catch (OutOfMemoryError full) {
             throw new InvalidFileException(
@@ -65,7 +71,7 @@ public final class RgbImageReader {
                             .formatted(full.getMessage()),
                     full);
         } catch (EOFException fault) {
-            PictureFault ended = PictureFault.cutShort("its pixels");
+            ImageFault ended = ImageFault.cutShort("its pixels");
             throw new InvalidFileException(Location.of(file), ended.what(), fault);
         } catch (IOException fault) {
             throw new InvalidFileException(
@@ -79,19 +85,62 @@ public final class RgbImageReader {
         }
     }
 
-    /// Checks that a file is there and begins as a picture does, without decoding it: a check of many files before long
+    /// Checks that a file exists and begins as an image does, without decoding it: a check of many files before long
     /// work.
     ///
-    /// @throws InvalidFileException when the file is absent, empty or not a picture
+    /// @throws InvalidFileException when the file is absent, empty or not an image
     public static void checkFormat(Path file) {
         requireReadable(file);
         try (InputStream stream = Files.newInputStream(file)) {
             ImageFormat.of(stream.readNBytes(SIGNATURE_BYTES));
-        } catch (PictureFault fault) {
+        } catch (ImageFault fault) {
             throw new InvalidFileException(Location.of(file), fault.what(), fault);
         } catch (IOException fault) {
             throw unreadable(file, fault);
         }
+    }
+
+    /// Resolves the name of an image as datasets and Template inputs hold it. Where no such file exists, the message
+    /// hints at usual mistakes: URLs, `~`, backslashes, another Unicode normalization form.
+    ///
+    /// @param folder folder against which a relative path is resolved
+    /// @throws InvalidFileException when there is no such file
+    /// @throws java.nio.file.InvalidPathException when the name cannot be a path
+    public static Path resolve(Path folder, String name) {
+        Path file = folder.resolve(name);
+        if (!Files.exists(file)) {
+            String hint = hint(folder, name);
+            throw new InvalidFileException(
+                    file, "no such file; " + (hint == null ? "give the path of an image" : hint));
+        }
+        return file;
+    }
+
+    private static @Nullable String hint(Path folder, String name) {
+        if (URL.matcher(name).matches()) {
+            return "URLs are not supported: download the image and give its path";
+        }
+        if (name.startsWith("~")) {
+            return "'~' is not expanded: write the whole path of the home directory";
+        }
+        if (name.contains("\\")) {
+            return "write '/' between folders, '\\' is part of a file name here";
+        }
+        return otherForm(folder, name)
+                .map(
+                        "a file of this name exists in Unicode normalization form %s: rename it, or write its name in that form"
+                                ::formatted)
+                .orElse(null);
+    }
+
+    private static Optional<Normalizer.Form> otherForm(Path folder, String name) {
+        for (Normalizer.Form form : new Normalizer.Form[] {Normalizer.Form.NFC, Normalizer.Form.NFD}) {
+            String other = Normalizer.normalize(name, form);
+            if (!other.equals(name) && Files.exists(folder.resolve(other))) {
+                return Optional.of(form);
+            }
+        }
+        return Optional.empty();
     }
 
     private static RgbImage decode(byte[] file) throws IOException {
@@ -103,12 +152,12 @@ public final class RgbImageReader {
                 yield parts.payload().orientation().apply(stored);
             }
             case PNG -> {
-                Payload payload = PngChunks.payload(file);
+                ImageFormat.Payload payload = PngChunks.payload(file);
                 RgbImage stored = PixelDecoder.decodePng(payload.pixels(), PngChunks.paletteSize(payload.pixels()));
                 yield payload.orientation().apply(stored);
             }
             case WEBP -> {
-                Payload payload = WebpChunks.payload(file);
+                ImageFormat.Payload payload = WebpChunks.payload(file);
                 RgbImage stored = WebpChunks.isLossless(payload.pixels())
                         ? LosslessWebp.decode(payload.pixels(), WebpChunks.SIMPLE_DATA)
                         : PixelDecoder.decode(format, payload.pixels());
@@ -124,7 +173,7 @@ public final class RgbImageReader {
             case JPEG -> size(format, JpegSegments.of(file).payload());
             case PNG -> size(format, PngChunks.payload(file));
             case WEBP -> {
-                Payload payload = WebpChunks.payload(file);
+                ImageFormat.Payload payload = WebpChunks.payload(file);
                 yield WebpChunks.isLossless(payload.pixels())
                         ? payload.orientation().apply(LosslessWebp.size(payload.pixels(), WebpChunks.SIMPLE_DATA))
                         : size(format, payload);
@@ -133,7 +182,7 @@ public final class RgbImageReader {
         };
     }
 
-    private static ImageSize size(ImageFormat format, Payload payload) throws IOException {
+    private static ImageSize size(ImageFormat format, ImageFormat.Payload payload) throws IOException {
         return payload.orientation().apply(PixelDecoder.size(format, payload.pixels()));
     }
 
@@ -147,10 +196,10 @@ public final class RgbImageReader {
 
     private static void requireReadable(Path file) {
         if (!Files.exists(file)) {
-            throw new InvalidFileException(file, "no such file; give the path of a picture");
+            throw new InvalidFileException(file, "no such file; give the path of an image");
         }
         if (Files.isDirectory(file)) {
-            throw new InvalidFileException(file, "is a folder; give the path of a picture");
+            throw new InvalidFileException(file, "is a folder; give the path of an image");
         }
         try {
             long size = Files.size(file);

@@ -36,7 +36,7 @@ public final class RgbImageWriter {
     public static void checkName(Path file) {
         if (!file.toString().toLowerCase(Locale.ROOT).endsWith(".png")) {
             throw new InvalidRequestException(
-                    Location.of(file), "pictures are written as PNG only; give a name that ends in .png");
+                    Location.of(file), "images are written as PNG only; give a name that ends in .png");
         }
     }
 

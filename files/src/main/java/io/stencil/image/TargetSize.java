@@ -2,23 +2,47 @@ package io.stencil.image;
 
 import io.stencil.error.InvalidRequestException;
 
-/// The size that pictures of a dataset are brought to. Sides are multiples of [#FACTOR]: one latent token is that wide.
+/// Determines the size to which images of a dataset are resized. Sides are multiples of [#FACTOR]: one latent token is
+/// that wide.
 public sealed interface TargetSize {
 
     /// Pixels of one latent token along a side.
     int FACTOR = 16;
 
-    /// The size for a picture of `size`.
+    /// Pixels of an edit image after resizing, and the factor of its sides.
+    double EDIT_PIXELS = 1024.0 * 1024.0;
+
+    int EDIT_FACTOR = 32;
+
+    /// Resolves the size for an image of `size`.
     ///
-    /// @throws InvalidRequestException when the picture is too small to give one token along a side
+    /// @throws InvalidRequestException when the image is too small to give one token along a side
     ImageSize resolve(ImageSize size);
 
-    /// The picture, resized and cropped to its target ([CoverCrop]).
+    /// Resizes and crops an image to its target ([Resampler#cover]).
     default RgbImage fit(RgbImage image) {
-        return CoverCrop.to(resolve(image.size()), image);
+        return Resampler.cover(image, resolve(image.size()));
     }
 
-    /// One size for all pictures.
+    /// Resolves the size that edit images are resized to unless the caller switches that off: about one megapixel,
+    /// ratio kept. `w = sqrt(area * ratio)`, `h = w / ratio`, each rounded half to even to a multiple of 32.
+    ///
+    /// @throws InvalidRequestException when the image is so narrow that a side would be 0
+    static ImageSize ofEditImage(ImageSize size) {
+        double ratio = (double) size.width() / size.height();
+        double exactWidth = Math.sqrt(EDIT_PIXELS * ratio);
+        int width = (int) Math.rint(exactWidth / EDIT_FACTOR) * EDIT_FACTOR;
+        int height = (int) Math.rint(exactWidth / ratio / EDIT_FACTOR) * EDIT_FACTOR;
+        if (width == 0 || height == 0) {
+            throw new InvalidRequestException(
+                    "edit_image",
+                    "an image of %s pixels is too narrow: %s x %s after resizing to one megapixel; crop it"
+                            .formatted(size, width, height));
+        }
+        return new ImageSize(width, height);
+    }
+
+    /// Fixes one size for all images.
     record Fixed(int height, int width) implements TargetSize {
         public Fixed {
             checkSide("height", height);
@@ -52,7 +76,7 @@ public sealed interface TargetSize {
         }
     }
 
-    /// The picture's own size, scaled down to at most `maxPixels`, each side cut to a multiple of [#FACTOR].
+    /// Keeps the image's own size, scaled down to at most `maxPixels`, each side cut to a multiple of [#FACTOR].
     record MaxPixels(int maxPixels) implements TargetSize {
         public MaxPixels {
             if (maxPixels < FACTOR * FACTOR) {
@@ -74,7 +98,7 @@ public sealed interface TargetSize {
             if (width < FACTOR || height < FACTOR) {
                 throw new InvalidRequestException(
                         "max_pixels",
-                        "a picture of %s pixels becomes %s x %s at most %s pixels, but a side needs at least %s; leave it out or crop it"
+                        "an image of %s pixels becomes %s x %s at most %s pixels, but a side needs at least %s; leave it out or crop it"
                                 .formatted(size, width, height, maxPixels, FACTOR));
             }
             return new ImageSize(width / FACTOR * FACTOR, height / FACTOR * FACTOR);

@@ -12,7 +12,7 @@ final class WebpChunks {
     private static final int HEADER = 8;
     private static final int FRAME_HEADER = 16;
 
-    /// Where the pixels of a simple file begin.
+    /// Offset of the pixels in a simple file.
     static final int SIMPLE_DATA = RIFF_HEADER + HEADER;
 
     private final ByteBuffer file;
@@ -25,17 +25,17 @@ final class WebpChunks {
         this.file = ByteBuffer.wrap(file).order(ByteOrder.LITTLE_ENDIAN);
     }
 
-    static Payload payload(byte[] file) throws PictureFault {
+    static ImageFormat.Payload payload(byte[] file) throws ImageFault {
         WebpChunks chunks = new WebpChunks(file);
         long end = HEADER + Integer.toUnsignedLong(chunks.file.getInt(4));
         if (end > file.length) {
-            throw PictureFault.cutShort("its data (%s of %s bytes)".formatted(file.length, end));
+            throw ImageFault.cutShort("its data (%s of %s bytes)".formatted(file.length, end));
         }
         chunks.walk(RIFF_HEADER, (int) end, true);
         if (chunks.frame.length == 0) {
-            throw new PictureFault("is a WebP file without a picture in it; save it again");
+            throw new ImageFault("is a WebP file without an image in it; save it again");
         }
-        return new Payload(chunks.simpleFile(), chunks.exif, chunks.xmp);
+        return new ImageFormat.Payload(chunks.simpleFile(), chunks.exif, chunks.xmp);
     }
 
     /// @param simpleFile the pixels of a [#payload]
@@ -44,14 +44,14 @@ final class WebpChunks {
     }
 
     /// @param top whether these are chunks of the file, and not of a frame, which holds no further frames
-    private void walk(int from, int to, boolean top) throws PictureFault {
+    private void walk(int from, int to, boolean top) throws ImageFault {
         int at = from;
         while (to - at >= HEADER) {
             String type = new String(file.array(), at, 4, StandardCharsets.ISO_8859_1);
             int length = file.getInt(at + 4);
             int data = at + HEADER;
             if (length < 0 || length > to - data) {
-                throw PictureFault.cutShort("its '" + type + "' chunk");
+                throw ImageFault.cutShort("its '" + type + "' chunk");
             }
             read(type, at, data + length, top);
             // Chunks begin at even offsets.
@@ -59,7 +59,7 @@ final class WebpChunks {
         }
     }
 
-    private void read(String type, int at, int end, boolean top) throws PictureFault {
+    private void read(String type, int at, int end, boolean top) throws ImageFault {
         int data = at + HEADER;
         switch (type) {
             case "VP8 ", "VP8L" -> frame = frame.length == 0 ? Arrays.copyOfRange(file.array(), at, end) : frame;
@@ -75,16 +75,15 @@ final class WebpChunks {
         }
     }
 
-    /// `ANMF`: place and size of the frame in 24-bit numbers, duration and flags, then chunks as in a still picture.
-    private void readFirstFrame(int data, int end) throws PictureFault {
+    /// `ANMF`: place and size of the frame in 24-bit numbers, duration and flags, then chunks as in a still image.
+    private void readFirstFrame(int data, int end) throws ImageFault {
         if (end - data < FRAME_HEADER) {
-            throw PictureFault.cutShort("its first frame");
+            throw ImageFault.cutShort("its first frame");
         }
         byte[] bytes = file.array();
         boolean atOrigin = Arrays.equals(bytes, data, data + 6, new byte[6], 0, 6);
         if (!atOrigin || !Arrays.equals(bytes, data + 6, data + 12, canvas, 0, Math.min(6, canvas.length))) {
-            throw new PictureFault(
-                    "is an animation whose first frame is not a whole picture; save one frame as a still");
+            throw new ImageFault("is an animation whose first frame is not a whole image; save one frame as a still");
         }
         walk(data + FRAME_HEADER, end, false);
     }

@@ -1,7 +1,7 @@
-/// Pictures as training and generation see them: read, turned upright, resized exactly as Pillow does, cropped,
-/// written.
+/// Reads images, turns them upright, resizes them exactly as Pillow does, crops and
+/// writes them.
 ///
-/// Every picture is 8-bit RGB ([io.stencil.image.RgbImage]). Sizes are given as width, then height.
+/// Every image is 8-bit RGB ([io.stencil.image.RgbImage]). Sizes are given as width, then height.
 @NullMarked
 package io.stencil.image;
 

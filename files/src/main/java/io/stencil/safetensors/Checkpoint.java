@@ -20,7 +20,7 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
-/// One or more files that hold the tensors of one model, seen as one set; no name may be in two files.
+/// Joins one or more files with the tensors of one model to one set; no name may be in two files.
 public final class Checkpoint implements TensorSource {
 
     private static final String SHARD_SUFFIX = ".safetensors";
@@ -51,7 +51,7 @@ public final class Checkpoint implements TensorSource {
         mergeMetadata();
     }
 
-    /// Opens what `path` names; the caller closes it.
+    /// Opens a file, an index or a folder; the caller closes it.
     ///
     /// - a file: itself, or all that it lists when it is a `*.safetensors.index.json`
     /// - a folder: all that its one index lists, else every `*.safetensors` file in it, but for variants: of
@@ -87,7 +87,7 @@ public final class Checkpoint implements TensorSource {
         return checkpoint;
     }
 
-    /// Whether a file holds the tensors of another one in its folder once more, in another dtype say.
+    /// Checks whether a file repeats the tensors of another one in its folder, in another dtype say.
     private static boolean isVariant(Path file, List<Path> all) {
         Path plain = plainOf(file);
         return !plain.equals(file)
@@ -98,7 +98,7 @@ public final class Checkpoint implements TensorSource {
                         .equals(SafetensorsHeader.read(plain).entries().keySet());
     }
 
-    /// The file whose variant a file is by its name; the file itself when it is none.
+    /// Returns the file whose variant a file is by its name; the file itself when it is none.
     private static Path plainOf(Path file) {
         Matcher variant = VARIANT.matcher(file.getFileName().toString());
         return variant.matches() ? file.resolveSibling(variant.group(1) + variant.group(2)) : file;
@@ -113,7 +113,7 @@ public final class Checkpoint implements TensorSource {
         return Files.exists(index) ? openInsteadOfFile(index) : open(List.of(file));
     }
 
-    /// Whether [#openNamed] has something to open.
+    /// Checks whether [#openNamed] has something to open.
     public static boolean isNamed(Path file) {
         return Files.isRegularFile(file) || Files.exists(indexOf(file));
     }
@@ -157,12 +157,12 @@ public final class Checkpoint implements TensorSource {
         }
     }
 
-    /// The files in the order in which they were opened.
+    /// Returns the files in the order in which they were opened.
     public List<SafetensorsFile> files() {
         return files;
     }
 
-    /// Files of the folder that were left out, as they hold the same tensors as another one.
+    /// Returns the files of the folder that were left out, as they hold the same tensors as another one.
     public List<Path> variants() {
         return Collections.unmodifiableList(variants);
     }
@@ -187,7 +187,7 @@ public final class Checkpoint implements TensorSource {
         owner(name).dropPages(name);
     }
 
-    /// The strings of all files. A key whose values differ between files is left out: ask [#files] for it.
+    /// Returns the strings of all files. A key whose values differ between files is left out; [#files] has it.
     @Override
     public Map<String, String> metadata() {
         return Collections.unmodifiableMap(metadata);
@@ -226,7 +226,7 @@ public final class Checkpoint implements TensorSource {
         metadata.keySet().removeAll(differing);
     }
 
-    /// Visible content of a folder, sorted. Hidden files are what systems leave behind, not shards.
+    /// Lists the visible content of a folder, sorted. Systems leave hidden files behind, which are no shards.
     private static List<Path> list(Path folder) {
         try (Stream<Path> content = Files.list(folder)) {
             return content.filter(path -> !path.getFileName().toString().startsWith("."))

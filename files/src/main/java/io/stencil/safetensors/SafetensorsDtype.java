@@ -50,22 +50,22 @@ public enum SafetensorsDtype {
         this.bits = bits;
     }
 
-    /// The dtype that a file calls `formatName` (case matters), or empty when the format has none of that name.
+    /// Finds the dtype that a file calls `formatName` (case matters); empty when the format has none of that name.
     public static Optional<SafetensorsDtype> of(String formatName) {
         return Optional.ofNullable(BY_NAME.get(formatName));
     }
 
-    /// How a file's header spells this dtype.
+    /// Returns the name of this dtype in a file's header.
     public String formatName() {
         return name();
     }
 
-    /// Bits of one element: 4, 6, or a multiple of 8.
+    /// Returns the bits of one element: 4, 6, or a multiple of 8.
     public int bits() {
         return bits;
     }
 
-    /// Bytes of a tensor of `shape`; 0 when a dimension is 0, one element when `shape` is empty.
+    /// Computes the bytes of a tensor of `shape`; 0 when a dimension is 0, one element when `shape` is empty.
     ///
     /// @throws InvalidRequestException when the size does not fit in a long, or packed elements do not fill whole bytes
     public long byteSize(List<Long> shape) {

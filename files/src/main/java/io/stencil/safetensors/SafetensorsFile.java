@@ -4,14 +4,17 @@ import io.stencil.error.InvalidFileException;
 import io.stencil.error.InvalidStateException;
 import io.stencil.error.Location;
 import io.stencil.error.NameList;
+import io.stencil.files.LocalPath;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.channels.FileChannel;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.Map;
 
-/// One file, mapped into memory; its tensors are views of it, so opening costs the same for any size.
+/// Maps one file into memory; its tensors are views of it, so opening costs the same for any size.
 ///
 /// ```java
 /// try (SafetensorsFile file = SafetensorsFile.open(path)) {
@@ -22,6 +25,12 @@ import java.util.Map;
 /// A file must not be cut short while it is mapped. Replacing it by rename, as
 /// [AtomicFile][io.stencil.files.AtomicFile] does, is safe: the mapping keeps the old content.
 public final class SafetensorsFile implements TensorSource {
+
+    /// Reads from an open file.
+    @FunctionalInterface
+    interface Reading<T> {
+        T apply(FileChannel channel) throws IOException;
+    }
 
     private final Path path;
     private final SafetensorsHeader header;
@@ -39,7 +48,22 @@ public final class SafetensorsFile implements TensorSource {
     ///
     /// @throws InvalidFileException when the file is absent, unreadable or breaks a rule of the format
     public static SafetensorsFile open(Path path) {
-        return ReadableFile.with(path, channel -> map(path, SafetensorsHeader.read(path, channel), channel));
+        return read(path, channel -> map(path, SafetensorsHeader.read(path, channel), channel));
+    }
+
+    /// Opens a regular file for `reading`, closes it afterwards, and reports failures as [InvalidFileException].
+    static <T> T read(Path file, Reading<T> reading) {
+        if (!Files.exists(file)) {
+            throw new InvalidFileException(file, "no such file" + LocalPath.hint(file.toString()));
+        }
+        if (!Files.isRegularFile(file)) {
+            throw new InvalidFileException(file, "expected a file, found a folder or a device");
+        }
+        try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
+            return reading.apply(channel);
+        } catch (IOException fault) {
+            throw new InvalidFileException(Location.of(file), "cannot be read: " + fault, fault);
+        }
     }
 
     /// Maps the bytes that the header describes and none behind them: the file may have grown since the header was

@@ -1,19 +1,25 @@
 package io.stencil.safetensors;
 
+import com.fasterxml.jackson.core.JsonFactory;
+import com.fasterxml.jackson.core.JsonGenerator;
+import com.fasterxml.jackson.core.json.JsonWriteFeature;
 import io.stencil.error.InvalidRequestException;
 import io.stencil.files.AtomicFile;
 import java.io.IOException;
+import java.io.StringWriter;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.Comparator;
-import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.TreeMap;
 
 /// Writes safetensors files; a reader sees the old file or the whole new one.
 ///
@@ -23,40 +29,124 @@ public final class SafetensorsWriter {
 
     private static final long CHUNK = 8L << 20;
 
-    private static final Comparator<TensorSpec> FILE_ORDER =
-            Comparator.comparing(TensorSpec::dtype).reversed().thenComparing(TensorSpec::name, CodePointOrder.INSTANCE);
+    private static final Comparator<TensorSpec> FILE_ORDER = Comparator.comparing(TensorSpec::dtype)
+            .reversed()
+            .thenComparing(TensorSpec::name, KeyHash.CODE_POINT_ORDER);
+
+    private static final JsonFactory FACTORY =
+            JsonFactory.builder().disable(JsonWriteFeature.WRITE_HEX_UPPER_CASE).build();
 
     private SafetensorsWriter() {}
 
-    /// Writes tensors that are in memory.
-    ///
-    /// @param metadata strings for `__metadata__`, which is left out when empty
-    /// @throws IOException when the file cannot be written; the target is then as it was
-    /// @throws InvalidRequestException when two tensors have one name, or a tensor's bytes do not fit its shape
-    public static void write(Path target, List<TensorData> tensors, Map<String, String> metadata) throws IOException {
-        Map<String, MemorySegment> bytes = new HashMap<>();
-        tensors.forEach(tensor -> bytes.put(tensor.name(), tensor.bytes()));
-        TensorContent content = (tensor, sink) -> sink.accept(bytes.getOrDefault(tensor.name(), MemorySegment.NULL));
-        write(target, tensors.stream().map(TensorData::spec).toList(), content, metadata);
+    /// Supplies the bytes of tensors while they are written, one tensor at a time, so that not all need be in memory.
+    @FunctionalInterface
+    public interface Content {
+
+        /// Takes the next bytes of a tensor; they may be freed when this returns.
+        @FunctionalInterface
+        interface Sink {
+            void accept(MemorySegment bytes) throws IOException;
+        }
+
+        /// Hands all bytes of `tensor`, row major and little endian, to `sink` in one or more pieces. Called once for
+        /// each tensor, in the order of the file.
+        void writeTo(TensorSpec tensor, Sink sink) throws IOException;
     }
 
-    /// Writes tensors whose bytes are made while writing.
+    /// Writes tensors, whose bytes are made while writing.
     ///
     /// @param metadata strings for `__metadata__`, which is left out when empty
     /// @throws IOException when the file cannot be written or `content` throws it; the target is then as it was
     /// @throws InvalidRequestException when two tensors have one name, or `content` gives
     ///     too many or too few bytes
-    public static void write(Path target, List<TensorSpec> tensors, TensorContent content, Map<String, String> metadata)
+    public static void write(Path target, List<TensorSpec> tensors, Content content, Map<String, String> metadata)
             throws IOException {
         List<TensorSpec> ordered = tensors.stream().sorted(FILE_ORDER).toList();
         requireDistinctNames(ordered);
-        ByteBuffer header = HeaderWriter.write(ordered, metadata);
+        ByteBuffer header = header(ordered, metadata);
         AtomicFile.write(target, channel -> {
             writeFully(channel, header);
             for (TensorSpec tensor : ordered) {
                 writeTensor(channel, tensor, content);
             }
         });
+    }
+
+    /// Lays out the header.
+    ///
+    /// @param tensors in the order of their bytes
+    /// @return header length, JSON, and spaces up to a multiple of eight bytes, ready to be read from
+    private static ByteBuffer header(List<TensorSpec> tensors, Map<String, String> metadata) {
+        byte[] json = json(tensors, metadata).getBytes(StandardCharsets.UTF_8);
+        int padded = Math.ceilDiv(json.length, Long.BYTES) * Long.BYTES;
+        if (padded > StrictJson.MAX_BYTES) {
+            throw new InvalidRequestException(
+                    "metadata",
+                    "the header may have at most %s bytes, found %s".formatted(StrictJson.MAX_BYTES, padded));
+        }
+        ByteBuffer bytes = ByteBuffer.allocate(Long.BYTES + padded).order(ByteOrder.LITTLE_ENDIAN);
+        bytes.putLong(padded).put(json);
+        while (bytes.hasRemaining()) {
+            bytes.put((byte) ' ');
+        }
+        return bytes.flip();
+    }
+
+    private static String json(List<TensorSpec> tensors, Map<String, String> metadata) {
+        StringWriter text = new StringWriter();
+        try (JsonGenerator json = FACTORY.createGenerator(text)) {
+            json.writeStartObject();
+            if (!metadata.isEmpty()) {
+                writeMetadata(json, metadata);
+            }
+            long begin = 0;
+            for (TensorSpec tensor : tensors) {
+                long end = begin + tensor.byteSize();
+                if (end < begin) {
+                    throw new InvalidRequestException("tensors", "are larger than any file can be, together");
+                }
+                writeEntry(json, tensor, begin, end);
+                begin = end;
+            }
+            json.writeEndObject();
+        } catch (IOException fault) {
+            throw new IllegalStateException("a string can always be written to", fault);
+        }
+        return text.toString();
+    }
+
+    /// Sorts keys, so that equal content gives equal files; the reference library's own order varies from run to run.
+    private static void writeMetadata(JsonGenerator json, Map<String, String> metadata) throws IOException {
+        Map<String, String> sorted = new TreeMap<>(KeyHash.CODE_POINT_ORDER);
+        sorted.putAll(metadata);
+        json.writeObjectFieldStart(SafetensorsHeader.METADATA_KEY);
+        for (Map.Entry<String, String> entry : sorted.entrySet()) {
+            json.writeStringField(unicode(entry.getKey()), unicode(entry.getValue()));
+        }
+        json.writeEndObject();
+    }
+
+    private static void writeEntry(JsonGenerator json, TensorSpec tensor, long begin, long end) throws IOException {
+        json.writeObjectFieldStart(unicode(tensor.name()));
+        json.writeStringField("dtype", tensor.dtype().formatName());
+        json.writeArrayFieldStart("shape");
+        for (long dimension : tensor.shape()) {
+            json.writeNumber(dimension);
+        }
+        json.writeEndArray();
+        json.writeArrayFieldStart("data_offsets");
+        json.writeNumber(begin);
+        json.writeNumber(end);
+        json.writeEndArray();
+        json.writeEndObject();
+    }
+
+    private static String unicode(String text) {
+        if (!StrictJson.isUnicode(text)) {
+            throw new InvalidRequestException(
+                    "name", "\"" + text + "\" holds half of a surrogate pair, which is not Unicode");
+        }
+        return text;
     }
 
     private static void requireDistinctNames(List<TensorSpec> tensors) {
@@ -72,7 +162,7 @@ public final class SafetensorsWriter {
         }
     }
 
-    private static void writeTensor(FileChannel channel, TensorSpec tensor, TensorContent content) throws IOException {
+    private static void writeTensor(FileChannel channel, TensorSpec tensor, Content content) throws IOException {
         long start = channel.position();
         content.writeTo(tensor, bytes -> {
             for (long offset = 0; offset < bytes.byteSize(); offset += CHUNK) {

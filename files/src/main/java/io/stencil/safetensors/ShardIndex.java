@@ -18,7 +18,7 @@ import java.util.Map;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
-/// A `*.safetensors.index.json`: which file of its folder holds which tensor.
+/// Maps tensors to files of a folder, as its `*.safetensors.index.json` lists them.
 ///
 /// @param file the index itself
 /// @param shards the shard of each tensor by the tensor's name
@@ -30,7 +30,7 @@ record ShardIndex(Path file, Map<String, Path> shards) {
 
     /// @throws InvalidFileException when the index is not valid or a shard is absent
     static ShardIndex read(Path file) {
-        byte[] text = ReadableFile.with(file, channel -> {
+        byte[] text = SafetensorsFile.read(file, channel -> {
             if (channel.size() > StrictJson.MAX_BYTES) {
                 throw new InvalidFileException(
                         file,
@@ -45,7 +45,7 @@ record ShardIndex(Path file, Map<String, Path> shards) {
         return index;
     }
 
-    /// Every shard once, sorted.
+    /// Lists every shard once, sorted.
     List<Path> files() {
         return shards.values().stream().distinct().sorted().toList();
     }
@@ -140,7 +140,7 @@ record ShardIndex(Path file, Map<String, Path> shards) {
         return shards;
     }
 
-    /// A file in the index's folder or below it; an index from elsewhere must not make us open other files.
+    /// Resolves a shard in the index's folder or below it; an index from elsewhere must not make us open other files.
     private static Path shardPath(Path file, String tensor, String shard) {
         Location location = Location.of(file).field(tensor);
         Path relative;

@@ -16,7 +16,7 @@ import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 
-/// JSON of one object, read token by token: UTF-8 without faults, no key twice, nothing behind the object.
+/// Reads JSON of one object token by token, strictly: valid UTF-8, no key twice, nothing behind the object.
 final class StrictJson {
 
     /// Reads the object's content; the parser stands on its `{`, and must be left on its `}`.
@@ -61,7 +61,7 @@ final class StrictJson {
         }
     }
 
-    /// The current token as a message shows it: `"text"`, `12`, `an object`.
+    /// Renders the current token for a message: `"text"`, `12`, `an object`.
     static String found(JsonParser json) throws IOException {
         JsonToken token = json.currentToken();
         return switch (token) {
@@ -72,7 +72,7 @@ final class StrictJson {
         };
     }
 
-    /// Whether `text` is Unicode: JSON can escape half of a surrogate pair, which no UTF-8 can hold.
+    /// Checks whether `text` is Unicode: JSON can escape half of a surrogate pair, which no UTF-8 can hold.
     static boolean isUnicode(String text) {
         return StandardCharsets.UTF_8.newEncoder().canEncode(text);
     }

@@ -2,7 +2,7 @@ package io.stencil.safetensors;
 
 import java.util.List;
 
-/// One tensor of a file, as its header declares it and as it was found to be sound.
+/// Describes one tensor of a file, as its header declares it and checks have confirmed it.
 ///
 /// @param shape dimensions, outermost first; empty for a scalar
 /// @param begin offset in the file of the first byte
@@ -13,7 +13,7 @@ public record TensorEntry(String name, SafetensorsDtype dtype, List<Long> shape,
         shape = List.copyOf(shape);
     }
 
-    /// The shape as a new array, for libraries that take one.
+    /// Returns the shape as a new array, for libraries that take one.
     public long[] dims() {
         return shape.stream().mapToLong(Long::longValue).toArray();
     }
@@ -24,9 +24,5 @@ public record TensorEntry(String name, SafetensorsDtype dtype, List<Long> shape,
 
     public long byteSize() {
         return end - begin;
-    }
-
-    public TensorSpec spec() {
-        return new TensorSpec(name, dtype, shape);
     }
 }

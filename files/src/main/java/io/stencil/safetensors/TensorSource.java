@@ -3,21 +3,21 @@ package io.stencil.safetensors;
 import java.lang.foreign.MemorySegment;
 import java.util.Map;
 
-/// Named tensors that lie in files, ready to be looked at without a copy.
+/// Maps named tensors of files into memory, to be read without a copy.
 ///
 /// The owner closes the source when no tensor of it is used any more: closing unmaps the files, and native code that
 /// still holds an address into them would crash.
 public interface TensorSource extends AutoCloseable {
 
-    /// All tensors by name, in the order of their bytes. Unmodifiable.
+    /// Returns all tensors by name, in the order of their bytes. Unmodifiable.
     Map<String, TensorEntry> entries();
 
-    /// One tensor's dtype, shape and place.
+    /// Returns one tensor's dtype, shape and place.
     ///
     /// @throws io.stencil.error.InvalidFileException when there is no tensor of that name
     TensorEntry entry(String name);
 
-    /// The tensor's bytes, read-only and not copied; usable from any thread until [#close].
+    /// Returns the tensor's bytes, read-only and not copied; usable from any thread until [#close].
     ///
     /// Files of the reference library begin each tensor at a multiple of its element size, but the format does not
     /// demand it: read with unaligned layouts, or check [TensorEntry#begin] (a file is mapped at a page's start).
@@ -26,16 +26,16 @@ public interface TensorSource extends AutoCloseable {
     /// @throws io.stencil.error.InvalidStateException when the source is closed
     MemorySegment segment(String name);
 
-    /// Takes a tensor's bytes out of this process's memory; they are read from the file again when they are looked at.
+    /// Evicts a tensor's bytes from this process's memory; they are read from the file again when they are used.
     /// Safe at any time, also while they are in use.
     ///
     /// @throws io.stencil.error.InvalidFileException when there is no tensor of that name
     void dropPages(String name);
 
-    /// The strings of `__metadata__`, in the file's order; empty when there are none. Unmodifiable.
+    /// Returns the strings of `__metadata__`, in the file's order; empty when there are none. Unmodifiable.
     Map<String, String> metadata();
 
-    /// The file that holds the tensor, for messages.
+    /// Returns the file that holds the tensor, for messages.
     ///
     /// @throws io.stencil.error.InvalidFileException when there is no tensor of that name
     String origin(String name);

@@ -3,7 +3,7 @@ package io.stencil.safetensors;
 import io.stencil.error.InvalidRequestException;
 import java.util.List;
 
-/// What a tensor is, without its bytes.
+/// Describes a tensor to write, without its bytes.
 ///
 /// @param shape dimensions, outermost first, none negative; empty for a scalar
 public record TensorSpec(String name, SafetensorsDtype dtype, List<Long> shape) {
@@ -17,7 +17,7 @@ public record TensorSpec(String name, SafetensorsDtype dtype, List<Long> shape) 
         }
     }
 
-    /// Bytes that the tensor takes in a file.
+    /// Computes the bytes that the tensor takes in a file.
     ///
     /// @throws InvalidRequestException when the size does not fit in a long, or packed elements do not fill whole bytes
     public long byteSize() {

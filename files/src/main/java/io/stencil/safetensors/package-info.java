@@ -1,4 +1,4 @@
-/// The safetensors format: reading by mapping, writing, sharded checkpoints, and the key hash of a set of tensors.
+/// Reads safetensors files by mapping them, writes them, joins sharded checkpoints, and hashes the keys of tensors.
 ///
 /// A file is eight bytes of header length (little endian), a JSON header of that length, and the bytes of all tensors
 /// without gaps. The header maps each tensor's name to its dtype, shape and byte range behind the header;

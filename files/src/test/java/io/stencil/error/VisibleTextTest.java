@@ -68,7 +68,7 @@ class VisibleTextTest {
 
         assertThat(fault)
                 .hasMessage("a\\u001b[2J.json: 'b\\nc': holds x\\u0007, y\\r, found '\\u202e'")
-                .satisfies(told -> assertThat(told.what()).isEqualTo("holds x\\u0007, y\\r, found '\\u202e'"));
+                .satisfies(thrown -> assertThat(thrown.what()).isEqualTo("holds x\\u0007, y\\r, found '\\u202e'"));
         assertThat(fault.location()).isEqualTo(location);
     }
 }

@@ -65,8 +65,8 @@ class FolderLockTest {
                         folder.toString())
                 .redirectError(ProcessBuilder.Redirect.INHERIT)
                 .start();
-        try (BufferedReader told = holder.inputReader(StandardCharsets.UTF_8)) {
-            assertThat(told.readLine()).isEqualTo("held");
+        try (BufferedReader output = holder.inputReader(StandardCharsets.UTF_8)) {
+            assertThat(output.readLine()).isEqualTo("held");
             for (int i = 0; i < 2; i++) {
                 assertThatThrownBy(this::take)
                         .isInstanceOf(InvalidRequestException.class)

@@ -13,11 +13,11 @@ class CoverCropTest {
         RgbImage image = Pictures.random(width, height, 1);
         double scale = Math.max((double) targetWidth / width, (double) targetHeight / height);
         ImageSize whole = new ImageSize((int) Math.rint(width * scale), (int) Math.rint(height * scale));
-        RgbImage resized = Resampler.resize(image, whole, ResampleFilter.BILINEAR);
+        RgbImage resized = Resampler.resize(image, whole, Resampler.Filter.BILINEAR);
         int left = (int) Math.rint((whole.width() - targetWidth) / 2.0);
         int top = (int) Math.rint((whole.height() - targetHeight) / 2.0);
 
-        RgbImage fitted = CoverCrop.to(new ImageSize(targetWidth, targetHeight), image);
+        RgbImage fitted = Resampler.cover(image, new ImageSize(targetWidth, targetHeight));
 
         assertThat(fitted.size()).isEqualTo(new ImageSize(targetWidth, targetHeight));
         for (int y = 0; y < targetHeight; y++) {
@@ -34,7 +34,7 @@ class CoverCropTest {
         RgbImage line = RgbImage.filled(new ImageSize(width, height), 0x123456);
         ImageSize target = new ImageSize(1024, 1024);
 
-        assertThat(CoverCrop.to(target, line)).isEqualTo(RgbImage.filled(target, 0x123456));
+        assertThat(Resampler.cover(line, target)).isEqualTo(RgbImage.filled(target, 0x123456));
     }
 
     @ParameterizedTest
@@ -45,7 +45,7 @@ class CoverCropTest {
         // 64 - 29 = 35, half of it 17.5: 18; 64 - 27 = 37, half of it 18.5: 18.
         int offset = 18;
         for (int side : new int[] {27, 29}) {
-            RgbImage cropped = CoverCrop.to(new ImageSize(width, side), image);
+            RgbImage cropped = Resampler.cover(image, new ImageSize(width, side));
             assertThat(cropped.pixel(0, 0)).isEqualTo(image.pixel(0, offset));
         }
     }

@@ -20,17 +20,19 @@ class EditImageSizeTest {
         "4032, 3024, 1184, 896",
     })
     void aboutOneMegapixelWithTheSameRatio(int width, int height, int toWidth, int toHeight) {
-        assertThat(EditImageSize.of(new ImageSize(width, height))).isEqualTo(new ImageSize(toWidth, toHeight));
+        assertThat(TargetSize.ofEditImage(new ImageSize(width, height))).isEqualTo(new ImageSize(toWidth, toHeight));
     }
 
     @Test
     void theFittedPictureHasThatSize() {
-        assertThat(EditImageSize.fit(Pictures.random(64, 48, 3)).size()).isEqualTo(new ImageSize(1184, 896));
+        RgbImage image = Pictures.random(64, 48, 3);
+        assertThat(Resampler.cover(image, TargetSize.ofEditImage(image.size())).size())
+                .isEqualTo(new ImageSize(1184, 896));
     }
 
     @Test
     void aPictureThatWouldVanishIsRefused() {
-        assertThatThrownBy(() -> EditImageSize.of(new ImageSize(1, 5000)))
+        assertThatThrownBy(() -> TargetSize.ofEditImage(new ImageSize(1, 5000)))
                 .isInstanceOf(InvalidRequestException.class)
                 .hasMessageContaining("'edit_image'")
                 .hasMessageContaining("1 x 5000");

@@ -23,7 +23,7 @@ class ResamplerGoldenTest {
         String[] parts = name.replace(".ppm", "").split("_", -1);
         RgbImage source = Pictures.ppm(Pictures.folder("resize").resolve(parts[0] + ".ppm"));
         RgbImage expected = Pictures.ppm(Pictures.folder("resize").resolve(name));
-        ResampleFilter filter = ResampleFilter.valueOf(parts[2].toUpperCase(Locale.ROOT));
+        Resampler.Filter filter = Resampler.Filter.valueOf(parts[2].toUpperCase(Locale.ROOT));
 
         RgbImage actual = Resampler.resize(source, expected.size(), filter);
 

@@ -10,8 +10,8 @@ import org.junit.jupiter.params.provider.EnumSource;
 class ResamplerTest {
 
     @ParameterizedTest
-    @EnumSource(ResampleFilter.class)
-    void theSameSizeIsTheSamePicture(ResampleFilter filter) {
+    @EnumSource(Resampler.Filter.class)
+    void theSameSizeIsTheSamePicture(Resampler.Filter filter) {
         RgbImage image = Pictures.random(17, 3, 10);
 
         assertThat(Resampler.resize(image, image.size(), filter)).isSameAs(image);
@@ -23,7 +23,7 @@ class ResamplerTest {
         RgbImage image = RgbImage.filled(new ImageSize(width, height), 0xFF0180);
         ImageSize target = new ImageSize(toWidth, toHeight);
 
-        for (ResampleFilter filter : ResampleFilter.values()) {
+        for (Resampler.Filter filter : Resampler.Filter.values()) {
             assertThat(Resampler.resize(image, target, filter)).isEqualTo(RgbImage.filled(target, 0xFF0180));
         }
     }
@@ -32,7 +32,7 @@ class ResamplerTest {
     void bicubicOvershootIsClipped() {
         RgbImage edge = RgbImage.of(2, 1, new byte[] {0, 0, 0, -1, -1, -1});
 
-        RgbImage wide = Resampler.resize(edge, new ImageSize(16, 1), ResampleFilter.BICUBIC);
+        RgbImage wide = Resampler.resize(edge, new ImageSize(16, 1), Resampler.Filter.BICUBIC);
 
         assertThat(wide.pixel(0, 0)).isZero();
         assertThat(wide.pixel(15, 0)).isEqualTo(0xFFFFFF);

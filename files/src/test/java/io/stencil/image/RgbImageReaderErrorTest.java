@@ -185,7 +185,7 @@ class RgbImageReaderErrorTest {
                     .put(new byte[16]);
         }
 
-        assertFault(file(file.array())).hasMessageContaining("without a picture in it");
+        assertFault(file(file.array())).hasMessageContaining("without an image in it");
     }
 
     @Test

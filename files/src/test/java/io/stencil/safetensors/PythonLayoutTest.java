@@ -71,7 +71,7 @@ class PythonLayoutTest {
                     .forEach(entry -> tensors.add(
                             new TensorData(entry.name(), entry.dtype(), entry.shape(), file.segment(entry.name()))));
             Collections.reverse(tensors);
-            SafetensorsWriter.write(copy, tensors, file.metadata());
+            TensorData.write(copy, tensors, file.metadata());
         }
         assertThat(copy).hasSameBinaryContentAs(original);
     }
@@ -86,7 +86,7 @@ class PythonLayoutTest {
     @Test
     void a_file_without_tensors_is_two_brackets_and_padding() throws IOException {
         Path file = folder.resolve("empty.safetensors");
-        SafetensorsWriter.write(file, List.of(), Map.of());
+        TensorData.write(file, List.of(), Map.of());
         assertThat(Files.readAllBytes(file)).isEqualTo("\u0008\0\0\0\0\0\0\0{}      ".getBytes(StandardCharsets.UTF_8));
     }
 }

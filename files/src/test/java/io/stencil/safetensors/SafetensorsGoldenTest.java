@@ -48,7 +48,9 @@ class SafetensorsGoldenTest {
             metadata = file.metadata();
             SafetensorsWriter.write(
                     copy,
-                    file.entries().values().stream().map(TensorEntry::spec).toList(),
+                    file.entries().values().stream()
+                            .map(entry -> new TensorSpec(entry.name(), entry.dtype(), entry.shape()))
+                            .toList(),
                     (tensor, sink) -> sink.accept(file.segment(tensor.name())),
                     metadata);
         }

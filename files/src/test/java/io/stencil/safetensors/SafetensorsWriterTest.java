@@ -36,7 +36,7 @@ class SafetensorsWriterTest {
 
     private void assertRefused(List<TensorData> tensors, Map<String, String> metadata, String message)
             throws IOException {
-        assertThatThrownBy(() -> SafetensorsWriter.write(target, tensors, metadata))
+        assertThatThrownBy(() -> TensorData.write(target, tensors, metadata))
                 .isInstanceOf(InvalidRequestException.class)
                 .hasMessageContaining(message);
         assertThat(target).hasContent("old");
@@ -73,14 +73,14 @@ class SafetensorsWriterTest {
     }
 
     @Test
-    void content_is_asked_for_in_file_order_and_may_come_in_pieces() throws IOException {
+    void content_is_written_in_file_order_and_may_come_in_pieces() throws IOException {
         List<TensorSpec> tensors = List.of(
                 new TensorSpec("small", SafetensorsDtype.U8, List.of(2L)),
                 new TensorSpec("b", SafetensorsDtype.I64, List.of(1L)),
                 new TensorSpec("a", SafetensorsDtype.I64, List.of(1L)));
-        List<String> asked = new ArrayList<>();
-        TensorContent content = (tensor, sink) -> {
-            asked.add(tensor.name());
+        List<String> written = new ArrayList<>();
+        SafetensorsWriter.Content content = (tensor, sink) -> {
+            written.add(tensor.name());
             byte[] half = tensor.name()
                     .repeat(8)
                     .substring(0, (int) tensor.byteSize() / 2)
@@ -89,7 +89,7 @@ class SafetensorsWriterTest {
             sink.accept(MemorySegment.ofArray(half));
         };
         SafetensorsWriter.write(target, tensors, content, Map.of());
-        assertThat(asked).containsExactly("a", "b", "small");
+        assertThat(written).containsExactly("a", "b", "small");
         try (SafetensorsFile file = SafetensorsFile.open(target)) {
             assertThat(file.entries().keySet()).containsExactly("a", "b", "small");
             assertThat(file.segment("b").toArray(ValueLayout.JAVA_BYTE)).containsOnly('b');

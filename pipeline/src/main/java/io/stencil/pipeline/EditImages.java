@@ -1,10 +1,10 @@
 package io.stencil.pipeline;
 
 import io.stencil.error.InvalidRequestException;
-import io.stencil.image.CoverCrop;
-import io.stencil.image.EditImageSize;
 import io.stencil.image.ImageSize;
+import io.stencil.image.Resampler;
 import io.stencil.image.RgbImage;
+import io.stencil.image.TargetSize;
 import java.util.List;
 
 /// Pictures that the transformer sees beside the one it makes.
@@ -24,13 +24,13 @@ public record EditImages(List<RgbImage> images, boolean autoResize) {
     /// The images at the sizes at which they are encoded, in their order; sides are multiples of 16.
     List<RgbImage> sized() {
         return images.stream()
-                .map(image -> autoResize ? EditImageSize.fit(image) : CoverCrop.to(encodedSize(image, false), image))
+                .map(image -> Resampler.cover(image, encodedSize(image, autoResize)))
                 .toList();
     }
 
     private static ImageSize encodedSize(RgbImage image, boolean autoResize) {
         if (autoResize) {
-            return EditImageSize.of(image.size());
+            return TargetSize.ofEditImage(image.size());
         }
         if (image.width() < TOKEN || image.height() < TOKEN) {
             throw new InvalidRequestException(

@@ -7,8 +7,8 @@ import io.stencil.flux2.lora.LoraFile;
 import io.stencil.flux2.schedule.FlowMatchSchedule;
 import io.stencil.flux2.transformer.ImageTokens;
 import io.stencil.flux2.transformer.TokenIds;
-import io.stencil.image.CoverCrop;
 import io.stencil.image.ImageSize;
+import io.stencil.image.Resampler;
 import io.stencil.image.RgbImage;
 import io.stencil.nn.Lora;
 import io.stencil.nn.LoraBinding;
@@ -125,7 +125,7 @@ public final class Flux2Pipeline implements AutoCloseable {
         RgbImage input = request.image().input();
         Conditioning positive = Conditioning.encode(
                 models,
-                input == null ? null : CoverCrop.to(size, input),
+                input == null ? null : Resampler.cover(input, size),
                 request.image().edit(),
                 request.positive().prompt());
         Conditioning negative = request.isGuided()

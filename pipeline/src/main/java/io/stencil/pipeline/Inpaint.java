@@ -2,9 +2,9 @@ package io.stencil.pipeline;
 
 import io.stencil.error.InvalidRequestException;
 import io.stencil.flux2.vae.AutoencoderKlFlux2;
-import io.stencil.image.CoverCrop;
 import io.stencil.image.ImageSize;
 import io.stencil.image.Mask;
+import io.stencil.image.Resampler;
 import io.stencil.image.RgbImage;
 import io.stencil.tensor.Tensors;
 import org.bytedeco.pytorch.Tensor;
@@ -37,7 +37,7 @@ public record Inpaint(RgbImage mask, int blurSize, double blurSigma) {
 
     /// The same with the mask resized and cropped to the picture's size as the input image is, on which it lies.
     public Inpaint croppedTo(ImageSize size) {
-        return new Inpaint(CoverCrop.to(size, mask), blurSize, blurSigma);
+        return new Inpaint(Resampler.cover(mask, size), blurSize, blurSigma);
     }
 
     /// Resizes the mask to the latents of an image, and blurs it.
@@ -63,7 +63,7 @@ public record Inpaint(RgbImage mask, int blurSize, double blurSigma) {
     /// @param input of any size; resized and cropped to the generated image's
     RgbImage overlay(RgbImage generated, RgbImage input) {
         byte[] below = generated.rgb();
-        byte[] above = CoverCrop.to(generated.size(), input).rgb();
+        byte[] above = Resampler.cover(input, generated.size()).rgb();
         float[] shares = shares(generated.size());
         byte[] rgb = new byte[below.length];
         for (int at = 0; at < rgb.length; at++) {

@@ -104,7 +104,7 @@ class GenerationRequestTest {
         List<RgbImage> narrow = List.of(RgbImage.filled(new ImageSize(1, 8000), 0));
         assertThatThrownBy(() -> new EditImages(narrow, true))
                 .isInstanceOf(InvalidRequestException.class)
-                .hasMessageStartingWith("'edit_image': a picture of 1 x 8000 pixels is too narrow");
+                .hasMessageStartingWith("'edit_image': an image of 1 x 8000 pixels is too narrow");
     }
 
     @Test

@@ -2,8 +2,8 @@ package io.stencil.pipeline;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.stencil.image.CoverCrop;
 import io.stencil.image.ImageSize;
+import io.stencil.image.Resampler;
 import io.stencil.image.RgbImage;
 import io.stencil.image.RgbImageReader;
 import io.stencil.pipeline.models.LoadOptions;
@@ -72,7 +72,7 @@ class InpaintOverlayTest {
         RgbImage plain = generate(new ImageSize(90, 60), inpaint, false);
         RgbImage overlaid = generate(new ImageSize(90, 60), inpaint, true);
         assertThat(overlaid.size()).isEqualTo(rounded);
-        assertColumns(overlaid, CoverCrop.to(rounded, input), 0, 48);
+        assertColumns(overlaid, Resampler.cover(input, rounded), 0, 48);
         assertColumns(overlaid, plain, 48, 96);
         assertThat(plain).as("what the decoder makes of the rest").isNotEqualTo(overlaid);
     }
@@ -82,7 +82,7 @@ class InpaintOverlayTest {
     void aMaskIsCroppedLikeTheInputImage() {
         ImageSize square = new ImageSize(64, 64);
         RgbImage overlaid = generate(square, new Inpaint(mask(input.size(), x -> x >= 64)), true);
-        RgbImage kept = CoverCrop.to(square, input);
+        RgbImage kept = Resampler.cover(input, square);
         assertColumns(overlaid, kept, 0, 48);
         assertThat(overlaid.pixel(56, 32)).isNotEqualTo(kept.pixel(56, 32));
     }

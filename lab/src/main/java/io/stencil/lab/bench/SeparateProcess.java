@@ -3,7 +3,7 @@ package io.stencil.lab.bench;
 import io.stencil.error.InvalidFileException;
 import io.stencil.error.InvalidRequestException;
 import io.stencil.error.Location;
-import io.stencil.files.TemporaryFolder;
+import io.stencil.files.AtomicFolder;
 import io.stencil.lab.bench.BenchReport.Measurement;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -19,7 +19,7 @@ public final class SeparateProcess {
     /// @param command program and arguments that measure, without the option that names the result's file
     /// @throws InvalidRequestException with what the process printed, when it failed
     public static Measurement measure(List<String> command) {
-        try (TemporaryFolder folder = TemporaryFolder.create("stencil-bench")) {
+        try (AtomicFolder.Temporary folder = AtomicFolder.Temporary.create("stencil-bench")) {
             Path result = folder.path().resolve("result.json");
             List<String> all = new ArrayList<>(command);
             all.add("--output_path=" + result);

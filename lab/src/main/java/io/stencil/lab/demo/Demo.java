@@ -4,7 +4,6 @@ import io.stencil.autograd.ActivationPolicy;
 import io.stencil.error.InvalidFileException;
 import io.stencil.files.AtomicFile;
 import io.stencil.files.AtomicFolder;
-import io.stencil.files.TemporaryFolder;
 import io.stencil.flux2.schedule.FlowMatchSchedule;
 import io.stencil.lab.evaluate.Measure;
 import io.stencil.lab.evaluate.Measures;
@@ -115,7 +114,7 @@ public final class Demo {
     }
 
     private Result show(double before, double after, int samples, Training training) throws IOException {
-        try (TemporaryFolder pictures = TemporaryFolder.create("stencil-demo")) {
+        try (AtomicFolder.Temporary pictures = AtomicFolder.Temporary.create("stencil-demo")) {
             TemplateSource template = new TemplateFolder(plan.template());
             try (TemplatePipeline pipeline = new TemplatePipeline(
                     pipeline(), List.of(template), TemplatePipeline.Loading.EAGER, Warnings.logged())) {

@@ -1,7 +1,6 @@
 package io.stencil.lab.world;
 
 import io.stencil.image.ImageSize;
-import io.stencil.image.ResampleFilter;
 import io.stencil.image.Resampler;
 import io.stencil.image.RgbImage;
 import java.util.List;
@@ -151,7 +150,7 @@ public final class Samples {
     /// An image made small, to a quarter of its sides, and large again.
     public static RgbImage reduced(RgbImage image) {
         ImageSize small = new ImageSize(image.width() / FACTOR, image.height() / FACTOR);
-        RgbImage reduced = Resampler.resize(image, small, ResampleFilter.BICUBIC);
-        return Resampler.resize(reduced, image.size(), ResampleFilter.BICUBIC);
+        RgbImage reduced = Resampler.resize(image, small, Resampler.Filter.BICUBIC);
+        return Resampler.resize(reduced, image.size(), Resampler.Filter.BICUBIC);
     }
 }

@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
 import io.stencil.image.ImageSize;
-import io.stencil.image.ResampleFilter;
 import io.stencil.image.Resampler;
 import io.stencil.image.RgbImage;
 import org.junit.jupiter.api.Test;
@@ -97,7 +96,7 @@ class RendererTest {
         for (int index = 0; index < 20; index++) {
             Scene scene = Scene.captioned(new Draws(8, index));
             RgbImage large = Renderer.paint(scene, new ImageSize(128, 128));
-            RgbImage small = Resampler.resize(large, SIZE, ResampleFilter.BILINEAR);
+            RgbImage small = Resampler.resize(large, SIZE, Resampler.Filter.BILINEAR);
             RgbImage painted = Renderer.paint(scene, SIZE);
             double difference = 0;
             for (int at = 0; at < small.rgb().length; at++) {

@@ -7,7 +7,6 @@ import io.stencil.error.Location;
 import io.stencil.error.NameList;
 import io.stencil.error.StencilException;
 import io.stencil.files.LocalPath;
-import io.stencil.image.ImagePath;
 import io.stencil.image.RgbImage;
 import io.stencil.image.RgbImageReader;
 import java.lang.reflect.Constructor;
@@ -205,7 +204,7 @@ final class RecordBinder<I extends Record> implements InputBinder<I> {
 
         private static RgbImage picture(String path, Place place) {
             try {
-                return RgbImageReader.read(ImagePath.resolve(place.folder(), path));
+                return RgbImageReader.read(RgbImageReader.resolve(place.folder(), path));
             } catch (InvalidPathException e) {
                 throw new InvalidRequestException(place.location(), "is not a path: " + LocalPath.reason(e), e);
             }

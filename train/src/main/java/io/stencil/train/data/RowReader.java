@@ -7,7 +7,6 @@ import io.stencil.error.InvalidRequestException;
 import io.stencil.error.Location;
 import io.stencil.error.NameList;
 import io.stencil.files.LocalPath;
-import io.stencil.image.ImagePath;
 import io.stencil.image.RgbImageReader;
 import io.stencil.train.options.ExtraInput;
 import io.stencil.train.options.FileKey;
@@ -101,7 +100,7 @@ record RowReader(Path folder, Set<FileKey> fileKeys, Set<ExtraInput> extraInputs
             throw new InvalidFileException(field, "must be the path of a picture, found an empty string");
         }
         try {
-            Path file = ImagePath.resolve(folder, name);
+            Path file = RgbImageReader.resolve(folder, name);
             RgbImageReader.checkFormat(file);
             return file;
         } catch (InvalidPathException e) {

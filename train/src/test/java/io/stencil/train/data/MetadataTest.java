@@ -118,7 +118,7 @@ class MetadataTest {
                         .build()
                         .data()))
                 .isInstanceOf(InvalidFileException.class)
-                .hasMessage("%s:1: 'edit_image': %s: no such file; give the path of a picture"
+                .hasMessage("%s:1: 'edit_image': %s: no such file; give the path of an image"
                         .formatted(file, folder.resolve("none.png")));
         assertThatThrownBy(() -> Dataset.read(options(file, none)
                         .fileKeys(EnumSet.of(FileKey.IMAGE, FileKey.VIDEO))
@@ -147,7 +147,7 @@ class MetadataTest {
     void linesOfCsvAreCountedThroughCellsWithLineBreaks() {
         assertThatThrownBy(() -> read("m.csv", "image,prompt\na.png,\"one\ntwo\nthree\"\nmissing.png,four\n", Set.of()))
                 .isInstanceOf(InvalidFileException.class)
-                .hasMessage("%s:5: 'image': %s: no such file; give the path of a picture"
+                .hasMessage("%s:5: 'image': %s: no such file; give the path of an image"
                         .formatted(folder.resolve("m.csv"), folder.resolve("missing.png")));
     }
 
@@ -245,7 +245,7 @@ class MetadataTest {
             ~/a.png                   | '~' is not expanded: write the whole path of the home directory
             sub\\\\b c.png             | write '/' between folders, '\\' is part of a file name here
             caf\\u00e9.png            | a file of this name exists in Unicode normalization form NFD: rename it, or write its name in that form
-            no.png                    | give the path of a picture
+            no.png                    | give the path of an image
             """)
     void aNameThatIsNoFileGetsAHint(String name, String hint) throws IOException {
         RgbImageWriter.write(RgbImage.filled(new ImageSize(32, 32), 0), folder.resolve("cafe\u0301.png"));
@@ -322,7 +322,7 @@ class MetadataTest {
                 Set.of(ExtraInput.EDIT_IMAGE));
         assertThatThrownBy(dataset::checkHeads)
                 .isInstanceOf(InvalidFileException.class)
-                .hasMessageStartingWith("%s:1: 'edit_image': %s: 'max_pixels': a picture of 15 x 200 pixels"
+                .hasMessageStartingWith("%s:1: 'edit_image': %s: 'max_pixels': an image of 15 x 200 pixels"
                         .formatted(folder.resolve("m.jsonl"), folder.resolve("thin.png")));
     }
 
