@@ -1,7 +1,6 @@
 package io.stencil.json;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.json.JsonMapper;
 import io.stencil.error.InvalidFileException;
 import io.stencil.error.Location;
 import java.nio.file.Path;
@@ -16,8 +15,6 @@ import org.jspecify.annotations.Nullable;
 /// Fields that nobody asks for are ignored; a field that must have one value to be supported is checked by
 /// [#require].
 public final class ConfigJson {
-
-    private static final JsonMapper MAPPER = new JsonMapper();
 
     private final Path file;
     private final JsonNode root;
@@ -110,7 +107,7 @@ public final class ConfigJson {
         if (node == null || node.isNull()) {
             return;
         }
-        JsonNode wanted = MAPPER.valueToTree(supported);
+        JsonNode wanted = Json.MAPPER.valueToTree(supported);
         boolean same =
                 wanted.isNumber() ? node.isNumber() && node.doubleValue() == wanted.doubleValue() : node.equals(wanted);
         if (!same) {

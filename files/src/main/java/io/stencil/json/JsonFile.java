@@ -1,22 +1,14 @@
 package io.stencil.json;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.core.StreamReadFeature;
 import com.fasterxml.jackson.core.json.JsonReadFeature;
-import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.json.JsonMapper;
 import io.stencil.error.InvalidFileException;
 import io.stencil.error.Location;
 import java.nio.file.Path;
 
 /// One JSON document in a file, read strictly: no repeated key, nothing behind its end.
 public final class JsonFile {
-
-    private static final JsonMapper MAPPER = JsonMapper.builder()
-            .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
-            .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
-            .build();
 
     private JsonFile() {}
 
@@ -27,7 +19,8 @@ public final class JsonFile {
     /// @throws InvalidFileException when it is not JSON
     public static JsonNode parse(Location place, String text) {
         try {
-            return MAPPER.reader()
+            return Json.MAPPER
+                    .reader()
                     .with(JsonReadFeature.ALLOW_NON_NUMERIC_NUMBERS)
                     .readTree(text);
         } catch (JsonProcessingException e) {
@@ -40,7 +33,7 @@ public final class JsonFile {
     /// @throws InvalidFileException when the file is absent or is not JSON, with the line of the fault
     public static JsonNode read(Path file) {
         try {
-            JsonNode document = MAPPER.readTree(TextFile.read(file));
+            JsonNode document = Json.MAPPER.readTree(TextFile.read(file));
             if (document.isMissingNode()) {
                 throw new InvalidFileException(file, "is empty; expected JSON");
             }

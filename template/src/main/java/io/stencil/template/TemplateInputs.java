@@ -1,13 +1,11 @@
 package io.stencil.template;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.core.StreamReadFeature;
-import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.stencil.error.InvalidRequestException;
 import io.stencil.error.Location;
+import io.stencil.json.Json;
 import io.stencil.json.JsonReason;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -17,11 +15,6 @@ import java.util.List;
 public final class TemplateInputs {
 
     private static final String MODEL_ID = "model_id";
-
-    private static final JsonMapper MAPPER = JsonMapper.builder()
-            .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
-            .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
-            .build();
 
     private TemplateInputs() {}
 
@@ -56,7 +49,7 @@ public final class TemplateInputs {
 
     private static JsonNode read(String option, String json) {
         try {
-            return MAPPER.readTree(json);
+            return Json.MAPPER.readTree(json);
         } catch (JsonProcessingException e) {
             throw new InvalidRequestException(Location.ofField(option), "is not JSON: " + JsonReason.of(e), e);
         }

@@ -1,10 +1,10 @@
 package io.stencil.tensor;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.stencil.error.InvalidFileException;
 import io.stencil.files.AtomicFile;
+import io.stencil.json.Json;
 import io.stencil.json.JsonFile;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -17,8 +17,6 @@ import java.util.function.Supplier;
 ///
 /// @param machine whose speed it is
 record ProductSpeedFile(Path file, String machine) {
-
-    private static final JsonMapper MAPPER = new JsonMapper();
 
     /// `products.json` in `$XDG_CACHE_HOME/stencil`, or in `~/.cache/stencil`.
     static ProductSpeedFile standard() {
@@ -52,7 +50,8 @@ record ProductSpeedFile(Path file, String machine) {
     }
 
     private void save(ProductSpeed speed) {
-        ObjectNode json = MAPPER.createObjectNode()
+        ObjectNode json = Json.MAPPER
+                .createObjectNode()
                 .put("machine", machine)
                 .put("float32_seconds", speed.wideSeconds())
                 .put("bfloat16_seconds", speed.halfSeconds());

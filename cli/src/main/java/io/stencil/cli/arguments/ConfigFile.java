@@ -3,11 +3,10 @@ package io.stencil.cli.arguments;
 import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.JsonToken;
-import com.fasterxml.jackson.core.StreamReadFeature;
-import com.fasterxml.jackson.databind.json.JsonMapper;
 import io.stencil.error.InvalidFileException;
 import io.stencil.error.Location;
 import io.stencil.error.NameList;
+import io.stencil.json.Json;
 import io.stencil.json.JsonReason;
 import io.stencil.json.TextFile;
 import java.io.IOException;
@@ -42,10 +41,6 @@ final class ConfigFile {
     private static final String RUN_OPTIONS = "options";
     private static final String RESUME = "resume";
 
-    private static final JsonMapper MAPPER = JsonMapper.builder()
-            .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
-            .build();
-
     private final Path path;
     private final List<Setting> settings;
 
@@ -71,7 +66,7 @@ final class ConfigFile {
     }
 
     private static List<Setting> jsonSettings(Path path, String text) {
-        try (JsonParser parser = MAPPER.createParser(text)) {
+        try (JsonParser parser = Json.MAPPER.createParser(text)) {
             JsonToken first = parser.nextToken();
             if (first == null || first == JsonToken.VALUE_NULL) {
                 return List.of();
@@ -85,7 +80,7 @@ final class ConfigFile {
             for (String key = parser.nextFieldName(); key != null; key = parser.nextFieldName()) {
                 int line = parser.currentTokenLocation().getLineNr();
                 parser.nextToken();
-                settings.add(new Setting(key, line, ConfigValue.of(MAPPER.readTree(parser))));
+                settings.add(new Setting(key, line, ConfigValue.of(Json.ONE_OF_MANY.readTree(parser))));
             }
             if (parser.nextToken() != null) {
                 throw new InvalidFileException(

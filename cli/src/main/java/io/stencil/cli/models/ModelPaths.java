@@ -1,13 +1,12 @@
 package io.stencil.cli.models;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.json.JsonMapper;
 import io.stencil.error.InvalidRequestException;
 import io.stencil.error.Location;
 import io.stencil.files.LocalPath;
 import io.stencil.hub.provider.HubReference;
+import io.stencil.json.Json;
 import io.stencil.json.JsonReason;
 import io.stencil.pipeline.models.ModelFiles;
 import java.nio.file.Files;
@@ -26,9 +25,6 @@ public final class ModelPaths {
     public static final String OPTION = "model_paths";
 
     private static final String EXPECTED = "expected a JSON list such as [\"a.safetensors\", [\"shard1\", \"shard2\"]]";
-    private static final JsonMapper MAPPER = JsonMapper.builder()
-            .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
-            .build();
 
     private final List<List<Path>> parts = new ArrayList<>();
     private final RemoteModels remote;
@@ -84,7 +80,7 @@ public final class ModelPaths {
 
     private static JsonNode parse(String text) {
         try {
-            return MAPPER.readTree(text);
+            return Json.MAPPER.readTree(text);
         } catch (JsonProcessingException e) {
             throw new InvalidRequestException(
                     Location.ofField(OPTION), "is not JSON (%s); %s".formatted(JsonReason.of(e), EXPECTED), e);

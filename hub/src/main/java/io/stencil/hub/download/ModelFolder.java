@@ -1,7 +1,6 @@
 package io.stencil.hub.download;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.stencil.error.InvalidFileException;
@@ -15,6 +14,7 @@ import io.stencil.hub.provider.Listing;
 import io.stencil.hub.provider.Listing.Checksum;
 import io.stencil.hub.provider.Listing.RemoteFile;
 import io.stencil.hub.provider.Repository;
+import io.stencil.json.Json;
 import io.stencil.json.JsonFile;
 import java.io.IOException;
 import java.net.URI;
@@ -38,7 +38,6 @@ import org.jspecify.annotations.Nullable;
 /// locks, the last listing, and one record for each verified file.
 record ModelFolder(Path path) {
 
-    private static final JsonMapper MAPPER = new JsonMapper();
     private static final String RECORDS = "checked";
     private static final String PARTIALS = "partial";
 
@@ -134,7 +133,8 @@ record ModelFolder(Path path) {
     void store(StoredListing stored) {
         Repository repository = stored.repository();
         Listing listing = stored.listing();
-        ObjectNode json = MAPPER.createObjectNode()
+        ObjectNode json = Json.MAPPER
+                .createObjectNode()
                 .put("hub", repository.hub().option())
                 .put("site", repository.site().toString())
                 .put("repository", repository.id().toString())
@@ -241,7 +241,8 @@ record ModelFolder(Path path) {
 
     /// Records that the file as it is now has been verified.
     void recordVerified(RemoteFile file, @Nullable String commit) throws IOException {
-        ObjectNode json = MAPPER.createObjectNode()
+        ObjectNode json = Json.MAPPER
+                .createObjectNode()
                 .put("path", file.path())
                 .put("size", file.size())
                 .put("checksum", file.checksum().text())
@@ -287,7 +288,7 @@ record ModelFolder(Path path) {
         try {
             return JsonFile.read(record);
         } catch (InvalidFileException e) {
-            return MAPPER.createObjectNode(); // as in isVerified: a record without content
+            return Json.MAPPER.createObjectNode(); // as in isVerified: a record without content
         }
     }
 

@@ -1,8 +1,8 @@
 package io.stencil.hub.http;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.json.JsonMapper;
 import io.stencil.error.HubException;
+import io.stencil.json.Json;
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.http.HttpResponse;
@@ -15,7 +15,6 @@ public final class HttpStatusException extends IOException {
     private static final long serialVersionUID = 1L;
 
     private static final int READ = 4096;
-    private static final JsonMapper MAPPER = new JsonMapper();
 
     HttpStatusException(String text) {
         super(text);
@@ -77,7 +76,7 @@ public final class HttpStatusException extends IOException {
             byte[] beginning = body.readNBytes(READ);
             String text = new String(beginning, StandardCharsets.UTF_8).strip();
             if (text.startsWith("{")) {
-                JsonNode json = MAPPER.readTree(text);
+                JsonNode json = Json.MAPPER.readTree(text);
                 for (String field : List.of("error", "message", "Message")) {
                     if (json.path(field).isTextual()) {
                         return credentials.sanitize(json.path(field).textValue());

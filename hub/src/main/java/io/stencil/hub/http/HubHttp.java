@@ -2,12 +2,12 @@ package io.stencil.hub.http;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.json.JsonMapper;
 import io.stencil.error.HubException;
 import io.stencil.error.InvalidFileException;
 import io.stencil.error.Location;
 import io.stencil.hub.http.HubRequest.Subject;
 import io.stencil.hub.http.HubResponse.UnexpectedBody;
+import io.stencil.json.Json;
 import io.stencil.json.JsonReason;
 import java.io.IOException;
 import java.io.InputStream;
@@ -51,7 +51,6 @@ public final class HubHttp implements AutoCloseable {
     private static final Set<Integer> REDIRECTS = Set.of(301, 302, 303, 307, 308);
     /// Headers that a redirect to another host keeps.
     private static final Set<String> PORTABLE_HEADERS = Set.of("accept", "content-type", "range");
-    private static final JsonMapper MAPPER = new JsonMapper();
     /// Message of Java's client for a proxy's response to CONNECT.
     private static final Pattern TUNNEL = Pattern.compile("Tunnel failed, got: (\\d{3})");
 
@@ -100,7 +99,7 @@ public final class HubHttp implements AutoCloseable {
         }
         UnexpectedBody unexpected = new UnexpectedBody(response.header("Content-Type"), body, true);
         try {
-            JsonNode json = MAPPER.readTree(body);
+            JsonNode json = Json.ONE_OF_MANY.readTree(body);
             if (json == null || json.isMissingNode()) {
                 throw request.subject().fault("the hub's answer is empty, where JSON is expected");
             }

@@ -1,11 +1,11 @@
 package io.stencil.hub.trust;
 
-import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.stencil.error.InvalidFileException;
 import io.stencil.error.Location;
 import io.stencil.files.AtomicFile;
 import io.stencil.hub.download.Snapshot;
+import io.stencil.json.Json;
 import io.stencil.json.JsonFile;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -16,8 +16,6 @@ import java.util.Optional;
 
 /// Stores trusted code: one record for each file of a repository's revision, with its SHA-256.
 public record TrustStore(Path folder) {
-
-    private static final JsonMapper MAPPER = new JsonMapper();
 
     /// Finds the SHA-256 of the trusted code.
     ///
@@ -36,7 +34,7 @@ public record TrustStore(Path folder) {
     }
 
     void trust(Snapshot snapshot, String file, String sha256) {
-        ObjectNode json = MAPPER.createObjectNode();
+        ObjectNode json = Json.MAPPER.createObjectNode();
         json.put("repository", snapshot.repository().toString());
         json.put("revision", snapshot.revision());
         json.put("file", file);

@@ -10,6 +10,7 @@ import io.stencil.hub.http.HubRequest.Subject;
 import io.stencil.hub.provider.HubProtocol;
 import io.stencil.hub.provider.Repository;
 import io.stencil.hub.upload.UploadPlan.LocalFile;
+import io.stencil.json.Json;
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.URI;
@@ -95,7 +96,7 @@ record LfsUpload(Repository repository, HubHttp http, Uploader.Listener listener
         }
         JsonNode verify = object.path("actions").path("verify");
         if (verify.isObject()) {
-            String body = Publication.JSON
+            String body = Json.MAPPER
                     .createObjectNode()
                     .put("oid", file.sha256())
                     .put("size", file.size())
@@ -117,7 +118,7 @@ record LfsUpload(Repository repository, HubHttp http, Uploader.Listener listener
     /// form.
     private void requireStored(String response, Subject subject) {
         try {
-            JsonNode json = Publication.JSON.readTree(response);
+            JsonNode json = Json.ONE_OF_MANY.readTree(response);
             if (json != null && HubProtocol.ModelScope.isWrapped(json)) {
                 HubProtocol.ModelScope.data(json, subject, http);
             }

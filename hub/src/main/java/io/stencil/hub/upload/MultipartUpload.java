@@ -1,10 +1,10 @@
 package io.stencil.hub.upload;
 
+import com.fasterxml.jackson.annotation.JsonIgnoreProperties;
 import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.PropertyNamingStrategies;
-import com.fasterxml.jackson.databind.json.JsonMapper;
+import com.fasterxml.jackson.databind.annotation.JsonNaming;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.stencil.error.HubException;
@@ -18,6 +18,7 @@ import io.stencil.hub.http.HubRequest;
 import io.stencil.hub.http.HubRequest.Subject;
 import io.stencil.hub.provider.Repository;
 import io.stencil.hub.upload.UploadPlan.LocalFile;
+import io.stencil.json.Json;
 import io.stencil.json.JsonFile;
 import java.io.IOException;
 import java.net.URI;
@@ -68,7 +69,7 @@ record MultipartUpload(Repository repository, HubHttp http, Records unfinished) 
                 recordUploaded(file, parts);
             }
         }
-        ObjectNode done = Publication.JSON.createObjectNode().put("oid", file.sha256());
+        ObjectNode done = Json.MAPPER.createObjectNode().put("oid", file.sha256());
         ArrayNode list = done.putArray("parts");
         parts.etags()
                 .forEach((number, etag) ->
@@ -104,6 +105,8 @@ record MultipartUpload(Repository repository, HubHttp http, Records unfinished) 
     ///
     /// @param completion address of the last request
     /// @param etags of the uploaded parts
+    @JsonNaming(PropertyNamingStrategies.SnakeCaseStrategy.class)
+    @JsonIgnoreProperties(ignoreUnknown = true)
     record Parts(URI completion, long partBytes, Map<Integer, URI> addresses, Map<Integer, String> etags) {
 
         Parts {
@@ -160,28 +163,20 @@ record MultipartUpload(Repository repository, HubHttp http, Records unfinished) 
     /// @param folder readable by its user alone, with one record for each unfinished file
     record Records(Path folder) {
 
-        private static final JsonMapper JSON = JsonMapper.builder()
-                .propertyNamingStrategy(PropertyNamingStrategies.SNAKE_CASE)
-                .disable(DeserializationFeature.FAIL_ON_UNKNOWN_PROPERTIES)
-                .enable(
-                        DeserializationFeature.FAIL_ON_MISSING_CREATOR_PROPERTIES,
-                        DeserializationFeature.FAIL_ON_NULL_CREATOR_PROPERTIES)
-                .build();
-
         Optional<Parts> find(Repository repository, LocalFile file) {
             Path record = recordFile(repository, file);
             if (!Files.isRegularFile(record)) {
                 return Optional.empty();
             }
             try {
-                return Optional.of(JSON.treeToValue(JsonFile.read(record), Parts.class));
+                return Optional.of(Json.MAPPER.treeToValue(JsonFile.read(record), Parts.class));
             } catch (InvalidFileException | JsonProcessingException e) {
                 return Optional.empty(); // without a readable record the file is uploaded from its start
             }
         }
 
         void write(Repository repository, LocalFile file, Parts parts) {
-            ObjectNode json = JSON.valueToTree(parts);
+            ObjectNode json = Json.MAPPER.valueToTree(parts);
             json.put("repository", repository.toString()).put("file", file.path());
             Path record = recordFile(repository, file);
             try {

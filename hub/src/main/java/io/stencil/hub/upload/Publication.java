@@ -1,7 +1,6 @@
 package io.stencil.hub.upload;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.stencil.hub.http.HubHttp;
@@ -9,6 +8,7 @@ import io.stencil.hub.http.HubRequest;
 import io.stencil.hub.provider.HubProtocol;
 import io.stencil.hub.provider.Repository;
 import io.stencil.hub.upload.UploadPlan.LocalFile;
+import io.stencil.json.Json;
 import java.net.URI;
 import java.util.HashSet;
 import java.util.List;
@@ -19,8 +19,6 @@ import java.util.function.BooleanSupplier;
 
 /// Writes to a hub: creates repositories and commits files.
 sealed interface Publication {
-
-    JsonMapper JSON = new JsonMapper();
 
     boolean exists();
 
@@ -48,7 +46,8 @@ sealed interface Publication {
         @Override
         public void create() {
             Repository repository = plan.repository();
-            ObjectNode body = JSON.createObjectNode()
+            ObjectNode body = Json.MAPPER
+                    .createObjectNode()
                     .put("type", "model")
                     .put("name", repository.id().name())
                     .put("organization", repository.id().owner())
@@ -66,11 +65,11 @@ sealed interface Publication {
             Set<String> largePaths = largePaths(files);
             Map<String, LocalFile> large = new TreeMap<>();
             StringBuilder lines = new StringBuilder();
-            ObjectNode header = JSON.createObjectNode().put("key", "header");
+            ObjectNode header = Json.MAPPER.createObjectNode().put("key", "header");
             header.putObject("value").put("summary", plan.message()).put("description", "");
             lines.append(header).append('\n');
             for (LocalFile file : files) {
-                ObjectNode line = JSON.createObjectNode();
+                ObjectNode line = Json.MAPPER.createObjectNode();
                 if (largePaths.contains(file.path())) {
                     large.put(file.sha256(), file);
                     line.put("key", "lfsFile")
@@ -108,7 +107,7 @@ sealed interface Publication {
         }
 
         private Set<String> preupload(List<LocalFile> files) {
-            ObjectNode body = JSON.createObjectNode();
+            ObjectNode body = Json.MAPPER.createObjectNode();
             ArrayNode list = body.putArray("files");
             for (LocalFile file : files) {
                 list.addObject()
@@ -144,7 +143,7 @@ sealed interface Publication {
         private void sendLarge(Map<String, LocalFile> large) {
             Repository repository = plan.repository();
             ObjectNode batch =
-                    JSON.createObjectNode().put("operation", "upload").put("hash_algo", "sha256");
+                    Json.MAPPER.createObjectNode().put("operation", "upload").put("hash_algo", "sha256");
             batch.putArray("transfers").add("basic").add("multipart");
             batch.putObject("ref").put("name", plan.revision());
             lfs.send(
@@ -184,7 +183,8 @@ sealed interface Publication {
         @Override
         public void create() {
             Repository repository = plan.repository();
-            ObjectNode body = JSON.createObjectNode()
+            ObjectNode body = Json.MAPPER
+                    .createObjectNode()
                     .put("Path", repository.id().owner())
                     .put("Name", repository.id().name())
                     .put("ChineseName", repository.id().name())
@@ -202,7 +202,7 @@ sealed interface Publication {
         public void commit(List<LocalFile> files, Set<String> existing, BooleanSupplier isCommitted) {
             Repository repository = plan.repository();
             Map<String, LocalFile> large = new TreeMap<>();
-            ObjectNode body = JSON.createObjectNode().put("commit_message", plan.message());
+            ObjectNode body = Json.MAPPER.createObjectNode().put("commit_message", plan.message());
             ArrayNode actions = body.putArray("actions");
             for (LocalFile file : files) {
                 boolean isLarge = isLarge(file);
@@ -222,7 +222,7 @@ sealed interface Publication {
                 lfs.send(
                         "application/json",
                         api("/info/lfs/objects/batch"),
-                        JSON.createObjectNode().put("operation", "upload"),
+                        Json.MAPPER.createObjectNode().put("operation", "upload"),
                         large,
                         response -> HubProtocol.ModelScope.data(response, repository.subject(), http)
                                 .path("objects"));

@@ -1,13 +1,12 @@
 package io.stencil.lab.bench;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
-import com.fasterxml.jackson.databind.SerializationFeature;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.stencil.error.InvalidRequestException;
 import io.stencil.files.AtomicFile;
 import io.stencil.files.ByteText;
+import io.stencil.json.Json;
 import io.stencil.json.JsonFile;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -24,7 +23,6 @@ import org.jspecify.annotations.Nullable;
 public record BenchReport(String how, String machine, double productSpeed) {
 
     private static final double GIGA = 1e9;
-    private static final ObjectMapper JSON = new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT);
 
     /// The lines above the measurements.
     public List<String> heading() {
@@ -59,7 +57,8 @@ public record BenchReport(String how, String machine, double productSpeed) {
     ///
     /// @throws IOException when the file cannot be written
     public void write(Path file, List<Measurement> measurements) throws IOException {
-        ObjectNode root = JSON.createObjectNode()
+        ObjectNode root = Json.MAPPER
+                .createObjectNode()
                 .put("how", how)
                 .put("machine", machine)
                 .put("product_gflop_per_second", productSpeed / GIGA);
@@ -76,7 +75,7 @@ public record BenchReport(String how, String machine, double productSpeed) {
                     .put("share_of_product_speed", measurement.speed() / productSpeed)
                     .put("peak_resident_bytes", measurement.peakBytes());
         }
-        AtomicFile.writeText(file, JSON.writeValueAsString(root) + "\n");
+        AtomicFile.writeText(file, root.toPrettyString() + "\n");
     }
 
     /// The measurements of a file.

@@ -1,11 +1,11 @@
 package io.stencil.lab.demo;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import io.stencil.error.InvalidFileException;
 import io.stencil.error.Location;
 import io.stencil.files.AtomicFile;
 import io.stencil.image.RgbImageReader;
+import io.stencil.json.Json;
 import io.stencil.lab.evaluate.Finding.ImageRow;
 import io.stencil.lab.evaluate.Measure;
 import io.stencil.lab.evaluate.Page;
@@ -21,7 +21,6 @@ import java.util.stream.Stream;
 record DemoReport(DemoPlan plan, Demo.Result result) {
 
     private static final int SHOWN_PICTURES = 8;
-    private static final ObjectMapper JSON = new ObjectMapper();
 
     void write() throws IOException {
         Demo.Training training = result.training();
@@ -71,7 +70,7 @@ record DemoReport(DemoPlan plan, Demo.Result result) {
 
     private JsonNode row(String line) {
         try {
-            return JSON.readTree(line);
+            return Json.MAPPER.readTree(line);
         } catch (IOException e) {
             throw new InvalidFileException(
                     Location.of(plan.dataset().resolve(DatasetWriter.METADATA)), "is not JSON: " + e.getMessage(), e);

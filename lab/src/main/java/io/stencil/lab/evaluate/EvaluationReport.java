@@ -1,12 +1,11 @@
 package io.stencil.lab.evaluate;
 
-import com.fasterxml.jackson.databind.ObjectMapper;
-import com.fasterxml.jackson.databind.SerializationFeature;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.DoubleNode;
 import com.fasterxml.jackson.databind.node.NullNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.stencil.files.AtomicFile;
+import io.stencil.json.Json;
 import io.stencil.lab.evaluate.Finding.ImageRow;
 import io.stencil.lab.evaluate.Finding.Metric;
 import java.io.IOException;
@@ -19,19 +18,18 @@ import java.util.Locale;
 /// images.
 public final class EvaluationReport {
 
-    private static final ObjectMapper JSON = new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT);
-
     private EvaluationReport() {}
 
     /// @param how settings of the evaluation, for people
     /// @throws IOException when a file cannot be written
     public static void write(List<Finding> findings, String how, Path folder) throws IOException {
-        AtomicFile.writeText(folder.resolve("evaluation.json"), JSON.writeValueAsString(json(findings, how)) + "\n");
+        AtomicFile.writeText(
+                folder.resolve("evaluation.json"), json(findings, how).toPrettyString() + "\n");
         AtomicFile.writeText(folder.resolve("index.html"), page(findings, how));
     }
 
     private static ObjectNode json(List<Finding> findings, String how) {
-        ObjectNode root = JSON.createObjectNode().put("how", how);
+        ObjectNode root = Json.MAPPER.createObjectNode().put("how", how);
         root.put("holds", findings.stream().allMatch(Finding::holds));
         ArrayNode all = root.putArray("measurements");
         for (Finding finding : findings) {

@@ -1,11 +1,11 @@
 package io.stencil.lab.world;
 
-import com.fasterxml.jackson.databind.ObjectMapper;
 import io.stencil.error.InvalidRequestException;
 import io.stencil.files.AtomicFile;
 import io.stencil.files.AtomicFolder;
 import io.stencil.image.ImageSize;
 import io.stencil.image.RgbImageWriter;
+import io.stencil.json.Json;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.function.IntConsumer;
@@ -15,8 +15,6 @@ public final class DatasetWriter {
 
     /// Name of the file with a row a line.
     public static final String METADATA = "metadata.jsonl";
-
-    private static final ObjectMapper JSON = new ObjectMapper();
 
     private DatasetWriter() {}
 
@@ -34,7 +32,7 @@ public final class DatasetWriter {
                 for (Sample.Picture picture : sample.pictures()) {
                     RgbImageWriter.write(picture.image(), temporary.resolve(picture.path()));
                 }
-                rows.append(JSON.writeValueAsString(sample.row())).append('\n');
+                rows.append(Json.MAPPER.writeValueAsString(sample.row())).append('\n');
                 written.accept(index + 1);
             }
             AtomicFile.writeText(temporary.resolve(METADATA), rows.toString());

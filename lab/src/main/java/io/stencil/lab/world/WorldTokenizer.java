@@ -4,9 +4,9 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.util.DefaultIndenter;
 import com.fasterxml.jackson.core.util.DefaultPrettyPrinter;
 import com.fasterxml.jackson.core.util.Separators;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.stencil.json.Json;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -22,8 +22,6 @@ public final class WorldTokenizer {
 
     /// Name of the file in a model's folder `tokenizer`.
     public static final String FILE_NAME = "tokenizer.json";
-
-    private static final ObjectMapper JSON = new ObjectMapper();
 
     /// Where Qwen3 cuts a text before it looks for tokens: contractions, words, digits, signs, line breaks, spaces.
     private static final String CUTS = "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}"
@@ -44,7 +42,7 @@ public final class WorldTokenizer {
     /// The file's text, the same each time.
     public static String json() {
         List<BytePairs.Pair> merges = BytePairs.learn(Vocabulary.frequencies());
-        ObjectNode file = JSON.createObjectNode().put("version", "1.0");
+        ObjectNode file = Json.MAPPER.createObjectNode().put("version", "1.0");
         file.putNull("truncation").putNull("padding");
         putAdded(file.putArray("added_tokens"), ByteAlphabet.all().size() + merges.size());
         file.putObject("normalizer").put("type", "NFC");
@@ -102,7 +100,7 @@ public final class WorldTokenizer {
         printer.indentObjectsWith(lines);
         printer.indentArraysWith(lines);
         try {
-            return JSON.writer(printer).writeValueAsString(file) + "\n";
+            return Json.MAPPER.writer(printer).writeValueAsString(file) + "\n";
         } catch (JsonProcessingException e) {
             throw new IllegalStateException("a tree in memory could not be written", e);
         }

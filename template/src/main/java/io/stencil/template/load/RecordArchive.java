@@ -1,14 +1,13 @@
 package io.stencil.template.load;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.stencil.error.TemplateException;
 import io.stencil.image.RgbImage;
+import io.stencil.json.Json;
 import io.stencil.tensor.Tensors;
 import java.lang.reflect.Constructor;
 import java.lang.reflect.InvocationTargetException;
@@ -31,10 +30,6 @@ import org.jspecify.annotations.Nullable;
 /// A tensor's name is the way to it, `levels.0.keys`, and stands in the JSON in its place. A picture is a tensor of
 /// bytes `[H, W, 3]`.
 final class RecordArchive {
-
-    private static final JsonMapper MAPPER = JsonMapper.builder()
-            .enable(DeserializationFeature.FAIL_ON_NULL_FOR_PRIMITIVES)
-            .build();
 
     private RecordArchive() {}
 
@@ -61,7 +56,7 @@ final class RecordArchive {
             case Record inner -> object(inner, name + ".", tensors);
             case Optional<?> optional -> value(optional.orElse(null), name, tensors);
             case List<?> list -> list(list, name, tensors);
-            default -> MAPPER.valueToTree(value);
+            default -> Json.MAPPER.valueToTree(value);
         };
     }
 
@@ -145,7 +140,7 @@ final class RecordArchive {
 
         private Object scalar(Class<?> type, JsonNode json, String name) {
             try {
-                return MAPPER.treeToValue(json, type);
+                return Json.MAPPER.treeToValue(json, type);
             } catch (JsonProcessingException e) {
                 throw misfit(name, "is not of type " + type.getSimpleName());
             }

@@ -1,6 +1,5 @@
-/// Template folders: compiling `Model.java`, checking the contract, binding JSON to records, loading weights; calls of
-/// an
-/// author's code, whose faults are named with line, part and remedy.
+/// Template folders: compiling `Model.java`, checking the contract, binding JSON to records, loading weights; calls
+/// of an author's code, whose faults are named with line, part and remedy.
 @NullMarked
 package io.stencil.template.load;
 

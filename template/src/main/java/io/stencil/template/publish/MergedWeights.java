@@ -1,8 +1,8 @@
 package io.stencil.template.publish;
 
-import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.stencil.files.AtomicFile;
+import io.stencil.json.Json;
 import io.stencil.nn.Parameter;
 import io.stencil.pipeline.Flux2Pipeline;
 import io.stencil.safetensors.Checkpoint;
@@ -32,7 +32,6 @@ final class MergedWeights {
 
     static final String FILE_NAME = "model.safetensors";
     private static final String SUFFIX = ".safetensors";
-    private static final JsonMapper MAPPER = new JsonMapper();
 
     private MergedWeights() {}
 
@@ -113,7 +112,7 @@ final class MergedWeights {
         }
         String fileName = file.getFileName().toString();
         String stem = fileName.endsWith(SUFFIX) ? fileName.substring(0, fileName.length() - SUFFIX.length()) : fileName;
-        ObjectNode index = MAPPER.createObjectNode();
+        ObjectNode index = Json.MAPPER.createObjectNode();
         index.putObject("metadata")
                 .put(
                         "total_size",

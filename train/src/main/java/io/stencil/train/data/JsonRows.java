@@ -3,14 +3,11 @@ package io.stencil.train.data;
 import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.JsonToken;
-import com.fasterxml.jackson.core.StreamReadFeature;
-import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectReader;
-import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.stencil.error.InvalidFileException;
 import io.stencil.error.Location;
+import io.stencil.json.Json;
 import io.stencil.json.JsonReason;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -22,14 +19,6 @@ import java.util.regex.Pattern;
 /// Rows of a `.json` file, an array of objects, and of a `.jsonl` file, an object a line.
 final class JsonRows {
 
-    private static final JsonMapper MAPPER = JsonMapper.builder()
-            .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
-            .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
-            .build();
-
-    private static final ObjectReader ONE_OF_MANY =
-            MAPPER.reader().without(DeserializationFeature.FAIL_ON_TRAILING_TOKENS);
-
     /// How the parser calls single quotes and the constants of Python.
     private static final Pattern PYTHON = Pattern.compile("\\(code 39\\)|token '(None|True|False)'");
 
@@ -37,7 +26,7 @@ final class JsonRows {
 
     static List<MetadataRow> ofArray(Path file, String text) {
         List<MetadataRow> rows = new ArrayList<>();
-        try (JsonParser parser = MAPPER.createParser(text)) {
+        try (JsonParser parser = Json.MAPPER.createParser(text)) {
             if (parser.nextToken() != JsonToken.START_ARRAY) {
                 throw new InvalidFileException(
                         Location.of(file), "must be a JSON array of rows; an object a line belongs in a .jsonl file");
@@ -45,7 +34,7 @@ final class JsonRows {
             while (parser.nextToken() != JsonToken.END_ARRAY) {
                 Location location =
                         Location.of(file, parser.currentTokenLocation().getLineNr());
-                JsonNode row = ONE_OF_MANY.readTree(parser);
+                JsonNode row = Json.ONE_OF_MANY.readTree(parser);
                 rows.add(MetadataRow.of(location, () -> object(row, location)));
             }
             if (parser.nextToken() != null) {
@@ -80,7 +69,7 @@ final class JsonRows {
     /// @param line of the file on which `text` begins
     static JsonNode parse(String text, Path file, int line) {
         try {
-            return MAPPER.readTree(text);
+            return Json.MAPPER.readTree(text);
         } catch (JsonProcessingException e) {
             throw malformed(file, line, e);
         }

@@ -1,13 +1,11 @@
 package io.stencil.train.options;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.databind.SerializationFeature;
-import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.stencil.error.InvalidFileException;
 import io.stencil.error.Location;
 import io.stencil.files.AtomicFile;
+import io.stencil.json.Json;
 import io.stencil.pipeline.unit.ModelRole;
 import java.io.IOException;
 import java.io.InputStream;
@@ -28,8 +26,6 @@ public final class TrainingArguments {
     public static final String FILE_NAME = "training_args.json";
 
     private static final String VERSION = "version.properties";
-    private static final JsonMapper MAPPER =
-            JsonMapper.builder().enable(SerializationFeature.INDENT_OUTPUT).build();
 
     private TrainingArguments() {}
 
@@ -37,13 +33,11 @@ public final class TrainingArguments {
     /// @throws InvalidFileException when the file cannot be written
     public static void write(TrainOptions options, long seed) {
         Path file = options.output().folder().resolve(FILE_NAME);
-        ObjectNode root = MAPPER.createObjectNode();
+        ObjectNode root = Json.MAPPER.createObjectNode();
         root.put("stencil_version", version());
         root.set("options", options(options, seed));
         try {
-            AtomicFile.writeText(file, MAPPER.writeValueAsString(root) + "\n");
-        } catch (JsonProcessingException e) {
-            throw new IllegalStateException("options cannot be put into JSON", e);
+            AtomicFile.writeText(file, root.toPrettyString() + "\n");
         } catch (IOException e) {
             throw new InvalidFileException(Location.of(file), "cannot be written: " + e, e);
         }

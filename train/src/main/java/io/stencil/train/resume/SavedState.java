@@ -1,15 +1,13 @@
 package io.stencil.train.resume;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.SerializationFeature;
-import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.stencil.error.InvalidFileException;
 import io.stencil.error.Location;
 import io.stencil.files.AtomicFile;
 import io.stencil.files.AtomicFolder;
+import io.stencil.json.Json;
 import io.stencil.json.JsonFile;
 import io.stencil.json.JsonReason;
 import io.stencil.safetensors.SafetensorsFile;
@@ -49,14 +47,6 @@ public record SavedState(
     private static final String CHECKSUM = "tensors_crc32c";
     private static final String TENSORS = "trainer.safetensors";
     private static final String DATASET = "dataset.json";
-    private static final JsonMapper MAPPER = JsonMapper.builder()
-            .enable(SerializationFeature.INDENT_OUTPUT)
-            .enable(SerializationFeature.ORDER_MAP_ENTRIES_BY_KEYS)
-            .enable(DeserializationFeature.FAIL_ON_UNKNOWN_PROPERTIES)
-            .enable(DeserializationFeature.FAIL_ON_MISSING_CREATOR_PROPERTIES)
-            .enable(DeserializationFeature.FAIL_ON_NULL_CREATOR_PROPERTIES)
-            .enable(DeserializationFeature.FAIL_ON_NULL_FOR_PRIMITIVES)
-            .build();
 
     /// Writes a state as a whole.
     ///
@@ -68,22 +58,21 @@ public record SavedState(
             RunOptions options,
             @Nullable DatasetRecord dataset,
             Map<String, Tensor> tensors) {
-        ObjectNode root = MAPPER.createObjectNode();
+        ObjectNode root = Json.MAPPER.createObjectNode();
         root.put("format", FORMAT);
-        root.set("progress", MAPPER.valueToTree(progress));
+        root.set("progress", Json.MAPPER.valueToTree(progress));
         root.set("options", options.json());
         try {
-            String record = dataset == null ? null : MAPPER.writeValueAsString(dataset) + "\n";
+            String record =
+                    dataset == null ? null : Json.MAPPER.valueToTree(dataset).toPrettyString() + "\n";
             AtomicFolder.write(folder, into -> {
                 TensorFiles.write(into.resolve(TENSORS), tensors, Map.of("format", "pt"));
                 root.put(CHECKSUM, checksum(into.resolve(TENSORS)));
                 if (record != null) {
                     AtomicFile.writeText(into.resolve(DATASET), record);
                 }
-                AtomicFile.writeText(into.resolve(TRAINER), MAPPER.writeValueAsString(root) + "\n");
+                AtomicFile.writeText(into.resolve(TRAINER), root.toPrettyString() + "\n");
             });
-        } catch (JsonProcessingException e) {
-            throw new IllegalStateException("a state cannot be put into JSON", e);
         } catch (IOException e) {
             throw new InvalidFileException(Location.of(folder), "cannot be written: " + e, e);
         }
@@ -106,7 +95,7 @@ public record SavedState(
         try {
             return new SavedState(
                     folder,
-                    MAPPER.treeToValue(root.path("progress"), Progress.class),
+                    Json.MAPPER.treeToValue(root.path("progress"), Progress.class),
                     new RunOptions(options),
                     dataset(folder.resolve(DATASET)),
                     root.path(CHECKSUM).textValue());
@@ -121,7 +110,7 @@ public record SavedState(
             return null;
         }
         try {
-            return MAPPER.treeToValue(JsonFile.read(file), DatasetRecord.class);
+            return Json.MAPPER.treeToValue(JsonFile.read(file), DatasetRecord.class);
         } catch (JsonProcessingException e) {
             throw new InvalidFileException(Location.of(file), "cannot be read: " + JsonReason.of(e), e);
         }

@@ -1,17 +1,14 @@
 package io.stencil.train.split;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.type.TypeReference;
-import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.SerializationFeature;
-import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.stencil.error.InvalidFileException;
 import io.stencil.error.InvalidRequestException;
 import io.stencil.error.Location;
 import io.stencil.files.AtomicFile;
 import io.stencil.files.FolderLock;
+import io.stencil.json.Json;
 import io.stencil.json.JsonFile;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -43,12 +40,6 @@ public record CacheFolder(Path folder) {
     private static final String SAMPLES = "samples";
     private static final Pattern SAMPLE = Pattern.compile("(\\d{8,9})\\.safetensors");
     private static final int FORMAT = 2;
-    private static final JsonMapper MAPPER = JsonMapper.builder()
-            .enable(SerializationFeature.INDENT_OUTPUT)
-            .enable(DeserializationFeature.FAIL_ON_MISSING_CREATOR_PROPERTIES)
-            .enable(DeserializationFeature.FAIL_ON_NULL_CREATOR_PROPERTIES)
-            .enable(DeserializationFeature.FAIL_ON_NULL_FOR_PRIMITIVES)
-            .build();
 
     /// Whether a folder is a cache, complete or not.
     public static boolean isCache(Path folder) {
@@ -127,7 +118,7 @@ public record CacheFolder(Path folder) {
         requireEmptyOrCache();
         writeJson(
                 folder.resolve(ORIGIN),
-                MAPPER.createObjectNode().put("format", FORMAT).set("origin", origin.json()));
+                Json.MAPPER.createObjectNode().put("format", FORMAT).set("origin", origin.json()));
     }
 
     /// Takes part in a cache of this origin, which is there.
@@ -221,8 +212,9 @@ public record CacheFolder(Path folder) {
                             .formatted(folder, INDEX));
         }
         try {
-            return MAPPER.readValue(
-                    MAPPER.treeAsTokens(JsonFile.read(index()).path("rows")), new TypeReference<List<CachedRow>>() {});
+            return Json.MAPPER.readValue(
+                    Json.MAPPER.treeAsTokens(JsonFile.read(index()).path("rows")),
+                    new TypeReference<List<CachedRow>>() {});
         } catch (IOException e) {
             throw new InvalidFileException(index(), "is not an index of samples: " + e.getMessage());
         }
@@ -230,16 +222,14 @@ public record CacheFolder(Path folder) {
 
     /// Makes the cache complete.
     void finish(List<CachedRow> rows) {
-        ObjectNode root = MAPPER.createObjectNode().put("format", FORMAT);
-        root.set("rows", MAPPER.valueToTree(rows));
+        ObjectNode root = Json.MAPPER.createObjectNode().put("format", FORMAT);
+        root.set("rows", Json.MAPPER.valueToTree(rows));
         writeJson(index(), root);
     }
 
     private static void writeJson(Path file, JsonNode json) {
         try {
-            AtomicFile.writeText(file, MAPPER.writeValueAsString(json) + "\n");
-        } catch (JsonProcessingException e) {
-            throw new IllegalStateException("JSON cannot be written", e);
+            AtomicFile.writeText(file, json.toPrettyString() + "\n");
         } catch (IOException e) {
             throw new InvalidFileException(Location.of(file), "cannot be written: " + e, e);
         }

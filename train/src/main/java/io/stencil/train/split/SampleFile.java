@@ -2,10 +2,10 @@ package io.stencil.train.split;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.stencil.error.InvalidFileException;
 import io.stencil.flux2.transformer.ImageTokens;
+import io.stencil.json.Json;
 import io.stencil.pipeline.Conditioning;
 import io.stencil.safetensors.SafetensorsFile;
 import io.stencil.template.load.LoadedTemplate;
@@ -32,7 +32,6 @@ final class SampleFile implements AutoCloseable {
     private static final String LATENTS = "latents";
     private static final String PROMPT_EMBEDS = "prompt_embeds";
     private static final String PROCESSED = "processed.";
-    private static final JsonMapper MAPPER = new JsonMapper();
 
     private final SafetensorsFile file;
     private final JsonNode json;
@@ -53,8 +52,8 @@ final class SampleFile implements AutoCloseable {
             tensors.put(reference(i, "ids"), reference.ids());
         }
         tensors.put(PROMPT_EMBEDS, sample.conditioning().promptEmbeds());
-        ObjectNode json = MAPPER.createObjectNode();
-        json.set("row", MAPPER.valueToTree(row));
+        ObjectNode json = Json.MAPPER.createObjectNode();
+        json.set("row", Json.MAPPER.valueToTree(row));
         json.put("references", images.references().size());
         PreparedInput<?> prepared = sample.prepared();
         if (prepared != null) {
@@ -62,11 +61,7 @@ final class SampleFile implements AutoCloseable {
             json.set("processed", prepared.store(processed));
             processed.forEach((name, tensor) -> tensors.put(PROCESSED + name, tensor));
         }
-        try {
-            TensorFiles.write(target, tensors, Map.of(JSON, MAPPER.writeValueAsString(json)));
-        } catch (JsonProcessingException e) {
-            throw new IllegalStateException("a sample cannot be put into JSON", e);
-        }
+        TensorFiles.write(target, tensors, Map.of(JSON, json.toString()));
     }
 
     /// Writes the embeddings of a prompt alone.
@@ -78,7 +73,7 @@ final class SampleFile implements AutoCloseable {
     static SampleFile open(Path path) {
         SafetensorsFile file = SafetensorsFile.open(path);
         try {
-            return new SampleFile(file, MAPPER.readTree(file.metadata().getOrDefault(JSON, "")));
+            return new SampleFile(file, Json.MAPPER.readTree(file.metadata().getOrDefault(JSON, "")));
         } catch (JsonProcessingException e) {
             file.close();
             throw new InvalidFileException(path, "holds no sample: its metadata key 'json' is not JSON");
@@ -99,7 +94,7 @@ final class SampleFile implements AutoCloseable {
 
     CachedRow row() {
         try {
-            return MAPPER.treeToValue(json.path("row"), CachedRow.class);
+            return Json.MAPPER.treeToValue(json.path("row"), CachedRow.class);
         } catch (JsonProcessingException | IllegalArgumentException e) {
             throw new InvalidFileException(file.path(), "holds no sample: " + e.getMessage());
         }
