@@ -2,13 +2,11 @@ package io.stencil.cli;
 
 import io.stencil.cli.launch.JavaCommand;
 import io.stencil.cli.models.BaseModelOptions;
-import io.stencil.cli.models.ModelPaths;
-import io.stencil.cli.models.RemoteModels;
+import io.stencil.cli.models.BaseModelOptions.BaseModel;
+import io.stencil.cli.models.WeightOptions;
 import io.stencil.error.InvalidFileException;
 import io.stencil.error.InvalidRequestException;
 import io.stencil.error.Location;
-import io.stencil.hub.download.Snapshot;
-import io.stencil.hub.provider.HubReference;
 import io.stencil.lab.bench.BenchModels;
 import io.stencil.lab.bench.BenchReport;
 import io.stencil.lab.bench.BenchReport.Measurement;
@@ -16,23 +14,20 @@ import io.stencil.lab.bench.BenchSize;
 import io.stencil.lab.bench.Benchmark;
 import io.stencil.lab.bench.SeparateProcess;
 import io.stencil.pipeline.models.LoadOptions;
-import io.stencil.pipeline.models.ModelFiles;
-import io.stencil.pipeline.unit.ModelRole;
-import io.stencil.template.load.TrustedCode;
 import io.stencil.tensor.DType;
-import io.stencil.tensor.Device;
 import io.stencil.tensor.ProductSpeed;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.EnumSet;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
@@ -42,7 +37,7 @@ import picocli.CommandLine.Spec;
         name = BenchCommand.NAME,
         description = {
             "Measure what training, denoising, the VAE and the text encoder take on this machine.",
-            "By default at the width of FLUX.2-klein-4B with three blocks, with random weights."
+            "Without a base model at the width of FLUX.2-klein-4B with three blocks, with random weights."
         })
 @SuppressWarnings("NullAway.Init") // fields are set by picocli before a command runs
 final class BenchCommand implements Callable<Integer> {
@@ -51,6 +46,9 @@ final class BenchCommand implements Callable<Integer> {
 
     /// Rows and columns of the product whose speed is the reference.
     private static final long PRODUCT_SIDE = 2048;
+
+    /// Options that the process of one benchmark does not get.
+    private static final Set<String> OWN_OPTIONS = Set.of("--works", "--output_path", "--config");
 
     @Option(
             names = "--works",
@@ -65,19 +63,11 @@ final class BenchCommand implements Callable<Integer> {
     @Option(names = "--full_size", description = "All blocks of FLUX.2-klein-4B and all layers that its prompts need.")
     private boolean fullSize;
 
-    @Option(
-            names = "--model_paths",
-            paramLabel = "JSON",
-            description = "Weights to work with, as for 'stencil generate'; their config.json tells the size. Default: "
-                    + "random weights in memory.")
-    private @Nullable String modelPaths;
+    @Mixin
+    private BaseModelOptions base;
 
-    @Option(
-            names = "--dtype",
-            paramLabel = "float32|bfloat16",
-            converter = BaseModelOptions.ComputeDtype.class,
-            description = "Of the weights at rest. Default: bfloat16.")
-    private DType dtype = DType.BFLOAT16;
+    @Mixin
+    private WeightOptions weights;
 
     @Option(
             names = "--trained_dtype",
@@ -85,24 +75,6 @@ final class BenchCommand implements Callable<Integer> {
             converter = BaseModelOptions.ComputeDtype.class,
             description = "Of the Template's weights. Default: float32.")
     private DType trainedDtype = DType.FLOAT32;
-
-    @Option(
-            names = "--fp8_models",
-            paramLabel = "NAMES",
-            split = ",",
-            description = "With --model_paths: which of transformer, text_encoder and vae rest in float8.")
-    private List<String> fp8 = List.of();
-
-    @Option(
-            names = "--offload_models",
-            paramLabel = "NAMES",
-            split = ",",
-            description =
-                    "With --model_paths: of which of transformer, text_encoder and vae no weights stay in memory.")
-    private List<String> offload = List.of();
-
-    @Option(names = "--device", paramLabel = "cpu|cuda[:N]", description = "Default: ${DEFAULT-VALUE}.")
-    private String device = "cpu";
 
     @Option(names = "--side", paramLabel = "N", description = "Of the picture in pixels. Default: 256.")
     private @Nullable Integer side;
@@ -162,62 +134,38 @@ final class BenchCommand implements Callable<Integer> {
 
     private BenchModels models() {
         BenchSize shapes = BenchSize.named(fullSize ? "full" : size);
-        @Nullable ModelFiles files = modelPaths == null ? null : ModelPaths.read(modelPaths, new LocalOnly());
+        BaseModel model = base.isNamed() ? base.checkLocal(false) : null;
+        if (model == null) {
+            weights.requireUnused();
+        } else if (!model.isWhole()) {
+            throw new InvalidRequestException(
+                    "model_paths",
+                    "'%s' is of a hub, and nothing is fetched here; name the folder that stencil fetch writes"
+                            .formatted(base.names()));
+        }
         return new BenchModels(
-                files,
+                model == null ? null : model.files(),
                 side == null ? shapes : shapes.withSide(side),
-                new LoadOptions(dtype, Device.parse(device))
-                        .withFloat8(roles("fp8_models", fp8))
-                        .withOffload(roles("offload_models", offload)),
+                model == null ? base.load() : weights.apply(base.load(), model),
                 trainedDtype);
     }
 
-    private Set<ModelRole> roles(String option, List<String> names) {
-        if (!names.isEmpty() && modelPaths == null) {
-            throw new InvalidRequestException(option, "needs --model_paths: weights rest so when they come from files");
-        }
-        Set<ModelRole> roles = EnumSet.noneOf(ModelRole.class);
-        for (String name : names) {
-            roles.add(ModelRole.named(name)
-                    .orElseThrow(() -> new InvalidRequestException(
-                            option, "'%s' is not a model; expected transformer, text_encoder or vae".formatted(name))));
-        }
-        return roles;
-    }
-
     private String how(BenchModels models) {
-        String weights = modelPaths == null
-                ? "random weights of FLUX.2-klein-4B, " + (fullSize ? "all of it" : "three blocks")
-                : "weights of %s%s%s".formatted(modelPaths, list(", in float8 ", fp8), list(", offloaded ", offload));
+        String source = base.isNamed()
+                ? "weights of " + base.names() + weights
+                : "random weights of FLUX.2-klein-4B, " + (fullSize ? "all of it" : "three blocks");
+        LoadOptions load = models.load();
         return "%s, in %s, computed in %s; %s runs of each"
-                .formatted(weights, dtype.text(), models.load().compute().text(), repeats);
+                .formatted(source, load.dtype().text(), load.compute().text(), repeats);
     }
 
-    private static String list(String before, List<String> names) {
-        return names.isEmpty() ? "" : before + String.join(" and ", names);
-    }
-
+    /// Returns this command's words with the options of one benchmark.
     private List<String> words(Benchmark benchmark) {
-        List<String> words = new ArrayList<>(List.of(
-                NAME,
-                "--in_process",
-                "--works=" + benchmark.label(),
-                "--size=" + (fullSize ? "full" : size),
-                "--dtype=" + dtype.text(),
-                "--trained_dtype=" + trainedDtype.text(),
-                "--device=" + device,
-                "--repeats=" + repeats));
-        if (side != null) {
-            words.add("--side=" + side);
-        }
-        if (modelPaths != null) {
-            words.add("--model_paths=" + modelPaths);
-        }
-        if (!fp8.isEmpty()) {
-            words.add("--fp8_models=" + String.join(",", fp8));
-        }
-        if (!offload.isEmpty()) {
-            words.add("--offload_models=" + String.join(",", offload));
+        List<String> words = new ArrayList<>(List.of(NAME, "--in_process", "--works=" + benchmark.label()));
+        for (OptionSpec option : command.commandLine().getParseResult().matchedOptions()) {
+            if (!OWN_OPTIONS.contains(option.longestName())) {
+                option.stringValues().forEach(value -> words.add(option.longestName() + "=" + value));
+            }
         }
         return words;
     }
@@ -227,22 +175,6 @@ final class BenchCommand implements Callable<Integer> {
             report.write(file, measurements);
         } catch (IOException e) {
             throw new InvalidFileException(Location.of(file), "cannot be written: " + e, e);
-        }
-    }
-
-    /// Measurements begin with what is here, and name it by its path.
-    private static final class LocalOnly implements RemoteModels {
-        @Override
-        public Snapshot fetch(HubReference reference) {
-            throw new InvalidRequestException(
-                    ModelPaths.OPTION,
-                    "'%s' is of a hub, and nothing is fetched here; name the folder that stencil fetch writes"
-                            .formatted(reference));
-        }
-
-        @Override
-        public TrustedCode trusted(@Nullable Snapshot snapshot, Path folder) {
-            return TrustedCode.OWN;
         }
     }
 }

@@ -65,13 +65,13 @@ final class DatasetCheckCommand implements Callable<Integer> {
         Path metadata = folder == null ? dataset.metadata(Task.SFT) : metadata(folder);
         DataOptions options = dataset.data(metadata, template != null);
         if (template != null) {
-            TemplateOptions.checkFolder(template);
+            TemplateOptions.checkLocal(template);
         }
         Dataset read = Dataset.readAll(options);
         try (HubModels remote = hub.open()) {
             InputBinder<?> binder = template == null
                     ? null
-                    : TemplateOptions.folder(template, remote).rowBinder();
+                    : TemplateOptions.resolve(template, remote).rowBinder();
             return report(read, new RowScan(read, binder == null ? null : binding(binder), threads(options)));
         }
     }

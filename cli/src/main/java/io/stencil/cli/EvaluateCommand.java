@@ -1,14 +1,13 @@
 package io.stencil.cli;
 
-import io.stencil.cli.models.FilePattern;
 import io.stencil.cli.models.HubModels;
 import io.stencil.cli.models.HubOptions;
-import io.stencil.cli.models.OriginPath;
-import io.stencil.cli.models.RemoteModels;
 import io.stencil.error.InvalidFileException;
 import io.stencil.error.InvalidRequestException;
 import io.stencil.error.Location;
 import io.stencil.files.AtomicFolder;
+import io.stencil.hub.ModelSource;
+import io.stencil.hub.ModelSource.Located;
 import io.stencil.lab.evaluate.EvaluationReport;
 import io.stencil.lab.evaluate.Finding;
 import io.stencil.lab.evaluate.Measure;
@@ -132,36 +131,27 @@ final class EvaluateCommand implements Callable<Integer> {
     /// @param names of the Templates, in the order of `templates`
     private record Subject(Path base, List<String> names, List<TemplateSource> templates) {}
 
-    /// What lies here is looked at before anything is fetched.
+    /// Validates local folders before fetching.
     private Subject subject(List<String> needed) {
-        RemoteModels.check(remote -> requireTrained(templates(remote), needed));
-        RemoteModels.check(this::base);
+        ModelSource base = source("model_path", model, "models/tiny-klein");
+        ModelSource folders = source("templates", templates, "examples");
+        folders.local().ifPresent(local -> requireTrained(local, needed));
+        base.local().ifPresent(Located::folder);
         try (HubModels remote = hub.open()) {
-            OriginPath folders = templates(remote);
-            requireTrained(folders, needed);
+            Located located = folders.resolve(remote);
+            requireTrained(located, needed);
             List<TemplateSource> sources = needed.stream()
-                    .map(folders.folder()::resolve)
+                    .map(located.folder()::resolve)
                     .map(folder ->
-                            (TemplateSource) new TemplateFolder(folder, remote.trusted(folders.fetched(), folder)))
+                            (TemplateSource) new TemplateFolder(folder, remote.trusted(located.snapshot(), folder)))
                     .toList();
-            return new Subject(base(remote), needed, sources);
+            return new Subject(base.resolve(remote).folder(), needed, sources);
         }
     }
 
-    private Path base(RemoteModels remote) {
-        return origin("model_path", model, "models/tiny-klein", remote).folder();
-    }
-
-    private OriginPath templates(RemoteModels remote) {
-        return origin("templates", templates, "examples", remote);
-    }
-
-    private static OriginPath origin(String option, @Nullable String named, String own, RemoteModels remote) {
-        String text = named == null ? Checkout.root().resolve(own).toString() : named;
-        Path folder = FilePattern.path(option, text);
-        return Files.isDirectory(folder)
-                ? new OriginPath(option, folder, "", null)
-                : OriginPath.parse(option, text, remote);
+    private static ModelSource source(String option, @Nullable String named, String own) {
+        return ModelSource.parse(
+                option, named == null ? Checkout.root().resolve(own).toString() : named);
     }
 
     private List<Finding> run(List<Measure<?>> measures, Effort effort, Subject subject, Path pictures) {
@@ -193,7 +183,7 @@ final class EvaluateCommand implements Callable<Integer> {
         }
     }
 
-    private static void requireTrained(OriginPath folders, List<String> needed) {
+    private static void requireTrained(Located folders, List<String> needed) {
         needed.forEach(name -> requireTrained(folders.folder().resolve(name)));
     }
 

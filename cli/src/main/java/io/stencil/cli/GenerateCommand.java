@@ -1,10 +1,9 @@
 package io.stencil.cli;
 
 import io.stencil.cli.models.BaseModelOptions;
+import io.stencil.cli.models.BaseModelOptions.BaseModel;
 import io.stencil.cli.models.HubModels;
 import io.stencil.cli.models.HubOptions;
-import io.stencil.cli.models.OriginPath;
-import io.stencil.cli.models.RemoteModels;
 import io.stencil.cli.models.TemplateOptions;
 import io.stencil.cli.models.WeightOptions;
 import io.stencil.cli.terminal.ProgressLine;
@@ -12,6 +11,8 @@ import io.stencil.error.InvalidFileException;
 import io.stencil.error.InvalidRequestException;
 import io.stencil.error.Location;
 import io.stencil.flux2.lora.LoraFile;
+import io.stencil.hub.ModelSource;
+import io.stencil.hub.ModelSource.Located;
 import io.stencil.image.RgbImageWriter;
 import io.stencil.pipeline.Flux2Pipeline;
 import io.stencil.pipeline.GeneratedImage;
@@ -52,7 +53,7 @@ final class GenerateCommand implements Callable<Integer> {
     private TilingOptions tiling;
 
     @Mixin
-    private RequestOptions request;
+    private RequestOptions requestOptions;
 
     @Mixin
     private TemplateOptions templates;
@@ -101,41 +102,41 @@ final class GenerateCommand implements Callable<Integer> {
         return 0;
     }
 
-    /// All that a generation needs, found or fetched.
+    /// Request, models and Templates of a generation.
     private record Job(
             ModelFiles files,
             LoadOptions load,
-            GenerationRequest asked,
+            GenerationRequest request,
             TemplateOptions.Steering steering,
             @Nullable Path lora) {}
 
-    /// What lies here is checked before anything is fetched.
+    /// Validates local files before fetching.
     private Job job() {
         LoadOptions load = tiling.apply(base.load());
-        GenerationRequest asked = request.read();
-        requireNewOutputs(request.files());
-        if (lora != null) {
-            String named = lora;
-            RemoteModels.check(remote -> OriginPath.lora(named, remote));
+        GenerationRequest request = requestOptions.read();
+        requireNewOutputs(requestOptions.files());
+        ModelSource loraSource = lora == null ? null : ModelSource.parse("lora", lora);
+        if (loraSource != null) {
+            loraSource.local().ifPresent(Located::fileOrFolder);
         }
-        RemoteModels.check(remote -> weights.apply(load, base, base.files(remote), remote));
-        weights.applyNames(load, base);
-        templates.check();
+        LoadOptions _ = weights.apply(load, base.checkLocal(true));
+        templates.checkLocal();
         requireNewOutputs(Map.of("--template_inputs", templates.inputFiles()));
         try (HubModels remote = hub.open()) {
-            Path loraFile = lora == null ? null : OriginPath.lora(lora, remote);
+            Path loraFile =
+                    loraSource == null ? null : loraSource.resolve(remote).fileOrFolder();
             // Small, and refused where its code is not trusted: it comes before the base model.
-            TemplateOptions.Steering steering = templates.read(remote);
+            TemplateOptions.Steering steering = templates.resolve(remote);
             if (steering.sources().isEmpty()) {
-                asked.requirePictures();
+                request.requirePictures();
             }
-            ModelFiles files = base.files(remote);
+            BaseModel model = base.resolve(remote, true);
             requireNewOutputs(Map.of(
                     "the base model",
-                            files.parts().stream().flatMap(List::stream).toList(),
+                            model.files().parts().stream().flatMap(List::stream).toList(),
                     "--template_model_id_or_path", steering.folders(),
                     "--lora", loraFile == null ? List.of() : List.of(loraFile)));
-            return new Job(files, weights.apply(load, base, files, remote), asked, steering, loraFile);
+            return new Job(model.files(), weights.apply(load, model), request, steering, loraFile);
         }
     }
 
@@ -158,7 +159,7 @@ final class GenerateCommand implements Callable<Integer> {
             long begin = System.nanoTime();
             try (ProgressLine line = ProgressLine.on(err)) {
                 return pipeline.generate(
-                        job.asked(), job.steering().positive(), job.steering().negative(), new Progress(line, begin));
+                        job.request(), job.steering().positive(), job.steering().negative(), new Progress(line, begin));
             }
         }
     }

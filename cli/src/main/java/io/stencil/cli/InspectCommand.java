@@ -2,14 +2,12 @@ package io.stencil.cli;
 
 import io.stencil.cli.inspect.Finding;
 import io.stencil.cli.inspect.Inspector;
-import io.stencil.cli.models.FilePattern;
 import io.stencil.cli.models.HubModels;
 import io.stencil.cli.models.HubOptions;
-import io.stencil.cli.models.OriginPath;
-import io.stencil.hub.provider.HubReference;
+import io.stencil.hub.ModelSource;
+import io.stencil.hub.ModelSource.Located;
 import io.stencil.safetensors.TensorEntry;
 import java.io.PrintWriter;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Comparator;
 import java.util.List;
@@ -56,13 +54,10 @@ final class InspectCommand implements Callable<Integer> {
 
     private List<Finding> findings() {
         try (HubModels remote = hub.open()) {
-            Path path = FilePattern.path("FILE_OR_DIR", named);
-            if (Files.exists(path) || !HubReference.matches(named)) {
-                return Inspector.inspect(path, remote.trusted(null, path));
-            }
-            OriginPath origin = OriginPath.parse("FILE_OR_DIR", named, remote);
-            return origin.files().stream()
-                    .flatMap(file -> Inspector.inspect(file, remote.trusted(origin.fetched(), file)).stream())
+            Located located = ModelSource.parse("FILE_OR_DIR", named).resolve(remote);
+            List<Path> files = located.pattern().isEmpty() ? List.of(located.root()) : located.files();
+            return files.stream()
+                    .flatMap(file -> Inspector.inspect(file, remote.trusted(located.snapshot(), file)).stream())
                     .toList();
         }
     }

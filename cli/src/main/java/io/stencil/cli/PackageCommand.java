@@ -1,12 +1,13 @@
 package io.stencil.cli;
 
 import io.stencil.cli.models.BaseModelOptions;
+import io.stencil.cli.models.BaseModelOptions.BaseModel;
 import io.stencil.cli.models.HubModels;
 import io.stencil.cli.models.HubOptions;
-import io.stencil.cli.models.OriginPath;
-import io.stencil.cli.models.RemoteModels;
 import io.stencil.cli.models.TemplateOptions;
 import io.stencil.error.InvalidRequestException;
+import io.stencil.hub.ModelSource;
+import io.stencil.hub.ModelSource.Located;
 import io.stencil.hub.download.Snapshot;
 import io.stencil.hub.upload.Sha256Sums;
 import io.stencil.pipeline.Flux2Pipeline;
@@ -85,25 +86,30 @@ final class PackageCommand implements Callable<Integer> {
             throw new InvalidRequestException("max_shard_megabytes", "must be at least 1, found " + maxShardMegabytes);
         }
         LoadOptions load = base.load();
-        GenerationRequest asked = sample.request();
+        GenerationRequest generation = sample.request();
         List<TemplateInput> inputs = sample.inputs();
-        TemplateOptions.checkFolder(template);
+        TemplateOptions.checkLocal(template);
         TemplatePackager.requireFree(output);
-        RemoteModels.check(this::checkpoint);
-        RemoteModels.check(base::files);
+        ModelSource checkpointSource = checkpoint == null ? null : ModelSource.parse("checkpoint", checkpoint);
+        if (checkpointSource != null) {
+            checkpointSource.local().ifPresent(Located::file);
+        }
+        BaseModel _ = base.checkLocal(true);
         TemplatePackager.Request request;
         ModelFiles files;
         try (HubModels remote = hub.open()) {
-            TemplateFolder trained = TemplateOptions.folder(template, remote);
-            Path weights = checkpoint(remote);
-            files = base.files(remote);
+            TemplateFolder trained = TemplateOptions.resolve(template, remote);
+            Path weights = checkpointSource == null
+                    ? null
+                    : checkpointSource.resolve(remote).file();
+            files = base.resolve(remote, true).files();
             request = new TemplatePackager.Request(
                     trained.folder(),
                     trained.trustedCode(),
                     weights,
                     output,
                     maxShardMegabytes * MEGABYTE,
-                    asked,
+                    generation,
                     inputs,
                     baseModelId == null ? fetchedAs(files) : baseModelId,
                     license);
@@ -121,9 +127,5 @@ final class PackageCommand implements Callable<Integer> {
                 .map(snapshot -> snapshot.repository().id().toString())
                 .findFirst()
                 .orElse(null);
-    }
-
-    private @Nullable Path checkpoint(RemoteModels remote) {
-        return checkpoint == null ? null : OriginPath.file("checkpoint", checkpoint, remote);
     }
 }

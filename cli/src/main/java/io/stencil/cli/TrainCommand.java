@@ -1,9 +1,9 @@
 package io.stencil.cli;
 
 import io.stencil.cli.models.BaseModelOptions;
+import io.stencil.cli.models.BaseModelOptions.BaseModel;
 import io.stencil.cli.models.HubModels;
 import io.stencil.cli.models.HubOptions;
-import io.stencil.cli.models.RemoteModels;
 import io.stencil.cli.models.WeightOptions;
 import io.stencil.cli.terminal.ProgressLine;
 import io.stencil.cli.terminal.StopOnSignal;
@@ -112,7 +112,7 @@ final class TrainCommand implements Callable<Integer> {
         }
     }
 
-    /// What lies here is checked before anything is fetched.
+    /// Validates options and local files before fetching.
     private TrainOptions options(ProcessEnvironment environment) {
         TrainingOptions training = new TrainingOptions(command);
         Path output = training.output();
@@ -120,30 +120,21 @@ final class TrainCommand implements Callable<Integer> {
         if (environment.rank() == 0) {
             FolderLock.requireFree(output, training.resumes() ? "resume" : "output_path");
         }
-        LoadOptions asked = base.load();
-        LoadOptions load = asked.on(environment.device(asked.device()));
-        RemoteModels.check(remote -> {
-            LoadOptions found = weights.apply(load, base, files(remote), remote);
-            options(new ModelFiles(List.of(), null), found, output).build();
-        });
-        training.checkModels();
-        TrainOptions local = options(new ModelFiles(List.of(), null), weights.applyNames(load, base), output)
+        LoadOptions load = base.load();
+        load = load.on(environment.device(load.device()));
+        boolean encodesPrompts = training.task() != Task.SFT_TRAIN;
+        BaseModel here = base.checkLocal(encodesPrompts);
+        TrainOptions local = options(new ModelFiles(List.of(), null), weights.apply(load, here), output)
                 .build();
+        training.checkLocal();
         local.requireSupported();
         Trainer.check(local);
         try (HubModels remote = hub.open()) {
-            ModelFiles files = files(remote);
-            TrainOptionsBuilder options = options(files, weights.apply(load, base, files, remote), output);
+            BaseModel model = base.resolve(remote, encodesPrompts);
+            TrainOptionsBuilder options = options(model.files(), weights.apply(load, model), output);
             training.applyModels(options, remote);
             return options.build();
         }
-    }
-
-    /// Encoded samples need no tokenizer.
-    private ModelFiles files(RemoteModels remote) {
-        return new TrainingOptions(command).task() == Task.SFT_TRAIN
-                ? base.filesWithoutPrompts(remote)
-                : base.files(remote);
     }
 
     private TrainOptionsBuilder options(ModelFiles files, LoadOptions load, Path output) {

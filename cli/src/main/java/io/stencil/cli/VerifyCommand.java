@@ -1,9 +1,9 @@
 package io.stencil.cli;
 
 import io.stencil.cli.models.BaseModelOptions;
+import io.stencil.cli.models.BaseModelOptions.BaseModel;
 import io.stencil.cli.models.HubModels;
 import io.stencil.cli.models.HubOptions;
-import io.stencil.cli.models.RemoteModels;
 import io.stencil.cli.models.TemplateOptions;
 import io.stencil.error.HubException;
 import io.stencil.error.InvalidFileException;
@@ -106,13 +106,13 @@ final class VerifyCommand implements Callable<Integer> {
     /// Verifies a local folder; only base models that are named by a hub are fetched.
     private String verify(Path local, GenerationRequest request, List<TemplateInput> inputs) throws IOException {
         LoadOptions load = base.load();
-        RemoteModels.check(base::files);
+        BaseModel _ = base.checkLocal(true);
         int sums = Sha256Sums.requireComplete(local).size();
         TemplateFolder folder;
         ModelFiles files;
         try (HubModels here = hub.open()) {
             folder = new TemplateFolder(local, here.trusted(null, local));
-            files = base.files(here);
+            files = base.resolve(here, true).files();
         }
         RgbImage image = generate(folder, files, load, request, inputs);
         keep(image);
@@ -129,7 +129,7 @@ final class VerifyCommand implements Callable<Integer> {
     private String verify(HubReference reference, Path empty, GenerationRequest request, List<TemplateInput> inputs)
             throws IOException {
         LoadOptions load = base.load();
-        RemoteModels.check(base::files);
+        BaseModel _ = base.checkLocal(true);
         ModelFiles files;
         Snapshot snapshot;
         TemplateFolder folder;
@@ -139,7 +139,7 @@ final class VerifyCommand implements Callable<Integer> {
             snapshot = elsewhere.fetch(reference);
             sums = Sha256Sums.requireComplete(snapshot).size();
             folder = new TemplateFolder(snapshot.folder(), trusted(elsewhere, snapshot, reference));
-            files = base.files(here);
+            files = base.resolve(here, true).files();
         }
         RgbImage image = generate(folder, files, load, request, inputs);
         keep(image);

@@ -57,6 +57,11 @@ public final class Hub implements AutoCloseable {
                 : fetcher.fetch(repository(reference.id()), revision(reference), reference.pattern(), listener);
     }
 
+    /// Fetches the same without a listener.
+    public Snapshot fetch(HubReference reference) {
+        return fetch(reference, Fetcher.Listener.NONE);
+    }
+
     /// Publishes a folder.
     ///
     /// @throws io.stencil.error.StencilException naming repository, file and cause; the repository is then unchanged

@@ -2,6 +2,8 @@ package io.stencil.cli.models;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import io.stencil.error.InvalidRequestException;
+import io.stencil.hub.ModelSource;
+import io.stencil.hub.ModelSource.Located;
 import io.stencil.pipeline.Flux2Pipeline;
 import io.stencil.template.TemplateInput;
 import io.stencil.template.TemplateInputs;
@@ -23,8 +25,10 @@ import picocli.CommandLine.Option;
 /// The Templates that steer a picture, and their inputs.
 public final class TemplateOptions {
 
+    private static final String OPTION = "template_model_id_or_path";
+
     @Option(
-            names = "--template_model_id_or_path",
+            names = "--" + OPTION,
             paramLabel = "DIR|ID:",
             description =
                     "Folder of a Template, or its ID at a hub with a colon; may be repeated, and 'model_id' of an input counts them from 0.")
@@ -73,11 +77,11 @@ public final class TemplateOptions {
 
     /// @throws io.stencil.error.StencilException when a folder is absent, its code may not run or an input is
     ///     malformed
-    public Steering read(RemoteModels remote) {
+    public Steering resolve(HubModels hub) {
         List<TemplateSource> sources = new ArrayList<>();
         List<TemplateInput> positive = inputs("template_inputs", inputs);
         List<TemplateInput> negative = inputs("negative_template_inputs", negativeInputs);
-        templates.forEach(text -> sources.add(folder(text, remote)));
+        templates.forEach(text -> sources.add(resolve(text, hub)));
         return new Steering(
                 sources,
                 lazyLoading ? TemplatePipeline.Loading.LAZY : TemplatePipeline.Loading.EAGER,
@@ -89,10 +93,10 @@ public final class TemplateOptions {
     ///
     /// @throws io.stencil.error.StencilException when a local folder is absent, an input is malformed, or Templates
     ///     have no inputs
-    public void check() {
+    public void checkLocal() {
         inputs("template_inputs", inputs);
         inputs("negative_template_inputs", negativeInputs);
-        templates.forEach(TemplateOptions::checkFolder);
+        templates.forEach(TemplateOptions::checkLocal);
         if (!templates.isEmpty() && inputs == null && negativeInputs == null) {
             throw new InvalidRequestException(
                     "template_inputs",
@@ -133,23 +137,18 @@ public final class TemplateOptions {
         node.forEach(child -> addFiles(child, folder, files));
     }
 
-    /// Looks whether a Template's folder is there, where it is not one of a hub.
-    public static void checkFolder(String text) {
-        RemoteModels.check(remote -> folderOf(text, remote));
+    /// Validates the folder of a Template, unless it has to be fetched.
+    ///
+    /// @throws InvalidRequestException when it does not exist
+    public static void checkLocal(String text) {
+        ModelSource.parse(OPTION, text).local().ifPresent(Located::folder);
     }
 
-    private static OriginPath folderOf(String text, RemoteModels remote) {
-        OriginPath path = OriginPath.parse("template_model_id_or_path", text, remote);
-        path.folder();
-        return path;
-    }
-
-    /// A Template's folder: `FOLDER`, `FOLDER:SUBFOLDER`, or `ID:` or `ID:SUBFOLDER` of a hub; which code of it may
-    /// run is settled.
-    public static TemplateFolder folder(String text, RemoteModels remote) {
-        OriginPath path = folderOf(text, remote);
-        Path folder = path.folder();
-        return new TemplateFolder(folder, remote.trusted(path.fetched(), folder));
+    /// Resolves a Template's folder, `FOLDER[:SUBFOLDER]` or `ID:[SUBFOLDER]` of a hub, and the code that may run.
+    public static TemplateFolder resolve(String text, HubModels hub) {
+        Located located = ModelSource.parse(OPTION, text).resolve(hub);
+        Path folder = located.folder();
+        return new TemplateFolder(folder, hub.trusted(located.snapshot(), folder));
     }
 
     private List<TemplateInput> inputs(String option, @Nullable String json) {

@@ -1,19 +1,18 @@
 package io.stencil.cli.models;
 
+import io.stencil.cli.models.BaseModelOptions.BaseModel;
 import io.stencil.error.InvalidRequestException;
 import io.stencil.error.NameList;
 import io.stencil.pipeline.models.LoadOptions;
 import io.stencil.pipeline.models.ModelFiles;
 import io.stencil.pipeline.unit.ModelRole;
-import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.List;
-import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Stream;
 import picocli.CommandLine.Option;
 
-/// How the weights of frozen models rest: in float8, or in their files.
+/// Options that keep weights of frozen models in float8, or in their files.
 public final class WeightOptions {
 
     private static final String FLOAT8 = "fp8_models";
@@ -35,39 +34,41 @@ public final class WeightOptions {
                             + "its own from the file when it is used.")
     private List<String> offload = List.of();
 
-    /// The options of loading as far as they follow from the names alone.
+    /// Applies the options.
     ///
-    /// @param base names the files of the model
-    /// @throws InvalidRequestException for a name that is none of a model, and for a model that both options name
-    public LoadOptions applyNames(LoadOptions load, BaseModelOptions base) {
-        return load.withFloat8(known(FLOAT8, float8, base)).withOffload(known(OFFLOAD, offload, base));
+    /// @param model of which files that have to be fetched may be missing
+    /// @throws InvalidRequestException for a name that is none of a model, for a model without files, and for one that
+    ///     both options name
+    public LoadOptions apply(LoadOptions load, BaseModel model) {
+        return load.withFloat8(roles(FLOAT8, float8, model)).withOffload(roles(OFFLOAD, offload, model));
     }
 
-    /// The options of loading with the models that are named.
-    ///
-    /// @param base names the files of the model
-    /// @param files of the model
-    /// @throws InvalidRequestException for a name that is none of a model, for a model that has no files, and for
-    ///     one that both options name
-    public LoadOptions apply(LoadOptions load, BaseModelOptions base, ModelFiles files, RemoteModels remote) {
-        return load.withFloat8(loaded(FLOAT8, float8, base, files, remote))
-                .withOffload(loaded(OFFLOAD, offload, base, files, remote));
-    }
-
-    private static Set<ModelRole> known(String option, List<String> names, BaseModelOptions base) {
-        Set<ModelRole> chosen = EnumSet.noneOf(ModelRole.class);
-        for (String name : split(option, names)) {
-            ModelRole.named(name).ifPresentOrElse(chosen::add, () -> requireEntry(option, name, base));
+    /// @throws InvalidRequestException when an option is given, though the base model is not named
+    public void requireUnused() {
+        if (!float8.isEmpty() || !offload.isEmpty()) {
+            throw new InvalidRequestException(
+                    float8.isEmpty() ? OFFLOAD : FLOAT8,
+                    "needs --model_paths: weights rest so when they come from files");
         }
-        return chosen;
     }
 
-    private static Set<ModelRole> loaded(
-            String option, List<String> names, BaseModelOptions base, ModelFiles files, RemoteModels remote) {
+    /// Describes the options, such as `, in float8 transformer`.
+    @Override
+    public String toString() {
+        return list(", in float8 ", float8) + list(", offloaded ", offload);
+    }
+
+    private static String list(String before, List<String> names) {
+        return names.isEmpty() ? "" : before + String.join(" and ", names);
+    }
+
+    private static Set<ModelRole> roles(String option, List<String> names, BaseModel model) {
         Set<ModelRole> chosen = EnumSet.noneOf(ModelRole.class);
-        for (String name : split(option, names)) {
-            Set<ModelRole> named = roles(option, name, base, remote);
-            if (!files.roles().containsAll(named)) {
+        for (String name : names.isEmpty() ? names : BaseModelOptions.split(option, names)) {
+            Set<ModelRole> named = ModelRole.named(name)
+                    .<Set<ModelRole>>map(EnumSet::of)
+                    .orElseGet(() -> entry(option, name, model).roles());
+            if (model.isWhole() && !model.files().roles().containsAll(named)) {
                 throw new InvalidRequestException(
                         option, "'%s' is none of the models that --model_paths names".formatted(name));
             }
@@ -76,27 +77,15 @@ public final class WeightOptions {
         return chosen;
     }
 
-    private static List<String> split(String option, List<String> names) {
-        return names.isEmpty() ? List.of() : OriginPath.split(option, String.join(",", names));
-    }
-
-    private static Set<ModelRole> roles(String option, String name, BaseModelOptions base, RemoteModels remote) {
-        Optional<ModelRole> role = ModelRole.named(name);
-        if (role.isPresent()) {
-            return EnumSet.of(role.get());
-        }
-        requireEntry(option, name, base);
-        return base.entry(name, remote).roles();
-    }
-
-    private static void requireEntry(String option, String name, BaseModelOptions base) {
-        List<String> entries = base.entries();
-        if (!entries.contains(name)) {
-            List<String> valid = new ArrayList<>(
-                    Stream.of(ModelRole.values()).map(ModelRole::label).toList());
-            valid.addAll(entries);
+    private static ModelFiles entry(String option, String name, BaseModel model) {
+        ModelFiles entry = model.entries().get(name);
+        if (entry == null) {
+            List<String> valid = Stream.concat(
+                            Stream.of(ModelRole.values()).map(ModelRole::label), model.entries().keySet().stream())
+                    .toList();
             throw new InvalidRequestException(
                     option, "'%s' is not a model; expected one of %s".formatted(name, NameList.of(valid)));
         }
+        return entry;
     }
 }

@@ -1,10 +1,12 @@
 package io.stencil.cli.train;
 
-import io.stencil.cli.models.FilePattern;
-import io.stencil.cli.models.OriginPath;
-import io.stencil.cli.models.RemoteModels;
+import io.stencil.cli.models.HubModels;
 import io.stencil.cli.models.TemplateOptions;
 import io.stencil.error.InvalidRequestException;
+import io.stencil.error.Location;
+import io.stencil.files.LocalPath;
+import io.stencil.hub.ModelSource;
+import io.stencil.hub.ModelSource.Located;
 import io.stencil.template.load.TemplateFolder;
 import io.stencil.train.options.Task;
 import io.stencil.train.options.TrainOptions;
@@ -89,35 +91,36 @@ public record TrainingOptions(CommandSpec command) {
         String template = PicocliOptions.text(command, TEMPLATE);
         options.setAll(values)
                 .resume(resumes())
-                .template(template == null ? null : FilePattern.path(TEMPLATE, template));
+                .template(template == null ? null : LocalPath.of(Location.ofField(TEMPLATE), template));
     }
 
     /// Validates what is named by its path, before anything is fetched.
     ///
     /// @throws io.stencil.error.StencilException when it is not there
-    public void checkModels() {
+    public void checkLocal() {
         String template = PicocliOptions.text(command, TEMPLATE);
         if (template != null) {
-            TemplateOptions.checkFolder(template);
+            TemplateOptions.checkLocal(template);
         }
         String checkpoint = PicocliOptions.text(command, CHECKPOINT);
         if (checkpoint != null) {
-            RemoteModels.check(remote -> OriginPath.checkpoint(CHECKPOINT, checkpoint, remote));
+            ModelSource.parse(CHECKPOINT, checkpoint).local().ifPresent(Located::file);
         }
     }
 
     /// Resolves what is named by its path, or comes from a hub.
     ///
     /// @throws io.stencil.error.StencilException when it is not there
-    public void applyModels(TrainOptionsBuilder options, RemoteModels remote) {
+    public void applyModels(TrainOptionsBuilder options, HubModels hub) {
         String template = PicocliOptions.text(command, TEMPLATE);
         if (template != null) {
-            TemplateFolder folder = TemplateOptions.folder(template, remote);
+            TemplateFolder folder = TemplateOptions.resolve(template, hub);
             options.template(folder.folder()).trustedCode(folder.trustedCode());
         }
         String checkpoint = PicocliOptions.text(command, CHECKPOINT);
         if (checkpoint != null) {
-            options.resumeFrom(OriginPath.checkpoint(CHECKPOINT, checkpoint, remote));
+            options.resumeFrom(
+                    ModelSource.parse(CHECKPOINT, checkpoint).resolve(hub).file());
         }
     }
 }

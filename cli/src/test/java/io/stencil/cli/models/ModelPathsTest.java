@@ -4,12 +4,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.stencil.error.InvalidRequestException;
+import io.stencil.hub.ModelSource.Fetch;
 import io.stencil.hub.download.Snapshot;
 import io.stencil.hub.provider.HubKind;
-import io.stencil.hub.provider.HubReference;
 import io.stencil.hub.provider.Repository;
 import io.stencil.pipeline.models.ModelFiles;
-import io.stencil.template.load.TrustedCode;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -20,20 +19,38 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import picocli.CommandLine;
 
 class ModelPathsTest {
 
-    private static final RemoteModels NO_HUB = new RemoteModels() {
-        @Override
-        public Snapshot fetch(HubReference reference) {
-            throw new AssertionError("nothing is to be fetched: " + reference);
-        }
-
-        @Override
-        public TrustedCode trusted(@Nullable Snapshot snapshot, Path folder) {
-            return TrustedCode.OWN;
-        }
+    private static final Fetch NO_HUB = reference -> {
+        throw new AssertionError("nothing is to be fetched: " + reference);
     };
+
+    private static BaseModelOptions options(String... words) {
+        BaseModelOptions options = new BaseModelOptions();
+        new CommandLine(CommandLine.Model.CommandSpec.create()
+                        .addMixin("base", CommandLine.Model.CommandSpec.forAnnotatedObject(options)))
+                .parseArgs(words);
+        return options;
+    }
+
+    private static ModelFiles paths(String text, Fetch hub) {
+        return options("--model_paths=" + text).resolve(hub, false).files();
+    }
+
+    private static ModelFiles origins(String list, Fetch hub) {
+        return options("--model_id_with_origin_paths=" + list)
+                .resolve(hub, false)
+                .files();
+    }
+
+    private @Nullable Path tokenizer(String text) {
+        return options("--model_paths=" + klein.resolve("transformer"), "--tokenizer_path=" + text)
+                .resolve(NO_HUB, true)
+                .files()
+                .tokenizer();
+    }
 
     @TempDir
     private Path temporary;
@@ -68,7 +85,7 @@ class ModelPathsTest {
         Path two = klein.resolve("transformer/two.safetensors");
         Path text = klein.resolve("text_encoder/model.safetensors");
 
-        ModelFiles files = ModelPaths.read("[\"%s\", %s]".formatted(text, json(one, two)), NO_HUB);
+        ModelFiles files = paths("[\"%s\", %s]".formatted(text, json(one, two)), NO_HUB);
 
         assertThat(files.parts()).containsExactly(List.of(text), List.of(one, two));
         assertThat(files.tokenizer()).isNull();
@@ -80,18 +97,16 @@ class ModelPathsTest {
                 List.of(klein.resolve("transformer/one.safetensors"), klein.resolve("transformer/two.safetensors"));
         // The second matches config.json too, which is no shard.
         for (String pattern : List.of("/transformer/*.safetensors", "/transformer/*")) {
-            assertThat(ModelPaths.read(json(klein + pattern), NO_HUB).parts()).containsExactly(shards);
-            assertThat(ModelPaths.read("[" + json(klein + pattern) + "]", NO_HUB)
-                            .parts())
-                    .containsExactly(shards);
+            assertThat(paths(json(klein + pattern), NO_HUB).parts()).containsExactly(shards);
+            assertThat(paths("[" + json(klein + pattern) + "]", NO_HUB).parts()).containsExactly(shards);
         }
-        assertThat(OriginPath.models(klein + ":transformer/*", NO_HUB).parts()).containsExactly(shards);
+        assertThat(origins(klein + ":transformer/*", NO_HUB).parts()).containsExactly(shards);
     }
 
     @Test
     void aFolderInHuggingFaceLayoutGivesAllPartsAndTheTokenizer() {
         for (String text : List.of(klein.toString(), json(klein))) {
-            ModelFiles files = ModelPaths.read(text, NO_HUB);
+            ModelFiles files = paths(text, NO_HUB);
 
             assertThat(files.parts())
                     .containsExactly(List.of(klein.resolve("transformer")), List.of(klein.resolve("text_encoder")));
@@ -101,13 +116,13 @@ class ModelPathsTest {
 
     @Test
     void aPatternThatMatchesNothingTellsWhatIsThere() {
-        assertThatThrownBy(() -> ModelPaths.read(json(klein + "/vae/*.safetensors"), NO_HUB))
+        assertThatThrownBy(() -> paths(json(klein + "/vae/*.safetensors"), NO_HUB))
                 .isInstanceOf(InvalidRequestException.class)
                 .hasMessage(
                         "'model_paths': 'vae/*.safetensors' matches no file in %s; "
                                 + "found text_encoder/, tokenizer/, transformer/",
                         klein);
-        assertThatThrownBy(() -> ModelPaths.read(json(klein + "/transformer/*.bin"), NO_HUB))
+        assertThatThrownBy(() -> paths(json(klein + "/transformer/*.bin"), NO_HUB))
                 .hasMessage(
                         "'model_paths': '*.bin' matches no file in %s/transformer; "
                                 + "found config.json, one.safetensors, two.safetensors",
@@ -130,7 +145,7 @@ class ModelPathsTest {
                 "[\"absent\"]    | 'absent' does not exist",
             })
     void malformedTextIsRefused(String text, String fault) {
-        assertThatThrownBy(() -> ModelPaths.read(text, NO_HUB))
+        assertThatThrownBy(() -> paths(text, NO_HUB))
                 .isInstanceOf(InvalidRequestException.class)
                 .hasMessageStartingWith("'model_paths': ")
                 .hasMessageContaining(fault);
@@ -138,8 +153,8 @@ class ModelPathsTest {
 
     @Test
     void anOriginIsAFolderWithAPattern() {
-        ModelFiles files = OriginPath.models(
-                "%1$s:transformer/*.safetensors, %1$s:text_encoder/model.safetensors".formatted(klein), NO_HUB);
+        ModelFiles files =
+                origins("%1$s:transformer/*.safetensors, %1$s:text_encoder/model.safetensors".formatted(klein), NO_HUB);
 
         assertThat(files.parts())
                 .containsExactly(
@@ -147,8 +162,8 @@ class ModelPathsTest {
                                 klein.resolve("transformer/one.safetensors"),
                                 klein.resolve("transformer/two.safetensors")),
                         List.of(klein.resolve("text_encoder/model.safetensors")));
-        assertThat(OriginPath.models(klein + ":", NO_HUB).tokenizer()).isEqualTo(klein.resolve("tokenizer"));
-        assertThat(OriginPath.models(klein + ":transformer/{one,two}.safetensors", NO_HUB)
+        assertThat(origins(klein + ":", NO_HUB).tokenizer()).isEqualTo(klein.resolve("tokenizer"));
+        assertThat(origins(klein + ":transformer/{one,two}.safetensors", NO_HUB)
                         .parts()
                         .getFirst())
                 .hasSize(2);
@@ -156,25 +171,16 @@ class ModelPathsTest {
 
     @Test
     void anIdOfAHubIsFetchedWhereNoFolderHasItsName() {
-        RemoteModels remote = new RemoteModels() {
-            @Override
-            public Snapshot fetch(HubReference reference) {
-                assertThat(reference).hasToString("org/klein@v1:transformer/*.safetensors");
-                Repository repository = new Repository(HubKind.MODELSCOPE, HubKind.MODELSCOPE.site(), reference.id());
-                return new Snapshot(
-                        repository, "v1", null, klein, List.of(klein.resolve("transformer/two.safetensors")));
-            }
-
-            @Override
-            public TrustedCode trusted(@Nullable Snapshot snapshot, Path folder) {
-                return TrustedCode.OWN;
-            }
+        Fetch remote = reference -> {
+            assertThat(reference).hasToString("org/klein@v1:transformer/*.safetensors");
+            Repository repository = new Repository(HubKind.MODELSCOPE, HubKind.MODELSCOPE.site(), reference.id());
+            return new Snapshot(repository, "v1", null, klein, List.of(klein.resolve("transformer/two.safetensors")));
         };
         String text = "org/klein@v1:transformer/*.safetensors";
         List<List<Path>> expected = List.of(List.of(klein.resolve("transformer/two.safetensors")));
-        assertThat(OriginPath.models(text, remote).parts()).isEqualTo(expected);
-        assertThat(ModelPaths.read(json(text), remote).parts()).isEqualTo(expected);
-        assertThatThrownBy(() -> OriginPath.models("org/klein", remote))
+        assertThat(origins(text, remote).parts()).isEqualTo(expected);
+        assertThat(paths(json(text), remote).parts()).isEqualTo(expected);
+        assertThatThrownBy(() -> origins("org/klein", remote))
                 .isInstanceOf(InvalidRequestException.class)
                 .hasMessage(
                         "'model_id_with_origin_paths': 'org/klein' is not a local directory; to have it from a hub, write "
@@ -183,25 +189,43 @@ class ModelPathsTest {
 
     @Test
     void anOriginThatMatchesNothingTellsWhatIsThere() {
-        assertThatThrownBy(() -> OriginPath.models(klein + ":vae/*.safetensors", NO_HUB))
+        assertThatThrownBy(() -> origins(klein + ":vae/*.safetensors", NO_HUB))
                 .hasMessage(
                         "'model_id_with_origin_paths': 'vae/*.safetensors' matches no file in %s; "
                                 + "found text_encoder/, tokenizer/, transformer/",
                         klein);
-        assertThatThrownBy(() -> OriginPath.models("absent folder:x", NO_HUB))
+        assertThatThrownBy(() -> origins("absent folder:x", NO_HUB))
                 .hasMessageContaining("'absent folder' is not a directory");
-        assertThatThrownBy(() -> OriginPath.models(" , ", NO_HUB)).hasMessageContaining("names no model");
+        assertThatThrownBy(() -> origins(" , ", NO_HUB)).hasMessageContaining("names no model");
     }
 
     @Test
     void theTokenizerIsAFolder() {
         Path tokenizer = klein.resolve("tokenizer");
-        assertThat(OriginPath.tokenizer(tokenizer.toString(), NO_HUB)).isEqualTo(tokenizer);
-        assertThat(OriginPath.tokenizer(tokenizer + "/tokenizer.json", NO_HUB)).isEqualTo(tokenizer);
-        assertThat(OriginPath.tokenizer(klein + ":tokenizer/", NO_HUB)).isEqualTo(tokenizer);
-        assertThatThrownBy(() -> OriginPath.tokenizer(klein + "/transformer", NO_HUB))
-                .hasMessageContaining("no tokenizer.json");
-        assertThatThrownBy(() -> OriginPath.tokenizer(klein + ":tok/", NO_HUB))
-                .hasMessageContaining("'tok/' is not a directory in");
+        assertThat(tokenizer(tokenizer.toString())).isEqualTo(tokenizer);
+        assertThat(tokenizer(tokenizer + "/tokenizer.json")).isEqualTo(tokenizer);
+        assertThat(tokenizer(klein + ":tokenizer/")).isEqualTo(tokenizer);
+        assertThatThrownBy(() -> tokenizer(klein + "/transformer")).hasMessageContaining("no tokenizer.json");
+        assertThatThrownBy(() -> tokenizer(klein + ":tok/")).hasMessageContaining("'tok/' is not a directory in");
+    }
+
+    /// Local files are validated wherever they stand between those of a hub, which nothing fetches.
+    @Test
+    void localEntriesAreCheckedBesideThoseOfAHub() {
+        BaseModelOptions options = options("--model_paths=" + json("org/klein:vae/", klein + "/transformer"));
+        BaseModelOptions.BaseModel model = options.checkLocal(true);
+        assertThat(model.isWhole()).isFalse();
+        assertThat(model.entries().keySet()).containsExactly("org/klein:vae/", klein + "/transformer");
+        assertThat(model.files().parts()).containsExactly(List.of(klein.resolve("transformer")));
+        assertThatThrownBy(() -> options("--model_paths=" + json("org/klein:vae/", "absent"))
+                        .checkLocal(true))
+                .hasMessage("'model_paths': 'absent' does not exist");
+    }
+
+    @Test
+    void aLocalFolderTakesPrecedenceOverARepositoryOfItsName() throws IOException {
+        Path folder = Files.createDirectories(temporary.resolve("org/model"));
+        Path file = Files.createFile(folder.resolve("x.safetensors"));
+        assertThat(paths(json(folder + ":x.safetensors"), NO_HUB).parts()).containsExactly(List.of(file));
     }
 }

@@ -15,7 +15,7 @@ class TrustDialogTest {
     @Test
     void whereNobodySitsNothingIsAskedAndNothingAgreed() {
         StringWriter err = new StringWriter();
-        TrustDialog dialog = new TrustDialog(new PrintWriter(err, true), null);
+        HubModels.TrustDialog dialog = new HubModels.TrustDialog(new PrintWriter(err, true), null);
         assertThat(dialog.ask("run it?")).isFalse();
         assertThat(err.toString()).isEmpty();
         dialog.report("trusting code");
@@ -25,13 +25,13 @@ class TrustDialogTest {
     @ParameterizedTest
     @ValueSource(strings = {"y", "Y", " yes "})
     void yesIsAYes(String answer) {
-        assertThat(TrustDialog.isYes(answer)).isTrue();
+        assertThat(HubModels.TrustDialog.isYes(answer)).isTrue();
     }
 
     @ParameterizedTest
     @NullSource // the end of the input
     @ValueSource(strings = {"", "n", "yellow", "no"})
     void allElseIsANo(@Nullable String answer) {
-        assertThat(TrustDialog.isYes(answer)).isFalse();
+        assertThat(HubModels.TrustDialog.isYes(answer)).isFalse();
     }
 }
