@@ -1,6 +1,5 @@
 package io.stencil.cli;
 
-import io.stencil.cli.launch.JavaCommand;
 import io.stencil.cli.models.BaseModelOptions;
 import io.stencil.cli.models.BaseModelOptions.BaseModel;
 import io.stencil.cli.models.WeightOptions;
@@ -114,7 +113,7 @@ final class BenchCommand implements Callable<Integer> {
         for (Benchmark benchmark : benchmarks) {
             Measurement measurement = inProcess
                     ? benchmark.measure(models, repeats)
-                    : SeparateProcess.measure(JavaCommand.of(words(benchmark)));
+                    : SeparateProcess.measure(Launcher.java(words(benchmark)));
             measurements.add(measurement);
             if (!inProcess) {
                 out.println(report.line(measurement));

@@ -46,7 +46,7 @@ final class DemoCommand implements Callable<Integer> {
         if (steps < 1) {
             throw new InvalidRequestException("steps", "must be at least 1, found " + steps);
         }
-        DemoPlan plan = new DemoPlan(Checkout.root(), output, steps, seed, share);
+        DemoPlan plan = new DemoPlan(StencilCommand.checkout(), output, steps, seed, share);
         PrintWriter out = command.commandLine().getOut();
         try (ProgressLine line = ProgressLine.on(command.commandLine().getErr())) {
             Demo.Result result = new Demo(plan, listener(line)).run();

@@ -1,15 +1,22 @@
 package io.stencil.cli;
 
-import io.stencil.cli.arguments.SimilarNames;
+import io.stencil.cli.options.SimilarNames;
+import io.stencil.error.IoReason;
 import io.stencil.error.Location;
 import io.stencil.error.StencilException;
 import io.stencil.error.VisibleText;
+import io.stencil.files.LocalPath;
+import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
+import java.io.UncheckedIOException;
+import java.nio.file.InvalidPathException;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.Callable;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import picocli.CommandLine;
 import picocli.CommandLine.ExitCode;
 import picocli.CommandLine.IExecutionExceptionHandler;
@@ -21,16 +28,24 @@ import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.ParseResult;
 import picocli.CommandLine.UnmatchedArgumentException;
 
-/// Tells an error in one line and gives the exit code: 1 for a failure, 2 for wrong usage.
+/// Prints an error in one line and returns the exit code: 1 for a failure, 2 for wrong usage.
 final class ErrorPrinter implements IParameterExceptionHandler, IExecutionExceptionHandler {
 
     private static final String MISSING = "Missing required subcommand";
+
+    private static final String LOG_FORMAT = "java.util.logging.SimpleFormatter.format";
 
     private static final String TRACE = "; run with --debug for the trace";
 
     /// Matches picocli's message for a failed conversion, which names Java classes.
     private static final Pattern CONVERSION =
             Pattern.compile("cannot convert '(.*)' to (?:class|interface) \\S+ \\((?:[\\w.$]+: )?(.*)\\)");
+
+    /// Begins the C++ stack trace in a message of libtorch.
+    private static final String NATIVE_TRACE = "Exception raised from ";
+
+    /// How libtorch says that the system has no memory left; a device is named before it.
+    private static final String NO_MEMORY = "can't allocate memory";
 
     private final boolean debug;
     private final Map<String, Location> configured;
@@ -64,7 +79,7 @@ final class ErrorPrinter implements IParameterExceptionHandler, IExecutionExcept
 
     /// Prints why the work of `command` failed.
     int failure(Throwable fault, CommandLine command) {
-        print(command, FaultText.of(fault) + (debug || fault instanceof StencilException ? "" : TRACE));
+        print(command, text(fault) + (debug || fault instanceof StencilException ? "" : TRACE));
         if (debug) {
             printTrace(fault, command);
         }
@@ -80,7 +95,7 @@ final class ErrorPrinter implements IParameterExceptionHandler, IExecutionExcept
     }
 
     private static void print(CommandLine command, String message) {
-        command.getErr().println("stencil: " + VisibleText.of(FaultText.oneLine(message)));
+        command.getErr().println("stencil: " + VisibleText.of(oneLine(message)));
     }
 
     private static void printTrace(Throwable fault, CommandLine command) {
@@ -146,5 +161,54 @@ final class ErrorPrinter implements IParameterExceptionHandler, IExecutionExcept
         return command.subcommands().isEmpty()
                 ? "unexpected argument '%s'".formatted(first)
                 : noCommand(command, first);
+    }
+
+    /// Describes a fault in one line, also one with a native trace or of the virtual machine.
+    static String text(Throwable fault) {
+        return switch (fault) {
+            case StencilException input -> input.getMessage();
+            case InvalidPathException bad -> "'%s' is not a path: %s".formatted(bad.getInput(), LocalPath.reason(bad));
+            case OutOfMemoryError full ->
+                "out of memory (%s): make pictures or batches smaller, or give Java more, such as STENCIL_JAVA_OPTS=-Xmx8g"
+                        .formatted(reason(full));
+            case StackOverflowError _ ->
+                "the stack is full: something is nested too deeply; give Java more, such as STENCIL_JAVA_OPTS=-Xss16m";
+            case LinkageError broken ->
+                "a library or class cannot be loaded (%s): build Stencil anew; its native libraries need Linux on x86-64"
+                        .formatted(broken.getClass().getSimpleName() + ": " + reason(broken));
+            case IOException io -> "reading or writing failed: " + oneLine(IoReason.of(io));
+            case UncheckedIOException wrapped -> text(Objects.requireNonNull(wrapped.getCause()));
+            default ->
+                reason(fault).contains(NO_MEMORY)
+                        ? "out of memory (%s): make pictures or batches smaller".formatted(reason(fault))
+                        : "unexpected " + oneLine(fault.toString());
+        };
+    }
+
+    /// The message without its native trace, its lines joined.
+    static String oneLine(String message) {
+        return message.lines()
+                .takeWhile(line -> !line.startsWith(NATIVE_TRACE))
+                .map(String::strip)
+                .filter(line -> !line.isEmpty())
+                .collect(Collectors.joining(" "));
+    }
+
+    private static String reason(Throwable fault) {
+        String message = fault.getMessage();
+        if (message != null) {
+            return oneLine(message);
+        }
+        return fault.getCause() == null
+                ? fault.getClass().getSimpleName()
+                : oneLine(fault.getCause().toString());
+    }
+
+    /// Formats messages of Java's logging as lines of this program, `stencil: MESSAGE`, from the first message on. A
+    /// format that the user set stays.
+    static void formatLogs() {
+        if (System.getProperty(LOG_FORMAT) == null && System.getProperty("java.util.logging.config.file") == null) {
+            System.setProperty(LOG_FORMAT, "stencil: %5$s%6$s%n");
+        }
     }
 }

@@ -151,7 +151,7 @@ final class EvaluateCommand implements Callable<Integer> {
 
     private static ModelSource source(String option, @Nullable String named, String own) {
         return ModelSource.parse(
-                option, named == null ? Checkout.root().resolve(own).toString() : named);
+                option, named == null ? StencilCommand.checkout().resolve(own).toString() : named);
     }
 
     private List<Finding> run(List<Measure<?>> measures, Effort effort, Subject subject, Path pictures) {

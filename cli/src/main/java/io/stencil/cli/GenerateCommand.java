@@ -11,21 +11,28 @@ import io.stencil.error.InvalidFileException;
 import io.stencil.error.InvalidRequestException;
 import io.stencil.error.Location;
 import io.stencil.flux2.lora.LoraFile;
+import io.stencil.flux2.vae.Tiling;
 import io.stencil.hub.ModelSource;
 import io.stencil.hub.ModelSource.Located;
+import io.stencil.image.RgbImageReader;
 import io.stencil.image.RgbImageWriter;
+import io.stencil.pipeline.EditImages;
 import io.stencil.pipeline.Flux2Pipeline;
 import io.stencil.pipeline.GeneratedImage;
 import io.stencil.pipeline.GenerationRequest;
+import io.stencil.pipeline.Inpaint;
 import io.stencil.pipeline.LoraMatch;
 import io.stencil.pipeline.ProgressListener;
 import io.stencil.pipeline.models.LoadOptions;
 import io.stencil.pipeline.models.ModelFiles;
+import io.stencil.pipeline.models.VaeTiling;
 import io.stencil.template.pipeline.TemplatePipeline;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
@@ -213,6 +220,190 @@ final class GenerateCommand implements Callable<Integer> {
             writing.run();
         } catch (IOException e) {
             throw new InvalidFileException(Location.of(file), "cannot be written: " + e, e);
+        }
+    }
+
+    /// Reads the options of a generation request, those of Templates excepted.
+    @SuppressWarnings("NullAway.Init") // fields are set by picocli before a command runs
+    static final class RequestOptions {
+
+        @Option(names = "--prompt", paramLabel = "TEXT", required = true, description = "What the picture shows.")
+        private String prompt;
+
+        @Option(
+                names = "--negative_prompt",
+                paramLabel = "TEXT",
+                description = "What it is guided away from; has an effect when --cfg_scale is not 1.")
+        private String negativePrompt = "";
+
+        @Option(names = "--cfg_scale", paramLabel = "N", description = "Guidance. Default: ${DEFAULT-VALUE}, none.")
+        private double cfgScale = 1;
+
+        @Option(
+                names = "--embedded_guidance",
+                paramLabel = "N",
+                description = "For transformers with a guidance embedding. Default: ${DEFAULT-VALUE}.")
+        private double embeddedGuidance = 4;
+
+        @Option(
+                names = "--height",
+                paramLabel = "PIXELS",
+                description = "Rounded up to a multiple of 16. Default: ${DEFAULT-VALUE}.")
+        private int height = 1024;
+
+        @Option(
+                names = "--width",
+                paramLabel = "PIXELS",
+                description = "Rounded up to a multiple of 16. Default: ${DEFAULT-VALUE}.")
+        private int width = 1024;
+
+        @Option(
+                names = "--seed",
+                paramLabel = "N",
+                description = "Of the noise, 0 to 4294967295. Default: ${DEFAULT-VALUE}.")
+        private long seed;
+
+        @Option(names = "--num_inference_steps", paramLabel = "N", description = "Default: ${DEFAULT-VALUE}.")
+        private int steps = 30;
+
+        @Option(names = "--input_image", paramLabel = "FILE", description = "Picture to start from.")
+        private @Nullable Path inputImage;
+
+        @Option(
+                names = "--denoising_strength",
+                paramLabel = "S",
+                description = "How far the input image is changed, above 0 to 1. Default: ${DEFAULT-VALUE}.")
+        private double denoisingStrength = 1;
+
+        @Option(names = "--edit_image", paramLabel = "FILE", description = "Picture to refer to; may be repeated.")
+        private List<Path> editImages = new ArrayList<>();
+
+        @Option(
+                names = "--edit_image_auto_resize",
+                arity = "1",
+                paramLabel = "true|false",
+                description = "Bring edit images to about 1024 x 1024 pixels. Default: true.")
+        private @Nullable Boolean editImageAutoResize;
+
+        @Option(
+                names = "--inpaint_mask",
+                paramLabel = "FILE",
+                description = "White where the input image is made anew, black where it stays.")
+        private @Nullable Path inpaintMask;
+
+        @Option(
+                names = "--inpaint_blur_size",
+                paramLabel = "N",
+                description = "Reach of the mask's blur in latent pixels (16 pixels each). Default: 0, none.")
+        private @Nullable Integer inpaintBlurSize;
+
+        @Option(names = "--inpaint_blur_sigma", paramLabel = "N", description = "Of that blur. Default: 1.")
+        private @Nullable Double inpaintBlurSigma;
+
+        @Option(
+                names = "--inpaint_overlay",
+                description = "Lay the input image, resized and cropped, over the picture where the mask is black. "
+                        + "The mask must have the input image's size, and is cropped like it.")
+        private boolean inpaintOverlay;
+
+        /// The request, its pictures read.
+        ///
+        /// @throws io.stencil.error.StencilException naming the option or picture that cannot be used
+        GenerationRequest read() {
+            GenerationRequest.Builder builder = GenerationRequest.of(prompt)
+                    .negativePrompt(negativePrompt)
+                    .cfgScale(cfgScale)
+                    .embeddedGuidance(embeddedGuidance)
+                    .size(height, width)
+                    .seed(seed)
+                    .steps(steps)
+                    .denoisingStrength(denoisingStrength);
+            if (inputImage != null) {
+                builder.inputImage(RgbImageReader.read(inputImage));
+            }
+            if (!editImages.isEmpty()) {
+                builder.editImages(new EditImages(
+                        editImages.stream().map(RgbImageReader::read).toList(),
+                        editImageAutoResize == null || editImageAutoResize));
+            } else if (editImageAutoResize != null) {
+                throw new InvalidRequestException(
+                        "edit_image_auto_resize", "needs --edit_image: there is no image to resize");
+            }
+            requireBlurIsUsed();
+            if (inpaintMask != null) {
+                builder.inpaint(new Inpaint(
+                        RgbImageReader.read(inpaintMask),
+                        inpaintBlurSize == null ? 0 : inpaintBlurSize,
+                        inpaintBlurSigma == null ? 1 : inpaintBlurSigma));
+            }
+            builder.inpaintOverlay(inpaintOverlay);
+            return builder.build();
+        }
+
+        /// The images that are read, by option.
+        Map<String, List<Path>> files() {
+            Map<String, List<Path>> files = new LinkedHashMap<>();
+            files.put("--input_image", inputImage == null ? List.of() : List.of(inputImage));
+            files.put("--edit_image", editImages);
+            files.put("--inpaint_mask", inpaintMask == null ? List.of() : List.of(inpaintMask));
+            return files;
+        }
+
+        private void requireBlurIsUsed() {
+            String blur = inpaintBlurSize != null ? "inpaint_blur_size" : "inpaint_blur_sigma";
+            if (inpaintMask == null && (inpaintBlurSize != null || inpaintBlurSigma != null)) {
+                throw new InvalidRequestException(blur, "needs --inpaint_mask: there is no mask to blur");
+            }
+            if (inpaintBlurSigma != null && (inpaintBlurSize == null || inpaintBlurSize == 0)) {
+                throw new InvalidRequestException(
+                        "inpaint_blur_sigma", "needs --inpaint_blur_size of 1 or more: without it there is no blur");
+            }
+        }
+    }
+
+    /// Which pictures go through the VAE in tiles.
+    static final class TilingOptions {
+
+        @Option(
+                names = "--tiled",
+                description = "Encode and decode pictures in tiles, which takes less memory and changes them a little. "
+                        + "Without it those above 2048 x 2048 pixels are.")
+        private boolean tiled;
+
+        @Option(
+                names = "--tile_size",
+                paramLabel = "PIXELS",
+                description = "Side of a tile, a multiple of 16; memory grows with its square. Default: 512.")
+        private @Nullable Integer size;
+
+        @Option(
+                names = "--tile_stride",
+                paramLabel = "PIXELS",
+                description = "From one tile to the next, at most its side; neighbours are blended where they overlap. "
+                        + "Default: about three quarters of the side.")
+        private @Nullable Integer stride;
+
+        /// @throws InvalidRequestException naming the option that cannot be used
+        LoadOptions apply(LoadOptions load) {
+            if (!tiled) {
+                refuse("tile_size", size);
+                refuse("tile_stride", stride);
+                return load;
+            }
+            int side = size == null ? Tiling.standard().tilePixels() : size;
+            return load.withTiling(
+                    VaeTiling.always(Tiling.withStride(side, stride == null ? usualStride(side) : stride)));
+        }
+
+        /// A multiple of 16, as the side is, and less than it where there is room for that.
+        private static int usualStride(int side) {
+            return Math.max(1, side / 16 * 3 / 4) * 16;
+        }
+
+        private static void refuse(String option, @Nullable Integer value) {
+            if (value != null) {
+                throw new InvalidRequestException(option, "needs --tiled: without it there are no tiles to measure");
+            }
         }
     }
 }

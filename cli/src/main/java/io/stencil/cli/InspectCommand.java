@@ -1,7 +1,5 @@
 package io.stencil.cli;
 
-import io.stencil.cli.inspect.Finding;
-import io.stencil.cli.inspect.Inspector;
 import io.stencil.cli.models.HubModels;
 import io.stencil.cli.models.HubOptions;
 import io.stencil.hub.ModelSource;
@@ -41,7 +39,7 @@ final class InspectCommand implements Callable<Integer> {
     @Override
     public Integer call() {
         PrintWriter out = command.commandLine().getOut();
-        for (Finding finding : findings()) {
+        for (Inspector.Finding finding : findings()) {
             out.println(finding.place() + ": " + finding.kind());
             finding.facts().forEach(fact -> out.println("  %-12s %s".formatted(fact.name(), fact.value())));
             if (keys) {
@@ -52,7 +50,7 @@ final class InspectCommand implements Callable<Integer> {
         return 0;
     }
 
-    private List<Finding> findings() {
+    private List<Inspector.Finding> findings() {
         try (HubModels remote = hub.open()) {
             Located located = ModelSource.parse("FILE_OR_DIR", named).resolve(remote);
             List<Path> files = located.pattern().isEmpty() ? List.of(located.root()) : located.files();
@@ -62,7 +60,7 @@ final class InspectCommand implements Callable<Integer> {
         }
     }
 
-    private static void list(PrintWriter out, Finding finding) {
+    private static void list(PrintWriter out, Inspector.Finding finding) {
         finding.tensors().stream()
                 .sorted(Comparator.comparing(TensorEntry::name))
                 .forEach(

@@ -1,7 +1,5 @@
 package io.stencil.cli;
 
-import io.stencil.cli.launch.Launcher;
-import io.stencil.cli.launch.Ranks;
 import io.stencil.cli.terminal.StopOnSignal;
 import io.stencil.error.InvalidFileException;
 import io.stencil.error.InvalidRequestException;
@@ -59,7 +57,7 @@ final class LaunchCommand implements Callable<Integer> {
         }
         PrintWriter out = command.commandLine().getOut();
         PrintWriter err = command.commandLine().getErr();
-        Launcher launcher = new Launcher(new Ranks(processes, port, words, System.getenv()), out, err);
+        Launcher launcher = new Launcher(new Launcher.Ranks(processes, port, words, System.getenv()), out, err);
         try (StopOnSignal _ = StopOnSignal.passingOn(launcher::requestStop)) {
             return launcher.run();
         } catch (IOException e) {

@@ -1,7 +1,6 @@
 package io.stencil.cli;
 
-import io.stencil.cli.arguments.Arguments;
-import io.stencil.cli.terminal.LogLines;
+import io.stencil.cli.options.Arguments;
 import io.stencil.cli.terminal.TerminalWriter;
 import io.stencil.cli.terminal.WordWrappedHelp;
 import io.stencil.error.InvalidRequestException;
@@ -11,17 +10,22 @@ import io.stencil.files.LocalPath;
 import io.stencil.hub.http.Proxies;
 import io.stencil.tensor.Libtorch;
 import io.stencil.train.options.TrainingArguments;
+import java.io.IOException;
+import java.io.InputStream;
 import java.io.PrintWriter;
+import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Properties;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.ExitCode;
+import picocli.CommandLine.IVersionProvider;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
@@ -41,7 +45,7 @@ import picocli.CommandLine.TypeConversionException;
         synopsisSubcommandLabel = "COMMAND",
         scope = ScopeType.INHERIT,
         mixinStandardHelpOptions = true,
-        versionProvider = StencilVersion.class,
+        versionProvider = StencilCommand.Version.class,
         sortOptions = false,
         usageHelpWidth = 100)
 public final class StencilCommand {
@@ -63,6 +67,8 @@ public final class StencilCommand {
             VerifyCommand.class,
             HelpCommand.class);
 
+    private static final String ROOT = "stencil.root";
+    private static final String VERSION = "version.properties";
     private static final String CONFIG = "--config";
     static final Arguments.Sources SOURCES =
             new Arguments.Sources(CONFIG, "--resume", TrainingArguments.FILE_NAME, "--output_path");
@@ -83,7 +89,7 @@ public final class StencilCommand {
     /// 130 interrupted.
     public static void main(String[] args) {
         Proxies.allowPasswords();
-        LogLines.install();
+        ErrorPrinter.formatLogs();
         CommandLine root = commandLine(List.of(args)::contains);
         int code = ExitCode.SOFTWARE;
         try {
@@ -92,6 +98,36 @@ public final class StencilCommand {
             new ErrorPrinter(true, Map.of()).failure(fault, root);
         }
         System.exit(code);
+    }
+
+    /// Returns the checkout that the launcher runs, with `models` and `examples`.
+    ///
+    /// @throws InvalidRequestException when the command was not started by the launcher
+    static Path checkout() {
+        String root = System.getProperty(ROOT);
+        if (root == null) {
+            throw new InvalidRequestException(ROOT, "is not set; run this by ./stencil of a checkout");
+        }
+        return Path.of(root);
+    }
+
+    /// Returns the version in the POM, which the build writes into a resource.
+    static String version() {
+        Properties properties = new Properties();
+        try (InputStream resource = StencilCommand.class.getResourceAsStream(VERSION)) {
+            properties.load(Objects.requireNonNull(resource, VERSION));
+        } catch (IOException fault) {
+            throw new UncheckedIOException(VERSION, fault);
+        }
+        return "stencil " + properties.getProperty("version");
+    }
+
+    /// The version, for the help.
+    static final class Version implements IVersionProvider {
+        @Override
+        public String[] getVersion() {
+            return new String[] {version()};
+        }
     }
 
     /// Builds the command line with the options of all commands.

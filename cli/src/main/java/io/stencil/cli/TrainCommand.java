@@ -5,13 +5,10 @@ import io.stencil.cli.models.BaseModelOptions.BaseModel;
 import io.stencil.cli.models.HubModels;
 import io.stencil.cli.models.HubOptions;
 import io.stencil.cli.models.WeightOptions;
+import io.stencil.cli.options.DatasetOptions;
+import io.stencil.cli.options.TrainingOptions;
 import io.stencil.cli.terminal.ProgressLine;
 import io.stencil.cli.terminal.StopOnSignal;
-import io.stencil.cli.train.DatasetOptions;
-import io.stencil.cli.train.EncodingReport;
-import io.stencil.cli.train.TrainingOptions;
-import io.stencil.cli.train.TrainingReport;
-import io.stencil.cli.train.UnsavedSteps;
 import io.stencil.distributed.ProcessEnvironment;
 import io.stencil.files.FolderLock;
 import io.stencil.pipeline.models.LoadOptions;
@@ -19,13 +16,18 @@ import io.stencil.pipeline.models.ModelFiles;
 import io.stencil.train.DatasetEncoder;
 import io.stencil.train.Trainer;
 import io.stencil.train.TrainingResult;
+import io.stencil.train.log.EncodingListener;
+import io.stencil.train.log.ProgressText;
+import io.stencil.train.log.StepReport;
 import io.stencil.train.log.TrainingListener;
+import io.stencil.train.log.TrainingStart;
 import io.stencil.train.options.Task;
 import io.stencil.train.options.TrainOptions;
 import io.stencil.train.options.TrainOptionsBuilder;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Locale;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -144,5 +146,122 @@ final class TrainCommand implements Callable<Integer> {
         TrainOptionsBuilder options = TrainOptions.builder(files, dataset.folder(metadata), metadata, output);
         training.applyTo(options);
         return options.load(load);
+    }
+
+    /// Tells the encoding of a dataset on the terminal.
+    private static final class EncodingReport implements EncodingListener {
+
+        private final ProgressLine line;
+        private final PrintWriter err;
+
+        EncodingReport(ProgressLine line, PrintWriter err) {
+            this.line = line;
+            this.err = err;
+        }
+
+        @Override
+        public void onStart(int done, int samples) {
+            err.println("encoding %s samples%s"
+                    .formatted(samples, done == 0 ? "" : ", of which %s are there".formatted(done)));
+        }
+
+        @Override
+        public void onSample(int done, int samples) {
+            line.show("sample %s/%s".formatted(done, samples));
+        }
+
+        @Override
+        public void onWarning(String message) {
+            line.end();
+            err.println("stencil: warning: " + message);
+        }
+    }
+
+    /// Tells a training on the terminal: what begins, one line of progress, and each file that is written.
+    private static final class TrainingReport implements TrainingListener {
+
+        private final ProgressLine line;
+        private final PrintWriter out;
+        private final PrintWriter err;
+        private final ProgressText text = new ProgressText();
+
+        TrainingReport(ProgressLine line, PrintWriter out, PrintWriter err) {
+            this.line = line;
+            this.out = out;
+            this.err = err;
+        }
+
+        @Override
+        public void onStart(TrainingStart start) {
+            err.println(String.format(
+                    Locale.ROOT,
+                    "training %,d parameters in %s tensors on %s rows for %s steps, seed %s",
+                    start.trainableParameters(),
+                    start.trainableTensors(),
+                    start.rows(),
+                    start.steps(),
+                    start.seed()));
+            if (start.doneSteps() > 0) {
+                err.println("going on after step " + start.doneSteps());
+            }
+        }
+
+        @Override
+        public void onStep(StepReport report) {
+            line.show(text.after(report));
+        }
+
+        @Override
+        public void onCheckpoint(Path file) {
+            line.end();
+            out.println("wrote " + file);
+            out.flush();
+        }
+
+        @Override
+        public void onFailure(Path folder, long savedSteps) {
+            line.end();
+            err.println("saved the state after step %s; fix the cause of the failure, then go on by --resume %s"
+                    .formatted(savedSteps, folder));
+        }
+
+        @Override
+        public void onWarning(String message) {
+            line.end();
+            err.println("stencil: warning: " + message);
+        }
+    }
+
+    /// Knows what a training loses when its process ends at once. Safe to ask from any thread.
+    private static final class UnsavedSteps implements TrainingListener {
+
+        private volatile long step;
+        private volatile long saved;
+
+        @Override
+        public void onStart(TrainingStart start) {
+            saved = start.doneSteps();
+            step = start.doneSteps();
+        }
+
+        @Override
+        public void onStep(StepReport report) {
+            step = report.step();
+        }
+
+        @Override
+        public void onSaved(long savedStep) {
+            saved = savedStep;
+        }
+
+        /// Such as `steps 11 to 13 are lost; step-10.state stays`.
+        String text() {
+            String stays = saved == 0 ? "nothing was saved yet" : "step-%s.state stays".formatted(saved);
+            return switch (Math.toIntExact(Math.min(step - saved, 2))) {
+                case 0 -> "the present step is lost; " + stays;
+                case 1 -> "step %s is lost; %s".formatted(step, stays);
+                default -> "steps %s to %s are lost; %s".formatted(saved + 1, step, stays);
+            };
+        }
     }
 }

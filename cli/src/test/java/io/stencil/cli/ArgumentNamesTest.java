@@ -2,7 +2,7 @@ package io.stencil.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.stencil.cli.arguments.ArgumentNames;
+import io.stencil.cli.options.Arguments;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -30,7 +30,7 @@ class ArgumentNamesTest {
         "num-inference-steps, num-inference-steps",
     })
     void takesTheDeclaredSpelling(String typed, String declared) {
-        assertThat(ArgumentNames.declared(COMMAND, typed)).isEqualTo(declared);
+        assertThat(Arguments.declared(COMMAND, typed)).isEqualTo(declared);
     }
 
     @Test

@@ -72,7 +72,7 @@ class ConfigFileTest {
     void aListIsTakenWhereTheCommandLineTakesCommas(String option) throws IOException {
         Path file = Files.writeString(folder.resolve("run.yaml"), option + ": [first, second]");
         CommandLine root = StencilCommand.commandLine();
-        var arguments = io.stencil.cli.arguments.Arguments.of(
+        var arguments = io.stencil.cli.options.Arguments.of(
                 root.getCommandSpec(),
                 StencilCommand.SOURCES,
                 "train",

@@ -40,8 +40,8 @@ class StencilCommandTest {
         CommandLineRun run = CommandLineRun.of("--version");
 
         assertThat(run.exitCode()).isZero();
-        assertThat(run.out().strip()).isEqualTo("stencil " + StencilVersion.number());
-        assertThat(StencilVersion.number()).matches("\\d+\\.\\d+\\.\\d+(-SNAPSHOT)?");
+        assertThat(run.out().strip()).isEqualTo(StencilCommand.version());
+        assertThat(StencilCommand.version()).matches("stencil \\d+\\.\\d+\\.\\d+(-SNAPSHOT)?");
     }
 
     /// Names of all commands, as in the text of the root's help.
@@ -216,8 +216,8 @@ class StencilCommandTest {
     void aFailedReadOrWriteIsToldInTheWordsOfTheSystem() {
         IOException full = new FileSystemException("/out", null, "No space left on device");
 
-        assertThat(FaultText.of(full)).isEqualTo("reading or writing failed: No space left on device (/out)");
-        assertThat(FaultText.of(new UncheckedIOException(full))).isEqualTo(FaultText.of(full));
+        assertThat(ErrorPrinter.text(full)).isEqualTo("reading or writing failed: No space left on device (/out)");
+        assertThat(ErrorPrinter.text(new UncheckedIOException(full))).isEqualTo(ErrorPrinter.text(full));
     }
 
     @ParameterizedTest

@@ -25,7 +25,7 @@ public final class ProgressLine implements AutoCloseable {
 
     /// A line on this process's standard error.
     public static ProgressLine on(PrintWriter err) {
-        return new ProgressLine(err, StandardStream.ERR.isTerminal());
+        return new ProgressLine(err, TerminalWriter.StandardStream.ERR.isTerminal());
     }
 
     /// Takes the place of the text that is shown.

@@ -1,11 +1,14 @@
 package io.stencil.cli.terminal;
 
 import io.stencil.error.VisibleText;
+import java.io.Console;
 import java.io.FilterWriter;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.Writer;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /// Output of a command with [escapes][VisibleText] for what a terminal would act on: names and texts of untrusted
@@ -84,6 +87,32 @@ public final class TerminalWriter extends PrintWriter {
         @Override
         public void write(String text, int offset, int length) throws IOException {
             out.write(VisibleText.lines(text.substring(offset, offset + length)));
+        }
+    }
+
+    /// An output of this process.
+    enum StandardStream {
+        OUT(1),
+        ERR(2);
+
+        private final Path link;
+
+        StandardStream(int descriptor) {
+            this.link = Path.of("/proc/self/fd/" + descriptor);
+        }
+
+        boolean isTerminal() {
+            if (!Files.isSymbolicLink(link)) {
+                return Optional.ofNullable(System.console())
+                        .map(Console::isTerminal)
+                        .orElse(false);
+            }
+            try {
+                String target = Files.readSymbolicLink(link).toString();
+                return target.startsWith("/dev/pts/") || target.startsWith("/dev/tty");
+            } catch (IOException e) {
+                return false; // the link cannot be read: plain lines are right everywhere
+            }
         }
     }
 }

@@ -1,4 +1,4 @@
-package io.stencil.cli.launch;
+package io.stencil.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -12,7 +12,7 @@ class RanksTest {
 
     @Test
     void eachRankIsToldItsNumberAndThreadsAreDivided() throws IOException {
-        Ranks ranks = new Ranks(3, 4711, List.of("train", "--seed", "1"), Map.of("PATH", "/bin"));
+        Launcher.Ranks ranks = new Launcher.Ranks(3, 4711, List.of("train", "--seed", "1"), Map.of("PATH", "/bin"));
         List<ProcessBuilder> processes = ranks.processes();
         assertThat(processes).hasSize(3);
         for (int rank = 0; rank < 3; rank++) {
@@ -32,7 +32,7 @@ class RanksTest {
 
     @Test
     void aNumberOfThreadsThatIsGivenHoldsForEachRank() {
-        Ranks ranks = new Ranks(2, 4711, List.of("train"), Map.of("STENCIL_THREADS", "5"));
+        Launcher.Ranks ranks = new Launcher.Ranks(2, 4711, List.of("train"), Map.of("STENCIL_THREADS", "5"));
         assertThat(ranks.variables(1, 4711)).containsEntry("STENCIL_THREADS", "5");
     }
 }

@@ -1,18 +1,23 @@
-package io.stencil.cli.inspect;
+package io.stencil.cli;
 
 import io.stencil.error.InvalidFileException;
+import io.stencil.error.Location;
 import io.stencil.error.NameList;
 import io.stencil.files.LocalPath;
 import io.stencil.json.ConfigJson;
+import io.stencil.safetensors.TensorEntry;
+import io.stencil.template.load.TemplateFolder;
 import io.stencil.template.load.TrustedCode;
 import io.stencil.train.split.CacheFolder;
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Stream;
 
 /// Finds out what a file or folder is, and what is in it.
-public final class Inspector {
+final class Inspector {
 
     private static final List<String> PARTS = List.of("transformer", "vae", "text_encoder");
 
@@ -22,7 +27,7 @@ public final class Inspector {
     ///
     /// @param trusted code of a Template that may run, to list its inputs
     /// @throws InvalidFileException when there is nothing there that Stencil knows, or a file in it is broken
-    public static List<Finding> inspect(Path path, TrustedCode trusted) {
+    static List<Finding> inspect(Path path, TrustedCode trusted) {
         if (Files.notExists(path)) {
             throw new InvalidFileException(path, "no such file or folder" + LocalPath.hint(path.toString()));
         }
@@ -98,5 +103,76 @@ public final class Inspector {
                 Finding.of(folder, "training", new Finding.Fact("checkpoints", Integer.toString(checkpoints.size()))));
         checkpoints.forEach(file -> findings.add(WeightsInspector.inspect(file)));
         return findings;
+    }
+
+    /// What one file or folder turned out to be.
+    ///
+    /// @param place the file or folder
+    /// @param kind what it is, in a few words
+    /// @param facts more about it, in the order to show
+    /// @param tensors those that it holds; empty for what holds none
+    record Finding(Path place, String kind, List<Fact> facts, List<TensorEntry> tensors) {
+
+        /// A named fact, ready to be shown.
+        public record Fact(String name, String value) {}
+
+        public Finding {
+            facts = List.copyOf(facts);
+            tensors = List.copyOf(tensors);
+        }
+
+        static Finding of(Path place, String kind, Fact... facts) {
+            return new Finding(place, kind, List.of(facts), List.of());
+        }
+    }
+
+    /// What lies in a folder.
+    private static final class FolderContent {
+
+        private FolderContent() {}
+
+        /// Everything in the folder that is not hidden, sorted.
+        static List<Path> files(Path folder) {
+            try (Stream<Path> content = Files.list(folder)) {
+                return content.filter(path -> !path.getFileName().toString().startsWith("."))
+                        .sorted()
+                        .toList();
+            } catch (IOException e) {
+                throw new InvalidFileException(Location.of(folder), "cannot be listed: " + e, e);
+            }
+        }
+
+        /// The safetensors files of the folder, sorted.
+        static List<Path> weights(Path folder) {
+            return files(folder).stream()
+                    .filter(path -> path.toString().endsWith(".safetensors"))
+                    .toList();
+        }
+    }
+
+    /// Describes a Template folder: input fields and dataset row fields of its code, and its weights.
+    private static final class TemplateInspector {
+
+        private TemplateInspector() {}
+
+        /// True for a folder with a Template's code.
+        static boolean isTemplate(Path folder) {
+            return Files.isRegularFile(folder.resolve("Model.java"))
+                    || Files.isRegularFile(folder.resolve("model.jar"));
+        }
+
+        /// @throws io.stencil.error.TemplateException when the code does not keep the contract
+        static List<Finding> inspect(Path folder, TrustedCode trusted) {
+            TemplateFolder template = new TemplateFolder(folder, trusted);
+            List<Finding.Fact> facts = new ArrayList<>();
+            boolean source = Files.exists(folder.resolve("Model.java"));
+            facts.add(new Finding.Fact("code", source ? "Model.java" : "model.jar"));
+            facts.add(new Finding.Fact("inputs", template.describeInputs().orElseThrow()));
+            template.describeRows().ifPresent(rows -> facts.add(new Finding.Fact("dataset rows", rows)));
+            List<Finding> findings = new ArrayList<>();
+            findings.add(new Finding(folder, "Template", facts, List.of()));
+            FolderContent.weights(folder).forEach(file -> findings.add(WeightsInspector.inspect(file)));
+            return findings;
+        }
     }
 }

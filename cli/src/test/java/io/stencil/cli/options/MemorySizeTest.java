@@ -1,4 +1,4 @@
-package io.stencil.cli.train;
+package io.stencil.cli.options;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -21,12 +21,13 @@ class MemorySizeTest {
         "4000000000, 4000000000",
     })
     void unitsAreDecimalOrBinary(String text, long bytes) {
-        assertThat(new MemorySize().convert(text)).isEqualTo(bytes);
+        assertThat(new PicocliOptions.MemorySize().convert(text)).isEqualTo(bytes);
     }
 
     @ParameterizedTest
     @ValueSource(strings = {"", "GB", "4XB", "-1GB", "1e9", "4GB2", "99999999TB"})
     void allElseIsRefused(String text) {
-        assertThatThrownBy(() -> new MemorySize().convert(text)).isInstanceOf(TypeConversionException.class);
+        assertThatThrownBy(() -> new PicocliOptions.MemorySize().convert(text))
+                .isInstanceOf(TypeConversionException.class);
     }
 }

@@ -1,7 +1,8 @@
-package io.stencil.cli.arguments;
+package io.stencil.cli.options;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import io.stencil.cli.options.ConfigFile.ConfigValue;
 import io.stencil.error.InvalidFileException;
 import io.stencil.error.Location;
 import java.io.StringReader;

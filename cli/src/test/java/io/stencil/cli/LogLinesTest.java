@@ -1,4 +1,4 @@
-package io.stencil.cli.terminal;
+package io.stencil.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -27,7 +27,7 @@ class LogLinesTest {
         private Warning() {}
 
         public static void main(String[] words) {
-            LogLines.install();
+            ErrorPrinter.formatLogs();
             System.getLogger("io.stencil").log(System.Logger.Level.WARNING, "waiting for 100% of it");
         }
     }

@@ -1,4 +1,4 @@
-package io.stencil.cli.train;
+package io.stencil.cli.options;
 
 import io.stencil.error.InvalidRequestException;
 import io.stencil.train.options.DataOptions;

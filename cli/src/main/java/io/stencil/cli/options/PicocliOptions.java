@@ -1,17 +1,23 @@
-package io.stencil.cli.train;
+package io.stencil.cli.options;
 
 import io.stencil.cli.models.BaseModelOptions;
 import io.stencil.tensor.DType;
 import io.stencil.train.options.DeclaredOption;
 import io.stencil.train.options.OptionSchema;
 import io.stencil.train.options.TrainingOption;
+import java.math.BigDecimal;
 import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Model.OptionSpec;
+import picocli.CommandLine.TypeConversionException;
 
 /// Binds declared options to picocli: adds them to a command, and reads their values after parsing.
 public final class PicocliOptions {
@@ -100,5 +106,37 @@ public final class PicocliOptions {
 
     private static @Nullable Object parsed(CommandSpec command, String name) {
         return command.findOption("--" + name).getValue();
+    }
+
+    /// Reads an amount of memory in bytes: `4GB`, `1.5 GiB`, `500MB`, `4000000000`.
+    static final class MemorySize implements ITypeConverter<Long> {
+
+        private static final Pattern FORM = Pattern.compile("(\\d+(?:\\.\\d+)?) *([a-z]*)");
+        private static final Map<String, Long> UNITS = Map.ofEntries(
+                Map.entry("", 1L),
+                Map.entry("b", 1L),
+                Map.entry("kb", 1_000L),
+                Map.entry("mb", 1_000_000L),
+                Map.entry("gb", 1_000_000_000L),
+                Map.entry("tb", 1_000_000_000_000L),
+                Map.entry("kib", 1L << 10),
+                Map.entry("mib", 1L << 20),
+                Map.entry("gib", 1L << 30),
+                Map.entry("tib", 1L << 40));
+
+        @Override
+        public Long convert(String value) {
+            Matcher matcher = FORM.matcher(value.strip().toLowerCase(Locale.ROOT));
+            Long unit = matcher.matches() ? UNITS.get(matcher.group(2)) : null;
+            if (unit == null) {
+                throw new TypeConversionException(
+                        "expected an amount such as 4GB, 1.5GiB or 500MB, found '%s'".formatted(value));
+            }
+            BigDecimal bytes = new BigDecimal(matcher.group(1)).multiply(BigDecimal.valueOf(unit));
+            if (bytes.compareTo(BigDecimal.valueOf(Long.MAX_VALUE)) > 0) {
+                throw new TypeConversionException("'%s' is more than any memory holds".formatted(value));
+            }
+            return bytes.longValue();
+        }
     }
 }

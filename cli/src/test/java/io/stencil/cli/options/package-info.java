@@ -1,4 +1,4 @@
 @NullMarked
-package io.stencil.cli.launch;
+package io.stencil.cli.options;
 
 import org.jspecify.annotations.NullMarked;

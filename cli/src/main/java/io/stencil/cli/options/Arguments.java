@@ -1,4 +1,4 @@
-package io.stencil.cli.arguments;
+package io.stencil.cli.options;
 
 import io.stencil.error.InvalidRequestException;
 import io.stencil.error.Location;
@@ -17,8 +17,7 @@ import picocli.CommandLine;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Model.OptionSpec;
 
-/// What the user typed, made ready for picocli: option names as declared, the options of a configuration file
-/// added.
+/// Command line for picocli: option names as declared, and the options of a configuration file added.
 ///
 /// @param words the command line
 /// @param configured the places of options that a configuration file gave, by their declared names
@@ -100,6 +99,41 @@ public record Arguments(List<String> words, Map<String, Location> configured) {
         }
     }
 
+    /// Replaces the option name in `word` by the declared one: `--edit_image` and `--edit-image` are the same option. A
+    /// word that names no option of the command stays.
+    public static String declared(CommandSpec command, String word) {
+        OptionSpec option = option(command, word);
+        if (option == null || command.findOption(name(word)) != null) {
+            return word;
+        }
+        return option.longestName() + word.substring(name(word).length());
+    }
+
+    /// The option that `word`, such as `--edit-image` or `--edit-image=a.png`, names in either spelling.
+    static @Nullable OptionSpec option(CommandSpec command, String word) {
+        String name = name(word);
+        OptionSpec exact = command.findOption(name);
+        if (exact != null || !name.startsWith("--")) {
+            return exact;
+        }
+        String underscored = underscored(name);
+        for (OptionSpec option : command.options()) {
+            if (underscored(option.longestName()).equals(underscored)) {
+                return option;
+            }
+        }
+        return null;
+    }
+
+    private static String name(String word) {
+        int equals = word.indexOf('=');
+        return equals < 0 ? word : word.substring(0, equals);
+    }
+
+    private static String underscored(String longName) {
+        return longName.replace('-', '_');
+    }
+
     private static Path path(String option, String text) {
         return LocalPath.of(Location.ofField(option.substring(2)), text);
     }
@@ -147,8 +181,8 @@ public record Arguments(List<String> words, Map<String, Location> configured) {
                     return;
                 }
                 CommandSpec reading = command == null ? root : command;
-                OptionSpec option = ArgumentNames.option(reading, word);
-                words.add(ArgumentNames.declared(reading, word));
+                OptionSpec option = option(reading, word);
+                words.add(declared(reading, word));
                 if (option == null) {
                     if (isPassedOn(word)) {
                         words.addAll(List.of(typed).subList(i + 1, typed.length));

@@ -1,4 +1,4 @@
-package io.stencil.cli.arguments;
+package io.stencil.cli.options;
 
 import java.util.Collection;
 import java.util.Comparator;

@@ -1,0 +1,204 @@
+package io.stencil.cli;
+
+import io.stencil.error.InvalidFileException;
+import io.stencil.error.NameList;
+import io.stencil.files.ByteText;
+import io.stencil.flux2.files.KnownCheckpoint;
+import io.stencil.flux2.files.ModelConfig;
+import io.stencil.flux2.lora.LoraKey;
+import io.stencil.safetensors.Checkpoint;
+import io.stencil.safetensors.KeyHash;
+import io.stencil.safetensors.SafetensorsFile;
+import io.stencil.safetensors.TensorEntry;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.function.Function;
+import java.util.function.Predicate;
+import java.util.regex.MatchResult;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+
+/// Describes weights: a safetensors file, a shard index, or a folder of shards.
+final class WeightsInspector {
+
+    private static final int SHOWN = 60;
+
+    private WeightsInspector() {}
+
+    /// @throws io.stencil.error.InvalidFileException when they are broken
+    static Inspector.Finding inspect(Path path) {
+        try (Checkpoint checkpoint = Checkpoint.open(path)) {
+            List<TensorEntry> tensors = List.copyOf(checkpoint.entries().values());
+            return new Inspector.Finding(
+                    path,
+                    new WeightsKind(path, tensors, checkpoint.metadata()).describe(),
+                    facts(checkpoint, tensors),
+                    tensors);
+        }
+    }
+
+    private static List<Inspector.Finding.Fact> facts(Checkpoint checkpoint, List<TensorEntry> tensors) {
+        List<Inspector.Finding.Fact> facts = new ArrayList<>();
+        if (checkpoint.files().size() > 1) {
+            facts.add(new Inspector.Finding.Fact(
+                    "files", Integer.toString(checkpoint.files().size())));
+        }
+        if (!checkpoint.variants().isEmpty()) {
+            List<String> names = checkpoint.variants().stream()
+                    .map(file -> file.getFileName().toString())
+                    .toList();
+            facts.add(new Inspector.Finding.Fact("not used", NameList.of(names) + ": the same tensors once more"));
+        }
+        facts.add(new Inspector.Finding.Fact("tensors", Integer.toString(tensors.size())));
+        facts.add(new Inspector.Finding.Fact("parameters", count(tensors)));
+        facts.add(new Inspector.Finding.Fact("dtypes", dtypes(tensors)));
+        facts.add(new Inspector.Finding.Fact("size", ByteText.of(size(checkpoint.files()))));
+        facts.add(new Inspector.Finding.Fact("key hash", KeyHash.of(tensors)));
+        checkpoint
+                .metadata()
+                .forEach((key, value) -> facts.add(new Inspector.Finding.Fact("metadata " + key, shortened(value))));
+        return facts;
+    }
+
+    private static String count(List<TensorEntry> tensors) {
+        long elements = tensors.stream().mapToLong(TensorEntry::elementCount).sum();
+        return String.format(Locale.ROOT, "%,d", elements);
+    }
+
+    private static String dtypes(List<TensorEntry> tensors) {
+        Map<String, Long> counts = tensors.stream()
+                .collect(Collectors.groupingBy(
+                        tensor -> tensor.dtype().toString(), TreeMap::new, Collectors.counting()));
+        if (counts.size() == 1) {
+            return counts.keySet().iterator().next();
+        }
+        return counts.entrySet().stream()
+                .map(entry -> entry.getKey() + " (" + entry.getValue() + ")")
+                .collect(Collectors.joining(", "));
+    }
+
+    private static long size(List<SafetensorsFile> files) {
+        return files.stream().mapToLong(file -> file.path().toFile().length()).sum();
+    }
+
+    private static String shortened(String value) {
+        String line = value.replaceAll("\\s+", " ");
+        return line.length() <= SHOWN ? line : line.substring(0, SHOWN) + "... (" + value.length() + " characters)";
+    }
+
+    /// Describes the purpose of a set of tensors.
+    ///
+    /// @param file where they lie: a file, or a folder of shards
+    /// @param tensors all of them
+    /// @param metadata of the file
+    record WeightsKind(Path file, List<TensorEntry> tensors, Map<String, String> metadata) {
+
+        private static final Pattern VALUE_NAME = Pattern.compile(
+                "(.*\\.)?proj_[kv]\\.(\\w+)\\.(?:positional_embedding|prefer_value_embedder\\.[02]\\.\\w+)");
+
+        String describe() {
+            String kind = lora().or(this::valueTemplate)
+                    .or(this::known)
+                    .or(this::configured)
+                    .orElse("tensors of no known model");
+            String step = metadata.get("step");
+            return step == null ? kind : kind + ", a checkpoint after " + step + " training steps";
+        }
+
+        private Optional<String> lora() {
+            List<LoraKey> keys = tensors.stream()
+                    .map(tensor -> LoraKey.parse(tensor.name()))
+                    .flatMap(Optional::stream)
+                    .toList();
+            if (keys.size() != tensors.size() || keys.isEmpty()) {
+                return Optional.empty();
+            }
+            long layers = keys.stream().map(LoraKey::layer).distinct().count();
+            Set<Long> ranks = tensors.stream()
+                    .filter(tensor -> LoraKey.parse(tensor.name()).orElseThrow().part() == LoraKey.Part.A)
+                    .map(tensor -> tensor.shape().getFirst())
+                    .collect(Collectors.toSet());
+            String rank = ranks.size() == 1 ? "rank " + ranks.iterator().next() : "ranks " + ranks;
+            return Optional.of("LoRA of %s layers, %s".formatted(layers, rank));
+        }
+
+        /// All tensors, or a trained part of them.
+        private Optional<String> valueTemplate() {
+            List<MatchResult> names = tensors.stream()
+                    .flatMap(tensor ->
+                            VALUE_NAME.matcher(tensor.name()).results().filter(covers(tensor)))
+                    .toList();
+            if (names.size() != tensors.size() || names.isEmpty()) {
+                return Optional.empty();
+            }
+            long blocks = names.stream().map(name -> name.group(2)).distinct().count();
+            String length = tensors.stream()
+                    .filter(tensor -> tensor.name().endsWith("positional_embedding"))
+                    .map(tensor -> ", length " + tensor.shape().getFirst())
+                    .findFirst()
+                    .orElse("");
+            String prefix = names.stream()
+                    .map(name -> name.group(1))
+                    .filter(Objects::nonNull)
+                    .findFirst()
+                    .map(text -> ", names begin with " + text)
+                    .orElse("");
+            return Optional.of("value Template for %s blocks%s%s".formatted(blocks, length, prefix));
+        }
+
+        private static Predicate<MatchResult> covers(TensorEntry tensor) {
+            return name -> name.group().equals(tensor.name());
+        }
+
+        private Optional<String> known() {
+            return KnownCheckpoint.of(tensors).map(KnownCheckpoint::title);
+        }
+
+        private Optional<String> configured() {
+            Path json = Files.isDirectory(file) ? file.resolve("config.json") : file.resolveSibling("config.json");
+            if (Files.notExists(json)) {
+                return Optional.empty();
+            }
+            return Optional.of(describe(readable(json, ModelConfig::read)));
+        }
+
+        private static <T> Optional<T> readable(Path json, Function<Path, T> read) {
+            try {
+                return Optional.of(read.apply(json));
+            } catch (InvalidFileException _) {
+                return Optional.empty(); // another kind of model's
+            }
+        }
+
+        private static String describe(Optional<ModelConfig> config) {
+            return config.map(WeightsKind::describe).orElse("model that is not part of FLUX.2, by its config.json");
+        }
+
+        private static String describe(ModelConfig config) {
+            return switch (config) {
+                case ModelConfig.Transformer(var sizes) ->
+                    "FLUX.2 transformer: %s double and %s single blocks, %s heads x %s, by its config.json"
+                            .formatted(
+                                    sizes.numLayers(),
+                                    sizes.numSingleLayers(),
+                                    sizes.numAttentionHeads(),
+                                    sizes.attentionHeadDim());
+                case ModelConfig.Vae(var sizes) ->
+                    "FLUX.2 VAE: channels %s, by its config.json".formatted(sizes.blockOutChannels());
+                case ModelConfig.TextEncoder text ->
+                    "Qwen3 text encoder: %s layers, width %s, by its config.json"
+                            .formatted(
+                                    text.config().numHiddenLayers(),
+                                    text.config().hiddenSize());
+            };
+        }
+    }
+}

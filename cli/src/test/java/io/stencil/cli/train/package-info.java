@@ -1,4 +1,0 @@
-@NullMarked
-package io.stencil.cli.train;
-
-import org.jspecify.annotations.NullMarked;
