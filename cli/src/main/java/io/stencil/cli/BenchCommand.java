@@ -9,9 +9,7 @@ import io.stencil.error.Location;
 import io.stencil.lab.bench.BenchModels;
 import io.stencil.lab.bench.BenchReport;
 import io.stencil.lab.bench.BenchReport.Measurement;
-import io.stencil.lab.bench.BenchSize;
 import io.stencil.lab.bench.Benchmark;
-import io.stencil.lab.bench.SeparateProcess;
 import io.stencil.pipeline.models.LoadOptions;
 import io.stencil.tensor.DType;
 import io.stencil.tensor.ProductSpeed;
@@ -113,7 +111,7 @@ final class BenchCommand implements Callable<Integer> {
         for (Benchmark benchmark : benchmarks) {
             Measurement measurement = inProcess
                     ? benchmark.measure(models, repeats)
-                    : SeparateProcess.measure(Launcher.java(words(benchmark)));
+                    : Benchmark.measureSeparately(Launcher.java(words(benchmark)));
             measurements.add(measurement);
             if (!inProcess) {
                 out.println(report.line(measurement));
@@ -132,7 +130,7 @@ final class BenchCommand implements Callable<Integer> {
     }
 
     private BenchModels models() {
-        BenchSize shapes = BenchSize.named(fullSize ? "full" : size);
+        BenchModels.Size shapes = BenchModels.Size.named(fullSize ? "full" : size);
         BaseModel model = base.isNamed() ? base.checkLocal(false) : null;
         if (model == null) {
             weights.requireUnused();

@@ -4,7 +4,6 @@ import io.stencil.cli.terminal.ProgressLine;
 import io.stencil.cli.terminal.StopOnSignal;
 import io.stencil.error.InvalidFileException;
 import io.stencil.error.Location;
-import io.stencil.lab.world.DatasetKind;
 import io.stencil.lab.world.DatasetWriter;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -63,7 +62,7 @@ final class DatasetCommand implements Callable<Integer> {
     static final class Kinds implements Iterable<String> {
         @Override
         public Iterator<String> iterator() {
-            return DatasetKind.labels().iterator();
+            return DatasetWriter.Kind.labels().iterator();
         }
     }
 
@@ -80,7 +79,8 @@ final class DatasetCommand implements Callable<Integer> {
     }
 
     private int paint(Path output, int count) {
-        DatasetWriter.DatasetPlan plan = new DatasetWriter.DatasetPlan(DatasetKind.parse(kind), count, seed, size);
+        DatasetWriter.DatasetPlan plan =
+                new DatasetWriter.DatasetPlan(DatasetWriter.Kind.parse(kind), count, seed, size);
         OutputCheck.requireFolder("output_path", output);
         PrintWriter err = command.commandLine().getErr();
         try (StopOnSignal _ = new StopOnSignal(() -> stopped = true, () -> "nothing is written", err);

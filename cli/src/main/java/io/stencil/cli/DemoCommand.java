@@ -5,7 +5,6 @@ import io.stencil.error.InvalidFileException;
 import io.stencil.error.InvalidRequestException;
 import io.stencil.error.Location;
 import io.stencil.lab.demo.Demo;
-import io.stencil.lab.demo.DemoPlan;
 import io.stencil.train.log.ProgressText;
 import io.stencil.train.log.StepReport;
 import java.io.IOException;
@@ -46,7 +45,7 @@ final class DemoCommand implements Callable<Integer> {
         if (steps < 1) {
             throw new InvalidRequestException("steps", "must be at least 1, found " + steps);
         }
-        DemoPlan plan = new DemoPlan(StencilCommand.checkout(), output, steps, seed, share);
+        Demo.Plan plan = new Demo.Plan(StencilCommand.checkout(), output, steps, seed, share);
         PrintWriter out = command.commandLine().getOut();
         try (ProgressLine line = ProgressLine.on(command.commandLine().getErr())) {
             Demo.Result result = new Demo(plan, listener(line)).run();

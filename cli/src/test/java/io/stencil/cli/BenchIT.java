@@ -8,7 +8,7 @@ import io.stencil.flux2.files.KnownCheckpoint;
 import io.stencil.flux2.files.ModelConfig;
 import io.stencil.flux2.text.Qwen3Config;
 import io.stencil.json.JsonFile;
-import io.stencil.lab.bench.BenchSize;
+import io.stencil.lab.bench.BenchModels;
 import io.stencil.testing.TestFiles;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -151,7 +151,7 @@ class BenchIT {
         assertThat(ModelConfig.read(models.resolve("vae/config.json"))).isEqualTo(KnownCheckpoint.VAE.config());
         assertThat(ModelConfig.read(models.resolve("text_encoder/config.json")))
                 .isEqualTo(KnownCheckpoint.QWEN3_4B.config());
-        BenchSize full = BenchSize.named("full");
+        BenchModels.Size full = BenchModels.Size.named("full");
         assertThat(new ModelConfig.Transformer(full.transformer())).isEqualTo(KnownCheckpoint.KLEIN_4B.config());
         assertThat(full.text()).isEqualTo(Qwen3Config.size4B());
     }

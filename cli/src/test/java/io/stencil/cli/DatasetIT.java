@@ -5,7 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.stencil.flux2.text.PromptTokenizer;
 import io.stencil.image.ImageSize;
 import io.stencil.image.RgbImageReader;
-import io.stencil.lab.world.DatasetKind;
+import io.stencil.lab.world.DatasetWriter;
 import io.stencil.lab.world.Draws;
 import io.stencil.lab.world.Scene;
 import io.stencil.testing.TestFiles;
@@ -62,16 +62,16 @@ class DatasetIT {
 
     @ParameterizedTest
     @EnumSource
-    void everyKindIsReadByTheTrainer(DatasetKind kind) {
+    void everyKindIsReadByTheTrainer(DatasetWriter.Kind kind) {
         StencilRun run = StencilRun.inProcess(words("--kind=" + kind.label(), "--seed=4"))
                 .succeeded();
 
         assertThat(run.out()).isEqualTo("wrote 3 rows to %s%n".formatted(output()));
         Set<ExtraInput> extra = EnumSet.noneOf(ExtraInput.class);
-        if (kind != DatasetKind.PLAIN && kind != DatasetKind.VARIED) {
+        if (kind != DatasetWriter.Kind.PLAIN && kind != DatasetWriter.Kind.VARIED) {
             extra.add(ExtraInput.TEMPLATE_INPUTS);
         }
-        if (kind == DatasetKind.EDIT) {
+        if (kind == DatasetWriter.Kind.EDIT) {
             extra.add(ExtraInput.EDIT_IMAGE);
         }
         Path metadata = output().resolve("metadata.jsonl");

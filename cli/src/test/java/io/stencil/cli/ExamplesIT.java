@@ -7,10 +7,10 @@ import io.stencil.image.RgbImage;
 import io.stencil.image.RgbImageReader;
 import io.stencil.image.RgbImageWriter;
 import io.stencil.lab.evaluate.Measures;
-import io.stencil.lab.world.DatasetKind;
+import io.stencil.lab.world.DatasetWriter;
 import io.stencil.lab.world.Draws;
-import io.stencil.lab.world.InpaintScene;
-import io.stencil.lab.world.Likeness;
+import io.stencil.lab.world.Scene;
+import io.stencil.lab.world.Statistics;
 import io.stencil.testing.TestFiles;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -66,18 +66,18 @@ class ExamplesIT {
     /// With `force_inpaint` what the mask keeps is the picture that was given, in each sample.
     @Test
     void whatInpaintingKeepsStaysAsItIs() throws IOException {
-        InpaintScene scene = InpaintScene.of(new Draws(3, 0), new ImageSize(64, 64));
+        Scene.Inpaint scene = Scene.Inpaint.of(new Draws(3, 0), new ImageSize(64, 64));
         RgbImageWriter.write(scene.source(), temporary.resolve("before.png"));
         RgbImageWriter.write(scene.mask(), temporary.resolve("mask.png"));
 
         RgbImage forced = inpainted(true);
         RgbImage free = inpainted(false);
 
-        assertThat(Likeness.differenceOutside(scene.mask(), scene.source(), forced))
+        assertThat(Statistics.differenceOutside(scene.mask(), scene.source(), forced))
                 .isZero();
-        assertThat(Likeness.differenceInside(scene.mask(), scene.source(), forced))
+        assertThat(Statistics.differenceInside(scene.mask(), scene.source(), forced))
                 .isPositive();
-        assertThat(Likeness.differenceOutside(scene.mask(), scene.source(), free))
+        assertThat(Statistics.differenceOutside(scene.mask(), scene.source(), free))
                 .isPositive();
     }
 
@@ -112,7 +112,7 @@ class ExamplesIT {
         "styles, STYLE",
         "palette, REFERENCE"
     })
-    void everyExampleTrains(String name, DatasetKind kind) throws IOException {
+    void everyExampleTrains(String name, DatasetWriter.Kind kind) throws IOException {
         Path template = Files.createDirectory(temporary.resolve(name));
         Files.copy(EXAMPLES.resolve(name).resolve("Model.java"), template.resolve("Model.java"));
         Path data = temporary.resolve("data");

@@ -3,9 +3,12 @@ package io.stencil.lab.bench;
 import io.stencil.error.InvalidRequestException;
 import io.stencil.flux2.files.BaseModelPart;
 import io.stencil.flux2.files.ModelConfig;
+import io.stencil.flux2.text.Qwen3Config;
 import io.stencil.flux2.text.Qwen3Encoder;
 import io.stencil.flux2.transformer.Flux2Transformer;
+import io.stencil.flux2.transformer.TransformerConfig;
 import io.stencil.flux2.vae.AutoencoderKlFlux2;
+import io.stencil.flux2.vae.VaeConfig;
 import io.stencil.nn.Module;
 import io.stencil.pipeline.models.LoadOptions;
 import io.stencil.pipeline.models.ModelFiles;
@@ -22,7 +25,7 @@ import org.jspecify.annotations.Nullable;
 /// @param size of random models, and of what goes through any
 /// @param load dtype of the weights and device
 /// @param trained dtype of the Template's weights
-public record BenchModels(@Nullable ModelFiles files, BenchSize size, LoadOptions load, DType trained) {
+public record BenchModels(@Nullable ModelFiles files, Size size, LoadOptions load, DType trained) {
 
     /// @return frozen, and the caller's
     Flux2Transformer transformer() {
@@ -76,6 +79,81 @@ public record BenchModels(@Nullable ModelFiles files, BenchSize size, LoadOption
         try (TorchGenerator generator = new TorchGenerator(0)) {
             model.initialize(load.dtype(), load.device(), generator);
             return model;
+        }
+    }
+
+    /// The shapes that are measured.
+    ///
+    /// @param textTokens of the prompt
+    /// @param templateLength keys and values that the Template gives each block
+    /// @param hiddenState of the text encoder up to which its layers run
+    /// @param side of the image in pixels
+    public record Size(
+            TransformerConfig transformer,
+            Qwen3Config text,
+            VaeConfig vae,
+            int textTokens,
+            int templateLength,
+            int hiddenState,
+            int side) {
+
+        private static final int TOKENS = 512;
+        private static final int SIDE = 256;
+        private static final int PIXELS_PER_TOKEN = 16;
+
+        /// A size by its name: `klein` is FLUX.2-klein-4B cut to three blocks, with four layers of its text encoder;
+        /// `full`
+        /// is all of it; `tiny` is small enough for a test.
+        ///
+        /// @throws InvalidRequestException for another name
+        public static Size named(String name) {
+            TransformerConfig klein = TransformerConfig.klein4b();
+            return switch (name) {
+                case "klein" ->
+                    new Size(
+                            klein.with(klein.inChannels(), 1, 2),
+                            Qwen3Config.size4B().withLayers(4),
+                            VaeConfig.flux2(),
+                            TOKENS,
+                            TOKENS,
+                            4,
+                            SIDE);
+                case "full" ->
+                    new Size(
+                            klein,
+                            Qwen3Config.size4B(),
+                            VaeConfig.flux2(),
+                            TOKENS,
+                            TOKENS,
+                            27, // the last of those that make the prompt's embedding
+                            SIDE);
+                case "tiny" ->
+                    new Size(
+                            new TransformerConfig(128, 1, 2, 32, 2, 48, 256, 3, List.of(8, 8, 8, 8), 2000, 1e-6, false),
+                            new Qwen3Config(32, 64, 2, 2, 1, 16, 100, 1e-6, 1e6),
+                            new VaeConfig(List.of(8, 8, 16, 16), 1, 32, 4, 1e-4),
+                            12,
+                            6,
+                            2,
+                            32);
+                default ->
+                    throw new InvalidRequestException("size", "expected klein or full, found '%s'".formatted(name));
+            };
+        }
+
+        /// The same for another image.
+        ///
+        /// @throws InvalidRequestException when the side is no positive multiple of 16
+        public Size withSide(int pixels) {
+            if (pixels < PIXELS_PER_TOKEN || pixels % PIXELS_PER_TOKEN != 0) {
+                throw new InvalidRequestException("side", "must be a positive multiple of 16, found " + pixels);
+            }
+            return new Size(transformer, text, vae, textTokens, templateLength, hiddenState, pixels);
+        }
+
+        /// Tokens of a side.
+        int sideTokens() {
+            return side / PIXELS_PER_TOKEN;
         }
     }
 }

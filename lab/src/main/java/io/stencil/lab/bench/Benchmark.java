@@ -3,14 +3,24 @@ package io.stencil.lab.bench;
 import io.stencil.autograd.Checkpointing;
 import io.stencil.autograd.GradMode;
 import io.stencil.autograd.GradientTape;
+import io.stencil.error.InvalidFileException;
 import io.stencil.error.InvalidRequestException;
+import io.stencil.error.Location;
 import io.stencil.error.NameList;
+import io.stencil.files.AtomicFolder;
 import io.stencil.flux2.text.Qwen3Encoder;
+import io.stencil.flux2.transformer.Flux2Transformer;
+import io.stencil.flux2.transformer.ImageTokens;
+import io.stencil.flux2.transformer.KvCache;
+import io.stencil.flux2.transformer.TextTokens;
+import io.stencil.flux2.transformer.TokenIds;
+import io.stencil.flux2.transformer.TransformerInput;
 import io.stencil.flux2.vae.AutoencoderKlFlux2;
 import io.stencil.lab.bench.BenchReport.Measurement;
 import io.stencil.nn.FlopCounter;
 import io.stencil.nn.Parameter;
 import io.stencil.pipeline.models.LoadOptions;
+import io.stencil.template.value.ValueKeyValues;
 import io.stencil.tensor.DType;
 import io.stencil.tensor.Device;
 import io.stencil.tensor.Ops;
@@ -19,6 +29,7 @@ import io.stencil.tensor.Tensors;
 import io.stencil.tensor.TorchGenerator;
 import io.stencil.train.optim.AdamW;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -48,6 +59,7 @@ public enum Benchmark {
     private static final double LEARNING_RATE = 1e-4;
     private static final double WEIGHT_DECAY = 0.01;
     private static final Path STATUS = Path.of("/proc/self/status");
+    private static final String COMMAND = "bench";
     private static final String PEAK = "VmHWM:";
 
     private final String label;
@@ -124,6 +136,43 @@ public enum Benchmark {
         };
     }
 
+    /// Runs a benchmark in a process that does nothing else, so that the memory reported is its own.
+    ///
+    /// @param command program and arguments that measure, without the option that names the result's file
+    /// @throws InvalidRequestException with what the process printed, when it failed
+    public static Measurement measureSeparately(List<String> command) {
+        try (AtomicFolder.Temporary folder = AtomicFolder.Temporary.create("stencil-bench")) {
+            Path result = folder.path().resolve("result.json");
+            List<String> all = new ArrayList<>(command);
+            all.add("--output_path=" + result);
+            Process process = new ProcessBuilder(all).redirectErrorStream(true).start();
+            process.getOutputStream().close();
+            try {
+                String printed = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+                int code = process.waitFor();
+                if (code != 0) {
+                    throw new InvalidRequestException(COMMAND, reason(printed, code));
+                }
+            } finally {
+                process.destroyForcibly();
+            }
+            return BenchReport.read(result).getFirst();
+        } catch (IOException e) {
+            throw new InvalidFileException(Location.ofField(COMMAND), "a process cannot be run: " + e, e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new InvalidRequestException(Location.ofField(COMMAND), "was interrupted", e);
+        }
+    }
+
+    /// The last line is the error; a process that the system killed has none.
+    private static String reason(String printed, int code) {
+        List<String> lines = printed.lines().filter(line -> !line.isBlank()).toList();
+        return lines.isEmpty() || code > 128
+                ? "the process of a benchmark ended with exit code %s; is there memory enough?".formatted(code)
+                : lines.getLast().replaceFirst("^stencil: ", "");
+    }
+
     private Measurement training(BenchModels models, int repeats) {
         try (TransformerPass pass = new TransformerPass(models)) {
             pass.template().trainOnly(Set.of(""));
@@ -189,6 +238,59 @@ public enum Benchmark {
             return null;
         } catch (IOException _) {
             return null; // not Linux
+        }
+    }
+
+    /// The transformer, steered by a value Template with random weights, on random latents and a random prompt.
+    private static final class TransformerPass implements AutoCloseable {
+
+        private static final double VALUE = 0.5;
+        private static final double TIMESTEP = 500;
+
+        private final BenchModels.Size size;
+        private final DType compute;
+        private final Device device;
+        private final Flux2Transformer transformer;
+        private final ValueKeyValues template;
+
+        TransformerPass(BenchModels models) {
+            size = models.size();
+            compute = models.load().compute();
+            device = models.load().device();
+            transformer = models.transformer();
+            transformer.trainOnly(Set.of());
+            template = ValueKeyValues.forBase(transformer.config(), size.templateLength());
+            try (TorchGenerator generator = new TorchGenerator(1)) {
+                template.initialize(models.trained(), device, generator);
+            }
+        }
+
+        ValueKeyValues template() {
+            return template;
+        }
+
+        /// @return the velocity `[1, S, channels]`, owned by the caller's scope
+        Tensor predict(Checkpointing checkpointing) {
+            KvCache cache = template.forward(VALUE, compute, device);
+            try (TorchGenerator generator = new TorchGenerator(2)) {
+                int tokens = size.sideTokens();
+                int channels = transformer.config().inChannels();
+                Tensor latents = generator.randn(compute, 1, (long) tokens * tokens, channels);
+                Tensor prompt = generator.randn(
+                        compute, 1, size.textTokens(), transformer.config().jointAttentionDim());
+                TransformerInput input = TransformerInput.of(
+                                new ImageTokens(device.place(latents), TokenIds.image(tokens, tokens)),
+                                TextTokens.of(device.place(prompt)),
+                                TIMESTEP)
+                        .withKvCache(cache);
+                return transformer.forward(input, checkpointing);
+            }
+        }
+
+        @Override
+        public void close() {
+            template.close();
+            transformer.close();
         }
     }
 }

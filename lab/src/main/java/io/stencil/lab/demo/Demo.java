@@ -9,7 +9,6 @@ import io.stencil.lab.evaluate.Measure;
 import io.stencil.lab.evaluate.Measures;
 import io.stencil.lab.evaluate.Painter.Steering;
 import io.stencil.lab.evaluate.PipelinePainter;
-import io.stencil.lab.world.DatasetKind;
 import io.stencil.lab.world.DatasetWriter;
 import io.stencil.pipeline.Flux2Pipeline;
 import io.stencil.pipeline.models.LoadOptions;
@@ -63,10 +62,10 @@ public final class Demo {
     /// So that the Template also steers the side without a caption.
     private static final double CAPTION_DROPOUT = 0.1;
 
-    private final DemoPlan plan;
+    private final Plan plan;
     private final Listener listener;
 
-    public Demo(DemoPlan plan, Listener listener) {
+    public Demo(Plan plan, Listener listener) {
         this.plan = plan;
         this.listener = listener;
     }
@@ -81,10 +80,10 @@ public final class Demo {
         DemoFolder folder = new DemoFolder(plan.output(), plan.parts());
         folder.claim();
         folder.replace(List.of(plan.chart(), plan.page()), this::removeReport);
-        listener.onStage("painting %s pictures".formatted(DemoPlan.PICTURES));
+        listener.onStage("painting %s pictures".formatted(Plan.PICTURES));
         folder.replace(List.of(plan.dataset(), plan.validation()), () -> {
-            paint(plan.dataset(), DemoPlan.PICTURES, plan.datasetSeed());
-            paint(plan.validation(), DemoPlan.VALIDATION_PICTURES, plan.validationSeed());
+            paint(plan.dataset(), Plan.PICTURES, plan.datasetSeed());
+            paint(plan.validation(), Plan.VALIDATION_PICTURES, plan.validationSeed());
         });
         folder.replace(List.of(plan.template()), this::copyTemplate);
         Dataset validation = Dataset.read(options(plan.validation()).build().data());
@@ -110,7 +109,7 @@ public final class Demo {
             AtomicFolder.remove(folder);
         }
         DatasetWriter.write(
-                new DatasetWriter.DatasetPlan(DatasetKind.BRIGHTNESS, count, seed, DemoPlan.SIDE), folder, _ -> {});
+                new DatasetWriter.DatasetPlan(DatasetWriter.Kind.BRIGHTNESS, count, seed, Plan.SIDE), folder, _ -> {});
     }
 
     private Result show(double before, double after, int samples, Training training) throws IOException {
@@ -119,14 +118,14 @@ public final class Demo {
             try (TemplatePipeline pipeline = new TemplatePipeline(
                     pipeline(), List.of(template), TemplatePipeline.Loading.EAGER, Warnings.logged())) {
                 listener.onStage("making pictures with the trained Template, guided and not, amplified and not");
-                Steering neutral = Steering.of(MEASURE.name(), "scale", DemoPlan.NEUTRAL);
+                Steering neutral = Steering.of(MEASURE.name(), "scale", Plan.NEUTRAL);
                 return new Result(
                         before,
                         after,
                         samples,
                         training,
-                        measure(pipeline, pictures.path(), DemoPlan.GUIDANCE, List.of(neutral)),
-                        measure(pipeline, pictures.path(), DemoPlan.GUIDANCE, List.of()),
+                        measure(pipeline, pictures.path(), Plan.GUIDANCE, List.of(neutral)),
+                        measure(pipeline, pictures.path(), Plan.GUIDANCE, List.of()),
                         measure(pipeline, pictures.path(), 1, List.of()));
             }
         }
@@ -142,7 +141,7 @@ public final class Demo {
                 pipeline,
                 MEASURE.templates(),
                 folder,
-                new PipelinePainter.Settings(DemoPlan.SIDE, DemoPlan.INFERENCE_STEPS, guidance));
+                new PipelinePainter.Settings(Plan.SIDE, Plan.INFERENCE_STEPS, guidance));
         painter.against(against);
         return MEASURE.run(painter, new Measure.Effort(plan.showSeed(), plan.share()));
     }
@@ -175,7 +174,7 @@ public final class Demo {
     private void train(Training training) throws IOException {
         TrainOptions options = options(plan.dataset())
                 .maxSteps(plan.steps())
-                .batchSize(DemoPlan.BATCH)
+                .batchSize(Plan.BATCH)
                 .learningRate(LEARNING_RATE)
                 .schedule(LearningRateSchedule.COSINE)
                 .maxGradNorm(1.0)
@@ -232,7 +231,7 @@ public final class Demo {
                         dataset,
                         dataset.resolve(DatasetWriter.METADATA),
                         plan.training())
-                .size(DemoPlan.SIDE, DemoPlan.SIDE)
+                .size(Plan.SIDE, Plan.SIDE)
                 .extraInputs(Set.of(ExtraInput.TEMPLATE_INPUTS))
                 .template(plan.template())
                 .trainable(List.of("template_model"))
@@ -310,6 +309,87 @@ public final class Demo {
         /// Time of all steps.
         double seconds() {
             return seconds;
+        }
+    }
+
+    /// What the demo is asked to do, and where its parts lie.
+    ///
+    /// @param root folder of the checkout, with `models` and `examples`
+    /// @param output gets everything that the demo makes
+    /// @param steps of training
+    /// @param seed of pictures, training and generation
+    /// @param share of the pictures of an evaluation that are made to show the effect
+    public record Plan(Path root, Path output, int steps, long seed, double share) {
+
+        static final int PICTURES = 400;
+        static final int VALIDATION_PICTURES = 8;
+        static final int SIDE = 64;
+        static final int BATCH = 16;
+        static final int INFERENCE_STEPS = 20;
+        static final double GUIDANCE = 3;
+
+        /// The scale of a picture that is neither dark nor bright.
+        static final double NEUTRAL = 0.5;
+
+        /// Of the scenes that training sees. The three seeds differ for all seeds of demos, so that no scene comes
+        /// twice.
+        long datasetSeed() {
+            return 3 * seed + 2;
+        }
+
+        /// Of the scenes that the loss is validated on.
+        long validationSeed() {
+            return 3 * seed;
+        }
+
+        /// Of the scenes whose captions are shown.
+        long showSeed() {
+            return 3 * seed + 1;
+        }
+
+        Path baseModel() {
+            return root.resolve("models/tiny-klein");
+        }
+
+        /// The Template as its author wrote it.
+        Path example() {
+            return root.resolve("examples/brightness");
+        }
+
+        Path dataset() {
+            return output.resolve("dataset");
+        }
+
+        /// Pictures that training never sees.
+        Path validation() {
+            return output.resolve("validation");
+        }
+
+        /// The copy of the Template that gets the trained weights.
+        Path template() {
+            return output.resolve("brightness");
+        }
+
+        /// What training made of it.
+        Path weights() {
+            return template().resolve("model.safetensors");
+        }
+
+        Path training() {
+            return output.resolve("training");
+        }
+
+        Path chart() {
+            return output.resolve("loss.png");
+        }
+
+        public Path page() {
+            return output.resolve("index.html");
+        }
+
+        /// All that a demo makes.
+        List<Path> parts() {
+            return List.of(dataset(), validation(), template(), training(), chart(), page());
         }
     }
 }

@@ -21,18 +21,14 @@ import io.stencil.lab.evaluate.Painter.Steering;
 import io.stencil.lab.evaluate.Trials.Trial;
 import io.stencil.lab.evaluate.ValueMeasures.Trait;
 import io.stencil.lab.world.Canvas;
-import io.stencil.lab.world.Correlation;
 import io.stencil.lab.world.Description;
 import io.stencil.lab.world.Draws;
-import io.stencil.lab.world.InpaintScene;
 import io.stencil.lab.world.Judge;
 import io.stencil.lab.world.Light;
-import io.stencil.lab.world.Likeness;
-import io.stencil.lab.world.PixelStatistics;
 import io.stencil.lab.world.Plane;
 import io.stencil.lab.world.Renderer;
-import io.stencil.lab.world.Samples;
 import io.stencil.lab.world.Scene;
+import io.stencil.lab.world.Statistics;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.ToDoubleFunction;
@@ -74,7 +70,7 @@ final class ImageMeasures {
     }
 
     private static double overlap(Scene scene, RgbImage image) {
-        return Likeness.overlap(
+        return Statistics.overlap(
                 Renderer.coverage(scene.described().figure(), scene.placement(), SIZE), Judge.coverage(image));
     }
 
@@ -132,7 +128,7 @@ final class ImageMeasures {
         Plane soft = Renderer.coverage(after.described().figure(), after.placement(), SIZE)
                 .blurred(EDGE);
         Plane changed = Plane.of(SIZE, (x, y) -> (shape ? soft.at(x, y) > 0.02 : soft.at(x, y) < 0.98) ? 1 : 0);
-        return Likeness.differenceOutside(
+        return Statistics.differenceOutside(
                 Canvas.of(_ -> changed).toImage(), trial.image("before"), trial.image(STEERED));
     }
 
@@ -161,7 +157,7 @@ final class ImageMeasures {
     }
 
     private static RgbImage reduced(Scene scene) {
-        return Samples.reduced(Renderer.paint(scene, SIZE));
+        return Renderer.reduced(Renderer.paint(scene, SIZE));
     }
 
     private static List<Steering> upscale(Painter painter, Scene scene, double ignored) {
@@ -177,14 +173,14 @@ final class ImageMeasures {
     }
 
     private static double psnr(Trials<Scene> trials, String group) {
-        return trials.mean(trial -> Likeness.psnr(trial.image("original"), trial.image(group)));
+        return trials.mean(trial -> Statistics.psnr(trial.image("original"), trial.image(group)));
     }
 
     /// A part of an image painted anew: the rest against the one before, the part against the prompt.
-    static Measure<InpaintScene> inpaint() {
+    static Measure<Scene.Inpaint> inpaint() {
         return new Measure<>("inpaint", 2, inpaintScenes(40, 3), "inpaint")
-                .given("before", InpaintScene::source)
-                .given("mask", InpaintScene::mask)
+                .given("before", Scene.Inpaint::source)
+                .given("mask", Scene.Inpaint::mask)
                 .painted(STEERED, true, Subject::prompt, (painter, scene, _) -> List.of(inpaint(painter, scene)))
                 .metric(new Target.AtMost(0), UNCHANGED, outsideDifference(STEERED))
                 .atLeast(0.8, "colour inside right", insideShows(Trait.COLOUR))
@@ -193,19 +189,19 @@ final class ImageMeasures {
                         "mean difference from the world's own picture inside",
                         trials -> trials.mean(
                                 STEERED,
-                                (scene, image) -> Likeness.differenceInside(scene.mask(), scene.target(), image)))
+                                (scene, image) -> Statistics.differenceInside(scene.mask(), scene.target(), image)))
                 .strip("a part made anew", 3);
     }
 
-    private static Subjects<InpaintScene> inpaintScenes(int full, int least) {
+    private static Subjects<Scene.Inpaint> inpaintScenes(int full, int least) {
         return HeldOut.subjects(
                 full,
                 least,
-                (seed, index) -> InpaintScene.of(new Draws(seed, index), SIZE),
+                (seed, index) -> Scene.Inpaint.of(new Draws(seed, index), SIZE),
                 scene -> scene.wanted().caption());
     }
 
-    private static Steering inpaint(Painter painter, InpaintScene scene) {
+    private static Steering inpaint(Painter painter, Scene.Inpaint scene) {
         return Steering.of(
                 "inpaint",
                 fields -> fields.put("image", painter.keep(scene.source()))
@@ -213,16 +209,16 @@ final class ImageMeasures {
                         .put("force_inpaint", true));
     }
 
-    private static ToDoubleFunction<Trials<InpaintScene>> insideShows(Trait trait) {
+    private static ToDoubleFunction<Trials<Scene.Inpaint>> insideShows(Trait trait) {
         return trials -> trials.share(
                 trial -> trait.isRight(trial.content().wanted().described(), trials.verdict(trial.image(STEERED))));
     }
 
     /// 0 from a Template that lays the source over the part that it keeps.
-    private static ToDoubleFunction<Trials<InpaintScene>> outsideDifference(String... groups) {
+    private static ToDoubleFunction<Trials<Scene.Inpaint>> outsideDifference(String... groups) {
         return trials -> Stream.of(groups)
                 .mapToDouble(group -> trials.mean(
-                        group, (scene, image) -> Likeness.differenceOutside(scene.mask(), scene.source(), image)))
+                        group, (scene, image) -> Statistics.differenceOutside(scene.mask(), scene.source(), image)))
                 .average()
                 .orElseThrow();
     }
@@ -263,7 +259,7 @@ final class ImageMeasures {
     }
 
     private static ToDoubleFunction<Trials<Reference>> balanceCorrelation(int axis) {
-        return trials -> Correlation.pearson(
+        return trials -> Statistics.pearson(
                 trials.values(trial -> balance(trial.content().tinted(), axis)
                         - balance(trial.content().neutral(), axis)),
                 trials.values(trial -> balance(trial.image("steered"), axis) - balance(trial.image("neutral"), axis)));
@@ -271,7 +267,7 @@ final class ImageMeasures {
 
     /// The logarithm of one channel's mean over the next one's.
     private static double balance(RgbImage image, int axis) {
-        return Math.log(PixelStatistics.channelMean(image, axis) / PixelStatistics.channelMean(image, axis + 1));
+        return Math.log(Statistics.channelMean(image, axis) / Statistics.channelMean(image, axis + 1));
     }
 
     /// Brightness and Control at once.
@@ -284,7 +280,7 @@ final class ImageMeasures {
                 .atLeast(
                         0.95,
                         "Spearman of scale and brightness, all pictures",
-                        trials -> trials.spearman("scale", PixelStatistics::meanBrightness))
+                        trials -> trials.spearman("scale", Statistics::meanBrightness))
                 .atLeast(
                         0.75,
                         "overlap (IoU) with the wanted shape",
@@ -294,12 +290,12 @@ final class ImageMeasures {
 
     /// SoftRGB and Inpaint at once: the rest stays, and the part that is painted anew has the tint. The strength of the
     /// tint, which must fit to the rest, is free; it has to follow the inputs.
-    static Measure<InpaintScene> softRgbAndInpaint() {
-        Measure<InpaintScene> both = new Measure<>("soft-rgb+inpaint", 2, inpaintScenes(16, 2), "soft-rgb", "inpaint");
+    static Measure<Scene.Inpaint> softRgbAndInpaint() {
+        Measure<Scene.Inpaint> both = new Measure<>("soft-rgb+inpaint", 2, inpaintScenes(16, 2), "soft-rgb", "inpaint");
         for (int i = 0; i < CHANNELS.size(); i++) {
             int channel = i;
             String group = CHANNELS.get(channel);
-            Steerer<InpaintScene> steerer =
+            Steerer<Scene.Inpaint> steerer =
                     (painter, scene, level) -> List.of(oneChannel(channel, level), inpaint(painter, scene));
             for (double level : zeroToOne(3)) {
                 both.column(
@@ -308,7 +304,7 @@ final class ImageMeasures {
             both.atLeast(
                     0.9,
                     "Spearman of %s and its channel inside the mask".formatted(group),
-                    trials -> trials.mean(trial -> Correlation.spearman(
+                    trials -> trials.mean(trial -> Statistics.spearman(
                             trial.sweep(group),
                             trial.measured(
                                     group, image -> inside(trial.content().mask(), image, channel)))));

@@ -3,8 +3,8 @@ package io.stencil.lab.evaluate;
 import io.stencil.image.RgbImage;
 import io.stencil.lab.evaluate.Measure.Column;
 import io.stencil.lab.evaluate.Measure.Subject;
-import io.stencil.lab.world.Correlation;
 import io.stencil.lab.world.Judge;
+import io.stencil.lab.world.Statistics;
 import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
@@ -98,7 +98,7 @@ final class Trials<S> {
 
     /// Spearman's correlation of the value of a sweep and a measurement, over all images.
     double spearman(String group, ToDoubleFunction<RgbImage> measurement) {
-        return Correlation.spearman(
+        return Statistics.spearman(
                 joined(trial -> trial.sweep(group)), joined(trial -> trial.measured(group, measurement)));
     }
 

@@ -7,17 +7,15 @@ import io.stencil.lab.evaluate.Measure.Steerer;
 import io.stencil.lab.evaluate.Measure.Subject;
 import io.stencil.lab.evaluate.Measure.Subjects;
 import io.stencil.lab.evaluate.Painter.Steering;
-import io.stencil.lab.world.Correlation;
 import io.stencil.lab.world.Description;
-import io.stencil.lab.world.Dots;
 import io.stencil.lab.world.Draws;
 import io.stencil.lab.world.Judge;
 import io.stencil.lab.world.Light;
-import io.stencil.lab.world.PixelStatistics;
 import io.stencil.lab.world.Renderer;
 import io.stencil.lab.world.Scene;
+import io.stencil.lab.world.Statistics;
 import io.stencil.lab.world.Style;
-import io.stencil.lab.world.ToneRange;
+import io.stencil.lab.world.Surface;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -116,10 +114,10 @@ final class ValueMeasures {
                 .atLeast(
                         0.95,
                         "Spearman of scale and brightness, all pictures",
-                        trials -> trials.spearman("scale", PixelStatistics::meanBrightness))
+                        trials -> trials.spearman("scale", Statistics::meanBrightness))
                 .report(
                         "the same within a caption",
-                        trials -> trials.within("scale", Correlation::spearman, PixelStatistics::meanBrightness))
+                        trials -> trials.within("scale", Statistics::spearman, Statistics::meanBrightness))
                 .atLeast(0.85, "caption still right", captionsRight("scale"))
                 .rows("scale", 2);
     }
@@ -165,15 +163,15 @@ final class ValueMeasures {
         RgbImage image = underLight(scene, Light.strongTint(new Draws(seed + 1, index)));
         List<Double> channels = new ArrayList<>();
         for (int channel = 0; channel < CHANNELS.size(); channel++) {
-            channels.add(ToneRange.CHANNEL.scale(PixelStatistics.channelMean(image, channel)));
+            channels.add(Statistics.ToneRange.CHANNEL.scale(Statistics.channelMean(image, channel)));
         }
         return new Tinted(scene, channels);
     }
 
     private static ToDoubleFunction<Trials<Tinted>> channelCorrelation(String group, int channel) {
-        return trials -> Correlation.pearson(
+        return trials -> Statistics.pearson(
                 trials.values(trial -> trial.content().channels().get(channel)),
-                trials.values(trial -> PixelStatistics.channelMean(trial.image(group), channel)));
+                trials.values(trial -> Statistics.channelMean(trial.image(group), channel)));
     }
 
     private static String channelLabel(Subject<Tinted> subject) {
@@ -199,10 +197,10 @@ final class ValueMeasures {
                 .atLeast(
                         0.9,
                         "correlation of scale and gradient energy, within a caption",
-                        trials -> trials.within("scale", Correlation::pearson, PixelStatistics::gradientEnergy))
+                        trials -> trials.within("scale", Statistics::pearson, Statistics::gradientEnergy))
                 .report(
                         "Spearman of both, all pictures",
-                        trials -> trials.spearman("scale", PixelStatistics::gradientEnergy))
+                        trials -> trials.spearman("scale", Statistics::gradientEnergy))
                 .report("caption still right", captionsRight("scale"))
                 .rows("scale", 2);
     }
@@ -217,7 +215,7 @@ final class ValueMeasures {
                             0.9,
                             "Spearman of scale and score of " + label + ", within a caption",
                             trials -> trials.within(
-                                    label, Correlation::spearman, image -> PixelStatistics.styleScore(style, image)))
+                                    label, Statistics::spearman, image -> Statistics.styleScore(style, image)))
                     .rows(label, 1);
         }
         return styles;
@@ -237,18 +235,17 @@ final class ValueMeasures {
 
     /// `{n}` against the number of dots that the image shows.
     static Measure<Scene> count() {
-        List<Double> numbers =
-                IntStream.rangeClosed(1, Dots.MOST).asDoubleStream().boxed().toList();
+        List<Double> numbers = IntStream.rangeClosed(1, Surface.Dots.MOST)
+                .asDoubleStream()
+                .boxed()
+                .toList();
         return new Measure<>("count", 1.4, HeldOut.scenes(20, 2, Scene::aboveBottom), "count")
                 .sweep("n", numbers, (_, _, n) -> List.of(Steering.of("count", fields -> fields.put("n", (int) n))))
                 .metric(
                         new Target.Above(0),
                         "least step of the mean number of dots from n to n + 1",
-                        trials -> trials.leastStep("n", PixelStatistics::dots))
-                .atLeast(
-                        0.9,
-                        "Spearman of n and dots, all pictures",
-                        trials -> trials.spearman("n", PixelStatistics::dots))
+                        trials -> trials.leastStep("n", Statistics::dots))
+                .atLeast(0.9, "Spearman of n and dots, all pictures", trials -> trials.spearman("n", Statistics::dots))
                 .rows("n", 2);
     }
 
@@ -263,8 +260,7 @@ final class ValueMeasures {
     }
 
     private static ToDoubleFunction<Trials<Scene>> framed(String group) {
-        return trials ->
-                trials.share(trial -> PixelStatistics.styleScore(Style.FRAME, trial.image(group)) > FRAME_CONTRAST);
+        return trials -> trials.share(trial -> Statistics.styleScore(Style.FRAME, trial.image(group)) > FRAME_CONTRAST);
     }
 
     static <S> Steerer<S> unsteered() {

@@ -2,7 +2,7 @@ package io.stencil.lab.world;
 
 import org.jspecify.annotations.Nullable;
 
-/// What a caption says about a scene.
+/// Describes a scene as its caption does.
 ///
 /// @param size null when the caption leaves it open; so is `position`
 public record Description(
@@ -61,7 +61,7 @@ public record Description(
             this.word = word;
         }
 
-        /// As captions call it.
+        /// Returns the word of captions.
         public String word() {
             return word;
         }
@@ -76,8 +76,18 @@ public record Description(
         }
     }
 
+    /// Names a colour of the world.
+    public interface Colour {
+
+        /// Returns the word of captions.
+        String word();
+
+        /// Returns the colour under white light.
+        Light.Albedo albedo();
+    }
+
     /// The colours of shapes: hues so far apart that tinted light does not take one for another.
-    public enum ShapeColour {
+    public enum ShapeColour implements Colour {
         RED("red", 0.86, 0.15, 0.14),
         YELLOW("yellow", 0.93, 0.83, 0.16),
         GREEN("green", 0.18, 0.66, 0.22),
@@ -97,18 +107,19 @@ public record Description(
             this.blue = blue;
         }
 
-        /// As captions call it.
+        @Override
         public String word() {
             return word;
         }
 
+        @Override
         public Light.Albedo albedo() {
             return new Light.Albedo(red, green, blue);
         }
     }
 
     /// The colours of backgrounds: duller than those of shapes, and of hues that no shape has.
-    public enum Background {
+    public enum Background implements Colour {
         GRAY("gray", 0.42, 0.42, 0.42),
         PINK("pink", 0.64, 0.36, 0.45),
         TEAL("teal", 0.16, 0.45, 0.46),
@@ -126,11 +137,12 @@ public record Description(
             this.blue = blue;
         }
 
-        /// As captions call it.
+        @Override
         public String word() {
             return word;
         }
 
+        @Override
         public Light.Albedo albedo() {
             return new Light.Albedo(red, green, blue);
         }
@@ -154,7 +166,7 @@ public record Description(
             this.most = most;
         }
 
-        /// As captions call it.
+        /// Returns the word of captions.
         public String word() {
             return word;
         }
@@ -193,7 +205,7 @@ public record Description(
             this.down = down;
         }
 
-        /// As captions call it.
+        /// Returns the word of captions.
         public String words() {
             return words;
         }

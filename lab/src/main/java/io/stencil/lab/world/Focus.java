@@ -22,7 +22,7 @@ public final class Focus {
     /// @param scale 1 keeps the edges' gradient energy, 0 a fifth of it, and what lies between is linear
     public static RgbImage of(Canvas sharp, double scale) {
         double wanted = edges(sharp, 0) * (LEAST + (1 - LEAST) * scale);
-        double crispness = Lighting.seek(
+        double crispness = Light.seek(
                 crisp -> edges(sharp, sharp.size().width() / crisp),
                 wanted,
                 1 / MOST_BLUR,
@@ -32,7 +32,7 @@ public final class Focus {
 
     /// Two blurs after each other are one, of the sum of their variances.
     private static double edges(Canvas sharp, double blur) {
-        return PixelStatistics.gradientEnergy(
+        return Statistics.gradientEnergy(
                 sharp.blurred(Math.sqrt(GLASS * GLASS + blur * blur)).toImage());
     }
 

@@ -1,6 +1,7 @@
 package io.stencil.lab.world;
 
 import io.stencil.image.ImageSize;
+import io.stencil.image.Resampler;
 import io.stencil.image.RgbImage;
 import java.awt.Color;
 import java.awt.Graphics2D;
@@ -16,6 +17,9 @@ import java.awt.image.Raster;
 
 /// Scene to images.
 public final class Renderer {
+
+    /// Factor by which images are reduced that have lost their detail.
+    private static final int REDUCTION = 4;
 
     /// Subpixels along a side of a pixel.
     private static final int FINE = 4;
@@ -50,6 +54,13 @@ public final class Renderer {
             return covered * SHAPE + (1 - covered) * floor;
         });
         return Canvas.of(_ -> depth).toImage();
+    }
+
+    /// Resizes an image to a quarter of its sides and back, so that it loses its detail.
+    public static RgbImage reduced(RgbImage image) {
+        ImageSize small = new ImageSize(image.width() / REDUCTION, image.height() / REDUCTION);
+        RgbImage reduced = Resampler.resize(image, small, Resampler.Filter.BICUBIC);
+        return Resampler.resize(reduced, image.size(), Resampler.Filter.BICUBIC);
     }
 
     /// Coverage of each pixel by a shape: 1 inside, 0 outside, and soft between.

@@ -91,12 +91,12 @@ public final class VariedSamples {
         return Painting.of(
                 scene,
                 scale < 0.5 ? "dim light" : "bright light",
-                size -> Lighting.lit(Surface.of(scene, size), scene.light(), ToneRange.BRIGHTNESS.mean(scale)));
+                size -> scene.light().paint(Surface.of(scene, size), Statistics.ToneRange.BRIGHTNESS.mean(scale)));
     }
 
     private static Painting tinted(Draws draws) {
         Scene scene = Scene.captioned(draws);
-        Lighting.Channels levels = Lighting.Channels.any(draws);
+        Light.Channels levels = Light.Channels.any(draws);
         return Painting.of(
                 scene, levels.hue() + " light", size -> levels.paint(Surface.of(scene, size), scene.light()));
     }
@@ -119,12 +119,12 @@ public final class VariedSamples {
 
     private static Painting dotted(Draws draws) {
         Scene scene = Scene.aboveBottom(draws);
-        int count = 1 + draws.below(Dots.MOST);
-        return Painting.of(scene, NUMBERS.get(count - 1), size -> Samples.dotted(scene, count, size));
+        int count = 1 + draws.below(Surface.Dots.MOST);
+        return Painting.of(scene, NUMBERS.get(count - 1), size -> Sample.dotted(scene, count, size));
     }
 
     private static Painting framed(Draws draws) {
         Scene scene = Scene.captioned(draws);
-        return Painting.of(scene, "white frame", size -> Samples.framed(scene, size));
+        return Painting.of(scene, "white frame", size -> Sample.framed(scene, size));
     }
 }

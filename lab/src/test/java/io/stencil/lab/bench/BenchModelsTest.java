@@ -19,7 +19,7 @@ class BenchModelsTest {
     private static BenchModels models(Set<ModelRole> offloaded) {
         return new BenchModels(
                 ModelFiles.in(TestFiles.tinyModel("")),
-                BenchSize.named("tiny"),
+                BenchModels.Size.named("tiny"),
                 new LoadOptions(DType.FLOAT32, Device.CPU).withOffload(offloaded),
                 DType.FLOAT32);
     }

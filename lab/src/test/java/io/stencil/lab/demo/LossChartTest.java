@@ -17,13 +17,14 @@ class LossChartTest {
 
     @Test
     void theLineIsTheMeanOfTheLastSteps() {
-        assertThat(new LossChart(List.of(4.0, 2.0, 6.0, 1.0), 2).smoothed()).containsExactly(4.0, 3.0, 4.0, 3.5);
-        assertThat(new LossChart(List.of(), 2).smoothed()).isEmpty();
+        assertThat(new DemoReport.LossChart(List.of(4.0, 2.0, 6.0, 1.0), 2).smoothed())
+                .containsExactly(4.0, 3.0, 4.0, 3.5);
+        assertThat(new DemoReport.LossChart(List.of(), 2).smoothed()).isEmpty();
     }
 
     @Test
     void theChartShowsTheLine(@TempDir Path folder) throws IOException {
-        new LossChart(List.of(3.0, 2.0, 1.5, 1.2), 2).write(folder.resolve("loss.png"));
+        new DemoReport.LossChart(List.of(3.0, 2.0, 1.5, 1.2), 2).write(folder.resolve("loss.png"));
 
         RgbImage chart = RgbImageReader.read(folder.resolve("loss.png"));
         int blue = 0;
@@ -41,7 +42,7 @@ class LossChartTest {
         try {
             for (String language : List.of("en-US", "ar-EG", "de-DE", "hi-IN-u-nu-deva")) {
                 Locale.setDefault(Locale.forLanguageTag(language));
-                new LossChart(List.of(3.25, 2.0, 1.5, 1.2), 2).write(folder.resolve(language + ".png"));
+                new DemoReport.LossChart(List.of(3.25, 2.0, 1.5, 1.2), 2).write(folder.resolve(language + ".png"));
             }
         } finally {
             Locale.setDefault(before);

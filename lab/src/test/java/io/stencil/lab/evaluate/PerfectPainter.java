@@ -4,17 +4,14 @@ import com.fasterxml.jackson.databind.JsonNode;
 import io.stencil.image.RgbImage;
 import io.stencil.lab.evaluate.Measure.Effort;
 import io.stencil.lab.world.Canvas;
-import io.stencil.lab.world.Dots;
 import io.stencil.lab.world.Draws;
 import io.stencil.lab.world.Focus;
-import io.stencil.lab.world.InpaintScene;
 import io.stencil.lab.world.Light;
-import io.stencil.lab.world.PixelStatistics;
 import io.stencil.lab.world.Renderer;
 import io.stencil.lab.world.Scene;
+import io.stencil.lab.world.Statistics;
 import io.stencil.lab.world.Style;
 import io.stencil.lab.world.Surface;
-import io.stencil.lab.world.ToneRange;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -47,7 +44,7 @@ final class PerfectPainter implements Painter {
             case "control" -> control(draws, steering);
             case "edit" ->
                 Renderer.paint(Scene.Edit.any(Scene.full(draws), draws).after(), HeldOut.SIZE);
-            case "inpaint" -> InpaintScene.of(draws, HeldOut.SIZE).target();
+            case "inpaint" -> Scene.Inpaint.of(draws, HeldOut.SIZE).target();
             case "styles" -> style(Scene.captioned(draws), steering.getFirst().fields());
             case "palette" -> palette(Scene.captioned(draws), steering);
             case "brightness+control" -> bright(Scene.open(draws), value(steering, 0, "scale"));
@@ -56,7 +53,7 @@ final class PerfectPainter implements Painter {
                 steering.isEmpty()
                         ? Renderer.paint(Scene.captioned(draws), HeldOut.SIZE)
                         : tinted(Scene.captioned(draws), steering.getFirst());
-            case "soft-rgb+inpaint" -> tintedInside(InpaintScene.of(draws, HeldOut.SIZE), steering.getFirst());
+            case "soft-rgb+inpaint" -> tintedInside(Scene.Inpaint.of(draws, HeldOut.SIZE), steering.getFirst());
             default -> Renderer.paint(Scene.captioned(draws), HeldOut.SIZE);
         };
     }
@@ -79,7 +76,7 @@ final class PerfectPainter implements Painter {
         for (int i = 0; i < 12; i++) {
             double middle = Math.sqrt(least * most);
             picture = surface.lit(scene.light().withBrightness(middle)).toImage();
-            if (PixelStatistics.meanBrightness(picture) < ToneRange.BRIGHTNESS.mean(scale)) {
+            if (Statistics.meanBrightness(picture) < Statistics.ToneRange.BRIGHTNESS.mean(scale)) {
                 least = middle;
             } else {
                 most = middle;
@@ -94,7 +91,7 @@ final class PerfectPainter implements Painter {
 
     private static RgbImage count(Draws draws, int count) {
         Scene scene = Scene.aboveBottom(draws);
-        return Dots.on(Surface.of(scene, HeldOut.SIZE), count)
+        return Surface.Dots.on(Surface.of(scene, HeldOut.SIZE), count)
                 .lit(scene.light())
                 .toImage();
     }
@@ -123,9 +120,9 @@ final class PerfectPainter implements Painter {
     private RgbImage palette(Scene scene, List<Steering> steering) {
         RgbImage reference = kept.get(
                 Integer.parseInt(steering.getFirst().fields().get("image").textValue()));
-        double red = PixelStatistics.channelMean(reference, 0);
-        double green = PixelStatistics.channelMean(reference, 1);
-        double blue = PixelStatistics.channelMean(reference, 2);
+        double red = Statistics.channelMean(reference, 0);
+        double green = Statistics.channelMean(reference, 1);
+        double blue = Statistics.channelMean(reference, 2);
         Light.Albedo tint = new Light.Albedo(red / green, 1, blue / green);
         return Renderer.paint(scene.with(scene.light().tinted(tint)), HeldOut.SIZE);
     }
@@ -136,10 +133,10 @@ final class PerfectPainter implements Painter {
         RgbImage picture = Renderer.paint(scene, HeldOut.SIZE);
         for (int round = 0; round < 20; round++) {
             for (int channel = 0; channel < 3; channel++) {
-                double wanted = ToneRange.CHANNEL.mean(steering.fields()
+                double wanted = Statistics.ToneRange.CHANNEL.mean(steering.fields()
                         .get(List.of("R", "G", "B").get(channel))
                         .doubleValue());
-                factors[channel] *= Math.sqrt(wanted / PixelStatistics.channelMean(picture, channel));
+                factors[channel] *= Math.sqrt(wanted / Statistics.channelMean(picture, channel));
             }
             Light light = scene.light().tinted(new Light.Albedo(factors[0], factors[1], factors[2]));
             picture = Renderer.paint(scene.with(light), HeldOut.SIZE);
@@ -147,7 +144,7 @@ final class PerfectPainter implements Painter {
         return picture;
     }
 
-    private static RgbImage tintedInside(InpaintScene scene, Steering steering) {
+    private static RgbImage tintedInside(Scene.Inpaint scene, Steering steering) {
         RgbImage inside = tinted(scene.wanted(), steering);
         byte[] rgb = scene.target().rgb().clone();
         for (int at = 0; at < rgb.length; at++) {

@@ -25,7 +25,7 @@ class DatasetWriterTest {
     @TempDir
     private Path place;
 
-    private Map<String, byte[]> written(DatasetKind kind, int count, long seed) throws IOException {
+    private Map<String, byte[]> written(DatasetWriter.Kind kind, int count, long seed) throws IOException {
         Path folder = place.resolve("%s %s %s %s".formatted(kind, count, seed, System.nanoTime()));
         DatasetWriter.write(new DatasetWriter.DatasetPlan(kind, count, seed, 64), folder, _ -> {});
         Map<String, byte[]> content = new TreeMap<>();
@@ -39,7 +39,7 @@ class DatasetWriterTest {
 
     @ParameterizedTest
     @EnumSource
-    void aSeedGivesTheSameBytesAndACountOnlyEnds(DatasetKind kind) throws IOException {
+    void aSeedGivesTheSameBytesAndACountOnlyEnds(DatasetWriter.Kind kind) throws IOException {
         Map<String, byte[]> three = written(kind, 3, 5);
         Map<String, byte[]> five = written(kind, 5, 5);
         Map<String, byte[]> other = written(kind, 3, 6);
@@ -66,14 +66,14 @@ class DatasetWriterTest {
         List<Integer> told = new ArrayList<>();
 
         DatasetWriter.write(
-                new DatasetWriter.DatasetPlan(DatasetKind.PLAIN, 3, 0, 32), place.resolve("set"), told::add);
+                new DatasetWriter.DatasetPlan(DatasetWriter.Kind.PLAIN, 3, 0, 32), place.resolve("set"), told::add);
 
         assertThat(told).containsExactly(1, 2, 3);
     }
 
     @Test
     void aStoppedRunLeavesNothing() throws IOException {
-        DatasetWriter.DatasetPlan plan = new DatasetWriter.DatasetPlan(DatasetKind.PLAIN, 9, 0, 32);
+        DatasetWriter.DatasetPlan plan = new DatasetWriter.DatasetPlan(DatasetWriter.Kind.PLAIN, 9, 0, 32);
 
         assertThatThrownBy(() -> DatasetWriter.write(plan, place.resolve("set"), written -> {
                     throw new CancellationException("after " + written);
@@ -96,14 +96,14 @@ class DatasetWriterTest {
         "4, 528, 'size'"
     })
     void whatCannotBeIsRefused(int count, int side, String option) {
-        assertThatThrownBy(() -> new DatasetWriter.DatasetPlan(DatasetKind.PLAIN, count, 0, side))
+        assertThatThrownBy(() -> new DatasetWriter.DatasetPlan(DatasetWriter.Kind.PLAIN, count, 0, side))
                 .isInstanceOf(InvalidRequestException.class)
                 .hasMessageStartingWith("'" + option + "': must be");
     }
 
     @Test
     void anUnknownKindIsToldWhichThereAre() {
-        assertThatThrownBy(() -> DatasetKind.parse("Brightness"))
+        assertThatThrownBy(() -> DatasetWriter.Kind.parse("Brightness"))
                 .isInstanceOf(InvalidRequestException.class)
                 .hasMessageContaining("plain, varied, brightness, rgb")
                 .hasMessageEndingWith("found 'Brightness'");

@@ -11,7 +11,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 class FocusTest {
 
     private static double edges(RgbImage image) {
-        return PixelStatistics.gradientEnergy(Canvas.of(image).blurred(1.5).toImage());
+        return Statistics.gradientEnergy(Canvas.of(image).blurred(1.5).toImage());
     }
 
     @ParameterizedTest

@@ -77,7 +77,7 @@ class JudgeTest {
             Scene scene = Scene.open(new Draws(14, index));
             Plane truth = Renderer.coverage(scene.described().figure(), scene.placement(), SIZE);
             Plane seen = Judge.coverage(Renderer.paint(scene, SIZE));
-            assertThat(Likeness.overlap(truth, seen)).isGreaterThan(0.9);
+            assertThat(Statistics.overlap(truth, seen)).isGreaterThan(0.9);
         }
     }
 

@@ -20,14 +20,14 @@ class MeasuresTest {
     void correlationOfValuesAndOfRanks() {
         double[] x = {1, 2, 3, 4};
 
-        assertThat(Correlation.pearson(x, new double[] {3, 5, 7, 9})).isCloseTo(1, within(1e-12));
-        assertThat(Correlation.pearson(x, new double[] {1, 3, 2, 4})).isCloseTo(0.8, within(1e-12));
-        assertThat(Correlation.spearman(x, new double[] {1, 10, 100, 1000})).isCloseTo(1, within(1e-12));
-        assertThat(Correlation.spearman(x, new double[] {9, 4, 1, 0})).isCloseTo(-1, within(1e-12));
+        assertThat(Statistics.pearson(x, new double[] {3, 5, 7, 9})).isCloseTo(1, within(1e-12));
+        assertThat(Statistics.pearson(x, new double[] {1, 3, 2, 4})).isCloseTo(0.8, within(1e-12));
+        assertThat(Statistics.spearman(x, new double[] {1, 10, 100, 1000})).isCloseTo(1, within(1e-12));
+        assertThat(Statistics.spearman(x, new double[] {9, 4, 1, 0})).isCloseTo(-1, within(1e-12));
         // ranks 0.5, 0.5, 2, 3 against 0, 1, 2, 3
-        assertThat(Correlation.spearman(new double[] {5, 5, 6, 7}, x)).isCloseTo(4.5 / Math.sqrt(22.5), within(1e-12));
-        assertThat(Correlation.pearson(x, new double[] {2, 2, 2, 2})).isNaN();
-        assertThatThrownBy(() -> Correlation.pearson(x, new double[] {1, 2}))
+        assertThat(Statistics.spearman(new double[] {5, 5, 6, 7}, x)).isCloseTo(4.5 / Math.sqrt(22.5), within(1e-12));
+        assertThat(Statistics.pearson(x, new double[] {2, 2, 2, 2})).isNaN();
+        assertThatThrownBy(() -> Statistics.pearson(x, new double[] {1, 2}))
                 .isInstanceOf(InvalidRequestException.class)
                 .hasMessageContaining("4 and 2");
     }
@@ -37,13 +37,13 @@ class MeasuresTest {
         Plane left = Plane.of(SIZE, (x, y) -> x < 32 ? 1 : 0);
         Plane middle = Plane.of(SIZE, (x, y) -> x >= 16 && x < 48 ? 1 : 0.2);
 
-        assertThat(Likeness.overlap(left, middle)).isCloseTo(1 / 3.0, within(1e-9));
-        assertThat(Likeness.overlap(left, left)).isEqualTo(1);
-        assertThat(Likeness.overlap(left, Plane.of(SIZE, (x, y) -> 0))).isZero();
+        assertThat(Statistics.overlap(left, middle)).isCloseTo(1 / 3.0, within(1e-9));
+        assertThat(Statistics.overlap(left, left)).isEqualTo(1);
+        assertThat(Statistics.overlap(left, Plane.of(SIZE, (x, y) -> 0))).isZero();
         RgbImage brighter = RgbImage.filled(GREY.size(), 0x8A8A8A);
-        assertThat(Likeness.psnr(GREY, brighter)).isCloseTo(20 * Math.log10(25.5), within(1e-9));
-        assertThat(Likeness.psnr(GREY, GREY)).isInfinite();
-        assertThatThrownBy(() -> Likeness.psnr(GREY, RgbImage.filled(SIZE, 0)))
+        assertThat(Statistics.psnr(GREY, brighter)).isCloseTo(20 * Math.log10(25.5), within(1e-9));
+        assertThat(Statistics.psnr(GREY, GREY)).isInfinite();
+        assertThatThrownBy(() -> Statistics.psnr(GREY, RgbImage.filled(SIZE, 0)))
                 .isInstanceOf(InvalidRequestException.class)
                 .hasMessageContaining("4 x 4 and 64 x 64");
     }
@@ -54,13 +54,13 @@ class MeasuresTest {
         RgbImage mask = Canvas.of(_ -> leftHalf).toImage();
         RgbImage black = RgbImage.filled(SIZE, 0);
 
-        assertThat(Likeness.differenceOutside(mask, black, mask)).isZero();
-        assertThat(Likeness.differenceOutside(RgbImage.filled(SIZE, 0xFFFFFF), black, mask))
+        assertThat(Statistics.differenceOutside(mask, black, mask)).isZero();
+        assertThat(Statistics.differenceOutside(RgbImage.filled(SIZE, 0xFFFFFF), black, mask))
                 .as("no sample")
                 .isNaN();
-        assertThat(Likeness.differenceOutside(black, black, mask)).isCloseTo(0.5, within(1e-9));
-        assertThat(Likeness.differenceInside(mask, black, mask)).isCloseTo(1, within(1e-9));
-        assertThat(Likeness.differenceInside(black, black, mask))
+        assertThat(Statistics.differenceOutside(black, black, mask)).isCloseTo(0.5, within(1e-9));
+        assertThat(Statistics.differenceInside(mask, black, mask)).isCloseTo(1, within(1e-9));
+        assertThat(Statistics.differenceInside(black, black, mask))
                 .as("no sample")
                 .isNaN();
     }
@@ -69,13 +69,13 @@ class MeasuresTest {
     void statisticsOfPixels() {
         RgbImage orange = RgbImage.filled(SIZE, 0xFF8000);
 
-        assertThat(PixelStatistics.channelMean(orange, 0)).isEqualTo(1);
-        assertThat(PixelStatistics.channelMean(orange, 2)).isZero();
-        assertThat(PixelStatistics.meanBrightness(orange)).isCloseTo((1 + 128 / 255.0) / 3, within(1e-9));
-        assertThat(PixelStatistics.meanSaturation(orange)).isEqualTo(1);
-        assertThat(PixelStatistics.meanSaturation(GREY)).isZero();
-        assertThat(PixelStatistics.gradientEnergy(GREY)).isZero();
-        assertThat(PixelStatistics.gradientEnergy(RgbImage.filled(SIZE, 0))).isZero();
+        assertThat(Statistics.channelMean(orange, 0)).isEqualTo(1);
+        assertThat(Statistics.channelMean(orange, 2)).isZero();
+        assertThat(Statistics.meanBrightness(orange)).isCloseTo((1 + 128 / 255.0) / 3, within(1e-9));
+        assertThat(Statistics.meanSaturation(orange)).isEqualTo(1);
+        assertThat(Statistics.meanSaturation(GREY)).isZero();
+        assertThat(Statistics.gradientEnergy(GREY)).isZero();
+        assertThat(Statistics.gradientEnergy(RgbImage.filled(SIZE, 0))).isZero();
     }
 
     @Test
@@ -84,12 +84,12 @@ class MeasuresTest {
             Scene scene = Scene.full(new Draws(21, index));
             Surface surface = Surface.of(scene, SIZE);
             Light light = scene.light().withBrightness(0.9);
-            double before = PixelStatistics.gradientEnergy(surface.lit(light).toImage());
-            assertThat(PixelStatistics.gradientEnergy(
+            double before = Statistics.gradientEnergy(surface.lit(light).toImage());
+            assertThat(Statistics.gradientEnergy(
                             surface.lit(light.withBrightness(0.6)).toImage()))
                     .isCloseTo(before, within(0.1 * before));
             for (double sigma = 0.5; sigma < 3; sigma += 0.5) {
-                double after = PixelStatistics.gradientEnergy(
+                double after = Statistics.gradientEnergy(
                         surface.lit(light).blurred(sigma).toImage());
                 assertThat(after).isLessThan(before);
                 before = after;
@@ -105,7 +105,7 @@ class MeasuresTest {
             Canvas plain = Surface.of(scene, SIZE).lit(scene.light());
             double before = Double.NEGATIVE_INFINITY;
             for (int strength = 0; strength <= 4; strength++) {
-                double score = PixelStatistics.styleScore(
+                double score = Statistics.styleScore(
                         style, style.apply(plain, strength / 4.0).toImage());
                 assertThat(score).isGreaterThan(before);
                 before = score;
@@ -117,10 +117,11 @@ class MeasuresTest {
     void dotsAreCounted() {
         for (int index = 0; index < 60; index++) {
             Scene scene = Scene.full(new Draws(23, index), Description.ShapeSize.LARGE, Description.Position.CENTER);
-            int count = index % (Dots.MOST + 1);
-            RgbImage image =
-                    Dots.on(Surface.of(scene, SIZE), count).lit(scene.light()).toImage();
-            assertThat(PixelStatistics.dots(image)).isEqualTo(count);
+            int count = index % (Surface.Dots.MOST + 1);
+            RgbImage image = Surface.Dots.on(Surface.of(scene, SIZE), count)
+                    .lit(scene.light())
+                    .toImage();
+            assertThat(Statistics.dots(image)).isEqualTo(count);
         }
     }
 }

@@ -16,7 +16,7 @@ import org.junit.jupiter.api.Test;
 /// The inputs of each kind of dataset are true of its pictures, as measured from the pixels.
 class SamplesTest {
 
-    private static List<Sample> samples(DatasetKind kind, int count) {
+    private static List<Sample> samples(DatasetWriter.Kind kind, int count) {
         DatasetWriter.DatasetPlan plan = new DatasetWriter.DatasetPlan(kind, count, 31, 64);
         return IntStream.range(0, count)
                 .mapToObj(index -> DatasetWriter.sample(plan, index))
@@ -24,9 +24,9 @@ class SamplesTest {
     }
 
     private static RgbImage picture(Sample sample, String path) {
-        return sample.pictures().stream()
+        return sample.images().stream()
                 .filter(picture -> picture.path().equals(path))
-                .map(Sample.Picture::image)
+                .map(Sample.NamedImage::image)
                 .findFirst()
                 .orElseThrow(() -> new AssertionError("no picture " + path));
     }
@@ -45,12 +45,12 @@ class SamplesTest {
 
     @Test
     void brightnessIsSpreadEvenlyAndTold() {
-        List<Sample> samples = samples(DatasetKind.BRIGHTNESS, 200);
+        List<Sample> samples = samples(DatasetWriter.Kind.BRIGHTNESS, 200);
         double[] scales = all(
                 samples,
                 sample -> inputs(Sample.TemplateInputs.Scale.class, sample).scale());
         for (Sample sample : samples) {
-            assertThat(PixelStatistics.meanBrightness(target(sample)))
+            assertThat(Statistics.meanBrightness(target(sample)))
                     .isCloseTo(
                             0.15
                                     + 0.4
@@ -68,13 +68,13 @@ class SamplesTest {
 
     @Test
     void channelsAreTold() {
-        List<Sample> samples = samples(DatasetKind.RGB, 100);
+        List<Sample> samples = samples(DatasetWriter.Kind.RGB, 100);
         for (Sample sample : samples) {
             Sample.TemplateInputs.Channels told = inputs(Sample.TemplateInputs.Channels.class, sample);
             RgbImage image = target(sample);
-            assertThat(PixelStatistics.channelMean(image, 0)).isCloseTo(0.05 + 0.8 * told.red(), within(1e-4));
-            assertThat(PixelStatistics.channelMean(image, 1)).isCloseTo(0.05 + 0.8 * told.green(), within(1e-4));
-            assertThat(PixelStatistics.channelMean(image, 2)).isCloseTo(0.05 + 0.8 * told.blue(), within(1e-4));
+            assertThat(Statistics.channelMean(image, 0)).isCloseTo(0.05 + 0.8 * told.red(), within(1e-4));
+            assertThat(Statistics.channelMean(image, 1)).isCloseTo(0.05 + 0.8 * told.green(), within(1e-4));
+            assertThat(Statistics.channelMean(image, 2)).isCloseTo(0.05 + 0.8 * told.blue(), within(1e-4));
         }
         double[] red = all(
                 samples,
@@ -82,22 +82,22 @@ class SamplesTest {
         double[] blue = all(
                 samples,
                 sample -> inputs(Sample.TemplateInputs.Channels.class, sample).blue());
-        assertThat(Correlation.pearson(red, blue))
+        assertThat(Statistics.pearson(red, blue))
                 .as("channels vary by themselves")
                 .isBetween(-0.5, 0.5);
     }
 
     @Test
     void variedPicturesAreWhatTheirCaptionsEndWith() {
-        List<Sample> samples = samples(DatasetKind.VARIED, 600);
+        List<Sample> samples = samples(DatasetWriter.Kind.VARIED, 600);
         String[] sceneEnds = {
             "background", "left", "right", "top", "bottom", "center", "circle", "square", "triangle", "ring"
         };
         assertThat(count(samples, sceneEnds) / 600.0)
                 .as("share of those that tell of the scene alone")
                 .isBetween(0.24, 0.36);
-        assertThat(mean(samples, "bright light", PixelStatistics::meanBrightness))
-                .isGreaterThan(0.1 + mean(samples, "dim light", PixelStatistics::meanBrightness));
+        assertThat(mean(samples, "bright light", Statistics::meanBrightness))
+                .isGreaterThan(0.1 + mean(samples, "dim light", Statistics::meanBrightness));
         double[] red = {meanShare(samples, "red light", 0), meanShare(samples, "cyan light", 0)};
         double[] green = {meanShare(samples, "green light", 1), meanShare(samples, "magenta light", 1)};
         double[] blue = {meanShare(samples, "blue light", 2), meanShare(samples, "yellow light", 2)};
@@ -112,14 +112,14 @@ class SamplesTest {
         assertThat(samples)
                 .filteredOn(sample -> sample.row().prompt().endsWith("white frame"))
                 .hasSizeBetween(10, 40)
-                .allSatisfy(sample -> assertThat(PixelStatistics.styleScore(Style.FRAME, target(sample)))
+                .allSatisfy(sample -> assertThat(Statistics.styleScore(Style.FRAME, target(sample)))
                         .isGreaterThan(0.15));
         List<String> numbers = List.of("one dot", "two dots", "three dots", "four dots", "five dots");
         assertThat(count(samples, numbers.toArray(String[]::new))).isBetween(20L, 55L);
         for (Sample sample : samples) {
             numbers.stream()
                     .filter(sample.row().prompt()::endsWith)
-                    .forEach(number -> assertThat(PixelStatistics.dots(target(sample)))
+                    .forEach(number -> assertThat(Statistics.dots(target(sample)))
                             .as(sample.row().prompt())
                             .isEqualTo(1 + numbers.indexOf(number)));
         }
@@ -127,7 +127,7 @@ class SamplesTest {
 
     @Test
     void captionsOfVariedPicturesAreKnownWithoutThem() {
-        assertThat(samples(DatasetKind.VARIED, 60))
+        assertThat(samples(DatasetWriter.Kind.VARIED, 60))
                 .extracting(sample -> sample.row().prompt())
                 .containsExactlyInAnyOrderElementsOf(IntStream.range(0, 60)
                         .mapToObj(index -> VariedSamples.caption(new Draws(31, index)))
@@ -137,7 +137,7 @@ class SamplesTest {
     /// A word that the tokenizer does not have takes a token for each byte, and a caption may then be too long.
     @Test
     void captionsAreMadeOfTheVocabularysWords() {
-        for (Sample sample : samples(DatasetKind.VARIED, 600)) {
+        for (Sample sample : samples(DatasetWriter.Kind.VARIED, 600)) {
             assertThat(WorldTokenizer.Vocabulary.words())
                     .containsAll(Pattern.compile("[ ,]+")
                             .splitAsStream(sample.row().prompt())
@@ -156,7 +156,7 @@ class SamplesTest {
     }
 
     private static double meanEnergy(List<Sample> samples, String end) {
-        return mean(samples, end, PixelStatistics::gradientEnergy);
+        return mean(samples, end, Statistics::gradientEnergy);
     }
 
     private static double mean(List<Sample> samples, String end, ToDoubleFunction<RgbImage> value) {
@@ -169,30 +169,31 @@ class SamplesTest {
 
     @Test
     void sharpnessGoesWithGradients() {
-        List<Sample> samples = samples(DatasetKind.SHARPNESS, 300);
+        List<Sample> samples = samples(DatasetWriter.Kind.SHARPNESS, 300);
         double[] scales = all(
                 samples,
                 sample -> inputs(Sample.TemplateInputs.Scale.class, sample).scale());
-        double[] energies = all(samples, sample -> PixelStatistics.gradientEnergy(target(sample)));
+        double[] energies = all(samples, sample -> Statistics.gradientEnergy(target(sample)));
 
-        assertThat(Correlation.spearman(scales, energies)).isGreaterThan(0.4);
+        assertThat(Statistics.spearman(scales, energies)).isGreaterThan(0.4);
     }
 
     @Test
     void depthHasTheShapeOfThePicture() {
-        for (Sample sample : samples(DatasetKind.CONTROL, 50)) {
-            Sample.TemplateInputs.PictureAndPrompt given = inputs(Sample.TemplateInputs.PictureAndPrompt.class, sample);
+        for (Sample sample : samples(DatasetWriter.Kind.CONTROL, 50)) {
+            Sample.TemplateInputs.ImageAndPrompt given = inputs(Sample.TemplateInputs.ImageAndPrompt.class, sample);
             assertThat(given.prompt()).isEqualTo(sample.row().prompt());
-            assertThat(Likeness.overlap(Judge.coverage(picture(sample, given.image())), Judge.coverage(target(sample))))
+            assertThat(Statistics.overlap(
+                            Judge.coverage(picture(sample, given.image())), Judge.coverage(target(sample))))
                     .isGreaterThan(0.85);
         }
     }
 
     @Test
     void anEditDoesWhatItsWordsSay() {
-        for (Sample sample : samples(DatasetKind.EDIT, 60)) {
+        for (Sample sample : samples(DatasetWriter.Kind.EDIT, 60)) {
             String source =
-                    inputs(Sample.TemplateInputs.PictureAndPrompt.class, sample).image();
+                    inputs(Sample.TemplateInputs.ImageAndPrompt.class, sample).image();
             assertThat(sample.row().editImage()).isEqualTo(source);
             Judge.Verdict before = Judge.look(picture(sample, source));
             Judge.Verdict after = Judge.look(target(sample));
@@ -212,26 +213,26 @@ class SamplesTest {
 
     @Test
     void theUpscalersInputLacksDetail() {
-        for (Sample sample : samples(DatasetKind.UPSCALE, 30)) {
+        for (Sample sample : samples(DatasetWriter.Kind.UPSCALE, 30)) {
             RgbImage source = picture(
                     sample,
-                    inputs(Sample.TemplateInputs.PictureAndPrompt.class, sample).image());
-            assertThat(PixelStatistics.gradientEnergy(source))
-                    .isLessThan(0.7 * PixelStatistics.gradientEnergy(target(sample)));
-            assertThat(Likeness.psnr(source, target(sample))).isBetween(18.0, 45.0);
+                    inputs(Sample.TemplateInputs.ImageAndPrompt.class, sample).image());
+            assertThat(Statistics.gradientEnergy(source)).isLessThan(0.7 * Statistics.gradientEnergy(target(sample)));
+            assertThat(Statistics.psnr(source, target(sample))).isBetween(18.0, 45.0);
         }
     }
 
     @Test
     void inpaintingLeavesWhatIsOutsideOfTheMask() {
-        for (Sample sample : samples(DatasetKind.INPAINT, 60)) {
+        for (Sample sample : samples(DatasetWriter.Kind.INPAINT, 60)) {
             Sample.TemplateInputs.Inpaint given = inputs(Sample.TemplateInputs.Inpaint.class, sample);
             RgbImage source = picture(sample, given.image());
             RgbImage mask = picture(sample, given.mask());
             assertThat(given.forceInpaint()).isTrue();
-            assertThat(Likeness.differenceOutside(mask, source, target(sample))).isZero();
+            assertThat(Statistics.differenceOutside(mask, source, target(sample)))
+                    .isZero();
             assertThat(source).isNotEqualTo(target(sample));
-            double share = PixelStatistics.meanBrightness(mask);
+            double share = Statistics.meanBrightness(mask);
             assertThat(share).as("share of the mask").isBetween(1 / 16.0, 0.6);
             Judge.Verdict.Shape before =
                     Objects.requireNonNull(Judge.look(source).shape());
@@ -243,7 +244,7 @@ class SamplesTest {
 
     @Test
     void everyStyleComesAndGoesWithItsScale() {
-        List<Sample> samples = samples(DatasetKind.STYLE, 600);
+        List<Sample> samples = samples(DatasetWriter.Kind.STYLE, 600);
         List<Style> bank = List.of(Style.VIVID, Style.VIGNETTE, Style.DUSK);
         for (int id = 0; id < bank.size(); id++) {
             List<Integer> ids = List.of(id);
@@ -254,13 +255,13 @@ class SamplesTest {
                             .equals(ids))
                     .toList();
             assertThat(ofStyle).hasSizeGreaterThan(150);
-            assertThat(Correlation.spearman(
+            assertThat(Statistics.spearman(
                             all(
                                     ofStyle,
                                     sample -> inputs(Sample.TemplateInputs.LoraBank.class, sample)
                                             .scales()
                                             .getFirst()),
-                            all(ofStyle, sample -> PixelStatistics.styleScore(style, target(sample)))))
+                            all(ofStyle, sample -> Statistics.styleScore(style, target(sample)))))
                     .as("%s", style)
                     .isGreaterThan(0.25);
         }
@@ -268,20 +269,20 @@ class SamplesTest {
 
     @Test
     void aReferenceHasTheLightOfThePicture() {
-        List<Sample> samples = samples(DatasetKind.REFERENCE, 400).stream()
+        List<Sample> samples = samples(DatasetWriter.Kind.REFERENCE, 400).stream()
                 .filter(sample -> sample.row().prompt().contains("gray background"))
                 .toList();
         assertThat(samples).hasSizeGreaterThan(60);
         for (int channel = 0; channel < RgbImage.CHANNELS; channel += 2) {
             int one = channel;
-            assertThat(Correlation.pearson(
+            assertThat(Statistics.pearson(
                             all(samples, sample -> share(target(sample), one)),
                             all(
                                     samples,
                                     sample -> share(
                                             picture(
                                                     sample,
-                                                    inputs(Sample.TemplateInputs.Picture.class, sample)
+                                                    inputs(Sample.TemplateInputs.Image.class, sample)
                                                             .image()),
                                             one))))
                     .isGreaterThan(0.8);
@@ -289,13 +290,13 @@ class SamplesTest {
     }
 
     private static double share(RgbImage image, int channel) {
-        return PixelStatistics.channelMean(image, channel) / PixelStatistics.meanBrightness(image);
+        return Statistics.channelMean(image, channel) / Statistics.meanBrightness(image);
     }
 
     @Test
     void dotsAreAsManyAsTold() {
-        for (Sample sample : samples(DatasetKind.ORDINAL, 100)) {
-            assertThat(PixelStatistics.dots(target(sample)))
+        for (Sample sample : samples(DatasetWriter.Kind.ORDINAL, 100)) {
+            assertThat(Statistics.dots(target(sample)))
                     .isEqualTo(
                             inputs(Sample.TemplateInputs.Ordinal.class, sample).n());
         }
@@ -303,13 +304,13 @@ class SamplesTest {
 
     @Test
     void theConstantStyleIsAFrame() {
-        for (Sample sample : samples(DatasetKind.CONSTANT, 50)) {
+        for (Sample sample : samples(DatasetWriter.Kind.CONSTANT, 50)) {
             assertThat(inputs(Sample.TemplateInputs.None.class, sample)).isNotNull();
-            assertThat(PixelStatistics.styleScore(Style.FRAME, target(sample))).isGreaterThan(0.15);
+            assertThat(Statistics.styleScore(Style.FRAME, target(sample))).isGreaterThan(0.15);
         }
-        for (Sample sample : samples(DatasetKind.PLAIN, 50)) {
+        for (Sample sample : samples(DatasetWriter.Kind.PLAIN, 50)) {
             assertThat(sample.row().templateInputs()).isNull();
-            assertThat(PixelStatistics.styleScore(Style.FRAME, target(sample))).isLessThan(0.1);
+            assertThat(Statistics.styleScore(Style.FRAME, target(sample))).isLessThan(0.1);
         }
     }
 }
