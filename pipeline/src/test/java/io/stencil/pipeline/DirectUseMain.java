@@ -2,6 +2,7 @@ package io.stencil.pipeline;
 
 import io.stencil.error.InvalidStateException;
 import io.stencil.nn.Linear;
+import io.stencil.nn.Parameter;
 import io.stencil.pipeline.models.LoadOptions;
 import io.stencil.pipeline.models.ModelFiles;
 import io.stencil.pipeline.models.ModelSet;
@@ -17,7 +18,8 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicReference;
 import org.bytedeco.pytorch.Tensor;
 
-/// Layers and the tokenizer of a pipeline in use on other threads, outside of any pass, while the pipeline is closed; a
+/// Layers, weights and the tokenizer of a pipeline in use on other threads, outside of any pass, while the pipeline is
+/// closed; a
 /// program of its own, since a fault ends the process.
 ///
 /// Prints what the last call of each thread threw.
@@ -30,15 +32,19 @@ final class DirectUseMain {
     /// @param args number of pipelines that are closed
     public static void main(String[] args) throws InterruptedException {
         for (int round = Integer.parseInt(args[0]); round > 0; round--) {
-            Flux2Pipeline pipeline = Flux2Pipeline.load(
-                    ModelFiles.in(TestFiles.tinyModel("")), new LoadOptions(DType.FLOAT32, Device.CPU));
+            DType dtype = round % 2 == 0 ? DType.FLOAT32 : DType.BFLOAT16; // copies, and views of the files
+            Flux2Pipeline pipeline =
+                    Flux2Pipeline.load(ModelFiles.in(TestFiles.tinyModel("")), new LoadOptions(dtype, Device.CPU));
             ModelSet models = pipeline.models();
             Linear layer = (Linear)
                     Objects.requireNonNull(models.requireTransformer().modules().get(LAYER));
-            CountDownLatch running = new CountDownLatch(3);
+            Parameter weight = layer.weight();
+            CountDownLatch running = new CountDownLatch(5);
             List<Use> uses = List.of(
                     new Use(running, layer::forward),
                     new Use(running, layer::forward),
+                    new Use(running, _ -> Tensors.toFloats(weight.get())),
+                    new Use(running, _ -> Tensors.toFloats(weight.in(DType.FLOAT32))),
                     new Use(
                             running,
                             _ -> Objects.requireNonNull(models.textEncoder()).length("a wall")));

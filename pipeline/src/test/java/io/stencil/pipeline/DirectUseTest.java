@@ -34,7 +34,7 @@ class DirectUseTest {
         String exception = "io.stencil.error.InvalidStateException: ";
         String layer = exception + "the parameter was freed, as its module was closed; load the model again";
         assertThat(output.lines())
-                .hasSize(3 * PIPELINES)
+                .hasSize(5 * PIPELINES)
                 .containsOnly(layer, exception + "the tokenizer is closed; load the text encoder again");
     }
 }

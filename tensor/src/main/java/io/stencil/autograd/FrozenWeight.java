@@ -1,16 +1,16 @@
 package io.stencil.autograd;
 
-import io.stencil.tensor.RestingWeight;
+import io.stencil.tensor.WeightValues;
 
-/// A weight without gradients that a layer asks for when it needs it, forward and backward.
+/// A weight without gradients that a layer reads when it needs it, forward and backward.
 public interface FrozenWeight {
 
-    /// @return of a linear layer [out, in], owned by the weight; valid until [#evict]
-    RestingWeight resting();
+    /// @return owned by the weight; valid until [#evict]
+    WeightValues values();
 
-    /// Says that a layer is done with it: an offloaded weight frees its memory until the next use.
+    /// Ends a layer's use: an offloaded weight frees its memory until the next one.
     void evict();
 
-    /// Whether [#evict] frees memory, so that nothing must hold on to what [#resting] gave.
+    /// Whether [#evict] frees memory, so that nothing must hold on to [#values].
     boolean isOffloaded();
 }

@@ -1,6 +1,6 @@
 package io.stencil.nn;
 
-import io.stencil.autograd.OffloadedLayer;
+import io.stencil.autograd.FrozenLayer;
 import io.stencil.tensor.DType;
 import io.stencil.tensor.Ops;
 import org.bytedeco.pytorch.Tensor;
@@ -32,7 +32,7 @@ public final class Conv2d extends Module {
         long height = x.size(2);
         long width = x.size(3);
         try (OpenPass _ = openLayer()) {
-            Tensor y = OffloadedLayer.linear(
+            Tensor y = FrozenLayer.linear(
                     x, this::convolve, gradient -> inputGradient(gradient, height, width), weight, bias);
             FlopCounter.add(y.numel(), weight.elementCount() / weight.shape()[0]);
             return y;
@@ -41,12 +41,13 @@ public final class Conv2d extends Module {
 
     private Tensor convolve(Tensor x) {
         DType dtype = DType.of(x);
-        return Ops.conv2d(x, dtype.cast(weight.get()), dtype.cast(bias.get()), stride, padding);
+        return Ops.conv2d(x, dtype.cast(weight.tensor()), dtype.cast(bias.tensor()), stride, padding);
     }
 
     /// @param gradient [B, out, H', W']
     /// @return [B, in, height, width]
     private Tensor inputGradient(Tensor gradient, long height, long width) {
-        return Ops.conv2dInputGradient(gradient, DType.of(gradient).cast(weight.get()), height, width, stride, padding);
+        return Ops.conv2dInputGradient(
+                gradient, DType.of(gradient).cast(weight.tensor()), height, width, stride, padding);
     }
 }

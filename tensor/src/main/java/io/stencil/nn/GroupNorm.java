@@ -1,6 +1,6 @@
 package io.stencil.nn;
 
-import io.stencil.autograd.OffloadedLayer;
+import io.stencil.autograd.FrozenLayer;
 import io.stencil.tensor.DType;
 import io.stencil.tensor.Ops;
 import org.bytedeco.pytorch.Tensor;
@@ -24,12 +24,12 @@ public final class GroupNorm extends Module {
     /// @return the shape of `x`
     public Tensor forward(Tensor x) {
         try (OpenPass _ = openLayer()) {
-            return OffloadedLayer.again(x, this::normalize, weight, bias);
+            return FrozenLayer.again(x, this::normalize, weight, bias);
         }
     }
 
     private Tensor normalize(Tensor x) {
         DType dtype = DType.of(x);
-        return Ops.groupNorm(x, groups, dtype.cast(weight.get()), dtype.cast(bias.get()), eps);
+        return Ops.groupNorm(x, groups, dtype.cast(weight.tensor()), dtype.cast(bias.tensor()), eps);
     }
 }

@@ -1,6 +1,6 @@
 package io.stencil.nn;
 
-import io.stencil.autograd.FrozenProduct;
+import io.stencil.autograd.FrozenLayer;
 import io.stencil.tensor.DType;
 import io.stencil.tensor.Ops;
 import java.util.List;
@@ -10,7 +10,7 @@ import org.jspecify.annotations.Nullable;
 /// `y = x W^T + b`, plus the LoRA updates that this thread's pass has bound to it ([LoraBinding]).
 ///
 /// Weights may rest in another dtype than `x` has; the product is computed in that of `x`. A frozen weight is cast part
-/// by part for it, see [FrozenProduct].
+/// by part for it, see [FrozenLayer].
 public final class Linear extends Module {
 
     private final Parameter weight;
@@ -39,7 +39,7 @@ public final class Linear extends Module {
             return product(x, null);
         }
         try {
-            return product(x, DType.of(x).cast(bias.get()));
+            return product(x, DType.of(x).cast(bias.tensor()));
         } finally {
             bias.evict(); // autograd keeps nothing of what is added
         }
@@ -48,9 +48,9 @@ public final class Linear extends Module {
     private Tensor product(Tensor x, @Nullable Tensor offset) {
         DType dtype = DType.of(x);
         if (weight.isTrainable() || (weight.dtype() == dtype && !weight.isOffloaded())) {
-            return Ops.linear(x, dtype.cast(weight.get()), offset);
+            return Ops.linear(x, dtype.cast(weight.tensor()), offset);
         }
-        Tensor y = FrozenProduct.of(x, weight);
+        Tensor y = FrozenLayer.product(x, weight);
         return offset == null ? y : y.add(offset);
     }
 

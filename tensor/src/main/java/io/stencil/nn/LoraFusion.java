@@ -60,10 +60,11 @@ public final class LoraFusion {
 
     /// @return `W + strength * B A` in the dtype of W
     private static Tensor sum(Parameter weight, LoraPair pair, double strength) {
-        Device device = Device.of(weight.get());
+        Device device = Device.of(weight.tensor());
         Tensor a = device.place(pair.a().detach(), DType.FLOAT32);
         Tensor b = device.place(pair.b().detach(), DType.FLOAT32);
-        return weight.dtype().cast(Ops.addScaled(DType.FLOAT32.cast(weight.get().detach()), b.matmul(a), strength));
+        return weight.dtype()
+                .cast(Ops.addScaled(DType.FLOAT32.cast(weight.tensor().detach()), b.matmul(a), strength));
     }
 
     private static void requireFinite(String name, Parameter weight, Tensor sum) {
@@ -72,7 +73,7 @@ public final class LoraFusion {
         }
         throw new InvalidRequestException(
                 "lora",
-                Tensors.isFinite(weight.get())
+                Tensors.isFinite(weight.tensor())
                         ? "'%s' would hold values beyond the range of %s; fuse the LoRA with a smaller strength"
                                 .formatted(name, weight.dtype().text())
                         : "'%s' holds values that are not finite (NaN or infinity), so the checkpoint is damaged; fetch or convert it again"

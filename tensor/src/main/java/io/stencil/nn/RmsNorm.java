@@ -1,6 +1,6 @@
 package io.stencil.nn;
 
-import io.stencil.autograd.OffloadedLayer;
+import io.stencil.autograd.FrozenLayer;
 import io.stencil.tensor.DType;
 import io.stencil.tensor.Ops;
 import org.bytedeco.pytorch.Tensor;
@@ -20,7 +20,7 @@ public final class RmsNorm extends Module {
     /// @return the shape of `x`
     public Tensor forward(Tensor x) {
         try (OpenPass _ = openLayer()) {
-            return OffloadedLayer.again(x, in -> Ops.rmsNorm(in, DType.of(in).cast(weight.get()), eps), weight);
+            return FrozenLayer.again(x, in -> Ops.rmsNorm(in, DType.of(in).cast(weight.tensor()), eps), weight);
         }
     }
 }

@@ -3,12 +3,13 @@ package io.stencil.nn;
 import io.stencil.error.InvalidFileException;
 import io.stencil.error.Location;
 import io.stencil.error.NameList;
+import io.stencil.nn.WeightStorage.MappedFile;
+import io.stencil.nn.WeightStorage.StoredWeight;
+import io.stencil.nn.WeightStorage.WeightFile;
 import io.stencil.safetensors.TensorEntry;
 import io.stencil.safetensors.TensorSource;
 import io.stencil.tensor.DType;
 import io.stencil.tensor.Device;
-import io.stencil.tensor.OwnedTensor;
-import io.stencil.tensor.RestingWeight;
 import io.stencil.tensor.Scope;
 import io.stencil.tensor.TorchGenerator;
 import java.util.ArrayList;
@@ -18,9 +19,8 @@ import java.util.IdentityHashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
-import org.bytedeco.pytorch.Tensor;
-import org.jspecify.annotations.Nullable;
 
 /// Puts a checkpoint into a module, strictly: every tensor present with its shape, and none that is not known, but for
 /// [Bookkeeping] that no forward pass reads.
@@ -46,22 +46,26 @@ public record WeightLoader(DType dtype, Device device, boolean float8) {
 
     /// @param ignored names that may be in the checkpoint and are dropped
     public void load(Module module, TensorSource source, Set<String> ignored) {
-        List<Loaded> loaded = new ArrayList<>();
+        WeightFile file = new WeightFile(source);
+        Map<Parameter, WeightStorage> loaded = new LinkedHashMap<>(); // a fault at one leaves the others as they were
         try {
             check(module.state(), source, ignored);
             initializeAbsent(module, source);
-            stored(module, source).forEach((parameter, weight) -> loaded.add(read(parameter, weight)));
-            loaded.forEach(one -> one.parameter().set(one.content(), one.view()));
-            if (loaded.stream().anyMatch(Loaded::view)) {
-                module.attach(source);
+            stored(module, file).forEach((parameter, weight) -> loaded.put(parameter, weight.read()));
+            boolean mapped = loaded.values().stream().anyMatch(MappedFile.class::isInstance);
+            for (Parameter parameter : List.copyOf(loaded.keySet())) {
+                parameter.store(Objects.requireNonNull(loaded.get(parameter)));
+                loaded.remove(parameter); // which owns it now
+            }
+            if (mapped) {
+                module.attach(file);
             } else {
-                source.close();
+                file.close();
             }
         } catch (RuntimeException e) {
-            source.close();
+            loaded.values().forEach(WeightStorage::close);
+            file.close();
             throw e;
-        } finally {
-            loaded.forEach(Loaded::close);
         }
     }
 
@@ -78,22 +82,25 @@ public record WeightLoader(DType dtype, Device device, boolean float8) {
             source.close();
             throw e;
         }
-        module.attach(source);
+        WeightFile file = new WeightFile(source);
+        module.attach(file);
         initializeAbsent(module, source);
-        stored(module, source).forEach((parameter, weight) -> parameter.store(weight, offloaded));
+        stored(module, file)
+                .forEach((parameter, weight) -> parameter.store(
+                        offloaded ? new WeightStorage.Offloaded(weight) : new WeightStorage.OnDisk(weight)));
     }
 
     /// Where each parameter lies in the file, and what it becomes when it is read.
-    private Map<Parameter, StoredWeight> stored(Module module, TensorSource source) {
+    private Map<Parameter, StoredWeight> stored(Module module, WeightFile file) {
         Set<Parameter> narrow = float8 ? linearWeights(module) : Set.of();
         Map<Parameter, StoredWeight> weights = new LinkedHashMap<>();
         module.state().forEach((name, parameter) -> {
-            if (!source.entries().containsKey(name)) {
+            if (!file.has(name)) {
                 return;
             }
             DType own = parameter.dtype().isFloatingPoint() ? dtype : parameter.dtype();
             DType resting = narrow.contains(parameter) ? DType.FLOAT8_E4M3FN : own;
-            weights.put(parameter, new StoredWeight(source, name, resting, device));
+            weights.put(parameter, new StoredWeight(file, name, resting, device));
         });
         return weights;
     }
@@ -110,28 +117,6 @@ public record WeightLoader(DType dtype, Device device, boolean float8) {
         });
     }
 
-    /// New content of a parameter, not yet in it, so that a fault at a later one leaves the module as it was.
-    ///
-    /// @param rowScale of a weight in float8, or null
-    /// @param view the tensor lies in the mapped file
-    private record Loaded(
-            Parameter parameter,
-            OwnedTensor tensor,
-            @Nullable OwnedTensor rowScale,
-            boolean view) {
-
-        RestingWeight content() {
-            return new RestingWeight(tensor.get(), rowScale == null ? null : rowScale.get());
-        }
-
-        void close() {
-            tensor.close();
-            if (rowScale != null) {
-                rowScale.close();
-            }
-        }
-    }
-
     private static Set<Parameter> linearWeights(Module module) {
         Set<Parameter> weights = Collections.newSetFromMap(new IdentityHashMap<>());
         module.modules().values().forEach(one -> {
@@ -140,20 +125,6 @@ public record WeightLoader(DType dtype, Device device, boolean float8) {
             }
         });
         return weights;
-    }
-
-    /// What was copied leaves no pages of the file behind, so that no more than one weight lies in memory twice.
-    private Loaded read(Parameter parameter, StoredWeight stored) {
-        try (Scope _ = new Scope()) {
-            RestingWeight content = stored.read();
-            boolean view = stored.isViewed(content.values());
-            if (!view) {
-                stored.dropPages();
-            }
-            Tensor scale = content.rowScale();
-            return new Loaded(
-                    parameter, new OwnedTensor(content.values()), scale == null ? null : new OwnedTensor(scale), view);
-        }
     }
 
     /// Checks that a checkpoint fits a module, without reading the content of tensors.

@@ -31,9 +31,9 @@ public record ProductSpeed(double wideSeconds, double halfSeconds) {
             Tensor x = generator.randn(DType.FLOAT32, TOKENS, WIDTH);
             Tensor halfX = DType.BFLOAT16.cast(x);
             Tensor weight = DType.BFLOAT16.cast(generator.randn(DType.FLOAT32, WIDTH, WIDTH));
-            WideWeight wide = WideWeight.of(RestingWeight.of(weight), DType.FLOAT32);
+            WeightValues resting = new WeightValues.Plain(weight);
             return new ProductSpeed(
-                    median(() -> wide.multiplyTransposed(x)), median(() -> Ops.linear(halfX, weight, null)));
+                    median(() -> resting.multiplyTransposed(x)), median(() -> Ops.linear(halfX, weight, null)));
         }
     }
 

@@ -1,6 +1,7 @@
 package io.stencil.tensor;
 
 import io.stencil.error.InvalidStateException;
+import org.bytedeco.javacpp.Pointer;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Tensor;
 import org.jspecify.annotations.Nullable;
@@ -73,6 +74,34 @@ public final class Scope implements AutoCloseable {
         return !tensor.isNull();
     }
 
+    /// Keeps a tensor of another owner in memory until the innermost scope of this thread is closed, where one is open.
+    ///
+    /// @param tensor not freed yet
+    public static void share(Tensor tensor) {
+        PointerScope innermost = PointerScope.getInnerScope();
+        if (innermost != null) {
+            innermost.attach(tensor); // adds a reference
+        }
+    }
+
+    /// Runs `action` when the innermost scope of this thread is closed.
+    ///
+    /// @return false when none is open; `action` is not run then
+    public static boolean onClose(Runnable action) {
+        if (!isOpen()) {
+            return false;
+        }
+        new Action(action);
+        return true;
+    }
+
+    /// A native object of no memory, which the innermost scope owns from its construction on.
+    private static final class Action extends Pointer {
+        Action(Runnable action) {
+            deallocator(action::run);
+        }
+    }
+
     /// Frees all that was made in this scope and not kept; the outermost one also the memory that products share.
     ///
     /// @throws InvalidStateException on another thread than the one that opened it
@@ -86,6 +115,44 @@ public final class Scope implements AutoCloseable {
         inner.close();
         if (outer == null) {
             CastBuffer.free();
+        }
+    }
+
+    /// Memory into which parts of weights are cast: one piece a thread, for all products.
+    ///
+    /// The outermost scope of the thread owns it: a request or a training step takes it once, and nothing stays behind.
+    static final class CastBuffer {
+
+        private static final ThreadLocal<@Nullable OwnedTensor> HELD = new ThreadLocal<>();
+
+        private CastBuffer() {}
+
+        /// Memory for `elements` or more; what was there before is lost.
+        static Tensor of(DType dtype, Device device, long elements) {
+            OwnedTensor held = HELD.get();
+            if (held != null
+                    && DType.of(held.get()) == dtype
+                    && Device.of(held.get()).equals(device)
+                    && held.get().numel() >= elements) {
+                return held.get();
+            }
+            free();
+            Tensor fresh = Tensors.empty(dtype, device, elements);
+            HELD.set(new OwnedTensor(fresh));
+            return fresh;
+        }
+
+        /// Whether this thread has a buffer.
+        static boolean isHeld() {
+            return HELD.get() != null;
+        }
+
+        static void free() {
+            OwnedTensor held = HELD.get();
+            if (held != null) {
+                HELD.remove();
+                held.close();
+            }
         }
     }
 }

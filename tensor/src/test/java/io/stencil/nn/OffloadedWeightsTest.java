@@ -71,8 +71,8 @@ class OffloadedWeightsTest {
     }
 
     private boolean isInMemory(DType dtype) {
-        Tensor weight = net.first.weight().peek();
-        return !weight.is_meta() && DType.of(weight) == dtype;
+        WeightStorage.Resident weight = net.first.weight().storage().inMemory();
+        return weight != null && weight.isInMemory() && weight.dtype() == dtype;
     }
 
     @Test

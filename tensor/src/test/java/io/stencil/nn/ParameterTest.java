@@ -4,14 +4,20 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.stencil.error.InvalidRequestException;
+import io.stencil.nn.WeightStorage.WeightFile;
+import io.stencil.safetensors.SafetensorsFile;
 import io.stencil.tensor.DType;
 import io.stencil.tensor.Device;
-import io.stencil.tensor.RestingWeight;
 import io.stencil.tensor.Scope;
+import io.stencil.tensor.TensorFiles;
 import io.stencil.tensor.Tensors;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.Map;
 import java.util.Objects;
 import org.bytedeco.pytorch.Tensor;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 class ParameterTest {
 
@@ -54,11 +60,19 @@ class ParameterTest {
     }
 
     @Test
-    void mappedContentIsCopiedBeforeItIsTrained() {
-        try (Scope _ = new Scope();
+    void mappedContentIsCopiedBeforeItIsTrained(@TempDir Path folder) throws IOException {
+        Path path = folder.resolve("one.safetensors");
+        try (Scope _ = new Scope()) {
+            TensorFiles.write(path, Map.of("one", Tensors.full(3, DType.FLOAT32, Device.CPU, 1)), Map.of());
+        }
+        try (WeightFile weights = new WeightFile(SafetensorsFile.open(path));
+                Scope _ = new Scope();
                 Parameter parameter = new Parameter(Initializer.ONES, false, DType.FLOAT32, 1)) {
-            Tensor file = Tensors.full(3, DType.FLOAT32, Device.CPU, 1);
-            parameter.set(RestingWeight.of(file), true);
+            WeightStorage.Resident content =
+                    new WeightStorage.StoredWeight(weights, "one", DType.FLOAT32, Device.CPU).read();
+            parameter.store(content);
+            Tensor file = content.tensor();
+            assertThat(content).isInstanceOf(WeightStorage.MappedFile.class);
             assertThat(parameter.get().is_alias_of(file)).isTrue();
             parameter.setTrainable(false);
             assertThat(parameter.get().is_alias_of(file)).isTrue();

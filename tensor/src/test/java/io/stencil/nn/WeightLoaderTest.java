@@ -23,6 +23,8 @@ import org.bytedeco.pytorch.Tensor;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
 class WeightLoaderTest {
 
@@ -128,13 +130,34 @@ class WeightLoaderTest {
     void parametersOfTheSameDtypeAreViewsOfTheFileUntilTheModuleIsClosed() throws IOException {
         SafetensorsFile source = write();
         FLOAT32.load(net, source);
-        assertLoaded();
-        assertThat(net.linear.weight().get().data_ptr().address())
-                .isEqualTo(source.segment("linear.weight").address());
+        try (Scope _ = new Scope()) {
+            assertLoaded();
+            assertThat(net.linear.weight().get().data_ptr().address())
+                    .isEqualTo(source.segment("linear.weight").address());
+        }
         assertThat(isMapped(file())).isTrue();
         net.close();
         assertThat(isMapped(file())).isFalse();
         assertThatThrownBy(() -> source.segment("count")).isInstanceOf(InvalidStateException.class);
+    }
+
+    /// In float32 the weight is a view of the file, in bfloat16 a copy.
+    @ParameterizedTest
+    @EnumSource(names = {"FLOAT32", "BFLOAT16"})
+    void aTensorOfAClosedModuleIsReadableUntilItsScopeIsClosed(DType dtype) throws IOException {
+        new WeightLoader(dtype, Device.CPU).load(net, write());
+        Parameter parameter = net.linear.weight();
+        Tensor weight;
+        try (Scope _ = new Scope()) {
+            weight = parameter.get();
+            float[] values = Tensors.toFloats(weight);
+            net.close();
+            assertThat(Tensors.toFloats(weight)).isEqualTo(values);
+            assertThatThrownBy(parameter::get).isInstanceOf(InvalidStateException.class);
+            assertThatThrownBy(() -> parameter.in(dtype)).isInstanceOf(InvalidStateException.class);
+        }
+        assertThat(weight.isNull()).isTrue();
+        assertThat(isMapped(file())).isFalse();
     }
 
     @Test

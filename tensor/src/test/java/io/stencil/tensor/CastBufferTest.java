@@ -9,8 +9,7 @@ class CastBufferTest {
 
     private static Tensor product() {
         Tensor weight = Tensors.zeros(DType.BFLOAT16, Device.CPU, 8, 4);
-        return WideWeight.of(RestingWeight.of(weight), DType.FLOAT32)
-                .multiplyTransposed(Tensors.zeros(DType.FLOAT32, Device.CPU, 3, 4));
+        return new WeightValues.Plain(weight).multiplyTransposed(Tensors.zeros(DType.FLOAT32, Device.CPU, 3, 4));
     }
 
     @Test
@@ -20,15 +19,15 @@ class CastBufferTest {
             try (Scope _ = new Scope()) {
                 product();
             }
-            assertThat(CastBuffer.isHeld()).isTrue();
+            assertThat(Scope.CastBuffer.isHeld()).isTrue();
         }
-        assertThat(CastBuffer.isHeld()).isFalse();
+        assertThat(Scope.CastBuffer.isHeld()).isFalse();
     }
 
     @Test
     void aProductOutsideOfScopesLeavesNothing() {
         Tensor made = product();
-        assertThat(CastBuffer.isHeld()).isFalse();
+        assertThat(Scope.CastBuffer.isHeld()).isFalse();
         made.close();
     }
 

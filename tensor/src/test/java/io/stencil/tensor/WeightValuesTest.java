@@ -6,7 +6,7 @@ import org.bytedeco.pytorch.Tensor;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
-class RestingWeightTest {
+class WeightValuesTest {
 
     private final Scope scope = new Scope();
     private final TorchGenerator generator = new TorchGenerator(3);
@@ -19,7 +19,7 @@ class RestingWeightTest {
 
     private static float[] through(float... row) {
         return Tensors.toFloats(
-                RestingWeight.float8(Tensors.of(row, 1, row.length)).in(DType.FLOAT32));
+                WeightValues.Float8.of(Tensors.of(row, 1, row.length)).in(DType.FLOAT32));
     }
 
     /// Values down to 2^-14 of a row's largest are rounded to three bits of mantissa.
@@ -27,7 +27,7 @@ class RestingWeightTest {
     void valuesKeepARelativeErrorOfOneSixteenth() {
         Tensor weight = generator.randn(DType.FLOAT32, 3, 2000).mul(Tensors.of(new float[] {1e-6f, 1, 1e6f}, 3, 1));
         float[] exact = Tensors.toFloats(weight);
-        RestingWeight narrow = RestingWeight.float8(weight);
+        WeightValues narrow = WeightValues.Float8.of(weight);
         assertThat(narrow.dtype()).isEqualTo(DType.FLOAT8_E4M3FN);
         float[] kept = Tensors.toFloats(narrow.in(DType.FLOAT32));
         for (int row = 0; row < 3; row++) {
@@ -62,7 +62,7 @@ class RestingWeightTest {
     @Test
     void aWeightWithoutScaleIsItsValues() {
         Tensor values = generator.randn(DType.FLOAT32, 2, 2);
-        assertThat(RestingWeight.of(values).in(DType.FLOAT32).is_alias_of(values))
+        assertThat(new WeightValues.Plain(values).in(DType.FLOAT32).is_alias_of(values))
                 .isTrue();
     }
 }

@@ -6,10 +6,10 @@ import io.stencil.nn.Linear;
 import io.stencil.tensor.DType;
 import io.stencil.tensor.Device;
 import io.stencil.tensor.Ops;
-import io.stencil.tensor.RestingWeight;
 import io.stencil.tensor.Scope;
 import io.stencil.tensor.Tensors;
 import io.stencil.tensor.TorchGenerator;
+import io.stencil.tensor.WeightValues;
 import io.stencil.testing.TensorAssert;
 import java.util.List;
 import java.util.Objects;
@@ -22,7 +22,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /// A linear layer over weights at rest in bfloat16: what autograd makes of a cast copy, without the copy.
-class FrozenProductTest {
+class FrozenLayerTest {
 
     /// More rows than are cast at once: two full parts and a rest.
     private static final long OUT = 9_000;
@@ -110,7 +110,7 @@ class FrozenProductTest {
     @ParameterizedTest
     @ValueSource(booleans = {true, false})
     void aScaledWeightInFloat8GivesWhatItsCopyGives(boolean taped) {
-        RestingWeight narrow = RestingWeight.float8(weight().mul(rowFactors()));
+        WeightValues narrow = WeightValues.Float8.of(weight().mul(rowFactors()));
         Tensor wide = narrow.in(DType.FLOAT32);
         Tensor mine = x.clone();
         mine.requires_grad_(true);
@@ -120,12 +120,12 @@ class FrozenProductTest {
         Tensor expected = Ops.linear(theirs, wide, null);
         if (taped) {
             try (GradientTape tape = new GradientTape()) {
-                Tensor y = FrozenProduct.of(mine, kept(narrow));
+                Tensor y = FrozenLayer.product(mine, kept(narrow));
                 TensorAssert.assertClose("y", y, expected, 1e-5);
                 tape.backward(y.mul(seed).sum());
             }
         } else {
-            FrozenProduct.of(mine, kept(narrow)).mul(seed).sum().backward();
+            FrozenLayer.product(mine, kept(narrow)).mul(seed).sum().backward();
         }
         expected.mul(seed).sum().backward();
         TensorAssert.assertClose("gradient", mine.grad(), theirs.grad(), 1e-5);
@@ -134,9 +134,9 @@ class FrozenProductTest {
     /// Where the products are in bfloat16 the scale still is applied in float32: one rounding of the result.
     @Test
     void aScaledWeightInFloat8IsMultipliedInBfloat16() {
-        RestingWeight narrow = RestingWeight.float8(weight().mul(rowFactors()));
+        WeightValues narrow = WeightValues.Float8.of(weight().mul(rowFactors()));
         Tensor half = DType.BFLOAT16.cast(x);
-        Tensor y = FrozenProduct.of(half, kept(narrow));
+        Tensor y = FrozenLayer.product(half, kept(narrow));
         assertThat(DType.of(y)).isEqualTo(DType.BFLOAT16);
         Tensor expected = Ops.linear(DType.FLOAT32.cast(half), narrow.in(DType.FLOAT32), null);
         Tensor error = DType.FLOAT32.cast(y).sub(expected).norm();
@@ -144,10 +144,10 @@ class FrozenProductTest {
     }
 
     /// A weight that stays in memory.
-    private static FrozenWeight kept(RestingWeight weight) {
+    private static FrozenWeight kept(WeightValues weight) {
         return new FrozenWeight() {
             @Override
-            public RestingWeight resting() {
+            public WeightValues values() {
                 return weight;
             }
 
