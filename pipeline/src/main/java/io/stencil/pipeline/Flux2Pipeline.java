@@ -12,7 +12,6 @@ import io.stencil.image.Resampler;
 import io.stencil.image.RgbImage;
 import io.stencil.nn.Lora;
 import io.stencil.nn.LoraBinding;
-import io.stencil.nn.LoraFusion;
 import io.stencil.nn.LoraPair;
 import io.stencil.pipeline.models.CallGate;
 import io.stencil.pipeline.models.LoadOptions;
@@ -202,7 +201,7 @@ public final class Flux2Pipeline implements AutoCloseable {
         try (CallGate.Turn _ = models.gate().enter(CallGate.Kind.CHANGE, "fuseLora()");
                 Scope _ = new Scope()) {
             LoraFile lora = LoraFile.read(file, models.requireTransformer(), strength, DType.FLOAT32, models.device());
-            LoraFusion.fuse(models.requireTransformer(), lora.lora(), 1.0);
+            lora.lora().fuse(models.requireTransformer(), 1.0);
             return new LoraMatch(lora.lora().pairs().size(), lora.unmatched());
         }
     }

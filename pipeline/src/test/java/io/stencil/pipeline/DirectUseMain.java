@@ -18,9 +18,8 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicReference;
 import org.bytedeco.pytorch.Tensor;
 
-/// Layers, weights and the tokenizer of a pipeline in use on other threads, outside of any pass, while the pipeline is
-/// closed; a
-/// program of its own, since a fault ends the process.
+/// Layers, weights and the tokenizer of a pipeline in use on other threads, outside of any pass, while the pipeline
+/// is closed; a program of its own, since a fault ends the process.
 ///
 /// Prints what the last call of each thread threw.
 final class DirectUseMain {

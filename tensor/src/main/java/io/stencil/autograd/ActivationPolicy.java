@@ -1,5 +1,6 @@
 package io.stencil.autograd;
 
+import io.stencil.autograd.Checkpointing.Segment;
 import io.stencil.error.InvalidRequestException;
 import java.util.List;
 import java.util.OptionalLong;

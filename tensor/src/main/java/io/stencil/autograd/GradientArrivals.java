@@ -1,5 +1,6 @@
 package io.stencil.autograd;
 
+import io.stencil.autograd.BackwardFunctions.HookFailure;
 import io.stencil.tensor.OwnedTensor;
 import java.util.ArrayList;
 import java.util.List;

@@ -1,5 +1,7 @@
 package io.stencil.autograd;
 
+import io.stencil.autograd.BackwardFunctions.HeldInput;
+import io.stencil.autograd.Checkpointing.Segment;
 import io.stencil.error.InvalidStateException;
 import io.stencil.tensor.DType;
 import io.stencil.tensor.Device;

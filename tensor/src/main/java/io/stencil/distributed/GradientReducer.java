@@ -4,14 +4,22 @@ import io.stencil.autograd.GradMode;
 import io.stencil.autograd.GradientArrivals;
 import io.stencil.error.InvalidRequestException;
 import io.stencil.nn.Parameter;
+import io.stencil.tensor.DType;
+import io.stencil.tensor.Device;
+import io.stencil.tensor.Ops;
 import io.stencil.tensor.OwnedTensor;
 import io.stencil.tensor.Scope;
+import io.stencil.tensor.Tensors;
 import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collection;
 import java.util.Collections;
 import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
+import java.util.function.Predicate;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
 
@@ -239,5 +247,148 @@ public final class GradientReducer implements AutoCloseable {
     public void close() {
         arrivals.close();
         abandonPending();
+    }
+
+    /// Tells, while the last backward passes of an update run, which buckets of gradients are whole.
+    ///
+    /// A parameter may get gradients several times within an update: from each sample, and from each checkpointed
+    /// segment
+    /// that uses it. How often is learnt from the updates before. A bucket is whole when each of its parameters got as
+    /// many
+    /// as ever, and buckets count as whole in their order only, so that all processes send them in one order. One that
+    /// gets
+    /// more than ever after its bucket was sent makes that stale: it is to be sent again.
+    static final class BucketReadiness {
+
+        private static final int NONE = -1;
+
+        private final int[] bucketOf;
+        private final int[] most;
+        private final int[] got;
+        private final int[] awaited;
+        private final boolean[] stale;
+        private boolean learnt;
+        private int arriving = NONE;
+        private int sent;
+
+        /// @param bucketOf number of the bucket of each parameter
+        BucketReadiness(int[] bucketOf, int buckets) {
+            this.bucketOf = bucketOf.clone();
+            most = new int[bucketOf.length];
+            got = new int[bucketOf.length];
+            awaited = new int[buckets];
+            stale = new boolean[buckets];
+            reset();
+        }
+
+        /// Begins with the last passes of another update.
+        void reset() {
+            Arrays.fill(got, 0);
+            Arrays.fill(stale, false);
+            Arrays.fill(awaited, 0);
+            for (int parameter = 0; parameter < bucketOf.length; parameter++) {
+                awaited[bucketOf[parameter]] += most[parameter] > 0 ? 1 : 0;
+            }
+            arriving = NONE;
+            sent = 0;
+        }
+
+        /// Marks a parameter whose gradient is about to be added; that of the parameter marked before is added by now.
+        void arrives(int parameter) {
+            settle();
+            arriving = parameter;
+            stale[bucketOf[parameter]] |= bucketOf[parameter] < sent;
+        }
+
+        private void settle() {
+            if (arriving != NONE && ++got[arriving] == most[arriving]) {
+                awaited[bucketOf[arriving]]--;
+            }
+            arriving = NONE;
+        }
+
+        /// The number of the next bucket that is to be sent now, once; -1 when none is.
+        int next() {
+            return learnt && sent < awaited.length && awaited[sent] == 0 && !isArriving(sent) ? sent++ : NONE;
+        }
+
+        private boolean isArriving(int bucket) {
+            return arriving != NONE && bucketOf[arriving] == bucket;
+        }
+
+        /// The passes are over: learns from them.
+        void end() {
+            settle();
+            for (int parameter = 0; parameter < got.length; parameter++) {
+                most[parameter] = Math.max(most[parameter], got[parameter]);
+            }
+            learnt |= Arrays.stream(got).anyMatch(count -> count > 0);
+        }
+
+        /// Whether a gradient came to a bucket after it was sent.
+        boolean isStale(int bucket) {
+            return stale[bucket];
+        }
+    }
+
+    /// Parameters of one dtype whose gradients travel together.
+    record GradientBucket(List<Parameter> parameters) {
+
+        /// The last parameters come first: a backward pass reaches them first.
+        ///
+        /// @param bytes that a bucket holds at most, unless one parameter has more
+        static List<GradientBucket> split(Collection<Parameter> parameters, long bytes) {
+            List<GradientBucket> buckets = new ArrayList<>();
+            long room = 0;
+            DType dtype = null;
+            for (Parameter parameter : List.copyOf(parameters).reversed()) {
+                long own = parameter.get().numel() * parameter.get().element_size();
+                if (buckets.isEmpty() || room < own || parameter.dtype() != dtype) {
+                    buckets.add(new GradientBucket(new ArrayList<>()));
+                    room = bytes;
+                    dtype = parameter.dtype();
+                }
+                buckets.getLast().parameters().add(parameter);
+                room -= own;
+            }
+            return buckets;
+        }
+
+        /// A copy of all gradients, one after the other; zeros for one that is not there.
+        OwnedTensor pack() {
+            try (Scope _ = new Scope()) {
+                Tensor packed =
+                        Ops.cat(0, parameters.stream().map(GradientBucket::flat).toList());
+                return new OwnedTensor(
+                        parameters.size() == 1 ? packed.clone() : packed); // one is its own concatenation
+            }
+        }
+
+        private static Tensor flat(Parameter parameter) {
+            Tensor gradient = parameter.gradient();
+            Tensor weight = parameter.get();
+            return gradient == null
+                    ? Tensors.zeros(DType.of(weight), Device.of(weight), weight.numel())
+                    : gradient.reshape(-1);
+        }
+
+        /// Puts packed gradients in the place of the present ones.
+        ///
+        /// @param wanted which parameters get theirs
+        void unpack(Tensor packed, Predicate<Parameter> wanted) {
+            long at = 0;
+            for (Parameter parameter : parameters) {
+                long count = parameter.elementCount();
+                if (wanted.test(parameter)) {
+                    Tensor own = packed.narrow(0, at, count).view(parameter.shape());
+                    if (parameter.gradient() == null) {
+                        parameter.setGradient(own.clone());
+                    } else {
+                        Objects.requireNonNull(parameter.gradient()).copy_(own);
+                    }
+                }
+                at += count;
+            }
+        }
     }
 }

@@ -1,5 +1,6 @@
 package io.stencil.distributed;
 
+import io.stencil.distributed.TorchProcessGroup.Rendezvous;
 import io.stencil.error.ProcessGroupException;
 import java.time.Duration;
 import java.util.Arrays;

@@ -1,18 +1,29 @@
 package io.stencil.distributed;
 
 import io.stencil.error.InvalidRequestException;
+import io.stencil.error.Location;
 import io.stencil.error.NameList;
 import io.stencil.error.ProcessGroupException;
 import io.stencil.tensor.Device;
+import io.stencil.tensor.Libtorch;
 import io.stencil.tensor.OwnedTensor;
 import io.stencil.tensor.Scope;
 import io.stencil.tensor.Tensors;
+import java.net.InetAddress;
+import java.net.UnknownHostException;
 import java.time.Duration;
 import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.locks.LockSupport;
 import java.util.stream.IntStream;
+import org.bytedeco.javacpp.chrono.Milliseconds;
 import org.bytedeco.pytorch.Backend;
+import org.bytedeco.pytorch.GlooDeviceVector;
+import org.bytedeco.pytorch.PrefixStore;
+import org.bytedeco.pytorch.ProcessGroupGloo;
+import org.bytedeco.pytorch.Store;
+import org.bytedeco.pytorch.TCPStore;
+import org.bytedeco.pytorch.TCPStoreOptions;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorVector;
 import org.bytedeco.pytorch.Work;
@@ -220,5 +231,169 @@ final class TorchProcessGroup implements ProcessGroup {
         heartbeat.close();
         backend.releaseReference();
         store.close();
+    }
+
+    /// The backends of libtorch by device: Gloo for CPUs, NCCL for GPUs.
+    static final class Backends {
+
+        private static final Duration CONNECTING = Duration.ofMinutes(5);
+
+        /// Never reached: death is found out by the [Heartbeat].
+        private static final Duration NO_TIMEOUT = Duration.ofDays(20);
+
+        /// Names the network interface that Gloo is to use, as in PyTorch.
+        private static final String INTERFACE = "GLOO_SOCKET_IFNAME";
+
+        private Backends() {}
+
+        /// @return owned by the caller, who releases it
+        static Backend open(Rendezvous store, ProcessEnvironment environment, Device device) {
+            try (Scope _ = new Scope()) {
+                PrefixStore names = store.forBackend();
+                Backend backend =
+                        device.kind() == Device.Kind.CUDA ? nccl(names, environment) : gloo(names, environment);
+                backend.retainReference();
+                return backend;
+            }
+        }
+
+        private static Backend gloo(PrefixStore names, ProcessEnvironment environment) {
+            ProcessGroupGloo.Options options = ProcessGroupGloo.Options.create(new Milliseconds(CONNECTING.toMillis()));
+            try {
+                options.devices(new GlooDeviceVector(glooDevice(environment)));
+                ProcessGroupGloo gloo =
+                        new ProcessGroupGloo(names, environment.rank(), environment.worldSize(), options);
+                gloo.setTimeout(new Milliseconds(NO_TIMEOUT.toMillis()));
+                return gloo;
+            } catch (RuntimeException e) {
+                throw new ProcessGroupException(
+                        "rank %s cannot connect to the others by Gloo (%s); GLOO_SOCKET_IFNAME may name the network interface"
+                                .formatted(environment.rank(), Rendezvous.firstLine(e)),
+                        e);
+            }
+        }
+
+        private static org.bytedeco.pytorch.gloo.Device glooDevice(ProcessEnvironment environment) {
+            String named = System.getenv(INTERFACE);
+            if (named != null && !named.isBlank()) {
+                return ProcessGroupGloo.createDeviceForInterface(named.strip());
+            }
+            String address = Objects.requireNonNull(environment.meeting()).address();
+            return isLoopback(address)
+                    ? ProcessGroupGloo.createDeviceForHostname(address)
+                    : ProcessGroupGloo.createDefaultDevice();
+        }
+
+        private static boolean isLoopback(String address) {
+            try {
+                return InetAddress.getByName(address).isLoopbackAddress();
+            } catch (UnknownHostException _) {
+                return false;
+            }
+        }
+
+        private static Backend nccl(PrefixStore names, ProcessEnvironment environment) {
+            try {
+                return Nccl.open(names, environment);
+            } catch (LinkageError e) {
+                throw new InvalidRequestException(
+                        Location.ofField("device"),
+                        "training in several processes on GPUs needs NCCL, which this build of libtorch does not "
+                                + "have; build with -Pcuda, or train on the CPU with --device cpu",
+                        e);
+            }
+        }
+
+        /// Apart, so that its class is looked for only where there are GPUs.
+        private static final class Nccl {
+            static Backend open(PrefixStore names, ProcessEnvironment environment) {
+                return new org.bytedeco.pytorch.nccl.ProcessGroupNCCL(
+                        names, environment.rank(), environment.worldSize());
+            }
+        }
+    }
+
+    /// Connects to the key-value store through which the processes of a group find each other (c10d rendezvous).
+    ///
+    /// The bindings make stores by plain `new` and free them by `delete`, while libtorch counts owners of what it is
+    /// handed and deletes it with the last. A store has one of the two fates here: [#names] is deleted by this object
+    /// and never handed on, every other is handed on once by [#handOver] and belongs to libtorch from then on.
+    static final class Rendezvous implements AutoCloseable {
+
+        private final String prefix;
+        private final PrefixStore names;
+
+        private Rendezvous(TCPStore connection, String prefix) {
+            this.prefix = prefix;
+            this.names = new PrefixStore(prefix, handOver(connection));
+            names.retainReference();
+        }
+
+        /// Keeps Java from deleting a store that its next user will own: neither the end of a scope nor the collector
+        /// may.
+        private static <S extends Store> S handOver(S store) {
+            store.retainReference();
+            store.deallocate(false);
+            return store;
+        }
+
+        /// @param host whether this process is the one that answers at the address
+        /// @param patience for the host to come
+        /// @throws ProcessGroupException when nobody answers there
+        static Rendezvous connect(ProcessEnvironment.Meeting meeting, boolean host, Duration patience) {
+            Libtorch.load();
+            try (Scope _ = new Scope()) {
+                TCPStoreOptions options = new TCPStoreOptions();
+                options.port((short) meeting.port()); // unsigned 16 bits
+                options.isServer(host);
+                options.waitWorkers(false);
+                options.timeout(new Milliseconds(patience.toMillis()));
+                return new Rendezvous(new TCPStore(meeting.address(), options), meeting.prefix());
+            } catch (RuntimeException e) {
+                throw new ProcessGroupException(
+                        "%s:%s (MASTER_ADDR, MASTER_PORT): %s: %s"
+                                .formatted(
+                                        meeting.address(),
+                                        meeting.port(),
+                                        host ? "rank 0 cannot answer there" : "rank 0 does not answer",
+                                        firstLine(e)),
+                        e);
+            }
+        }
+
+        /// What libtorch says, without its trace.
+        static String firstLine(RuntimeException fault) {
+            return String.valueOf(fault.getMessage()).lines().findFirst().orElse("no reason given");
+        }
+
+        /// Adds to a number, which begins at 0, and returns the sum.
+        long add(String name, long amount) {
+            return names.add(name, amount);
+        }
+
+        long read(String name) {
+            return add(name, 0);
+        }
+
+        void write(String name, String text) {
+            names.set(name, text);
+        }
+
+        /// A text that is there.
+        String text(String name) {
+            return names.get_to_str(name);
+        }
+
+        /// Names of their own for the backend, on the same connection.
+        ///
+        /// @return to be handed to one backend, which owns it and frees it
+        PrefixStore forBackend() {
+            return handOver(new PrefixStore(prefix + "backend/", names.getUnderlyingStore()));
+        }
+
+        @Override
+        public void close() {
+            names.releaseReference();
+        }
     }
 }

@@ -1,6 +1,7 @@
 package io.stencil.tensor;
 
 import io.stencil.error.InvalidRequestException;
+import io.stencil.tensor.ProductSpeed.ProductSpeedFile;
 import org.jspecify.annotations.Nullable;
 
 /// The dtype in which models whose weights rest in half precision compute fastest.

@@ -2,8 +2,15 @@ package io.stencil.tensor;
 
 import io.stencil.error.InvalidRequestException;
 import io.stencil.error.VisibleText;
+import io.stencil.tensor.NativeCache.NativeLibrary;
 import java.io.File;
 import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.FunctionDescriptor;
+import java.lang.foreign.Linker;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.lang.invoke.MethodHandle;
 import java.net.URL;
 import java.nio.file.Path;
 import java.util.List;
@@ -175,5 +182,37 @@ public final class Libtorch {
         }
 
         static void ensure() {}
+    }
+
+    /// Environment variables of this process, which native libraries read when they are loaded.
+    static final class Environment {
+
+        private Environment() {}
+
+        /// Sets a variable that is not set; does nothing on systems without POSIX `setenv`.
+        static void setDefault(String name, String value) {
+            if (System.getenv(name) != null) {
+                return;
+            }
+            Linker linker = Linker.nativeLinker();
+            Optional<MemorySegment> setenv = linker.defaultLookup().find("setenv");
+            if (setenv.isEmpty()) {
+                return;
+            }
+            MethodHandle call = linker.downcallHandle(
+                    setenv.get(),
+                    FunctionDescriptor.of(
+                            ValueLayout.JAVA_INT, ValueLayout.ADDRESS, ValueLayout.ADDRESS, ValueLayout.JAVA_INT));
+            try (Arena arena = Arena.ofConfined()) {
+                int failed = (int) call.invokeExact(arena.allocateFrom(name), arena.allocateFrom(value), 0);
+                if (failed != 0) {
+                    throw new IllegalStateException("the environment variable " + name + " cannot be set");
+                }
+            } catch (RuntimeException | Error e) {
+                throw e;
+            } catch (Throwable e) {
+                throw new IllegalStateException("setenv threw", e);
+            }
+        }
     }
 }

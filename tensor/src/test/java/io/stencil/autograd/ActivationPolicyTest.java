@@ -3,6 +3,7 @@ package io.stencil.autograd;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.stencil.autograd.Checkpointing.Segment;
 import io.stencil.error.InvalidRequestException;
 import io.stencil.tensor.DType;
 import io.stencil.tensor.Ops;

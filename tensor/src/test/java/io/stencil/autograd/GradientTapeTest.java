@@ -3,6 +3,7 @@ package io.stencil.autograd;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.stencil.autograd.Checkpointing.Segment;
 import io.stencil.nn.Linear;
 import io.stencil.nn.Module;
 import io.stencil.nn.Parameter;

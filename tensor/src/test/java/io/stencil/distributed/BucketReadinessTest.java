@@ -2,6 +2,7 @@ package io.stencil.distributed;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.stencil.distributed.GradientReducer.BucketReadiness;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;

@@ -74,7 +74,7 @@ class LoraBindingTest {
             assertThat(Tensors.toFloats(net.linear.forward(x))).containsExactly(expected);
             assertThat(Tensors.toFloats(net.linear.forward(x.unsqueeze(1)))).containsExactly(expected);
         }
-        assertThatThrownBy(() -> LoraFusion.fuse(net, new Lora(Map.of("to_out.0", stacked)), 1))
+        assertThatThrownBy(() -> new Lora(Map.of("to_out.0", stacked)).fuse(net, 1))
                 .isInstanceOf(InvalidRequestException.class)
                 .hasMessageContaining("'to_out.0' has an update for each sample");
     }

@@ -154,7 +154,7 @@ class OffloadedWeightsTest {
         open(net, DType.FLOAT32, true);
         LoraPair pair = new LoraPair(generator.randn(DType.FLOAT32, 2, 48), generator.randn(DType.FLOAT32, 64, 2));
         Lora lora = new Lora(Map.of("first", pair));
-        assertThatThrownBy(() -> LoraFusion.fuse(net, lora, 1))
+        assertThatThrownBy(() -> lora.fuse(net, 1))
                 .isInstanceOf(InvalidRequestException.class)
                 .hasMessageStartingWith("'lora': 'first' is read from its file at each use")
                 .hasMessageEndingWith("hot-load it, or load the model without offload_models");
@@ -162,7 +162,7 @@ class OffloadedWeightsTest {
         try (LoraBinding _ = LoraBinding.bind(net, lora);
                 Net fused = new Net()) {
             open(fused, DType.FLOAT32, false);
-            LoraFusion.fuse(fused, lora, 1);
+            lora.fuse(fused, 1);
             TensorAssert.assertClose("y", net.forward(x), fused.forward(x), 1e-5);
         }
         assertThat(net.state())

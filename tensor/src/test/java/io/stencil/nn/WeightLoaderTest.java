@@ -312,7 +312,7 @@ class WeightLoaderTest {
         Lora lora = new Lora(Map.of(
                 "linear", new LoraPair(Tensors.of(new float[] {1, 0}, 1, 2), Tensors.of(new float[] {1, 0, 0}, 3, 1))));
         Tensor x = Tensors.of(new float[] {1, 1}, 2);
-        assertThatThrownBy(() -> LoraFusion.fuse(net, lora, 1))
+        assertThatThrownBy(() -> lora.fuse(net, 1))
                 .isInstanceOf(InvalidRequestException.class)
                 .hasMessageStartingWith("'lora': 'linear' rests in float8");
         assertThat(Tensors.toFloats(net.linear.forward(x))).containsExactly(10, 15, 20);

@@ -7,7 +7,6 @@ import io.stencil.safetensors.SafetensorsFile;
 import io.stencil.safetensors.TensorEntry;
 import io.stencil.tensor.DType;
 import io.stencil.tensor.Device;
-import io.stencil.tensor.Finiteness;
 import io.stencil.tensor.Scope;
 import io.stencil.tensor.TensorFiles;
 import io.stencil.tensor.Tensors;
@@ -112,7 +111,7 @@ final class RunState {
     void requireFinite(long step, long savedStep) {
         try (Scope _ = new Scope();
                 RandomState now = random()) {
-            Finiteness.firstNonFinite(tensors(now)).ifPresent(name -> {
+            Tensors.firstNonFinite(tensors(now)).ifPresent(name -> {
                 int dot = name.indexOf('.');
                 String kind = KINDS.getOrDefault(name.substring(0, dot), "");
                 throw NonFinite.state("%s '%s' is".formatted(kind, name.substring(dot + 1)), step, savedStep);

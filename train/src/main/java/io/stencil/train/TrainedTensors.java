@@ -10,9 +10,9 @@ import io.stencil.safetensors.SafetensorsFile;
 import io.stencil.safetensors.TensorEntry;
 import io.stencil.tensor.DType;
 import io.stencil.tensor.Device;
-import io.stencil.tensor.Finiteness;
 import io.stencil.tensor.Scope;
 import io.stencil.tensor.TensorFiles;
+import io.stencil.tensor.Tensors;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -41,7 +41,7 @@ record TrainedTensors(TrainableParts parts, @Nullable String removedPrefix, DTyp
                 Tensor tensor = parameter.get();
                 tensors.put(name, parameter.isTrainable() ? dtype.cast(tensor.detach()) : tensor);
             });
-            Finiteness.firstNonFinite(tensors).ifPresent(name -> {
+            Tensors.firstNonFinite(tensors).ifPresent(name -> {
                 throw NonFinite.state("the tensor '%s' of '%s' is".formatted(name, file.getFileName()), step, 0);
             });
             TensorFiles.write(file, tensors, Map.of("format", "pt", "step", Long.toString(step)));

@@ -5,9 +5,9 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.stencil.error.InvalidFileException;
 import io.stencil.error.InvalidRequestException;
-import io.stencil.tensor.Finiteness;
 import io.stencil.tensor.Scope;
 import io.stencil.tensor.TensorFiles;
+import io.stencil.tensor.Tensors;
 import io.stencil.testing.TestFiles;
 import io.stencil.train.options.TrainOptionsBuilder;
 import java.io.IOException;
@@ -126,7 +126,7 @@ class NonFiniteTest {
 
     private static void assertFinite(Path file) {
         try (Scope _ = new Scope()) {
-            assertThat(Finiteness.firstNonFinite(TensorFiles.read(file))).isEmpty();
+            assertThat(Tensors.firstNonFinite(TensorFiles.read(file))).isEmpty();
         }
     }
 

@@ -4,7 +4,7 @@ import io.stencil.flux2.text.PromptEncoding;
 import io.stencil.flux2.text.Qwen3Config;
 import io.stencil.flux2.transformer.TransformerConfig;
 import io.stencil.flux2.vae.VaeConfig;
-import io.stencil.nn.Bookkeeping;
+import io.stencil.nn.WeightLoader.Bookkeeping;
 import io.stencil.safetensors.KeyHash;
 import io.stencil.safetensors.TensorEntry;
 import java.util.Collection;

@@ -1,6 +1,6 @@
 package io.stencil.flux2.transformer;
 
-import io.stencil.autograd.Segment;
+import io.stencil.autograd.Checkpointing.Segment;
 import io.stencil.nn.Linear;
 import io.stencil.nn.Module;
 import io.stencil.nn.RmsNorm;

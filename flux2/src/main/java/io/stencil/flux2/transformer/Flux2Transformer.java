@@ -1,7 +1,7 @@
 package io.stencil.flux2.transformer;
 
 import io.stencil.autograd.Checkpointing;
-import io.stencil.autograd.Segment;
+import io.stencil.autograd.Checkpointing.Segment;
 import io.stencil.error.InvalidRequestException;
 import io.stencil.nn.Linear;
 import io.stencil.nn.Module;

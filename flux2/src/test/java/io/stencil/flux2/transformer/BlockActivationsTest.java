@@ -4,9 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.stencil.autograd.ActivationPolicy;
 import io.stencil.autograd.Checkpointing;
+import io.stencil.autograd.Checkpointing.Segment;
 import io.stencil.autograd.GradMode;
 import io.stencil.autograd.GradientTape;
-import io.stencil.autograd.Segment;
 import io.stencil.nn.Linear;
 import io.stencil.nn.Lora;
 import io.stencil.nn.LoraBinding;

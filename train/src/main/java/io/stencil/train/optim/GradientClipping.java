@@ -2,9 +2,9 @@ package io.stencil.train.optim;
 
 import io.stencil.nn.Parameter;
 import io.stencil.tensor.DType;
-import io.stencil.tensor.Finiteness;
 import io.stencil.tensor.Ops;
 import io.stencil.tensor.Scope;
+import io.stencil.tensor.Tensors;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.LinkedHashMap;
@@ -96,7 +96,7 @@ public final class GradientClipping {
                     gradients.put(name, gradient);
                 }
             });
-            return Finiteness.firstNonFinite(gradients);
+            return Tensors.firstNonFinite(gradients);
         }
     }
 }

@@ -11,9 +11,9 @@ import io.stencil.json.Json;
 import io.stencil.json.JsonFile;
 import io.stencil.json.JsonReason;
 import io.stencil.safetensors.SafetensorsFile;
-import io.stencil.tensor.Finiteness;
 import io.stencil.tensor.Scope;
 import io.stencil.tensor.TensorFiles;
+import io.stencil.tensor.Tensors;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
@@ -141,7 +141,7 @@ public record SavedState(
             }
             Map<String, Tensor> all = new LinkedHashMap<>();
             file.entries().keySet().forEach(name -> all.put(name, TensorFiles.view(file, name)));
-            Finiteness.firstNonFinite(all).ifPresent(name -> {
+            Tensors.firstNonFinite(all).ifPresent(name -> {
                 throw new InvalidFileException(
                         Location.of(tensors()).field(name), "holds NaN or infinity, from which no run can go on");
             });

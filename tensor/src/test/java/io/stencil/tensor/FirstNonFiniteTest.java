@@ -8,7 +8,7 @@ import org.bytedeco.pytorch.Tensor;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-class FinitenessTest {
+class FirstNonFiniteTest {
 
     /// At every place of vectors and of what is left of them, also beside values whose squares are infinite.
     @ParameterizedTest
@@ -26,13 +26,13 @@ class FinitenessTest {
                 tensors.put("good", Tensors.of(values, 67));
                 float[] broken = values.clone();
                 broken[place] = bad;
-                assertThat(Finiteness.firstNonFinite(tensors)).isEmpty();
+                assertThat(Tensors.firstNonFinite(tensors)).isEmpty();
                 tensors.put("half", DType.BFLOAT16.cast(Tensors.of(broken, 67)));
-                assertThat(Finiteness.firstNonFinite(tensors)).hasValue("half");
+                assertThat(Tensors.firstNonFinite(tensors)).hasValue("half");
                 tensors.put("good", Tensors.of(broken, 67));
-                assertThat(Finiteness.firstNonFinite(tensors)).hasValue("good");
+                assertThat(Tensors.firstNonFinite(tensors)).hasValue("good");
             }
-            assertThat(Finiteness.firstNonFinite(Map.of())).isEmpty();
+            assertThat(Tensors.firstNonFinite(Map.of())).isEmpty();
         }
     }
 }
