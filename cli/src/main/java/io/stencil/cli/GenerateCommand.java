@@ -10,7 +10,7 @@ import io.stencil.cli.terminal.ProgressLine;
 import io.stencil.error.InvalidFileException;
 import io.stencil.error.InvalidRequestException;
 import io.stencil.error.Location;
-import io.stencil.flux2.lora.LoraFile;
+import io.stencil.flux2.files.LoraFile;
 import io.stencil.flux2.vae.Tiling;
 import io.stencil.hub.ModelSource;
 import io.stencil.hub.ModelSource.Located;

@@ -5,7 +5,7 @@ import io.stencil.error.NameList;
 import io.stencil.files.ByteText;
 import io.stencil.flux2.files.KnownCheckpoint;
 import io.stencil.flux2.files.ModelConfig;
-import io.stencil.flux2.lora.LoraKey;
+import io.stencil.flux2.files.LoraKey;
 import io.stencil.safetensors.Checkpoint;
 import io.stencil.safetensors.KeyHash;
 import io.stencil.safetensors.SafetensorsFile;

@@ -3,7 +3,7 @@ package io.stencil.pipeline;
 import io.stencil.autograd.GradMode;
 import io.stencil.error.InvalidRequestException;
 import io.stencil.error.Location;
-import io.stencil.flux2.lora.LoraFile;
+import io.stencil.flux2.files.LoraFile;
 import io.stencil.flux2.schedule.FlowMatchSchedule;
 import io.stencil.flux2.transformer.ImageTokens;
 import io.stencil.flux2.transformer.TokenIds;

@@ -252,12 +252,10 @@ public final class GradientReducer implements AutoCloseable {
     /// Tells, while the last backward passes of an update run, which buckets of gradients are whole.
     ///
     /// A parameter may get gradients several times within an update: from each sample, and from each checkpointed
-    /// segment
-    /// that uses it. How often is learnt from the updates before. A bucket is whole when each of its parameters got as
-    /// many
-    /// as ever, and buckets count as whole in their order only, so that all processes send them in one order. One that
-    /// gets
-    /// more than ever after its bucket was sent makes that stale: it is to be sent again.
+    /// segment that uses it. How often is learnt from the updates before. A bucket is whole when each of its
+    /// parameters got as many as ever, and buckets count as whole in their order only, so that all processes send
+    /// them in one order. One that gets more than ever after its bucket was sent makes that stale: it is to be sent
+    /// again.
     static final class BucketReadiness {
 
         private static final int NONE = -1;

@@ -227,10 +227,9 @@ public final class Ops {
     /// Fills the channels of a convolution on the CPU up to whole blocks, with zeros.
     ///
     /// oneDNN, which computes these convolutions, lays channels out in blocks of 8 or 16. On some machines the one of
-    /// libtorch 2.10 (oneDNN 3.7.1) leaves what a last block lacks as it finds it in memory: results and gradients then
-    /// hold NaN or numbers of other tensors. Seen on AMD EPYC (Zen 5), in float32 and in bfloat16, with one thread and
-    /// with
-    /// several. The zeros change no sum. Float64 and other devices are computed by other libraries.
+    /// libtorch 2.10 (oneDNN 3.7.1) leaves what a last block lacks as it finds it in memory: results and gradients
+    /// then hold NaN or numbers of other tensors. Seen on AMD EPYC (Zen 5), in float32 and in bfloat16, with one
+    /// thread and with several. The zeros change no sum. Float64 and other devices are computed by other libraries.
     static final class ChannelBlocks {
 
         private static final long BLOCK = 16;

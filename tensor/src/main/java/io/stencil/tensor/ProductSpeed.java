@@ -101,8 +101,7 @@ public record ProductSpeed(double wideSeconds, double halfSeconds) {
     }
 
     /// Where a [ProductSpeed] is kept between processes, under the machine's name. A cache: what cannot be read is
-    /// measured
-    /// again, and where nothing can be written each process measures for itself.
+    /// measured again, and where nothing can be written each process measures for itself.
     ///
     /// @param machine whose speed it is
     record ProductSpeedFile(Path file, String machine) {

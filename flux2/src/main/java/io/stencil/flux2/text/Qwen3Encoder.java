@@ -1,6 +1,7 @@
 package io.stencil.flux2.text;
 
 import io.stencil.error.InvalidRequestException;
+import io.stencil.flux2.text.Qwen3Layer.HalfRotation;
 import io.stencil.nn.Embedding;
 import io.stencil.nn.Module;
 import io.stencil.nn.RmsNorm;
@@ -68,7 +69,7 @@ public final class Qwen3Encoder extends Module {
         try (OpenPass _ = openPass();
                 Scope scope = new Scope()) {
             Device device = device();
-            Tensor visible = VisibleKeys.of(attentionMask, device);
+            Tensor visible = Qwen3Layer.visibleKeys(attentionMask, device);
             HalfRotation rotation = HalfRotation.of((int) ids.size(1), config.headDim(), config.ropeTheta(), device);
             try (OwnedTensor hidden = new OwnedTensor(embedding.forward(device.place(ids), DType.FLOAT32))) {
                 for (int k = 0; k <= last; k++) {

@@ -1,6 +1,8 @@
 package io.stencil.flux2.text;
 
 import io.stencil.error.InvalidRequestException;
+import io.stencil.flux2.text.PromptLength.CutPrompts;
+import io.stencil.flux2.text.PromptTokenizer.PromptTokens;
 import io.stencil.nn.Module.OpenPass;
 import io.stencil.tensor.DType;
 import io.stencil.tensor.Ops;

@@ -1,6 +1,7 @@
 package io.stencil.flux2.transformer;
 
 import io.stencil.autograd.Checkpointing.Segment;
+import io.stencil.flux2.transformer.QueryKeyValue.KeyValueTap;
 import io.stencil.nn.Linear;
 import io.stencil.nn.Module;
 import io.stencil.nn.RmsNorm;
@@ -78,8 +79,8 @@ final class DoubleStreamBlock extends Module {
             BlockInput in = BlockInput.unflatten(inputs, 2);
             Streams out = forward(
                     new Streams(in.streams().get(0), in.streams().get(1)),
-                    StreamModulation.of(in.modulations().get(0), eps),
-                    StreamModulation.of(in.modulations().get(1), eps),
+                    Modulation.ForStream.of(in.modulations().get(0), eps),
+                    Modulation.ForStream.of(in.modulations().get(1), eps),
                     in,
                     tap);
             return tap.behind(List.of(out.text(), out.image()), scope);
@@ -88,8 +89,8 @@ final class DoubleStreamBlock extends Module {
 
     private Streams forward(
             Streams x,
-            StreamModulation textModulation,
-            StreamModulation imageModulation,
+            Modulation.ForStream textModulation,
+            Modulation.ForStream imageModulation,
             BlockInput in,
             KeyValueTap tap) {
         Tensor attended = attend(
@@ -116,4 +117,59 @@ final class DoubleStreamBlock extends Module {
 
     /// Hidden states `[B, St, D]` and `[B, Si, D]`.
     private record Streams(Tensor text, Tensor image) {}
+
+    /// What text or image has of its own in a double-stream block; the block registers the parts under their names.
+    private record Stream(
+            Linear toQ,
+            Linear toK,
+            Linear toV,
+            RmsNorm normQ,
+            RmsNorm normK,
+            Linear toOut,
+            FeedForward mlp,
+            int heads) {
+
+        /// @param x `[B, S, D]`, modulated
+        QueryKeyValue project(Tensor x) {
+            try (Scope scope = new Scope()) {
+                return new QueryKeyValue(
+                        scope.keep(normQ.forward(toHeads(toQ.forward(x)))),
+                        scope.keep(normK.forward(toHeads(toK.forward(x)))),
+                        scope.keep(toHeads(toV.forward(x))));
+            }
+        }
+
+        /// Adds the attention's part and then the MLP's.
+        ///
+        /// @param x `[B, S, D]`, the stream before the block
+        /// @param attended `[B, S, D]`
+        Tensor update(Tensor x, Tensor attended, Modulation.ForStream modulation) {
+            Tensor mixed = modulation.attention().addGated(x, toOut.forward(attended));
+            return modulation.mlp().addGated(mixed, mlp.forward(modulation.mlp().modulate(mixed)));
+        }
+
+        private Tensor toHeads(Tensor x) {
+            return x.unflatten(-1, heads, x.size(-1) / heads); // [B, S, H, Dh]
+        }
+    }
+
+    /// MLP with a gate (SwiGLU, Shazeer 2020, arXiv:2002.05202).
+    private static final class FeedForward extends Module {
+
+        private final Linear linearIn;
+        private final Linear linearOut;
+
+        FeedForward(TransformerConfig config) {
+            linearIn = module("linear_in", new Linear(config.dim(), 2L * config.mlpDim(), false));
+            linearOut = module("linear_out", new Linear(config.mlpDim(), config.dim(), false));
+        }
+
+        /// @param x `[B, S, D]`
+        /// @return the shape of `x`
+        Tensor forward(Tensor x) {
+            try (Scope scope = new Scope()) {
+                return scope.keep(linearOut.forward(Ops.swiGlu(linearIn.forward(x))));
+            }
+        }
+    }
 }

@@ -8,8 +8,10 @@ import io.stencil.nn.Module;
 import io.stencil.tensor.DType;
 import io.stencil.tensor.Device;
 import io.stencil.tensor.Ops;
+import io.stencil.tensor.OwnedTensor;
 import io.stencil.tensor.Scope;
 import java.util.List;
+import java.util.function.UnaryOperator;
 import org.bytedeco.pytorch.Tensor;
 
 /// The FLUX.2 transformer: predicts the velocity from a picture to noise.
@@ -23,14 +25,14 @@ public final class Flux2Transformer extends Module {
 
     private final TransformerConfig config;
     private final TransformerBody body;
-    private final ModulationProjection normOut;
+    private final Modulation.Projection normOut;
     private final Linear projOut;
 
     public Flux2Transformer(TransformerConfig config) {
         int dim = config.dim();
         this.config = config;
         body = module("", new TransformerBody(config));
-        normOut = module("norm_out", new ModulationProjection(dim, 2));
+        normOut = module("norm_out", new Modulation.Projection(dim, 2));
         projOut = module("proj_out", new Linear(dim, config.inChannels(), false));
     }
 
@@ -108,6 +110,32 @@ public final class Flux2Transformer extends Module {
                     what,
                     "have %s channels, the transformer needs %s; load the VAE and the text encoder that belong to it"
                             .formatted(tokens.size(2), channels));
+        }
+    }
+
+    /// The hidden states between blocks. Each is let go as soon as the next ones are there, so that a pass without
+    /// gradients holds one block's worth.
+    private static final class HiddenStreams implements AutoCloseable {
+
+        private List<OwnedTensor> streams = List.of();
+
+        /// Puts what `block` makes of the streams in their place, and frees all else that it made.
+        void replace(UnaryOperator<List<Tensor>> block) {
+            try (Scope _ = new Scope()) {
+                List<OwnedTensor> next =
+                        block.apply(get()).stream().map(OwnedTensor::new).toList();
+                close();
+                streams = next;
+            }
+        }
+
+        List<Tensor> get() {
+            return streams.stream().map(OwnedTensor::get).toList();
+        }
+
+        @Override
+        public void close() {
+            streams.forEach(OwnedTensor::close);
         }
     }
 }

@@ -1,5 +1,7 @@
 package io.stencil.flux2.transformer;
 
+import io.stencil.nn.Linear;
+import io.stencil.nn.Module;
 import io.stencil.tensor.Ops;
 import java.util.List;
 import org.bytedeco.pytorch.Tensor;
@@ -30,5 +32,32 @@ record Modulation(Tensor shift, Tensor scale, Tensor gate, double eps) {
     /// `x + gate * update`.
     Tensor addGated(Tensor x, Tensor update) {
         return Ops.multiplyAdd(update, gate, x);
+    }
+
+    /// Modulation of both sub-blocks of one stream in a double-stream block.
+    record ForStream(Modulation attention, Modulation mlp) {
+
+        /// @param chunks `[B, 1, 6D]`: the attention's set, then the MLP's
+        static ForStream of(Tensor chunks, double eps) {
+            List<Tensor> sets = Ops.chunk(chunks, 2, -1);
+            return new ForStream(Modulation.of(sets.get(0), eps), Modulation.of(sets.get(1), eps));
+        }
+    }
+
+    /// Modulation of all blocks of one kind, from the embedded timestep.
+    static final class Projection extends Module {
+
+        private final Linear linear;
+
+        /// @param chunks of D channels in the result
+        Projection(int dim, int chunks) {
+            linear = module("linear", new Linear(dim, (long) chunks * dim, false));
+        }
+
+        /// @param embedding `[B, D]`
+        /// @return `[B, 1, chunks * D]`
+        Tensor forward(Tensor embedding) {
+            return linear.forward(Ops.silu(embedding)).unsqueeze(1);
+        }
     }
 }

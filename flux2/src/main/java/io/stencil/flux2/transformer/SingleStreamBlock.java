@@ -1,6 +1,7 @@
 package io.stencil.flux2.transformer;
 
 import io.stencil.autograd.Checkpointing.Segment;
+import io.stencil.flux2.transformer.QueryKeyValue.KeyValueTap;
 import io.stencil.nn.Linear;
 import io.stencil.nn.Module;
 import io.stencil.nn.RmsNorm;

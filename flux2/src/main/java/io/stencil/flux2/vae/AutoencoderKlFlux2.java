@@ -2,7 +2,11 @@ package io.stencil.flux2.vae;
 
 import io.stencil.error.InvalidRequestException;
 import io.stencil.nn.Conv2d;
+import io.stencil.nn.Initializer;
 import io.stencil.nn.Module;
+import io.stencil.nn.Parameter;
+import io.stencil.tensor.DType;
+import io.stencil.tensor.Ops;
 import io.stencil.tensor.Scope;
 import io.stencil.tensor.Tensors;
 import java.util.Arrays;
@@ -51,7 +55,7 @@ public final class AutoencoderKlFlux2 extends Module {
         try (OpenPass _ = openPass();
                 Scope scope = new Scope()) {
             Tensor mean = moments(pixels).narrow(1, 0, config.latentChannels());
-            return scope.keep(statistics.normalize(PixelFolding.fold(mean)));
+            return scope.keep(statistics.normalize(fold(mean)));
         }
     }
 
@@ -85,7 +89,7 @@ public final class AutoencoderKlFlux2 extends Module {
     public Tensor foldedMeans(Tensor pixels) {
         try (OpenPass _ = openPass();
                 Scope scope = new Scope()) {
-            return scope.keep(PixelFolding.fold(moments(pixels).narrow(1, 0, config.latentChannels())));
+            return scope.keep(fold(moments(pixels).narrow(1, 0, config.latentChannels())));
         }
     }
 
@@ -107,7 +111,7 @@ public final class AutoencoderKlFlux2 extends Module {
         checkLatents(latents);
         try (OpenPass _ = openPass();
                 Scope scope = new Scope()) {
-            return scope.keep(reconstruct(PixelFolding.unfold(statistics.restore(latents)))); // from [B, 32, 2h, 2w]
+            return scope.keep(reconstruct(unfold(statistics.restore(latents)))); // from [B, 32, 2h, 2w]
         }
     }
 
@@ -151,6 +155,92 @@ public final class AutoencoderKlFlux2 extends Module {
                     "latents",
                     "expected [B, %s, H/16, W/16], found %s"
                             .formatted(config.foldedChannels(), Arrays.toString(Tensors.shape(latents))));
+        }
+    }
+
+    /// Folds 2 x 2 neighbours into channels (Shi et al. 2016, arXiv:1609.05158), channel order (C, row, column).
+    ///
+    /// @param x `[B, C, 2h, 2w]`
+    /// @return `[B, 4C, h, w]`
+    private static Tensor fold(Tensor x) {
+        long batch = x.size(0);
+        long channels = x.size(1);
+        long height = x.size(2) / 2;
+        long width = x.size(3) / 2;
+        return x.reshape(batch, channels, height, 2, width, 2)
+                .permute(0, 1, 3, 5, 2, 4)
+                .reshape(batch, channels * 4, height, width);
+    }
+
+    /// The inverse of [#fold].
+    ///
+    /// @param x `[B, 4C, h, w]`
+    /// @return `[B, C, 2h, 2w]`
+    private static Tensor unfold(Tensor x) {
+        long batch = x.size(0);
+        long channels = x.size(1) / 4;
+        long height = x.size(2);
+        long width = x.size(3);
+        return x.reshape(batch, channels, 2, 2, height, width)
+                .permute(0, 1, 4, 2, 5, 3)
+                .reshape(batch, channels, height * 2, width * 2);
+    }
+
+    /// Mean and variance of each channel of the latents, found when the VAE was trained (the statistics of a batch
+    /// normalisation, Ioffe and Szegedy 2015, arXiv:1502.03167).
+    ///
+    /// Computed in float32: `variance + eps` would round to the variance in bfloat16.
+    private static final class LatentStatistics extends Module {
+
+        private final Parameter mean;
+        private final Parameter variance;
+        private final double eps;
+
+        LatentStatistics(int channels, double eps) {
+            mean = buffer("running_mean", Initializer.ZEROS, DType.FLOAT32, channels);
+            variance = buffer("running_var", Initializer.ONES, DType.FLOAT32, channels);
+            buffer("num_batches_tracked", Initializer.ZEROS, DType.INT64);
+            this.eps = eps;
+        }
+
+        /// @param x `[B, C, h, w]`
+        /// @return `x` with mean 0 and variance 1 in each channel, by these statistics
+        Tensor normalize(Tensor x) {
+            try {
+                Tensor centred = DType.FLOAT32.cast(x).sub(perChannel(mean));
+                return DType.of(x).cast(centred.div(deviation()));
+            } finally {
+                evict();
+            }
+        }
+
+        /// The inverse of [#normalize].
+        Tensor restore(Tensor x) {
+            try {
+                Tensor scaled = DType.FLOAT32.cast(x).mul(deviation());
+                return DType.of(x).cast(scaled.add(perChannel(mean)));
+            } finally {
+                evict();
+            }
+        }
+
+        void set(float[] newMean, float[] newVariance) {
+            try (Scope _ = new Scope()) {
+                mean.set(like(mean, newMean));
+                variance.set(like(variance, newVariance));
+            }
+        }
+
+        private static Tensor like(Parameter statistic, float[] values) {
+            return statistic.device().place(Tensors.of(values, statistic.shape()), statistic.dtype());
+        }
+
+        private Tensor deviation() {
+            return Ops.add(perChannel(variance), eps).sqrt();
+        }
+
+        private static Tensor perChannel(Parameter statistic) {
+            return DType.FLOAT32.cast(statistic.get()).view(1, -1, 1, 1);
         }
     }
 }

@@ -1,5 +1,8 @@
 package io.stencil.flux2.vae;
 
+import io.stencil.flux2.vae.VaeBlocks.MidBlock;
+import io.stencil.flux2.vae.VaeBlocks.ResnetBlock;
+import io.stencil.flux2.vae.VaeBlocks.Upsample;
 import io.stencil.nn.Conv2d;
 import io.stencil.nn.GroupNorm;
 import io.stencil.nn.Module;
@@ -39,6 +42,6 @@ final class Decoder extends Module {
     /// @param latents `[B, latent channels, H/8, W/8]`
     /// @return `[B, 3, H, W]`
     Tensor forward(Tensor latents) {
-        return Chain.run(layers, latents);
+        return VaeBlocks.chain(layers, latents);
     }
 }

@@ -1,5 +1,8 @@
 package io.stencil.flux2.vae;
 
+import io.stencil.flux2.vae.VaeBlocks.Downsample;
+import io.stencil.flux2.vae.VaeBlocks.MidBlock;
+import io.stencil.flux2.vae.VaeBlocks.ResnetBlock;
 import io.stencil.nn.Conv2d;
 import io.stencil.nn.GroupNorm;
 import io.stencil.nn.Module;
@@ -39,6 +42,6 @@ final class Encoder extends Module {
     /// @param pixels `[B, 3, H, W]`
     /// @return `[B, 2 * latent channels, H/8, W/8]`
     Tensor forward(Tensor pixels) {
-        return Chain.run(layers, pixels);
+        return VaeBlocks.chain(layers, pixels);
     }
 }

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import ai.djl.util.Utils;
 import io.stencil.error.InvalidFileException;
 import io.stencil.error.InvalidRequestException;
+import io.stencil.flux2.text.PromptTokenizer.PromptTokens;
 import io.stencil.testing.TestFiles;
 import java.io.IOException;
 import java.nio.file.Files;

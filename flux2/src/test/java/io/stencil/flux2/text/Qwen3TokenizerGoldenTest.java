@@ -3,6 +3,7 @@ package io.stencil.flux2.text;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import io.stencil.flux2.text.PromptTokenizer.PromptTokens;
 import io.stencil.json.JsonFile;
 import io.stencil.testing.TestFiles;
 import java.io.IOException;

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.stencil.flux2.text.PromptTokenizer.PromptTokens;
 import io.stencil.tensor.DType;
 import io.stencil.tensor.Scope;
 import io.stencil.tensor.Tensors;

@@ -8,6 +8,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.stencil.autograd.Checkpointing;
 import io.stencil.autograd.GradMode;
 import io.stencil.error.InvalidRequestException;
+import io.stencil.flux2.transformer.KeyValueTransformer.BlockSpread;
 import io.stencil.nn.Linear;
 import io.stencil.tensor.DType;
 import io.stencil.tensor.Device;
@@ -101,8 +102,9 @@ class KeyValueTransformerTest {
             Tensor image = body.embedTokens(input).get(1);
             Tensor chunks =
                     body.doubleModulations(body.embedTime(input, DType.FLOAT32)).get(1);
-            Tensor modulated =
-                    StreamModulation.of(chunks, base.config().eps()).attention().modulate(image);
+            Tensor modulated = Modulation.ForStream.of(chunks, base.config().eps())
+                    .attention()
+                    .modulate(image);
             Linear toV = (Linear) Objects.requireNonNull(base.modules().get("transformer_blocks.0.attn.to_v"));
             Tensor expected = toV.forward(modulated)
                     .unflatten(

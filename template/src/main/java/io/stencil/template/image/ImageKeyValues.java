@@ -1,9 +1,9 @@
 package io.stencil.template.image;
 
-import io.stencil.flux2.transformer.BlockSpread;
 import io.stencil.flux2.transformer.Flux2Transformer;
 import io.stencil.flux2.transformer.ImageTokens;
 import io.stencil.flux2.transformer.KeyValueTransformer;
+import io.stencil.flux2.transformer.KeyValueTransformer.BlockSpread;
 import io.stencil.flux2.transformer.KvCache;
 import io.stencil.flux2.transformer.TextTokens;
 import io.stencil.flux2.transformer.TransformerConfig;

@@ -1,4 +1,4 @@
-package io.stencil.flux2.lora;
+package io.stencil.flux2.files;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;

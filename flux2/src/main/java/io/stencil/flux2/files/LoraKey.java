@@ -1,4 +1,4 @@
-package io.stencil.flux2.lora;
+package io.stencil.flux2.files;
 
 import java.util.Optional;
 import java.util.regex.Matcher;

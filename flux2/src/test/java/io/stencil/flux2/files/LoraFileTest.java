@@ -1,4 +1,4 @@
-package io.stencil.flux2.lora;
+package io.stencil.flux2.files;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
