@@ -8,12 +8,12 @@ import io.stencil.cli.options.DatasetOptions;
 import io.stencil.cli.terminal.ProgressLine;
 import io.stencil.error.InvalidRequestException;
 import io.stencil.template.load.InputBinder;
-import io.stencil.train.data.BadRow;
 import io.stencil.train.data.Dataset;
+import io.stencil.train.data.Dataset.BadRow;
 import io.stencil.train.data.RowScan;
+import io.stencil.train.encodings.CacheFolder;
 import io.stencil.train.options.DataOptions;
 import io.stencil.train.options.Task;
-import io.stencil.train.split.CacheFolder;
 import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -76,7 +76,7 @@ final class DatasetCheckCommand implements Callable<Integer> {
         }
     }
 
-    private static RowScan.RowBinding binding(InputBinder<?> binder) {
+    private static Dataset.RowBinding binding(InputBinder<?> binder) {
         return (ObjectNode inputs, Path base) -> {
             var _ = binder.bind(inputs, base);
         };

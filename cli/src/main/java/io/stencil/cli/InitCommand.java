@@ -3,7 +3,7 @@ package io.stencil.cli;
 import io.stencil.cli.models.BaseModelOptions;
 import io.stencil.lab.world.WorldTokenizer;
 import io.stencil.tensor.DType;
-import io.stencil.train.init.ModelInitialisation;
+import io.stencil.train.ModelInitialisation;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.Callable;

@@ -8,7 +8,7 @@ import io.stencil.json.ConfigJson;
 import io.stencil.safetensors.TensorEntry;
 import io.stencil.template.load.TemplateFolder;
 import io.stencil.template.load.TrustedCode;
-import io.stencil.train.split.CacheFolder;
+import io.stencil.train.encodings.CacheFolder;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

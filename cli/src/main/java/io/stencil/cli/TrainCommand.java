@@ -16,14 +16,13 @@ import io.stencil.pipeline.models.ModelFiles;
 import io.stencil.train.DatasetEncoder;
 import io.stencil.train.Trainer;
 import io.stencil.train.TrainingResult;
-import io.stencil.train.log.EncodingListener;
-import io.stencil.train.log.ProgressText;
-import io.stencil.train.log.StepReport;
-import io.stencil.train.log.TrainingListener;
-import io.stencil.train.log.TrainingStart;
+import io.stencil.train.DatasetEncoder.EncodingListener;
+import io.stencil.train.ProgressText;
+import io.stencil.train.TrainingListener.StepReport;
+import io.stencil.train.TrainingListener;
+import io.stencil.train.TrainingListener.TrainingStart;
 import io.stencil.train.options.Task;
 import io.stencil.train.options.TrainOptions;
-import io.stencil.train.options.TrainOptionsBuilder;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.List;
@@ -133,17 +132,17 @@ final class TrainCommand implements Callable<Integer> {
         Trainer.check(local);
         try (HubModels remote = hub.open()) {
             BaseModel model = base.resolve(remote, encodesPrompts);
-            TrainOptionsBuilder options = options(model.files(), weights.apply(load, model), output);
+            TrainOptions.Builder options = options(model.files(), weights.apply(load, model), output);
             training.applyModels(options, remote);
             return options.build();
         }
     }
 
-    private TrainOptionsBuilder options(ModelFiles files, LoadOptions load, Path output) {
+    private TrainOptions.Builder options(ModelFiles files, LoadOptions load, Path output) {
         DatasetOptions dataset = new DatasetOptions(command);
         TrainingOptions training = new TrainingOptions(command);
         Path metadata = dataset.metadata(training.task());
-        TrainOptionsBuilder options = TrainOptions.builder(files, dataset.folder(metadata), metadata, output);
+        TrainOptions.Builder options = TrainOptions.builder(files, dataset.folder(metadata), metadata, output);
         training.applyTo(options);
         return options.load(load);
     }

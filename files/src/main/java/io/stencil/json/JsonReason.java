@@ -1,9 +1,13 @@
 package io.stencil.json;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonMappingException;
 import com.fasterxml.jackson.databind.exc.MismatchedInputException;
+import com.fasterxml.jackson.databind.exc.UnrecognizedPropertyException;
+import java.util.Collection;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
 
 /// Reasons why text is not JSON, without what only the parser's own programmers need: its classes, its settings and the
 /// source that it does not show.
@@ -32,6 +36,49 @@ public final class JsonReason {
         String placed =
                 SOURCE.matcher(message).replaceAll(at -> at.group(1) == null ? "the start" : "line " + at.group(1));
         return SETTING.matcher(placed).replaceAll("").lines().findFirst().orElse("");
+    }
+
+    /// The reason why a JSON value cannot be bound to a record, with the place in the value, in one line and in the
+    /// words of JSON: `[2].digest: is missing`. For other faults as [#of].
+    public static String ofBinding(JsonProcessingException fault) {
+        if (!(fault instanceof MismatchedInputException mismatch)
+                || (mismatch.getPath().isEmpty() && mismatch.getTargetType() == null)) {
+            return of(fault);
+        }
+        StringBuilder place = new StringBuilder();
+        for (JsonMappingException.Reference step : mismatch.getPath()) {
+            if (step.getFieldName() == null) {
+                place.append('[').append(step.getIndex()).append(']');
+            } else {
+                place.append(place.isEmpty() ? "" : ".").append(step.getFieldName());
+            }
+        }
+        String reason = "must be " + kind(mismatch.getTargetType());
+        if (mismatch instanceof UnrecognizedPropertyException) {
+            reason = "is not a known field";
+        } else if (String.valueOf(mismatch.getOriginalMessage()).startsWith("Missing ")) {
+            reason = "is missing";
+        }
+        return place.isEmpty() ? reason : place + ": " + reason;
+    }
+
+    private static String kind(@Nullable Class<?> type) {
+        if (type == null) {
+            return "another value";
+        }
+        if (type == String.class) {
+            return "a string";
+        }
+        if (type == boolean.class || type == Boolean.class) {
+            return "true or false";
+        }
+        if (type == double.class || type == Double.class || type == float.class || type == Float.class) {
+            return "a number";
+        }
+        if (type.isPrimitive() || Number.class.isAssignableFrom(type)) {
+            return "a whole number";
+        }
+        return type.isArray() || Collection.class.isAssignableFrom(type) ? "a list" : "an object";
     }
 
     /// Number of the line that the reason concerns, from 1.

@@ -7,6 +7,7 @@ import io.stencil.image.RgbImage;
 import io.stencil.pipeline.models.ModelSet;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.UnaryOperator;
 import org.bytedeco.pytorch.Tensor;
 import org.jspecify.annotations.Nullable;
 
@@ -42,6 +43,20 @@ public record Conditioning(Images images, Tensor promptEmbeds) {
             }
             return new Images(latents, references);
         }
+
+        /// Replaces every tensor by its copy.
+        public Images map(UnaryOperator<Tensor> copy) {
+            return new Images(
+                    latents == null ? null : copy.apply(latents),
+                    references.stream()
+                            .map(image -> new ImageTokens(copy.apply(image.latents()), copy.apply(image.ids())))
+                            .toList());
+        }
+    }
+
+    /// Replaces every tensor by its copy.
+    public Conditioning map(UnaryOperator<Tensor> copy) {
+        return new Conditioning(images.map(copy), copy.apply(promptEmbeds));
     }
 
     /// Encodes images, then the prompt.

@@ -2,7 +2,8 @@ package io.stencil.train;
 
 import io.stencil.distributed.GradientReducer;
 import io.stencil.distributed.ProcessGroup;
-import io.stencil.train.data.BatchPart;
+import io.stencil.train.checkpoint.TrainableParts;
+import io.stencil.train.data.BatchSampler;
 import java.util.function.BooleanSupplier;
 
 /// Trains the same weights in several processes, each on its part of every batch (data parallelism).
@@ -39,13 +40,13 @@ final class DataParallel implements AutoCloseable {
 
     /// Combines the losses and faults of all processes.
     ///
-    /// @param own mean loss of this process's part
+    /// @param own mean loss of this process's rows
     /// @param unusable whether its gradients are
-    Outcome outcome(BatchPart part, double own, boolean unusable) {
+    Outcome outcome(BatchSampler.LocalBatch batch, double own, boolean unusable) {
         if (group.size() == 1) {
             return new Outcome(own, unusable);
         }
-        double[] sums = group.sum(own * part.weight(), unusable ? 1 : 0);
+        double[] sums = group.sum(own * batch.weight(), unusable ? 1 : 0);
         return new Outcome(sums[0] / group.size(), sums[1] > 0);
     }
 

@@ -9,21 +9,21 @@ import io.stencil.files.FolderLock;
 import io.stencil.pipeline.Flux2Pipeline;
 import io.stencil.template.load.LoadedTemplate;
 import io.stencil.tensor.Scope;
+import io.stencil.train.checkpoint.TrainableParts;
 import io.stencil.train.data.Dataset;
 import io.stencil.train.data.DatasetRow;
 import io.stencil.train.data.Prefetch;
-import io.stencil.train.data.TrainingSample;
-import io.stencil.train.log.EncodingListener;
-import io.stencil.train.options.OnBadRow;
+import io.stencil.train.data.Sample;
+import io.stencil.train.encodings.CacheWriter;
+import io.stencil.train.encodings.Encoded;
+import io.stencil.train.options.DataOptions.OnBadRow;
 import io.stencil.train.options.TrainOptions;
-import io.stencil.train.split.CacheWriter;
-import io.stencil.train.step.StepSample;
 import io.stencil.train.step.TrainingStep;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.function.Function;
+import java.util.function.BiFunction;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
@@ -82,24 +82,35 @@ public final class DatasetEncoder {
     }
 
     private boolean run(TrainOptions options, Dataset read, ProcessGroup group, EncodingListener listener) {
-        try (Flux2Pipeline pipeline = Flux2Pipeline.load(
-                        options.models().base(), options.models().load());
-                @Nullable LoadedTemplate<?, ?> template = Trainer.loadTemplate(options.models(), pipeline)) {
+        try (TrainModels models = TrainModels.load(options.models())) {
+            Flux2Pipeline pipeline = models.pipeline();
+            LoadedTemplate<?, ?> template = models.template();
             SkippedRows skipping = new SkippedRows(group, options.data().workers(), listener::onWarning);
             Dataset dataset = options.data().onBadRow() == OnBadRow.SKIP ? skipping.find(read, template, null) : read;
-            boolean draws = template != null && TrainingData.check(dataset, pipeline, template);
-            CacheWriter cache =
-                    CacheWriter.begin(options, dataset, pipeline.models(), frozenHash(options, template), group);
+            boolean draws = TrainingData.check(dataset, models);
+            @Nullable
+            String frozenHash = TrainableParts.frozenHash(options.models().trainable(), template);
+            CacheWriter cache = CacheWriter.begin(options, dataset, pipeline.models(), frozenHash, group);
             TrainingStep step = new TrainingStep(pipeline, template, new ActivationPolicy.Keep(), listener::onWarning);
             Long given = options.optimisation().seed();
             long seed = given == null ? 0 : given;
-            Function<DatasetRow, TrainingSample> reading = TrainingData.reading(dataset, template, seed, draws);
-            boolean ended = encode(
-                    dataset,
-                    step,
-                    cache,
-                    new Share(
-                            group.rank(), group.size(), reading, options.data().workers(), seed, listener));
+            List<Integer> share = IntStream.range(0, dataset.rows().size())
+                    .filter(row -> row % group.size() == group.rank())
+                    .boxed()
+                    .toList();
+            boolean ended;
+            try (Prefetch<Sample.Content> contents = new Prefetch<>(
+                    TrainingData.reading(dataset, template, seed, draws),
+                    options.data().workers())) {
+                ended = encode(
+                        dataset,
+                        share,
+                        cache,
+                        contents,
+                        listener,
+                        (row, content) ->
+                                step.encode(Sample.of(row, () -> content).withSeeds(Sample.Seeds.of(seed, row, 0, 0))));
+            }
             if (group.any(!ended)) {
                 return false;
             }
@@ -116,58 +127,54 @@ public final class DatasetEncoder {
         }
     }
 
-    /// The rows of one process.
+    /// Encodes the rows that are not encoded yet.
     ///
-    /// @param reading of a row
-    /// @param workers threads that decode pictures
-    /// @param seed of what the Template draws
-    private record Share(
-            int rank,
-            int size,
-            Function<DatasetRow, TrainingSample> reading,
-            int workers,
-            long seed,
-            EncodingListener listener) {
-        boolean has(int row) {
-            return row % size == rank;
-        }
-    }
-
-    static @Nullable String frozenHash(TrainOptions options, @Nullable LoadedTemplate<?, ?> template) {
-        return template == null
-                ? null
-                : TrainableParts.frozenHash(options.models().trainable(), template);
-    }
-
+    /// @param share rows of this process
+    /// @param contents of the rows
+    /// @param encoding of a row, whose tensors the present scope owns
     /// @return false when a stop was requested
-    private boolean encode(Dataset dataset, TrainingStep step, CacheWriter cache, Share share) {
-        List<Integer> rows = IntStream.range(0, dataset.rows().size())
-                .filter(share::has)
-                .boxed()
-                .toList();
-        List<Integer> open = rows.stream().filter(row -> !cache.has(row)).toList();
-        int done = rows.size() - open.size();
-        share.listener().onStart(done, rows.size());
-        try (Prefetch<TrainingSample> content = new Prefetch<>(share.reading(), share.workers())) {
-            for (int i = 0; i < open.size(); i++) {
-                if (stopped) {
-                    return false;
-                }
-                content.expect(open.subList(i, Math.min(open.size(), i + 1 + content.ahead())).stream()
-                        .map(dataset.rows()::get)
-                        .toList());
-                DatasetRow row = dataset.rows().get(open.get(i));
-                TrainingSample sample = content.get(row);
-                try (Scope _ = new Scope()) {
-                    cache.write(
-                            open.get(i),
-                            sample,
-                            step.encode(StepSample.of(row, () -> sample)
-                                    .withSeeds(StepSample.Seeds.of(share.seed(), row, 0, 0))));
-                }
-                share.listener().onSample(++done, rows.size());
+    private boolean encode(
+            Dataset dataset,
+            List<Integer> share,
+            CacheWriter cache,
+            Prefetch<Sample.Content> contents,
+            EncodingListener listener,
+            BiFunction<DatasetRow, Sample.Content, Encoded> encoding) {
+        List<Integer> open = share.stream().filter(row -> !cache.has(row)).toList();
+        int done = share.size() - open.size();
+        listener.onStart(done, share.size());
+        for (int i = 0; i < open.size(); i++) {
+            if (stopped) {
+                return false;
             }
-            return true;
+            contents.expect(open.subList(i, Math.min(open.size(), i + 1 + contents.ahead())).stream()
+                    .map(dataset.rows()::get)
+                    .toList());
+            DatasetRow row = dataset.rows().get(open.get(i));
+            Sample.Content content = contents.get(row);
+            try (Scope _ = new Scope()) {
+                cache.write(open.get(i), content, encoding.apply(row, content));
+            }
+            listener.onSample(++done, share.size());
         }
+        return true;
+    }
+
+    /// Is told how a dataset is encoded, on the thread that does it.
+    public interface EncodingListener {
+
+        /// Hears nothing.
+        EncodingListener NONE = new EncodingListener() {};
+
+        /// Models and data are loaded and checked.
+        ///
+        /// @param done samples that an earlier run has encoded
+        default void onStart(int done, int samples) {}
+
+        /// A sample is written.
+        default void onSample(int done, int samples) {}
+
+        /// Something that a user should know although work goes on.
+        default void onWarning(String message) {}
     }
 }

@@ -3,21 +3,17 @@ package io.stencil.train;
 import io.stencil.autograd.ActivationPolicy;
 import io.stencil.pipeline.Flux2Pipeline;
 import io.stencil.template.Warnings;
-import io.stencil.template.load.LoadedTemplate;
-import io.stencil.tensor.TorchGenerator;
-import io.stencil.train.data.BatchPart;
+import io.stencil.train.data.BatchSampler;
 import io.stencil.train.data.DatasetRow;
 import io.stencil.train.data.Prefetch;
-import io.stencil.train.data.TrainingSample;
+import io.stencil.train.data.Sample;
+import io.stencil.train.encodings.CachedDataset.StoredEncodings;
+import io.stencil.train.encodings.Encoded;
+import io.stencil.train.encodings.EncodingCache;
+import io.stencil.train.encodings.Encodings;
+import io.stencil.train.encodings.EncodingsAhead;
 import io.stencil.train.options.TrainOptions;
-import io.stencil.train.split.StoredEncodings;
-import io.stencil.train.step.EncodingCache;
-import io.stencil.train.step.Encodings;
-import io.stencil.train.step.EncodingsAhead;
 import io.stencil.train.step.NoiseDraws;
-import io.stencil.train.step.PartDraws;
-import io.stencil.train.step.SampleEncodings;
-import io.stencil.train.step.StepSample;
 import io.stencil.train.step.TrainingStep;
 import java.util.ArrayList;
 import java.util.List;
@@ -25,30 +21,24 @@ import java.util.function.Function;
 import org.bytedeco.pytorch.Tensor;
 import org.jspecify.annotations.Nullable;
 
-/// The velocity that the transformer predicts, for a Template and for a base model.
+/// Trains a Template or a base model by flow matching: the loss is that of the velocity which the transformer predicts.
 final class FlowMatchingObjective implements Objective {
 
-    private final Prefetch<TrainingSample> content;
+    private final Prefetch<Sample.Content> content;
     private final TrainingStep training;
     private final @Nullable EncodingCache cache;
     private final @Nullable StoredEncodings stored;
     private final @Nullable EncodingsAhead encodings;
-    private final TorchGenerator generator;
+    private final Generators generators;
     private final NoiseDraws draws;
-    private final CaptionDropout captionDropout;
-    private final long seed;
 
-    /// @param pipeline stays the caller's; `template` likewise
+    /// @param generators stay the caller's; `models` likewise
     FlowMatchingObjective(
-            TrainOptions options,
-            long seed,
-            TrainingData data,
-            Flux2Pipeline pipeline,
-            @Nullable LoadedTemplate<?, ?> template,
-            Warnings warnings) {
+            TrainOptions options, Generators generators, TrainingData data, TrainModels models, Warnings warnings) {
         int workers = options.data().workers();
-        this.seed = seed;
-        this.content = data.content(template, workers, seed);
+        Flux2Pipeline pipeline = models.pipeline();
+        this.generators = generators;
+        this.content = data.content(models.template(), workers, generators.seed());
         this.stored = data.cached() == null ? null : data.cached().encodings(pipeline.device(), workers);
         this.cache = data.cached() == null && options.objective().cacheEncodings() ? new EncodingCache() : null;
         this.encodings = stored == null && cache == null && workers > 0 && EncodingsAhead.isSafeWith(pipeline.models())
@@ -57,20 +47,18 @@ final class FlowMatchingObjective implements Objective {
         @Nullable Encodings made = cache == null ? encodings : cache;
         this.training = new TrainingStep(
                 pipeline,
-                template,
+                models.template(),
                 new TrainingStep.Settings(
                         options.optimisation().activations(),
                         options.objective().timestepWeighting(),
                         stored == null ? made : stored),
                 warnings);
-        this.generator = new TorchGenerator(seed);
-        this.draws = NoiseDraws.from(generator, options.objective().timesteps());
-        this.captionDropout = new CaptionDropout(options.objective().captionDropout(), seed);
+        this.draws = NoiseDraws.from(generators.noise(), options.objective().timesteps());
     }
 
-    private Function<DatasetRow, SampleEncodings> encoding(Flux2Pipeline pipeline, Warnings warnings) {
+    private Function<DatasetRow, Encoded> encoding(Flux2Pipeline pipeline, Warnings warnings) {
         TrainingStep frozen = new TrainingStep(pipeline, null, new ActivationPolicy.Keep(), warnings);
-        return row -> frozen.encode(StepSample.of(content.get(row)));
+        return row -> frozen.encode(Sample.of(row, () -> content.get(row)));
     }
 
     @Override
@@ -89,45 +77,27 @@ final class FlowMatchingObjective implements Objective {
         content.expect(
                 kept == null
                         ? rows
-                        : rows.stream().filter(row -> !kept.hasPicture(row)).toList());
+                        : rows.stream().filter(row -> !kept.hasImages(row)).toList());
         if (encodings != null) {
             encodings.expect(rows);
         }
     }
 
     @Override
-    public Tensor accumulate(BatchPart part, long step, double share) {
-        skipCaptions(part.before());
-        List<StepSample> samples = new ArrayList<>();
-        for (int i = 0; i < part.rows().size(); i++) {
-            DatasetRow row = part.rows().get(i);
-            samples.add(sample(row).withSeeds(StepSample.Seeds.of(seed, row, step, part.before() + i)));
+    public Tensor accumulate(BatchSampler.LocalBatch batch, long step, double share) {
+        generators.skipCaptions(batch.before());
+        List<Sample> samples = new ArrayList<>();
+        for (int i = 0; i < batch.rows().size(); i++) {
+            DatasetRow row = batch.rows().get(i);
+            samples.add(sample(row).withSeeds(Sample.Seeds.of(generators.seed(), row, step, batch.before() + i)));
         }
-        skipCaptions(part.after());
-        return training.accumulateLater(
-                samples, new PartDraws(draws, part.before(), samples.size(), part.after()), share);
+        generators.skipCaptions(batch.after());
+        return training.accumulateLater(samples, draws.ofLocal(batch), share);
     }
 
-    private void skipCaptions(int count) {
-        for (int i = 0; i < count; i++) {
-            captionDropout.next();
-        }
-    }
-
-    private StepSample sample(DatasetRow row) {
-        StepSample sample = StepSample.of(row, () -> content.get(row));
-        return captionDropout.next() ? sample.withPrompt("") : sample;
-    }
-
-    @Override
-    public Randomness randomness() {
-        return new Randomness(generator.state(), captionDropout.draws());
-    }
-
-    @Override
-    public void restore(Randomness randomness) {
-        generator.restore(randomness.noise());
-        captionDropout.skip(randomness.captionDraws());
+    private Sample sample(DatasetRow row) {
+        Sample sample = Sample.of(row, () -> content.get(row));
+        return generators.dropCaption() ? sample.withPrompt("") : sample;
     }
 
     @Override
@@ -136,7 +106,6 @@ final class FlowMatchingObjective implements Objective {
             encodings.close(); // first: it reads what follows
         }
         content.close();
-        generator.close();
         if (stored != null) {
             stored.close();
         }

@@ -7,40 +7,31 @@ import io.stencil.error.InvalidFileException;
 import io.stencil.error.InvalidRequestException;
 import io.stencil.error.Location;
 import io.stencil.files.FolderLock;
-import io.stencil.nn.Parameter;
 import io.stencil.pipeline.Flux2Pipeline;
 import io.stencil.template.load.LoadedTemplate;
-import io.stencil.template.load.TemplateFolder;
 import io.stencil.tensor.ComputeDType;
 import io.stencil.tensor.DType;
-import io.stencil.tensor.ProcessRandom;
-import io.stencil.train.data.BatchPlan;
-import io.stencil.train.data.DataOrder;
-import io.stencil.train.data.Dataset;
-import io.stencil.train.log.CsvLog;
-import io.stencil.train.log.TrainingListener;
-import io.stencil.train.optim.AdamW;
-import io.stencil.train.optim.WeightAverage;
-import io.stencil.train.options.ModelOptions;
+import io.stencil.train.TrainModels.DistillationCheck;
+import io.stencil.train.checkpoint.RunFolder;
+import io.stencil.train.checkpoint.RunLength;
+import io.stencil.train.checkpoint.RunOptions;
+import io.stencil.train.checkpoint.SavedState;
+import io.stencil.train.checkpoint.TrainableParts;
+import io.stencil.train.checkpoint.TrainedTensors;
+import io.stencil.train.data.BatchSampler;
+import io.stencil.train.encodings.CacheFolder;
 import io.stencil.train.options.OptimisationOptions;
 import io.stencil.train.options.OutputOptions;
 import io.stencil.train.options.Task;
 import io.stencil.train.options.TrainOptions;
 import io.stencil.train.options.TrainingArguments;
-import io.stencil.train.resume.RunFolder;
-import io.stencil.train.resume.RunLength;
-import io.stencil.train.resume.RunOptions;
-import io.stencil.train.resume.SavedState;
-import io.stencil.train.split.CacheFolder;
 import java.io.IOException;
 import java.nio.file.Files;
-import java.nio.file.Path;
 import java.security.SecureRandom;
-import java.util.Collection;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/// Trains what [TrainOptions] ask for. One trainer serves one run.
+/// Trains by [TrainOptions]. One trainer serves one run.
 ///
 /// ```java
 /// TrainingResult result = new Trainer().run(options, TrainingListener.NONE);
@@ -50,9 +41,9 @@ public final class Trainer {
     private final ProcessEnvironment environment;
     private volatile boolean stopped;
 
-    /// Trains alone, or with the processes that the environment variables of this one tell of.
+    /// Trains alone, or in the process group that the environment variables name.
     ///
-    /// @throws InvalidRequestException when they tell only a part, or what cannot be
+    /// @throws InvalidRequestException when they name a part of it alone, or contradict each other
     public Trainer() {
         this(ProcessEnvironment.of(System.getenv()));
     }
@@ -62,15 +53,14 @@ public final class Trainer {
         this.environment = environment;
     }
 
-    /// Asks the run to end after the step that is being worked on. It saves `step-N.safetensors` and
+    /// Requests that the run end after the present step. It saves `step-N.safetensors` and
     /// `step-N.state`, which has the gradients of an update that is half done, and returns. Safe to call from any
     /// thread, also before the run.
     public void requestStop() {
         stopped = true;
     }
 
-    /// Looks, before models are fetched or loaded, at what a run learns from and at the place of what it writes, as
-    /// far as no model is needed for it. Writes nothing.
+    /// Validates dataset and output folder before models are fetched or loaded. Writes nothing.
     ///
     /// @throws io.stencil.error.StencilException when one of them cannot be used
     public static void check(TrainOptions options) {
@@ -85,16 +75,14 @@ public final class Trainer {
 
     /// Checks options, data and models, then trains.
     ///
-    /// @return what came of it; see [TrainingResult#interrupted]
+    /// @return counts and checkpoints of the run; see [TrainingResult#interrupted]
     /// @throws io.stencil.error.StencilException for all that cannot be used; before the first step where it can be
     ///     known then
     public TrainingResult run(TrainOptions options, TrainingListener listener) {
-        return together(options, listener, (data, group, told) -> {
-            try (Flux2Pipeline pipeline = Flux2Pipeline.load(
-                            options.models().base(), options.models().load());
-                    @Nullable LoadedTemplate<?, ?> template = loadTemplate(options.models(), pipeline)) {
-                DistillationCheck.warning(options.models().base()).ifPresent(told::onWarning);
-                return run(options, new Company(data, group, told), pipeline, template);
+        return inGroup(options, listener, (data, group, listenerOfFirst) -> {
+            try (TrainModels models = TrainModels.load(options.models())) {
+                DistillationCheck.warning(options.models().base()).ifPresent(listenerOfFirst::onWarning);
+                return train(options, models, data, group, listenerOfFirst);
             }
         });
     }
@@ -108,21 +96,19 @@ public final class Trainer {
             Flux2Pipeline pipeline,
             @Nullable LoadedTemplate<?, ?> template,
             TrainingListener listener) {
-        return together(
+        TrainModels models = new TrainModels(pipeline, template);
+        return inGroup(
                 options,
                 listener,
-                (data, group, told) -> run(options, new Company(data, group, told), pipeline, template));
+                (data, group, listenerOfFirst) -> train(options, models, data, group, listenerOfFirst));
     }
 
-    /// What a run works on, with whom, and who hears of it.
-    private record Company(TrainingData data, ProcessGroup group, TrainingListener listener) {}
-
-    private interface Session {
-        TrainingResult train(TrainingData data, ProcessGroup group, TrainingListener listener);
+    private interface GroupWork {
+        TrainingResult run(TrainingData data, ProcessGroup group, TrainingListener listenerOfFirst);
     }
 
-    /// Checks what can be checked alone, then meets the other processes. The first one alone tells what happens.
-    private TrainingResult together(TrainOptions options, TrainingListener listener, Session session) {
+    /// Checks what can be checked alone, then joins the process group. The first process alone reports.
+    private TrainingResult inGroup(TrainOptions options, TrainingListener listener, GroupWork work) {
         options.requireSupported();
         TrainingData data = TrainingData.read(options);
         data.checkHeads(options);
@@ -130,7 +116,7 @@ public final class Trainer {
         try (ProcessGroup group =
                 ProcessGroup.join(environment, options.models().load().device())) {
             try (@Nullable FolderLock _ = group.isFirst() ? hold(options.output(), listener) : null) {
-                TrainingResult result = session.train(data, group, group.isFirst() ? listener : TrainingListener.NONE);
+                TrainingResult result = work.run(data, group, group.isFirst() ? listener : TrainingListener.NONE);
                 group.agree(0); // nobody leaves before the last checkpoint is written
                 return result;
             } catch (RuntimeException | Error e) {
@@ -140,60 +126,75 @@ public final class Trainer {
         }
     }
 
-    private TrainingResult run(
-            TrainOptions options, Company company, Flux2Pipeline pipeline, @Nullable LoadedTemplate<?, ?> template) {
-        ProcessGroup group = company.group();
-        TrainingListener listener = company.listener();
+    /// Sets up a run in one of its processes, then trains.
+    private TrainingResult train(
+            TrainOptions options,
+            TrainModels models,
+            TrainingData unchecked,
+            ProcessGroup group,
+            TrainingListener listener) {
         RunFolder folder = new RunFolder(options.output().folder());
         @Nullable SavedState saved = options.output().resume() ? newestState(folder, group, listener) : null;
         long seed = group.agree(seed(options.optimisation(), saved));
-        RunOptions record =
-                RunOptions.of(options, seed, group.size(), pipeline.models().compute());
+        DType compute = models.pipeline().models().compute();
+        RunOptions record = RunOptions.of(options, seed, group.size(), compute);
         if (saved != null) {
-            record.requireSameAs(saved);
+            record.requireSameAs(saved.options(), saved.folder().getParent());
         }
         SkippedRows skipping = new SkippedRows(group, options.data().workers(), listener::onWarning);
-        TrainingData data = company.data().usable(options, pipeline, template, saved, skipping);
-        TrainedTensors tensors = new TrainedTensors(
-                select(options, pipeline, template),
-                options.output().removedPrefix(),
-                options.output().saveDtype());
-        start(tensors, options.output());
-        unite(group, tensors.parts(), record, pipeline.models().compute());
-        Run run = new Run(options, seed, data, folder, record, saved, group, listener);
-        if (options.task() == Task.VAE) {
-            try (ReconstructionObjective objective =
-                    new ReconstructionObjective(options, seed, data, pipeline.models(), group)) {
-                boolean measures = tensors.parts().changeLatents();
-                return train(run, new Work(objective, tensors, measures ? objective::measureLatents : () -> {}));
-            }
+        TrainingData data = unchecked.usable(options, models, saved, skipping);
+        TrainableParts parts = select(options, models);
+        initialise(parts, options.output());
+        synchronise(group, parts, record, compute);
+        BatchSampler batches = data.batches(options, seed, group);
+        if (saved != null) {
+            RunLength begun = saved.options().length(batches.epochLength());
+            record.length(batches.epochLength())
+                    .requireExtends(begun, saved.progress().step());
+            data.requireUnchanged(saved, group, listener::onWarning);
         }
-        try (FlowMatchingObjective objective =
-                new FlowMatchingObjective(options, seed, data, pipeline, template, listener::onWarning)) {
-            return train(run, new Work(objective, tensors, () -> {}));
+        if (group.isFirst()) { // not before all checks: a run that is refused keeps its options
+            TrainingArguments.write(options, seed);
+        }
+        long done = saved == null ? 0 : saved.progress().step();
+        try (Generators generators = new Generators(seed, options.objective().captionDropout());
+                Objective objective = options.task() == Task.VAE
+                        ? new ReconstructionObjective(
+                                options, generators, data, models.pipeline().models(), parts, group)
+                        : new FlowMatchingObjective(options, generators, data, models, listener::onWarning);
+                DataParallel parallel =
+                        new DataParallel(group, parts, options.optimisation().findUnusedParameters());
+                @Nullable
+                        CsvLog csv = options.output().csvLog() && group.isFirst()
+                                ? new CsvLog(folder.folder(), done)
+                                : null;
+                TrainState state = new TrainState(parts, options.optimisation(), generators)) {
+            if (saved != null) {
+                state.restore(saved);
+            }
+            Checkpoints.StateWriter states = (progress, tensors) -> {
+                SavedState.write(
+                        folder.state(progress.step()),
+                        progress,
+                        record,
+                        data.record(progress.step(), batches),
+                        tensors);
+                folder.removeOld(options.output().keptCheckpoints());
+            };
+            TrainingListener all = csv == null ? listener : TrainingListener.all(List.of(csv, listener));
+            Checkpoints checkpoints = new Checkpoints(options, state, objective, parallel, states, all);
+            return new TrainLoop(options.optimisation(), state, objective, batches, parallel, checkpoints)
+                    .run(() -> stopped);
         }
     }
 
-    /// The first process removes what a killed one has left; the others look after it.
+    /// The first process removes the leftovers of a killed one; the others look after it.
     private static SavedState newestState(RunFolder folder, ProcessGroup group, TrainingListener listener) {
         @Nullable SavedState own = group.isFirst() ? folder.newestState(listener::onWarning) : null;
         group.agree(0);
         SavedState state = own == null ? folder.newestState(listener::onWarning) : own;
         group.requireAlike("resume", Long.toString(state.progress().step()));
         return state;
-    }
-
-    /// All processes go on with the weights of the first.
-    private static void unite(ProcessGroup group, TrainableParts parts, RunOptions record, DType compute) {
-        if (group.size() == 1) {
-            return;
-        }
-        group.requireAlike(
-                "trainable_models", String.join(",", parts.parameters().keySet()));
-        group.requireAlike(ComputeDType.VARIABLE, compute.name());
-        group.requireAlike("config", record.numbers());
-        GradientReducer.replicate(group, parts.parameters());
-        GradientReducer.replicate(group, parts.companions());
     }
 
     private static long seed(OptimisationOptions optimisation, @Nullable SavedState saved) {
@@ -205,106 +206,33 @@ public final class Trainer {
                 : saved.progress().seed();
     }
 
-    private static TrainableParts select(
-            TrainOptions options, Flux2Pipeline pipeline, @Nullable LoadedTemplate<?, ?> template) {
+    private static TrainableParts select(TrainOptions options, TrainModels models) {
         return options.task() == Task.VAE
                 ? TrainableParts.selectVae(
-                        options.models().trainable(), pipeline.models().requireVae())
-                : TrainableParts.select(options.models().trainable(), pipeline, template);
+                        options.models().trainable(), models.pipeline().models().requireVae())
+                : TrainableParts.select(options.models().trainable(), models.pipeline(), models.template());
     }
 
-    /// What is trained and for what.
-    ///
-    /// @param beforeSaving done before each checkpoint, with the weights in place that it gets
-    private record Work(Objective objective, TrainedTensors tensors, Runnable beforeSaving) {}
-
-    /// What is known before the first step.
-    ///
-    /// @param record of the options, for the states that are written
-    /// @param saved state that the run goes on from, or null
-    /// @param group of the processes that train together
-    private record Run(
-            TrainOptions options,
-            long seed,
-            TrainingData data,
-            RunFolder folder,
-            RunOptions record,
-            @Nullable SavedState saved,
-            ProcessGroup group,
-            TrainingListener listener) {}
-
-    private TrainingResult train(Run run, Work work) {
-        TrainOptions options = run.options();
-        Dataset dataset = run.data().dataset();
-        OutputOptions output = options.output();
-        long done = run.saved() == null ? 0 : run.saved().progress().step();
-        OptimisationOptions optimisation = options.optimisation();
-        Collection<Parameter> parameters = work.tensors().parts().parameters().values();
-        ProcessGroup group = run.group();
-        DataOrder order = new DataOrder(
-                dataset.rows().size(), options.data().repeat(), options.data().shuffle(), run.seed());
-        BatchPlan batches = run.data().batches(order, Math.multiplyExact(optimisation.batchSize(), group.size()));
-        if (run.saved() != null) {
-            RunLength begun = run.saved().options().length(batches.epochLength());
-            run.record().length(batches.epochLength()).requireExtends(begun, done);
-        }
-        requireSameData(run);
-        if (group.isFirst()) { // not before all checks: a run that is refused keeps its options
-            TrainingArguments.write(options, run.seed());
-        }
-        try (DataParallel parallel =
-                        new DataParallel(group, work.tensors().parts(), optimisation.findUnusedParameters());
-                @Nullable CsvLog csv = output.csvLog() && group.isFirst() ? new CsvLog(output.folder(), done) : null;
-                @Nullable
-                        WeightAverage average = optimisation.emaDecay() == null
-                                ? null
-                                : new WeightAverage(parameters, optimisation.emaDecay());
-                AdamW optimizer = new AdamW(parameters, AdamW.Settings.withDecay(optimisation.weightDecay()))) {
-            TrainingListener all = csv == null ? run.listener() : TrainingListener.all(List.of(csv, run.listener()));
-            RunState state = new RunState(
-                    new RunState.Owners(work.tensors().parts(), optimizer, average, work.objective()),
-                    run.folder(),
-                    output.keptCheckpoints(),
-                    run.record(),
-                    run.data().cached() == null ? step -> run.data().history().after(step, batches) : null,
-                    run.seed());
-            Position start = run.saved() == null ? Position.START : state.restore(run.saved());
-            return new TrainingLoop(
-                            new TrainingLoop.Workshop(
-                                    dataset,
-                                    batches,
-                                    work.objective(),
-                                    work.tensors().parts(),
-                                    optimizer,
-                                    average,
-                                    new CheckpointSeries(
-                                            new CheckpointSeries.Content(
-                                                    work.tensors(), average, work.beforeSaving(), state, parallel),
-                                            output,
-                                            optimisation.maxSteps() == null,
-                                            done,
-                                            all),
-                                    parallel,
-                                    start,
-                                    all,
-                                    () -> stopped),
-                            optimisation)
-                    .run();
+    /// Reads the weights of `--resume_from_checkpoint`.
+    private static void initialise(TrainableParts parts, OutputOptions output) {
+        TrainedTensors tensors = new TrainedTensors(parts, output);
+        tensors.requirePrefix();
+        if (output.resumeFrom() != null && !output.resume()) {
+            tensors.read(output.resumeFrom());
         }
     }
 
-    private static void requireSameData(Run run) {
-        if (run.saved() == null || run.data().cached() != null) {
-            return; // the index of encoded samples is compared as the metadata file
+    /// Broadcasts the weights of the first process.
+    private static void synchronise(ProcessGroup group, TrainableParts parts, RunOptions record, DType compute) {
+        if (group.size() == 1) {
+            return;
         }
-        if (run.saved().dataset() == null) {
-            run.listener()
-                    .onWarning(
-                            "the state in '%s' is of an earlier version, which kept no record of images: they are not compared"
-                                    .formatted(run.saved().folder()));
-        } else {
-            run.data().history().requireUnchanged(run.group());
-        }
+        group.requireAlike(
+                "trainable_models", String.join(",", parts.parameters().keySet()));
+        group.requireAlike(ComputeDType.VARIABLE, compute.name());
+        group.requireAlike("config", record.numbers());
+        GradientReducer.replicate(group, parts.parameters());
+        GradientReducer.replicate(group, parts.companions());
     }
 
     private static void prepareFolder(OutputOptions output) {
@@ -338,20 +266,6 @@ public final class Trainer {
         } catch (RuntimeException e) {
             lock.close();
             throw e;
-        }
-    }
-
-    static @Nullable LoadedTemplate<?, ?> loadTemplate(ModelOptions models, Flux2Pipeline pipeline) {
-        Path template = models.template();
-        return template == null
-                ? null
-                : ProcessRandom.seeded(0, () -> new TemplateFolder(template, models.trustedCode()).load(pipeline));
-    }
-
-    private static void start(TrainedTensors tensors, OutputOptions output) {
-        tensors.requirePrefix();
-        if (output.resumeFrom() != null && !output.resume()) {
-            tensors.read(output.resumeFrom());
         }
     }
 }

@@ -5,8 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.stencil.error.InvalidFileException;
 import io.stencil.error.TemplateException;
-import io.stencil.train.log.TrainingListener;
-import io.stencil.train.options.TrainOptionsBuilder;
+import io.stencil.train.options.TrainOptions;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -67,7 +66,7 @@ class AuthorFaultInTrainingTest {
         source = Files.createDirectory(folder.resolve("template")).resolve("Model.java");
     }
 
-    private TrainOptionsBuilder options(String part, String replacement) throws IOException {
+    private TrainOptions.Builder options(String part, String replacement) throws IOException {
         assertThat(SOURCE).contains(part);
         Files.writeString(source, SOURCE.replace(part, replacement));
         return dataset.options(folder.resolve("out"))
@@ -76,7 +75,7 @@ class AuthorFaultInTrainingTest {
                 .maxSteps(3);
     }
 
-    private static void train(TrainOptionsBuilder options) {
+    private static void train(TrainOptions.Builder options) {
         new Trainer().run(options.build(), new TrainingListener() {});
     }
 
@@ -89,7 +88,7 @@ class AuthorFaultInTrainingTest {
     @ParameterizedTest
     @ValueSource(ints = {0, 2})
     void whatProcessInputsThrowsNamesLineAndRow(int workers) throws IOException {
-        TrainOptionsBuilder options = options(
+        TrainOptions.Builder options = options(
                 "return in;",
                 "if (in.scale() == 0.4) throw new IllegalArgumentException(\"no such scale \" + in.scale()); return in;");
         assertThatThrownBy(() -> train(options.workers(workers)))
@@ -101,7 +100,7 @@ class AuthorFaultInTrainingTest {
 
     @Test
     void whatADataProcessorThrowsNamesRowAndLine() throws IOException {
-        TrainOptionsBuilder options =
+        TrainOptions.Builder options =
                 options("new Input(row.scale())", "new Input(List.of(1, 2).get(row.scale() == 0.4 ? 3 : 0))");
         assertThatThrownBy(() -> train(options))
                 .isInstanceOf(InvalidFileException.class)
@@ -112,7 +111,7 @@ class AuthorFaultInTrainingTest {
 
     @Test
     void aRowThatTheDataProcessorDoesNotKnowIsToldInItsWords() throws IOException {
-        TrainOptionsBuilder options =
+        TrainOptions.Builder options =
                 options("Row(double scale) {}", "Row(double amount) { double scale() { return amount; } }");
         assertThatThrownBy(() -> train(options))
                 .isInstanceOf(InvalidFileException.class)
@@ -123,7 +122,7 @@ class AuthorFaultInTrainingTest {
 
     @Test
     void aTensorWithTheGraphOfAnEarlierStepNamesItsField() throws IOException {
-        TrainOptionsBuilder options = options(
+        TrainOptions.Builder options = options(
                 "return List.of(linear.forward(x));",
                 "if (kept == null) { kept = new OwnedTensor(start.get().mul(start.get())); }"
                         + " return List.of(linear.forward(x).add(kept.get()));");
@@ -138,7 +137,7 @@ class AuthorFaultInTrainingTest {
 
     @Test
     void whatASegmentThrowsInTheBackwardPassNamesItsLine() throws IOException {
-        TrainOptionsBuilder options = options(
+        TrainOptions.Builder options = options(
                 "return List.of(linear.forward(x));",
                 "if (calls++ > 0) { throw new IllegalStateException(\"once too often\"); } return List.of(linear.forward(x));");
         assertThatThrownBy(() -> train(options.gradientCheckpointing(true)))

@@ -10,13 +10,12 @@ import io.stencil.image.RgbImage;
 import io.stencil.image.RgbImageWriter;
 import io.stencil.pipeline.models.ModelFiles;
 import io.stencil.testing.TestFiles;
-import io.stencil.train.log.EncodingListener;
-import io.stencil.train.log.StepReport;
-import io.stencil.train.log.TrainingListener;
-import io.stencil.train.options.OnBadRow;
+import io.stencil.train.DatasetEncoder.EncodingListener;
+import io.stencil.train.TrainingListener.StepReport;
+import io.stencil.train.encodings.CacheFolder;
+import io.stencil.train.options.DataOptions.OnBadRow;
 import io.stencil.train.options.Task;
-import io.stencil.train.options.TrainOptionsBuilder;
-import io.stencil.train.split.CacheFolder;
+import io.stencil.train.options.TrainOptions;
 import java.awt.image.BufferedImage;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -45,11 +44,11 @@ class BadRowTest {
         dataset = TinyDataset.paint(Files.createDirectory(folder.resolve("data")), 4);
     }
 
-    private TrainOptionsBuilder options(String output) {
+    private TrainOptions.Builder options(String output) {
         return dataset.options(folder.resolve(output));
     }
 
-    private static Recorder train(TrainOptionsBuilder options, long last) {
+    private static Recorder train(TrainOptions.Builder options, long last) {
         Recorder recorder = new Recorder();
         Trainer trainer = new Trainer();
         TrainingListener stopper = new TrainingListener() {
@@ -64,7 +63,7 @@ class BadRowTest {
         return recorder;
     }
 
-    private static Recorder train(TrainOptionsBuilder options) {
+    private static Recorder train(TrainOptions.Builder options) {
         return train(options, Long.MAX_VALUE);
     }
 
@@ -119,7 +118,7 @@ class BadRowTest {
         Path template = Files.createDirectory(folder.resolve("control"));
         Files.copy(TestFiles.root().resolve("examples/control/Model.java"), template.resolve("Model.java"));
         for (Task task : List.of(Task.SFT, Task.SFT_DATA_PROCESS)) {
-            TrainOptionsBuilder options =
+            TrainOptions.Builder options =
                     options("out-" + task).template(template).task(task);
             assertThatThrownBy(() -> {
                         if (task == Task.SFT) {
@@ -145,7 +144,8 @@ class BadRowTest {
                 train(options("parts").onBadRow(OnBadRow.SKIP).epochs(2).workers(2), 2);
         Recorder second =
                 train(options("parts").onBadRow(OnBadRow.SKIP).epochs(2).resume(true));
-        TrainOptionsBuilder stage = options("cache").task(Task.SFT_DATA_PROCESS).onBadRow(OnBadRow.SKIP);
+        TrainOptions.Builder stage =
+                options("cache").task(Task.SFT_DATA_PROCESS).onBadRow(OnBadRow.SKIP);
         assertThat(new DatasetEncoder().run(stage.build(), EncodingListener.NONE))
                 .isTrue();
         ModelFiles transformer = new ModelFiles(List.of(List.of(TestFiles.tinyModel("transformer"))), null);
@@ -190,7 +190,7 @@ class BadRowTest {
     @Test
     void aRunThatFailedAtARowGoesOnWithoutIt() throws IOException {
         damage(2);
-        TrainOptionsBuilder parts = options("parts").shuffle(false).epochs(2);
+        TrainOptions.Builder parts = options("parts").shuffle(false).epochs(2);
         Recorder first = new Recorder();
         assertThatThrownBy(() -> new Trainer().run(parts.build(), first))
                 .isInstanceOf(InvalidFileException.class)

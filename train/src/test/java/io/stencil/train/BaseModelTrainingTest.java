@@ -19,13 +19,11 @@ import io.stencil.tensor.Scope;
 import io.stencil.tensor.TensorFiles;
 import io.stencil.tensor.Tensors;
 import io.stencil.testing.TestFiles;
-import io.stencil.train.init.ModelInitialisation;
-import io.stencil.train.log.StepReport;
+import io.stencil.train.TrainingListener.StepReport;
 import io.stencil.train.optim.LearningRateSchedule;
+import io.stencil.train.options.ObjectiveOptions.TimestepWeighting;
 import io.stencil.train.options.Task;
-import io.stencil.train.options.TimestepWeighting;
 import io.stencil.train.options.TrainOptions;
-import io.stencil.train.options.TrainOptionsBuilder;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -60,7 +58,7 @@ class BaseModelTrainingTest {
         dataset = TinyDataset.paint(Files.createDirectory(shared.resolve("data")), 5);
     }
 
-    private TrainOptionsBuilder options(String output) {
+    private TrainOptions.Builder options(String output) {
         return TrainOptions.builder(
                         ModelFiles.in(model),
                         dataset.folder(),
@@ -77,7 +75,7 @@ class BaseModelTrainingTest {
                 .seed(1L);
     }
 
-    private TrainOptionsBuilder transformer(String output) {
+    private TrainOptions.Builder transformer(String output) {
         return options(output)
                 .trainable(List.of("dit"))
                 .removedPrefix("pipe.dit.")
@@ -85,7 +83,7 @@ class BaseModelTrainingTest {
                 .timestepWeighting(TimestepWeighting.NONE);
     }
 
-    private static Recorder train(TrainOptionsBuilder options) {
+    private static Recorder train(TrainOptions.Builder options) {
         Recorder recorder = new Recorder();
         new Trainer().run(options.build(), recorder);
         return recorder;
@@ -166,7 +164,7 @@ class BaseModelTrainingTest {
 
     @Test
     void aVaeRunGoesOnFromItsCheckpoint() {
-        TrainOptionsBuilder options = options("a").task(Task.VAE).trainable(List.of("vae"));
+        TrainOptions.Builder options = options("a").task(Task.VAE).trainable(List.of("vae"));
         train(options.maxSteps(2));
         Recorder resumed = train(options("b")
                 .task(Task.VAE)

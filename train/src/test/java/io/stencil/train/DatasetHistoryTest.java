@@ -2,8 +2,8 @@ package io.stencil.train;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.stencil.train.data.BatchPlan;
-import io.stencil.train.data.DataOrder;
+import io.stencil.train.TrainingData.DatasetHistory;
+import io.stencil.train.data.BatchSampler;
 import io.stencil.train.data.Dataset;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -24,8 +24,8 @@ class DatasetHistoryTest {
                 .data());
     }
 
-    private static BatchPlan plan(Dataset dataset) {
-        return BatchPlan.of(dataset, new DataOrder(dataset.rows().size(), 1, false, 0), 1);
+    private static BatchSampler batches(Dataset dataset) {
+        return BatchSampler.of(dataset, new BatchSampler.Order(dataset.rows().size(), 1, false, 0), 1);
     }
 
     /// Another process has used the row. To lose the state would be worse than to keep no digest.
@@ -34,7 +34,7 @@ class DatasetHistoryTest {
         Dataset dataset = paint(4);
         Files.delete(folder.resolve("1.png"));
         DatasetHistory history = new DatasetHistory(dataset, Map.of());
-        assertThat(history.after(3, plan(dataset)).digests()).containsOnlyKeys(0, 2);
+        assertThat(history.after(3, batches(dataset)).digests()).containsOnlyKeys(0, 2);
     }
 
     /// Where rows are skipped from a state on, the order of the rest tells no more which rows were used before.
@@ -42,7 +42,7 @@ class DatasetHistoryTest {
     void rowsThatWereUsedBeforeStayInTheRecord() throws IOException {
         Dataset dataset = paint(4);
         DatasetHistory history = new DatasetHistory(dataset, Map.of(3, "digest"));
-        assertThat(history.after(1, plan(dataset)).digests())
+        assertThat(history.after(1, batches(dataset)).digests())
                 .containsOnlyKeys(0, 3)
                 .containsEntry(3, "digest");
     }

@@ -3,6 +3,7 @@ package io.stencil.train;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.stencil.pipeline.models.ModelFiles;
+import io.stencil.train.TrainModels.DistillationCheck;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

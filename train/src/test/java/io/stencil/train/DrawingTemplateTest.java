@@ -3,13 +3,12 @@ package io.stencil.train;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.stencil.testing.TestFiles;
-import io.stencil.train.log.EncodingListener;
-import io.stencil.train.log.StepReport;
-import io.stencil.train.log.TrainingListener;
-import io.stencil.train.options.OnBadRow;
+import io.stencil.train.DatasetEncoder.EncodingListener;
+import io.stencil.train.TrainingListener.StepReport;
+import io.stencil.train.encodings.CacheFolder;
+import io.stencil.train.options.DataOptions.OnBadRow;
 import io.stencil.train.options.Task;
-import io.stencil.train.options.TrainOptionsBuilder;
-import io.stencil.train.split.CacheFolder;
+import io.stencil.train.options.TrainOptions;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -42,11 +41,11 @@ class DrawingTemplateTest {
         dataset = TinyDataset.paint(Files.createDirectory(folder.resolve("data")), 3);
     }
 
-    private TrainOptionsBuilder options(String output) {
+    private TrainOptions.Builder options(String output) {
         return dataset.options(folder.resolve(output)).template(TEMPLATE).epochs(2);
     }
 
-    private static List<Double> train(TrainOptionsBuilder options, long last) {
+    private static List<Double> train(TrainOptions.Builder options, long last) {
         Recorder recorder = new Recorder();
         Trainer trainer = new Trainer();
         TrainingListener stopper = new TrainingListener() {
@@ -61,7 +60,7 @@ class DrawingTemplateTest {
         return recorder.losses();
     }
 
-    private static List<Double> train(TrainOptionsBuilder options) {
+    private static List<Double> train(TrainOptions.Builder options) {
         return train(options, Long.MAX_VALUE);
     }
 
@@ -78,13 +77,13 @@ class DrawingTemplateTest {
                 way("computed twice", options -> options.gradientCheckpointing(true)));
     }
 
-    private static Arguments way(String name, UnaryOperator<TrainOptionsBuilder> change) {
+    private static Arguments way(String name, UnaryOperator<TrainOptions.Builder> change) {
         return Arguments.of(name, change);
     }
 
     @ParameterizedTest(name = "{0}")
     @MethodSource("ways")
-    void aSeedGivesTheSameHoweverItIsComputed(String name, UnaryOperator<TrainOptionsBuilder> change) {
+    void aSeedGivesTheSameHoweverItIsComputed(String name, UnaryOperator<TrainOptions.Builder> change) {
         List<Double> first = train(options("a"));
         assertThat(train(change.apply(options("b")))).as(name).hasSize(6).isEqualTo(first);
         assertEqual("b");
@@ -121,7 +120,7 @@ class DrawingTemplateTest {
     void twoStagesDrawAsOne() {
         train(options("a"));
         Path cache = folder.resolve("cache");
-        TrainOptionsBuilder encoding = dataset.options(cache)
+        TrainOptions.Builder encoding = dataset.options(cache)
                 .template(TEMPLATE)
                 .task(Task.SFT_DATA_PROCESS)
                 .workers(2);

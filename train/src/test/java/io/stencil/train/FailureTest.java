@@ -7,8 +7,8 @@ import io.stencil.error.InvalidFileException;
 import io.stencil.error.StencilException;
 import io.stencil.error.TemplateException;
 import io.stencil.testing.TestFiles;
-import io.stencil.train.log.StepReport;
-import io.stencil.train.options.TrainOptionsBuilder;
+import io.stencil.train.TrainingListener.StepReport;
+import io.stencil.train.options.TrainOptions;
 import java.awt.image.BufferedImage;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -52,7 +52,7 @@ class FailureTest {
         System.clearProperty(PROCESS);
     }
 
-    private TrainOptionsBuilder options(String output) {
+    private TrainOptions.Builder options(String output) {
         return dataset.options(folder.resolve(output))
                 .template(TestFiles.root().resolve("train/src/test/resources/templates/fails"))
                 .shuffle(false)
@@ -61,7 +61,7 @@ class FailureTest {
                 .csvLog(true);
     }
 
-    private static void train(TrainOptionsBuilder options, Recorder recorder) {
+    private static void train(TrainOptions.Builder options, Recorder recorder) {
         new Trainer().run(options.build(), recorder);
     }
 
@@ -90,7 +90,7 @@ class FailureTest {
 
         System.setProperty(FORWARD, scale(7));
         Recorder first = new Recorder();
-        TrainOptionsBuilder parts = options("parts")
+        TrainOptions.Builder parts = options("parts")
                 .gradientAccumulationSteps(accumulation)
                 .batchSize(batch)
                 .workers(workers);
@@ -143,7 +143,7 @@ class FailureTest {
                 }
             }
         };
-        TrainOptionsBuilder parts = options("parts").gradientAccumulationSteps(accumulation);
+        TrainOptions.Builder parts = options("parts").gradientAccumulationSteps(accumulation);
         assertThatThrownBy(() -> train(parts, first)).hasMessage("no display");
         assertThat(first.savedAtFailure).containsExactly(savedStep);
 

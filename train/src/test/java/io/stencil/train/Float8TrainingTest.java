@@ -9,12 +9,10 @@ import io.stencil.pipeline.models.LoadOptions;
 import io.stencil.pipeline.models.ModelFiles;
 import io.stencil.pipeline.unit.ModelRole;
 import io.stencil.testing.TestFiles;
-import io.stencil.train.log.EncodingListener;
-import io.stencil.train.log.TrainingListener;
+import io.stencil.train.DatasetEncoder.EncodingListener;
+import io.stencil.train.encodings.CacheFolder;
 import io.stencil.train.options.Task;
 import io.stencil.train.options.TrainOptions;
-import io.stencil.train.options.TrainOptionsBuilder;
-import io.stencil.train.split.CacheFolder;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -42,13 +40,13 @@ class Float8TrainingTest {
         dataset = TinyDataset.paint(Files.createDirectory(folder.resolve("data")), 4);
     }
 
-    private static List<Double> losses(TrainOptionsBuilder options) {
+    private static List<Double> losses(TrainOptions.Builder options) {
         Recorder recorder = new Recorder();
         new Trainer().run(options.build(), recorder);
         return recorder.losses();
     }
 
-    private TrainOptionsBuilder oneStage(String output) {
+    private TrainOptions.Builder oneStage(String output) {
         return dataset.options(folder.resolve(output)).epochs(2);
     }
 
@@ -85,7 +83,7 @@ class Float8TrainingTest {
         encode(ALL);
         CacheFolder cache = new CacheFolder(folder.resolve("cache"));
         ModelFiles transformer = new ModelFiles(List.of(List.of(TestFiles.tinyModel("transformer"))), null);
-        TrainOptionsBuilder second = TinyDataset.options(
+        TrainOptions.Builder second = TinyDataset.options(
                         transformer, folder.resolve("cache"), cache.index(), folder.resolve("two"))
                 .task(Task.SFT_TRAIN)
                 .epochs(2)

@@ -9,7 +9,7 @@ import io.stencil.tensor.Scope;
 import io.stencil.tensor.TensorFiles;
 import io.stencil.tensor.Tensors;
 import io.stencil.testing.TestFiles;
-import io.stencil.train.options.TrainOptionsBuilder;
+import io.stencil.train.options.TrainOptions;
 import java.io.IOException;
 import java.io.RandomAccessFile;
 import java.nio.file.Files;
@@ -47,7 +47,7 @@ class NonFiniteTest {
         System.clearProperty(FACTOR);
     }
 
-    private TrainOptionsBuilder options(String output) {
+    private TrainOptions.Builder options(String output) {
         return dataset.options(folder.resolve(output))
                 .template(TestFiles.root().resolve("train/src/test/resources/templates/breaks"))
                 .shuffle(false)
@@ -55,7 +55,7 @@ class NonFiniteTest {
                 .maxSteps(6);
     }
 
-    private static void train(TrainOptionsBuilder options, Recorder recorder) {
+    private static void train(TrainOptions.Builder options, Recorder recorder) {
         new Trainer().run(options.build(), recorder);
     }
 
@@ -92,7 +92,7 @@ class NonFiniteTest {
     void aGradientThatIsNotFiniteIsNotUsed(int bad, int accumulation, boolean clips, int savedStep) throws IOException {
         breakAt(bad);
         Recorder recorder = new Recorder();
-        TrainOptionsBuilder run = options("a").gradientAccumulationSteps(accumulation);
+        TrainOptions.Builder run = options("a").gradientAccumulationSteps(accumulation);
         if (clips) {
             run.maxGradNorm(1.0);
         }
@@ -113,7 +113,7 @@ class NonFiniteTest {
         System.clearProperty(BREAKS);
         Recorder whole = new Recorder();
         Recorder rest = new Recorder();
-        TrainOptionsBuilder other = options("whole").gradientAccumulationSteps(accumulation);
+        TrainOptions.Builder other = options("whole").gradientAccumulationSteps(accumulation);
         if (clips) {
             other.maxGradNorm(1.0);
         }

@@ -8,9 +8,8 @@ import io.stencil.template.load.LoadedTemplate;
 import io.stencil.tensor.Device;
 import io.stencil.tensor.Scope;
 import io.stencil.tensor.Tensors;
-import io.stencil.train.log.StepReport;
-import io.stencil.train.log.TrainingListener;
-import io.stencil.train.options.TrainOptionsBuilder;
+import io.stencil.train.TrainingListener.StepReport;
+import io.stencil.train.options.TrainOptions;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -37,7 +36,7 @@ class ReadAheadTest {
         dataset = TinyDataset.paint(Files.createDirectory(folder.resolve("data")), 4);
     }
 
-    private TrainOptionsBuilder twoBatches(String output) {
+    private TrainOptions.Builder twoBatches(String output) {
         return dataset.options(folder.resolve(output))
                 .shuffle(false)
                 .batchSize(2)
@@ -45,7 +44,7 @@ class ReadAheadTest {
     }
 
     /// @param afterFirst done when the first step has ended, and there was time enough to read
-    private static List<Double> losses(TrainOptionsBuilder options, Flux2Pipeline pipeline, Runnable afterFirst) {
+    private static List<Double> losses(TrainOptions.Builder options, Flux2Pipeline pipeline, Runnable afterFirst) {
         Recorder recorder = new Recorder();
         TrainingListener disturbing = new TrainingListener() {
             @Override

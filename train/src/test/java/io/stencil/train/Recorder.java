@@ -1,8 +1,7 @@
 package io.stencil.train;
 
-import io.stencil.train.log.StepReport;
-import io.stencil.train.log.TrainingListener;
-import io.stencil.train.log.TrainingStart;
+import io.stencil.train.TrainingListener.StepReport;
+import io.stencil.train.TrainingListener.TrainingStart;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;

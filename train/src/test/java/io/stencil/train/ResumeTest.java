@@ -8,13 +8,10 @@ import io.stencil.error.InvalidRequestException;
 import io.stencil.pipeline.models.ModelFiles;
 import io.stencil.tensor.DType;
 import io.stencil.testing.TestFiles;
-import io.stencil.train.init.ModelInitialisation;
-import io.stencil.train.log.StepReport;
-import io.stencil.train.log.TrainingListener;
+import io.stencil.train.TrainingListener.StepReport;
 import io.stencil.train.optim.LearningRateSchedule;
 import io.stencil.train.options.Task;
 import io.stencil.train.options.TrainOptions;
-import io.stencil.train.options.TrainOptionsBuilder;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -52,12 +49,12 @@ class ResumeTest {
         dataset = TinyDataset.paint(Files.createDirectory(shared.resolve("data")), 5);
     }
 
-    private static Recorder train(TrainOptionsBuilder options) {
+    private static Recorder train(TrainOptions.Builder options) {
         return train(options, Long.MAX_VALUE);
     }
 
     /// @param last step after which the run is told to stop
-    private static Recorder train(TrainOptionsBuilder options, long last) {
+    private static Recorder train(TrainOptions.Builder options, long last) {
         Recorder recorder = new Recorder();
         Trainer trainer = new Trainer();
         TrainingListener stopper = new TrainingListener() {
@@ -72,11 +69,11 @@ class ResumeTest {
         return recorder;
     }
 
-    private TrainOptionsBuilder template(String output) {
+    private TrainOptions.Builder template(String output) {
         return dataset.options(folder.resolve(output)).repeat(2).csvLog(true);
     }
 
-    private TrainOptionsBuilder base(String output) {
+    private TrainOptions.Builder base(String output) {
         return TrainOptions.builder(
                         ModelFiles.in(model),
                         dataset.folder(),
@@ -100,7 +97,7 @@ class ResumeTest {
     ///
     /// @param options of the run in a folder
     /// @param files that both runs end with
-    private void assertStopsLeaveNoTrace(Function<String, TrainOptionsBuilder> options, String... files)
+    private void assertStopsLeaveNoTrace(Function<String, TrainOptions.Builder> options, String... files)
             throws IOException {
         Recorder whole = train(options.apply("whole"));
         List<StepReport> told = new ArrayList<>(train(options.apply("parts"), 3).steps);
@@ -226,7 +223,7 @@ class ResumeTest {
     @ParameterizedTest
     @MethodSource
     void anOptionThatWouldChangeTheNumbersIsRefused(
-            Function<TrainOptionsBuilder, TrainOptionsBuilder> change, String message) {
+            Function<TrainOptions.Builder, TrainOptions.Builder> change, String message) {
         train(template("a"), 2);
         assertThatThrownBy(() -> train(change.apply(template("a").resume(true))))
                 .isInstanceOf(InvalidRequestException.class)
@@ -244,7 +241,7 @@ class ResumeTest {
                 change(o -> o.emaDecay(0.9), "'ema_decay': is 0.9, but the run in '%s' began with not given" + rest));
     }
 
-    private static Arguments change(Function<TrainOptionsBuilder, TrainOptionsBuilder> change, String message) {
+    private static Arguments change(Function<TrainOptions.Builder, TrainOptions.Builder> change, String message) {
         return Arguments.of(change, message);
     }
 

@@ -9,20 +9,24 @@ import io.stencil.image.ImageSize;
 import io.stencil.image.RgbImage;
 import io.stencil.image.RgbImageWriter;
 import io.stencil.pipeline.models.ModelFiles;
+import io.stencil.safetensors.SafetensorsFile;
+import io.stencil.tensor.Scope;
+import io.stencil.tensor.TensorFiles;
 import io.stencil.testing.TestFiles;
-import io.stencil.train.log.EncodingListener;
-import io.stencil.train.log.StepReport;
-import io.stencil.train.log.TrainingListener;
-import io.stencil.train.options.ExtraInput;
+import io.stencil.train.DatasetEncoder.EncodingListener;
+import io.stencil.train.TrainingListener.StepReport;
+import io.stencil.train.encodings.CacheFolder;
+import io.stencil.train.options.DataOptions.ExtraInput;
 import io.stencil.train.options.Task;
-import io.stencil.train.options.TrainOptionsBuilder;
-import io.stencil.train.split.CacheFolder;
+import io.stencil.train.options.TrainOptions;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.util.List;
+import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.function.UnaryOperator;
@@ -52,26 +56,26 @@ class SplitTrainingTest {
         return folder.resolve("cache");
     }
 
-    private TrainOptionsBuilder firstStage() {
+    private TrainOptions.Builder firstStage() {
         return dataset.options(cache()).task(Task.SFT_DATA_PROCESS);
     }
 
-    private boolean encode(UnaryOperator<TrainOptionsBuilder> more) {
+    private boolean encode(UnaryOperator<TrainOptions.Builder> more) {
         return new DatasetEncoder().run(more.apply(firstStage()).build(), EncodingListener.NONE);
     }
 
-    private Recorder train(TrainOptionsBuilder options) {
+    private Recorder train(TrainOptions.Builder options) {
         Recorder recorder = new Recorder();
         new Trainer().run(options.build(), recorder);
         return recorder;
     }
 
-    private TrainOptionsBuilder secondStage(String output) {
+    private TrainOptions.Builder secondStage(String output) {
         return TinyDataset.options(TRANSFORMER, cache(), new CacheFolder(cache()).index(), folder.resolve(output))
                 .task(Task.SFT_TRAIN);
     }
 
-    private void assertEqualToOneStage(UnaryOperator<TrainOptionsBuilder> more, String weights) {
+    private void assertEqualToOneStage(UnaryOperator<TrainOptions.Builder> more, String weights) {
         assertThat(encode(more)).isTrue();
         Recorder one = train(more.apply(dataset.options(folder.resolve("one"))));
         Recorder two = train(more.apply(secondStage("two")));
@@ -123,7 +127,7 @@ class SplitTrainingTest {
                 }
             }
         };
-        TrainOptionsBuilder options =
+        TrainOptions.Builder options =
                 secondStage("two").shuffle(false).batchSize(2).maxSteps(2).workers(1);
         new Trainer().run(options.build(), TrainingListener.all(List.of(recorder, deleting)));
         assertThat(recorder.steps).hasSize(2);
@@ -178,7 +182,7 @@ class SplitTrainingTest {
                 .hasMessageContaining("was encoded with another extra inputs: template_inputs, now ");
     }
 
-    private int encoded(UnaryOperator<TrainOptionsBuilder> more) {
+    private int encoded(UnaryOperator<TrainOptions.Builder> more) {
         int[] open = {-1};
         assertThat(new DatasetEncoder().run(more.apply(firstStage()).build(), new EncodingListener() {
                     @Override
@@ -191,7 +195,7 @@ class SplitTrainingTest {
     }
 
     /// The cache is the one that a fresh encoding of the same data makes.
-    private void assertAsFresh(UnaryOperator<TrainOptionsBuilder> more) throws IOException {
+    private void assertAsFresh(UnaryOperator<TrainOptions.Builder> more) throws IOException {
         Path fresh = folder.resolve("fresh");
         new DatasetEncoder()
                 .run(
@@ -225,7 +229,7 @@ class SplitTrainingTest {
 
     @Test
     void aReplacedEditImageIsEncodedAgain() throws IOException {
-        UnaryOperator<TrainOptionsBuilder> edit =
+        UnaryOperator<TrainOptions.Builder> edit =
                 options -> options.extraInputs(Set.of(ExtraInput.TEMPLATE_INPUTS, ExtraInput.EDIT_IMAGE));
         assertThat(encoded(edit)).isEqualTo(4);
         paint(dataset.folder().resolve("2.png"), 0x123456); // image of row 2, edit image of row 1
@@ -241,7 +245,7 @@ class SplitTrainingTest {
             Files.copy(dataset.folder().resolve(i + ".png"), other.resolve(i + ".png"));
         }
         paint(other.resolve("1.png"), 0x123456);
-        TrainOptionsBuilder moved = TinyDataset.options(
+        TrainOptions.Builder moved = TinyDataset.options(
                         TinyTraining.base(), other, dataset.folder().resolve("metadata.jsonl"), cache())
                 .task(Task.SFT_DATA_PROCESS);
         assertThat(encoded(_ -> moved)).isEqualTo(1);
@@ -319,6 +323,85 @@ class SplitTrainingTest {
                         .formatted(samples.resolve("00000002.safetensors")));
         assertThat(encoded(options -> options)).isEqualTo(1);
         assertAsFresh(options -> options);
+    }
+
+    /// Changes the last byte, which is one of a tensor.
+    private static void damage(Path file) throws IOException {
+        byte[] bytes = Files.readAllBytes(file);
+        bytes[bytes.length - 1] ^= 1;
+        Files.write(file, bytes);
+    }
+
+    @Test
+    void aDamagedSampleIsRefusedAndEncodedAgain() throws IOException {
+        encode(options -> options);
+        Path sample = cache().resolve("samples/00000002.safetensors");
+        damage(sample);
+        assertThatThrownBy(() -> train(secondStage("two")))
+                .isInstanceOf(InvalidFileException.class)
+                .hasMessageMatching(
+                        "\\Q%s\\E: has the CRC-32C [0-9a-f]+, but [0-9a-f]+ was written: it is damaged; run --task sft:data_process again, which encodes it anew"
+                                .formatted(sample));
+        assertThat(encoded(options -> options)).isEqualTo(1);
+        assertAsFresh(options -> options);
+    }
+
+    @Test
+    void aDamagedEmptyPromptIsRefusedAndEncodedAgain() throws IOException {
+        encode(options -> options);
+        Path prompt = cache().resolve("empty_prompt.safetensors");
+        byte[] before = Files.readAllBytes(prompt);
+        damage(prompt);
+        assertThatThrownBy(() -> train(secondStage("two").captionDropout(1)))
+                .hasMessageStartingWith(prompt + ": has the CRC-32C ");
+        assertThat(encoded(options -> options)).isZero();
+        assertThat(prompt).hasBinaryContent(before);
+    }
+
+    /// An earlier version wrote no checksums.
+    @Test
+    void aCacheWithoutChecksumsIsUsed() throws IOException {
+        encode(options -> options);
+        Recorder with = train(secondStage("with"));
+        try (Stream<Path> samples = Files.list(cache().resolve("samples"))) {
+            for (Path sample : samples.toList()) {
+                rewrite(sample, json -> json);
+            }
+        }
+        assertThat(train(secondStage("without")).losses()).hasSize(4).isEqualTo(with.losses());
+        assertThat(encoded(options -> options)).isZero();
+    }
+
+    /// Writes a sample anew without its checksum.
+    private static void rewrite(Path sample, UnaryOperator<String> change) throws IOException {
+        try (Scope _ = new Scope();
+                SafetensorsFile file = SafetensorsFile.open(sample)) {
+            String json = Objects.requireNonNull(file.metadata().get("json"));
+            assertThat(file.metadata()).containsKey("crc32c");
+            TensorFiles.write(sample, TensorFiles.read(sample), Map.of("json", change.apply(json)));
+        }
+    }
+
+    @Test
+    void aBrokenRowIsNamedInTheWordsOfJson() throws IOException {
+        encode(options -> options);
+        Path index = cache().resolve("index.json");
+        String rows = Files.readString(index);
+        Files.writeString(index, rows.replaceFirst("\"sample\" : 1,", "\"sample\" : \"one\","));
+        assertThatThrownBy(() -> train(secondStage("two")))
+                .isInstanceOf(InvalidFileException.class)
+                .hasMessage(
+                        "%s: 'rows[1]': is not a row of a cache: sample: must be a whole number; run --task sft:data_process again, which writes the index anew"
+                                .formatted(index));
+        Files.writeString(index, rows);
+        Path sample = cache().resolve("samples/00000000.safetensors");
+        rewrite(sample, json -> json.replaceFirst("\"digest\":\"[0-9a-f]*\",", ""));
+        assertThatThrownBy(() -> train(secondStage("three").shuffle(false)))
+                .isInstanceOf(InvalidFileException.class)
+                .hasMessage(
+                        "%s: holds no sample: digest: is missing; run --task sft:data_process again, which encodes it anew"
+                                .formatted(sample));
+        assertThat(encoded(options -> options)).isEqualTo(1);
     }
 
     @Test

@@ -4,9 +4,8 @@ import io.stencil.image.ImageSize;
 import io.stencil.image.RgbImage;
 import io.stencil.image.RgbImageWriter;
 import io.stencil.pipeline.models.ModelFiles;
-import io.stencil.train.options.ExtraInput;
+import io.stencil.train.options.DataOptions.ExtraInput;
 import io.stencil.train.options.TrainOptions;
-import io.stencil.train.options.TrainOptionsBuilder;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -38,12 +37,12 @@ record TinyDataset(Path folder) {
     }
 
     /// Options for training a whole Template on it, with seed 1 and a high rate.
-    TrainOptionsBuilder options(Path output) {
+    TrainOptions.Builder options(Path output) {
         return options(TinyTraining.base(), folder, folder.resolve("metadata.jsonl"), output);
     }
 
     /// The same with another base model and another dataset.
-    static TrainOptionsBuilder options(ModelFiles base, Path dataset, Path metadata, Path output) {
+    static TrainOptions.Builder options(ModelFiles base, Path dataset, Path metadata, Path output) {
         return TrainOptions.builder(base, dataset, metadata, output)
                 .load(TinyTraining.FLOAT32)
                 .template(TinyTraining.templateFolder())

@@ -24,15 +24,15 @@ import io.stencil.tensor.Tensors;
 import io.stencil.tensor.TorchGenerator;
 import io.stencil.testing.TensorAssert;
 import io.stencil.testing.TestFiles;
+import io.stencil.train.TrainingListener.StepReport;
+import io.stencil.train.TrainingListener.TrainingStart;
 import io.stencil.train.data.Dataset;
-import io.stencil.train.log.StepReport;
-import io.stencil.train.log.TrainingListener;
-import io.stencil.train.log.TrainingStart;
+import io.stencil.train.data.DatasetRow;
+import io.stencil.train.data.Sample;
 import io.stencil.train.optim.LearningRateSchedule;
-import io.stencil.train.options.ExtraInput;
+import io.stencil.train.options.DataOptions.ExtraInput;
 import io.stencil.train.options.TrainOptions;
-import io.stencil.train.options.TrainOptionsBuilder;
-import io.stencil.train.step.Draw;
+import io.stencil.train.step.NoiseDraws.Draw;
 import io.stencil.train.step.TrainingStep;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -82,11 +82,11 @@ class TrainerTest {
         dataset = TinyDataset.paint(Files.createDirectory(folder.resolve("data")), 3);
     }
 
-    private TrainOptionsBuilder options(String output) {
+    private TrainOptions.Builder options(String output) {
         return dataset.options(folder.resolve(output));
     }
 
-    private static Recorder train(TrainOptionsBuilder options) {
+    private static Recorder train(TrainOptions.Builder options) {
         Recorder recorder = new Recorder();
         try (LoadedTemplate<?, ?> template = TinyTraining.template(pipeline)) {
             new Trainer().run(options.build(), pipeline, template, recorder);
@@ -125,7 +125,7 @@ class TrainerTest {
     @Test
     void encodingsMadeAheadChangeNothing() throws IOException {
         for (int workers = 0; workers < 3; workers++) {
-            TrainOptionsBuilder options = options("run" + workers)
+            TrainOptions.Builder options = options("run" + workers)
                     .extraInputs(Set.of(ExtraInput.TEMPLATE_INPUTS, ExtraInput.EDIT_IMAGE))
                     .captionDropout(0.5)
                     .batchSize(2)
@@ -163,7 +163,7 @@ class TrainerTest {
 
     @Test
     void eachStepDrawsAnIndexAndThenNoiseFromOneGenerator() {
-        TrainOptionsBuilder options = options("a").shuffle(false).schedule(LearningRateSchedule.NONE);
+        TrainOptions.Builder options = options("a").shuffle(false).schedule(LearningRateSchedule.NONE);
         List<Double> losses = train(options.learningRate(1e-12).weightDecay(0)).losses();
         Dataset data = Dataset.read(options.build().data());
         try (Scope _ = new Scope();
@@ -173,7 +173,9 @@ class TrainerTest {
             for (int i = 0; i < 3; i++) {
                 int index = (int) Tensors.toLongs(generator.randint(1000, 1))[0];
                 Draw draw = new Draw(index, generator.randn(DType.FLOAT32, 1, 4, 128));
-                double loss = step.accumulate(data.load(data.rows().get(i), template), (_, _) -> draw, 1);
+                DatasetRow row = data.rows().get(i);
+                double loss =
+                        step.accumulate(List.of(Sample.of(row.prompt(), data.load(row, template))), (_, _) -> draw, 1);
                 assertThat(losses.get(i)).isCloseTo(loss, within(1e-6 * loss));
             }
         }
@@ -303,7 +305,7 @@ class TrainerTest {
             assertThat(file.entries()).hasSize(50).containsKey("proj_k.double_0.positional_embedding");
             assertThat(file.entries().values()).allMatch(entry -> entry.dtype() == SafetensorsDtype.F32);
         }
-        TrainOptionsBuilder slow = options("b")
+        TrainOptions.Builder slow = options("b")
                 .removedPrefix(PREFIX)
                 .resumeFrom(folder.resolve("a/epoch-1.safetensors"))
                 .learningRate(1e-30)
@@ -371,7 +373,7 @@ class TrainerTest {
             @Override
             public void onStep(StepReport report) {
                 assertThat(folder.resolve("a/.stencil.lock")).exists();
-                TrainOptionsBuilder same = options("a").resume(report.step() > 1);
+                TrainOptions.Builder same = options("a").resume(report.step() > 1);
                 refused.add(Assertions.catchThrowable(() -> new Trainer().run(same.build(), TrainingListener.NONE)));
             }
         };

@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import io.stencil.autograd.ActivationPolicy;
+import io.stencil.image.RgbImage;
 import io.stencil.image.RgbImageReader;
 import io.stencil.nn.Parameter;
 import io.stencil.pipeline.Flux2Pipeline;
@@ -17,9 +18,10 @@ import io.stencil.tensor.Tensors;
 import io.stencil.testing.Golden;
 import io.stencil.testing.TensorAssert;
 import io.stencil.testing.TestFiles;
-import io.stencil.train.data.TrainingSample;
+import io.stencil.train.checkpoint.TrainableParts;
+import io.stencil.train.data.Sample;
 import io.stencil.train.optim.AdamW;
-import io.stencil.train.step.Draw;
+import io.stencil.train.step.NoiseDraws.Draw;
 import io.stencil.train.step.TrainingStep;
 import java.io.IOException;
 import java.util.ArrayList;
@@ -50,15 +52,14 @@ class TrainingGoldenTest {
         Run run = new Run(new ArrayList<>(), new LinkedHashMap<>(), new LinkedHashMap<>());
         try (Flux2Pipeline pipeline = TinyTraining.pipeline();
                 LoadedTemplate<?, ?> template = TinyTraining.template(pipeline)) {
-            List<TrainingSample> samples = new ArrayList<>();
+            List<Sample> samples = new ArrayList<>();
             for (int i = 0; i < count; i++) {
                 double scale = golden.tensor("scales").select(0, i).item_double();
-                samples.add(new TrainingSample(
-                        RgbImageReader.read(
-                                TestFiles.golden(arguments.path("images").get(i).asText())),
-                        arguments.path("prompt").asText(),
-                        List.of(),
-                        template.bindRow(JsonNodeFactory.instance.objectNode().put("scale", scale), TestFiles.root())));
+                RgbImage image = RgbImageReader.read(
+                        TestFiles.golden(arguments.path("images").get(i).asText()));
+                var inputs =
+                        template.bindRow(JsonNodeFactory.instance.objectNode().put("scale", scale), TestFiles.root());
+                samples.add(Sample.of(arguments.path("prompt").asText(), new Sample.Content(image, List.of(), inputs)));
             }
             Map<String, Parameter> trained = TrainableParts.select(List.of("template_model"), pipeline, template)
                     .parameters();
@@ -68,7 +69,7 @@ class TrainingGoldenTest {
                     AdamW.Settings.withDecay(arguments.path("weight_decay").doubleValue()))) {
                 for (int i = 0; i < indices.length; i++) {
                     Draw draw = new Draw((int) indices[i], golden.tensor("noise_" + i));
-                    run.losses().add(step.accumulate(samples.get(i % samples.size()), (_, _) -> draw, 1));
+                    run.losses().add(step.accumulate(List.of(samples.get(i % samples.size())), (_, _) -> draw, 1));
                     if (i == 0) {
                         keepGradients(trained, run.firstGradients());
                     }

@@ -1,11 +1,11 @@
 package io.stencil.cli.options;
 
 import io.stencil.error.InvalidRequestException;
+import io.stencil.train.encodings.CacheFolder;
 import io.stencil.train.options.DataOptions;
-import io.stencil.train.options.ExtraInput;
+import io.stencil.train.options.DataOptions.ExtraInput;
 import io.stencil.train.options.OptionSchema;
 import io.stencil.train.options.Task;
-import io.stencil.train.split.CacheFolder;
 import java.nio.file.Path;
 import java.util.EnumSet;
 import java.util.Map;

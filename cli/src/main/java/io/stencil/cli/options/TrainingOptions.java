@@ -10,7 +10,6 @@ import io.stencil.hub.ModelSource.Located;
 import io.stencil.template.load.TemplateFolder;
 import io.stencil.train.options.Task;
 import io.stencil.train.options.TrainOptions;
-import io.stencil.train.options.TrainOptionsBuilder;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Objects;
@@ -85,7 +84,7 @@ public record TrainingOptions(CommandSpec command) {
     /// All options but what may lie at a hub, and where the dataset lies.
     ///
     /// @throws InvalidRequestException for a text that is not one of the known names
-    public void applyTo(TrainOptionsBuilder options) {
+    public void applyTo(TrainOptions.Builder options) {
         var values = PicocliOptions.values(command, TrainOptions.SCHEMA);
         values.keySet().removeAll(List.of("dataset_base_path", "dataset_metadata_path", "output_path"));
         String template = PicocliOptions.text(command, TEMPLATE);
@@ -111,7 +110,7 @@ public record TrainingOptions(CommandSpec command) {
     /// Resolves what is named by its path, or comes from a hub.
     ///
     /// @throws io.stencil.error.StencilException when it is not there
-    public void applyModels(TrainOptionsBuilder options, HubModels hub) {
+    public void applyModels(TrainOptions.Builder options, HubModels hub) {
         String template = PicocliOptions.text(command, TEMPLATE);
         if (template != null) {
             TemplateFolder folder = TemplateOptions.resolve(template, hub);

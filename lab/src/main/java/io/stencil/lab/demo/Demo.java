@@ -22,20 +22,20 @@ import io.stencil.tensor.DType;
 import io.stencil.tensor.Device;
 import io.stencil.tensor.TorchGenerator;
 import io.stencil.train.Trainer;
+import io.stencil.train.TrainingListener;
+import io.stencil.train.TrainingListener.StepReport;
+import io.stencil.train.TrainingListener.TrainingStart;
 import io.stencil.train.TrainingResult;
+import io.stencil.train.checkpoint.RunFolder;
 import io.stencil.train.data.Dataset;
 import io.stencil.train.data.DatasetRow;
-import io.stencil.train.log.StepReport;
-import io.stencil.train.log.TrainingListener;
-import io.stencil.train.log.TrainingStart;
+import io.stencil.train.data.Sample;
 import io.stencil.train.optim.LearningRateSchedule;
-import io.stencil.train.options.ExtraInput;
-import io.stencil.train.options.TimestepWeighting;
+import io.stencil.train.options.DataOptions.ExtraInput;
+import io.stencil.train.options.ObjectiveOptions.TimestepWeighting;
 import io.stencil.train.options.TrainOptions;
-import io.stencil.train.options.TrainOptionsBuilder;
-import io.stencil.train.resume.RunFolder;
-import io.stencil.train.step.Draw;
 import io.stencil.train.step.NoiseDraws;
+import io.stencil.train.step.NoiseDraws.Draw;
 import io.stencil.train.step.TrainingStep;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
@@ -164,7 +164,8 @@ public final class Demo {
                 for (int level = 0; level < VALIDATION_LEVELS; level++) {
                     int index = (2 * level + 1) * FlowMatchSchedule.TRAINING_STEPS / (2 * VALIDATION_LEVELS);
                     NoiseDraws draws = (dtype, shape) -> new Draw(index, generator.randn(dtype, shape));
-                    sum += step.accumulate(dataset.load(row, template), draws, 1);
+                    Sample sample = Sample.of(row.prompt(), dataset.load(row, template));
+                    sum += step.accumulate(List.of(sample), draws, 1);
                 }
             }
         }
@@ -225,7 +226,7 @@ public final class Demo {
         Files.deleteIfExists(plan.weights());
     }
 
-    private TrainOptionsBuilder options(Path dataset) {
+    private TrainOptions.Builder options(Path dataset) {
         return TrainOptions.builder(
                         ModelFiles.in(plan.baseModel()),
                         dataset,

@@ -11,11 +11,14 @@ import io.stencil.image.RgbImageReader;
 import io.stencil.image.TargetSize;
 import io.stencil.template.load.LoadedTemplate;
 import io.stencil.template.load.LoadedTemplate.BoundInput;
+import io.stencil.train.data.MetadataFile.JsonRows;
 import io.stencil.train.options.DataOptions;
-import io.stencil.train.options.OnBadRow;
+import io.stencil.train.options.DataOptions.OnBadRow;
+import java.lang.reflect.RecordComponent;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collection;
 import java.util.Comparator;
 import java.util.List;
@@ -71,7 +74,7 @@ public record Dataset(List<DatasetRow> rows, List<BadRow> bad, Path folder, Targ
         RowReader reader = new RowReader(options.basePath(), options.fileKeys(), options.extraInputs());
         List<DatasetRow> rows = new ArrayList<>();
         List<BadRow> bad = new ArrayList<>();
-        List<MetadataRow> found = MetadataFile.read(options.metadataPath());
+        List<MetadataFile.Row> found = MetadataFile.read(options.metadataPath());
         long samples = (long) found.size() * options.repeat();
         if (samples > MAX_SAMPLES) {
             throw new InvalidRequestException(
@@ -140,6 +143,14 @@ public record Dataset(List<DatasetRow> rows, List<BadRow> bad, Path folder, Targ
         rows.forEach(this::sizes);
     }
 
+    /// Binds the Template inputs of a row, and throws what is wrong with them.
+    @FunctionalInterface
+    public interface RowBinding {
+
+        /// @param folder against which relative paths are resolved
+        void bind(ObjectNode templateInputs, Path folder);
+    }
+
     /// Checks that every row's inputs fit the Template.
     ///
     /// @return the first row with an image in its inputs whose sides are not multiples of 16: not every Template can
@@ -191,7 +202,7 @@ public record Dataset(List<DatasetRow> rows, List<BadRow> bad, Path folder, Targ
     ///
     /// @param template that the inputs are for, or null when none takes part
     /// @throws InvalidFileException naming the row when a picture cannot be decoded or is too small
-    public TrainingSample load(DatasetRow row, @Nullable LoadedTemplate<?, ?> template) {
+    public Sample.Content load(DatasetRow row, @Nullable LoadedTemplate<?, ?> template) {
         RgbImage image = picture(row.image(), row.location().field("image"));
         List<RgbImage> editImages = row.editImages().stream()
                 .map(file -> picture(file, row.location().field("edit_image")))
@@ -199,13 +210,13 @@ public record Dataset(List<DatasetRow> rows, List<BadRow> bad, Path folder, Targ
         BoundInput<?, ?> inputs = template == null
                 ? null
                 : inRow(row, () -> template.bindRow(Objects.requireNonNull(row.templateInputs()), folder));
-        return new TrainingSample(image, row.prompt(), editImages, inputs);
+        return new Sample.Content(image, editImages, inputs);
     }
 
     /// Reads all of a row and keeps nothing.
     ///
     /// @throws InvalidFileException naming the row and what is wrong with it
-    void read(DatasetRow row, RowScan.@Nullable RowBinding binding) {
+    void read(DatasetRow row, @Nullable RowBinding binding) {
         load(row);
         ObjectNode inputs = row.templateInputs();
         if (binding != null && inputs != null) {
@@ -218,7 +229,7 @@ public record Dataset(List<DatasetRow> rows, List<BadRow> bad, Path folder, Targ
     }
 
     /// The same without Template inputs.
-    public TrainingSample load(DatasetRow row) {
+    public Sample.Content load(DatasetRow row) {
         return load(row, null);
     }
 
@@ -255,4 +266,40 @@ public record Dataset(List<DatasetRow> rows, List<BadRow> bad, Path folder, Targ
                     full);
         }
     }
+
+    /// Finds images in Template inputs whose sides are not multiples of 16, which the VAE cannot encode.
+    private static final class UnevenImage {
+
+        private UnevenImage() {}
+
+        /// Whether a record, or what it holds all the way down, has such an image.
+        static boolean isIn(Object value) {
+            return switch (value) {
+                case RgbImage image ->
+                    image.width() % TargetSize.FACTOR != 0 || image.height() % TargetSize.FACTOR != 0;
+                case List<?> list -> list.stream().anyMatch(UnevenImage::isIn);
+                case Optional<?> optional -> optional.isPresent() && isIn(optional.get());
+                case Record fields ->
+                    Arrays.stream(fields.getClass().getRecordComponents())
+                            .anyMatch(component -> isIn(component, fields));
+                default -> false;
+            };
+        }
+
+        private static boolean isIn(RecordComponent component, Record fields) {
+            try {
+                component.getAccessor().setAccessible(true); // a record inside Model.java need not be public
+                Object value = component.getAccessor().invoke(fields);
+                return value != null && isIn(value);
+            } catch (ReflectiveOperationException e) {
+                throw new IllegalStateException("a component of a record cannot be read", e);
+            }
+        }
+    }
+
+    /// A row of a dataset that cannot be used.
+    ///
+    /// @param index in the metadata file, from 0
+    /// @param reason in one line, which begins with file and line of the row
+    public record BadRow(int index, String reason) {}
 }

@@ -8,8 +8,9 @@ import io.stencil.error.Location;
 import io.stencil.error.NameList;
 import io.stencil.files.LocalPath;
 import io.stencil.image.RgbImageReader;
-import io.stencil.train.options.ExtraInput;
-import io.stencil.train.options.FileKey;
+import io.stencil.train.data.MetadataFile.JsonRows;
+import io.stencil.train.options.DataOptions.ExtraInput;
+import io.stencil.train.options.DataOptions.FileKey;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -30,7 +31,7 @@ record RowReader(Path folder, Set<FileKey> fileKeys, Set<ExtraInput> extraInputs
     private static final String TEMPLATE_INPUTS = ExtraInput.TEMPLATE_INPUTS.key();
 
     /// @throws InvalidFileException naming file, line and field of what is missing, mistyped or no picture
-    DatasetRow read(MetadataRow row) {
+    DatasetRow read(MetadataFile.Row row) {
         ObjectNode fields = row.fields();
         Location location = row.location();
         if (fileKeys.contains(FileKey.VIDEO) && fields.hasNonNull(VIDEO)) {

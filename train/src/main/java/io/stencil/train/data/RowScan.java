@@ -1,8 +1,7 @@
 package io.stencil.train.data;
 
-import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.stencil.error.StencilException;
-import java.nio.file.Path;
+import io.stencil.train.data.Dataset.BadRow;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -19,15 +18,7 @@ import org.jspecify.annotations.Nullable;
 ///
 /// @param binding of Template inputs, or null where none take part
 /// @param threads that read, at least 1
-public record RowScan(Dataset dataset, @Nullable RowBinding binding, int threads) {
-
-    /// Binds the Template inputs of a row, and throws what is wrong with them.
-    @FunctionalInterface
-    public interface RowBinding {
-
-        /// @param folder against which relative paths are resolved
-        void bind(ObjectNode templateInputs, Path folder);
-    }
+public record RowScan(Dataset dataset, Dataset.@Nullable RowBinding binding, int threads) {
 
     /// @param chosen by the row's place in the dataset
     /// @param progress gets the count of the rows that are done

@@ -2,7 +2,10 @@ package io.stencil.train.options;
 
 import io.stencil.error.InvalidRequestException;
 import io.stencil.image.TargetSize;
+import io.stencil.train.options.TrainingOption.OnResume;
 import java.nio.file.Path;
+import java.util.Collection;
+import java.util.EnumSet;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
@@ -145,5 +148,131 @@ public record DataOptions(
         return height == null || width == null
                 ? new TargetSize.MaxPixels(maxPixels)
                 : new TargetSize.Fixed(height, width);
+    }
+
+    /// What of a dataset's row goes into training beside picture and prompt.
+    public enum ExtraInput {
+        /// Images that the transformer looks at.
+        EDIT_IMAGE("edit_image"),
+        /// Goes to the Template.
+        TEMPLATE_INPUTS("template_inputs");
+
+        private final String key;
+
+        ExtraInput(String key) {
+            this.key = key;
+        }
+
+        /// The key of a dataset's row.
+        public String key() {
+            return key;
+        }
+
+        /// Reads a comma-separated list; the empty text is the empty set.
+        ///
+        /// @throws InvalidRequestException for a name that is not known
+        public static Set<ExtraInput> parse(String list) {
+            EnumSet<ExtraInput> inputs = EnumSet.noneOf(ExtraInput.class);
+            for (String name : list.split(",", -1)) {
+                if (!list.isBlank()) {
+                    inputs.add(one(name.strip()));
+                }
+            }
+            return inputs;
+        }
+
+        private static ExtraInput one(String name) {
+            for (ExtraInput input : values()) {
+                if (input.key.equals(name)) {
+                    return input;
+                }
+            }
+            throw new InvalidRequestException(
+                    "extra_inputs", "knows template_inputs and edit_image, found '%s'".formatted(name));
+        }
+    }
+
+    /// Columns of a dataset's row that hold files. Those of a run are opened, and no others.
+    public enum FileKey {
+        IMAGE("image"),
+        EDIT_IMAGE("edit_image"),
+        /// Known so that lists written for other trainers can stay; rows that have one are refused.
+        VIDEO("video");
+
+        private final String key;
+
+        FileKey(String key) {
+            this.key = key;
+        }
+
+        /// The key of a dataset's row.
+        public String key() {
+            return key;
+        }
+
+        /// What a run opens that does not say it: the picture, and what else goes in.
+        public static Set<FileKey> neededBy(Set<ExtraInput> extraInputs) {
+            return extraInputs.contains(ExtraInput.EDIT_IMAGE) ? EnumSet.of(IMAGE, EDIT_IMAGE) : EnumSet.of(IMAGE);
+        }
+
+        /// @throws InvalidRequestException for a name that is not known
+        public static Set<FileKey> parse(Collection<String> names) {
+            EnumSet<FileKey> keys = EnumSet.noneOf(FileKey.class);
+            names.forEach(name -> keys.add(one(name.strip())));
+            return keys;
+        }
+
+        private static FileKey one(String name) {
+            for (FileKey key : values()) {
+                if (key.key.equals(name)) {
+                    return key;
+                }
+            }
+            if (name.equals("template_inputs") || name.startsWith("template_inputs.")) {
+                throw new InvalidRequestException(
+                        "data_file_keys",
+                        "'%s' needs no mention: a Template reads the files in its inputs itself; leave it out"
+                                .formatted(name));
+            }
+            throw new InvalidRequestException(
+                    "data_file_keys", "knows image, edit_image and video, found '%s'".formatted(name));
+        }
+    }
+
+    /// How rows are treated that cannot be read: an image that cannot be decoded, inputs that do not fit.
+    public enum OnBadRow {
+        /// The first one ends the run.
+        FAIL("fail"),
+        /// All are found before the first step and left out, if they are few.
+        SKIP("skip");
+
+        /// Skipped rows are at most one of so many, or one.
+        private static final int MINIMUM_ROWS_PER_SKIP = 10;
+
+        private final String option;
+
+        OnBadRow(String option) {
+            this.option = option;
+        }
+
+        /// The value of the option.
+        public String option() {
+            return option;
+        }
+
+        /// How many rows of a dataset may be skipped: a tenth, and at least one, but not all.
+        public static int maximumSkipped(int rows) {
+            return Math.min(Math.max(rows / MINIMUM_ROWS_PER_SKIP, 1), rows - 1);
+        }
+
+        /// @throws InvalidRequestException when the value is not known
+        public static OnBadRow parse(String value) {
+            for (OnBadRow policy : values()) {
+                if (policy.option.equals(value)) {
+                    return policy;
+                }
+            }
+            throw new InvalidRequestException("on_bad_row", "expected fail or skip, found '%s'".formatted(value));
+        }
     }
 }

@@ -3,14 +3,27 @@ package io.stencil.train.options;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import io.stencil.error.InvalidRequestException;
+import io.stencil.tensor.DType;
+import io.stencil.train.optim.LearningRateSchedule;
+import io.stencil.train.options.DataOptions.ExtraInput;
+import io.stencil.train.options.DataOptions.FileKey;
+import io.stencil.train.options.DataOptions.OnBadRow;
+import io.stencil.train.options.ObjectiveOptions.TimestepWeighting;
 import java.lang.invoke.MethodType;
+import java.lang.reflect.Constructor;
+import java.lang.reflect.InvocationTargetException;
+import java.lang.reflect.Method;
 import java.lang.reflect.ParameterizedType;
 import java.lang.reflect.RecordComponent;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Collection;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
+import java.util.function.Function;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /// A training option: its declaration and the record component that holds its value.
@@ -130,5 +143,118 @@ public final class DeclaredOption {
             case Collection<?> list -> list.isEmpty() ? null : json.textNode(codec.join(list));
             default -> json.textNode(codec.write().apply(value));
         };
+    }
+
+    /// Converts the values of options of one type from and to text.
+    ///
+    /// @param read from the texts on the command line: one, or those of a list
+    /// @param write one value, or one element of a list
+    private record OptionCodec(Function<List<String>, Object> read, Function<Object, String> write) {
+
+        private static final Map<Class<?>, OptionCodec> CODECS = Map.ofEntries(
+                Map.entry(Boolean.class, single(Boolean::valueOf)),
+                Map.entry(Integer.class, single(Integer::valueOf)),
+                Map.entry(Long.class, single(Long::valueOf)),
+                Map.entry(Double.class, single(Double::valueOf)),
+                Map.entry(
+                        Path.class, new OptionCodec(texts -> Path.of(texts.getFirst()), path -> absolute((Path) path))),
+                Map.entry(String.class, single(text -> text)),
+                named(DType.class, OptionCodec::dtype, DType::text),
+                named(Task.class, Task::parse, Task::option),
+                named(OnBadRow.class, OnBadRow::parse, OnBadRow::option),
+                named(TimestepWeighting.class, TimestepWeighting::parse, TimestepWeighting::option),
+                named(LearningRateSchedule.class, LearningRateSchedule::parse, LearningRateSchedule::option),
+                Map.entry(FileKey.class, new OptionCodec(FileKey::parse, key -> ((FileKey) key).key())),
+                Map.entry(
+                        ExtraInput.class,
+                        new OptionCodec(
+                                texts -> ExtraInput.parse(String.join(",", texts)),
+                                input -> ((ExtraInput) input).key())));
+
+        private static final OptionCodec NAMES = new OptionCodec(List::copyOf, Object::toString);
+
+        /// Finds the codec of lists with elements of a type.
+        static OptionCodec ofList(Class<?> element) {
+            return element == String.class ? NAMES : of(element);
+        }
+
+        /// Finds the codec of a type.
+        static OptionCodec of(Class<?> type) {
+            OptionCodec codec = CODECS.get(type);
+            if (codec == null) {
+                throw new IllegalStateException("no training option can be of type " + type.getName());
+            }
+            return codec;
+        }
+
+        /// The elements of a list, joined by commas; those of an enum in its order.
+        String join(Collection<?> elements) {
+            Stream<?> ordered = elements.stream();
+            return (elements.stream().allMatch(Enum.class::isInstance) ? ordered.sorted() : ordered)
+                    .map(write)
+                    .collect(Collectors.joining(","));
+        }
+
+        private static OptionCodec single(Function<String, Object> read) {
+            return new OptionCodec(texts -> read.apply(texts.getFirst()), Object::toString);
+        }
+
+        private static <E extends Enum<E>> Map.Entry<Class<?>, OptionCodec> named(
+                Class<E> type, Function<String, E> read, Function<E, String> write) {
+            return Map.entry(
+                    type,
+                    new OptionCodec(texts -> read.apply(texts.getFirst()), value -> write.apply(type.cast(value))));
+        }
+
+        private static DType dtype(String text) {
+            return Stream.of(DType.values())
+                    .filter(dtype -> dtype.text().equals(text))
+                    .findFirst()
+                    .orElseThrow(() -> new IllegalStateException("no dtype " + text));
+        }
+
+        /// As a file of options may be read from another working directory.
+        private static String absolute(Path path) {
+            return path.toAbsolutePath().normalize().toString();
+        }
+    }
+
+    /// Reads and creates records by reflection; what their own code throws is thrown on.
+    static final class RecordReflection {
+
+        private RecordReflection() {}
+
+        /// Reads the value of a component.
+        static @Nullable Object value(RecordComponent component, Object owner) {
+            Method accessor = component.getAccessor();
+            accessor.setAccessible(true); // the record need not be public
+            try {
+                return accessor.invoke(owner);
+            } catch (ReflectiveOperationException fault) {
+                throw unexpected(fault);
+            }
+        }
+
+        /// Creates a record by its canonical constructor.
+        ///
+        /// @param values of all components, in their order
+        static Object create(Class<?> type, List<@Nullable Object> values) {
+            Class<?>[] types = Arrays.stream(type.getRecordComponents())
+                    .map(RecordComponent::getType)
+                    .toArray(Class<?>[]::new);
+            try {
+                Constructor<?> constructor = type.getDeclaredConstructor(types);
+                constructor.setAccessible(true);
+                return constructor.newInstance(values.toArray());
+            } catch (ReflectiveOperationException fault) {
+                throw unexpected(fault);
+            }
+        }
+
+        private static RuntimeException unexpected(ReflectiveOperationException fault) {
+            return fault instanceof InvocationTargetException && fault.getCause() instanceof RuntimeException cause
+                    ? cause
+                    : new IllegalStateException(fault);
+        }
     }
 }

@@ -1,6 +1,7 @@
 package io.stencil.train.options;
 
 import io.stencil.error.InvalidRequestException;
+import io.stencil.train.options.TrainingOption.OnResume;
 
 /// What the loss is made of.
 public record ObjectiveOptions(
@@ -97,5 +98,74 @@ public record ObjectiveOptions(
             throw new InvalidRequestException(option, "must be a number of at least 0, found " + value);
         }
         OptimisationOptions.requireFloat32(option, value);
+    }
+
+    /// The part of the training schedule that timesteps are drawn from, as shares of it. 0 is its noisiest end, 1 its
+    /// end with least noise.
+    ///
+    /// @param min where the part begins
+    /// @param max where it ends
+    public record TimestepRange(double min, double max) {
+
+        public static final TimestepRange ALL = new TimestepRange(0, 1);
+
+        /// @throws InvalidRequestException naming the boundary that cannot be used
+        public TimestepRange {
+            requireShare("min_timestep_boundary", min);
+            requireShare("max_timestep_boundary", max);
+            if (max <= min) {
+                throw new InvalidRequestException(
+                        "max_timestep_boundary",
+                        "must be above min_timestep_boundary %s, found %s".formatted(min, max));
+            }
+        }
+
+        private static void requireShare(String option, double value) {
+            if (!(value >= 0 && value <= 1)) {
+                throw new InvalidRequestException(option, "must be between 0 and 1, found " + value);
+            }
+        }
+
+        /// @param steps of the whole schedule
+        /// @return index of the first timestep that may be drawn
+        public int first(int steps) {
+            return Math.min((int) (min * steps), steps - 1);
+        }
+
+        /// @param steps of the whole schedule
+        /// @return how many timesteps there are to draw from, at least 1
+        public int count(int steps) {
+            return Math.max(1, (int) (max * steps) - first(steps));
+        }
+    }
+
+    /// How much a timestep's error counts in the loss; the timesteps are drawn evenly from the schedule in any case.
+    public enum TimestepWeighting {
+        /// By a bell around the middle of the way, as the reference implementation trains.
+        BELL("bell"),
+        /// All alike: what a base model learns from nothing with.
+        NONE("none");
+
+        private final String option;
+
+        TimestepWeighting(String option) {
+            this.option = option;
+        }
+
+        /// As on the command line.
+        public String option() {
+            return option;
+        }
+
+        /// @throws InvalidRequestException for a name that is no weighting
+        public static TimestepWeighting parse(String text) {
+            for (TimestepWeighting weighting : values()) {
+                if (weighting.option.equals(text)) {
+                    return weighting;
+                }
+            }
+            throw new InvalidRequestException(
+                    "timestep_weighting", "expected bell or none, found '%s'".formatted(text));
+        }
     }
 }

@@ -3,6 +3,7 @@ package io.stencil.train.options;
 import io.stencil.autograd.ActivationPolicy;
 import io.stencil.error.InvalidRequestException;
 import io.stencil.train.optim.LearningRateSchedule;
+import io.stencil.train.options.TrainingOption.OnResume;
 import org.jspecify.annotations.Nullable;
 
 /// How the trainable parameters are moved.

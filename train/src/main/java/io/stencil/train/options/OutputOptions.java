@@ -2,6 +2,7 @@ package io.stencil.train.options;
 
 import io.stencil.error.InvalidRequestException;
 import io.stencil.tensor.DType;
+import io.stencil.train.options.TrainingOption.OnResume;
 import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
 

@@ -1,10 +1,24 @@
 package io.stencil.train.options;
 
 import io.stencil.error.InvalidRequestException;
+import io.stencil.pipeline.models.LoadOptions;
 import io.stencil.pipeline.models.ModelFiles;
 import io.stencil.pipeline.unit.ModelRole;
+import io.stencil.template.load.TrustedCode;
+import io.stencil.tensor.DType;
+import io.stencil.train.optim.LearningRateSchedule;
+import io.stencil.train.options.DataOptions.ExtraInput;
+import io.stencil.train.options.DataOptions.FileKey;
+import io.stencil.train.options.DataOptions.OnBadRow;
+import io.stencil.train.options.ObjectiveOptions.TimestepRange;
+import io.stencil.train.options.ObjectiveOptions.TimestepWeighting;
 import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /// All that is asked of a training run.
 ///
@@ -96,8 +110,8 @@ public record TrainOptions(
     /// @param base the base model
     /// @param dataset folder against which the paths in `metadata` are resolved
     /// @param output folder of the results
-    public static TrainOptionsBuilder builder(ModelFiles base, Path dataset, Path metadata, Path output) {
-        return new TrainOptionsBuilder(base, dataset, metadata, output);
+    public static Builder builder(ModelFiles base, Path dataset, Path metadata, Path output) {
+        return new Builder(base, dataset, metadata, output);
     }
 
     /// Refuses what is known and not supported.
@@ -110,6 +124,233 @@ public record TrainOptions(
     private static void refuse(boolean asked, String option, String what) {
         if (asked) {
             throw new InvalidRequestException(option, what);
+        }
+    }
+
+    /// Builds training options from values by name and the defaults of [TrainingOption]. A method for a single option
+    /// only adds its type: an option without one is set by [#set].
+    public static final class Builder {
+
+        private final Map<String, @Nullable Object> values = new HashMap<>();
+
+        Builder(ModelFiles base, Path dataset, Path metadata, Path output) {
+            values.put("base", base);
+            values.put("load", LoadOptions.DEFAULT);
+            values.put("trustedCode", TrustedCode.OWN);
+            values.put("resume", false);
+            values.put("dataset_base_path", dataset);
+            values.put("dataset_metadata_path", metadata);
+            values.put("output_path", output);
+        }
+
+        /// Sets an option by its name on the command line.
+        ///
+        /// @param value of the type of the option's record component; null for the default
+        public Builder set(String option, @Nullable Object value) {
+            values.put(option, value);
+            return this;
+        }
+
+        /// Sets options by their names on the command line.
+        public Builder setAll(Map<String, ?> options) {
+            values.putAll(options);
+            return this;
+        }
+
+        public Builder task(Task value) {
+            return set("task", value);
+        }
+
+        public Builder repeat(int value) {
+            return set("dataset_repeat", value);
+        }
+
+        /// Null for those that what goes in needs.
+        public Builder fileKeys(@Nullable Set<FileKey> value) {
+            return set("data_file_keys", value);
+        }
+
+        public Builder workers(int value) {
+            return set("dataset_num_workers", value);
+        }
+
+        public Builder onBadRow(OnBadRow value) {
+            return set("on_bad_row", value);
+        }
+
+        public Builder shuffle(boolean value) {
+            return set("dataset_shuffle", value);
+        }
+
+        /// Both, or null for each picture's own size.
+        public Builder size(@Nullable Integer newHeight, @Nullable Integer newWidth) {
+            return set("height", newHeight).set("width", newWidth);
+        }
+
+        public Builder maxPixels(int value) {
+            return set("max_pixels", value);
+        }
+
+        public Builder extraInputs(Set<ExtraInput> value) {
+            return set("extra_inputs", value);
+        }
+
+        public Builder load(LoadOptions value) {
+            return set("load", value);
+        }
+
+        public Builder trustedCode(TrustedCode value) {
+            return set("trustedCode", value);
+        }
+
+        public Builder template(@Nullable Path folder) {
+            return set("template_model_id_or_path", folder);
+        }
+
+        public Builder trainable(List<String> value) {
+            return set("trainable_models", value);
+        }
+
+        public Builder initializeOnCpu(boolean value) {
+            return set("initialize_model_on_cpu", value);
+        }
+
+        public Builder loraHotLoading(boolean value) {
+            return set("enable_lora_hot_loading", value);
+        }
+
+        public Builder learningRate(double value) {
+            return set("learning_rate", value);
+        }
+
+        public Builder weightDecay(double value) {
+            return set("weight_decay", value);
+        }
+
+        public Builder schedule(LearningRateSchedule value) {
+            return set("lr_scheduler", value);
+        }
+
+        public Builder epochs(@Nullable Integer value) {
+            return set("num_epochs", value);
+        }
+
+        public Builder gradientAccumulationSteps(int value) {
+            return set("gradient_accumulation_steps", value);
+        }
+
+        public Builder gradientCheckpointing(boolean value) {
+            return set("use_gradient_checkpointing", value);
+        }
+
+        /// Inputs of what is recomputed wait on the CPU; recomputes as [#gradientCheckpointing] does.
+        public Builder gradientCheckpointingOffload(boolean value) {
+            return set("use_gradient_checkpointing_offload", value);
+        }
+
+        /// Bytes of activations that are kept, beyond which they are recomputed; null when there is no such bound.
+        public Builder activationMemory(@Nullable Long value) {
+            return set("activation_memory", value);
+        }
+
+        public Builder findUnusedParameters(boolean value) {
+            return set("find_unused_parameters", value);
+        }
+
+        public Builder seed(@Nullable Long value) {
+            return set("seed", value);
+        }
+
+        public Builder removedPrefix(@Nullable String value) {
+            return set("remove_prefix_in_ckpt", value);
+        }
+
+        public Builder saveSteps(@Nullable Integer value) {
+            return set("save_steps", value);
+        }
+
+        /// Null keeps all.
+        public Builder keptCheckpoints(@Nullable Integer value) {
+            return set("keep_checkpoints", value);
+        }
+
+        /// See [OutputOptions#resume].
+        public Builder resume(boolean value) {
+            return set("resume", value);
+        }
+
+        public Builder resumeFrom(@Nullable Path value) {
+            return set("resume_from_checkpoint", value);
+        }
+
+        public Builder csvLog(boolean value) {
+            return set("enable_csv_log", value);
+        }
+
+        public Builder tensorboardLog(boolean value) {
+            return set("enable_tensorboard_log", value);
+        }
+
+        public Builder warmupSteps(@Nullable Integer value) {
+            return set("warmup_steps", value);
+        }
+
+        public Builder maxSteps(@Nullable Integer value) {
+            return set("max_steps", value);
+        }
+
+        public Builder batchSize(int value) {
+            return set("batch_size", value);
+        }
+
+        public Builder maxGradNorm(@Nullable Double value) {
+            return set("max_grad_norm", value);
+        }
+
+        public Builder emaDecay(@Nullable Double value) {
+            return set("ema_decay", value);
+        }
+
+        public Builder timestepWeighting(TimestepWeighting value) {
+            return set("timestep_weighting", value);
+        }
+
+        public Builder timesteps(TimestepRange value) {
+            return set("min_timestep_boundary", value.min()).set("max_timestep_boundary", value.max());
+        }
+
+        public Builder captionDropout(double value) {
+            return set("caption_dropout", value);
+        }
+
+        public Builder cacheEncodings(boolean value) {
+            return set("cache_encodings", value);
+        }
+
+        public Builder latentNoise(double value) {
+            return set("latent_noise", value);
+        }
+
+        public Builder klWeight(double value) {
+            return set("kl_weight", value);
+        }
+
+        /// See [ObjectiveOptions#edgeWeight].
+        public Builder edgeWeight(double value) {
+            return set("edge_weight", value);
+        }
+
+        public Builder saveDtype(DType value) {
+            return set("save_dtype", value);
+        }
+
+        public Builder saveRawWeights(boolean value) {
+            return set("save_raw_weights", value);
+        }
+
+        /// @throws io.stencil.error.InvalidRequestException for a value that cannot be used, naming its option
+        public TrainOptions build() {
+            return TrainOptions.SCHEMA.build(values);
         }
     }
 }

@@ -51,4 +51,14 @@ public @interface TrainingOption {
 
     /// Whether a resumed run may change the option.
     OnResume onResume() default OnResume.SAME;
+
+    /// Whether a resumed run may change an option.
+    enum OnResume {
+        /// The losses depend on it: a resumed run must keep it.
+        SAME,
+        /// Output, logs, memory and threads: a resumed run may change it.
+        FREE,
+        /// Length of the run: a resumed run may change it unless the learning rate depends on it.
+        LENGTH
+    }
 }

@@ -1,25 +1,31 @@
 package io.stencil.train.step;
 
+import io.stencil.flux2.text.PromptLength.CutPrompts;
 import io.stencil.flux2.text.PromptLength;
 import io.stencil.flux2.text.TextEncoder;
 import io.stencil.pipeline.EditImages;
 import io.stencil.template.PipelineSetting;
 import io.stencil.template.Warnings;
+import io.stencil.train.data.DatasetRow;
+import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
-/// The settings of a generation that a Template makes, as far as one pass of the transformer knows them.
+/// Applies those settings of a Template that concern one pass of the transformer, and reports what of a sample has no
+/// effect.
 final class ForwardSettings {
 
     private static final double TRAINING_GUIDANCE = 1;
     private static final String CAPTION = "caption";
+    private static final String TEMPLATE_INPUTS = "template_inputs";
 
     /// Characters of a caption in a warning.
     private static final int SHOWN = 60;
 
-    /// @param editImages pictures that the transformer looks at, or null for none
+    /// @param editImages reference images of the transformer, or null for none
     record Values(@Nullable EditImages editImages, double embeddedGuidance) {}
 
     private final Warnings warnings;
@@ -59,6 +65,20 @@ final class ForwardSettings {
                     "captions are cut: '%s' has %s tokens with its chat template, the text encoder reads the first %s; the rest has no effect"
                             .formatted(beginning(caption), length.tokens(), length.limit()));
         }
+    }
+
+    /// Runs a stage of the Template on a sample and reports the first prompt in its inputs that is cut, with one
+    /// warning for the whole training.
+    ///
+    /// @param row of the sample, or null when it is of no dataset
+    <T> T reportingCuts(@Nullable DatasetRow row, Supplier<T> stage) {
+        List<PromptLength> cut = new ArrayList<>();
+        T result = CutPrompts.record(cut, stage);
+        if (!cut.isEmpty() && warned.add(TEMPLATE_INPUTS)) {
+            String place = row == null ? "" : " of " + row.location();
+            warnings.warn(cut.getFirst().warning("a prompt in template_inputs" + place));
+        }
+        return result;
     }
 
     private static String beginning(String caption) {

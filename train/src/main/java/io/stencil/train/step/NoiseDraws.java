@@ -2,13 +2,22 @@ package io.stencil.train.step;
 
 import io.stencil.flux2.schedule.FlowMatchSchedule;
 import io.stencil.tensor.DType;
+import io.stencil.tensor.Scope;
 import io.stencil.tensor.Tensors;
 import io.stencil.tensor.TorchGenerator;
-import io.stencil.train.options.TimestepRange;
+import io.stencil.train.data.BatchSampler;
+import io.stencil.train.options.ObjectiveOptions.TimestepRange;
+import org.bytedeco.pytorch.Tensor;
 
-/// Gives each training step its timestep and its noise.
+/// Draws the timestep and the noise of each sample.
 @FunctionalInterface
 public interface NoiseDraws {
+
+    /// Holds the random numbers of one sample.
+    ///
+    /// @param timestepIndex of the training schedule, 0 to 999
+    /// @param noise standard normal, `[1, S, 128]`
+    record Draw(int timestepIndex, Tensor noise) {}
 
     /// @param dtype in which the noise is drawn: it decides the numbers
     /// @param shape of the latents as the transformer sees them, `[1, S, 128]`
@@ -28,6 +37,35 @@ public interface NoiseDraws {
         return (dtype, shape) -> {
             long index = first + Tensors.toLongs(generator.randint(count, 1))[0];
             return new Draw(Math.toIntExact(index), generator.randn(dtype, shape));
+        };
+    }
+
+    /// Draws for the rows of one process: the draws for the other rows of the batch are made and dropped, so that every
+    /// sample has the numbers that it has in one process.
+    default NoiseDraws ofLocal(BatchSampler.LocalBatch batch) {
+        return new NoiseDraws() {
+            private int done;
+
+            @Override
+            public Draw next(DType dtype, long... shape) {
+                if (done == 0) {
+                    drop(batch.before(), dtype, shape);
+                }
+                Draw draw = NoiseDraws.this.next(dtype, shape);
+                done++;
+                if (done == batch.rows().size()) {
+                    drop(batch.after(), dtype, shape);
+                }
+                return draw;
+            }
+
+            private void drop(int count, DType dtype, long... shape) {
+                for (int i = 0; i < count; i++) {
+                    try (Scope _ = new Scope()) {
+                        NoiseDraws.this.next(dtype, shape);
+                    }
+                }
+            }
         };
     }
 }

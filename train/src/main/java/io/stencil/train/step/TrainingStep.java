@@ -8,12 +8,15 @@ import io.stencil.error.StencilException;
 import io.stencil.error.TemplateException;
 import io.stencil.flux2.schedule.FlowMatchSchedule;
 import io.stencil.flux2.schedule.TrainingWeights;
+import io.stencil.flux2.transformer.BlockId;
 import io.stencil.flux2.transformer.ImageTokens;
+import io.stencil.flux2.transformer.KeyValue;
 import io.stencil.flux2.transformer.KvCache;
 import io.stencil.flux2.transformer.TextTokens;
 import io.stencil.flux2.transformer.TransformerInput;
 import io.stencil.nn.Lora;
 import io.stencil.nn.LoraBinding;
+import io.stencil.nn.LoraPair;
 import io.stencil.pipeline.Conditioning;
 import io.stencil.pipeline.EditImages;
 import io.stencil.pipeline.Flux2Pipeline;
@@ -33,11 +36,16 @@ import io.stencil.tensor.Scope;
 import io.stencil.tensor.Tensors;
 import io.stencil.train.data.Dataset;
 import io.stencil.train.data.DatasetRow;
-import io.stencil.train.data.TrainingSample;
-import io.stencil.train.options.TimestepWeighting;
+import io.stencil.train.data.Sample;
+import io.stencil.train.encodings.Encoded;
+import io.stencil.train.encodings.Encodings;
+import io.stencil.train.options.ObjectiveOptions.TimestepWeighting;
+import io.stencil.train.step.NoiseDraws.Draw;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.function.Supplier;
 import java.util.function.ToLongFunction;
@@ -45,17 +53,17 @@ import org.bytedeco.pytorch.Tensor;
 import org.jspecify.annotations.Nullable;
 
 /// Flow-matching training (Lipman et al. 2022, arXiv:2210.02747): the squared error between the velocity that the
-/// steered transformer predicts for a noised picture and the true one, weighted by the timestep.
+/// steered transformer predicts for a noised image and the true one, weighted by the timestep.
 ///
 /// Noised latents and target are computed in float32 whatever the pipeline's dtype; the noise is drawn in the
 /// pipeline's.
 public final class TrainingStep {
 
-    /// How a step works.
+    /// Configures a step.
     ///
-    /// @param activations what is kept of a forward pass for the backward pass
-    /// @param weighting how much each timestep counts
-    /// @param cache where encodings are kept, which stays the caller's; null encodes anew each time
+    /// @param activations policy by which activations are kept for the backward pass
+    /// @param weighting weight of each timestep in the loss
+    /// @param cache of encodings, which stays the caller's; null encodes anew each time
     public record Settings(
             ActivationPolicy activations,
             TimestepWeighting weighting,
@@ -63,8 +71,8 @@ public final class TrainingStep {
 
     private final ModelSet models;
     private final @Nullable LoadedTemplate<?, ?> template;
-    private final Settings how;
-    private final ForwardSettings settings;
+    private final Settings settings;
+    private final ForwardSettings forward;
     private final Flux2Pipeline pipeline;
     private final FlowMatchSchedule schedule = FlowMatchSchedule.training();
     private final TrainingWeights weights = TrainingWeights.of(schedule);
@@ -73,7 +81,7 @@ public final class TrainingStep {
     ///
     /// @param pipeline stays the caller's
     /// @param template stays the caller's; null trains the transformer without one
-    /// @param activations what is kept of a forward pass for the backward pass
+    /// @param activations policy by which activations are kept for the backward pass
     public TrainingStep(
             Flux2Pipeline pipeline,
             @Nullable LoadedTemplate<?, ?> template,
@@ -89,26 +97,18 @@ public final class TrainingStep {
         this.pipeline = pipeline;
         this.models = pipeline.models();
         this.template = template;
-        this.how = settings;
-        this.settings = new ForwardSettings(warnings);
-    }
-
-    /// Adds the gradients of one sample's loss to those of the trainable parameters.
-    ///
-    /// @param share of the gradients that is added: 1 over the samples of one update
-    /// @return the sample's loss
-    public double accumulate(TrainingSample sample, NoiseDraws draws, double share) {
-        return accumulate(List.of(StepSample.of(sample)), draws, share);
+        this.settings = settings;
+        this.forward = new ForwardSettings(warnings);
     }
 
     /// Adds the gradients of the mean loss of a batch, whose samples go through the transformer together.
     ///
-    /// @param samples at least one, with pictures of one size
-    /// @param draws asked once for each sample, in their order
+    /// @param samples at least one, with images of one size
+    /// @param draws one for each sample, in their order
     /// @param share of the gradients that is added: 1 over the batches of one update
     /// @return the mean loss
     /// @throws io.stencil.error.InvalidRequestException when the samples do not fit into one batch
-    public double accumulate(List<StepSample> samples, NoiseDraws draws, double share) {
+    public double accumulate(List<Sample> samples, NoiseDraws draws, double share) {
         try (Scope _ = new Scope()) {
             return Tensors.toDouble(accumulateLater(samples, draws, share));
         }
@@ -117,19 +117,19 @@ public final class TrainingStep {
     /// The same without waiting for the device.
     ///
     /// @return the mean loss, one number on the device, owned by the caller's scope
-    public Tensor accumulateLater(List<StepSample> samples, NoiseDraws draws, double share) {
+    public Tensor accumulateLater(List<Sample> samples, NoiseDraws draws, double share) {
         try (Scope scope = new Scope();
                 GradMode _ = GradMode.enabled();
                 GradientTape tape = new GradientTape()) {
-            Checkpointing checkpointing = how.activations().on(tape);
+            Checkpointing checkpointing = settings.activations().on(tape);
             List<GradientCut> cuts = samples.stream()
                     .map(sample -> new GradientCut(steer(sample, checkpointing)))
                     .toList();
             List<TemplateCache> caches = cuts.stream().map(GradientCut::cache).toList();
-            List<Encoded> inputs = new ArrayList<>();
+            List<Tokens> inputs = new ArrayList<>();
             List<Draw> drawn = new ArrayList<>();
             for (int i = 0; i < samples.size(); i++) {
-                Encoded one = encode(samples.get(i), caches.get(i));
+                Tokens one = tokens(samples.get(i), caches.get(i));
                 inputs.add(one);
                 drawn.add(draws.next(models.dtype(), Tensors.shape(one.clean().latents())));
             }
@@ -149,115 +149,110 @@ public final class TrainingStep {
         }
     }
 
-    private TemplateCache steer(StepSample sample, Checkpointing checkpointing) {
+    private TemplateCache steer(Sample sample, Checkpointing checkpointing) {
         if (template == null) {
             return TemplateCache.empty();
         }
         PreparedInput<?> prepared = prepare(template, sample);
-        return seeded(
-                sample.seeds(),
-                StepSample.Seeds::step,
-                () -> prepared.forward(new ForwardContext(pipeline, checkpointing)));
+        return seeded(sample, Sample.Seeds::step, () -> prepared.forward(new ForwardContext(pipeline, checkpointing)));
     }
 
-    private static <T> T seeded(
-            StepSample.@Nullable Seeds seeds, ToLongFunction<StepSample.Seeds> seed, Supplier<T> work) {
-        return seeds == null ? work.get() : ProcessRandom.seeded(seed.applyAsLong(seeds), work);
+    /// Runs a stage of the Template with the sample's seed, and reports prompts that are cut in it.
+    private <T> T seeded(Sample sample, ToLongFunction<Sample.Seeds> seed, Supplier<T> stage) {
+        return forward.reportingCuts(
+                sample.row(),
+                sample.seeds() == null ? stage : () -> ProcessRandom.seeded(seed.applyAsLong(sample.seeds()), stage));
     }
 
-    private PreparedInput<?> prepare(LoadedTemplate<?, ?> steering, StepSample sample) {
-        Encodings cache = how.cache();
-        PreparedInput<?> kept = cache == null ? null : cache.prepared(sample.key(), steering);
-        if (kept != null) {
-            return kept;
+    private PreparedInput<?> prepare(LoadedTemplate<?, ?> steering, Sample sample) {
+        Encodings cache = settings.cache();
+        PreparedInput<?> cached = cache == null ? null : cache.prepared(sample.row(), steering);
+        if (cached != null) {
+            return cached;
         }
+        // Read before the generators are seeded: the thread that reads rows ahead may wait for its turn to seed them.
+        BoundInput<?, ?> inputs = inputs(sample);
         PreparedInput<?> prepared = seeded(
-                sample.seeds(),
-                StepSample.Seeds::row,
-                () -> process(sample).map(Tensor::contiguous)); // as it comes back from a file
+                sample,
+                Sample.Seeds::row,
+                () -> process(sample, inputs).map(Tensor::contiguous)); // as it comes back from a file
         if (cache != null) {
-            cache.keepPrepared(sample.key(), prepared);
+            cache.keepPrepared(sample.row(), prepared);
         }
         return prepared;
     }
 
+    private static BoundInput<?, ?> inputs(Sample sample) {
+        return Objects.requireNonNull(sample.content().get().inputs());
+    }
+
     /// @throws StencilException naming the row, where the sample is one of a dataset
-    private PreparedInput<?> process(StepSample sample) {
-        BoundInput<?, ?> inputs = Objects.requireNonNull(sample.content().get().inputs());
+    private PreparedInput<?> process(Sample sample, BoundInput<?, ?> inputs) {
+        DatasetRow row = sample.row();
         try {
             return inputs.process(pipeline);
         } catch (TemplateException e) {
-            throw sample.key() instanceof DatasetRow row
-                    ? new TemplateException(
-                            e.location(), "%s; called with the row %s".formatted(e.what(), row.location()), e)
-                    : e;
+            throw row == null
+                    ? e
+                    : new TemplateException(
+                            e.location(), "%s; called with the row %s".formatted(e.what(), row.location()), e);
         } catch (StencilException e) {
-            throw sample.key() instanceof DatasetRow row ? Dataset.inputFault(row, e) : e;
+            throw row == null ? e : Dataset.inputFault(row, e);
         }
     }
 
     /// Runs the Template's stage without gradients on a sample and keeps nothing: a check before long work.
     ///
     /// @throws StencilException naming the row, where the sample is one of a dataset
-    public void checkInputs(StepSample sample) {
+    public void checkInputs(Sample sample) {
+        BoundInput<?, ?> inputs = inputs(sample);
         try (Scope _ = new Scope();
                 GradMode _ = GradMode.disabled()) {
-            var _ = ProcessRandom.seeded(0, () -> process(sample));
+            var _ = ProcessRandom.seeded(0, () -> process(sample, inputs));
         }
     }
 
     /// Encodes a sample in the stages without gradients: all that [#accumulate] needs of it.
     ///
     /// @return tensors that the caller's scope owns
-    public SampleEncodings encode(StepSample sample) {
+    public Encoded encode(Sample sample) {
         try (Scope scope = new Scope();
                 GradMode _ = GradMode.disabled()) {
             PreparedInput<?> prepared = template == null ? null : prepare(template, sample);
-            Conditioning conditioning = condition(sample, List.of()).conditioning();
-            Conditioning.Images images = new Conditioning.Images(
-                    scope.keep(latents(conditioning)),
-                    conditioning.images().references().stream()
-                            .map(image -> new ImageTokens(scope.keep(image.latents()), scope.keep(image.ids())))
-                            .toList());
-            return new SampleEncodings(
-                    new Conditioning(images, scope.keep(conditioning.promptEmbeds())),
-                    prepared == null ? null : prepared.map(scope::keep));
+            return new Encoded(condition(sample, List.of()).conditioning(), prepared).map(scope::keep);
         }
     }
 
-    private static Tensor latents(Conditioning conditioning) {
-        return Objects.requireNonNull(conditioning.images().latents());
-    }
-
     /// The transformer's input for a sample.
-    private record Encoded(ImageTokens clean, List<ImageTokens> references, TextTokens text, double guidance) {}
+    private record Tokens(ImageTokens clean, List<ImageTokens> references, TextTokens text, double guidance) {}
 
-    private Encoded encode(StepSample sample, TemplateCache cache) {
+    private Tokens tokens(Sample sample, TemplateCache cache) {
         Conditioned conditioned = condition(sample, cache.settings());
-        Conditioning conditioning = conditioned.conditioning();
-        return new Encoded(
-                ImageTokens.ofLatents(latents(conditioning)), // ids stay on the CPU, as those that they are joined with
-                conditioning.images().references(),
-                conditioning.textTokens(models, cache.textEmbedding()),
+        Conditioning.Images images = conditioned.conditioning().images();
+        return new Tokens(
+                // ids stay on the CPU, as those that they are joined with
+                ImageTokens.ofLatents(Objects.requireNonNull(images.latents())),
+                images.references(),
+                conditioned.conditioning().textTokens(models, cache.textEmbedding()),
                 conditioned.guidance());
     }
 
     /// Encodings of a sample and the embedded guidance.
     private record Conditioned(Conditioning conditioning, double guidance) {}
 
-    /// Encodes a sample's images and prompt without gradients, except for those whose encodings are kept.
+    /// Encodes a sample's images and prompt without gradients, except for those whose encodings are cached.
     ///
     /// @param template settings that a Template gives
-    private Conditioned condition(StepSample sample, List<PipelineSetting> template) {
+    private Conditioned condition(Sample sample, List<PipelineSetting> template) {
         boolean templateReferences = template.stream().anyMatch(PipelineSetting.References.class::isInstance);
-        Encodings cache = templateReferences ? null : how.cache(); // which belong to the Template, not to the row
-        Conditioning.Images images = cache == null ? null : cache.images(sample.key());
-        Tensor embeds = cache == null ? null : cache.promptEmbeds(sample.key(), sample.prompt());
-        boolean isKept = images != null && embeds != null;
-        TrainingSample content = images == null ? sample.content().get() : null;
-        ForwardSettings.Values values = settings.of(template, content == null ? null : editImages(content));
+        Encodings cache = templateReferences ? null : settings.cache(); // which belong to the Template, not to the row
+        Conditioning.Images images = cache == null ? null : cache.images(sample.row());
+        Tensor embeds = cache == null ? null : cache.promptEmbeds(sample.row(), sample.prompt());
+        boolean isCached = images != null && embeds != null;
+        Sample.Content content = images == null ? sample.content().get() : null;
+        ForwardSettings.Values values = forward.of(template, content == null ? null : editImages(content));
         if (embeds == null && models.textEncoder() != null) {
-            settings.caption(sample.prompt(), models.textEncoder());
+            forward.caption(sample.prompt(), models.textEncoder());
         }
         try (GradMode _ = GradMode.disabled()) { // contiguous, as from a file
             if (content != null) {
@@ -270,18 +265,18 @@ public final class TrainingStep {
             }
         }
         Conditioning conditioning = new Conditioning(Objects.requireNonNull(images), embeds);
-        if (cache != null && !isKept) {
-            cache.keep(sample.key(), sample.prompt(), conditioning);
+        if (cache != null && !isCached) {
+            cache.keep(sample.row(), sample.prompt(), conditioning);
         }
         return new Conditioned(conditioning, values.embeddedGuidance());
     }
 
-    /// Pictures of a dataset are at their size already.
-    private static @Nullable EditImages editImages(TrainingSample sample) {
-        return sample.editImages().isEmpty() ? null : new EditImages(sample.editImages(), false);
+    /// Images of a dataset are at their size already.
+    private static @Nullable EditImages editImages(Sample.Content content) {
+        return content.editImages().isEmpty() ? null : new EditImages(content.editImages(), false);
     }
 
-    private Tensor loss(List<Encoded> inputs, List<Draw> draws, KvCache kvCache, Checkpointing checkpointing) {
+    private Tensor loss(List<Tokens> inputs, List<Draw> draws, KvCache kvCache, Checkpointing checkpointing) {
         Device device = models.device();
         List<Tensor> noised = new ArrayList<>();
         List<Tensor> targets = new ArrayList<>();
@@ -298,10 +293,10 @@ public final class TrainingStep {
                 new ImageTokens(
                         Batch.join("pictures", noised),
                         inputs.getFirst().clean().ids()),
-                Batch.references(inputs.stream().map(Encoded::references).toList()),
-                Batch.texts(inputs.stream().map(Encoded::text).toList()),
+                Batch.references(inputs.stream().map(Tokens::references).toList()),
+                Batch.texts(inputs.stream().map(Tokens::text).toList()),
                 Ops.cat(0, timesteps),
-                Batch.same("guidance", inputs, Encoded::guidance),
+                Batch.same("guidance", inputs, Tokens::guidance),
                 kvCache);
         Tensor velocity = models.requireTransformer().forward(input, checkpointing);
         return weighted(velocity, Ops.cat(0, targets), draws);
@@ -323,9 +318,72 @@ public final class TrainingStep {
     }
 
     private double weight(int index) {
-        return switch (how.weighting()) {
+        return switch (settings.weighting()) {
             case BELL -> weights.weight(index);
             case NONE -> 1;
         };
+    }
+
+    /// A Template's cache cut off from the network that made it, so that the backward pass goes in two strides: through
+    /// the transformer to the cache, then from the cache through the Template.
+    ///
+    /// In one stride a transformer that recomputes its blocks would run through the Template's graph once for each
+    /// block that a LoRA of the Template is loaded on, and libtorch frees that graph the first time.
+    private static final class GradientCut {
+
+        private record Leaf(Tensor original, Tensor detached) {}
+
+        private final List<Leaf> leaves = new ArrayList<>();
+        private final TemplateCache cache;
+
+        GradientCut(TemplateCache original) {
+            Map<BlockId, KeyValue> blocks = new LinkedHashMap<>();
+            original.kvCache()
+                    .blocks()
+                    .forEach((block, cached) -> blocks.put(block, new KeyValue(cut(cached.k()), cut(cached.v()))));
+            Map<String, LoraPair> pairs = new LinkedHashMap<>();
+            original.lora()
+                    .pairs()
+                    .forEach((name, pair) -> pairs.put(name, new LoraPair(cut(pair.a()), cut(pair.b()))));
+            Tensor text = original.textEmbedding();
+            cache = new TemplateCache(
+                    new KvCache(blocks), new Lora(pairs), text == null ? null : cut(text), original.settings());
+        }
+
+        private Tensor cut(Tensor tensor) {
+            if (!tensor.requires_grad()) {
+                return tensor;
+            }
+            Tensor detached = tensor.detach();
+            detached.requires_grad_(true);
+            leaves.add(new Leaf(tensor, detached));
+            return detached;
+        }
+
+        /// The same values, differentiable on their own.
+        TemplateCache cache() {
+            return cache;
+        }
+
+        /// The second stride: takes on the gradients that the cache has got by now.
+        void backward(GradientTape tape) {
+            Tensor sum = surrogate();
+            if (sum != null) {
+                tape.backward(sum);
+            }
+        }
+
+        /// A number whose gradient with respect to each part of the cache is the gradient that the part has got.
+        private @Nullable Tensor surrogate() {
+            Tensor sum = null;
+            for (Leaf leaf : leaves) {
+                Tensor gradient = leaf.detached.grad();
+                if (gradient.defined()) {
+                    Tensor product = leaf.original.mul(gradient).sum();
+                    sum = sum == null ? product : sum.add(product);
+                }
+            }
+            return sum;
+        }
     }
 }

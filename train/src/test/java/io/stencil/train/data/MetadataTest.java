@@ -9,11 +9,11 @@ import io.stencil.image.ImageSize;
 import io.stencil.image.RgbImage;
 import io.stencil.image.RgbImageWriter;
 import io.stencil.pipeline.models.ModelFiles;
-import io.stencil.train.options.ExtraInput;
-import io.stencil.train.options.FileKey;
-import io.stencil.train.options.OnBadRow;
+import io.stencil.train.data.Dataset.BadRow;
+import io.stencil.train.options.DataOptions.ExtraInput;
+import io.stencil.train.options.DataOptions.FileKey;
+import io.stencil.train.options.DataOptions.OnBadRow;
 import io.stencil.train.options.TrainOptions;
-import io.stencil.train.options.TrainOptionsBuilder;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -48,7 +48,7 @@ class MetadataTest {
         return Dataset.read(options(file, extra).build().data());
     }
 
-    private TrainOptionsBuilder options(Path metadata, Set<ExtraInput> extra) {
+    private TrainOptions.Builder options(Path metadata, Set<ExtraInput> extra) {
         return TrainOptions.builder(new ModelFiles(List.of(), null), folder, metadata, folder.resolve("out"))
                 .extraInputs(extra)
                 .template(extra.contains(ExtraInput.TEMPLATE_INPUTS) ? folder : null)
@@ -209,7 +209,7 @@ class MetadataTest {
         Files.writeString(file, "{\"image\": \"a.png\", \"prompt\": \"p\", \"edit_image\": \"sub/b c.png\"}");
         Set<ExtraInput> edit = Set.of(ExtraInput.EDIT_IMAGE);
         Dataset own = Dataset.read(options(file, edit).build().data());
-        TrainingSample sample = own.load(own.rows().getFirst());
+        Sample.Content sample = own.load(own.rows().getFirst());
         assertThat(sample.image().size()).isEqualTo(new ImageSize(64, 48));
         assertThat(sample.editImages().getFirst().size()).isEqualTo(new ImageSize(32, 32));
         Dataset bounded =

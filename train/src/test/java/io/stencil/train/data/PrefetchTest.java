@@ -9,7 +9,6 @@ import io.stencil.image.RgbImage;
 import io.stencil.image.RgbImageWriter;
 import io.stencil.pipeline.models.ModelFiles;
 import io.stencil.train.options.TrainOptions;
-import io.stencil.train.options.TrainOptionsBuilder;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -31,20 +30,20 @@ class PrefetchTest {
     private Dataset dataset() throws IOException {
         StringBuilder rows = new StringBuilder();
         for (int i = 0; i < ROWS; i++) {
-            RgbImageWriter.write(RgbImage.filled(new ImageSize(32, 32), color(i)), folder.resolve(i + ".png"));
+            RgbImageWriter.write(image(i), folder.resolve(i + ".png"));
             rows.append("{\"image\": \"%s.png\", \"prompt\": \"%s\"}\n".formatted(i, i));
         }
         Path metadata = Files.writeString(folder.resolve("metadata.jsonl"), rows);
-        TrainOptionsBuilder options =
+        TrainOptions.Builder options =
                 TrainOptions.builder(new ModelFiles(List.of(), null), folder, metadata, folder.resolve("out"));
         return Dataset.read(options.trainable(List.of("dit")).build().data());
     }
 
-    private static int color(int row) {
-        return row * 0x0F0A05;
+    private static RgbImage image(int row) {
+        return RgbImage.filled(new ImageSize(32, 32), row * 0x0F0A05);
     }
 
-    private static Prefetch<TrainingSample> samples(Dataset dataset, int workers) {
+    private static Prefetch<Sample.Content> samples(Dataset dataset, int workers) {
         return new Prefetch<>(dataset::load, workers);
     }
 
@@ -68,14 +67,12 @@ class PrefetchTest {
     void everyRowGetsItsPicture(int workers) throws IOException {
         Dataset dataset = dataset();
         List<DatasetRow> rows = dataset.rows();
-        try (Prefetch<TrainingSample> content = samples(dataset, workers)) {
+        try (Prefetch<Sample.Content> content = samples(dataset, workers)) {
             for (int i = 0; i < ROWS; i++) {
                 content.expect(rows.subList(i, ROWS));
-                TrainingSample sample = content.get(rows.get(i));
-                assertThat(sample.prompt()).isEqualTo(Integer.toString(i));
-                assertThat(sample.image()).isEqualTo(RgbImage.filled(new ImageSize(32, 32), color(i)));
+                assertThat(content.get(rows.get(i)).image()).isEqualTo(image(i));
             }
-            assertThat(content.get(rows.getFirst()).prompt()).as("not expected").isEqualTo("0");
+            assertThat(content.get(rows.getFirst()).image()).as("not expected").isEqualTo(image(0));
         }
     }
 
@@ -84,11 +81,11 @@ class PrefetchTest {
     void whatIsExpectedIsDecodedMeanwhile() throws Exception {
         Dataset dataset = dataset();
         List<DatasetRow> rows = dataset.rows();
-        try (Prefetch<TrainingSample> content = samples(dataset, 1)) {
+        try (Prefetch<Sample.Content> content = samples(dataset, 1)) {
             content.expect(rows.subList(0, 2));
             content.get(rows.get(1)); // the one thread decoded the first before
             Files.delete(folder.resolve("0.png"));
-            assertThat(content.get(rows.get(0)).prompt()).isEqualTo("0");
+            assertThat(content.get(rows.get(0)).image()).isEqualTo(image(0));
             content.expect(rows.subList(2, 4));
             assertThatThrownBy(() -> content.get(rows.get(0))).isInstanceOf(InvalidFileException.class);
         }
@@ -118,10 +115,9 @@ class PrefetchTest {
     @Test
     void theRowsOfTheNextBatchFollowThoseOfThePresent() throws IOException {
         Dataset dataset = dataset();
-        BatchPlan plan = BatchPlan.of(dataset, new DataOrder(ROWS, 1, false, 0), 4);
-        RowSequence sequence = new RowSequence(dataset, plan, 0, 1);
-        try (Prefetch<TrainingSample> content = samples(dataset, 1)) {
-            assertThat(sequence.from(0, 1, 2, 4 + content.ahead()))
+        BatchSampler sequence = BatchSampler.of(dataset, new BatchSampler.Order(ROWS, 1, false, 0), 4);
+        try (Prefetch<Sample.Content> content = samples(dataset, 1)) {
+            assertThat(sequence.upcoming(0, 1, 2, 4 + content.ahead()))
                     .isEqualTo(dataset.rows().subList(4, ROWS));
         }
     }
@@ -131,9 +127,9 @@ class PrefetchTest {
         Dataset dataset = dataset();
         Files.writeString(folder.resolve("1.png"), "not a picture");
         List<DatasetRow> rows = dataset.rows();
-        try (Prefetch<TrainingSample> content = samples(dataset, 2)) {
+        try (Prefetch<Sample.Content> content = samples(dataset, 2)) {
             content.expect(rows);
-            assertThat(content.get(rows.get(0)).prompt()).isEqualTo("0");
+            assertThat(content.get(rows.get(0)).image()).isEqualTo(image(0));
             assertThatThrownBy(() -> content.get(rows.get(1)))
                     .isInstanceOf(InvalidFileException.class)
                     .hasMessageContaining("metadata.jsonl:2: 'image'");

@@ -3,6 +3,7 @@ package io.stencil.train.optim;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
+import io.stencil.train.optim.LearningRateSchedule.RatePlan;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 

@@ -7,6 +7,7 @@ import io.stencil.error.InvalidRequestException;
 import io.stencil.tensor.DType;
 import io.stencil.tensor.Scope;
 import io.stencil.tensor.TorchGenerator;
+import io.stencil.train.options.ObjectiveOptions.TimestepRange;
 import io.stencil.train.step.NoiseDraws;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;

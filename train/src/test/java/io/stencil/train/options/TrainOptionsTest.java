@@ -12,6 +12,8 @@ import io.stencil.pipeline.models.ModelFiles;
 import io.stencil.pipeline.unit.ModelRole;
 import io.stencil.tensor.DType;
 import io.stencil.train.optim.LearningRateSchedule;
+import io.stencil.train.options.DataOptions.ExtraInput;
+import io.stencil.train.options.DataOptions.FileKey;
 import java.nio.file.Path;
 import java.util.EnumSet;
 import java.util.List;
@@ -26,7 +28,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 
 class TrainOptionsTest {
 
-    private static TrainOptionsBuilder builder(Path output) {
+    private static TrainOptions.Builder builder(Path output) {
         ModelFiles base = new ModelFiles(
                 List.of(List.of(Path.of("a.safetensors")), List.of(Path.of("s1"), Path.of("s2"))), Path.of("tok"));
         return TrainOptions.builder(base, Path.of("data"), Path.of("data/m.jsonl"), output)
@@ -39,7 +41,7 @@ class TrainOptionsTest {
         return LoadOptions.DEFAULT.withFloat8(Set.of(roles));
     }
 
-    private static Arguments refusal(UnaryOperator<TrainOptionsBuilder> change, String message) {
+    private static Arguments refusal(UnaryOperator<TrainOptions.Builder> change, String message) {
         return Arguments.of(change, message);
     }
 
@@ -50,7 +52,7 @@ class TrainOptionsTest {
 
     @ParameterizedTest
     @MethodSource
-    void unsupported(UnaryOperator<TrainOptionsBuilder> change, String message) {
+    void unsupported(UnaryOperator<TrainOptions.Builder> change, String message) {
         TrainOptions options = change.apply(builder(Path.of("out"))).build();
         assertThatThrownBy(() -> options.requireSupported())
                 .isInstanceOf(InvalidRequestException.class)
@@ -127,8 +129,8 @@ class TrainOptionsTest {
 
     @ParameterizedTest
     @MethodSource
-    void invalid(UnaryOperator<TrainOptionsBuilder> change, String message) {
-        TrainOptionsBuilder changed = change.apply(builder(Path.of("out")));
+    void invalid(UnaryOperator<TrainOptions.Builder> change, String message) {
+        TrainOptions.Builder changed = change.apply(builder(Path.of("out")));
         assertThatThrownBy(changed::build)
                 .isInstanceOf(InvalidRequestException.class)
                 .hasMessageStartingWith(message);

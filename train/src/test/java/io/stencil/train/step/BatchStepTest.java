@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.within;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import io.stencil.autograd.ActivationPolicy;
 import io.stencil.error.InvalidRequestException;
+import io.stencil.error.Location;
 import io.stencil.image.ImageSize;
 import io.stencil.image.RgbImage;
 import io.stencil.nn.Parameter;
@@ -23,9 +24,12 @@ import io.stencil.tensor.Scope;
 import io.stencil.tensor.TorchGenerator;
 import io.stencil.testing.TensorAssert;
 import io.stencil.testing.TestFiles;
-import io.stencil.train.TrainableParts;
-import io.stencil.train.data.TrainingSample;
-import io.stencil.train.options.TimestepWeighting;
+import io.stencil.train.checkpoint.TrainableParts;
+import io.stencil.train.data.DatasetRow;
+import io.stencil.train.data.Sample;
+import io.stencil.train.encodings.EncodingCache;
+import io.stencil.train.options.ObjectiveOptions.TimestepWeighting;
+import io.stencil.train.step.NoiseDraws.Draw;
 import java.nio.file.Path;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -48,18 +52,19 @@ class BatchStepTest {
         return Flux2Pipeline.load(ModelFiles.in(TestFiles.tinyModel("")), new LoadOptions(DType.FLOAT32, Device.CPU));
     }
 
-    private static TrainingSample sample(int colour, String prompt, int side) {
+    private static Sample sample(int colour, String prompt, int side) {
         RgbImage image = RgbImage.filled(new ImageSize(side, side), colour);
-        return new TrainingSample(image, prompt, List.of(image), null);
+        return Sample.of(prompt, new Sample.Content(image, List.of(image), null));
     }
 
-    private static final List<TrainingSample> SAMPLES =
+    private static final List<Sample> SAMPLES =
             List.of(sample(0x4080C0, "a wall", 32), sample(0xC08040, "a red circle", 32));
 
-    private static TrainingSample steered(TrainingSample sample, LoadedTemplate<?, ?> template, double scale) {
+    private static Sample steered(Sample sample, LoadedTemplate<?, ?> template, double scale) {
         BoundInput<?, ?> inputs =
                 template.bindRow(JsonNodeFactory.instance.objectNode().put("scale", scale), TestFiles.root());
-        return new TrainingSample(sample.image(), sample.prompt(), sample.editImages(), inputs);
+        Sample.Content content = sample.content().get();
+        return Sample.of(sample.prompt(), new Sample.Content(content.image(), content.editImages(), inputs));
     }
 
     /// Gradients of every trained parameter, owned by the caller's scope, and freed in the parameters.
@@ -86,9 +91,8 @@ class BatchStepTest {
                     template,
                     new TrainingStep.Settings(new ActivationPolicy.Keep(), weighting, null),
                     Warnings.logged());
-            List<StepSample> samples = List.of(
-                    StepSample.of(steered(SAMPLES.get(0), template, 0.7)),
-                    StepSample.of(steered(SAMPLES.get(1), template, 0.2)));
+            List<Sample> samples =
+                    List.of(steered(SAMPLES.get(0), template, 0.7), steered(SAMPLES.get(1), template, 0.2));
             double single = 0;
             for (int i = 0; i < 2; i++) {
                 Draw draw = draws.get(i);
@@ -137,17 +141,23 @@ class BatchStepTest {
                     template,
                     new TrainingStep.Settings(new ActivationPolicy.Keep(), TimestepWeighting.NONE, cache),
                     Warnings.logged());
-            double dark = loss(cached, row(template, "first", 0.1));
-            double bright = loss(cached, row(template, "second", 0.9));
+            DatasetRow first = row();
+            DatasetRow second = row();
+            double dark = loss(cached, ofRow(first, template, 0.1));
+            double bright = loss(cached, ofRow(second, template, 0.9));
             assertThat(dark).isNotEqualTo(bright);
-            assertThat(loss(cached, row(template, "first", 0.5))).isEqualTo(dark);
-            assertThat(loss(cached, row(template, "second", 0.5))).isEqualTo(bright);
+            assertThat(loss(cached, ofRow(first, template, 0.5))).isEqualTo(dark);
+            assertThat(loss(cached, ofRow(second, template, 0.5))).isEqualTo(bright);
         }
     }
 
-    private static StepSample row(LoadedTemplate<?, ?> template, String key, double scale) {
-        TrainingSample sample = steered(SAMPLES.getFirst(), template, scale);
-        return new StepSample(key, sample.prompt(), () -> sample);
+    private static DatasetRow row() {
+        String prompt = SAMPLES.getFirst().prompt();
+        return new DatasetRow(Path.of("0.png"), prompt, List.of(), null, Location.of(Path.of("rows.jsonl"), 1));
+    }
+
+    private static Sample ofRow(DatasetRow row, LoadedTemplate<?, ?> template, double scale) {
+        return Sample.of(row, steered(SAMPLES.getFirst(), template, scale).content());
     }
 
     @Test
@@ -156,10 +166,9 @@ class BatchStepTest {
                 Scope _ = new Scope();
                 TorchGenerator generator = new TorchGenerator(5)) {
             NoiseDraws draws = NoiseDraws.from(generator);
-            List<StepSample> samples = SAMPLES.stream().map(StepSample::of).toList();
             TrainingStep plain = new TrainingStep(pipeline, null, new ActivationPolicy.Keep(), Warnings.logged());
-            List<StepSample> uneven = new ArrayList<>(samples);
-            uneven.add(StepSample.of(sample(0, "", 64)));
+            List<Sample> uneven = new ArrayList<>(SAMPLES);
+            uneven.add(sample(0, "", 64));
             assertThatThrownBy(() -> plain.accumulate(uneven, draws, 1))
                     .isInstanceOf(InvalidRequestException.class)
                     .hasMessageStartingWith("'batch_size': pictures of a batch must be alike, found [1, 4, 128] and");
@@ -179,29 +188,28 @@ class BatchStepTest {
                     new TrainingStep.Settings(new ActivationPolicy.Keep(), TimestepWeighting.NONE, null),
                     Warnings.logged());
             List<Integer> decoded = new ArrayList<>();
-            TrainingSample sample = SAMPLES.getFirst();
-            StepSample keyed = new StepSample("row", sample.prompt(), () -> {
+            Sample sample = SAMPLES.getFirst();
+            Sample keyed = Sample.of(row(), () -> {
                 decoded.add(1);
-                return sample;
+                return sample.content().get();
             });
             List<Double> losses = new ArrayList<>();
-            for (StepSample one : List.of(keyed, keyed, keyed.withPrompt(""), keyed)) {
+            for (Sample one : List.of(keyed, keyed, keyed.withPrompt(""), keyed)) {
                 losses.add(loss(cached, one));
             }
             assertThat(decoded).hasSize(1);
-            assertThat(cache.pictureCount()).isEqualTo(1);
+            assertThat(cache.imageCount()).isEqualTo(1);
             assertThat(cache.promptCount()).isEqualTo(2);
-            double expected = loss(plain, StepSample.of(sample));
+            double expected = loss(plain, sample);
             assertThat(losses.get(0)).isEqualTo(expected);
             assertThat(losses.get(1)).isEqualTo(expected);
-            assertThat(losses.get(2))
-                    .isEqualTo(loss(plain, StepSample.of(sample).withPrompt("")));
+            assertThat(losses.get(2)).isEqualTo(loss(plain, sample.withPrompt("")));
             assertThat(losses.get(2)).isNotEqualTo(expected);
             assertThat(losses.get(3)).isEqualTo(expected);
         }
     }
 
-    private static double loss(TrainingStep step, StepSample sample) {
+    private static double loss(TrainingStep step, Sample sample) {
         try (Scope _ = new Scope();
                 TorchGenerator generator = new TorchGenerator(9)) {
             Draw draw = new Draw(400, generator.randn(DType.FLOAT32, 1, 4, 128));

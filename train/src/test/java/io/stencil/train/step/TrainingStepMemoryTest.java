@@ -18,8 +18,8 @@ import io.stencil.tensor.TorchGenerator;
 import io.stencil.testing.AllocatedMemory;
 import io.stencil.testing.ResidentMemory;
 import io.stencil.testing.TestFiles;
-import io.stencil.train.TrainableParts;
-import io.stencil.train.data.TrainingSample;
+import io.stencil.train.checkpoint.TrainableParts;
+import io.stencil.train.data.Sample;
 import java.nio.file.Path;
 import java.util.Collections;
 import java.util.List;
@@ -35,12 +35,13 @@ class TrainingStepMemoryTest {
     /// Many small edit images make a pass of the transformer that is large beside the encoding.
     private static final RgbImage PICTURE = RgbImage.filled(new ImageSize(256, 256), 0x4080C0);
 
-    private static TrainingSample sample(LoadedTemplate<?, ?> template) {
-        return new TrainingSample(
-                PICTURE,
+    private static Sample sample(LoadedTemplate<?, ?> template) {
+        return Sample.of(
                 "a wall",
-                Collections.nCopies(10, PICTURE),
-                template.bindRow(JsonNodeFactory.instance.objectNode().put("scale", 0.7), FOLDER));
+                new Sample.Content(
+                        PICTURE,
+                        Collections.nCopies(10, PICTURE),
+                        template.bindRow(JsonNodeFactory.instance.objectNode().put("scale", 0.7), FOLDER)));
     }
 
     @Test
@@ -66,7 +67,7 @@ class TrainingStepMemoryTest {
             NoiseDraws draws = NoiseDraws.from(generator);
             new TrainingStep(pipeline, template, activations, _ -> {})
                     .accumulate(
-                            sample(template),
+                            List.of(sample(template)),
                             (dtype, shape) -> {
                                 ResidentMemory.resetPeak();
                                 return draws.next(dtype, shape);

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.within;
 
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import io.stencil.autograd.ActivationPolicy;
+import io.stencil.error.Location;
 import io.stencil.image.ImageSize;
 import io.stencil.image.RgbImage;
 import io.stencil.nn.Parameter;
@@ -16,13 +17,18 @@ import io.stencil.template.load.TemplateFolder;
 import io.stencil.tensor.DType;
 import io.stencil.tensor.Device;
 import io.stencil.tensor.Ops;
+import io.stencil.tensor.ProcessRandom;
 import io.stencil.tensor.Scope;
 import io.stencil.tensor.Tensors;
 import io.stencil.tensor.TorchGenerator;
 import io.stencil.testing.TensorAssert;
 import io.stencil.testing.TestFiles;
-import io.stencil.train.TrainableParts;
-import io.stencil.train.data.TrainingSample;
+import io.stencil.train.checkpoint.TrainableParts;
+import io.stencil.train.data.DatasetRow;
+import io.stencil.train.data.Sample;
+import io.stencil.train.step.NoiseDraws.Draw;
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -33,7 +39,9 @@ import org.bytedeco.pytorch.Tensor;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /// Gradients of a Template that steers in every way from one trunk.
@@ -67,12 +75,13 @@ class TrainingStepTest {
         pipeline.close();
     }
 
-    private TrainingSample sample(int side) {
-        return new TrainingSample(
-                RgbImage.filled(new ImageSize(side, side), 0x4080C0),
+    private Sample sample(int side) {
+        return Sample.of(
                 "a wall",
-                List.of(),
-                template.bindRow(JsonNodeFactory.instance.objectNode().put("scale", 0.7), FOLDER));
+                new Sample.Content(
+                        RgbImage.filled(new ImageSize(side, side), 0x4080C0),
+                        List.of(),
+                        template.bindRow(JsonNodeFactory.instance.objectNode().put("scale", 0.7), FOLDER)));
     }
 
     private double accumulate(ActivationPolicy activations, int side, double share) {
@@ -80,7 +89,7 @@ class TrainingStepTest {
                 TorchGenerator generator = new TorchGenerator(5)) {
             Draw draw = new Draw(400, generator.randn(DType.FLOAT32, 1, side * side / 256, 128));
             return new TrainingStep(pipeline, template, activations, warnings::add)
-                    .accumulate(sample(side), (_, _) -> draw, share);
+                    .accumulate(List.of(sample(side)), (_, _) -> draw, share);
         }
     }
 
@@ -90,18 +99,81 @@ class TrainingStepTest {
         int tokens = Objects.requireNonNull(pipeline.models().textEncoder())
                 .length(caption)
                 .tokens();
-        TrainingSample cut = new TrainingSample(RgbImage.filled(new ImageSize(32, 32), 0), caption, List.of(), null);
+        RgbImage image = RgbImage.filled(new ImageSize(32, 32), 0);
+        Sample cut = Sample.of(caption, new Sample.Content(image, List.of(), null));
         TrainingStep step = new TrainingStep(pipeline, null, new ActivationPolicy.Keep(), warnings::add);
         try (Scope _ = new Scope()) {
-            step.encode(StepSample.of(sample(32)));
+            step.encode(sample(32));
             assertThat(warnings).isEmpty();
-            step.encode(StepSample.of(cut));
-            step.encode(StepSample.of(cut));
+            step.encode(cut);
+            step.encode(cut);
         }
         assertThat(warnings)
                 .containsExactly(
                         "captions are cut: '%s...' has %s tokens with its chat template, the text encoder reads the first 512; the rest has no effect"
                                 .formatted(caption.substring(0, 60), tokens));
+    }
+
+    private static DatasetRow row(int line) {
+        return new DatasetRow(Path.of("0.png"), "a wall", List.of(), null, Location.of(Path.of("rows.jsonl"), line));
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "return inputs;|pipeline.models().encodePrompt(inputs.text()); return inputs;",
+                "Tensor start =|context.pipeline().models().encodePrompt(inputs.text()); Tensor start ="
+            })
+    void aPromptOfTemplateInputsThatIsCutIsReportedOnce(String code, String encoding, @TempDir Path folder)
+            throws IOException {
+        Files.writeString(
+                folder.resolve("Model.java"),
+                Files.readString(FOLDER.resolve("Model.java"))
+                        .replace("Input(double scale)", "Input(double scale, String text)")
+                        .replace(code, encoding));
+        String text = "red circle ".repeat(600);
+        int tokens = Objects.requireNonNull(pipeline.models().textEncoder())
+                .length(text)
+                .tokens();
+        RgbImage image = RgbImage.filled(new ImageSize(32, 32), 0);
+        try (Scope _ = new Scope();
+                TorchGenerator generator = new TorchGenerator(5);
+                LoadedTemplate<?, ?> encodes = new TemplateFolder(folder).load(pipeline)) {
+            TrainingStep step = new TrainingStep(pipeline, encodes, new ActivationPolicy.Keep(), warnings::add);
+            List<String> texts = List.of("a wall", text, text);
+            for (int i = 0; i < texts.size(); i++) {
+                var inputs = encodes.bindRow(
+                        JsonNodeFactory.instance.objectNode().put("scale", 1).put("text", texts.get(i)), folder);
+                Sample sample = Sample.of(row(i + 1), () -> new Sample.Content(image, List.of(), inputs));
+                step.accumulate(List.of(sample), NoiseDraws.from(generator), 1);
+            }
+        }
+        assertThat(warnings)
+                .filteredOn(warning -> warning.contains("is cut"))
+                .containsExactly(
+                        "a prompt in template_inputs of rows.jsonl:2 is cut: it has %s tokens with its chat template, the text encoder reads the first 512; the rest has no effect"
+                                .formatted(tokens));
+    }
+
+    /// A row may be read by another thread that waits for its own turn to seed the generators.
+    @Test
+    void rowsAreNotReadWhileTheGeneratorsAreSeeded() {
+        List<Boolean> held = new ArrayList<>();
+        Sample.Content content = sample(32).content().get();
+        Sample sample = Sample.of(row(1), () -> {
+                    held.add(ProcessRandom.isHeld());
+                    return content;
+                })
+                .withSeeds(new Sample.Seeds(1, 2));
+        try (Scope _ = new Scope();
+                TorchGenerator generator = new TorchGenerator(5)) {
+            TrainingStep step = new TrainingStep(pipeline, template, new ActivationPolicy.Keep(), warnings::add);
+            step.accumulate(List.of(sample), NoiseDraws.from(generator), 1);
+            step.encode(sample);
+            step.checkInputs(sample);
+        }
+        assertThat(held).isNotEmpty().doesNotContain(true);
     }
 
     /// Copies of the gradients, owned by the caller's scope; the parameters' own are freed.
@@ -186,8 +258,8 @@ class TrainingStepTest {
         TrainingStep step = new TrainingStep(pipeline, template, new ActivationPolicy.Keep(), warnings::add);
         try (Scope _ = new Scope();
                 TorchGenerator generator = new TorchGenerator(5)) {
-            step.accumulate(sample(32), NoiseDraws.from(generator), 1);
-            step.accumulate(sample(32), NoiseDraws.from(generator), 1);
+            step.accumulate(List.of(sample(32)), NoiseDraws.from(generator), 1);
+            step.accumulate(List.of(sample(32)), NoiseDraws.from(generator), 1);
         }
         assertThat(warnings).containsExactly("the Template sets denoising_strength, which has no part in training");
     }

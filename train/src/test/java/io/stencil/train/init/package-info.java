@@ -1,4 +1,0 @@
-@NullMarked
-package io.stencil.train.init;
-
-import org.jspecify.annotations.NullMarked;

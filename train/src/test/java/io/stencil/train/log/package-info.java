@@ -1,4 +1,0 @@
-@NullMarked
-package io.stencil.train.log;
-
-import org.jspecify.annotations.NullMarked;

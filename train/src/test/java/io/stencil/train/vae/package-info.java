@@ -1,4 +1,0 @@
-@NullMarked
-package io.stencil.train.vae;
-
-import org.jspecify.annotations.NullMarked;
