@@ -5,6 +5,7 @@ import io.stencil.cli.models.HubOptions;
 import io.stencil.error.InvalidFileException;
 import io.stencil.error.InvalidRequestException;
 import io.stencil.error.Location;
+import io.stencil.error.NameList;
 import io.stencil.files.AtomicFolder;
 import io.stencil.hub.ModelSource;
 import io.stencil.hub.ModelSource.Located;
@@ -26,8 +27,12 @@ import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.HashMap;
 import java.util.Iterator;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -37,11 +42,11 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
-/// `stencil evaluate`: measures what Templates do to pictures of the small world.
+/// `stencil evaluate`: measures what Templates do to images of the small world.
 @Command(
         name = "evaluate",
         description = {
-            "Measure what the example Templates do to pictures of the small world.",
+            "Measure what the example Templates do to images of the small world.",
             "Exits with 1 when a figure misses its target."
         })
 @SuppressWarnings("NullAway.Init") // fields are set by picocli before a command runs
@@ -54,7 +59,8 @@ final class EvaluateCommand implements Callable<Integer> {
             paramLabel = "NAME",
             arity = "0..*",
             completionCandidates = Names.class,
-            description = "Measurements; default: all, which are ${COMPLETION-CANDIDATES}.")
+            description = "Measurements, or TEMPLATE.INPUT for a number of any Template; default: all, which are "
+                    + "${COMPLETION-CANDIDATES}.")
     private List<String> names = List.of();
 
     @Option(names = "--model_path", paramLabel = "DIR|ID:", description = "Base model. Default: models/tiny-klein.")
@@ -66,13 +72,19 @@ final class EvaluateCommand implements Callable<Integer> {
             description = "Folder of Template folders. Default: examples.")
     private @Nullable String templates;
 
+    @Option(
+            names = "--template",
+            paramLabel = "NAME=DIR|ID:",
+            description = "Folder of the Template NAME, in place of the one in --templates. One for each Template.")
+    private List<String> own = List.of();
+
     @Mixin
     private HubOptions hub;
 
     @Option(names = "--output_path", paramLabel = "DIR", description = "Gets evaluation.json and index.html.")
     private @Nullable Path output;
 
-    @Option(names = "--share", paramLabel = "0..1", description = "Share of the pictures. Default: ${DEFAULT-VALUE}.")
+    @Option(names = "--share", paramLabel = "0..1", description = "Share of the images. Default: ${DEFAULT-VALUE}.")
     private double share = 1;
 
     @Option(
@@ -115,8 +127,8 @@ final class EvaluateCommand implements Callable<Integer> {
                 .distinct()
                 .toList();
         Subject subject = subject(needed);
-        try (AtomicFolder.Temporary pictures = AtomicFolder.Temporary.create("stencil-evaluate")) {
-            List<Finding> findings = run(measures, effort, subject, pictures.path());
+        try (AtomicFolder.Temporary images = AtomicFolder.Temporary.create("stencil-evaluate")) {
+            List<Finding> findings = run(measures, effort, subject, images.path());
             if (output != null) {
                 EvaluationReport.write(findings, how(subject.base()), output);
             }
@@ -135,18 +147,56 @@ final class EvaluateCommand implements Callable<Integer> {
     private Subject subject(List<String> needed) {
         ModelSource base = source("model_path", model, "models/tiny-klein");
         ModelSource folders = source("templates", templates, "examples");
-        folders.local().ifPresent(local -> requireTrained(local, needed));
+        Map<String, ModelSource> sources = ownTemplates(needed);
+        List<String> others =
+                needed.stream().filter(name -> !sources.containsKey(name)).toList();
+        folders.local().ifPresent(local -> requireTrained(local, others));
+        sources.values().forEach(source -> source.local().ifPresent(local -> requireTrained(local.folder())));
         base.local().ifPresent(Located::folder);
         try (HubModels remote = hub.open()) {
-            Located located = folders.resolve(remote);
-            requireTrained(located, needed);
-            List<TemplateSource> sources = needed.stream()
-                    .map(located.folder()::resolve)
-                    .map(folder ->
-                            (TemplateSource) new TemplateFolder(folder, remote.trusted(located.snapshot(), folder)))
-                    .toList();
-            return new Subject(base.resolve(remote).folder(), needed, sources);
+            Map<String, TemplateSource> loaded = new HashMap<>();
+            if (sources.isEmpty() || !others.isEmpty()) {
+                Located located = folders.resolve(remote);
+                others.forEach(name ->
+                        loaded.put(name, trained(located, located.folder().resolve(name), remote)));
+            }
+            sources.forEach((name, source) -> {
+                Located located = source.resolve(remote);
+                loaded.put(name, trained(located, located.folder(), remote));
+            });
+            return new Subject(
+                    base.resolve(remote).folder(),
+                    needed,
+                    needed.stream()
+                            .map(name -> Objects.requireNonNull(loaded.get(name)))
+                            .toList());
         }
+    }
+
+    private static TemplateSource trained(Located located, Path folder, HubModels remote) {
+        requireTrained(folder);
+        return new TemplateFolder(folder, remote.trusted(located.snapshot(), folder));
+    }
+
+    /// Parses `--template`.
+    private Map<String, ModelSource> ownTemplates(List<String> needed) {
+        Map<String, ModelSource> sources = new LinkedHashMap<>();
+        for (String text : own) {
+            int end = text.indexOf('=');
+            if (end < 1 || end == text.length() - 1) {
+                throw new InvalidRequestException("template", "expected NAME=DIR, found '%s'".formatted(text));
+            }
+            String name = text.substring(0, end);
+            if (!needed.contains(name)) {
+                throw new InvalidRequestException(
+                        "template",
+                        "no chosen measurement uses a Template '%s'; they use %s".formatted(name, NameList.of(needed)));
+            }
+            if (sources.put(name, ModelSource.parse("template", text.substring(end + 1))) != null) {
+                throw new InvalidRequestException("template", "names '%s' twice".formatted(name));
+            }
+        }
+        return sources;
     }
 
     private static ModelSource source(String option, @Nullable String named, String own) {
@@ -154,12 +204,12 @@ final class EvaluateCommand implements Callable<Integer> {
                 option, named == null ? StencilCommand.checkout().resolve(own).toString() : named);
     }
 
-    private List<Finding> run(List<Measure<?>> measures, Effort effort, Subject subject, Path pictures) {
+    private List<Finding> run(List<Measure<?>> measures, Effort effort, Subject subject, Path images) {
         PrintWriter out = command.commandLine().getOut();
         PrintWriter err = command.commandLine().getErr();
         PipelinePainter.Settings settings = new PipelinePainter.Settings(SIDE, steps, 1);
         try (TemplatePipeline pipeline = pipeline(subject.base(), subject.templates(), err)) {
-            PipelinePainter painter = new PipelinePainter(pipeline, subject.names(), pictures, settings);
+            PipelinePainter painter = new PipelinePainter(pipeline, subject.names(), images, settings);
             out.println(EvaluationReport.heading());
             return Measures.run(measures, painter, effort, cfgScale, finding -> {
                 EvaluationReport.lines(finding).forEach(out::println);
@@ -191,12 +241,12 @@ final class EvaluateCommand implements Callable<Integer> {
         if (!Files.isRegularFile(folder.resolve("model.safetensors"))) {
             throw new InvalidFileException(
                     folder,
-                    "holds no model.safetensors; train it first (examples/train %s)".formatted(folder.getFileName()));
+                    "holds no model.safetensors; train it first (examples/train NAME for an example, stencil train for your own), or name another folder (--template)");
         }
     }
 
     private String how(Path base) {
-        return "%s, seed %s, %s steps, share %s of the pictures; Templates on both sides of the guidance"
+        return "%s, seed %s, %s steps, share %s of the images; Templates on both sides of the guidance"
                 .formatted(base.getFileName(), seed, steps, share);
     }
 }

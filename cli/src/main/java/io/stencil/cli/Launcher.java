@@ -165,8 +165,7 @@ final class Launcher {
     }
 
     /// Builds the processes of a launch: the Java of this process, one command line for all, and for each the
-    /// environment
-    /// variables of its rank.
+    /// environment variables of its rank.
     ///
     /// @param count of processes
     /// @param port at which they meet; null for a free one

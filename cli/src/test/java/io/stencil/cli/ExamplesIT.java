@@ -2,10 +2,12 @@ package io.stencil.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import io.stencil.image.ImageSize;
 import io.stencil.image.RgbImage;
 import io.stencil.image.RgbImageReader;
 import io.stencil.image.RgbImageWriter;
+import io.stencil.json.Json;
 import io.stencil.lab.evaluate.Measures;
 import io.stencil.lab.world.DatasetWriter;
 import io.stencil.lab.world.Draws;
@@ -15,6 +17,7 @@ import io.stencil.testing.TestFiles;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.stream.Stream;
@@ -61,6 +64,45 @@ class ExamplesIT {
                 .doesNotContain("MISSED");
         assertThat(temporary.resolve("index.html")).content().contains("data:image/png;base64,");
         assertThat(temporary.resolve("evaluation.json")).content().contains("\"holds\" : true");
+    }
+
+    /// A Template of one's own is measured as the example is: the same weights give the same numbers.
+    @Test
+    void aTemplateOfOnesOwnIsMeasuredTheSameWay() throws IOException {
+        Path own = Files.createDirectory(temporary.resolve("own"));
+        for (String file : List.of("Model.java", "model.safetensors")) {
+            Files.copy(EXAMPLES.resolve("brightness").resolve(file), own.resolve(file));
+        }
+        JsonNode example = evaluated("example", "brightness", "brightness.scale");
+        JsonNode copy = evaluated("copy", "brightness", "brightness.scale", "--template=brightness=" + own);
+        assertThat(copy.findValues("figures")).isEqualTo(example.findValues("figures"));
+        JsonNode mine = evaluated("mine", "mine.scale", "--template=mine=" + own, "--templates=" + temporary);
+        assertThat(mine.findValuesAsText("name")).contains("Spearman of scale and saturation, within a caption");
+        assertThat(mine.findValues("figures").getFirst())
+                .isEqualTo(example.findValues("figures").get(1));
+    }
+
+    private JsonNode evaluated(String output, String... words) throws IOException {
+        Path folder = temporary.resolve(output);
+        List<String> all = new ArrayList<>(List.of("evaluate", "--share=0.01", "--num_inference_steps=2"));
+        all.addAll(List.of(words));
+        all.add("--output_path=" + folder);
+        StencilRun run = StencilRun.inProcess(all.toArray(String[]::new));
+        // With so few images and steps it may miss a target.
+        assertThat(run.exitCode()).as(run.err()).isBetween(0, 1);
+        return Json.MAPPER.readTree(folder.resolve("evaluation.json").toFile());
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', textBlock = """
+            --template=frame           | 'template': expected NAME=DIR, found 'frame'
+            --template=edit=src         | 'template': no chosen measurement uses a Template 'edit'; they use frame
+            --template=frame=src       | holds no model.safetensors; train it first
+            """)
+    void foldersThatCannotBeMeasuredAreRefused(String option, String message) {
+        StencilRun run = StencilRun.inProcess("evaluate", "frame", option);
+        assertThat(run.exitCode()).isEqualTo(1);
+        assertThat(run.err()).contains(message);
     }
 
     /// With `force_inpaint` what the mask keeps is the picture that was given, in each sample.

@@ -9,7 +9,7 @@ import java.nio.file.Path;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/// Dataset resizing against the reference's pictures.
+/// Dataset resizing against the reference's images.
 class CoverCropGoldenTest {
 
     private static final Path GOLDEN = Path.of(System.getProperty("stencil.root"), "testdata", "golden");
@@ -29,6 +29,6 @@ class CoverCropGoldenTest {
         RgbImage actual = target.fit(RgbImageReader.read(GOLDEN.resolve(name + "_in.png")));
 
         RgbImage expected = RgbImageReader.read(GOLDEN.resolve(name + "_out.png"));
-        assertThat(Pictures.maxDifference(actual, expected)).isZero();
+        assertThat(Images.maxDifference(actual, expected)).isZero();
     }
 }

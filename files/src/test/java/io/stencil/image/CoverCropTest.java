@@ -9,8 +9,8 @@ class CoverCropTest {
 
     @ParameterizedTest
     @CsvSource({"41, 29, 16, 48", "41, 29, 64, 16", "3, 17, 32, 32", "64, 64, 48, 32", "100, 7, 16, 16"})
-    void partOfAResizedPictureEqualsThePartCutOutAfterwards(int width, int height, int targetWidth, int targetHeight) {
-        RgbImage image = Pictures.random(width, height, 1);
+    void partOfAResizedImageEqualsThePartCutOutAfterwards(int width, int height, int targetWidth, int targetHeight) {
+        RgbImage image = Images.random(width, height, 1);
         double scale = Math.max((double) targetWidth / width, (double) targetHeight / height);
         ImageSize whole = new ImageSize((int) Math.rint(width * scale), (int) Math.rint(height * scale));
         RgbImage resized = Resampler.resize(image, whole, Resampler.Filter.BILINEAR);
@@ -27,10 +27,10 @@ class CoverCropTest {
         }
     }
 
-    /// The picture that is cropped would have 10 gigapixels.
+    /// The image that is cropped would have 10 gigapixels.
     @ParameterizedTest
     @CsvSource({"1, 10000", "10000, 1"})
-    void aPictureOfExtremeRatioNeedsNoMemoryForWhatIsCutOff(int width, int height) {
+    void anImageOfExtremeRatioNeedsNoMemoryForWhatIsCutOff(int width, int height) {
         RgbImage line = RgbImage.filled(new ImageSize(width, height), 0x123456);
         ImageSize target = new ImageSize(1024, 1024);
 
@@ -40,7 +40,7 @@ class CoverCropTest {
     @ParameterizedTest
     @CsvSource({"64, 64", "32, 64"})
     void halfAPixelIsRoundedToTheEvenNeighbour(int width, int height) {
-        RgbImage image = Pictures.random(width, height, 2);
+        RgbImage image = Images.random(width, height, 2);
 
         // 64 - 29 = 35, half of it 17.5: 18; 64 - 27 = 37, half of it 18.5: 18.
         int offset = 18;

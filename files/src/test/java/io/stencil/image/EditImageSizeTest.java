@@ -24,14 +24,14 @@ class EditImageSizeTest {
     }
 
     @Test
-    void theFittedPictureHasThatSize() {
-        RgbImage image = Pictures.random(64, 48, 3);
+    void theFittedImageHasThatSize() {
+        RgbImage image = Images.random(64, 48, 3);
         assertThat(Resampler.cover(image, TargetSize.ofEditImage(image.size())).size())
                 .isEqualTo(new ImageSize(1184, 896));
     }
 
     @Test
-    void aPictureThatWouldVanishIsRefused() {
+    void anImageThatWouldVanishIsRefused() {
         assertThatThrownBy(() -> TargetSize.ofEditImage(new ImageSize(1, 5000)))
                 .isInstanceOf(InvalidRequestException.class)
                 .hasMessageContaining("'edit_image'")

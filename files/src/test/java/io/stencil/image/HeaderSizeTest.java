@@ -134,7 +134,7 @@ class HeaderSizeTest {
     }
 
     private static byte[] example(String name) throws IOException {
-        return Files.readAllBytes(Pictures.folder("decode").resolve(name));
+        return Files.readAllBytes(Images.folder("decode").resolve(name));
     }
 
     private Path file(byte[] content) throws IOException {

@@ -28,9 +28,9 @@ class MaskTest {
     }
 
     @Test
-    void aPictureIsResizedWithTheBicubicFilter() {
-        RgbImage noise = Pictures.ppm(Pictures.folder("resize").resolve("noise.ppm"));
-        RgbImage resized = Pictures.ppm(Pictures.folder("resize").resolve("noise_4x4_bicubic.ppm"));
+    void anImageIsResizedWithTheBicubicFilter() {
+        RgbImage noise = Images.ppm(Images.folder("resize").resolve("noise.ppm"));
+        RgbImage resized = Images.ppm(Images.folder("resize").resolve("noise_4x4_bicubic.ppm"));
 
         Mask mask = Mask.of(noise, new ImageSize(4, 4));
 

@@ -24,7 +24,7 @@ class OrientationTest {
     @TempDir
     private Path folder;
 
-    /// Where the pixels of a picture `a b c / d e f` come to lie, row by row.
+    /// Where the pixels of an image `a b c / d e f` come to lie, row by row.
     @ParameterizedTest
     @CsvSource({
         "1, abc/def",
@@ -39,13 +39,13 @@ class OrientationTest {
     void pixelsComeToLieUpright(int value, String rows) {
         Orientation orientation = Orientation.of(exif(value, ByteOrder.LITTLE_ENDIAN), NONE);
 
-        assertThat(text(orientation.apply(picture("abc", "def")))).isEqualTo(rows);
+        assertThat(text(orientation.apply(image("abc", "def")))).isEqualTo(rows);
     }
 
     @ParameterizedTest
     @CsvSource({"1", "2", "3", "4", "5", "6", "7", "8"})
     void aJpegIsTurnedByItsTag(int value) throws IOException {
-        Path plain = Pictures.folder("decode").resolve("444.jpg");
+        Path plain = Images.folder("decode").resolve("444.jpg");
         RgbImage stored = RgbImageReader.read(plain);
 
         for (ByteOrder order : new ByteOrder[] {ByteOrder.BIG_ENDIAN, ByteOrder.LITTLE_ENDIAN}) {
@@ -109,7 +109,7 @@ class OrientationTest {
         return file.toByteArray();
     }
 
-    private static RgbImage picture(String... rows) {
+    private static RgbImage image(String... rows) {
         byte[] rgb = new byte[rows.length * rows[0].length() * 3];
         for (int i = 0; i < rgb.length; i++) {
             int pixel = i / 3;

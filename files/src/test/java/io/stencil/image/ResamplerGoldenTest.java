@@ -12,7 +12,7 @@ class ResamplerGoldenTest {
 
     /// `SOURCE_WIDTHxHEIGHT_FILTER.ppm`
     private static Stream<String> resized() {
-        return Pictures.files(Pictures.folder("resize")).stream()
+        return Images.files(Images.folder("resize")).stream()
                 .map(file -> file.getFileName().toString())
                 .filter(name -> name.contains("_"));
     }
@@ -21,12 +21,12 @@ class ResamplerGoldenTest {
     @MethodSource("resized")
     void bytesEqualPillows(String name) {
         String[] parts = name.replace(".ppm", "").split("_", -1);
-        RgbImage source = Pictures.ppm(Pictures.folder("resize").resolve(parts[0] + ".ppm"));
-        RgbImage expected = Pictures.ppm(Pictures.folder("resize").resolve(name));
+        RgbImage source = Images.ppm(Images.folder("resize").resolve(parts[0] + ".ppm"));
+        RgbImage expected = Images.ppm(Images.folder("resize").resolve(name));
         Resampler.Filter filter = Resampler.Filter.valueOf(parts[2].toUpperCase(Locale.ROOT));
 
         RgbImage actual = Resampler.resize(source, expected.size(), filter);
 
-        assertThat(Pictures.maxDifference(actual, expected)).isZero();
+        assertThat(Images.maxDifference(actual, expected)).isZero();
     }
 }

@@ -11,8 +11,8 @@ class ResamplerTest {
 
     @ParameterizedTest
     @EnumSource(Resampler.Filter.class)
-    void theSameSizeIsTheSamePicture(Resampler.Filter filter) {
-        RgbImage image = Pictures.random(17, 3, 10);
+    void theSameSizeIsTheSameImage(Resampler.Filter filter) {
+        RgbImage image = Images.random(17, 3, 10);
 
         assertThat(Resampler.resize(image, image.size(), filter)).isSameAs(image);
     }

@@ -19,7 +19,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/// Files that are no picture, or no whole one.
+/// Files that are no image, or no whole one.
 class RgbImageReaderErrorTest {
 
     /// Parts of the names of Java's exceptions.
@@ -58,7 +58,7 @@ class RgbImageReaderErrorTest {
                 "palette4.bmp", "rle8.bmp"
             })
     void aFileCutShortIsRefused(String name) throws IOException {
-        byte[] whole = Files.readAllBytes(Pictures.folder("decode").resolve(name));
+        byte[] whole = Files.readAllBytes(Images.folder("decode").resolve(name));
         for (int length = 1; length < whole.length; length++) {
             boolean nearAnEnd = length < 40 || length > whole.length - 20;
             if (nearAnEnd || length % 29 == 0) {
@@ -81,7 +81,7 @@ class RgbImageReaderErrorTest {
                 "rle8.bmp"
             })
     void damageIsRefusedOrRead(String name) throws IOException {
-        byte[] whole = Files.readAllBytes(Pictures.folder("decode").resolve(name));
+        byte[] whole = Files.readAllBytes(Images.folder("decode").resolve(name));
         Random random = new Random(9);
         int refused = 0;
         for (int round = 0; round < 100; round++) {
@@ -101,22 +101,22 @@ class RgbImageReaderErrorTest {
 
     @Test
     void aWrongChecksumOfPngPixelsIsRefused() throws IOException {
-        byte[] png = Files.readAllBytes(Pictures.folder("decode").resolve("rgb8.png"));
+        byte[] png = Files.readAllBytes(Images.folder("decode").resolve("rgb8.png"));
         png[png.length / 2] ^= 1;
 
         assertFault(file(png)).hasMessageContaining("checksum").hasMessageContaining("IDAT");
     }
 
     @Test
-    void aPictureOfTooManyPixelsIsRefusedBeforeItIsDecoded() throws IOException {
-        byte[] png = Files.readAllBytes(Pictures.folder("decode").resolve("rgb8.png"));
+    void anImageOfTooManyPixelsIsRefusedBeforeItIsDecoded() throws IOException {
+        byte[] png = Files.readAllBytes(Images.folder("decode").resolve("rgb8.png"));
         ByteBuffer.wrap(png).putInt(16, 1_000_000).putInt(20, 1_000_000);
         CRC32 sum = new CRC32();
         sum.update(png, 12, 17);
         ByteBuffer.wrap(png).putInt(29, (int) sum.getValue());
         assertFault(file(png)).hasMessageContaining("is 1000000 x 1000000 pixels, more than the 268435456");
 
-        byte[] jpeg = Files.readAllBytes(Pictures.folder("decode").resolve("420.jpg"));
+        byte[] jpeg = Files.readAllBytes(Images.folder("decode").resolve("420.jpg"));
         int frame = new String(jpeg, StandardCharsets.ISO_8859_1).indexOf("\u00FF\u00C0");
         ByteBuffer.wrap(jpeg).putShort(frame + 5, (short) 65_000).putShort(frame + 7, (short) 65_000);
         assertFault(file(jpeg)).hasMessageContaining("is 65000 x 65000 pixels");
@@ -125,7 +125,7 @@ class RgbImageReaderErrorTest {
     /// Decoders paint such pixels in colours of their own.
     @Test
     void anIndexBehindThePaletteOfAPngIsRefused() throws IOException {
-        byte[] png = Files.readAllBytes(Pictures.folder("decode").resolve("palette4.png"));
+        byte[] png = Files.readAllBytes(Images.folder("decode").resolve("palette4.png"));
         int palette = new String(png, StandardCharsets.ISO_8859_1).indexOf("PLTE");
         ByteBuffer file = ByteBuffer.allocate(png.length - 3);
         file.put(png, 0, palette - 4).putInt(15 * 3).put(png, palette, 4 + 15 * 3);
@@ -140,7 +140,7 @@ class RgbImageReaderErrorTest {
 
     @Test
     void malformedLosslessWebpIsRefused() throws IOException {
-        byte[] webp = Files.readAllBytes(Pictures.folder("decode").resolve("lossless.webp"));
+        byte[] webp = Files.readAllBytes(Images.folder("decode").resolve("lossless.webp"));
         int data = new String(webp, StandardCharsets.ISO_8859_1).indexOf("VP8L") + 8;
         byte[] unsigned = webp.clone();
         unsigned[data] = 0;
@@ -190,7 +190,7 @@ class RgbImageReaderErrorTest {
 
     @Test
     void anAnimationWithAPartialFirstFrameIsRefused() throws IOException {
-        byte[] animated = Files.readAllBytes(Pictures.folder("decode").resolve("animated.webp"));
+        byte[] animated = Files.readAllBytes(Images.folder("decode").resolve("animated.webp"));
         String text = new String(animated, StandardCharsets.ISO_8859_1);
         animated[text.indexOf("ANMF") + 8] = 1;
 
@@ -198,7 +198,7 @@ class RgbImageReaderErrorTest {
     }
 
     private Path file(byte[] content) throws IOException {
-        return Files.write(folder.resolve("picture.jpg"), content);
+        return Files.write(folder.resolve("image.jpg"), content);
     }
 
     private static AbstractThrowableAssert<?, ?> assertFault(Path file) {

@@ -9,11 +9,11 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/// Every kind of picture file against what Pillow makes of it.
+/// Every kind of image file against what Pillow makes of it.
 class RgbImageReaderGoldenTest {
 
     /// Largest difference of the files whose decoders here and in Pillow's libraries smooth colour planes or block
-    /// edges differently. The test pictures have the hardest edges there are.
+    /// edges differently. The test images have the hardest edges there are.
     private static final Map<String, Integer> APPROXIMATE = Map.of(
             "440.jpg", 30,
             "lossy.webp", 45,
@@ -22,11 +22,11 @@ class RgbImageReaderGoldenTest {
             "lossy_profile.webp", 45,
             "lossy_smooth.webp", 20);
 
-    /// A decoder that filters blocks before it predicts from them drifts by several levels over a picture.
+    /// A decoder that filters blocks before it predicts from them drifts by several levels over an image.
     private static final double DRIFT = 0.5;
 
     private static Stream<String> files() {
-        return Pictures.files(Pictures.folder("decode")).stream()
+        return Images.files(Images.folder("decode")).stream()
                 .map(file -> file.getFileName().toString())
                 .filter(name -> !name.endsWith(".ppm"));
     }
@@ -34,10 +34,10 @@ class RgbImageReaderGoldenTest {
     @ParameterizedTest
     @MethodSource("files")
     void pixelsEqualPillows(String name) {
-        Path file = Pictures.folder("decode").resolve(name);
-        RgbImage expected = Pictures.ppm(file.resolveSibling(name + ".ppm"));
+        Path file = Images.folder("decode").resolve(name);
+        RgbImage expected = Images.ppm(file.resolveSibling(name + ".ppm"));
 
-        int difference = Pictures.maxDifference(RgbImageReader.read(file), expected);
+        int difference = Images.maxDifference(RgbImageReader.read(file), expected);
 
         assertThat(difference).isLessThanOrEqualTo(APPROXIMATE.getOrDefault(name, 0));
     }
@@ -45,19 +45,19 @@ class RgbImageReaderGoldenTest {
     @ParameterizedTest
     @MethodSource("files")
     void theSizeIsKnownWithoutThePixels(String name) {
-        Path file = Pictures.folder("decode").resolve(name);
+        Path file = Images.folder("decode").resolve(name);
 
         assertThat(RgbImageReader.size(file))
-                .isEqualTo(Pictures.ppm(file.resolveSibling(name + ".ppm")).size());
+                .isEqualTo(Images.ppm(file.resolveSibling(name + ".ppm")).size());
     }
 
     @Test
     void approximateFilesDoNotDrift() {
         for (String name : APPROXIMATE.keySet()) {
-            Path file = Pictures.folder("decode").resolve(name);
-            RgbImage expected = Pictures.ppm(file.resolveSibling(name + ".ppm"));
+            Path file = Images.folder("decode").resolve(name);
+            RgbImage expected = Images.ppm(file.resolveSibling(name + ".ppm"));
 
-            double drift = Pictures.meanExcess(RgbImageReader.read(file), expected);
+            double drift = Images.meanExcess(RgbImageReader.read(file), expected);
 
             assertThat(Math.abs(drift)).as(name).isLessThan(DRIFT);
         }

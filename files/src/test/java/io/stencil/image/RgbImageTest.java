@@ -32,7 +32,7 @@ class RgbImageTest {
 
     @Test
     void bufferedImageAndBackIsTheSame() {
-        RgbImage image = Pictures.random(17, 3, 4);
+        RgbImage image = Images.random(17, 3, 4);
 
         assertThat(RgbImage.of(image.toBufferedImage())).isEqualTo(image);
     }

@@ -20,8 +20,8 @@ class RgbImageWriterTest {
     @ParameterizedTest
     @CsvSource({"1, 1", "17, 3", "64, 48"})
     void whatIsWrittenIsReadBack(int width, int height) throws IOException {
-        RgbImage image = Pictures.random(width, height, 5);
-        Path file = folder.resolve("new folder/picture.PNG");
+        RgbImage image = Images.random(width, height, 5);
+        Path file = folder.resolve("new folder/image.PNG");
 
         RgbImageWriter.write(image, file);
 
@@ -32,9 +32,9 @@ class RgbImageWriterTest {
     @Test
     void anExistingFileIsReplaced() throws IOException {
         Path file = folder.resolve("a.png");
-        RgbImageWriter.write(Pictures.random(40, 40, 6), file);
+        RgbImageWriter.write(Images.random(40, 40, 6), file);
 
-        RgbImage second = Pictures.random(2, 2, 7);
+        RgbImage second = Images.random(2, 2, 7);
         RgbImageWriter.write(second, file);
 
         assertThat(RgbImageReader.read(file)).isEqualTo(second);
@@ -43,7 +43,7 @@ class RgbImageWriterTest {
     @ParameterizedTest
     @ValueSource(strings = {"a.jpg", "a.webp", "png", "a.png.bak"})
     void otherFormatsAreRefused(String name) {
-        assertThatThrownBy(() -> RgbImageWriter.write(Pictures.random(1, 1, 8), folder.resolve(name)))
+        assertThatThrownBy(() -> RgbImageWriter.write(Images.random(1, 1, 8), folder.resolve(name)))
                 .isInstanceOf(InvalidRequestException.class)
                 .hasMessageContaining(name)
                 .hasMessageContaining(".png");

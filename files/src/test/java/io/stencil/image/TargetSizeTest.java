@@ -27,13 +27,13 @@ class TargetSizeTest {
     }
 
     @Test
-    void fixedIsTheSameForEveryPicture() {
+    void fixedIsTheSameForEveryImage() {
         assertThat(new TargetSize.Fixed(48, 80).resolve(new ImageSize(3, 1000))).isEqualTo(new ImageSize(80, 48));
     }
 
     @ParameterizedTest
     @CsvSource({"15, 400", "400, 15", "20000, 17"})
-    void aPictureTooNarrowForOneTokenIsRefused(int width, int height) {
+    void anImageTooNarrowForOneTokenIsRefused(int width, int height) {
         assertThatThrownBy(() -> new TargetSize.MaxPixels(65536).resolve(new ImageSize(width, height)))
                 .isInstanceOf(InvalidRequestException.class)
                 .hasMessageContaining("%s x %s".formatted(width, height))

@@ -115,10 +115,8 @@ public final class StopOnSignal implements AutoCloseable {
     /// themselves.
     ///
     /// The class `sun.misc.Signal` of the module `jdk.unsupported` is what Java has for that, as shutdown hooks run
-    /// once.
-    /// It is reached by reflection: javac warns of its name in a way that no option turns off. A signal that the
-    /// process
-    /// was started to ignore (`nohup`, a shell's background job) stays ignored.
+    /// once. It is reached by reflection: javac warns of its name in a way that no option turns off. A signal that
+    /// the process was started to ignore (`nohup`, a shell's background job) stays ignored.
     private static final class SignalHandlers implements AutoCloseable {
 
         private record Replaced(Object signal, Object handler) {}

@@ -102,8 +102,7 @@ public record BenchModels(@Nullable ModelFiles files, Size size, LoadOptions loa
         private static final int PIXELS_PER_TOKEN = 16;
 
         /// A size by its name: `klein` is FLUX.2-klein-4B cut to three blocks, with four layers of its text encoder;
-        /// `full`
-        /// is all of it; `tiny` is small enough for a test.
+        /// `full` is all of it; `tiny` is small enough for a test.
         ///
         /// @throws InvalidRequestException for another name
         public static Size named(String name) {

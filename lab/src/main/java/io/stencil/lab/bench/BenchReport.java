@@ -15,7 +15,7 @@ import java.util.List;
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
-/// Measurements for people, as the lines of a table, and for programs, as JSON.
+/// Reports measurements as the lines of a table, for people, and as JSON, for programs.
 ///
 /// @param how models and settings, for people
 /// @param machine host, processor and threads
@@ -96,7 +96,7 @@ public record BenchReport(String how, String machine, double productSpeed) {
         return measurements;
     }
 
-    /// The result of one benchmark.
+    /// Holds the result of one benchmark.
     ///
     /// @param work name of the benchmark
     /// @param seconds of each repeat, without the first run

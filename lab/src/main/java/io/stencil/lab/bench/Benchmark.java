@@ -42,7 +42,7 @@ import java.util.stream.Stream;
 import org.bytedeco.pytorch.Tensor;
 import org.jspecify.annotations.Nullable;
 
-/// The benchmarks: one part of FLUX.2 each.
+/// Benchmarks of the parts of FLUX.2.
 public enum Benchmark {
     /// A training step of a value Template, as the second of two stages does it: the Template's forward, the
     /// transformer, the loss, the gradients of the Template's weights, and their update.

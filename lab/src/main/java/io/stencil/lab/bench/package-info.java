@@ -1,4 +1,4 @@
-/// `stencil bench`: what the parts of FLUX.2 take on this machine, in time and in memory.
+/// Measures time and memory of the parts of FLUX.2 on this machine (`stencil bench`).
 @NullMarked
 package io.stencil.lab.bench;
 

@@ -80,10 +80,10 @@ public final class Demo {
         DemoFolder folder = new DemoFolder(plan.output(), plan.parts());
         folder.claim();
         folder.replace(List.of(plan.chart(), plan.page()), this::removeReport);
-        listener.onStage("painting %s pictures".formatted(Plan.PICTURES));
+        listener.onStage("painting %s images".formatted(Plan.IMAGES));
         folder.replace(List.of(plan.dataset(), plan.validation()), () -> {
-            paint(plan.dataset(), Plan.PICTURES, plan.datasetSeed());
-            paint(plan.validation(), Plan.VALIDATION_PICTURES, plan.validationSeed());
+            paint(plan.dataset(), Plan.IMAGES, plan.datasetSeed());
+            paint(plan.validation(), Plan.VALIDATION_IMAGES, plan.validationSeed());
         });
         folder.replace(List.of(plan.template()), this::copyTemplate);
         Dataset validation = Dataset.read(options(plan.validation()).build().data());
@@ -103,7 +103,7 @@ public final class Demo {
         Files.deleteIfExists(plan.page());
     }
 
-    /// Anew: what an earlier demo painted is removed.
+    /// Paints a dataset anew, in place of an earlier demo's.
     private static void paint(Path folder, int count, long seed) throws IOException {
         if (Files.exists(folder)) {
             AtomicFolder.remove(folder);
@@ -113,20 +113,20 @@ public final class Demo {
     }
 
     private Result show(double before, double after, int samples, Training training) throws IOException {
-        try (AtomicFolder.Temporary pictures = AtomicFolder.Temporary.create("stencil-demo")) {
+        try (AtomicFolder.Temporary images = AtomicFolder.Temporary.create("stencil-demo")) {
             TemplateSource template = new TemplateFolder(plan.template());
             try (TemplatePipeline pipeline = new TemplatePipeline(
                     pipeline(), List.of(template), TemplatePipeline.Loading.EAGER, Warnings.logged())) {
-                listener.onStage("making pictures with the trained Template, guided and not, amplified and not");
+                listener.onStage("generating images with the trained Template, guided and not, amplified and not");
                 Steering neutral = Steering.of(MEASURE.name(), "scale", Plan.NEUTRAL);
                 return new Result(
                         before,
                         after,
                         samples,
                         training,
-                        measure(pipeline, pictures.path(), Plan.GUIDANCE, List.of(neutral)),
-                        measure(pipeline, pictures.path(), Plan.GUIDANCE, List.of()),
-                        measure(pipeline, pictures.path(), 1, List.of()));
+                        measure(pipeline, images.path(), Plan.GUIDANCE, List.of(neutral)),
+                        measure(pipeline, images.path(), Plan.GUIDANCE, List.of()),
+                        measure(pipeline, images.path(), 1, List.of()));
             }
         }
     }
@@ -249,7 +249,7 @@ public final class Demo {
         void onStep(StepReport report);
     }
 
-    /// The measurements of a demo.
+    /// Holds the measurements of a demo.
     ///
     /// @param validationBefore loss on held-out images before training
     /// @param validationAfter the same after it
@@ -313,23 +313,23 @@ public final class Demo {
         }
     }
 
-    /// What the demo is asked to do, and where its parts lie.
+    /// Settings of a demo, and the places of its parts.
     ///
     /// @param root folder of the checkout, with `models` and `examples`
     /// @param output gets everything that the demo makes
     /// @param steps of training
-    /// @param seed of pictures, training and generation
-    /// @param share of the pictures of an evaluation that are made to show the effect
+    /// @param seed seed of images, training and generation
+    /// @param share share of an evaluation's images that are generated to show the effect
     public record Plan(Path root, Path output, int steps, long seed, double share) {
 
-        static final int PICTURES = 400;
-        static final int VALIDATION_PICTURES = 8;
+        static final int IMAGES = 400;
+        static final int VALIDATION_IMAGES = 8;
         static final int SIDE = 64;
         static final int BATCH = 16;
         static final int INFERENCE_STEPS = 20;
         static final double GUIDANCE = 3;
 
-        /// The scale of a picture that is neither dark nor bright.
+        /// The scale of an image that is neither dark nor bright.
         static final double NEUTRAL = 0.5;
 
         /// Of the scenes that training sees. The three seeds differ for all seeds of demos, so that no scene comes
@@ -361,7 +361,7 @@ public final class Demo {
             return output.resolve("dataset");
         }
 
-        /// Pictures that training never sees.
+        /// Images that training never sees.
         Path validation() {
             return output.resolve("validation");
         }
@@ -371,7 +371,7 @@ public final class Demo {
             return output.resolve("brightness");
         }
 
-        /// What training made of it.
+        /// Its trained weights.
         Path weights() {
             return template().resolve("model.safetensors");
         }
@@ -388,7 +388,7 @@ public final class Demo {
             return output.resolve("index.html");
         }
 
-        /// All that a demo makes.
+        /// All parts of a demo.
         List<Path> parts() {
             return List.of(dataset(), validation(), template(), training(), chart(), page());
         }

@@ -57,7 +57,7 @@ final class DemoFolder {
         }
     }
 
-    /// Has parts made anew, and notes what came of it.
+    /// Makes parts anew, and records their hashes.
     void replace(List<Path> replaced, Work work) throws IOException {
         for (Path part : replaced) {
             forget(part);
@@ -123,7 +123,7 @@ final class DemoFolder {
                         .formatted(name(file), what, folder));
     }
 
-    /// What a demo that was killed was writing just then.
+    /// Checks whether a file is one that a killed demo was writing.
     private static boolean isTemporary(Path file) {
         return file.getFileName().toString().matches("\\..+\\.[0-9a-f-]{36}\\.tmp");
     }

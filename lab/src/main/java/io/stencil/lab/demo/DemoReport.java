@@ -35,21 +35,21 @@ import org.jfree.chart.renderer.xy.XYLineAndShapeRenderer;
 import org.jfree.data.xy.XYSeries;
 import org.jfree.data.xy.XYSeriesCollection;
 
-/// Writes the plot and the page of a demo. The page holds all its pictures.
+/// Writes the plot and the page of a demo. The page holds all its images.
 record DemoReport(Demo.Plan plan, Demo.Result result) {
 
-    private static final int SHOWN_PICTURES = 8;
+    private static final int SHOWN_IMAGES = 8;
 
     void write() throws IOException {
         Demo.Training training = result.training();
         new LossChart(training.losses(), Math.clamp(training.losses().size() / 10, 1, 50)).write(plan.chart());
         Page page = new Page(DemoReport.class)
-                .text("pictures", Integer.toString(Demo.Plan.PICTURES))
+                .text("images", Integer.toString(Demo.Plan.IMAGES))
                 .text("steps", Integer.toString(training.losses().size()))
                 .text("training_seconds", number("%.0f", training.seconds()))
                 .text("validation_before", number("%.3f", result.validationBefore()))
                 .text("validation_after", number("%.3f", result.validationAfter()))
-                .text("validation_pictures", Integer.toString(Demo.Plan.VALIDATION_PICTURES))
+                .text("validation_images", Integer.toString(Demo.Plan.VALIDATION_IMAGES))
                 .text("validation_samples", Integer.toString(result.validationSamples()))
                 .text("parameters", number("%,d", training.parameters()))
                 .text("correlation", number("%.3f", result.correlation()))
@@ -69,7 +69,7 @@ record DemoReport(Demo.Plan plan, Demo.Result result) {
     private String dataFigures() throws IOException {
         StringBuilder figures = new StringBuilder();
         try (Stream<String> lines = Files.lines(plan.dataset().resolve(DatasetWriter.METADATA))) {
-            List<JsonNode> rows = lines.limit(SHOWN_PICTURES)
+            List<JsonNode> rows = lines.limit(SHOWN_IMAGES)
                     .map(this::row)
                     .sorted(Comparator.comparingDouble(DemoReport::scale))
                     .toList();

@@ -1,4 +1,4 @@
-/// The demo: pictures painted on the spot, a Template trained on them, and a page that shows what came of it.
+/// Runs the demo: paints images, trains a Template on them, and writes a page with the results.
 @NullMarked
 package io.stencil.lab.demo;
 

@@ -3,7 +3,7 @@ package io.stencil.lab.evaluate;
 import io.stencil.image.RgbImage;
 import java.util.List;
 
-/// The result of one measurement.
+/// Holds the result of one measurement.
 ///
 /// @param measure name
 /// @param images number of images painted
@@ -19,7 +19,7 @@ public record Finding(String measure, List<Metric> metrics, int images, double s
         return metrics.stream().allMatch(Metric::holds);
     }
 
-    /// One measured number.
+    /// Holds one measured number.
     ///
     /// @param name for people
     public record Metric(String name, double value, Target target) {
@@ -67,7 +67,7 @@ public record Finding(String measure, List<Metric> metrics, int images, double s
         }
     }
 
-    /// Images side by side.
+    /// Shows images side by side.
     public record ImageRow(String heading, List<Labelled> images) {
 
         public record Labelled(String label, RgbImage image) {}

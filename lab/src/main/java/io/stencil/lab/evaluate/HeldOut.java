@@ -14,7 +14,7 @@ import java.util.function.Function;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 
-/// Subjects that nothing was trained on.
+/// Makes subjects that no model was trained on.
 ///
 /// The world has few captions, so that most of them stand in the datasets too, with other scenes. [#captionsOfNoRow]
 /// gives those that do not, as they are: nearly all stand there with a light, a style or the like named behind them.

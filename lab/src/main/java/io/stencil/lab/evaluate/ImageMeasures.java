@@ -84,7 +84,7 @@ final class ImageMeasures {
                 })
                 .atLeast(
                         0.8,
-                        "what was asked for is right",
+                        "the requested colour is right",
                         trials -> trials.share(trial -> isRight(trials, trial, recolours(trial.content()))))
                 .atLeast(
                         0.8,
@@ -151,7 +151,7 @@ final class ImageMeasures {
                         "gain over the same without the Template, in dB PSNR",
                         trials -> psnr(trials, "upscaled") - psnr(trials, UNSTEERED))
                 .report("PSNR of the input resized, in dB", trials -> psnr(trials, "resized"))
-                .report("PSNR of the picture made, in dB", trials -> psnr(trials, "upscaled"))
+                .report("PSNR of the image made, in dB", trials -> psnr(trials, "upscaled"))
                 .report("PSNR from noise alone, in dB", trials -> psnr(trials, "from noise"))
                 .strip("detail", 3);
     }
@@ -186,7 +186,7 @@ final class ImageMeasures {
                 .atLeast(0.8, "colour inside right", insideShows(Trait.COLOUR))
                 .report("shape inside right", insideShows(Trait.FIGURE))
                 .report(
-                        "mean difference from the world's own picture inside",
+                        "mean difference from the world's own image inside",
                         trials -> trials.mean(
                                 STEERED,
                                 (scene, image) -> Statistics.differenceInside(scene.mask(), scene.target(), image)))
@@ -279,7 +279,7 @@ final class ImageMeasures {
                         (painter, scene, scale) -> List.of(brightness(scale), control(painter, scene)))
                 .atLeast(
                         0.95,
-                        "Spearman of scale and brightness, all pictures",
+                        "Spearman of scale and brightness, all images",
                         trials -> trials.spearman("scale", Statistics::meanBrightness))
                 .atLeast(
                         0.75,

@@ -7,6 +7,8 @@ import io.stencil.lab.evaluate.Measure.Effort;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Consumer;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /// All measurements.
@@ -28,6 +30,8 @@ public final class Measures {
             ImageMeasures.brightnessAndControl(),
             ImageMeasures.softRgbAndInpaint());
 
+    private static final Pattern INPUT = Pattern.compile("([^.]+)\\.([^.]+)");
+
     private Measures() {}
 
     /// Names of all measurements, in their order.
@@ -35,7 +39,9 @@ public final class Measures {
         return ALL.stream().<String>map(Measure::name).toList();
     }
 
-    /// @param names of measurements; none for all
+    /// Finds measurements by their names.
+    ///
+    /// @param names names of measurements; none for all. `TEMPLATE.INPUT` sweeps a number of any Template.
     /// @throws InvalidRequestException for a name that none has
     public static List<Measure<?>> named(List<String> names) {
         if (names.isEmpty()) {
@@ -45,11 +51,17 @@ public final class Measures {
         List<Measure<?>> chosen = new ArrayList<>();
         for (String name : names) {
             int at = known.indexOf(name);
-            if (at < 0) {
+            Matcher input = INPUT.matcher(name);
+            if (at >= 0) {
+                chosen.add(ALL.get(at));
+            } else if (input.matches()) {
+                chosen.add(ValueMeasures.input(input.group(1), input.group(2)));
+            } else {
                 throw new InvalidRequestException(
-                        "NAME", "'%s' is not a measurement; there are %s".formatted(name, String.join(", ", known)));
+                        "NAME",
+                        "'%s' is not a measurement; there are %s, and TEMPLATE.INPUT for a number of any Template"
+                                .formatted(name, String.join(", ", known)));
             }
-            chosen.add(ALL.get(at));
         }
         return chosen;
     }

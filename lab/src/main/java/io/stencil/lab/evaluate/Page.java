@@ -14,7 +14,7 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import javax.imageio.ImageIO;
 
-/// A page made of the resource `page.html`, whose `{{names}}` are replaced, and pieces of HTML for it.
+/// Renders a page from the resource `page.html`, whose `{{names}}` are replaced, and pieces of HTML for it.
 public final class Page {
 
     private static final Pattern PLACEHOLDER = Pattern.compile("\\{\\{(\\w+)}}");

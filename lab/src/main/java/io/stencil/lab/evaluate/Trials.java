@@ -62,7 +62,7 @@ final class Trials<S> {
         this.trials = trials;
     }
 
-    /// What an image shows, judged once.
+    /// Judges an image, once.
     Judge.Verdict verdict(RgbImage image) {
         return verdicts.computeIfAbsent(image, Judge::look);
     }

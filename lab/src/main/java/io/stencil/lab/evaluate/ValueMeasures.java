@@ -17,8 +17,10 @@ import io.stencil.lab.world.Statistics;
 import io.stencil.lab.world.Style;
 import io.stencil.lab.world.Surface;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.function.Predicate;
 import java.util.function.ToDoubleFunction;
 import java.util.stream.IntStream;
@@ -76,10 +78,10 @@ final class ValueMeasures {
                         "shape right, where size and position are open",
                         shows(caption -> isDrawn(caption, asked -> asked.size() == null), Trait.FIGURE))
                 .report(
-                        "size right, where told",
+                        "size right, where the caption names it",
                         shows(caption -> isDrawn(caption, asked -> asked.size() != null), Trait.SIZE))
                 .report(
-                        "position right, where told",
+                        "position right, where the caption names it",
                         shows(caption -> isDrawn(caption, asked -> asked.position() != null), Trait.POSITION))
                 .strip("captions", 6, caption -> !caption.rowless())
                 .strip("captions that no row of the dataset has", 6, Captioned::rowless);
@@ -113,13 +115,32 @@ final class ValueMeasures {
                 .sweep("scale", zeroToOne(9), (_, _, scale) -> List.of(brightness(scale)))
                 .atLeast(
                         0.95,
-                        "Spearman of scale and brightness, all pictures",
+                        "Spearman of scale and brightness, all images",
                         trials -> trials.spearman("scale", Statistics::meanBrightness))
                 .report(
                         "the same within a caption",
                         trials -> trials.within("scale", Statistics::spearman, Statistics::meanBrightness))
                 .atLeast(0.85, "caption still right", captionsRight("scale"))
                 .rows("scale", 2);
+    }
+
+    /// One number of any Template, 0 to 1, against statistics of the image; nothing has a target.
+    static Measure<Scene> input(String template, String input) {
+        Measure<Scene> measure =
+                new Measure<>(template + "." + input, 1, HeldOut.scenes(20, 2, Scene::captioned), template);
+        measure.sweep(input, zeroToOne(9), (_, _, value) -> List.of(Steering.of(template, input, value)));
+        Map<String, ToDoubleFunction<RgbImage>> statistics = new LinkedHashMap<>();
+        statistics.put("brightness", Statistics::meanBrightness);
+        for (int i = 0; i < CHANNELS.size(); i++) {
+            int channel = i;
+            statistics.put(CHANNELS.get(channel), image -> Statistics.channelMean(image, channel));
+        }
+        statistics.put("saturation", Statistics::meanSaturation);
+        statistics.put("gradient energy", Statistics::gradientEnergy);
+        statistics.forEach((name, statistic) -> measure.report(
+                "Spearman of %s and %s, within a caption".formatted(input, name),
+                trials -> trials.within(input, Statistics::spearman, statistic)));
+        return measure.report("caption still right", captionsRight(input)).rows(input, 2);
     }
 
     static Steering brightness(double scale) {
@@ -198,9 +219,7 @@ final class ValueMeasures {
                         0.9,
                         "correlation of scale and gradient energy, within a caption",
                         trials -> trials.within("scale", Statistics::pearson, Statistics::gradientEnergy))
-                .report(
-                        "Spearman of both, all pictures",
-                        trials -> trials.spearman("scale", Statistics::gradientEnergy))
+                .report("Spearman of both, all images", trials -> trials.spearman("scale", Statistics::gradientEnergy))
                 .report("caption still right", captionsRight("scale"))
                 .rows("scale", 2);
     }
@@ -245,7 +264,7 @@ final class ValueMeasures {
                         new Target.Above(0),
                         "least step of the mean number of dots from n to n + 1",
                         trials -> trials.leastStep("n", Statistics::dots))
-                .atLeast(0.9, "Spearman of n and dots, all pictures", trials -> trials.spearman("n", Statistics::dots))
+                .atLeast(0.9, "Spearman of n and dots, all images", trials -> trials.spearman("n", Statistics::dots))
                 .rows("n", 2);
     }
 

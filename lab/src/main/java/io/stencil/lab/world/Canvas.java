@@ -15,7 +15,7 @@ public record Canvas(List<Plane> channels) {
     public Canvas {
         channels = List.copyOf(channels);
         if (channels.size() != RgbImage.CHANNELS) {
-            throw new InvalidRequestException("channels", "a picture has 3 channels, not " + channels.size());
+            throw new InvalidRequestException("channels", "an image has 3 channels, not " + channels.size());
         }
     }
 

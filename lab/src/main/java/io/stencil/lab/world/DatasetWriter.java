@@ -24,7 +24,7 @@ public final class DatasetWriter {
     /// Sample.Row N and its images follow from kind, seed, side and N alone.
     ///
     /// @param folder that must be absent or empty
-    /// @param written told the number of rows written so far
+    /// @param written receives the number of rows written so far
     /// @throws io.stencil.error.InvalidRequestException when there is something in `folder`
     /// @throws IOException when it cannot be written; `folder` is then as it was
     public static void write(DatasetPlan plan, Path folder, IntConsumer written) throws IOException {
@@ -81,7 +81,7 @@ public final class DatasetWriter {
         /// Images and captions.
         PLAIN,
         /// Plain images, and others in bright, dim or coloured light, out of focus, in a style, with dots or a frame,
-        /// which their captions tell.
+        /// which their captions name.
         VARIED,
         /// `scale`: how bright the light is.
         BRIGHTNESS,

@@ -2,7 +2,7 @@ package io.stencil.lab.world;
 
 import java.util.SplittableRandom;
 
-/// The random numbers of one image.
+/// Draws the random numbers of one image.
 ///
 /// They come from a [SplittableRandom] that starts at a mix of seed and index, so that an image depends on neither
 /// how many there are nor the order in which they are painted. All draws are made of [SplittableRandom#nextLong],

@@ -2,7 +2,7 @@ package io.stencil.lab.world;
 
 import io.stencil.image.RgbImage;
 
-/// Images out of focus, told by the gradient energy of their shapes' edges that is left, and not by the blur: a blur
+/// Blurs images by the share of the gradient energy of their shapes' edges that is left, and not by a radius: a blur
 /// takes most of it with its first pixels. The grain of surfaces, whose energy is great and which an autoencoder does
 /// not keep, is left out by looking at all images through a blur of one and a half pixels.
 public final class Focus {
@@ -12,7 +12,7 @@ public final class Focus {
     private static final double MOST_BLUR = 16 / 64.0;
     /// The least, in pixels.
     private static final double LEAST_BLUR = 0.05;
-    /// What images are looked at through, in pixels.
+    /// Blur under which the energy is measured, in pixels.
     private static final double GLASS = 1.5;
 
     private Focus() {}
@@ -36,7 +36,7 @@ public final class Focus {
                 sharp.blurred(Math.sqrt(GLASS * GLASS + blur * blur)).toImage());
     }
 
-    /// What a caption calls a scale, 0..1.
+    /// Returns the words of captions for a scale, 0..1.
     static String word(double scale) {
         if (scale < 0.25) {
             return "very blurry";

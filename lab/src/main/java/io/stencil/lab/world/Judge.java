@@ -7,7 +7,7 @@ import java.util.BitSet;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
-/// Tells from pixels alone what an image of the world shows, whatever the light.
+/// Recognises from pixels alone what an image of the world shows, whatever the light.
 ///
 /// ```java
 /// Verdict verdict = Judge.look(image);
@@ -21,13 +21,13 @@ public final class Judge {
 
     /// @throws InvalidRequestException when a side has fewer than 16 pixels
     public static Verdict look(RgbImage image) {
-        Canvas picture = canvas(image);
-        Canvas background = Segmentation.BackgroundFit.of(picture);
+        Canvas canvas = canvas(image);
+        Canvas background = Segmentation.BackgroundFit.of(canvas);
         Segmentation.Chromaticity behind = Segmentation.Chromaticity.of(
                 background.channels().get(0).mean(),
                 background.channels().get(1).mean(),
                 background.channels().get(2).mean());
-        Optional<Verdict.Shape> shape = Segmentation.of(picture, background).map(Judge::shape);
+        Optional<Verdict.Shape> shape = Segmentation.of(canvas, background).map(Judge::shape);
         return new Verdict(behind.nearest(Description.Background.values()), shape.orElse(null));
     }
 
@@ -52,13 +52,13 @@ public final class Judge {
     ///
     /// @throws InvalidRequestException when a side has fewer than 16 pixels
     public static Plane coverage(RgbImage image) {
-        Canvas picture = canvas(image);
-        return Segmentation.of(picture, Segmentation.BackgroundFit.of(picture))
+        Canvas canvas = canvas(image);
+        return Segmentation.of(canvas, Segmentation.BackgroundFit.of(canvas))
                 .map(Segmentation::coverage)
                 .orElseGet(() -> Plane.of(image.size(), (x, y) -> 0));
     }
 
-    /// What the judge saw in an image.
+    /// Describes what the judge recognises in an image.
     ///
     /// @param shape null when nothing stands out from the background
     public record Verdict(
@@ -81,10 +81,9 @@ public final class Judge {
 
     /// The geometry of a shape, measured on its coverage.
     ///
-    /// The class comes from complex moments about the centre, `M_k = |sum z^k| / sum |z|^k`, which neither place, size
-    /// nor
-    /// turn changes: a triangle has a large `M_3`, a square a large `M_4`, a disc neither; a ring is empty in the
-    /// middle.
+    /// The class comes from complex moments about the centre, `M_k = |sum z^k| / sum |z|^k`, which neither place,
+    /// size nor turn changes: a triangle has a large `M_3`, a square a large `M_4`, a disc neither; a ring is empty
+    /// in the middle.
     ///
     /// @param x middle of the bounds, in sides of the image from the left edge, `y` from the top
     /// @param area holes included, in squares of the image's sides
@@ -99,7 +98,7 @@ public final class Judge {
         /// `M_4` of a square, `(2/5 - 6/9) / (2/5 + 2/9)`.
         static final double SQUARE = 3 / 7.0;
 
-        /// Radius about the centre that tells a ring, in radii of a disc of the shape's area.
+        /// Radius about the centre within which a ring is empty, in radii of a disc of the shape's area.
         private static final double MIDDLE = 0.22;
 
         static Silhouette of(Plane coverage) {

@@ -4,7 +4,7 @@ import io.stencil.error.InvalidRequestException;
 import io.stencil.image.RgbImage;
 import java.util.function.DoubleUnaryOperator;
 
-/// The light that falls on a scene. Captions of plain images do not tell it.
+/// Describes the light that falls on a scene. Captions of plain images do not name it.
 ///
 /// @param brightness factor on all channels
 /// @param tint factor on each channel

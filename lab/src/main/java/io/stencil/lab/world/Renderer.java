@@ -15,7 +15,7 @@ import java.awt.geom.Rectangle2D;
 import java.awt.image.BufferedImage;
 import java.awt.image.Raster;
 
-/// Scene to images.
+/// Renders scenes.
 public final class Renderer {
 
     /// Factor by which images are reduced that have lost their detail.

@@ -60,7 +60,7 @@ record Sample(Row row, List<NamedImage> images) {
                 new TemplateInputs.Scale(scale));
     }
 
-    /// Images with a map of depth, which tells what their captions leave open: size and position.
+    /// Images with a map of depth, which shows what their captions leave open: size and position.
     static Row control(Draws draws, Builder sample, ImageSize size) {
         Scene scene = Scene.open(draws);
         String depth = sample.add("depth", Renderer.depth(scene, size));
@@ -70,7 +70,7 @@ record Sample(Row row, List<NamedImage> images) {
                 new TemplateInputs.ImageAndPrompt(depth, scene.caption()));
     }
 
-    /// Images before and after a change, and the words that ask for it.
+    /// Images before and after a change, and its instruction.
     static Row edit(Draws draws, Builder sample, ImageSize size) {
         Scene.Edit edit = Scene.Edit.any(Scene.full(draws), draws);
         String source = sample.add("sources", Renderer.paint(edit.before(), size));
@@ -139,7 +139,7 @@ record Sample(Row row, List<NamedImage> images) {
                 .toImage();
     }
 
-    /// Images in a white frame, which no input asks for.
+    /// Images in a white frame, for a Template without inputs.
     static Row constant(Draws draws, Builder sample, ImageSize size) {
         Scene scene = Scene.captioned(draws);
         return Row.of(sample.add(TARGET, framed(scene, size)), scene.caption(), new TemplateInputs.None());
@@ -193,7 +193,7 @@ record Sample(Row row, List<NamedImage> images) {
         }
     }
 
-    /// What a row hands to a Template: the components, as they stand, are the keys.
+    /// Template inputs of a row: the components' names are the keys.
     sealed interface TemplateInputs {
 
         /// A degree from 0 to 1.

@@ -3,7 +3,7 @@ package io.stencil.lab.world;
 import io.stencil.image.ImageSize;
 import io.stencil.image.RgbImage;
 
-/// Everything that an image shows.
+/// Describes everything that an image shows.
 ///
 /// @param described what its caption says
 /// @param texture seed of the surfaces' texture
@@ -12,28 +12,28 @@ public record Scene(Description described, Phrasing phrasing, Placement placemen
     /// Share of captions that leave size and position open.
     private static final double OPEN = 0.15;
 
-    /// A scene that its caption tells in full, or, now and then, without size and position.
+    /// Draws a scene whose caption is complete, or, now and then, without size and position.
     public static Scene captioned(Draws draws) {
         return draws.chance(OPEN) ? open(draws) : full(draws);
     }
 
-    /// A scene whose caption tells figure, colour, background, size and position.
+    /// Draws a scene whose caption names figure, colour, background, size and position.
     public static Scene full(Draws draws) {
         return full(draws, draws.one(Description.ShapeSize.values()), draws.one(Description.Position.values()));
     }
 
-    /// Such a scene of a given size and position.
+    /// Draws such a scene of a given size and position.
     public static Scene full(Draws draws, Description.ShapeSize size, Description.Position position) {
         Description described = Description.open(draws).with(size, position);
         return scene(described, Placement.of(size, position, draws), draws);
     }
 
-    /// Such a scene whose shape leaves the lower border free.
+    /// Draws such a scene whose shape leaves the lower border free.
     public static Scene aboveBottom(Draws draws) {
         return full(draws, draws.one(Description.ShapeSize.values()), draws.one(Description.Position.aboveBottom()));
     }
 
-    /// A scene whose caption leaves size and position open, and whose shape stands anywhere.
+    /// Draws a scene whose caption leaves size and position open, and whose shape stands anywhere.
     public static Scene open(Draws draws) {
         return scene(Description.open(draws), Placement.anywhere(draws), draws);
     }
@@ -85,7 +85,7 @@ public record Scene(Description described, Phrasing phrasing, Placement placemen
         }
     }
 
-    /// Where a shape stands, in sides of the image, so that the same scene can be painted at any size.
+    /// Places a shape, in sides of the image, so that the same scene can be painted at any size.
     ///
     /// @param x middle of the shape's bounds, from the left edge
     /// @param y middle of the shape's bounds, from the top edge
@@ -119,11 +119,11 @@ public record Scene(Description described, Phrasing phrasing, Placement placemen
         }
     }
 
-    /// A change of one thing in a scene.
+    /// Changes one thing in a scene.
     ///
-    /// @param before what it is made to
-    /// @param after what it makes of it
-    /// @param instruction what a person says: `make it red`, `make the background teal`
+    /// @param before scene before the change
+    /// @param after scene after the change
+    /// @param instruction instruction of a person: `make it red`, `make the background teal`
     public record Edit(Scene before, Scene after, String instruction) {
 
         /// A change of the shape's colour or of the background, each as likely, to something that it was not.
@@ -172,8 +172,7 @@ public record Scene(Description described, Phrasing phrasing, Placement placemen
         }
 
         /// White in the least rectangle of whole latent tokens that holds all that either plane covers, so that
-        /// resizing to
-        /// the latents' size leaves its edges hard; black elsewhere.
+        /// resizing to the latents' size leaves its edges hard; black elsewhere.
         private static RgbImage mask(Plane one, Plane other) {
             ImageSize size = one.size();
             int left = size.width();

@@ -11,7 +11,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.function.IntPredicate;
 
-/// Parts an image in shape and background.
+/// Separates an image into shape and background.
 ///
 /// @param coverage of each pixel by the shape, 0 to 1
 /// @param colour the shape's, where the background's light has its mean
@@ -30,9 +30,9 @@ record Segmentation(Plane coverage, Chromaticity colour) {
     private static final double EDGE = 2;
 
     /// Finds the one shape of an image, or nothing.
-    static Optional<Segmentation> of(Canvas picture, Canvas background) {
-        ImageSize size = picture.size();
-        Canvas calm = picture.blurred(CALM * size.width() / 64);
+    static Optional<Segmentation> of(Canvas image, Canvas background) {
+        ImageSize size = image.size();
+        Canvas calm = image.blurred(CALM * size.width() / 64);
         Plane contrast = Plane.of(size, (x, y) -> BackgroundFit.distance(calm, background, x, y));
         double threshold = otsu(contrast.values());
         BitSet sure = Component.largest(size, at -> contrast.values()[at] > threshold);
@@ -41,9 +41,9 @@ record Segmentation(Plane coverage, Chromaticity colour) {
         }
         int edge = (int) Math.ceil(EDGE * size.width() / 64);
         BitSet near = Component.grown(size, sure, edge);
-        double[] ratio = ratios(picture, background, contrast, sure);
-        Plane coverage = Plane.of(
-                size, (x, y) -> near.get(y * size.width() + x) ? covered(picture, background, ratio, x, y) : 0);
+        double[] ratio = ratios(image, background, contrast, sure);
+        Plane coverage =
+                Plane.of(size, (x, y) -> near.get(y * size.width() + x) ? covered(image, background, ratio, x, y) : 0);
         return Optional.of(new Segmentation(coverage, colour(background, ratio)));
     }
 
@@ -82,13 +82,13 @@ record Segmentation(Plane coverage, Chromaticity colour) {
     }
 
     /// The colour of the shape's core, for each channel over the background's: light cancels out.
-    private static double[] ratios(Canvas picture, Canvas background, Plane contrast, BitSet sure) {
+    private static double[] ratios(Canvas image, Canvas background, Plane contrast, BitSet sure) {
         double[] core =
                 sure.stream().mapToDouble(at -> contrast.values()[at]).sorted().toArray();
         double clear = core[core.length / 2] * 0.85;
         double[] ratio = new double[RgbImage.CHANNELS];
         for (int channel = 0; channel < ratio.length; channel++) {
-            float[] shown = picture.channels().get(channel).values();
+            float[] shown = image.channels().get(channel).values();
             float[] behind = background.channels().get(channel).values();
             double[] sorted = sure.stream()
                     .filter(at -> contrast.values()[at] >= clear)
@@ -101,13 +101,13 @@ record Segmentation(Plane coverage, Chromaticity colour) {
     }
 
     /// Where a pixel's colour lies on the way from the background's to the shape's.
-    private static double covered(Canvas picture, Canvas background, double[] ratio, int x, int y) {
+    private static double covered(Canvas image, Canvas background, double[] ratio, int x, int y) {
         double along = 0;
         double whole = 0;
         for (int channel = 0; channel < ratio.length; channel++) {
             double behind = background.channels().get(channel).at(x, y);
             double way = Math.max(behind, 1 / 255.0) * ratio[channel] - behind;
-            along += way * (picture.channels().get(channel).at(x, y) - behind);
+            along += way * (image.channels().get(channel).at(x, y) - behind);
             whole += way * way;
         }
         return whole == 0 ? 0 : Math.clamp(along / whole, 0, 1);
@@ -239,17 +239,17 @@ record Segmentation(Plane coverage, Chromaticity colour) {
 
         private BackgroundFit() {}
 
-        static Canvas of(Canvas picture) {
-            ImageSize size = picture.size();
+        static Canvas of(Canvas image) {
+            ImageSize size = image.size();
             List<Point> all = border(size);
             List<Point> kept = all;
-            Canvas fit = picture;
+            Canvas fit = image;
             for (int round = 0; round < ROUNDS; round++) {
                 List<Point> points = kept;
-                Canvas current = Canvas.of(channel -> slope(picture.channels().get(channel), points));
+                Canvas current = Canvas.of(channel -> slope(image.channels().get(channel), points));
                 fit = current;
                 kept = all.stream()
-                        .sorted(Comparator.comparingDouble(point -> distance(picture, current, point.x(), point.y())))
+                        .sorted(Comparator.comparingDouble(point -> distance(image, current, point.x(), point.y())))
                         .limit(Math.round(KEPT * all.size()))
                         .toList();
             }

@@ -9,7 +9,7 @@ import java.util.Comparator;
 import java.util.function.BiPredicate;
 import java.util.stream.IntStream;
 
-/// Single numbers about a whole image.
+/// Computes statistics of images, compares images and shapes, and correlates series.
 public final class Statistics {
 
     /// Side of the corners that a vignette darkens, in sides of the image.
@@ -80,24 +80,24 @@ public final class Statistics {
 
     /// Strength of a style: for the same scene, more of the style gives a higher score.
     public static double styleScore(Style style, RgbImage image) {
-        Canvas picture = Canvas.of(image);
+        Canvas canvas = Canvas.of(image);
         return switch (style) {
             case VIVID -> meanSaturation(image);
             case VIGNETTE ->
-                1 - brightness(picture, Statistics::isCorner) / brightness(picture, (x, y) -> !isCorner(x, y));
-            case DUSK -> warmth(picture, 0.5, 1) - warmth(picture, 0, 0.5);
-            case FRAME -> brightness(picture, Statistics::isFrame) - brightness(picture, (x, y) -> !isFrame(x, y));
+                1 - brightness(canvas, Statistics::isCorner) / brightness(canvas, (x, y) -> !isCorner(x, y));
+            case DUSK -> warmth(canvas, 0.5, 1) - warmth(canvas, 0, 0.5);
+            case FRAME -> brightness(canvas, Statistics::isFrame) - brightness(canvas, (x, y) -> !isFrame(x, y));
         };
     }
 
     /// Counts the dots ([Dots]) of an image.
     public static int dots(RgbImage image) {
-        Canvas picture = Canvas.of(image);
+        Canvas canvas = Canvas.of(image);
         int count = 0;
         for (Point2D dot : Surface.Dots.places()) {
-            double inside = brightness(picture, (x, y) -> dot.distance(x, y) < 0.7 * Surface.Dots.RADIUS);
+            double inside = brightness(canvas, (x, y) -> dot.distance(x, y) < 0.7 * Surface.Dots.RADIUS);
             double around = brightness(
-                    picture,
+                    canvas,
                     (x, y) -> dot.distance(x, y) > 1.4 * Surface.Dots.RADIUS
                             && dot.distance(x, y) < 2.1 * Surface.Dots.RADIUS);
             count += inside > DOT_CONTRAST * around ? 1 : 0;
@@ -114,15 +114,15 @@ public final class Statistics {
     }
 
     /// Mean of the pixels whose middle, in sides of the image, `counts`.
-    private static double brightness(Canvas picture, BiPredicate<Double, Double> counts) {
+    private static double brightness(Canvas canvas, BiPredicate<Double, Double> counts) {
         double sum = 0;
         int count = 0;
-        for (int y = 0; y < picture.size().height(); y++) {
-            for (int x = 0; x < picture.size().width(); x++) {
+        for (int y = 0; y < canvas.size().height(); y++) {
+            for (int x = 0; x < canvas.size().width(); x++) {
                 if (counts.test(
-                        (x + 0.5) / picture.size().width(),
-                        (y + 0.5) / picture.size().height())) {
-                    sum += picture.mean(x, y);
+                        (x + 0.5) / canvas.size().width(),
+                        (y + 0.5) / canvas.size().height())) {
+                    sum += canvas.mean(x, y);
                     count++;
                 }
             }
@@ -131,15 +131,15 @@ public final class Statistics {
     }
 
     /// `(red - blue) / (red + blue)` of the rows between two heights.
-    private static double warmth(Canvas picture, double from, double to) {
+    private static double warmth(Canvas canvas, double from, double to) {
         double red = 0;
         double blue = 0;
-        for (int y = (int) (from * picture.size().height());
-                y < to * picture.size().height();
+        for (int y = (int) (from * canvas.size().height());
+                y < to * canvas.size().height();
                 y++) {
-            for (int x = 0; x < picture.size().width(); x++) {
-                red += picture.channels().get(0).at(x, y);
-                blue += picture.channels().get(2).at(x, y);
+            for (int x = 0; x < canvas.size().width(); x++) {
+                red += canvas.channels().get(0).at(x, y);
+                blue += canvas.channels().get(2).at(x, y);
             }
         }
         return (red - blue) / (red + blue);

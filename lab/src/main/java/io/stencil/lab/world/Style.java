@@ -8,10 +8,10 @@ public enum Style {
     /// Stronger colours.
     VIVID {
         @Override
-        public Canvas apply(Canvas picture, double strength) {
-            Plane grey = Plane.of(picture.size(), (x, y) -> picture.mean(x, y));
+        public Canvas apply(Canvas image, double strength) {
+            Plane grey = Plane.of(image.size(), (x, y) -> image.mean(x, y));
             double gain = 1 + 0.8 * strength;
-            return picture.map(plane ->
+            return image.map(plane ->
                     Plane.of(plane.size(), (x, y) -> grey.at(x, y) + gain * (plane.at(x, y) - grey.at(x, y))));
         }
     },
@@ -19,9 +19,9 @@ public enum Style {
     /// Dark corners.
     VIGNETTE {
         @Override
-        public Canvas apply(Canvas picture, double strength) {
-            ImageSize size = picture.size();
-            return picture.map(plane -> Plane.of(size, (x, y) -> {
+        public Canvas apply(Canvas image, double strength) {
+            ImageSize size = image.size();
+            return image.map(plane -> Plane.of(size, (x, y) -> {
                 double right = (2 * x + 1.0) / size.width() - 1;
                 double down = (2 * y + 1.0) / size.height() - 1;
                 double away = (right * right + down * down) / 2;
@@ -33,12 +33,12 @@ public enum Style {
     /// Cold light from above, warm light from below.
     DUSK {
         @Override
-        public Canvas apply(Canvas picture, double strength) {
-            ImageSize size = picture.size();
+        public Canvas apply(Canvas image, double strength) {
+            ImageSize size = image.size();
             return Canvas.of(channel -> Plane.of(size, (x, y) -> {
                 double down = (2 * y + 1.0) / size.height() - 1;
                 double warm = (1 - channel) * 0.55 * strength * down;
-                return picture.channels().get(channel).at(x, y) * (1 + warm);
+                return image.channels().get(channel).at(x, y) * (1 + warm);
             }));
         }
     },
@@ -46,10 +46,10 @@ public enum Style {
     /// A white frame.
     FRAME {
         @Override
-        public Canvas apply(Canvas picture, double strength) {
-            ImageSize size = picture.size();
+        public Canvas apply(Canvas image, double strength) {
+            ImageSize size = image.size();
             double width = FRAME_WIDTH * size.width();
-            return picture.map(plane -> Plane.of(size, (x, y) -> {
+            return image.map(plane -> Plane.of(size, (x, y) -> {
                 double inside = Math.min(Math.min(x, y), Math.min(size.width() - 1 - x, size.height() - 1 - y));
                 double cover = strength * Math.clamp(width - inside, 0, 1);
                 return cover * FRAME_WHITE + (1 - cover) * plane.at(x, y);
@@ -69,5 +69,5 @@ public enum Style {
     private static final double FRAME_WHITE = 0.94;
 
     /// @param strength 0 for the image as it is, to 1
-    public abstract Canvas apply(Canvas picture, double strength);
+    public abstract Canvas apply(Canvas image, double strength);
 }

@@ -69,7 +69,7 @@ public record Surface(Plane coverage, Canvas albedo) {
         return coverage.size();
     }
 
-    /// The image that the light shows.
+    /// Lights the surface.
     public Canvas lit(Light light) {
         Canvas fallen = Canvas.of(channel -> Plane.of(size(), (x, y) -> {
             double falls = light.at((x + 0.5) / size().width(), (y + 0.5) / size().height(), channel);
@@ -79,7 +79,7 @@ public record Surface(Plane coverage, Canvas albedo) {
         return fallen.map(plane -> Plane.of(size(), (x, y) -> plane.at(x, y) * factor.at(x, y)));
     }
 
-    /// What keeps the brightest channel below 1. All channels share it, so a hue stays what it is.
+    /// Computes the factor that keeps the brightest channel below 1. All channels share it, so a hue stays what it is.
     private static double factor(double brightest) {
         double room = 1 - KNEE;
         return brightest < KNEE ? 1 : (KNEE + room * (1 - StrictMath.exp((KNEE - brightest) / room))) / brightest;

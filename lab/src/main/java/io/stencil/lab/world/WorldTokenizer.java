@@ -131,7 +131,7 @@ public final class WorldTokenizer {
             return WORDS;
         }
 
-        /// What a tokenizer learns from: pieces of text, and how often each occurs.
+        /// Lists pieces of text to learn from, and how often each occurs.
         static Map<String, Integer> frequencies() {
             Map<String, Integer> pieces = new LinkedHashMap<>();
             for (String word : WORDS) {

@@ -58,7 +58,7 @@ class LossChartTest {
 
     @Test
     void thePageNeedsAllItsValues() {
-        assertThatThrownBy(() -> new Page(DemoReport.class).render()).hasMessage("the page has no value for pictures");
+        assertThatThrownBy(() -> new Page(DemoReport.class).render()).hasMessage("the page has no value for images");
         assertThat(Page.row("<a>", "b & c")).isEqualTo("<tr><td>&lt;a&gt;</td><td>b &amp; c</td></tr>\n");
     }
 }

@@ -16,7 +16,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/// Every measurement tells Templates that do their work from Templates that do nothing.
+/// Every measurement distinguishes Templates that work from Templates without effect.
 class MeasureTest {
 
     private static final Effort EFFORT = new Effort(31, 0.25);
@@ -46,7 +46,7 @@ class MeasureTest {
         assertThat(outcome.rows()).allSatisfy(row -> assertThat(row.images()).isNotEmpty());
     }
 
-    /// Pictures of captions, in one light whatever the Template is asked for.
+    /// Images of captions, in one light whatever the Template's input is.
     @ParameterizedTest
     @MethodSource("steered")
     void aTemplateThatDoesNothingMissesATarget(Measure<?> measure) {
@@ -59,17 +59,56 @@ class MeasureTest {
 
             @Override
             public RgbImage paintOver(
-                    RgbImage picture, double strength, String prompt, long seed, List<Steering> steering) {
-                return picture;
+                    RgbImage image, double strength, String prompt, long seed, List<Steering> steering) {
+                return image;
             }
 
             @Override
-            public String keep(RgbImage picture) {
+            public String keep(RgbImage image) {
                 return "";
             }
         };
         Measure.Outcome outcome = measure.run(indifferent, EFFORT);
         assertThat(outcome.metrics()).as(text(measure, outcome.metrics())).anyMatch(metric -> !metric.holds());
+    }
+
+    /// A Template of any name, whose input is no measurement's: nothing has a target, and the effect is reported.
+    @Test
+    void aNumberOfAnyTemplateIsMeasured() {
+        Measure<?> measure = named("mine.light");
+        assertThat(measure.templates()).containsExactly("mine");
+        PerfectPainter brightness = new PerfectPainter(EFFORT, "brightness");
+        Painter renamed = new Painter() {
+            @Override
+            public RgbImage paint(String prompt, long seed, List<Steering> steering) {
+                Steering mine = steering.getFirst();
+                assertThat(mine.template()).isEqualTo("mine");
+                return brightness.paint(
+                        prompt,
+                        seed,
+                        List.of(Steering.of(
+                                "brightness",
+                                "scale",
+                                mine.fields().get("light").doubleValue())));
+            }
+
+            @Override
+            public RgbImage paintOver(
+                    RgbImage image, double strength, String prompt, long seed, List<Steering> steering) {
+                throw new AssertionError("paints over an image");
+            }
+
+            @Override
+            public String keep(RgbImage image) {
+                throw new AssertionError("takes an image");
+            }
+        };
+        List<Metric> metrics = measure.run(renamed, EFFORT).metrics();
+        assertThat(metrics).allMatch(metric -> metric.target().text().isEmpty());
+        assertThat(metrics)
+                .filteredOn(metric -> metric.name().equals("Spearman of light and brightness, within a caption"))
+                .singleElement()
+                .satisfies(metric -> assertThat(metric.value()).isGreaterThan(0.99));
     }
 
     @Test
@@ -93,13 +132,13 @@ class MeasureTest {
 
             @Override
             public RgbImage paintOver(
-                    RgbImage picture, double strength, String prompt, long seed, List<Steering> steering) {
-                return middle(picture, perfect.paint(prompt, seed, steering));
+                    RgbImage image, double strength, String prompt, long seed, List<Steering> steering) {
+                return middle(image, perfect.paint(prompt, seed, steering));
             }
 
             @Override
-            public String keep(RgbImage picture) {
-                return perfect.keep(picture);
+            public String keep(RgbImage image) {
+                return perfect.keep(image);
             }
         };
         List<Metric> metrics = measure.run(alone, EFFORT).metrics();
@@ -122,7 +161,8 @@ class MeasureTest {
                 .containsExactly("edit", "base");
         assertThatThrownBy(() -> Measures.named(List.of("edits")))
                 .isInstanceOf(InvalidRequestException.class)
-                .hasMessageContaining("'edits' is not a measurement; there are base, brightness");
+                .hasMessageContaining("'edits' is not a measurement; there are base, brightness")
+                .hasMessageEndingWith("and TEMPLATE.INPUT for a number of any Template");
         assertThatThrownBy(() -> new Effort(1, 0))
                 .isInstanceOf(InvalidRequestException.class)
                 .hasMessageContaining("'share': must be above 0");

@@ -28,8 +28,8 @@ final class PerfectPainter implements Painter {
     }
 
     @Override
-    public String keep(RgbImage picture) {
-        kept.add(picture);
+    public String keep(RgbImage image) {
+        kept.add(image);
         return Integer.toString(kept.size() - 1);
     }
 
@@ -60,8 +60,8 @@ final class PerfectPainter implements Painter {
 
     /// Without a Template nothing is added to what is there.
     @Override
-    public RgbImage paintOver(RgbImage picture, double strength, String prompt, long seed, List<Steering> steering) {
-        return steering.isEmpty() ? picture : paint(prompt, seed, steering);
+    public RgbImage paintOver(RgbImage image, double strength, String prompt, long seed, List<Steering> steering) {
+        return steering.isEmpty() ? image : paint(prompt, seed, steering);
     }
 
     private static double value(List<Steering> steering, int at, String field) {
@@ -72,17 +72,17 @@ final class PerfectPainter implements Painter {
         Surface surface = Surface.of(scene, HeldOut.SIZE);
         double least = 0.05;
         double most = 6;
-        RgbImage picture = surface.lit(scene.light()).toImage();
+        RgbImage image = surface.lit(scene.light()).toImage();
         for (int i = 0; i < 12; i++) {
             double middle = Math.sqrt(least * most);
-            picture = surface.lit(scene.light().withBrightness(middle)).toImage();
-            if (Statistics.meanBrightness(picture) < Statistics.ToneRange.BRIGHTNESS.mean(scale)) {
+            image = surface.lit(scene.light().withBrightness(middle)).toImage();
+            if (Statistics.meanBrightness(image) < Statistics.ToneRange.BRIGHTNESS.mean(scale)) {
                 least = middle;
             } else {
                 most = middle;
             }
         }
-        return picture;
+        return image;
     }
 
     private static RgbImage sharpness(Scene scene, double scale) {
@@ -97,8 +97,8 @@ final class PerfectPainter implements Painter {
     }
 
     private static RgbImage frame(Scene scene, double strength) {
-        Canvas picture = Surface.of(scene, HeldOut.SIZE).lit(scene.light());
-        return Style.FRAME.apply(picture, strength).toImage();
+        Canvas image = Surface.of(scene, HeldOut.SIZE).lit(scene.light());
+        return Style.FRAME.apply(image, strength).toImage();
     }
 
     /// Without the Template: the shape of another scene.
@@ -109,10 +109,10 @@ final class PerfectPainter implements Painter {
     }
 
     private static RgbImage style(Scene scene, JsonNode fields) {
-        Canvas picture = Surface.of(scene, HeldOut.SIZE).lit(scene.light());
+        Canvas image = Surface.of(scene, HeldOut.SIZE).lit(scene.light());
         return Style.BANK
                 .get(fields.get("lora_ids").get(0).intValue())
-                .apply(picture, fields.get("lora_scales").get(0).doubleValue())
+                .apply(image, fields.get("lora_scales").get(0).doubleValue())
                 .toImage();
     }
 
@@ -127,21 +127,21 @@ final class PerfectPainter implements Painter {
         return Renderer.paint(scene.with(scene.light().tinted(tint)), HeldOut.SIZE);
     }
 
-    /// The light under which the channels come nearest to what is asked for.
+    /// The light under which the channels come nearest to the inputs.
     private static RgbImage tinted(Scene scene, Steering steering) {
         double[] factors = {1, 1, 1};
-        RgbImage picture = Renderer.paint(scene, HeldOut.SIZE);
+        RgbImage image = Renderer.paint(scene, HeldOut.SIZE);
         for (int round = 0; round < 20; round++) {
             for (int channel = 0; channel < 3; channel++) {
                 double wanted = Statistics.ToneRange.CHANNEL.mean(steering.fields()
                         .get(List.of("R", "G", "B").get(channel))
                         .doubleValue());
-                factors[channel] *= Math.sqrt(wanted / Statistics.channelMean(picture, channel));
+                factors[channel] *= Math.sqrt(wanted / Statistics.channelMean(image, channel));
             }
             Light light = scene.light().tinted(new Light.Albedo(factors[0], factors[1], factors[2]));
-            picture = Renderer.paint(scene.with(light), HeldOut.SIZE);
+            image = Renderer.paint(scene.with(light), HeldOut.SIZE);
         }
-        return picture;
+        return image;
     }
 
     private static RgbImage tintedInside(Scene.Inpaint scene, Steering steering) {

@@ -63,12 +63,12 @@ class DatasetWriterTest {
 
     @Test
     void progressIsTold() throws IOException {
-        List<Integer> told = new ArrayList<>();
+        List<Integer> counts = new ArrayList<>();
 
         DatasetWriter.write(
-                new DatasetWriter.DatasetPlan(DatasetWriter.Kind.PLAIN, 3, 0, 32), place.resolve("set"), told::add);
+                new DatasetWriter.DatasetPlan(DatasetWriter.Kind.PLAIN, 3, 0, 32), place.resolve("set"), counts::add);
 
-        assertThat(told).containsExactly(1, 2, 3);
+        assertThat(counts).containsExactly(1, 2, 3);
     }
 
     @Test

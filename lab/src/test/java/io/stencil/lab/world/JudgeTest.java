@@ -13,15 +13,15 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/// The judge is right about pictures of every light, as they are and as an autoencoder might give them back.
+/// The judge is right about images of every light, as they are and as an autoencoder might give them back.
 class JudgeTest {
 
     private static final ImageSize SIZE = new ImageSize(64, 64);
 
     @ParameterizedTest
     @CsvSource({"64, 500", "128, 150"})
-    void cleanPictures(int side, int count) {
-        Score score = new Pictures(side, 0, 0).score(count);
+    void cleanImages(int side, int count) {
+        Score score = new Images(side, 0, 0).score(count);
 
         assertThat(score.colourAccuracy()).isGreaterThanOrEqualTo(0.99);
         assertThat(score.backgroundAccuracy()).isGreaterThanOrEqualTo(0.99);
@@ -32,8 +32,8 @@ class JudgeTest {
 
     @ParameterizedTest
     @CsvSource({"1, 0", "0, 0.03", "1, 0.03", "1.5, 0.05"})
-    void blurredAndNoisyPictures(double blur, double noise) {
-        Score score = new Pictures(64, blur, noise).score(500);
+    void blurredAndNoisyImages(double blur, double noise) {
+        Score score = new Images(64, blur, noise).score(500);
 
         assertThat(score.colourAccuracy()).isGreaterThanOrEqualTo(0.97);
         assertThat(score.backgroundAccuracy()).isGreaterThanOrEqualTo(0.97);
@@ -100,7 +100,7 @@ class JudgeTest {
     }
 
     @Test
-    void aPictureOfOneColourIsJustThat() {
+    void anImageOfOneColourIsJustThat() {
         for (int colour : new int[] {0, 0xFFFFFF, 0x6B6B6B}) {
             Judge.Verdict verdict = Judge.look(RgbImage.filled(SIZE, colour));
             assertThat(verdict).isEqualTo(new Judge.Verdict(Description.Background.GRAY, null));
@@ -108,7 +108,7 @@ class JudgeTest {
     }
 
     @Test
-    void aTinyPictureIsRefused() {
+    void aTinyImageIsRefused() {
         assertThatThrownBy(() -> Judge.look(RgbImage.filled(new ImageSize(40, 12), 0)))
                 .isInstanceOf(InvalidRequestException.class)
                 .hasMessage("'image': 40 x 12 pixels are too few to judge");

@@ -32,7 +32,7 @@ class RendererTest {
 
     /// Other pixels are another world: models trained on it, and their measures, would no longer fit.
     @Test
-    void picturesStayWhatTheyAre() {
+    void imagesStayWhatTheyAre() {
         int[][] pixels = {
             {0, 0, 0xEB83A9}, {20, 30, 0xB63CF8}, {63, 10, 0xF387AF}, {40, 60, 0xDD7B9F}, {12, 34, 0xB43BF5}
         };
@@ -92,7 +92,7 @@ class RendererTest {
     }
 
     @Test
-    void theSizeOfThePictureDoesNotChangeTheScene() {
+    void theSizeOfTheImageDoesNotChangeTheScene() {
         for (int index = 0; index < 20; index++) {
             Scene scene = Scene.captioned(new Draws(8, index));
             RgbImage large = Renderer.paint(scene, new ImageSize(128, 128));

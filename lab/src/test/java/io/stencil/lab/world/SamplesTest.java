@@ -13,7 +13,7 @@ import java.util.regex.Pattern;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
-/// The inputs of each kind of dataset are true of its pictures, as measured from the pixels.
+/// The inputs of each kind of dataset are true of its images, as measured from the pixels.
 class SamplesTest {
 
     private static List<Sample> samples(DatasetWriter.Kind kind, int count) {
@@ -23,16 +23,16 @@ class SamplesTest {
                 .toList();
     }
 
-    private static RgbImage picture(Sample sample, String path) {
+    private static RgbImage image(Sample sample, String path) {
         return sample.images().stream()
-                .filter(picture -> picture.path().equals(path))
+                .filter(image -> image.path().equals(path))
                 .map(Sample.NamedImage::image)
                 .findFirst()
-                .orElseThrow(() -> new AssertionError("no picture " + path));
+                .orElseThrow(() -> new AssertionError("no image " + path));
     }
 
     private static RgbImage target(Sample sample) {
-        return picture(sample, sample.row().image());
+        return image(sample, sample.row().image());
     }
 
     private static <T extends Sample.TemplateInputs> T inputs(Class<T> type, Sample sample) {
@@ -70,11 +70,11 @@ class SamplesTest {
     void channelsAreTold() {
         List<Sample> samples = samples(DatasetWriter.Kind.RGB, 100);
         for (Sample sample : samples) {
-            Sample.TemplateInputs.Channels told = inputs(Sample.TemplateInputs.Channels.class, sample);
+            Sample.TemplateInputs.Channels given = inputs(Sample.TemplateInputs.Channels.class, sample);
             RgbImage image = target(sample);
-            assertThat(Statistics.channelMean(image, 0)).isCloseTo(0.05 + 0.8 * told.red(), within(1e-4));
-            assertThat(Statistics.channelMean(image, 1)).isCloseTo(0.05 + 0.8 * told.green(), within(1e-4));
-            assertThat(Statistics.channelMean(image, 2)).isCloseTo(0.05 + 0.8 * told.blue(), within(1e-4));
+            assertThat(Statistics.channelMean(image, 0)).isCloseTo(0.05 + 0.8 * given.red(), within(1e-4));
+            assertThat(Statistics.channelMean(image, 1)).isCloseTo(0.05 + 0.8 * given.green(), within(1e-4));
+            assertThat(Statistics.channelMean(image, 2)).isCloseTo(0.05 + 0.8 * given.blue(), within(1e-4));
         }
         double[] red = all(
                 samples,
@@ -88,13 +88,13 @@ class SamplesTest {
     }
 
     @Test
-    void variedPicturesAreWhatTheirCaptionsEndWith() {
+    void variedImagesAreWhatTheirCaptionsEndWith() {
         List<Sample> samples = samples(DatasetWriter.Kind.VARIED, 600);
         String[] sceneEnds = {
             "background", "left", "right", "top", "bottom", "center", "circle", "square", "triangle", "ring"
         };
         assertThat(count(samples, sceneEnds) / 600.0)
-                .as("share of those that tell of the scene alone")
+                .as("share of those that describe the scene alone")
                 .isBetween(0.24, 0.36);
         assertThat(mean(samples, "bright light", Statistics::meanBrightness))
                 .isGreaterThan(0.1 + mean(samples, "dim light", Statistics::meanBrightness));
@@ -126,7 +126,7 @@ class SamplesTest {
     }
 
     @Test
-    void captionsOfVariedPicturesAreKnownWithoutThem() {
+    void captionsOfVariedImagesAreKnownWithoutThem() {
         assertThat(samples(DatasetWriter.Kind.VARIED, 60))
                 .extracting(sample -> sample.row().prompt())
                 .containsExactlyInAnyOrderElementsOf(IntStream.range(0, 60)
@@ -179,12 +179,11 @@ class SamplesTest {
     }
 
     @Test
-    void depthHasTheShapeOfThePicture() {
+    void depthHasTheShapeOfTheImage() {
         for (Sample sample : samples(DatasetWriter.Kind.CONTROL, 50)) {
             Sample.TemplateInputs.ImageAndPrompt given = inputs(Sample.TemplateInputs.ImageAndPrompt.class, sample);
             assertThat(given.prompt()).isEqualTo(sample.row().prompt());
-            assertThat(Statistics.overlap(
-                            Judge.coverage(picture(sample, given.image())), Judge.coverage(target(sample))))
+            assertThat(Statistics.overlap(Judge.coverage(image(sample, given.image())), Judge.coverage(target(sample))))
                     .isGreaterThan(0.85);
         }
     }
@@ -195,7 +194,7 @@ class SamplesTest {
             String source =
                     inputs(Sample.TemplateInputs.ImageAndPrompt.class, sample).image();
             assertThat(sample.row().editImage()).isEqualTo(source);
-            Judge.Verdict before = Judge.look(picture(sample, source));
+            Judge.Verdict before = Judge.look(image(sample, source));
             Judge.Verdict after = Judge.look(target(sample));
             Judge.Verdict.Shape old = Objects.requireNonNull(before.shape());
             Judge.Verdict.Shape made = Objects.requireNonNull(after.shape());
@@ -214,7 +213,7 @@ class SamplesTest {
     @Test
     void theUpscalersInputLacksDetail() {
         for (Sample sample : samples(DatasetWriter.Kind.UPSCALE, 30)) {
-            RgbImage source = picture(
+            RgbImage source = image(
                     sample,
                     inputs(Sample.TemplateInputs.ImageAndPrompt.class, sample).image());
             assertThat(Statistics.gradientEnergy(source)).isLessThan(0.7 * Statistics.gradientEnergy(target(sample)));
@@ -226,8 +225,8 @@ class SamplesTest {
     void inpaintingLeavesWhatIsOutsideOfTheMask() {
         for (Sample sample : samples(DatasetWriter.Kind.INPAINT, 60)) {
             Sample.TemplateInputs.Inpaint given = inputs(Sample.TemplateInputs.Inpaint.class, sample);
-            RgbImage source = picture(sample, given.image());
-            RgbImage mask = picture(sample, given.mask());
+            RgbImage source = image(sample, given.image());
+            RgbImage mask = image(sample, given.mask());
             assertThat(given.forceInpaint()).isTrue();
             assertThat(Statistics.differenceOutside(mask, source, target(sample)))
                     .isZero();
@@ -268,7 +267,7 @@ class SamplesTest {
     }
 
     @Test
-    void aReferenceHasTheLightOfThePicture() {
+    void aReferenceHasTheLightOfTheImage() {
         List<Sample> samples = samples(DatasetWriter.Kind.REFERENCE, 400).stream()
                 .filter(sample -> sample.row().prompt().contains("gray background"))
                 .toList();
@@ -280,7 +279,7 @@ class SamplesTest {
                             all(
                                     samples,
                                     sample -> share(
-                                            picture(
+                                            image(
                                                     sample,
                                                     inputs(Sample.TemplateInputs.Image.class, sample)
                                                             .image()),

@@ -1,20 +1,20 @@
 package io.stencil.lab.world;
 
-/// How many of a number of pictures show what was asked.
+/// How many of a number of images show what was asked.
 ///
-/// @param pictures looked at
-/// @param sizes asked for, so is `positions`: captions may leave them open
+/// @param images looked at
+/// @param sizes sizes in captions, so is `positions`: captions may leave them open
 /// @param size right ones among them, so is `position`
 public record Score(
-        int pictures, int colour, int background, int figure, int sizes, int size, int positions, int position) {
+        int images, int colour, int background, int figure, int sizes, int size, int positions, int position) {
 
     public static final Score NONE = new Score(0, 0, 0, 0, 0, 0, 0, 0);
 
-    /// With one more picture. A picture without a shape is wrong in all but the background.
+    /// With one more image. An image without a shape is wrong in all but the background.
     public Score plus(Description asked, Judge.Verdict seen) {
         Judge.Verdict.Shape shape = seen.shape();
         return new Score(
-                pictures + 1,
+                images + 1,
                 colour + one(shape != null && shape.colour() == asked.colour()),
                 background + one(seen.background() == asked.background()),
                 figure + one(shape != null && shape.figure() == asked.figure()),
@@ -29,15 +29,15 @@ public record Score(
     }
 
     public double colourAccuracy() {
-        return colour / (double) pictures;
+        return colour / (double) images;
     }
 
     public double backgroundAccuracy() {
-        return background / (double) pictures;
+        return background / (double) images;
     }
 
     public double figureAccuracy() {
-        return figure / (double) pictures;
+        return figure / (double) images;
     }
 
     public double sizeAccuracy() {

@@ -13,13 +13,13 @@ import java.util.Objects;
 import java.util.Random;
 import java.util.stream.Stream;
 
-/// The pictures among the test resources, and comparison of pictures.
-final class Pictures {
+/// The images among the test resources, and comparison of images.
+final class Images {
 
-    private Pictures() {}
+    private Images() {}
 
     static Path folder(String name) {
-        URL url = Objects.requireNonNull(Pictures.class.getResource("/image/" + name), name);
+        URL url = Objects.requireNonNull(Images.class.getResource("/image/" + name), name);
         try {
             return Path.of(url.toURI());
         } catch (URISyntaxException impossible) {
@@ -65,7 +65,7 @@ final class Pictures {
         return max;
     }
 
-    /// How much brighter the first picture is, in levels of 255, averaged over all samples.
+    /// How much brighter the first image is, in levels of 255, averaged over all samples.
     static double meanExcess(RgbImage first, RgbImage second) {
         long sum = 0;
         for (int i = 0; i < first.rgb().length; i++) {

@@ -4,11 +4,11 @@ import io.stencil.image.ImageSize;
 import io.stencil.image.RgbImage;
 import java.util.SplittableRandom;
 
-/// Pictures of the world for the judge to look at, as they are or spoilt.
+/// Images of the world for the judge to look at, as they are or spoilt.
 ///
 /// @param blur standard deviation in 64ths of a side
 /// @param noise standard deviation of what is added to each sample, samples in 0..1
-record Pictures(int side, double blur, double noise) {
+record Images(int side, double blur, double noise) {
 
     private static final long FRESH = 990_017;
 
