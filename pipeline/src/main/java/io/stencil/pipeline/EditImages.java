@@ -1,5 +1,6 @@
 package io.stencil.pipeline;
 
+import io.stencil.error.Arguments;
 import io.stencil.error.InvalidRequestException;
 import io.stencil.image.ImageSize;
 import io.stencil.image.Resampler;
@@ -17,7 +18,7 @@ public record EditImages(List<RgbImage> images, boolean autoResize) {
 
     /// @throws InvalidRequestException when an image is too small or too narrow to have tokens
     public EditImages {
-        images = List.copyOf(images);
+        images = Arguments.copyOf("edit_image", images);
         images.forEach(image -> encodedSize(image, autoResize));
     }
 

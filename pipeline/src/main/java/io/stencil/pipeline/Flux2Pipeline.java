@@ -1,8 +1,10 @@
 package io.stencil.pipeline;
 
 import io.stencil.autograd.GradMode;
+import io.stencil.error.Arguments;
 import io.stencil.error.InvalidRequestException;
 import io.stencil.error.Location;
+import io.stencil.error.NameList;
 import io.stencil.flux2.files.LoraFile;
 import io.stencil.flux2.schedule.FlowMatchSchedule;
 import io.stencil.flux2.transformer.ImageTokens;
@@ -49,7 +51,7 @@ public final class Flux2Pipeline implements AutoCloseable {
 
     /// A pipeline of these models, which it owns from now on.
     public Flux2Pipeline(ModelSet models) {
-        this.models = models;
+        this.models = Arguments.require("models", models);
     }
 
     /// Loads the models that `files` names.
@@ -78,12 +80,13 @@ public final class Flux2Pipeline implements AutoCloseable {
     /// @throws io.stencil.error.InvalidRequestException as [#generate(GenerationRequest)] does
     /// @throws io.stencil.error.InvalidStateException likewise
     public GeneratedImage generate(GenerationRequest request, ProgressListener progress) {
-        request.requirePictures();
+        Arguments.require("request", request).requirePictures();
+        Arguments.require("progress", progress);
         try (CallGate.Turn _ = models.gate().enter(CallGate.Kind.WORK, "generate()");
                 Scope scope = new Scope();
                 GradMode _ = GradMode.disabled();
                 LoraBinding _ = loras.bind(models)) {
-            RequestTensors.hold(request, scope);
+            request.hold(scope);
             ImageSize size = new ImageSize(roundUp(request.width()), roundUp(request.height()));
             RequestWarnings.of(request, models, size).forEach(progress::onWarning);
             Inpaint inpaint = inpaint(request.image(), size);
@@ -105,12 +108,13 @@ public final class Flux2Pipeline implements AutoCloseable {
     }
 
     /// With an overlay the mask lies on the input image; without, it is stretched to the picture, as in the reference.
-    private static @Nullable Inpaint inpaint(ImageConditions conditions, ImageSize size) {
+    private static @Nullable Inpaint inpaint(GenerationRequest.ImageConditions conditions, ImageSize size) {
         Inpaint inpaint = conditions.inpaint();
         return inpaint != null && conditions.overlay() ? inpaint.croppedTo(size) : inpaint;
     }
 
-    private static RgbImage overlaid(RgbImage generated, ImageConditions conditions, @Nullable Inpaint inpaint) {
+    private static RgbImage overlaid(
+            RgbImage generated, GenerationRequest.ImageConditions conditions, @Nullable Inpaint inpaint) {
         return conditions.overlay()
                 ? Objects.requireNonNull(inpaint).overlay(generated, Objects.requireNonNull(conditions.input()))
                 : generated;
@@ -175,6 +179,7 @@ public final class Flux2Pipeline implements AutoCloseable {
     ///     that does not fit its layer, a value that is not finite, or parts of an adapter that is not supported
     /// @throws io.stencil.error.InvalidRequestException when the strength is no finite number
     public LoraMatch loadLora(Path file, double strength) {
+        Arguments.require("file", file);
         try (CallGate.Turn _ = models.gate().enter(CallGate.Kind.CHANGE, "loadLora()");
                 Scope _ = new Scope()) {
             LoraFile lora =
@@ -198,6 +203,7 @@ public final class Flux2Pipeline implements AutoCloseable {
     /// @return which of the file's layers the transformer has
     /// @throws io.stencil.error.InvalidFileException as [#loadLora] does; no weight is changed then
     public LoraMatch fuseLora(Path file, double strength) {
+        Arguments.require("file", file);
         try (CallGate.Turn _ = models.gate().enter(CallGate.Kind.CHANGE, "fuseLora()");
                 Scope _ = new Scope()) {
             LoraFile lora = LoraFile.read(file, models.requireTransformer(), strength, DType.FLOAT32, models.device());
@@ -249,6 +255,25 @@ public final class Flux2Pipeline implements AutoCloseable {
             loras.clear();
             owned.forEach(OwnedTensor::close);
             owned.clear();
+        }
+    }
+
+    /// How a LoRA file fits the transformer.
+    ///
+    /// @param matched number of the file's layers that the transformer has
+    /// @param unmatched layers of the file that it does not have
+    public record LoraMatch(int matched, List<String> unmatched) {
+
+        public LoraMatch {
+            unmatched = List.copyOf(unmatched);
+        }
+
+        /// One line for people.
+        @Override
+        public String toString() {
+            String rest =
+                    unmatched.isEmpty() ? "" : ", %s left out: %s".formatted(unmatched.size(), NameList.of(unmatched));
+            return "LoRA of %s layers used".formatted(matched) + rest;
         }
     }
 }

@@ -1,8 +1,10 @@
 package io.stencil.pipeline;
 
+import io.stencil.error.Arguments;
 import io.stencil.error.InvalidRequestException;
 import io.stencil.flux2.schedule.FlowMatchSchedule;
 import io.stencil.image.RgbImage;
+import io.stencil.tensor.Scope;
 import io.stencil.tensor.TensorDefect;
 import io.stencil.tensor.Tensors;
 import java.util.Arrays;
@@ -54,7 +56,13 @@ public record GenerationRequest(
 
     static final double DEFAULT_EMBEDDED_GUIDANCE = 4;
 
+    private static final String FREED =
+            "is a tensor that was freed with the scope it was made in; keep that scope open until generate() returns";
+
     public GenerationRequest {
+        Arguments.require("positive", positive);
+        Arguments.require("negative", negative);
+        Arguments.require("image", image);
         require("height", height >= 1, "must be at least 1, found " + height);
         require("width", width >= 1, "must be at least 1, found " + width);
         require(
@@ -113,7 +121,7 @@ public record GenerationRequest(
     }
 
     private static void requireNoise(Tensor noise, long rows, long columns) {
-        require("noise", !TensorDefect.of(noise).equals(Optional.of(TensorDefect.FREED)), RequestTensors.FREED);
+        require("noise", !TensorDefect.of(noise).equals(Optional.of(TensorDefect.FREED)), FREED);
         long[] shape = {1, 128, rows, columns};
         require(
                 "noise",
@@ -165,6 +173,39 @@ public record GenerationRequest(
         return builder;
     }
 
+    /// Keeps all tensors of the request in memory until `scope` is closed, whatever other threads close meanwhile.
+    ///
+    /// @throws InvalidRequestException naming one that is freed already, or a LoRA of several samples
+    void hold(Scope scope) {
+        hold("noise", noise, scope);
+        hold("positive", positive, scope);
+        hold("negative", negative, scope);
+    }
+
+    private static void hold(String side, SideConditions conditions, Scope scope) {
+        hold(side + ".text_embedding", conditions.textEmbedding(), scope);
+        conditions.kvCache().blocks().forEach((block, cached) -> {
+            hold(side + ".kv_cache." + block.key(), cached.k(), scope);
+            hold(side + ".kv_cache." + block.key(), cached.v(), scope);
+        });
+        conditions.lora().pairs().forEach((layer, pair) -> {
+            hold(side + ".lora." + layer, pair.a(), scope);
+            hold(side + ".lora." + layer, pair.b(), scope);
+            if (pair.a().dim() == 3 && pair.a().size(0) != 1) {
+                throw new InvalidRequestException(
+                        side + ".lora." + layer,
+                        "has updates of %s samples; a generation has one"
+                                .formatted(pair.a().size(0)));
+            }
+        });
+    }
+
+    private static void hold(String field, @Nullable Tensor tensor, Scope scope) {
+        if (tensor != null && !scope.hold(tensor)) {
+            throw new InvalidRequestException(field, FREED);
+        }
+    }
+
     /// True when the negative side is computed.
     public boolean isGuided() {
         return cfgScale != 1;
@@ -206,12 +247,12 @@ public record GenerationRequest(
         }
 
         public Builder positive(SideConditions value) {
-            positive = value;
+            positive = Arguments.require("positive", value);
             return this;
         }
 
         public Builder negative(SideConditions value) {
-            negative = value;
+            negative = Arguments.require("negative", value);
             return this;
         }
 
@@ -280,6 +321,23 @@ public record GenerationRequest(
                     steps,
                     denoisingStrength,
                     image);
+        }
+    }
+
+    /// The pictures that go into a generation.
+    ///
+    /// @param input start of image-to-image and of inpainting; resized and cropped to the requested size
+    /// @param edit pictures that the transformer sees as references
+    /// @param inpaint restricts the change to a part of the input image
+    /// @param overlay whether the input image is laid over the generated one outside of the mask
+    public record ImageConditions(
+            @Nullable RgbImage input,
+            @Nullable EditImages edit,
+            @Nullable Inpaint inpaint,
+            boolean overlay) {
+
+        public static ImageConditions none() {
+            return new ImageConditions(null, null, null, false);
         }
     }
 }

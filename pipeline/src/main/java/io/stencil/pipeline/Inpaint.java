@@ -1,5 +1,6 @@
 package io.stencil.pipeline;
 
+import io.stencil.error.Arguments;
 import io.stencil.error.InvalidRequestException;
 import io.stencil.flux2.vae.AutoencoderKlFlux2;
 import io.stencil.image.ImageSize;
@@ -20,6 +21,7 @@ public record Inpaint(RgbImage mask, int blurSize, double blurSigma) {
 
     /// @throws InvalidRequestException for a negative reach, and a deviation that is no number above 0 up to 1000000
     public Inpaint {
+        Arguments.require("inpaint_mask", mask);
         if (blurSize < 0) {
             throw new InvalidRequestException("inpaint_blur_size", "must be 0 or more, found " + blurSize);
         }

@@ -78,7 +78,7 @@ final class RequestWarnings {
     }
 
     private void inputImage() {
-        ImageConditions image = request.image();
+        GenerationRequest.ImageConditions image = request.image();
         if (image.input() != null
                 && image.inpaint() == null
                 && request.schedule().sigma(0) > PURE_NOISE) {
@@ -90,7 +90,7 @@ final class RequestWarnings {
 
     /// Without an overlay the mask is stretched to the image, while the input image is cropped to it.
     private void mask() {
-        ImageConditions image = request.image();
+        GenerationRequest.ImageConditions image = request.image();
         if (image.inpaint() == null || image.overlay()) {
             return;
         }

@@ -1,6 +1,6 @@
 package io.stencil.pipeline;
 
-import io.stencil.error.InvalidRequestException;
+import io.stencil.error.Arguments;
 import io.stencil.flux2.transformer.KvCache;
 import io.stencil.nn.Lora;
 import org.bytedeco.pytorch.Tensor;
@@ -15,17 +15,11 @@ import org.jspecify.annotations.Nullable;
 public record SideConditions(
         String prompt, KvCache kvCache, Lora lora, @Nullable Tensor textEmbedding) {
 
-    /// @throws InvalidRequestException when one but the text embedding is null
+    /// @throws io.stencil.error.InvalidRequestException when one but the text embedding is null
     public SideConditions {
-        requirePresent("prompt", prompt, "an empty one is allowed");
-        requirePresent("kv_cache", kvCache, "KvCache.empty() steers no block");
-        requirePresent("lora", lora, "Lora.empty() changes no layer");
-    }
-
-    private static void requirePresent(String field, @Nullable Object value, String remedy) {
-        if (value == null) {
-            throw new InvalidRequestException(field, "is null; " + remedy);
-        }
+        Arguments.require("prompt", prompt, "an empty one is allowed");
+        Arguments.require("kv_cache", kvCache, "KvCache.empty() steers no block");
+        Arguments.require("lora", lora, "Lora.empty() changes no layer");
     }
 
     public static SideConditions of(String prompt) {

@@ -1,6 +1,6 @@
 package io.stencil.template;
 
-import io.stencil.error.InvalidRequestException;
+import io.stencil.error.Arguments;
 import io.stencil.flux2.transformer.BlockId;
 import io.stencil.flux2.transformer.KeyValue;
 import io.stencil.flux2.transformer.KvCache;
@@ -26,16 +26,10 @@ public record TemplateCache(
         KvCache kvCache, Lora lora, @Nullable Tensor textEmbedding, List<PipelineSetting> settings) {
 
     public TemplateCache {
-        requireThere("kv_cache", kvCache, "KvCache.empty() steers no block");
-        requireThere("lora", lora, "Lora.empty() changes no layer");
-        requireThere("settings", settings, "List.of() sets nothing");
+        Arguments.require("kv_cache", kvCache, "KvCache.empty() steers no block");
+        Arguments.require("lora", lora, "Lora.empty() changes no layer");
+        Arguments.require("settings", settings, "List.of() sets nothing");
         settings = List.copyOf(settings);
-    }
-
-    private static void requireThere(String field, @Nullable Object value, String remedy) {
-        if (value == null) {
-            throw new InvalidRequestException(field, "is null; " + remedy);
-        }
     }
 
     public static TemplateCache empty() {

@@ -3,6 +3,7 @@ package io.stencil.template;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.stencil.error.Arguments;
 import io.stencil.error.InvalidRequestException;
 import io.stencil.error.Location;
 import io.stencil.json.Json;
@@ -27,7 +28,7 @@ public final class TemplateInputs {
     /// @param folder against which paths of pictures are resolved
     /// @throws InvalidRequestException when the text is not one or several objects, or a `model_id` is no whole number
     public static List<TemplateInput> parse(String option, String json, Path folder) {
-        JsonNode root = read(option, json);
+        JsonNode root = read(option, Arguments.require(option, json));
         List<TemplateInput> inputs = new ArrayList<>();
         for (JsonNode node : root.isArray() ? root : List.of(root)) {
             if (!(node instanceof ObjectNode object)) {

@@ -1,5 +1,6 @@
 package io.stencil.pipeline.models;
 
+import io.stencil.error.Arguments;
 import io.stencil.error.InvalidRequestException;
 import io.stencil.flux2.files.BaseModelPart;
 import io.stencil.flux2.text.Qwen3Encoder;
@@ -24,8 +25,11 @@ public record LoadOptions(DType dtype, Device device, Set<ModelRole> float8, Set
     public static final LoadOptions DEFAULT = new LoadOptions(DType.BFLOAT16, Device.CPU);
 
     public LoadOptions {
-        float8 = Set.copyOf(float8);
-        offload = Set.copyOf(offload);
+        Arguments.require("dtype", dtype);
+        Arguments.require("device", device);
+        Arguments.require("tiling", tiling);
+        float8 = Set.copyOf(Arguments.require("float8", float8));
+        offload = Set.copyOf(Arguments.require("offload", offload));
         for (ModelRole role : offload) {
             if (float8.contains(role)) {
                 throw new InvalidRequestException(

@@ -1,5 +1,6 @@
 package io.stencil.pipeline.models;
 
+import io.stencil.error.Arguments;
 import io.stencil.error.InvalidFileException;
 import io.stencil.error.NameList;
 import io.stencil.flux2.files.BaseModelPart;
@@ -21,13 +22,16 @@ public record ModelFiles(List<List<Path>> parts, @Nullable Path tokenizer) {
     private static final List<String> FOLDERS = List.of("transformer", "vae", "text_encoder");
 
     public ModelFiles {
-        parts = parts.stream().map(List::copyOf).toList();
+        parts = Arguments.copyOf("parts", parts).stream()
+                .map(files -> Arguments.copyOf("parts", files))
+                .toList();
     }
 
     /// The parts of a folder in Hugging Face layout: `transformer`, `vae`, `text_encoder` and `tokenizer`.
     ///
     /// @throws InvalidFileException when the folder has none of them
     public static ModelFiles in(Path folder) {
+        Arguments.require("folder", folder);
         List<List<Path>> parts = new ArrayList<>();
         for (String name : FOLDERS) {
             if (Files.isDirectory(folder.resolve(name))) {

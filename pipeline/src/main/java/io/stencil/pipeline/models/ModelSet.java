@@ -2,6 +2,7 @@ package io.stencil.pipeline.models;
 
 import static io.stencil.flux2.vae.AutoencoderKlFlux2.PIXELS_PER_LATENT;
 
+import io.stencil.error.Arguments;
 import io.stencil.error.InvalidRequestException;
 import io.stencil.error.InvalidStateException;
 import io.stencil.flux2.text.TextEncoder;
@@ -72,7 +73,7 @@ public final class ModelSet implements AutoCloseable {
     ///
     /// @throws io.stencil.error.InvalidFileException when a file is absent, broken or not a part of FLUX.2
     public static ModelSet load(ModelFiles files, LoadOptions options) {
-        return ModelSetLoader.load(files, options);
+        return ModelSetLoader.load(Arguments.require("files", files), Arguments.require("options", options));
     }
 
     public @Nullable TextEncoder textEncoder() {

@@ -1,7 +1,6 @@
 package io.stencil.template.load;
 
 import com.fasterxml.jackson.databind.PropertyNamingStrategies;
-import com.fasterxml.jackson.databind.PropertyNamingStrategies.NamingBase;
 import io.stencil.image.RgbImage;
 import java.lang.reflect.ParameterizedType;
 import java.lang.reflect.RecordComponent;
@@ -135,7 +134,7 @@ final class InputType {
     /// The components of a record by their names in JSON.
     static List<String> jsonNames(Class<?> record) {
         return List.of(record.getRecordComponents()).stream()
-                .map(component -> jsonName(component))
+                .map(InputType::jsonName)
                 .toList();
     }
 
@@ -167,24 +166,11 @@ final class InputType {
                 || component.getAnnotatedType().isAnnotationPresent(Nullable.class);
     }
 
-    /// How a component is called in JSON.
+    /// The name of a component in JSON: `lora_ids` for `loraIds`; a name that begins with a capital stays (`R`).
     static String jsonName(RecordComponent component) {
-        return new ComponentNames().translate(component.getName());
-    }
-
-    /// How a record component is called in JSON: `loraIds` is `lora_ids`; a name that begins with a capital stays
-    /// (`R`).
-    private static final class ComponentNames extends NamingBase {
-
-        private static final long serialVersionUID = 1L;
-
-        private static final NamingBase SNAKE_CASE = (NamingBase) PropertyNamingStrategies.SNAKE_CASE;
-
-        @Override
-        public String translate(String component) {
-            return component.isEmpty() || Character.isUpperCase(component.charAt(0))
-                    ? component
-                    : SNAKE_CASE.translate(component);
-        }
+        String name = component.getName();
+        return Character.isUpperCase(name.charAt(0))
+                ? name
+                : PropertyNamingStrategies.SnakeCaseStrategy.INSTANCE.translate(name);
     }
 }

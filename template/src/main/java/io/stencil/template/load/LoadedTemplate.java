@@ -97,7 +97,7 @@ public final class LoadedTemplate<I extends Record, P extends Record> implements
         try (OpenPass _ = model.openPass();
                 GradMode _ = GradMode.disabled()) {
             P processed = code.callOnInputs("processInputs()", () -> model.processInputs(bound, pipeline));
-            RecordArchive.RecordTensors.forEach(
+            RecordArchive.forEachTensor(
                     processed,
                     (name, tensor) -> TensorDefect.of(tensor).ifPresent(defect -> {
                         throw code.unusable("processInputs()", name, tensor, defect);
@@ -135,7 +135,7 @@ public final class LoadedTemplate<I extends Record, P extends Record> implements
     ///
     /// @throws io.stencil.error.TemplateException when the record's constructor fails
     P map(P processed, UnaryOperator<Tensor> copy) {
-        return code.call(constructor(processed.getClass()), () -> RecordArchive.RecordTensors.map(processed, copy));
+        return code.call(constructor(processed.getClass()), () -> RecordArchive.map(processed, copy));
     }
 
     private static String constructor(Class<?> record) {

@@ -42,7 +42,7 @@ final class RecordArchive {
         ObjectNode json = JsonNodeFactory.instance.objectNode();
         for (RecordComponent component : record.getClass().getRecordComponents()) {
             String name = component.getName();
-            json.set(name, value(RecordTensors.read(record, component), prefix + name, tensors));
+            json.set(name, value(read(record, component), prefix + name, tensors));
         }
         return json;
     }
@@ -95,7 +95,7 @@ final class RecordArchive {
             if (json.size() != components.length) {
                 throw misfit(prefix.isEmpty() ? "the record" : prefix, "has other components");
             }
-            return RecordTensors.build(type, values);
+            return build(type, values);
         }
 
         private @Nullable Object value(Type type, JsonNode json, String name) {
@@ -154,91 +154,85 @@ final class RecordArchive {
         }
     }
 
-    /// The tensors in a record, all the way down: in its components, and in records, lists and optionals of them.
-    static final class RecordTensors {
-
-        private RecordTensors() {}
-
-        /// The same record with every tensor replaced by what `copy` makes of it.
-        @SuppressWarnings("unchecked") // the class of a record makes records of its class
-        static <R extends Record> R map(R record, UnaryOperator<Tensor> copy) {
-            List<@Nullable Object> values = new ArrayList<>();
-            for (RecordComponent component : record.getClass().getRecordComponents()) {
-                values.add(value(read(record, component), copy));
-            }
-            return build((Class<R>) record.getClass(), values);
+    /// The same record with every tensor replaced by what `copy` makes of it.
+    @SuppressWarnings("unchecked") // the class of a record makes records of its class
+    static <R extends Record> R map(R record, UnaryOperator<Tensor> copy) {
+        List<@Nullable Object> values = new ArrayList<>();
+        for (RecordComponent component : record.getClass().getRecordComponents()) {
+            values.add(copy(read(record, component), copy));
         }
+        return build((Class<R>) record.getClass(), values);
+    }
 
-        /// Calls `visitor` with each tensor and the path to it, such as `levels.0.keys`.
-        static void forEach(Record record, BiConsumer<String, Tensor> visitor) {
-            visit("", record, visitor);
-        }
+    /// Calls `visitor` with each tensor and the path to it, such as `levels.0.keys`.
+    static void forEachTensor(Record record, BiConsumer<String, Tensor> visitor) {
+        visit("", record, visitor);
+    }
 
-        private static void visit(String path, @Nullable Object value, BiConsumer<String, Tensor> visitor) {
-            switch (value) {
-                case Tensor tensor -> visitor.accept(path, tensor);
-                case Record inner -> {
-                    for (RecordComponent component : inner.getClass().getRecordComponents()) {
-                        String name = component.getName();
-                        visit(path.isEmpty() ? name : path + "." + name, read(inner, component), visitor);
-                    }
+    private static void visit(String path, @Nullable Object value, BiConsumer<String, Tensor> visitor) {
+        switch (value) {
+            case Tensor tensor -> visitor.accept(path, tensor);
+            case Record inner -> {
+                for (RecordComponent component : inner.getClass().getRecordComponents()) {
+                    String name = component.getName();
+                    visit(path.isEmpty() ? name : path + "." + name, read(inner, component), visitor);
                 }
-                case List<?> list -> {
-                    for (int i = 0; i < list.size(); i++) {
-                        visit(path + "." + i, list.get(i), visitor);
-                    }
+            }
+            case List<?> list -> {
+                for (int i = 0; i < list.size(); i++) {
+                    visit(path + "." + i, list.get(i), visitor);
                 }
-                case Optional<?> optional -> visit(path, optional.orElse(null), visitor);
-                case null, default -> {}
             }
+            case Optional<?> optional -> visit(path, optional.orElse(null), visitor);
+            case null, default -> {}
         }
+    }
 
-        private static @Nullable Object value(@Nullable Object value, UnaryOperator<Tensor> copy) {
-            return switch (value) {
-                case Tensor tensor -> copy.apply(tensor);
-                case Record inner -> map(inner, copy);
-                case List<?> list -> list.stream().map(one -> value(one, copy)).toList();
-                case Optional<?> optional -> optional.map(one -> value(one, copy));
-                case null -> null;
-                default -> value;
-            };
+    private static @Nullable Object copy(@Nullable Object value, UnaryOperator<Tensor> copy) {
+        return switch (value) {
+            case Tensor tensor -> copy.apply(tensor);
+            case Record inner -> map(inner, copy);
+            case List<?> list -> list.stream().map(one -> copy(one, copy)).toList();
+            case Optional<?> optional -> optional.map(one -> copy(one, copy));
+            case null -> null;
+            default -> value;
+        };
+    }
+
+    /// The value of a component.
+    static @Nullable Object read(Record record, RecordComponent component) {
+        try {
+            component.getAccessor().setAccessible(true); // an author's record may be private
+            return component.getAccessor().invoke(record);
+        } catch (InvocationTargetException e) {
+            throw thrown(e);
+        } catch (IllegalAccessException e) {
+            throw new IllegalStateException(component + " cannot be read", e);
         }
+    }
 
-        /// The value of a component.
-        static @Nullable Object read(Record record, RecordComponent component) {
-            try {
-                component.getAccessor().setAccessible(true); // an author's record may be private
-                return component.getAccessor().invoke(record);
-            } catch (InvocationTargetException e) {
-                throw thrown(e);
-            } catch (IllegalAccessException e) {
-                throw new IllegalStateException(component + " cannot be read", e);
-            }
-        }
+    /// What the author's accessor or constructor threw.
+    private static RuntimeException thrown(InvocationTargetException e) {
+        return switch (e.getTargetException()) {
+            case RuntimeException unchecked -> unchecked;
+            case Error error -> throw error;
+            default -> new IllegalStateException(e.getTargetException());
+        };
+    }
 
-        /// What the author's accessor or constructor threw.
-        private static RuntimeException thrown(InvocationTargetException e) {
-            return switch (e.getTargetException()) {
-                case RuntimeException unchecked -> unchecked;
-                case Error error -> throw error;
-                default -> new IllegalStateException(e.getTargetException());
-            };
-        }
-
-        /// A record of these values.
-        static <R extends Record> R build(Class<R> type, List<@Nullable Object> values) {
-            Class<?>[] types = Arrays.stream(type.getRecordComponents())
-                    .map(RecordComponent::getType)
-                    .toArray(Class<?>[]::new);
-            try {
-                Constructor<R> constructor = type.getDeclaredConstructor(types);
-                constructor.setAccessible(true);
-                return constructor.newInstance(values.toArray());
-            } catch (InvocationTargetException e) {
-                throw thrown(e);
-            } catch (ReflectiveOperationException e) {
-                throw new IllegalStateException(type + " cannot be built", e);
-            }
+    /// A record of these values.
+    static <R extends Record> R build(Class<R> type, List<@Nullable Object> values) {
+        Class<?>[] types = Arrays.stream(type.getRecordComponents())
+                .map(RecordComponent::getType)
+                .toArray(Class<?>[]::new);
+        try {
+            Constructor<R> constructor = type.getDeclaredConstructor(types);
+            constructor.setAccessible(true);
+            return constructor.newInstance(values.toArray());
+        } catch (InvocationTargetException e) {
+            throw thrown(e);
+        } catch (ReflectiveOperationException e) {
+            throw new IllegalStateException(type + " cannot be built", e);
         }
     }
 }

@@ -9,8 +9,6 @@ import io.stencil.error.StencilException;
 import io.stencil.files.LocalPath;
 import io.stencil.image.RgbImage;
 import io.stencil.image.RgbImageReader;
-import java.lang.reflect.Constructor;
-import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.RecordComponent;
 import java.lang.reflect.Type;
 import java.nio.file.InvalidPathException;
@@ -19,7 +17,6 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
-import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /// Binds a JSON object to a record, one field a component, strictly: nothing missing, nothing unknown, nothing coerced.
@@ -77,7 +74,7 @@ final class RecordBinder<I extends Record> implements InputBinder<I> {
             String name = InputType.jsonName(component);
             values.add(component(component, object.path(name), place.field(name)));
         }
-        return construct(type, values, place);
+        return construct(type.asSubclass(Record.class), values, place);
     }
 
     private String reads() {
@@ -121,31 +118,17 @@ final class RecordBinder<I extends Record> implements InputBinder<I> {
         return LeafReader.read(plain, value, place);
     }
 
-    private static Record construct(Class<?> type, List<@Nullable Object> values, Place place) {
+    private static Record construct(Class<? extends Record> type, List<@Nullable Object> values, Place place) {
         try {
-            Constructor<?> constructor = type.getDeclaredConstructor(Stream.of(type.getRecordComponents())
-                    .map(RecordComponent::getType)
-                    .toArray(Class<?>[]::new));
-            constructor.setAccessible(true); // a record inside Model.java need not be public
-            return (Record) constructor.newInstance(values.toArray());
-        } catch (InvocationTargetException e) {
-            throw refused(type, e.getTargetException(), place);
-        } catch (ReflectiveOperationException e) {
-            throw new IllegalStateException("every record has a constructor of its components", e);
+            return RecordArchive.build(type, values);
+        } catch (StencilException e) {
+            throw e;
+        } catch (RuntimeException e) {
+            String why = e.getMessage() == null ? e.getClass().getSimpleName() : e.getMessage();
+            String line = AuthorLine.of(e).map(" (%s)"::formatted).orElse("");
+            throw new InvalidRequestException(
+                    place.location(), "is refused by %s: %s%s".formatted(type.getSimpleName(), why, line), e);
         }
-    }
-
-    private static RuntimeException refused(Class<?> type, Throwable thrown, Place place) {
-        if (thrown instanceof Error error) {
-            throw error;
-        }
-        if (thrown instanceof StencilException known) {
-            return known;
-        }
-        String why = thrown.getMessage() == null ? thrown.getClass().getSimpleName() : thrown.getMessage();
-        String line = AuthorLine.of(thrown).map(" (%s)"::formatted).orElse("");
-        return new InvalidRequestException(
-                place.location(), "is refused by %s: %s%s".formatted(type.getSimpleName(), why, line), thrown);
     }
 
     /// Reads one JSON value that is no list and no object, without turning one kind of value into another.

@@ -1,5 +1,6 @@
 package io.stencil.template.load;
 
+import io.stencil.error.Arguments;
 import io.stencil.error.InvalidFileException;
 import io.stencil.error.Location;
 import io.stencil.error.NameList;
@@ -12,6 +13,8 @@ import io.stencil.safetensors.Checkpoint;
 import io.stencil.safetensors.SafetensorsFile;
 import io.stencil.template.TemplateModel;
 import io.stencil.template.Weights;
+import io.stencil.template.image.EncodedPicture;
+import io.stencil.template.image.ImageTemplate;
 import io.stencil.template.value.ValueInput;
 import io.stencil.template.value.ValueLayout;
 import io.stencil.template.value.ValueTemplate;
@@ -43,7 +46,7 @@ public final class TemplateFolder implements TemplateSource {
     ///
     /// @throws TemplateException when there is no such folder, or it holds other code
     public TemplateFolder(Path folder, TrustedCode trusted) {
-        this.content = new FolderContent(folder, trusted);
+        this.content = new FolderContent(Arguments.require("folder", folder), Arguments.require("trusted", trusted));
         if (!Files.isDirectory(folder)) {
             throw new TemplateException(folder, "is not a folder; a Template is a folder with Model.java and weights");
         }
@@ -76,6 +79,22 @@ public final class TemplateFolder implements TemplateSource {
         return declared().flatMap(EntryPoint::processedRows).map(RecordBinder::describe);
     }
 
+    /// The inputs of the built-in family that a folder of weights alone belongs to, for people.
+    public String describeBuiltInInputs() {
+        return builtInBinder().describe();
+    }
+
+    private RecordBinder<?> builtInBinder() {
+        if (content.hasWeights()) {
+            try (Checkpoint weights = Checkpoint.open(folder())) {
+                if (ImageTemplate.isIn(weights.entries())) {
+                    return new RecordBinder<>(ImageTemplate.Input.class);
+                }
+            }
+        }
+        return new RecordBinder<>(ValueInput.class);
+    }
+
     /// Binds a dataset's rows as a training does, by the data processor where there is one. A folder of weights
     /// alone has the inputs of the built-in family.
     ///
@@ -84,7 +103,7 @@ public final class TemplateFolder implements TemplateSource {
     /// @throws TemplateException when the entry point breaks the contract
     public InputBinder<?> rowBinder() {
         Optional<EntryPoint<?, ?>> own = declared();
-        return own.isPresent() ? own.get().rows() : new RecordBinder<>(ValueInput.class);
+        return own.isPresent() ? own.get().rows() : builtInBinder();
     }
 
     /// What the folder's code says of its weights; empty for a folder of weights alone.
@@ -98,19 +117,23 @@ public final class TemplateFolder implements TemplateSource {
     ///
     /// @throws TemplateException when the contract is broken or a file is absent
     public List<Path> weightFiles(Flux2Pipeline base) {
-        EntryPoint<?, ?> point = entry(base.models().requireTransformer().config());
+        EntryPoint<?, ?> point = entry(config(base));
         return WeightFiles.find(point.weights(), content, point.origin()).files();
     }
 
     @Override
     public void check(Flux2Pipeline base) {
-        TransformerConfig config = base.models().requireTransformer().config();
+        TransformerConfig config = config(base);
         check(entry(config), config);
     }
 
     @Override
     public LoadedTemplate<?, ?> load(Flux2Pipeline base) {
-        return load(entry(base.models().requireTransformer().config()), base.models());
+        return load(entry(config(base)), base.models());
+    }
+
+    private static TransformerConfig config(Flux2Pipeline base) {
+        return Arguments.require("base", base).models().requireTransformer().config();
     }
 
     private <I extends Record, P extends Record> void check(EntryPoint<I, P> point, TransformerConfig config) {
@@ -154,14 +177,18 @@ public final class TemplateFolder implements TemplateSource {
             throw content.noEntryPoint("and no weights");
         }
         try (Checkpoint weights = Checkpoint.open(folder())) {
-            ValueLayout layout = ValueLayout.of(weights.entries(), config, folder())
-                    .orElseThrow(
-                            () -> content.noEntryPoint("and its weights are of no family that is built in: tensors "
-                                    + NameList.of(weights.entries().keySet())));
             List<String> files = weights.files().stream()
                     .map(SafetensorsFile::path)
                     .map(file -> folder().relativize(file).toString())
                     .toList();
+            Optional<ImageTemplate> image = ImageTemplate.of(weights.entries(), config, files, folder());
+            if (image.isPresent()) {
+                return EntryPoint.of(folder(), image.get(), ImageTemplate.Input.class, EncodedPicture.class);
+            }
+            ValueLayout layout = ValueLayout.of(weights.entries(), config, folder())
+                    .orElseThrow(
+                            () -> content.noEntryPoint("and its weights are of no family that is built in: tensors "
+                                    + NameList.of(weights.entries().keySet())));
             return EntryPoint.of(folder(), new ValueTemplate(layout, files), ValueInput.class, ValueInput.class);
         }
     }

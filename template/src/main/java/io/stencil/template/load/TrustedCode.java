@@ -1,5 +1,6 @@
 package io.stencil.template.load;
 
+import io.stencil.error.Arguments;
 import java.util.Locale;
 import java.util.Set;
 import java.util.stream.Collectors;
@@ -17,11 +18,13 @@ public record TrustedCode(Set<String> sha256) {
     public static final TrustedCode OWN = new TrustedCode(Set.of());
 
     public TrustedCode {
-        sha256 = sha256.stream().map(one -> one.toLowerCase(Locale.ROOT)).collect(Collectors.toUnmodifiableSet());
+        sha256 = Arguments.require("sha256", sha256).stream()
+                .map(one -> one.toLowerCase(Locale.ROOT))
+                .collect(Collectors.toUnmodifiableSet());
     }
 
     /// Code with this hash.
     public static TrustedCode of(String sha256) {
-        return new TrustedCode(Set.of(sha256));
+        return new TrustedCode(Set.of(Arguments.require("sha256", sha256)));
     }
 }

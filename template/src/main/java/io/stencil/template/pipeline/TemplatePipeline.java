@@ -2,6 +2,7 @@ package io.stencil.template.pipeline;
 
 import io.stencil.autograd.Checkpointing;
 import io.stencil.autograd.GradMode;
+import io.stencil.error.Arguments;
 import io.stencil.error.InvalidRequestException;
 import io.stencil.error.InvalidStateException;
 import io.stencil.flux2.text.PromptLength;
@@ -47,7 +48,11 @@ public final class TemplatePipeline implements AutoCloseable {
     /// Inputs of one side of guidance.
     ///
     /// @param name for messages
-    private record Side(String name, List<TemplateInput> inputs) {}
+    private record Side(String name, List<TemplateInput> inputs) {
+        Side {
+            inputs = Arguments.copyOf(name, inputs);
+        }
+    }
 
     private final Flux2Pipeline base;
     private final List<TemplateSource> sources;
@@ -61,10 +66,10 @@ public final class TemplatePipeline implements AutoCloseable {
     /// @throws io.stencil.error.TemplateException when a Template does not keep the contract, also when it is lazy
     /// @throws InvalidStateException when `base` is closed
     public TemplatePipeline(Flux2Pipeline base, List<TemplateSource> sources, Loading loading, Warnings warnings) {
-        this.base = base;
-        this.sources = List.copyOf(sources);
-        this.loading = loading;
-        this.warnings = warnings;
+        this.base = Arguments.require("base", base);
+        this.sources = Arguments.copyOf("sources", sources);
+        this.loading = Arguments.require("loading", loading);
+        this.warnings = Arguments.require("warnings", warnings);
         try (CallGate.Turn _ = turn("a Template pipeline")) {
             for (TemplateSource source : sources) {
                 if (loading == Loading.EAGER) {
@@ -109,20 +114,19 @@ public final class TemplatePipeline implements AutoCloseable {
             List<TemplateInput> positive,
             List<TemplateInput> negative,
             ProgressListener progress) {
+        Arguments.require("request", request);
+        Side positiveSide = new Side("template_inputs", positive);
+        Side negativeSide = new Side("negative_template_inputs", negative);
+        Arguments.require("progress", progress);
         try (CallGate.Turn _ = turn("generate()");
                 Scope _ = new Scope();
                 GradMode _ = GradMode.disabled()) {
-            if (!negative.isEmpty() && !request.isGuided()) {
+            if (!negativeSide.inputs().isEmpty() && !request.isGuided()) {
                 progress.onWarning("negative_template_inputs have no effect: there is no guidance at cfg_scale 1");
             }
-            TemplateCache positiveCache =
-                    merged(new Side("template_inputs", positive), request.seed(), this::run, progress::onWarning);
+            TemplateCache positiveCache = merged(positiveSide, request.seed(), this::run, progress::onWarning);
             TemplateCache negativeCache = request.isGuided()
-                    ? merged(
-                            new Side("negative_template_inputs", negative),
-                            request.seed(),
-                            this::run,
-                            progress::onWarning)
+                    ? merged(negativeSide, request.seed(), this::run, progress::onWarning)
                     : TemplateCache.empty();
             GenerationRequest.Builder steered = request.toBuilder()
                     .positive(steer(request.positive(), positiveCache))
@@ -144,13 +148,14 @@ public final class TemplatePipeline implements AutoCloseable {
     /// @throws InvalidStateException when the pipeline is closed, the thread has no open scope, or it is interrupted
     ///     while it waits for another call
     public TemplateCache cache(List<TemplateInput> inputs) {
+        Side side = new Side("template_inputs", inputs);
         if (!Scope.isOpen()) {
             throw new InvalidStateException(
                     "cache() gives tensors to the scope that is open on its thread, and none is;"
                             + " open a Scope and keep it open while the cache is used");
         }
         try (CallGate.Turn _ = turn("cache()")) {
-            return merged(new Side("template_inputs", inputs), 0, this::runUnbound, warnings);
+            return merged(side, 0, this::runUnbound, warnings);
         }
     }
 

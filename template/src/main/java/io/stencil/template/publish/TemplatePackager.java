@@ -33,7 +33,6 @@ import org.jspecify.annotations.Nullable;
 public final class TemplatePackager {
 
     private static final List<String> COPIED = List.of("Model.java", "model.jar", "LICENSE", "NOTICE");
-    private static final String VALUE_INPUTS = "{scale: number}";
 
     private final Request request;
     private final Consumer<String> report;
@@ -82,7 +81,7 @@ public final class TemplatePackager {
         MergedWeights.write(made, trained, base, files, request.maxShardBytes());
         report.accept("merged the weights");
         prove(trained, new TemplateFolder(made, request.trusted()), base, made);
-        String inputs = folder.describeInputs().orElse(VALUE_INPUTS);
+        String inputs = folder.describeInputs().orElseGet(folder::describeBuiltInInputs);
         AtomicFile.writeText(made.resolve("README.md"), ModelCard.text(request, inputs));
         seal.on(made);
     }

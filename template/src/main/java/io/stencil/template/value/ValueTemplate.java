@@ -29,10 +29,11 @@ public record ValueTemplate(ValueLayout layout, List<String> files) implements T
         return new Weights.Files(files);
     }
 
-    private static final class Network extends TemplateModel<ValueInput, ValueInput> {
+    /// One number becomes keys and values.
+    public static final class Network extends TemplateModel<ValueInput, ValueInput> {
         private final ValueKeyValues keyValues;
 
-        Network(ValueLayout layout) {
+        public Network(ValueLayout layout) {
             keyValues = module("", new ValueKeyValues(layout));
         }
 

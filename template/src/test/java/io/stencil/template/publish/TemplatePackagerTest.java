@@ -118,7 +118,7 @@ class TemplatePackagerTest {
         }
         assertThat(output.resolve("README.md"))
                 .content()
-                .contains("base_model: \"org/base\"", "{scale: number}", "| learning_rate | 0.001 |", "samples/1.png")
+                .contains("base_model: \"org/base\"", "scale (a number)", "| learning_rate | 0.001 |", "samples/1.png")
                 .contains("| fp8_models | [\"vae\",\"dit\"] |", "| extra | {\"a\":1} |")
                 .doesNotContain("home");
     }
