@@ -22,6 +22,7 @@ import java.util.Objects;
 import java.util.Properties;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
+import picocli.AutoComplete.GenerateCompletion;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.ExitCode;
@@ -65,10 +66,12 @@ public final class StencilCommand {
             FetchCommand.class,
             UploadCommand.class,
             VerifyCommand.class,
+            GenerateCompletion.class,
             HelpCommand.class);
 
     private static final String ROOT = "stencil.root";
     private static final String VERSION = "version.properties";
+    private static final String COMPLETION = "generate-completion";
     private static final String CONFIG = "--config";
     static final Arguments.Sources SOURCES =
             new Arguments.Sources(CONFIG, "--resume", TrainingArguments.FILE_NAME, "--output_path");
@@ -88,16 +91,30 @@ public final class StencilCommand {
     /// Runs the command that `args` name and ends the process: 0 done, 1 failure, 2 wrong usage,
     /// 130 interrupted.
     public static void main(String[] args) {
+        List<String> words = List.of(args);
+        if (words.equals(List.of("--version"))) { // without the options of commands, for a quick start
+            System.out.println(version());
+            return;
+        }
         Proxies.allowPasswords();
         ErrorPrinter.formatLogs();
-        CommandLine root = commandLine(List.of(args)::contains);
+        CommandLine root = commandLine(words.contains(COMPLETION) ? _ -> true : words::contains);
         int code = ExitCode.SOFTWARE;
         try {
             code = run(root, args);
         } catch (RuntimeException | Error fault) {
             new ErrorPrinter(true, Map.of()).failure(fault, root);
         }
-        System.exit(code);
+        if (code != ExitCode.OK || !isHelped(root.getParseResult())) {
+            System.exit(code);
+        }
+    }
+
+    /// Returns whether only help was printed. No thread is left to be ended then, and [System#exit] would load Java's
+    /// logging.
+    private static boolean isHelped(@Nullable ParseResult parsed) {
+        return parsed != null
+                && (parsed.isUsageHelpRequested() || (parsed.hasSubcommand() && isHelped(parsed.subcommand())));
     }
 
     /// Returns the checkout that the launcher runs, with `models` and `examples`.

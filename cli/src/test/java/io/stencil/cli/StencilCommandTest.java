@@ -46,7 +46,7 @@ class StencilCommandTest {
 
     /// Names of all commands, as in the text of the root's help.
     private static final String COMMANDS = "generate, train, launch, init, inspect, dataset, evaluate, demo, bench,"
-            + " new-template, package, fetch, upload, verify, help, sample";
+            + " new-template, package, fetch, upload, verify, generate-completion, help, sample";
 
     @Test
     void noCommandShowsTheHelpAndIsWrongUsage() {
@@ -245,5 +245,16 @@ class StencilCommandTest {
 
         assertThat(run.exitCode()).isZero();
         assertThat(run.sample().prompt).isEqualTo("@pom.xml");
+    }
+
+    @Test
+    void theCompletionScriptKnowsCommandsAndOptions() {
+        CommandLineRun run = CommandLineRun.of("generate-completion");
+
+        assertThat(run.exitCode()).isZero();
+        assertThat(run.err()).isEmpty();
+        assertThat(run.out())
+                .startsWith("#!/usr/bin/env bash")
+                .contains("complete -F _complete_stencil", "'--num_inference_steps'", "--template_model_id_or_path");
     }
 }

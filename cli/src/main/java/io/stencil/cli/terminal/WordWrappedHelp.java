@@ -31,7 +31,7 @@ public final class WordWrappedHelp extends Help {
 
     @Override
     public String description(Object... values) {
-        TextTable table = TextTable.forColumnWidths(colorScheme(), width());
+        TextTable table = table(new Column(width(), 0, Overflow.TRUNCATE));
         table.indentWrappedLines = 0;
         for (String paragraph : commandSpec().usageMessage().description()) {
             addRow(table, colorScheme().text(String.format(Locale.ROOT, paragraph, values)));
@@ -42,8 +42,7 @@ public final class WordWrappedHelp extends Help {
     @Override
     public String commandList(Map<String, Help> commands) {
         int names = commands.keySet().stream().mapToInt(String::length).max().orElse(0) + 2;
-        TextTable table = TextTable.forColumns(
-                colorScheme(), new Column(names, 2, Overflow.SPAN), new Column(width() - names, 2, Overflow.WRAP));
+        TextTable table = table(new Column(names, 2, Overflow.SPAN), new Column(width() - names, 2, Overflow.TRUNCATE));
         for (Help command : commands.values()) {
             String[] description = command.commandSpec().usageMessage().description();
             String summary = description.length == 0 ? "" : String.format(Locale.ROOT, description[0]);
@@ -56,7 +55,10 @@ public final class WordWrappedHelp extends Help {
     public Layout createDefaultLayout(
             List<OptionSpec> options, List<PositionalParamSpec> positionals, ColorScheme colours) {
         Layout layout = super.createDefaultLayout(options, positionals, colours);
-        return new Layout(colours, layout.textTable(), layout.optionRenderer(), layout.parameterRenderer()) {
+        Column[] columns = layout.textTable().columns().clone();
+        Column last = columns[columns.length - 1];
+        columns[columns.length - 1] = new Column(last.width, last.indent, Overflow.TRUNCATE);
+        return new Layout(colours, table(columns), layout.optionRenderer(), layout.parameterRenderer()) {
             @Override
             public void layout(ArgSpec argument, Text[][] rows) {
                 for (Text[] row : rows) {
@@ -69,7 +71,7 @@ public final class WordWrappedHelp extends Help {
     @Override
     protected String insertSynopsisCommandName(int headingLength, Text arguments) {
         String name = commandSpec().qualifiedName();
-        TextTable table = TextTable.forColumnWidths(colorScheme(), width());
+        TextTable table = table(new Column(width(), 0, Overflow.TRUNCATE));
         table.indentWrappedLines = headingLength + name.length() + 1;
         Text heading = colorScheme().text("X".repeat(headingLength)); // the caller prints it before this line
         addRow(table, heading.concat(colorScheme().commandText(name)).concat(withoutRepetitions(arguments)));
@@ -85,6 +87,11 @@ public final class WordWrappedHelp extends Help {
             text = text.substring(0, repeated.end(1)).concat("...").concat(text.substring(repeated.end()));
         }
         return text;
+    }
+
+    /// Builds a table that breaks no lines: picocli's own breaking loads the JDK's rules of all languages.
+    private TextTable table(Column... columns) {
+        return TextTable.forColumns(colorScheme(), columns);
     }
 
     /// Adds a row whose last value wraps within the last column.
@@ -109,12 +116,9 @@ public final class WordWrappedHelp extends Help {
         int room = width;
         while (plain.length() - from > room) {
             int space = plain.lastIndexOf(' ', from + room);
-            int end = space > from ? space : plain.indexOf(' ', from + room);
-            if (end < 0) {
-                break;
-            }
+            int end = space > from ? space : from + room;
             lines.add(colorScheme().text(from == 0 ? "" : margin).concat(text.substring(from, end)));
-            from = end + 1;
+            from = space > from ? end + 1 : end;
             room = width - indent;
         }
         lines.add(colorScheme().text(from == 0 ? "" : margin).concat(text.substring(from)));
