@@ -121,8 +121,7 @@ public sealed interface ModelSource {
     /// Returns the folder of the model: that of the whole repository for one of a hub.
     ///
     /// A Template's folder from a hub may contain code, which is loaded only with its hash: name the hash of code
-    /// that you have read, or [RemoteCode#requireTrusted][io.stencil.hub.trust.RemoteCode#requireTrusted] returns the
-    /// trusted ones.
+    /// that you have read, or [RemoteCode#requireTrusted] returns the trusted ones.
     default Path folder(Hub hub) {
         return resolve(hub::fetch).root();
     }

@@ -79,7 +79,7 @@ class TokenTest {
     void noErrorTellsIt(HubKind kind) throws IOException {
         try (FakeHub fake = new FakeHub();
                 Hub hub = Hub.open(TestHubs.settings(kind, fake.site(), temporary.resolve("models"), SECRET))) {
-            // This hub repeats in its answer what it was told.
+            // This hub repeats in its answer what it received.
             fake.requireToken("another");
             assertThatThrownBy(() -> hub.fetch(HubReference.parse("model", "org/m:"), Fetcher.Listener.NONE))
                     .hasMessageContaining("authentication failed (401: Invalid credentials: Bearer [token]")

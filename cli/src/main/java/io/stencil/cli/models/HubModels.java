@@ -6,13 +6,12 @@ import io.stencil.files.ByteText;
 import io.stencil.hub.Hub;
 import io.stencil.hub.HubSettings;
 import io.stencil.hub.ModelSource;
+import io.stencil.hub.RemoteCode;
 import io.stencil.hub.download.Fetcher;
 import io.stencil.hub.download.ModelRoots;
 import io.stencil.hub.download.Snapshot;
 import io.stencil.hub.provider.HubReference;
 import io.stencil.hub.provider.Repository;
-import io.stencil.hub.trust.RemoteCode;
-import io.stencil.hub.trust.TrustStore;
 import io.stencil.template.load.TrustedCode;
 import java.io.Console;
 import java.io.PrintWriter;
@@ -28,7 +27,7 @@ public final class HubModels implements ModelSource.Fetch, AutoCloseable {
 
     private final Supplier<HubSettings> settings;
     private final Supplier<ModelRoots> roots;
-    private final TrustStore store;
+    private final RemoteCode.Store store;
     private final RemoteCode.Consent consent;
     private final PrintWriter err;
     private @Nullable Hub hub;
@@ -37,7 +36,7 @@ public final class HubModels implements ModelSource.Fetch, AutoCloseable {
     HubModels(
             Supplier<HubSettings> settings,
             Supplier<ModelRoots> roots,
-            TrustStore store,
+            RemoteCode.Store store,
             RemoteCode.Consent consent,
             PrintWriter err) {
         this.settings = settings;

@@ -1,8 +1,7 @@
 package io.stencil.cli.models;
 
 import io.stencil.hub.HubSettings;
-import io.stencil.hub.trust.RemoteCode;
-import io.stencil.hub.trust.TrustStore;
+import io.stencil.hub.RemoteCode;
 import java.nio.file.Path;
 import java.util.Map;
 import java.util.function.Supplier;
@@ -74,7 +73,7 @@ public final class HubOptions {
         return new HubModels(
                 settings,
                 () -> HubSettings.roots(choices(), environment(), home()),
-                new TrustStore(HubSettings.configuration(environment(), home())),
+                new RemoteCode.Store(HubSettings.configuration(environment(), home())),
                 new RemoteCode.Consent(trust, trustedHash),
                 command.commandLine().getErr());
     }

@@ -6,8 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.stencil.error.HubException;
 import io.stencil.files.Sha256;
 import io.stencil.hub.HubSettings;
-import io.stencil.hub.trust.RemoteCode;
-import io.stencil.hub.trust.TrustStore;
+import io.stencil.hub.RemoteCode;
 import io.stencil.template.load.TrustedCode;
 import io.stencil.testing.TestFiles;
 import java.io.IOException;
@@ -39,7 +38,7 @@ class HubModelsTest {
         try (HubModels models = new HubModels(
                 () -> HubSettings.of(HubSettings.Choices.NONE, environment, temporary),
                 () -> HubSettings.roots(HubSettings.Choices.NONE, environment, temporary),
-                new TrustStore(temporary.resolve("trust")),
+                new RemoteCode.Store(temporary.resolve("trust")),
                 new RemoteCode.Consent(consent, null),
                 new PrintWriter(new StringWriter()))) {
             return models.trusted(null, folder);

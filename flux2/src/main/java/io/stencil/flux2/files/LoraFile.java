@@ -125,9 +125,8 @@ public record LoraFile(Lora lora, List<String> unmatched) {
         }
     }
 
-    /// The files of a LoRA: one safetensors file, and for PEFT's `adapter_model.safetensors` the `adapter_config.json`
-    /// that
-    /// holds its scale.
+    /// The files of a LoRA: one safetensors file, and for PEFT's `adapter_model.safetensors` the
+    /// `adapter_config.json` that holds its scale.
     ///
     /// @param config null where the weights hold all there is
     record LoraSource(Path weights, @Nullable Path config) {

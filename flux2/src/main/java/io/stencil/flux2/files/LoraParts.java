@@ -132,8 +132,7 @@ final class LoraParts {
     }
 
     /// Tensors of adapter files that change a layer otherwise than by a low-rank product `B A`. None is supported: a
-    /// file
-    /// that holds one is refused, since without it the result would be another.
+    /// file that holds one is refused, since without it the result would be another.
     enum AdapterKind {
         DORA("DoRA magnitudes", "(?:lora_magnitude_vector|dora_scale)"),
         LORA_BIAS("biases of LoRA matrices (lora_bias)", "lora_(?:A|B|up|down)(?:\\.[^.]+)?\\.bias"),

@@ -115,12 +115,10 @@ public final class FlowMatchSchedule {
     }
 
     /// Noise levels (sigmas) from `1/n + (1 - 1/n) * strength` down to `1/n`, evenly spaced and then shifted towards
-    /// noise
-    /// by `mu`: `e^mu / (e^mu + 1/sigma - 1)`.
+    /// noise by `mu`: `e^mu / (e^mu + 1/sigma - 1)`.
     ///
-    /// Computed in float32 in the reference's order of operations, so that every sigma equals its own to the last bit:
-    /// a
-    /// timestep feeds a sinusoid, where a rounding error of 1e-4 is an error of 1e-4 in the phase.
+    /// Computed in float32 in the reference's order of operations, so that every sigma equals its own to the last
+    /// bit: a timestep feeds a sinusoid, where a rounding error of 1e-4 is an error of 1e-4 in the phase.
     private static float[] shifted(int steps, double strength, double mu) {
         double lowest = 1.0 / steps;
         float[] levels = evenlySpaced(lowest + (1 - lowest) * strength, lowest, steps);

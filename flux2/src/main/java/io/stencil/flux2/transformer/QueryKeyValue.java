@@ -40,8 +40,7 @@ record QueryKeyValue(Tensor q, Tensor k, Tensor v) {
     }
 
     /// Where a block leaves the keys and values that it made of its own tokens, turned to their places, when they are
-    /// asked
-    /// for.
+    /// asked for.
     static final class KeyValueTap {
 
         private final boolean open;

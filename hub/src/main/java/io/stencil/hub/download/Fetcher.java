@@ -223,7 +223,7 @@ public record Fetcher(HubProtocol protocol, HubHttp http, Settings settings, Mod
                 download(file, target);
             }
             if (file.checksum() instanceof Checksum.None) {
-                listener.onWarning("%s: '%s': the hub tells no checksum of it; only its size was checked"
+                listener.onWarning("%s: '%s': the hub lists no checksum of it; only its size was checked"
                         .formatted(repository, file.path()));
             }
             folder.removePartials(file.path());

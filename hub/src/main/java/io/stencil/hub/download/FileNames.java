@@ -90,7 +90,7 @@ public final class FileNames {
 
     /// Names the kinds of files that are fetched, for messages.
     public static String kinds() {
-        return "safetensors, JSON, text, pictures, Model.java and model.jar";
+        return "safetensors, JSON, text, images, Model.java and model.jar";
     }
 
     /// Refuses a repository with any name that leads out of its folder, also of files that are not chosen.

@@ -181,7 +181,7 @@ record ModelFolder(Path path) {
                     repository, new Listing(json.path("revision").asText(), commit, files)));
         } catch (StencilException | IllegalArgumentException e) {
             throw new InvalidFileException(
-                    Location.of(file), "does not tell which repository was fetched; fetch it again", e);
+                    Location.of(file), "does not name the repository that was fetched; fetch it again", e);
         }
     }
 

@@ -154,7 +154,7 @@ public final class HubHttp implements AutoCloseable {
     /// @throws HubException without the name
     public void requireNoToken(Subject subject, String name) {
         if (containsToken(name)) {
-            throw subject.fault("the hub names a file by the token that it was told; nothing of it is fetched");
+            throw subject.fault("the hub names a file by the token that it received; nothing of it is fetched");
         }
     }
 

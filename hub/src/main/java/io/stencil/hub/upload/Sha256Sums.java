@@ -28,7 +28,7 @@ public final class Sha256Sums {
     public static final String FILE_NAME = "SHA256SUMS";
 
     private static final String ABSENT =
-            "has no %s, which tells what was packaged; make it with 'stencil package'".formatted(FILE_NAME);
+            "has no %s, which lists the packaged files; make it with 'stencil package'".formatted(FILE_NAME);
     private static final Pattern LINE = Pattern.compile("([0-9a-f]{64}) [ *](.+)");
 
     private Sha256Sums() {}

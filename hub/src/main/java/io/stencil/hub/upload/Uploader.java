@@ -1,21 +1,31 @@
 package io.stencil.hub.upload;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.stencil.error.InvalidFileException;
 import io.stencil.error.Location;
 import io.stencil.error.NameList;
 import io.stencil.hub.download.FileNames;
 import io.stencil.hub.http.HubHttp;
+import io.stencil.hub.http.HubRequest;
 import io.stencil.hub.provider.HubProtocol;
 import io.stencil.hub.provider.Listing.RemoteFile;
+import io.stencil.hub.provider.Repository;
 import io.stencil.hub.upload.UploadPlan.LocalFile;
+import io.stencil.json.Json;
 import java.io.IOException;
+import java.net.URI;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.function.BooleanSupplier;
 
 /// Uploads folders. Files that the hub has already are skipped, so that a second run completes a broken one.
 ///
@@ -144,5 +154,242 @@ public record Uploader(HubProtocol protocol, HubHttp http, Path records) {
         ///
         /// @param sent false where the hub had it already
         default void onThere(String path, long bytes, boolean sent) {}
+    }
+
+    /// Writes to a hub: creates repositories and commits files.
+    private sealed interface Publication {
+
+        boolean exists();
+
+        void create();
+
+        /// Sends the files in one commit.
+        ///
+        /// @param existing paths of the repository
+        /// @param isCommitted queries the hub, after a transient failure that may have come behind the commit
+        void commit(List<LocalFile> files, Set<String> existing, BooleanSupplier isCommitted);
+
+        /// Hugging Face: `preupload` names the large files, which go by Git LFS, and `commit` takes lines of JSON.
+        record HuggingFace(UploadPlan plan, HubHttp http, LfsUpload lfs) implements Publication {
+
+            private static final int SAMPLE_BYTES = 512;
+            /// Files of one `preupload`: the limit of Hugging Face's own client.
+            private static final int BATCH = 256;
+
+            @Override
+            public boolean exists() {
+                return http.find(HubRequest.get(api(""), plan.repository().subject()))
+                        .isPresent();
+            }
+
+            @Override
+            public void create() {
+                Repository repository = plan.repository();
+                ObjectNode body = Json.MAPPER
+                        .createObjectNode()
+                        .put("type", "model")
+                        .put("name", repository.id().name())
+                        .put("organization", repository.id().owner())
+                        .put("private", plan.isPrivate());
+                if (plan.license() != null) {
+                    body.put("license", plan.license());
+                }
+                HubRequest request = HubRequest.postJson(
+                        URI.create(repository.site() + "/api/repos/create"), body.toString(), repository.subject());
+                http.change(request, response -> http.parse(request, response), this::exists);
+            }
+
+            @Override
+            public void commit(List<LocalFile> files, Set<String> existing, BooleanSupplier isCommitted) {
+                Set<String> largePaths = largePaths(files);
+                Map<String, LocalFile> large = new TreeMap<>();
+                StringBuilder lines = new StringBuilder();
+                ObjectNode header = Json.MAPPER.createObjectNode().put("key", "header");
+                header.putObject("value").put("summary", plan.message()).put("description", "");
+                lines.append(header).append('\n');
+                for (LocalFile file : files) {
+                    ObjectNode line = Json.MAPPER.createObjectNode();
+                    if (largePaths.contains(file.path())) {
+                        large.put(file.sha256(), file);
+                        line.put("key", "lfsFile")
+                                .putObject("value")
+                                .put("path", file.path())
+                                .put("algo", "sha256")
+                                .put("oid", file.sha256())
+                                .put("size", file.size());
+                    } else {
+                        line.put("key", "file")
+                                .putObject("value")
+                                .put("path", file.path())
+                                .put("content", file.base64(Integer.MAX_VALUE))
+                                .put("encoding", "base64");
+                    }
+                    lines.append(line).append('\n');
+                }
+                if (!large.isEmpty()) {
+                    sendLarge(large);
+                }
+                HubRequest request = HubRequest.post(
+                        api("/commit/" + revision()),
+                        "application/x-ndjson",
+                        lines.toString(),
+                        plan.repository().subject());
+                http.change(request, response -> http.parse(request, response), isCommitted);
+            }
+
+            private Set<String> largePaths(List<LocalFile> files) {
+                Set<String> large = new HashSet<>();
+                for (int begin = 0; begin < files.size(); begin += BATCH) {
+                    large.addAll(preupload(files.subList(begin, Math.min(files.size(), begin + BATCH))));
+                }
+                return large;
+            }
+
+            private Set<String> preupload(List<LocalFile> files) {
+                ObjectNode body = Json.MAPPER.createObjectNode();
+                ArrayNode list = body.putArray("files");
+                for (LocalFile file : files) {
+                    list.addObject()
+                            .put("path", file.path())
+                            .put("size", file.size())
+                            .put("sample", file.base64(SAMPLE_BYTES));
+                }
+                JsonNode response = http.json(HubRequest.postJson(
+                        api("/preupload/" + revision()),
+                        body.toString(),
+                        plan.repository().subject()));
+                Set<String> large = new HashSet<>();
+                Set<String> known = new HashSet<>();
+                for (JsonNode file : response.path("files")) {
+                    known.add(file.path("path").asText());
+                    if (file.path("shouldIgnore").asBoolean()) {
+                        throw plan.repository()
+                                .subject(file.path("path").asText())
+                                .fault("the repository's .gitignore leaves it out; change that at the hub");
+                    }
+                    if (file.path("uploadMode").asText().equals("lfs")) {
+                        large.add(file.path("path").asText());
+                    }
+                }
+                for (LocalFile file : files) {
+                    if (!known.contains(file.path())) {
+                        throw plan.repository().subject(file.path()).fault("the hub names no way to send it");
+                    }
+                }
+                return large;
+            }
+
+            private void sendLarge(Map<String, LocalFile> large) {
+                Repository repository = plan.repository();
+                ObjectNode batch = Json.MAPPER
+                        .createObjectNode()
+                        .put("operation", "upload")
+                        .put("hash_algo", "sha256");
+                batch.putArray("transfers").add("basic").add("multipart");
+                batch.putObject("ref").put("name", plan.revision());
+                lfs.send(
+                        LfsUpload.LFS_JSON,
+                        URI.create("%s/%s.git/info/lfs/objects/batch".formatted(repository.site(), repository.id())),
+                        batch,
+                        large,
+                        response -> response.path("objects"));
+            }
+
+            private URI api(String rest) {
+                return URI.create("%s/api/models/%s%s"
+                        .formatted(plan.repository().site(), plan.repository().id(), rest));
+            }
+
+            private String revision() {
+                return Repository.encode(plan.revision());
+            }
+        }
+
+        /// ModelScope: large files go by Git LFS, and a commit of actions has the content of small files.
+        record ModelScope(UploadPlan plan, HubHttp http, LfsUpload lfs) implements Publication {
+
+            private static final long LARGE = 1 << 20;
+            private static final int PRIVATE = 1;
+            private static final int PUBLIC = 5;
+
+            @Override
+            public boolean exists() {
+                Repository repository = plan.repository();
+                return http.find(HubRequest.get(
+                                URI.create("%s/api/v1/models/%s".formatted(repository.site(), repository.id())),
+                                repository.subject()))
+                        .isPresent();
+            }
+
+            @Override
+            public void create() {
+                Repository repository = plan.repository();
+                ObjectNode body = Json.MAPPER
+                        .createObjectNode()
+                        .put("Path", repository.id().owner())
+                        .put("Name", repository.id().name())
+                        .put("ChineseName", repository.id().name())
+                        .put("Visibility", plan.isPrivate() ? PRIVATE : PUBLIC)
+                        .put("OriginalModelId", "");
+                if (plan.license() != null) {
+                    body.put("License", plan.license());
+                }
+                HubRequest request = HubRequest.postJson(
+                        URI.create(repository.site() + "/api/v1/models"), body.toString(), repository.subject());
+                change(request, this::exists);
+            }
+
+            @Override
+            public void commit(List<LocalFile> files, Set<String> existing, BooleanSupplier isCommitted) {
+                Repository repository = plan.repository();
+                Map<String, LocalFile> large = new TreeMap<>();
+                ObjectNode body = Json.MAPPER.createObjectNode().put("commit_message", plan.message());
+                ArrayNode actions = body.putArray("actions");
+                for (LocalFile file : files) {
+                    boolean isLarge = isLarge(file);
+                    if (isLarge) {
+                        large.put(file.sha256(), file);
+                    }
+                    actions.addObject()
+                            .put("action", existing.contains(file.path()) ? "update" : "create")
+                            .put("path", file.path())
+                            .put("type", isLarge ? "lfs" : "normal")
+                            .put("size", file.size())
+                            .put("sha256", isLarge ? file.sha256() : "")
+                            .put("content", isLarge ? "" : file.base64(Integer.MAX_VALUE))
+                            .put("encoding", isLarge ? "" : "base64");
+                }
+                if (!large.isEmpty()) {
+                    lfs.send(
+                            "application/json",
+                            api("/info/lfs/objects/batch"),
+                            Json.MAPPER.createObjectNode().put("operation", "upload"),
+                            large,
+                            response -> HubProtocol.ModelScope.data(response, repository.subject(), http)
+                                    .path("objects"));
+                }
+                HubRequest request = HubRequest.postJson(
+                        api("/commit/" + Repository.encode(plan.revision())), body.toString(), repository.subject());
+                change(request, isCommitted);
+            }
+
+            private static boolean isLarge(LocalFile file) {
+                return file.size() > LARGE
+                        || file.path().endsWith(".safetensors")
+                        || file.path().endsWith(".jar");
+            }
+
+            private URI api(String rest) {
+                Repository repository = plan.repository();
+                return URI.create("%s/api/v1/repos/models/%s%s".formatted(repository.site(), repository.id(), rest));
+            }
+
+            private void change(HubRequest request, BooleanSupplier isDone) {
+                http.change(
+                        request,
+                        response -> HubProtocol.ModelScope.data(http.parse(request, response), request.subject(), http),
+                        isDone);
+            }
+        }
     }
 }

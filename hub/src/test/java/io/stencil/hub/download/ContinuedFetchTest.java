@@ -8,7 +8,6 @@ import io.stencil.hub.HubSettings;
 import io.stencil.hub.provider.HubKind;
 import io.stencil.hub.provider.HubReference;
 import io.stencil.hub.provider.Repository;
-import io.stencil.hub.testing.FakeHub;
 import io.stencil.hub.testing.Fault;
 import io.stencil.hub.testing.TestHubs;
 import java.io.IOException;
@@ -18,33 +17,22 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /// Connections that break again and again: what came is kept, and the next request begins behind it.
-class ContinuedFetchTest {
+class ContinuedFetchTest extends FakeHubFixture {
 
     private static final byte[] WEIGHTS = TestHubs.content(200_000, 1);
     private static final int ALWAYS = 1_000_000;
 
-    @TempDir
-    private Path temporary;
-
-    private final FakeHub fake = new FakeHub();
     private final List<Long> progress = Collections.synchronizedList(new ArrayList<>());
-
-    @AfterEach
-    void close() {
-        fake.close();
-    }
 
     /// The file is one range.
     private byte[] fetch(HubKind kind) throws IOException {
         fake.repository("org/m").put("w.safetensors", WEIGHTS);
-        HubSettings usual = TestHubs.settings(kind, fake.site(), temporary.resolve("models"), null);
+        HubSettings usual = TestHubs.settings(kind, fake.site(), base(), null);
         try (Hub hub = Hub.open(TestHubs.with(usual, 1 << 20, usual.http()))) {
             Snapshot snapshot = hub.fetch(HubReference.parse("model", "org/m:"), new Fetcher.Listener() {
                 @Override
@@ -98,7 +86,7 @@ class ContinuedFetchTest {
         assertThat(progress.getLast()).isEqualTo(WEIGHTS.length);
     }
 
-    /// Nothing tells one version from another there.
+    /// Nothing distinguishes one version from another there.
     @Test
     void aFileWithoutHashAndCommitBeginsAnew() throws IOException {
         fake.repository("org/m").hideCommits();

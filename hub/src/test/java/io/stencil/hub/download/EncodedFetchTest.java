@@ -7,40 +7,26 @@ import io.stencil.error.HubException;
 import io.stencil.hub.Hub;
 import io.stencil.hub.provider.HubKind;
 import io.stencil.hub.provider.HubReference;
-import io.stencil.hub.testing.FakeHub;
 import io.stencil.hub.testing.Fault;
 import io.stencil.hub.testing.TestHubs;
 import java.io.IOException;
 import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicInteger;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /// Servers and caches that compress though nobody asked them to.
-class EncodedFetchTest {
+class EncodedFetchTest extends FakeHubFixture {
 
     private static final byte[] WEIGHTS = TestHubs.content(60_000, 1);
     private static final int ALWAYS = 1_000_000;
 
-    @TempDir
-    private Path temporary;
-
-    private final FakeHub fake = new FakeHub();
-
-    @AfterEach
-    void close() {
-        fake.close();
-    }
-
     private byte[] fetch(HubKind kind) throws IOException {
         fake.repository("org/m").put("w.safetensors", WEIGHTS).put("config.json", "{}");
-        try (Hub hub = TestHubs.open(kind, fake, temporary.resolve("models"))) {
+        try (Hub hub = TestHubs.open(kind, fake, base())) {
             Snapshot snapshot = hub.fetch(HubReference.parse("model", "org/m:w.safetensors"), Fetcher.Listener.NONE);
             return Files.readAllBytes(snapshot.files().getFirst());
         }
@@ -120,7 +106,7 @@ class EncodedFetchTest {
         fake.repository("org/m").put("v.safetensors", TestHubs.content(200_000, 2));
         fake.fail(Fault.of("/content/", new Fault.Gzipped("x".repeat(150_000)), ALWAYS));
         assertThatThrownBy(() -> {
-                    try (Hub hub = TestHubs.open(HubKind.HUGGING_FACE, fake, temporary.resolve("models"))) {
+                    try (Hub hub = TestHubs.open(HubKind.HUGGING_FACE, fake, base())) {
                         hub.fetch(HubReference.parse("model", "org/m:v.safetensors"), Fetcher.Listener.NONE);
                     }
                 })

@@ -14,7 +14,6 @@ import io.stencil.hub.provider.HubReference;
 import io.stencil.hub.provider.Listing.Checksum;
 import io.stencil.hub.provider.Listing.RemoteFile;
 import io.stencil.hub.provider.Repository;
-import io.stencil.hub.testing.FakeHub;
 import io.stencil.hub.testing.FakeRepository;
 import io.stencil.hub.testing.Fault;
 import io.stencil.hub.testing.TestHubs;
@@ -29,39 +28,17 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /// Hubs that refuse, fail and lie: one line each, and nothing wrong under a final name.
-class FetchFaultTest {
+class FetchFaultTest extends FakeHubFixture {
 
     private static final byte[] WEIGHTS = TestHubs.content(60_000, 1);
     private static final int ALWAYS = 1_000_000;
-
-    @TempDir
-    private Path temporary;
-
-    private final FakeHub fake = new FakeHub();
-
-    @AfterEach
-    void close() {
-        fake.close();
-    }
-
-    private Path base() {
-        return temporary.resolve("models");
-    }
-
-    private Snapshot fetch(HubKind kind, String reference) {
-        try (Hub hub = TestHubs.open(kind, fake, base())) {
-            return hub.fetch(HubReference.parse("model", reference), Fetcher.Listener.NONE);
-        }
-    }
 
     private Snapshot fetch() {
         fake.repository("org/m").put("w.safetensors", WEIGHTS);
@@ -131,7 +108,7 @@ class FetchFaultTest {
         failsWith("(429: slow down)", "asks to wait for 86400 s");
     }
 
-    /// A date tells whole seconds, so that the wait is up to one second shorter.
+    /// A date has whole seconds, so that the wait is up to one second shorter.
     @Test
     void aDateToWaitForIsKept() {
         long begin = System.nanoTime();

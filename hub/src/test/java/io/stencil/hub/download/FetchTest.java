@@ -7,7 +7,6 @@ import io.stencil.hub.Hub;
 import io.stencil.hub.ModelSource;
 import io.stencil.hub.provider.HubKind;
 import io.stencil.hub.provider.HubReference;
-import io.stencil.hub.testing.FakeHub;
 import io.stencil.hub.testing.Fault;
 import io.stencil.hub.testing.TestHubs;
 import java.io.IOException;
@@ -19,48 +18,19 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.CyclicBarrier;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Stream;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /// Fetching from a hub that works.
-class FetchTest {
+class FetchTest extends FakeHubFixture {
 
     private static final byte[] WEIGHTS = TestHubs.content(200_000, 1);
 
-    @TempDir
-    private Path temporary;
-
-    private final FakeHub fake = new FakeHub();
-    private Path base;
-
     @BeforeEach
     void fill() {
-        base = temporary.resolve("models");
-        fake.repository("org/klein")
-                .put("README.md", "a model")
-                .put("model_index.json", "{}")
-                .put("transformer/config.json", "{\"a\": 1}")
-                .put("transformer/one.safetensors", WEIGHTS)
-                .put("transformer/two.safetensors", TestHubs.content(100, 2))
-                .put("transformer/old.bin", TestHubs.content(100, 3))
-                .put("tokenizer/tokenizer.json", "{}")
-                .put("vae/empty.safetensors", new byte[0])
-                .put("model.py", "print()");
-    }
-
-    @AfterEach
-    void close() {
-        fake.close();
-    }
-
-    private Snapshot fetch(HubKind kind, String reference) {
-        try (Hub hub = TestHubs.open(kind, fake, base)) {
-            return hub.fetch(HubReference.parse("model", reference), Fetcher.Listener.NONE);
-        }
+        putModel(WEIGHTS);
     }
 
     static List<String> visible(Path folder) throws IOException {
@@ -81,11 +51,11 @@ class FetchTest {
     void aPatternBringsItsFilesAndWhatTheyNeed(HubKind kind) throws IOException {
         Snapshot snapshot = fetch(kind, "org/klein:transformer/*.safetensors");
 
-        assertThat(snapshot.folder()).isEqualTo(base.resolve("org/klein"));
+        assertThat(snapshot.folder()).isEqualTo(base().resolve("org/klein"));
         assertThat(snapshot.files())
                 .containsExactly(
-                        base.resolve("org/klein/transformer/one.safetensors"),
-                        base.resolve("org/klein/transformer/two.safetensors"));
+                        base().resolve("org/klein/transformer/one.safetensors"),
+                        base().resolve("org/klein/transformer/two.safetensors"));
         assertThat(visible(snapshot.folder()))
                 .containsExactly(
                         "model_index.json",
@@ -141,7 +111,7 @@ class FetchTest {
         fetch(HubKind.HUGGING_FACE, "org/klein:transformer/one.safetensors");
         assertThat(fake.served()).isEqualTo(served);
 
-        Path weights = base.resolve("org/klein/transformer/one.safetensors");
+        Path weights = base().resolve("org/klein/transformer/one.safetensors");
         byte[] damaged = WEIGHTS.clone();
         damaged[7] ^= 1;
         Files.write(weights, damaged);
@@ -157,7 +127,7 @@ class FetchTest {
 
     @Test
     void filesOfTheSameNameThatLieThereAreTakenOver() throws IOException {
-        Path weights = base.resolve("org/klein/transformer/one.safetensors");
+        Path weights = base().resolve("org/klein/transformer/one.safetensors");
         Files.createDirectories(weights.getParent());
         Files.write(weights, WEIGHTS);
         fetch(HubKind.MODELSCOPE, "org/klein:transformer/one.safetensors");
@@ -167,7 +137,7 @@ class FetchTest {
     @Test
     void aRevisionHasAFolderOfItsOwnAndIsAskedFor() {
         Snapshot snapshot = fetch(HubKind.HUGGING_FACE, "org/klein@release/1.0:README.md");
-        assertThat(snapshot.folder()).isEqualTo(base.resolve("org/klein@release%2F1.0"));
+        assertThat(snapshot.folder()).isEqualTo(base().resolve("org/klein@release%2F1.0"));
         assertThat(fake.requests()).anyMatch(request -> request.contains("/revision/release%2F1.0"));
 
         fetch(HubKind.MODELSCOPE, "org/klein@v2:README.md");
@@ -208,7 +178,7 @@ class FetchTest {
         List<Thread> threads = new ArrayList<>();
         for (int i = 0; i < 3; i++) {
             threads.add(Thread.ofVirtual().start(() -> {
-                try (Hub hub = TestHubs.open(HubKind.HUGGING_FACE, fake, base)) {
+                try (Hub hub = TestHubs.open(HubKind.HUGGING_FACE, fake, base())) {
                     hub.fetch(HubReference.parse("model", "org/klein:transformer/one.safetensors"), listener);
                 }
             }));
@@ -220,15 +190,15 @@ class FetchTest {
         assertThat(fake.headers("Range"))
                 .filteredOn(range -> range.startsWith("bytes=%s-".formatted(TestHubs.CHUNK)))
                 .hasSize(1);
-        assertThat(Files.readAllBytes(base.resolve("org/klein/transformer/one.safetensors")))
+        assertThat(Files.readAllBytes(base().resolve("org/klein/transformer/one.safetensors")))
                 .isEqualTo(WEIGHTS);
     }
 
-    /// Two processes, two revisions, one folder: who is done second with files of the first tells it.
+    /// Two processes, two revisions, one folder: the second to finish reports files of the first.
     @Test
     void aFolderThatAnotherProcessFilledMeanwhileIsTold() {
         fake.fail(Fault.of("transformer/one", new Fault.Slow(100, 20), 1));
-        try (Hub hub = TestHubs.open(HubKind.MODELSCOPE, fake, base)) {
+        try (Hub hub = TestHubs.open(HubKind.MODELSCOPE, fake, base())) {
             assertThatThrownBy(() -> hub.fetch(HubReference.parse("model", "org/klein:"), new Fetcher.Listener() {
                         private boolean isFirst = true;
 
@@ -246,7 +216,7 @@ class FetchTest {
                             }
                         }
                     }))
-                    .hasMessageContaining("another process filled " + base.resolve("org/klein"));
+                    .hasMessageContaining("another process filled " + base().resolve("org/klein"));
         }
     }
 
@@ -257,7 +227,7 @@ class FetchTest {
         Files.writeString(folder.resolve("own.json"), "{}");
         fake.repository("org/klein").remove("tokenizer/tokenizer.json").remove("README.md");
         List<String> warnings = new ArrayList<>();
-        try (Hub hub = TestHubs.open(HubKind.MODELSCOPE, fake, base)) {
+        try (Hub hub = TestHubs.open(HubKind.MODELSCOPE, fake, base())) {
             hub.fetch(HubReference.parse("model", "org/klein:vae/"), new Fetcher.Listener() {
                 @Override
                 public void onWarning(String message) {
@@ -288,10 +258,10 @@ class FetchTest {
 
     @Test
     void javaUsersNameASource() throws IOException {
-        try (Hub hub = TestHubs.open(HubKind.MODELSCOPE, fake, base)) {
+        try (Hub hub = TestHubs.open(HubKind.MODELSCOPE, fake, base())) {
             ModelSource source = ModelSource.hub("org/klein", "transformer/t*.safetensors");
-            assertThat(source.files(hub)).containsExactly(base.resolve("org/klein/transformer/two.safetensors"));
-            assertThat(source.folder(hub)).isEqualTo(base.resolve("org/klein"));
+            assertThat(source.files(hub)).containsExactly(base().resolve("org/klein/transformer/two.safetensors"));
+            assertThat(source.folder(hub)).isEqualTo(base().resolve("org/klein"));
             assertThat(ModelSource.local(temporary).files(hub)).containsExactly(temporary);
         }
     }

@@ -125,7 +125,7 @@ class KilledFetchTest {
                 }
                 long begin = System.nanoTime();
                 Process process = start(fake, base, 4 << 20);
-                if (kill < 0) { // the first one tells how long it takes
+                if (kill < 0) { // the first one measures how long it takes
                     assertThat(process.waitFor(300, TimeUnit.SECONDS)).isTrue();
                     assertThat(process.exitValue()).isZero();
                     whole = System.nanoTime() - begin;

@@ -47,7 +47,7 @@ class LocaleFetchTest {
         }
     }
 
-    /// Fetched where it could be written, gone from the repository, and asked for where it cannot be.
+    /// Fetched where it could be written, gone from the repository, and requested where it cannot be.
     @Test
     void aNameThatItCannotWriteIsLeftAloneWhenItIsGone() throws IOException, InterruptedException {
         try (FakeHub fake = new FakeHub()) {

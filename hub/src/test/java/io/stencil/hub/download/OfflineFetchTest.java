@@ -18,52 +18,23 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.stream.Stream;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /// What is here already: of an earlier fetch, of other tools, of Hugging Face's cache.
-class OfflineFetchTest {
+class OfflineFetchTest extends FakeHubFixture {
 
     private static final byte[] WEIGHTS = TestHubs.content(200_000, 1);
 
-    @TempDir
-    private Path temporary;
-
-    private final FakeHub fake = new FakeHub();
-    private Path base;
-
     @BeforeEach
     void fill() {
-        base = temporary.resolve("models");
-        fake.repository("org/klein")
-                .put("README.md", "a model")
-                .put("model_index.json", "{}")
-                .put("transformer/config.json", "{\"a\": 1}")
-                .put("transformer/one.safetensors", WEIGHTS)
-                .put("transformer/two.safetensors", TestHubs.content(100, 2))
-                .put("transformer/old.bin", TestHubs.content(100, 3))
-                .put("tokenizer/tokenizer.json", "{}")
-                .put("vae/empty.safetensors", new byte[0])
-                .put("model.py", "print()");
-    }
-
-    @AfterEach
-    void close() {
-        fake.close();
-    }
-
-    private Snapshot fetch(HubKind kind, String reference) {
-        try (Hub hub = TestHubs.open(kind, fake, base)) {
-            return hub.fetch(HubReference.parse("model", reference), Fetcher.Listener.NONE);
-        }
+        putModel(WEIGHTS);
     }
 
     private Snapshot offline(HubKind kind, String reference) {
-        HubSettings online = TestHubs.settings(kind, fake.site(), base, null);
+        HubSettings online = TestHubs.settings(kind, fake.site(), base(), null);
         HubSettings settings =
                 new HubSettings(kind, online.site(), null, online.roots(), true, online.fetch(), online.http());
         try (Hub hub = Hub.open(settings)) {
@@ -84,7 +55,7 @@ class OfflineFetchTest {
                 .hasMessageContaining("3 of 7 files are not in")
                 .hasMessageContaining("README.md, tokenizer/tokenizer.json, vae/empty.safetensors");
         assertThatThrownBy(() -> offline(HubKind.MODELSCOPE, "org/other:"))
-                .hasMessageContaining("org/other: is not in " + base.resolve("org/other"));
+                .hasMessageContaining("org/other: is not in " + base().resolve("org/other"));
         assertThat(fake.requests()).hasSize(requests);
     }
 
@@ -130,27 +101,27 @@ class OfflineFetchTest {
     void offlineTakesNoFilesOfAnotherHub() throws IOException {
         fetch(HubKind.MODELSCOPE, "org/klein:");
         try (FakeHub other = new FakeHub()) {
-            HubSettings online = TestHubs.settings(HubKind.HUGGING_FACE, other.site(), base, null);
+            HubSettings online = TestHubs.settings(HubKind.HUGGING_FACE, other.site(), base(), null);
             HubSettings offline = new HubSettings(
                     HubKind.HUGGING_FACE, online.site(), null, online.roots(), true, online.fetch(), online.http());
             try (Hub hub = Hub.open(offline)) {
                 assertThatThrownBy(() -> hub.fetch(HubReference.parse("model", "org/klein:"), Fetcher.Listener.NONE))
                         .hasMessageContaining(
-                                "is not here: " + base.resolve("org/klein") + " holds what " + fake.site());
+                                "is not here: " + base().resolve("org/klein") + " holds what " + fake.site());
             }
         }
     }
 
     @Test
     void offlineTakesWhatAnotherToolPutThere() throws IOException {
-        Path weights = base.resolve("org/other/model.safetensors");
+        Path weights = base().resolve("org/other/model.safetensors");
         Files.createDirectories(weights.getParent());
         Files.write(weights, WEIGHTS);
         assertThat(offline(HubKind.MODELSCOPE, "org/other:").files()).containsExactly(weights);
 
         // It is others' work from then on, and what that tool adds later is taken too.
         assertThat(Snapshot.around(weights).orElseThrow().repository()).hasToString(fake.site() + "/org/other");
-        Path more = Files.write(base.resolve("org/other/more.safetensors"), WEIGHTS);
+        Path more = Files.write(base().resolve("org/other/more.safetensors"), WEIGHTS);
         assertThat(offline(HubKind.HUGGING_FACE, "org/other:").files()).containsExactly(weights, more);
     }
 
@@ -231,7 +202,7 @@ class OfflineFetchTest {
     @Test
     void whatAKilledAdoptionLeftIsRemoved() throws IOException {
         cacheBlob();
-        ModelFolder place = new ModelFolder(base.resolve("org/klein"));
+        ModelFolder place = new ModelFolder(base().resolve("org/klein"));
         Path left = place.adopted("transformer/one.safetensors");
         Files.createDirectories(left.getParent());
         Files.write(left, WEIGHTS);
@@ -246,14 +217,14 @@ class OfflineFetchTest {
 
     @Test
     void offlineShardsThatAnIndexNamesAreMissed() throws IOException {
-        Path folder = Files.createDirectories(base.resolve("org/other/transformer"));
+        Path folder = Files.createDirectories(base().resolve("org/other/transformer"));
         Files.writeString(folder.resolve("m.safetensors.index.json"), """
                 {"weight_map": {"a": "m-1.safetensors", "b": "m-2.safetensors", "c": "m-2.safetensors"}}""");
         Files.write(folder.resolve("m-1.safetensors"), WEIGHTS);
         for (String reference : List.of("org/other:", "org/other:transformer/*.safetensors")) {
             assertThatThrownBy(() -> offline(HubKind.MODELSCOPE, reference))
                     .isInstanceOf(HubException.class)
-                    .hasMessageContaining("1 of 3 files are not in " + base.resolve("org/other"))
+                    .hasMessageContaining("1 of 3 files are not in " + base().resolve("org/other"))
                     .hasMessageEndingWith(": transformer/m-2.safetensors");
         }
         assertThat(offline(HubKind.MODELSCOPE, "org/other:transformer/m-1.safetensors")

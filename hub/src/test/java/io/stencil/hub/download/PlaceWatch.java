@@ -28,7 +28,7 @@ final class PlaceWatch implements AutoCloseable {
         Thread.ofPlatform().daemon().start(this::watch);
     }
 
-    /// The size is asked for often: reading it all would take longer than a part of a file would be there.
+    /// The size is read often: reading it all would take longer than a part of a file would be there.
     private void watch() {
         while (!ended) {
             try {

@@ -7,25 +7,21 @@ import io.stencil.error.HubException;
 import io.stencil.hub.Hub;
 import io.stencil.hub.provider.HubKind;
 import io.stencil.hub.provider.HubReference;
-import io.stencil.hub.testing.FakeHub;
 import io.stencil.hub.testing.FakeRepository;
 import io.stencil.hub.testing.Fault;
 import io.stencil.hub.testing.TestHubs;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicInteger;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /// Answers of success with something else than the file: one request, one line that says what came.
-class UnexpectedBodyTest {
+class UnexpectedBodyTest extends FakeHubFixture {
 
     private static final byte[] WEIGHTS = TestHubs.content(60_000, 1);
     private static final int ALWAYS = 1_000_000;
@@ -33,19 +29,9 @@ class UnexpectedBodyTest {
     private static final String POINTER =
             "version https://git-lfs.github.com/spec/v1\noid sha256:%s\nsize 60000\n".formatted("ab".repeat(32));
 
-    @TempDir
-    private Path temporary;
-
-    private final FakeHub fake = new FakeHub();
-
-    @AfterEach
-    void close() {
-        fake.close();
-    }
-
     private byte[] fetch(HubKind kind) throws IOException {
         fake.repository("org/m").put("w.safetensors", WEIGHTS);
-        try (Hub hub = TestHubs.open(kind, fake, temporary.resolve("models"))) {
+        try (Hub hub = TestHubs.open(kind, fake, base())) {
             Snapshot snapshot = hub.fetch(HubReference.parse("model", "org/m:"), Fetcher.Listener.NONE);
             return Files.readAllBytes(snapshot.files().getFirst());
         }

@@ -7,45 +7,22 @@ import io.stencil.error.HubException;
 import io.stencil.hub.Hub;
 import io.stencil.hub.provider.HubKind;
 import io.stencil.hub.provider.HubReference;
-import io.stencil.hub.testing.FakeHub;
 import io.stencil.hub.testing.TestHubs;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /// Names that are not fetched, and places that are not written to.
-class UnsafeNamesTest {
+class UnsafeNamesTest extends FakeHubFixture {
 
     private static final byte[] WEIGHTS = TestHubs.content(60_000, 1);
-
-    @TempDir
-    private Path temporary;
-
-    private final FakeHub fake = new FakeHub();
-
-    @AfterEach
-    void close() {
-        fake.close();
-    }
-
-    private Path base() {
-        return temporary.resolve("models");
-    }
-
-    private Snapshot fetch(HubKind kind, String reference) {
-        try (Hub hub = TestHubs.open(kind, fake, base())) {
-            return hub.fetch(HubReference.parse("model", reference), Fetcher.Listener.NONE);
-        }
-    }
 
     @ParameterizedTest
     @ValueSource(

@@ -90,7 +90,7 @@ record FakeExchange(HttpExchange http, Fault.@Nullable Kind fault, Traffic traff
         answer(302, "");
     }
 
-    /// The content of a file, or the range of it that is asked for.
+    /// The content of a file, or the range of it that is requested.
     void content(byte[] original) throws IOException {
         String asked = http.getRequestHeaders().getFirst("Range");
         Matcher range = RANGE.matcher(asked == null ? "" : asked);
@@ -99,8 +99,9 @@ record FakeExchange(HttpExchange http, Fault.@Nullable Kind fault, Traffic traff
         if (range.matches() && !isWhole()) {
             int begin = Integer.parseInt(range.group(1));
             int end = Math.min(content.length, Integer.parseInt(range.group(2)) + 1);
-            int told = fault instanceof Fault.OtherRange ? begin + 1 : begin;
-            http.getResponseHeaders().set("Content-Range", "bytes %s-%s/%s".formatted(told, end - 1, content.length));
+            int announced = fault instanceof Fault.OtherRange ? begin + 1 : begin;
+            http.getResponseHeaders()
+                    .set("Content-Range", "bytes %s-%s/%s".formatted(announced, end - 1, content.length));
             content = Arrays.copyOfRange(content, begin, end);
             status = 206;
         }

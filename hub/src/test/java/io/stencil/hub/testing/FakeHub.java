@@ -158,7 +158,7 @@ public final class FakeHub implements AutoCloseable {
         return requests;
     }
 
-    /// What the storage was told of its caller; must stay empty.
+    /// What the storage learned of its caller; must stay empty.
     public List<String> storageAuthorizations() {
         return storageAuthorizations;
     }

@@ -15,7 +15,7 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 
-/// An HTTP proxy of this machine that connects to one port, whichever host it is asked for.
+/// An HTTP proxy of this machine that connects to one port, whichever host is requested.
 public final class FakeProxy implements AutoCloseable {
 
     private final ServerSocket server;

@@ -24,7 +24,7 @@ public final class FakeRepository {
     volatile boolean hidesCommits;
     int commits;
 
-    /// SHA-256 of each content, which is asked for with every range.
+    /// SHA-256 of each content, which is needed with every range.
     private final Map<byte[], String> sums = Collections.synchronizedMap(new IdentityHashMap<>());
 
     public synchronized FakeRepository put(String path, byte[] content) {
@@ -47,13 +47,13 @@ public final class FakeRepository {
         return this;
     }
 
-    /// From now on ModelScope's listing tells no commit either.
+    /// From now on ModelScope's listing names no commit either.
     public FakeRepository hideCommits() {
         hidesCommits = true;
         return hideHashes();
     }
 
-    /// From now on ModelScope's listing tells no hashes.
+    /// From now on ModelScope's listing names no hashes.
     public FakeRepository hideHashes() {
         hidesHashes = true;
         return this;

@@ -21,10 +21,10 @@ public record Fault(String path, Kind kind, AtomicInteger before, AtomicInteger 
     /// Other bytes of the same length.
     public record WrongBytes() implements Kind {}
 
-    /// So many bytes more than were asked for, or fewer; what is told of the range is what was asked for.
+    /// So many bytes more than were requested, or fewer; the range announced is the one requested.
     public record OtherLength(int more) implements Kind {}
 
-    /// The answer tells of another range than was asked for.
+    /// The response announces another range than was requested.
     public record OtherRange() implements Kind {}
 
     /// The connection is closed after so many bytes of the body: of the request where it has one, else of the answer.
@@ -36,7 +36,7 @@ public record Fault(String path, Kind kind, AtomicInteger before, AtomicInteger 
     /// The body is taken, or comes, in small pieces with pauses.
     public record Slow(int bytes, int millis) implements Kind {}
 
-    /// The request is carried out, and the answer tells of a failure.
+    /// The request is carried out, and the response reports a failure.
     public record LostAnswer() implements Kind {}
 
     /// The whole body comes compressed by gzip, under this name of a content coding.
@@ -45,7 +45,7 @@ public record Fault(String path, Kind kind, AtomicInteger before, AtomicInteger 
     /// Other content comes whole, compressed by gzip.
     public record Gzipped(String content) implements Kind {}
 
-    /// A range that is asked for is one of the compressed body; without a range the whole of it comes.
+    /// A range that is requested is one of the compressed body; without a range the whole of it comes.
     public record EncodedRange(String coding) implements Kind {}
 
     /// Other content comes under status 200, or in ranges.
@@ -57,7 +57,7 @@ public record Fault(String path, Kind kind, AtomicInteger before, AtomicInteger 
     /// Content comes when the latch is open.
     public record Held(CountDownLatch latch) implements Kind {}
 
-    /// The range that was asked for is not looked at.
+    /// The requested range is ignored.
     public record NoRanges() implements Kind {}
 
     public static Fault status(String path, int code, int times) {

@@ -457,7 +457,7 @@ class UploadTest {
                 .hasMessageContaining("it asks to wait for 3000 s");
     }
 
-    /// ModelScope tells whether a file is new, and lists no files where there are none.
+    /// ModelScope says whether a file is new, and lists no files where there are none.
     @Test
     void filesThatAreThereAreUpdatedAndOthersCreated() throws IOException {
         fake.repository(ID);

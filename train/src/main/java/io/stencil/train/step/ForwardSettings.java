@@ -1,7 +1,7 @@
 package io.stencil.train.step;
 
-import io.stencil.flux2.text.PromptLength.CutPrompts;
 import io.stencil.flux2.text.PromptLength;
+import io.stencil.flux2.text.PromptLength.CutPrompts;
 import io.stencil.flux2.text.TextEncoder;
 import io.stencil.pipeline.EditImages;
 import io.stencil.template.PipelineSetting;

@@ -1,13 +1,22 @@
-package io.stencil.hub.trust;
+package io.stencil.hub;
 
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.stencil.error.HubException;
+import io.stencil.error.InvalidFileException;
 import io.stencil.error.InvalidRequestException;
+import io.stencil.error.Location;
+import io.stencil.files.AtomicFile;
 import io.stencil.files.Sha256;
 import io.stencil.hub.download.FileNames;
 import io.stencil.hub.download.Snapshot;
+import io.stencil.json.Json;
+import io.stencil.json.JsonFile;
 import java.io.File;
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
@@ -15,7 +24,7 @@ import java.util.Set;
 import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 
-/// Decides whether the code of a fetched folder may run.
+/// Decides whether the code of a fetched folder may run: only with its user's consent.
 public final class RemoteCode {
 
     /// Consent of the user.
@@ -69,7 +78,7 @@ public final class RemoteCode {
     /// @return SHA-256 of the code that may run, in hexadecimal digits
     /// @throws HubException naming path and hash of code that may not run, and what to do
     public static Set<String> requireTrusted(
-            Snapshot snapshot, Path folder, TrustStore store, Consent consent, Dialog dialog) {
+            Snapshot snapshot, Path folder, Store store, Consent consent, Dialog dialog) {
         Set<String> trusted = new TreeSet<>();
         for (Path file : in(folder)) {
             String sha256 = Sha256.ofInput(file);
@@ -99,7 +108,7 @@ public final class RemoteCode {
         return inside.resolve(name).toString().replace(File.separatorChar, '/');
     }
 
-    private static void requireTrusted(Found code, TrustStore store, Consent consent, Dialog dialog) {
+    private static void requireTrusted(Found code, Store store, Consent consent, Dialog dialog) {
         Snapshot snapshot = code.snapshot();
         Optional<String> before = store.trusted(snapshot, code.name());
         if (before.isPresent() && before.get().equals(code.sha256())) {
@@ -120,5 +129,51 @@ public final class RemoteCode {
         dialog.report(
                 "trusting code of %s at %s: %s".formatted(snapshot.repository(), snapshot.revision(), code.where()));
         store.trust(snapshot, code.name(), code.sha256());
+    }
+
+    /// Stores trusted code: one record for each file of a repository's revision, with its SHA-256.
+    public record Store(Path folder) {
+
+        /// Finds the SHA-256 of the trusted code.
+        ///
+        /// @param file inside the repository
+        /// @throws InvalidFileException when the record is damaged
+        Optional<String> trusted(Snapshot snapshot, String file) {
+            Path entry = entry(snapshot, file);
+            if (!Files.exists(entry)) {
+                return Optional.empty();
+            }
+            String hash = JsonFile.read(entry).path("sha256").asText();
+            if (!hash.matches("[0-9a-f]{64}")) {
+                throw new InvalidFileException(entry, "holds no SHA-256; remove it to be asked again");
+            }
+            return Optional.of(hash);
+        }
+
+        void trust(Snapshot snapshot, String file, String sha256) {
+            ObjectNode json = Json.MAPPER.createObjectNode();
+            json.put("repository", snapshot.repository().toString());
+            json.put("revision", snapshot.revision());
+            json.put("file", file);
+            json.put("sha256", sha256);
+            json.put("trusted_at", Instant.now().truncatedTo(ChronoUnit.SECONDS).toString());
+            Path entry = entry(snapshot, file);
+            try {
+                AtomicFile.writeText(entry, json + "\n");
+            } catch (IOException e) {
+                throw new InvalidFileException(Location.of(entry), "cannot be written: " + e, e);
+            }
+        }
+
+        /// Resolves a readable name, of characters that every system accepts.
+        private Path entry(Snapshot snapshot, String file) {
+            String site = snapshot.repository().site().getAuthority();
+            String revision = snapshot.revision().replace("/", "%2F");
+            return folder.resolve("trusted")
+                    .resolve(site.replace(':', '_'))
+                    .resolve(snapshot.repository().id().owner())
+                    .resolve(snapshot.repository().id().name())
+                    .resolve("%s@%s.json".formatted(file.replace("/", "%2F"), revision));
+        }
     }
 }

@@ -1,4 +1,4 @@
-package io.stencil.hub.trust;
+package io.stencil.hub;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatCode;
@@ -38,7 +38,7 @@ class RemoteCodeTest {
         return RemoteCode.requireTrusted(
                 snapshot(revision),
                 snapshot(revision).folder(),
-                new TrustStore(temporary.resolve("trust")),
+                new RemoteCode.Store(temporary.resolve("trust")),
                 consent,
                 new RemoteCode.Dialog() {
                     @Override

@@ -1,4 +1,0 @@
-@NullMarked
-package io.stencil.hub.trust;
-
-import org.jspecify.annotations.NullMarked;
