@@ -2,16 +2,15 @@ import io.stencil.flux2.transformer.TransformerConfig;
 import io.stencil.template.Template;
 import io.stencil.template.TemplateModel;
 import io.stencil.template.Weights;
-import io.stencil.template.value.ValueInput;
 import io.stencil.template.value.ValueLayout;
 import io.stencil.template.value.ValueTemplate;
 
 /** Steers how sharp a picture is: {"scale": 0.0} is far out of focus, {"scale": 1.0} is sharp. */
-public final class Model implements Template<ValueInput, ValueInput> {
+public final class Model implements Template<ValueTemplate.Input, ValueTemplate.Input> {
 
     /** One number becomes 8 keys and values for every block of the transformer. */
     @Override
-    public TemplateModel<ValueInput, ValueInput> model(TransformerConfig base) {
+    public TemplateModel<ValueTemplate.Input, ValueTemplate.Input> model(TransformerConfig base) {
         return new ValueTemplate.Network(ValueLayout.allBlocks(base, 8));
     }
 

@@ -135,7 +135,7 @@ final class GenerateCommand implements Callable<Integer> {
             // Small, and refused where its code is not trusted: it comes before the base model.
             TemplateOptions.Steering steering = templates.resolve(remote);
             if (steering.sources().isEmpty()) {
-                request.requirePictures();
+                request.requireImages();
             }
             BaseModel model = base.resolve(remote, true);
             requireNewOutputs(Map.of(

@@ -151,8 +151,7 @@ class GenerateBadInputIT {
     static Stream<Arguments> blursThatCannotBeUsedAreTold() {
         return Stream.of(
                 Arguments.of("--inpaint_blur_size=-1", "'inpaint_blur_size': must be 0 or more, found -1"),
-                Arguments.of(
-                        "--inpaint_blur_size=4", "'inpaint_blur_size': must be at most 3 for a picture of 96 x 64"),
+                Arguments.of("--inpaint_blur_size=4", "'inpaint_blur_size': must be at most 3 for an image of 96 x 64"),
                 Arguments.of("--inpaint_blur_sigma=2", "'inpaint_blur_sigma': needs --inpaint_blur_size of 1 or more"));
     }
 

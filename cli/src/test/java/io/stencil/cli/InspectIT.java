@@ -101,7 +101,7 @@ class InspectIT {
                 .containsExactly(
                         folder + ": Template",
                         "  code         Model.java",
-                        "  inputs       scale (a number), mask (the path of a picture, optional)",
+                        "  inputs       scale (a number), mask (the path of an image, optional)",
                         "  dataset rows percent (a whole number)");
     }
 

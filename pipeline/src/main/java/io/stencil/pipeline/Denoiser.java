@@ -49,7 +49,7 @@ final class Denoiser {
 
     /// Keeps the input image outside the mask.
     ///
-    /// @param mask 1 where the picture is made anew, `[1, Si, 1]`
+    /// @param mask 1 where the image is made anew, `[1, Si, 1]`
     /// @param clean latents of the input image, float32 `[1, Si, 128]`
     record InpaintLatents(Tensor mask, Tensor clean) {
 

@@ -32,7 +32,7 @@ import java.util.Objects;
 import org.bytedeco.pytorch.Tensor;
 import org.jspecify.annotations.Nullable;
 
-/// FLUX.2 from a request to a picture.
+/// FLUX.2 from a request to an image.
 ///
 /// ```java
 /// try (Flux2Pipeline pipeline = Flux2Pipeline.load(ModelFiles.in(Path.of("FLUX.2-klein-4B")), LoadOptions.DEFAULT)) {
@@ -65,7 +65,7 @@ public final class Flux2Pipeline implements AutoCloseable {
         return models;
     }
 
-    /// Makes a picture.
+    /// Makes an image.
     ///
     /// @throws io.stencil.error.InvalidRequestException when the request does not fit the models, or memory runs out
     /// @throws io.stencil.error.InvalidStateException when the pipeline is closed, or the thread is interrupted while
@@ -74,13 +74,13 @@ public final class Flux2Pipeline implements AutoCloseable {
         return generate(request, ProgressListener.NONE);
     }
 
-    /// Makes a picture and reports each step.
+    /// Makes an image and reports each step.
     ///
     /// @param progress is called on this thread; it must not call the pipeline
     /// @throws io.stencil.error.InvalidRequestException as [#generate(GenerationRequest)] does
     /// @throws io.stencil.error.InvalidStateException likewise
     public GeneratedImage generate(GenerationRequest request, ProgressListener progress) {
-        Arguments.require("request", request).requirePictures();
+        Arguments.require("request", request).requireImages();
         Arguments.require("progress", progress);
         try (CallGate.Turn _ = models.gate().enter(CallGate.Kind.WORK, "generate()");
                 Scope scope = new Scope();
@@ -92,7 +92,7 @@ public final class Flux2Pipeline implements AutoCloseable {
             Inpaint inpaint = inpaint(request.image(), size);
             Tensor latents = denoise(request, size, inpaint, progress);
             RgbImage image = overlaid(models.decode(latents), request.image(), inpaint);
-            return new GeneratedImage(image, Latents.copyOf(latents));
+            return new GeneratedImage(image, GeneratedImage.Latents.copyOf(latents));
         } catch (RuntimeException e) {
             throw LibtorchMessage.isFrom(e) ? failed(request, e) : e;
         }
@@ -107,7 +107,7 @@ public final class Flux2Pipeline implements AutoCloseable {
                 Location.ofField("width, height"), what.formatted(request.width(), request.height(), reason), fault);
     }
 
-    /// With an overlay the mask lies on the input image; without, it is stretched to the picture, as in the reference.
+    /// With an overlay the mask lies on the input image; without, it is stretched to the image, as in the reference.
     private static @Nullable Inpaint inpaint(GenerationRequest.ImageConditions conditions, ImageSize size) {
         Inpaint inpaint = conditions.inpaint();
         return inpaint != null && conditions.overlay() ? inpaint.croppedTo(size) : inpaint;

@@ -29,7 +29,7 @@ import org.jspecify.annotations.Nullable;
 /// @param noise `[1, 128, H/16, W/16]`, used in place of the seed; finite
 /// @param steps number of denoising steps
 /// @param denoisingStrength in (0, 1]: how far an input image is noised before it is denoised again
-/// @param image the pictures that go in
+/// @param image the images that go in
 public record GenerationRequest(
         SideConditions positive,
         SideConditions negative,
@@ -94,19 +94,19 @@ public record GenerationRequest(
         require(
                 "inpaint_blur_size",
                 reach == 0 || reach <= most,
-                "must be at most %s for a picture of %s x %s pixels, found %s".formatted(most, width, height, reach));
+                "must be at most %s for an image of %s x %s pixels, found %s".formatted(most, width, height, reach));
     }
 
-    /// Checks that there are the pictures that other values need. A request may be built without them, for a Template
+    /// Checks that there are the images that other values need. A request may be built without them, for a Template
     /// may bring them.
     ///
     /// @throws InvalidRequestException when `denoisingStrength` is below 1 and there is no input image, or an overlay
     ///     is requested and there is no mask, or one of another size than the input image
-    public void requirePictures() {
+    public void requireImages() {
         require(
                 "denoising_strength",
                 denoisingStrength == 1 || image.input() != null,
-                "is %s, but there is no picture to start from; give --input_image, or leave it out"
+                "is %s, but there is no image to start from; give --input_image, or leave it out"
                         .formatted(denoisingStrength));
         if (image.overlay()) {
             requireMask(image.input(), image.inpaint());
@@ -286,13 +286,13 @@ public record GenerationRequest(
             return this;
         }
 
-        public Builder inputImage(RgbImage picture) {
-            image = new ImageConditions(picture, image.edit(), image.inpaint(), image.overlay());
+        public Builder inputImage(RgbImage input) {
+            image = new ImageConditions(input, image.edit(), image.inpaint(), image.overlay());
             return this;
         }
 
-        public Builder editImages(EditImages pictures) {
-            image = new ImageConditions(image.input(), pictures, image.inpaint(), image.overlay());
+        public Builder editImages(EditImages images) {
+            image = new ImageConditions(image.input(), images, image.inpaint(), image.overlay());
             return this;
         }
 
@@ -301,7 +301,7 @@ public record GenerationRequest(
             return this;
         }
 
-        /// Whether what the mask keeps is the input image in the picture too, and not in the latents alone.
+        /// Whether what the mask keeps is the input image in the generated image too, and not in the latents alone.
         public Builder inpaintOverlay(boolean value) {
             image = new ImageConditions(image.input(), image.edit(), image.inpaint(), value);
             return this;
@@ -324,10 +324,10 @@ public record GenerationRequest(
         }
     }
 
-    /// The pictures that go into a generation.
+    /// The images that go into a generation.
     ///
     /// @param input start of image-to-image and of inpainting; resized and cropped to the requested size
-    /// @param edit pictures that the transformer sees as references
+    /// @param edit images that the transformer sees as references
     /// @param inpaint restricts the change to a part of the input image
     /// @param overlay whether the input image is laid over the generated one outside of the mask
     public record ImageConditions(

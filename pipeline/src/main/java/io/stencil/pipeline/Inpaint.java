@@ -12,7 +12,7 @@ import org.bytedeco.pytorch.Tensor;
 
 /// Which part of the input image is made anew.
 ///
-/// @param mask white where the picture is made anew, black where the input image stays
+/// @param mask white where the image is made anew, black where the input image stays
 /// @param blurSize reach of the Gaussian blur of the mask in latent pixels; 0 for none
 /// @param blurSigma its standard deviation in latent pixels
 public record Inpaint(RgbImage mask, int blurSize, double blurSigma) {
@@ -37,7 +37,7 @@ public record Inpaint(RgbImage mask, int blurSize, double blurSigma) {
         this(mask, 0, 1);
     }
 
-    /// The same with the mask resized and cropped to the picture's size as the input image is, on which it lies.
+    /// The same with the mask resized and cropped to the image's size as the input image is, on which it lies.
     public Inpaint croppedTo(ImageSize size) {
         return new Inpaint(Resampler.cover(mask, size), blurSize, blurSigma);
     }

@@ -52,7 +52,7 @@ class GenerationRequestTest {
                 refusal(b -> b.seed(1L << 32), "'seed': must be 0 to 4294967295, found 4294967296"),
                 refusal(
                         b -> b.size(64, 48).inputImage(PICTURE).inpaint(new Inpaint(PICTURE, 3, 1)),
-                        "'inpaint_blur_size': must be at most 2 for a picture of 48 x 64 pixels, found 3"));
+                        "'inpaint_blur_size': must be at most 2 for an image of 48 x 64 pixels, found 3"));
     }
 
     @ParameterizedTest
@@ -120,11 +120,11 @@ class GenerationRequestTest {
     @Test
     void aStrengthNeedsAPicture() {
         GenerationRequest.Builder builder = GenerationRequest.of("a leaf").denoisingStrength(0.5);
-        assertThatThrownBy(() -> builder.build().requirePictures())
+        assertThatThrownBy(() -> builder.build().requireImages())
                 .isInstanceOf(InvalidRequestException.class)
-                .hasMessage("'denoising_strength': is 0.5, but there is no picture to start from; give --input_image, "
+                .hasMessage("'denoising_strength': is 0.5, but there is no image to start from; give --input_image, "
                         + "or leave it out");
-        assertThatCode(() -> builder.inputImage(PICTURE).build().requirePictures())
+        assertThatCode(() -> builder.inputImage(PICTURE).build().requireImages())
                 .doesNotThrowAnyException();
     }
 
@@ -133,14 +133,14 @@ class GenerationRequestTest {
     @Test
     void anOverlayNeedsAMaskOnTheInputImage() {
         GenerationRequest.Builder builder = GenerationRequest.of("a leaf").inpaintOverlay(true);
-        assertThatThrownBy(() -> builder.build().requirePictures())
+        assertThatThrownBy(() -> builder.build().requireImages())
                 .isInstanceOf(InvalidRequestException.class)
                 .hasMessage("'inpaint_overlay': needs an inpaint mask: it selects what of the input image stays");
         builder.inputImage(RgbImage.filled(new ImageSize(32, 16), 0)).inpaint(new Inpaint(PICTURE));
-        assertThatThrownBy(() -> builder.build().requirePictures())
+        assertThatThrownBy(() -> builder.build().requireImages())
                 .isInstanceOf(InvalidRequestException.class)
                 .hasMessageStartingWith("'inpaint_overlay': needs a mask of the input image's size, 32 x 16 pixels");
-        assertThatCode(() -> builder.inputImage(PICTURE).build().requirePictures())
+        assertThatCode(() -> builder.inputImage(PICTURE).build().requireImages())
                 .doesNotThrowAnyException();
     }
 }

@@ -12,7 +12,7 @@ public sealed interface PipelineSetting {
 
     record InpaintMask(Inpaint inpaint) implements PipelineSetting {}
 
-    /// What the mask keeps is the input image in the picture too, and not in the latents alone.
+    /// What the mask keeps is the input image in the generated image too, and not in the latents alone.
     record InpaintOverlay() implements PipelineSetting {}
 
     record References(EditImages images) implements PipelineSetting {}

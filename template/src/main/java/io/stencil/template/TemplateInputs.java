@@ -25,7 +25,7 @@ public final class TemplateInputs {
     }
 
     /// @param option for messages
-    /// @param folder against which paths of pictures are resolved
+    /// @param folder against which paths of images are resolved
     /// @throws InvalidRequestException when the text is not one or several objects, or a `model_id` is no whole number
     public static List<TemplateInput> parse(String option, String json, Path folder) {
         JsonNode root = read(option, Arguments.require(option, json));

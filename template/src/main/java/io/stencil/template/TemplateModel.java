@@ -19,7 +19,7 @@ public abstract class TemplateModel<I extends Record, P extends Record> extends 
     ///
     /// In training its result may be cached and read back, so it must follow from the inputs alone.
     ///
-    /// @return tensors, pictures, numbers, strings, and records and lists of them
+    /// @return tensors, images, numbers, strings, and records and lists of them
     public abstract P processInputs(I inputs, Flux2Pipeline pipeline);
 
     /// The stage with gradients: all that is trained.

@@ -17,7 +17,7 @@ import io.stencil.template.load.TemplateFolder;
 import io.stencil.template.load.TemplateSource;
 import io.stencil.template.pipeline.TemplatePipeline;
 import io.stencil.template.pipeline.TemplatePipeline.Loading;
-import io.stencil.template.value.ValueInput;
+import io.stencil.template.value.ValueTemplate;
 import io.stencil.tensor.Scope;
 import io.stencil.tensor.Tensors;
 import io.stencil.testing.TensorAssert;
@@ -111,7 +111,7 @@ class TemplatePipelineTest {
     @Test
     void aValueBeyondFloat32IsRefused() {
         for (double scale : new double[] {Double.NaN, Double.NEGATIVE_INFINITY, 1e300}) {
-            assertThatThrownBy(() -> new ValueInput(scale))
+            assertThatThrownBy(() -> new ValueTemplate.Input(scale))
                     .isInstanceOf(InvalidRequestException.class)
                     .hasMessage("'scale': must be a number from -1000000 to 1000000, found " + scale);
         }

@@ -18,7 +18,7 @@ import java.util.Set;
 /// @param float8 models whose linear layers rest in float8 instead, half as large as in bfloat16; they cannot be
 ///     trained
 /// @param offload models whose layers let go of their weights after each use and take them from their files again
-/// @param tiling which pictures go through the VAE in tiles
+/// @param tiling which images go through the VAE in tiles
 public record LoadOptions(DType dtype, Device device, Set<ModelRole> float8, Set<ModelRole> offload, VaeTiling tiling) {
 
     /// bfloat16 on the CPU, as checkpoints are stored.
@@ -40,7 +40,7 @@ public record LoadOptions(DType dtype, Device device, Set<ModelRole> float8, Set
         }
     }
 
-    /// All models in `dtype`, which stay where they are once they were used; large pictures in tiles.
+    /// All models in `dtype`, which stay where they are once they were used; large images in tiles.
     public LoadOptions(DType dtype, Device device) {
         this(dtype, device, Set.of(), Set.of(), VaeTiling.OF_LARGE_PICTURES);
     }
@@ -60,7 +60,7 @@ public record LoadOptions(DType dtype, Device device, Set<ModelRole> float8, Set
         return new LoadOptions(dtype, device, float8, roles, tiling);
     }
 
-    /// The same with these pictures in tiles.
+    /// The same with these images in tiles.
     public LoadOptions withTiling(VaeTiling other) {
         return new LoadOptions(dtype, device, float8, offload, other);
     }

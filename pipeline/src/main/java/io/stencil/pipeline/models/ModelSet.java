@@ -38,7 +38,7 @@ public final class ModelSet implements AutoCloseable {
     private final CallGate gate = new CallGate();
     private volatile boolean closed;
 
-    /// Large pictures go through the VAE in tiles. The models are the set's from now on.
+    /// Large images go through the VAE in tiles. The models are the set's from now on.
     ///
     /// @param dtype of weights at rest, and of the noise that a seed means
     /// @param compute dtype of activations
@@ -58,7 +58,7 @@ public final class ModelSet implements AutoCloseable {
             @Nullable AutoencoderKlFlux2 vae,
             @Nullable Flux2Transformer transformer) {}
 
-    /// @param tiling which pictures go through the VAE in tiles
+    /// @param tiling which images go through the VAE in tiles
     ModelSet(Parts parts, DType dtype, DType compute, Device device, VaeTiling tiling) {
         this.textEncoder = parts.textEncoder;
         this.vae = parts.vae;
@@ -102,7 +102,7 @@ public final class ModelSet implements AutoCloseable {
         return device;
     }
 
-    /// Which pictures go through the VAE in tiles.
+    /// Which images go through the VAE in tiles.
     public VaeTiling tiling() {
         return tiling;
     }

@@ -2,8 +2,8 @@ package io.stencil.template.image;
 
 import org.bytedeco.pytorch.Tensor;
 
-/// A picture and a prompt as the base model's own encoders see them.
+/// An image and a prompt as the base model's own encoders see them.
 ///
-/// @param latents of the picture, `[1, 128, H/16, W/16]`, or more channels where a Template has put some behind
+/// @param latents of the image, `[1, 128, H/16, W/16]`, or more channels where a Template has put some behind
 /// @param prompt `[1, St, joint]`
 public record EncodedPicture(Tensor latents, Tensor prompt) {}

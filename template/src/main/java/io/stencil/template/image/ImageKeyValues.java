@@ -14,10 +14,10 @@ import io.stencil.pipeline.models.ModelSet;
 import io.stencil.template.ForwardContext;
 import io.stencil.tensor.DType;
 
-/// Turns a picture and a prompt into keys and values for some blocks of the transformer, by a small copy of it that
-/// looks at the picture as if it were the finished one: at timestep 0, at the places of the picture that is made.
+/// Turns an image and a prompt into keys and values for some blocks of the transformer, by a small copy of it that
+/// looks at the image as if it were the finished one: at timestep 0, at the places of the image that is made.
 ///
-/// As every token knows its place, the picture should have the sides of the one that is made.
+/// As every token knows its place, the image should have the sides of the one that is made.
 public final class ImageKeyValues extends Module {
 
     /// Without noise.

@@ -11,11 +11,11 @@ import io.stencil.tensor.Ops;
 import io.stencil.tensor.Tensors;
 import org.bytedeco.pytorch.Tensor;
 
-/// A picture of which a part is to be made anew, as [ImageKeyValues] sees it: that part is grey, and one more channel
+/// An image of which a part is to be made anew, as [ImageKeyValues] sees it: that part is grey, and one more channel
 /// of the latents marks its place.
 public final class MaskedPicture {
 
-    /// Channels of the latents behind those of the picture.
+    /// Channels of the latents behind those of the image.
     public static final int EXTRA_CHANNELS = 1;
 
     private static final byte GREY = (byte) 0x80;
@@ -26,13 +26,13 @@ public final class MaskedPicture {
 
     /// The stage without gradients.
     ///
-    /// @param mask white where the picture is made anew; it has the picture's size
+    /// @param mask white where the image is made anew; it has the image's size
     /// @return latents of 129 channels, owned by the caller's scope
     /// @throws InvalidRequestException when the sizes differ
     public static EncodedPicture encode(RgbImage image, RgbImage mask, String prompt, ModelSet models) {
         if (!image.size().equals(mask.size())) {
             throw new InvalidRequestException(
-                    "mask", "has %s pixels, the picture %s; give both one size".formatted(mask.size(), image.size()));
+                    "mask", "has %s pixels, the image %s; give both one size".formatted(mask.size(), image.size()));
         }
         EncodedPicture seen = ImageKeyValues.encode(blanked(image, mask), prompt, models);
         int columns = image.width() / PIXELS_PER_TOKEN;

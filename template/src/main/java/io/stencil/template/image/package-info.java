@@ -1,4 +1,4 @@
-/// The built-in family of Templates that turn a picture and a prompt into keys and values.
+/// The built-in family of Templates that turn an image and a prompt into keys and values.
 @NullMarked
 package io.stencil.template.image;
 

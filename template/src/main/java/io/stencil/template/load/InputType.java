@@ -23,7 +23,7 @@ final class InputType {
 
     private InputType() {}
 
-    /// Whether JSON can be bound to a class that is no record: numbers, booleans, strings, enums and pictures.
+    /// Whether JSON can be bound to a class that is no record: numbers, booleans, strings, enums and images.
     static boolean isLeaf(Class<?> type) {
         return isScalar(type) || type == RgbImage.class;
     }
@@ -84,7 +84,7 @@ final class InputType {
             return "true or false";
         }
         if (type == RgbImage.class) {
-            return "the path of a picture";
+            return "the path of an image";
         }
         if (type.isEnum()) {
             return "one of "

@@ -223,7 +223,7 @@ public final class LoadedTemplate<I extends Record, P extends Record> implements
         }
     }
 
-    /// A row's inputs as the record that the Template's model takes: pictures are decoded, and no model has seen them
+    /// A row's inputs as the record that the Template's model takes: images are decoded, and no model has seen them
     /// yet.
     public record BoundInput<I extends Record, P extends Record>(LoadedTemplate<I, P> template, I input) {
 
@@ -245,7 +245,7 @@ public final class LoadedTemplate<I extends Record, P extends Record> implements
 
         /// Takes the input apart for a file; [LoadedTemplate#restore] puts it together.
         ///
-        /// @param tensors gets its tensors and pictures, by name
+        /// @param tensors gets its tensors and images, by name
         /// @return all else, with the names of the tensors in their places
         public JsonNode store(Map<String, Tensor> tensors) {
             return RecordArchive.write(processed, tensors);

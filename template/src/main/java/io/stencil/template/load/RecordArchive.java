@@ -25,9 +25,9 @@ import java.util.function.UnaryOperator;
 import org.bytedeco.pytorch.Tensor;
 import org.jspecify.annotations.Nullable;
 
-/// Records of tensors, pictures, scalars, and records, lists and optionals of them, as JSON and named tensors.
+/// Records of tensors, images, scalars, and records, lists and optionals of them, as JSON and named tensors.
 ///
-/// A tensor's name is the way to it, `levels.0.keys`, and stands in the JSON in its place. A picture is a tensor of
+/// A tensor's name is the way to it, `levels.0.keys`, and stands in the JSON in its place. An image is a tensor of
 /// bytes `[H, W, 3]`.
 final class RecordArchive {
 

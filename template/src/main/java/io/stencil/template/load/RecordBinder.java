@@ -48,7 +48,7 @@ final class RecordBinder<I extends Record> implements InputBinder<I> {
         return new RecordBinder<>(type, true);
     }
 
-    /// The fields that an object must have, for people: `scale (a number), mask (the path of a picture)`.
+    /// The fields that an object must have, for people: `scale (a number), mask (the path of an image)`.
     String describe() {
         return InputType.describeFields(type);
     }
@@ -158,7 +158,7 @@ final class RecordBinder<I extends Record> implements InputBinder<I> {
                 return constant.orElseThrow();
             }
             place.require(value.isTextual(), type, value);
-            return type == RgbImage.class ? picture(value.textValue(), place) : value.textValue();
+            return type == RgbImage.class ? image(value.textValue(), place) : value.textValue();
         }
 
         private static Object whole(Class<?> type, JsonNode value, Place place) {
@@ -185,7 +185,7 @@ final class RecordBinder<I extends Record> implements InputBinder<I> {
             return value.doubleValue();
         }
 
-        private static RgbImage picture(String path, Place place) {
+        private static RgbImage image(String path, Place place) {
             try {
                 return RgbImageReader.read(RgbImageReader.resolve(place.folder(), path));
             } catch (InvalidPathException e) {
@@ -197,7 +197,7 @@ final class RecordBinder<I extends Record> implements InputBinder<I> {
     /// Where in a Template input a value stands.
     ///
     /// @param path `style.points[2].x`; empty for the input as a whole
-    /// @param folder against which paths of pictures are resolved
+    /// @param folder against which paths of images are resolved
     private record Place(String path, Path folder) {
 
         private static final String WHOLE = "template_inputs";

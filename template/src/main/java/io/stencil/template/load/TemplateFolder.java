@@ -15,7 +15,6 @@ import io.stencil.template.TemplateModel;
 import io.stencil.template.Weights;
 import io.stencil.template.image.EncodedPicture;
 import io.stencil.template.image.ImageTemplate;
-import io.stencil.template.value.ValueInput;
 import io.stencil.template.value.ValueLayout;
 import io.stencil.template.value.ValueTemplate;
 import java.io.IOException;
@@ -92,7 +91,7 @@ public final class TemplateFolder implements TemplateSource {
                 }
             }
         }
-        return new RecordBinder<>(ValueInput.class);
+        return new RecordBinder<>(ValueTemplate.Input.class);
     }
 
     /// Binds a dataset's rows as a training does, by the data processor where there is one. A folder of weights
@@ -189,7 +188,8 @@ public final class TemplateFolder implements TemplateSource {
                     .orElseThrow(
                             () -> content.noEntryPoint("and its weights are of no family that is built in: tensors "
                                     + NameList.of(weights.entries().keySet())));
-            return EntryPoint.of(folder(), new ValueTemplate(layout, files), ValueInput.class, ValueInput.class);
+            return EntryPoint.of(
+                    folder(), new ValueTemplate(layout, files), ValueTemplate.Input.class, ValueTemplate.Input.class);
         }
     }
 

@@ -14,7 +14,7 @@ import java.util.List;
 import java.util.Map;
 import org.bytedeco.pytorch.Tensor;
 
-/// One trainable low-rank update (Hu et al. 2021, arXiv:2106.09685) for each layer through which pictures pass in the
+/// One trainable low-rank update (Hu et al. 2021, arXiv:2106.09685) for each layer through which images pass in the
 /// attention of every block: the projections of the image stream in double-stream blocks, both layers of single-stream
 /// ones.
 ///

@@ -39,7 +39,7 @@ final class ModelCard {
         if (request.license() != null) {
             card.append("license: ").append(quoted(request.license())).append('\n');
         }
-        card.append("---\n\n# ").append(name).append("\n\nA Template model for FLUX.2: it steers the pictures of ");
+        card.append("---\n\n# ").append(name).append("\n\nA Template model for FLUX.2: it steers the images of ");
         card.append(request.baseModel() == null ? "its base model" : "`" + request.baseModel() + "`");
         card.append(" by an input of its own.\n\n## Inputs\n\n    ")
                 .append(inputs)
@@ -96,7 +96,7 @@ final class ModelCard {
         card.append("## Samples\n\nPrompt: ")
                 .append(request.request().positive().prompt())
                 .append("\n\n");
-        card.append("| inputs | picture |\n| --- | --- |\n");
+        card.append("| inputs | image |\n| --- | --- |\n");
         for (int i = 0; i < request.samples().size(); i++) {
             TemplateInput sample = request.samples().get(i);
             card.append("| `%s` | ![](%s) |%n"

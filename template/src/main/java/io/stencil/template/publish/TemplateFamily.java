@@ -16,7 +16,7 @@ import java.util.Objects;
 /// What a new Template can begin as.
 public enum TemplateFamily {
     VALUE("value", "One number becomes keys and values for every block.", "{\"scale\": 0.8}"),
-    IMAGE_KV("image-kv", "A picture becomes keys and values for every block.", "{\"image\": \"reference.png\"}"),
+    IMAGE_KV("image-kv", "An image becomes keys and values for every block.", "{\"image\": \"reference.png\"}"),
     LORA("lora", "One number is the strength of a trained LoRA.", "{\"scale\": 0.8}"),
     TEXT("text", "One number becomes words that are appended to the prompt.", "{\"scale\": 0.8}");
 

@@ -29,7 +29,7 @@ import java.util.Optional;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
-/// Makes a folder that is whole and proven: all weights, code, a card, sample pictures.
+/// Makes a folder that is whole and proven: all weights, code, a card, sample images.
 public final class TemplatePackager {
 
     private static final List<String> COPIED = List.of("Model.java", "model.jar", "LICENSE", "NOTICE");
@@ -118,7 +118,7 @@ public final class TemplatePackager {
     private void prove(CheckpointedTemplate trained, TemplateFolder packaged, Flux2Pipeline base, Path made)
             throws IOException {
         if (request.samples().isEmpty()) {
-            throw new InvalidRequestException("template_inputs", "is missing: the inputs of the sample pictures");
+            throw new InvalidRequestException("template_inputs", "is missing: the inputs of the sample images");
         }
         List<TemplateSource> both = List.of(trained, new CheckpointedTemplate(packaged, null));
         // The pipeline is not closed here: it would close the base, which is the caller's frame's to close.
@@ -126,12 +126,12 @@ public final class TemplatePackager {
         Files.createDirectories(made.resolve("samples"));
         for (int i = 0; i < request.samples().size(); i++) {
             TemplateInput sample = request.samples().get(i);
-            GeneratedImage picture = generate(pipeline, sample, 1);
+            GeneratedImage image = generate(pipeline, sample, 1);
             if (i == 0) {
-                requireSame(generate(pipeline, sample, 0), picture);
+                requireSame(generate(pipeline, sample, 0), image);
                 report.accept("the package generates what the checkpoint does");
             }
-            RgbImageWriter.write(picture.image(), made.resolve(sampleName(i)));
+            RgbImageWriter.write(image.image(), made.resolve(sampleName(i)));
         }
     }
 
@@ -163,8 +163,8 @@ public final class TemplatePackager {
     /// @param checkpoint that its training wrote; null for the weights that lie in the folder
     /// @param output folder that is made
     /// @param maxShardBytes above which weights are written in several files
-    /// @param request of the sample pictures, the first of which proves the package
-    /// @param samples inputs, one a picture; at least one
+    /// @param request of the sample images, the first of which proves the package
+    /// @param samples inputs, one an image; at least one
     /// @param baseModel ID of the model that is steered, for the card; null leaves it out
     /// @param license for the card; null leaves it out
     public record Request(

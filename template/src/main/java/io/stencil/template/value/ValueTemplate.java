@@ -1,5 +1,6 @@
 package io.stencil.template.value;
 
+import io.stencil.error.InvalidRequestException;
 import io.stencil.flux2.transformer.TransformerConfig;
 import io.stencil.pipeline.Flux2Pipeline;
 import io.stencil.template.ForwardContext;
@@ -13,14 +14,32 @@ import java.util.List;
 ///
 /// @param layout sizes, as the weights have them
 /// @param files of the weights, relative to the folder
-public record ValueTemplate(ValueLayout layout, List<String> files) implements Template<ValueInput, ValueInput> {
+public record ValueTemplate(ValueLayout layout, List<String> files)
+        implements Template<ValueTemplate.Input, ValueTemplate.Input> {
+
+    /// The input of a Template of the value family.
+    ///
+    /// @param scale the number; trained Templates say which range they know, usually 0..1
+    public record Input(double scale) {
+
+        private static final double MAX_SCALE = 1e6;
+
+        /// @throws InvalidRequestException for NaN, infinity and absolute values above 1000000, of which no network
+        /// knows
+        ///     the sinusoid
+        public Input {
+            if (!(Math.abs(scale) <= MAX_SCALE)) {
+                throw new InvalidRequestException("scale", "must be a number from -1000000 to 1000000, found " + scale);
+            }
+        }
+    }
 
     public ValueTemplate {
         files = List.copyOf(files);
     }
 
     @Override
-    public TemplateModel<ValueInput, ValueInput> model(TransformerConfig base) {
+    public TemplateModel<Input, Input> model(TransformerConfig base) {
         return new Network(layout);
     }
 
@@ -30,7 +49,7 @@ public record ValueTemplate(ValueLayout layout, List<String> files) implements T
     }
 
     /// One number becomes keys and values.
-    public static final class Network extends TemplateModel<ValueInput, ValueInput> {
+    public static final class Network extends TemplateModel<Input, Input> {
         private final ValueKeyValues keyValues;
 
         public Network(ValueLayout layout) {
@@ -38,12 +57,12 @@ public record ValueTemplate(ValueLayout layout, List<String> files) implements T
         }
 
         @Override
-        public ValueInput processInputs(ValueInput inputs, Flux2Pipeline pipeline) {
+        public Input processInputs(Input inputs, Flux2Pipeline pipeline) {
             return inputs;
         }
 
         @Override
-        public TemplateCache forward(ValueInput inputs, ForwardContext context) {
+        public TemplateCache forward(Input inputs, ForwardContext context) {
             return TemplateCache.of(keyValues.forward(inputs.scale(), context.dtype(), context.device()));
         }
     }

@@ -91,7 +91,7 @@ class ImageFolderTest {
             });
         }
         assertThat(new TemplateFolder(folder).describeBuiltInInputs())
-                .isEqualTo("image (the path of a picture), prompt (a string)");
+                .isEqualTo("image (the path of an image), prompt (a string)");
         assertThatThrownBy(() -> new TemplateFolder(folder)
                         .rowBinder()
                         .bind(JsonNodeFactory.instance.objectNode().put("scale", 0.5), folder))

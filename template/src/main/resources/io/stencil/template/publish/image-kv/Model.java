@@ -16,10 +16,10 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import org.bytedeco.pytorch.Tensor;
 
-/** Steers by a reference picture: the VAE's view of it becomes keys and values for every block. */
+/** Steers by a reference image: the VAE's view of it becomes keys and values for every block. */
 public final class Model implements Template<Model.Input, Model.Encoded> {
 
-    /** Its sides must be multiples of 16; a small picture is enough, as every 16 x 16 pixels become one token. */
+    /** Its sides must be multiples of 16; a small image is enough, as every 16 x 16 pixels become one token. */
     public record Input(RgbImage image) {}
 
     /** Latents [1, 128, H/16, W/16]. */

@@ -13,7 +13,7 @@ import io.stencil.tensor.Ops;
 import java.util.LinkedHashMap;
 import java.util.Map;
 
-/** A LoRA whose strength is the input: {"scale": 0.0} leaves the picture as it is. */
+/** A LoRA whose strength is the input: {"scale": 0.0} leaves the image as it is. */
 public final class Model implements Template<Model.Input, Model.Input> {
 
     private static final int RANK = 16;

@@ -7,7 +7,7 @@ import io.stencil.template.TemplateModel;
 import io.stencil.template.Weights;
 import io.stencil.template.value.ValueKeyValues;
 
-/** Steers a picture by one number, such as {"scale": 0.8}. */
+/** Steers an image by one number, such as {"scale": 0.8}. */
 public final class Model implements Template<Model.Input, Model.Input> {
 
     public record Input(double scale) {}
