@@ -73,7 +73,7 @@ final class BenchCommand implements Callable<Integer> {
             description = "Of the Template's weights. Default: float32.")
     private DType trainedDtype = DType.FLOAT32;
 
-    @Option(names = "--side", paramLabel = "N", description = "Of the picture in pixels. Default: 256.")
+    @Option(names = "--side", paramLabel = "N", description = "Of the image in pixels. Default: 256.")
     private @Nullable Integer side;
 
     @Option(
@@ -119,7 +119,11 @@ final class BenchCommand implements Callable<Integer> {
             }
         }
         if (output != null) {
-            write(report, output, measurements);
+            try {
+                report.write(output, measurements);
+            } catch (IOException e) {
+                throw new InvalidFileException(Location.of(output), "cannot be written: " + e, e);
+            }
         }
         return 0;
     }
@@ -165,13 +169,5 @@ final class BenchCommand implements Callable<Integer> {
             }
         }
         return words;
-    }
-
-    private static void write(BenchReport report, Path file, List<Measurement> measurements) {
-        try {
-            report.write(file, measurements);
-        } catch (IOException e) {
-            throw new InvalidFileException(Location.of(file), "cannot be written: " + e, e);
-        }
     }
 }

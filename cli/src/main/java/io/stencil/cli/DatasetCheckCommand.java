@@ -7,6 +7,7 @@ import io.stencil.cli.models.TemplateOptions;
 import io.stencil.cli.options.DatasetOptions;
 import io.stencil.cli.terminal.ProgressLine;
 import io.stencil.error.InvalidRequestException;
+import io.stencil.error.NameList;
 import io.stencil.template.load.InputBinder;
 import io.stencil.train.data.Dataset;
 import io.stencil.train.data.Dataset.BadRow;
@@ -118,23 +119,15 @@ final class DatasetCheckCommand implements Callable<Integer> {
                     "DIR",
                     "'%s' holds encoded samples, which 'stencil inspect' describes; give the dataset".formatted(in));
         }
-        List<Path> found =
-                METADATA.stream().map(in::resolve).filter(Files::isRegularFile).toList();
+        List<String> found = METADATA.stream()
+                .filter(name -> Files.isRegularFile(in.resolve(name)))
+                .toList();
         if (found.size() != 1) {
             throw new InvalidRequestException(
                     "DIR",
                     "'%s' must hold one of metadata.jsonl, metadata.json and metadata.csv, found %s; or give --dataset_metadata_path"
-                            .formatted(
-                                    in,
-                                    found.isEmpty()
-                                            ? "none"
-                                            : String.join(
-                                                    ", ",
-                                                    found.stream()
-                                                            .map(file -> file.getFileName()
-                                                                    .toString())
-                                                            .toList())));
+                            .formatted(in, NameList.of(found)));
         }
-        return found.getFirst();
+        return in.resolve(found.getFirst());
     }
 }

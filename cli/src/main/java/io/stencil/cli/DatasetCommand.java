@@ -18,7 +18,7 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
-/// `stencil dataset`: paints pictures of the small world, with captions and what Templates learn from.
+/// `stencil dataset`: paints images of the small world, with captions and what Templates learn from.
 @Command(
         name = "dataset",
         description =
@@ -30,7 +30,7 @@ final class DatasetCommand implements Callable<Integer> {
     @Option(
             names = "--output_path",
             paramLabel = "DIR",
-            description = "Gets pictures and metadata.jsonl; must be absent or empty. Needed.")
+            description = "Gets images and metadata.jsonl; must be absent or empty. Needed.")
     private @Nullable Path output;
 
     @Option(names = "--count", paramLabel = "N", description = "Rows. Needed.")
@@ -39,13 +39,13 @@ final class DatasetCommand implements Callable<Integer> {
     @Option(
             names = "--seed",
             paramLabel = "N",
-            description = "Another seed gives other pictures. Default: ${DEFAULT-VALUE}.")
+            description = "Another seed gives other images. Default: ${DEFAULT-VALUE}.")
     private long seed;
 
     @Option(
             names = "--size",
             paramLabel = "PIXELS",
-            description = "Side of the pictures, a multiple of 16. Default: ${DEFAULT-VALUE}.")
+            description = "Side of the images, a multiple of 16. Default: ${DEFAULT-VALUE}.")
     private int size = 64;
 
     @Option(
@@ -98,7 +98,7 @@ final class DatasetCommand implements Callable<Integer> {
 
     private void progress(ProgressLine line, String text) {
         if (stopped) {
-            throw new CancellationException("told to stop");
+            throw new CancellationException("stop requested");
         }
         line.show(text);
     }

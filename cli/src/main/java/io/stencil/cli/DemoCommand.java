@@ -20,7 +20,7 @@ import picocli.CommandLine.Spec;
 /// `stencil demo`: trains a Template on the tiny base model and shows what it does.
 @Command(
         name = "demo",
-        description = "Paint pictures, train a Template on them, make pictures with it, and write a page about it.")
+        description = "Paint images, train a Template on them, generate images with it, and write a page about it.")
 @SuppressWarnings("NullAway.Init") // fields are set by picocli before a command runs
 final class DemoCommand implements Callable<Integer> {
 

@@ -169,7 +169,7 @@ final class ErrorPrinter implements IParameterExceptionHandler, IExecutionExcept
             case StencilException input -> input.getMessage();
             case InvalidPathException bad -> "'%s' is not a path: %s".formatted(bad.getInput(), LocalPath.reason(bad));
             case OutOfMemoryError full ->
-                "out of memory (%s): make pictures or batches smaller, or give Java more, such as STENCIL_JAVA_OPTS=-Xmx8g"
+                "out of memory (%s): make images or batches smaller, or give Java more, such as STENCIL_JAVA_OPTS=-Xmx8g"
                         .formatted(reason(full));
             case StackOverflowError _ ->
                 "the stack is full: something is nested too deeply; give Java more, such as STENCIL_JAVA_OPTS=-Xss16m";
@@ -180,7 +180,7 @@ final class ErrorPrinter implements IParameterExceptionHandler, IExecutionExcept
             case UncheckedIOException wrapped -> text(Objects.requireNonNull(wrapped.getCause()));
             default ->
                 reason(fault).contains(NO_MEMORY)
-                        ? "out of memory (%s): make pictures or batches smaller".formatted(reason(fault))
+                        ? "out of memory (%s): make images or batches smaller".formatted(reason(fault))
                         : "unexpected " + oneLine(fault.toString());
         };
     }

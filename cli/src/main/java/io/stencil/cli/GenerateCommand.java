@@ -43,10 +43,10 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
-/// `stencil generate`: makes one picture.
+/// `stencil generate`: generates one image.
 ///
-/// All that can be checked is checked before models are loaded; nothing is written unless the picture is made.
-@Command(name = "generate", description = "Make a picture, steered by Templates where they are named.")
+/// Validates all options before loading models, and writes nothing unless the image is complete.
+@Command(name = "generate", description = "Generate an image, steered by Templates where they are named.")
 @SuppressWarnings("NullAway.Init") // fields are set by picocli before a command runs
 final class GenerateCommand implements Callable<Integer> {
 
@@ -77,7 +77,7 @@ final class GenerateCommand implements Callable<Integer> {
             description = "Strength of the LoRA, beside the scale that its file gives. Default: 1.")
     private @Nullable Double loraAlpha;
 
-    @Option(names = "--output", paramLabel = "FILE.png", required = true, description = "Where the picture goes.")
+    @Option(names = "--output", paramLabel = "FILE.png", required = true, description = "Gets the image.")
     private Path output;
 
     @Option(
@@ -201,33 +201,26 @@ final class GenerateCommand implements Callable<Integer> {
 
     private void save(GeneratedImage result) {
         PrintWriter out = command.commandLine().getOut();
-        write(output, () -> RgbImageWriter.write(result.image(), output));
-        out.println("wrote %s (%s)".formatted(output, result.image().size()));
-        if (latents != null) {
-            Path file = latents;
-            write(file, () -> result.latents().save(file));
-            out.println("wrote " + file);
-        }
-        out.flush();
-    }
-
-    private interface Writing {
-        void run() throws IOException;
-    }
-
-    private static void write(Path file, Writing writing) {
+        Path file = output;
         try {
-            writing.run();
+            RgbImageWriter.write(result.image(), file);
+            out.println("wrote %s (%s)".formatted(file, result.image().size()));
+            if (latents != null) {
+                file = latents;
+                result.latents().save(file);
+                out.println("wrote " + file);
+            }
         } catch (IOException e) {
             throw new InvalidFileException(Location.of(file), "cannot be written: " + e, e);
         }
+        out.flush();
     }
 
     /// Reads the options of a generation request, those of Templates excepted.
     @SuppressWarnings("NullAway.Init") // fields are set by picocli before a command runs
     static final class RequestOptions {
 
-        @Option(names = "--prompt", paramLabel = "TEXT", required = true, description = "What the picture shows.")
+        @Option(names = "--prompt", paramLabel = "TEXT", required = true, description = "What the image shows.")
         private String prompt;
 
         @Option(
@@ -266,7 +259,7 @@ final class GenerateCommand implements Callable<Integer> {
         @Option(names = "--num_inference_steps", paramLabel = "N", description = "Default: ${DEFAULT-VALUE}.")
         private int steps = 30;
 
-        @Option(names = "--input_image", paramLabel = "FILE", description = "Picture to start from.")
+        @Option(names = "--input_image", paramLabel = "FILE", description = "Image to start from.")
         private @Nullable Path inputImage;
 
         @Option(
@@ -275,7 +268,7 @@ final class GenerateCommand implements Callable<Integer> {
                 description = "How far the input image is changed, above 0 to 1. Default: ${DEFAULT-VALUE}.")
         private double denoisingStrength = 1;
 
-        @Option(names = "--edit_image", paramLabel = "FILE", description = "Picture to refer to; may be repeated.")
+        @Option(names = "--edit_image", paramLabel = "FILE", description = "Image to refer to; may be repeated.")
         private List<Path> editImages = new ArrayList<>();
 
         @Option(
@@ -302,13 +295,13 @@ final class GenerateCommand implements Callable<Integer> {
 
         @Option(
                 names = "--inpaint_overlay",
-                description = "Lay the input image, resized and cropped, over the picture where the mask is black. "
+                description = "Lay the input image, resized and cropped, over the result where the mask is black. "
                         + "The mask must have the input image's size, and is cropped like it.")
         private boolean inpaintOverlay;
 
-        /// The request, its pictures read.
+        /// The request, with its images.
         ///
-        /// @throws io.stencil.error.StencilException naming the option or picture that cannot be used
+        /// @throws io.stencil.error.StencilException naming the option or image that cannot be used
         GenerationRequest read() {
             GenerationRequest.Builder builder = GenerationRequest.of(prompt)
                     .negativePrompt(negativePrompt)
@@ -361,12 +354,12 @@ final class GenerateCommand implements Callable<Integer> {
         }
     }
 
-    /// Which pictures go through the VAE in tiles.
+    /// Options that encode and decode images in tiles.
     static final class TilingOptions {
 
         @Option(
                 names = "--tiled",
-                description = "Encode and decode pictures in tiles, which takes less memory and changes them a little. "
+                description = "Encode and decode images in tiles, which takes less memory and changes them a little. "
                         + "Without it those above 2048 x 2048 pixels are.")
         private boolean tiled;
 

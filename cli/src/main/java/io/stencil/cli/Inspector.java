@@ -1,5 +1,6 @@
 package io.stencil.cli;
 
+import io.stencil.cli.Inspector.Finding.Fact;
 import io.stencil.error.InvalidFileException;
 import io.stencil.error.Location;
 import io.stencil.error.NameList;
@@ -16,17 +17,17 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Stream;
 
-/// Finds out what a file or folder is, and what is in it.
+/// Describes files and folders by their content.
 final class Inspector {
 
     private static final List<String> PARTS = List.of("transformer", "vae", "text_encoder");
 
     private Inspector() {}
 
-    /// The thing itself first, then its parts.
+    /// Describes a file or folder, then its parts.
     ///
     /// @param trusted code of a Template that may run, to list its inputs
-    /// @throws InvalidFileException when there is nothing there that Stencil knows, or a file in it is broken
+    /// @throws InvalidFileException when it is of no known kind, or a file in it is broken
     static List<Finding> inspect(Path path, TrustedCode trusted) {
         if (Files.notExists(path)) {
             throw new InvalidFileException(path, "no such file or folder" + LocalPath.hint(path.toString()));
@@ -34,8 +35,8 @@ final class Inspector {
         if (!Files.isDirectory(path)) {
             return List.of(WeightsInspector.inspect(path));
         }
-        if (TemplateInspector.isTemplate(path)) {
-            return TemplateInspector.inspect(path, trusted);
+        if (Files.isRegularFile(path.resolve("Model.java")) || Files.isRegularFile(path.resolve("model.jar"))) {
+            return template(path, trusted);
         }
         if (PARTS.stream().anyMatch(part -> Files.isDirectory(path.resolve(part)))) {
             return wholeModel(path);
@@ -46,13 +47,13 @@ final class Inspector {
         if (Files.exists(path.resolve("training_args.json"))) {
             return training(path);
         }
-        if (!FolderContent.weights(path).isEmpty()) {
+        if (!weights(path).isEmpty()) {
             return List.of(WeightsInspector.inspect(path));
         }
         throw new InvalidFileException(
                 path,
                 "holds no model, Template, training or weights that are known; found "
-                        + NameList.of(FolderContent.files(path).stream()
+                        + NameList.of(files(path).stream()
                                 .map(file -> file.getFileName().toString())
                                 .toList()));
     }
@@ -83,38 +84,37 @@ final class Inspector {
         return Finding.of(
                 folder,
                 "base model",
-                new Finding.Fact("pipeline", json.text("_class_name", "not named")),
-                new Finding.Fact("distilled", distilled ? "yes: for generating, not for training" : "no"));
+                new Fact("pipeline", json.text("_class_name", "not named")),
+                new Fact("distilled", distilled ? "yes: for generating, not for training" : "no"));
     }
 
     private static Finding cache(CacheFolder cache) {
-        List<Finding.Fact> facts = new ArrayList<>();
-        facts.add(new Finding.Fact("samples", Integer.toString(cache.sampleCount())));
-        facts.add(new Finding.Fact(
+        List<Fact> facts = new ArrayList<>();
+        facts.add(new Fact("samples", Integer.toString(cache.sampleCount())));
+        facts.add(new Fact(
                 "complete", cache.isComplete() ? "yes" : "no: run --task sft:data_process again, which goes on"));
-        cache.description().forEach((name, value) -> facts.add(new Finding.Fact(name, value)));
+        cache.description().forEach((name, value) -> facts.add(new Fact(name, value)));
         return new Finding(cache.folder(), "dataset of encoded samples (sft:data_process)", facts, List.of());
     }
 
     private static List<Finding> training(Path folder) {
         List<Finding> findings = new ArrayList<>();
-        List<Path> checkpoints = FolderContent.weights(folder);
-        findings.add(
-                Finding.of(folder, "training", new Finding.Fact("checkpoints", Integer.toString(checkpoints.size()))));
+        List<Path> checkpoints = weights(folder);
+        findings.add(Finding.of(folder, "training", new Fact("checkpoints", Integer.toString(checkpoints.size()))));
         checkpoints.forEach(file -> findings.add(WeightsInspector.inspect(file)));
         return findings;
     }
 
-    /// What one file or folder turned out to be.
+    /// Description of a file or folder.
     ///
     /// @param place the file or folder
-    /// @param kind what it is, in a few words
+    /// @param kind in a few words
     /// @param facts more about it, in the order to show
     /// @param tensors those that it holds; empty for what holds none
     record Finding(Path place, String kind, List<Fact> facts, List<TensorEntry> tensors) {
 
         /// A named fact, ready to be shown.
-        public record Fact(String name, String value) {}
+        record Fact(String name, String value) {}
 
         public Finding {
             facts = List.copyOf(facts);
@@ -126,53 +126,34 @@ final class Inspector {
         }
     }
 
-    /// What lies in a folder.
-    private static final class FolderContent {
-
-        private FolderContent() {}
-
-        /// Everything in the folder that is not hidden, sorted.
-        static List<Path> files(Path folder) {
-            try (Stream<Path> content = Files.list(folder)) {
-                return content.filter(path -> !path.getFileName().toString().startsWith("."))
-                        .sorted()
-                        .toList();
-            } catch (IOException e) {
-                throw new InvalidFileException(Location.of(folder), "cannot be listed: " + e, e);
-            }
-        }
-
-        /// The safetensors files of the folder, sorted.
-        static List<Path> weights(Path folder) {
-            return files(folder).stream()
-                    .filter(path -> path.toString().endsWith(".safetensors"))
+    /// Lists everything in a folder that is not hidden, sorted.
+    private static List<Path> files(Path folder) {
+        try (Stream<Path> content = Files.list(folder)) {
+            return content.filter(path -> !path.getFileName().toString().startsWith("."))
+                    .sorted()
                     .toList();
+        } catch (IOException e) {
+            throw new InvalidFileException(Location.of(folder), "cannot be listed: " + e, e);
         }
     }
 
-    /// Describes a Template folder: input fields and dataset row fields of its code, and its weights.
-    private static final class TemplateInspector {
+    /// Lists the safetensors files of a folder, sorted.
+    private static List<Path> weights(Path folder) {
+        return files(folder).stream()
+                .filter(path -> path.toString().endsWith(".safetensors"))
+                .toList();
+    }
 
-        private TemplateInspector() {}
-
-        /// True for a folder with a Template's code.
-        static boolean isTemplate(Path folder) {
-            return Files.isRegularFile(folder.resolve("Model.java"))
-                    || Files.isRegularFile(folder.resolve("model.jar"));
-        }
-
-        /// @throws io.stencil.error.TemplateException when the code does not keep the contract
-        static List<Finding> inspect(Path folder, TrustedCode trusted) {
-            TemplateFolder template = new TemplateFolder(folder, trusted);
-            List<Finding.Fact> facts = new ArrayList<>();
-            boolean source = Files.exists(folder.resolve("Model.java"));
-            facts.add(new Finding.Fact("code", source ? "Model.java" : "model.jar"));
-            facts.add(new Finding.Fact("inputs", template.describeInputs().orElseThrow()));
-            template.describeRows().ifPresent(rows -> facts.add(new Finding.Fact("dataset rows", rows)));
-            List<Finding> findings = new ArrayList<>();
-            findings.add(new Finding(folder, "Template", facts, List.of()));
-            FolderContent.weights(folder).forEach(file -> findings.add(WeightsInspector.inspect(file)));
-            return findings;
-        }
+    private static List<Finding> template(Path folder, TrustedCode trusted) {
+        TemplateFolder template = new TemplateFolder(folder, trusted);
+        List<Fact> facts = new ArrayList<>();
+        boolean source = Files.exists(folder.resolve("Model.java"));
+        facts.add(new Fact("code", source ? "Model.java" : "model.jar"));
+        facts.add(new Fact("inputs", template.describeInputs().orElseThrow()));
+        template.describeRows().ifPresent(rows -> facts.add(new Fact("dataset rows", rows)));
+        List<Finding> findings = new ArrayList<>();
+        findings.add(new Finding(folder, "Template", facts, List.of()));
+        weights(folder).forEach(file -> findings.add(WeightsInspector.inspect(file)));
+        return findings;
     }
 }

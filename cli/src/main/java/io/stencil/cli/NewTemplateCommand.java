@@ -31,7 +31,7 @@ final class NewTemplateCommand implements Callable<Integer> {
         TemplateFamily chosen = TemplateFamily.parse(family);
         OutputCheck.requireFolder("NAME", folder);
         chosen.write(folder);
-        command.commandLine().getOut().println("wrote %s; its README.md tells how to go on".formatted(folder));
+        command.commandLine().getOut().println("wrote %s; its README.md has the next steps".formatted(folder));
         return 0;
     }
 }

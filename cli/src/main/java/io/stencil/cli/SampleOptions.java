@@ -15,7 +15,7 @@ final class SampleOptions {
             names = "--template_inputs",
             paramLabel = "JSON",
             required = true,
-            description = "Inputs of the Template: one object, or a list of them for several pictures.")
+            description = "Inputs of the Template: one object, or a list of them for several images.")
     private String inputs;
 
     @Option(names = "--prompt", paramLabel = "TEXT", description = "Default: ${DEFAULT-VALUE}.")

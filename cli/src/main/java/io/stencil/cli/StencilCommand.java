@@ -9,7 +9,6 @@ import io.stencil.error.StencilException;
 import io.stencil.files.LocalPath;
 import io.stencil.hub.http.Proxies;
 import io.stencil.tensor.Libtorch;
-import io.stencil.train.options.TrainingArguments;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.PrintWriter;
@@ -72,13 +71,10 @@ public final class StencilCommand {
     private static final String ROOT = "stencil.root";
     private static final String VERSION = "version.properties";
     private static final String COMPLETION = "generate-completion";
-    private static final String CONFIG = "--config";
-    static final Arguments.Sources SOURCES =
-            new Arguments.Sources(CONFIG, "--resume", TrainingArguments.FILE_NAME, "--output_path");
     private static final String DEBUG = "--debug";
 
     @Option(
-            names = CONFIG,
+            names = "--config",
             paramLabel = "FILE",
             scope = ScopeType.INHERIT,
             description = "Take options from a YAML or JSON file; the command line wins.")
@@ -181,7 +177,7 @@ public final class StencilCommand {
         try {
             LocalPath.requireReadable(List.of(typed));
             Libtorch.checkEnvironment();
-            Arguments arguments = Arguments.of(root.getCommandSpec(), SOURCES, typed);
+            Arguments arguments = Arguments.of(root.getCommandSpec(), typed);
             printer = new ErrorPrinter(debug, arguments.configured());
             return root.setParameterExceptionHandler(printer)
                     .setExecutionExceptionHandler(printer)

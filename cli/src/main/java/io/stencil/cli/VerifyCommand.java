@@ -19,7 +19,6 @@ import io.stencil.image.RgbImageWriter;
 import io.stencil.pipeline.Flux2Pipeline;
 import io.stencil.pipeline.GenerationRequest;
 import io.stencil.pipeline.models.LoadOptions;
-import io.stencil.pipeline.models.ModelFiles;
 import io.stencil.template.TemplateInput;
 import io.stencil.template.load.TemplateFolder;
 import io.stencil.template.load.TrustedCode;
@@ -61,7 +60,7 @@ final class VerifyCommand implements Callable<Integer> {
     @Mixin
     private HubOptions hub;
 
-    @Option(names = "--output", paramLabel = "FILE.png", description = "Keep the picture.")
+    @Option(names = "--output", paramLabel = "FILE.png", description = "Keep the image.")
     private @Nullable Path output;
 
     @Spec
@@ -69,29 +68,26 @@ final class VerifyCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
-        PrintWriter out = command.commandLine().getOut();
         Optional<Path> local = local();
         HubReference reference = local.isPresent() ? null : HubReference.parse("ID", id);
         if (output != null) {
             OutputCheck.requireFile("output", output, ".png");
         }
-        GenerationRequest request = sample.request();
-        List<TemplateInput> inputs = sample.inputs();
-        List<TemplateInput> first = inputs.subList(0, 1);
+        GenerationRequest _ = sample.request();
+        List<TemplateInput> _ = sample.inputs();
+        LoadOptions _ = base.load();
+        BaseModel _ = base.checkLocal(true);
         try {
-            out.println(
-                    reference == null
-                            ? verify(local.orElseThrow(), request, first)
-                            : verify(reference, request, first));
+            command.commandLine().getOut().println(reference == null ? verify(local.orElseThrow()) : verify(reference));
         } catch (IOException e) {
             throw new InvalidFileException(Location.ofField("verify"), "the disk cannot be used: " + e, e);
         }
         return 0;
     }
 
-    /// The folder that is meant: one that is there goes before a repository of its name.
+    /// Returns the folder of that name, which takes precedence over a repository.
     ///
-    /// @throws InvalidRequestException for what is written as a path and is not there
+    /// @throws InvalidRequestException for a path that does not exist
     private Optional<Path> local() {
         Path folder = LocalPath.of(Location.ofField("ID"), id);
         if (Files.isDirectory(folder)) {
@@ -104,55 +100,33 @@ final class VerifyCommand implements Callable<Integer> {
     }
 
     /// Verifies a local folder; only base models that are named by a hub are fetched.
-    private String verify(Path local, GenerationRequest request, List<TemplateInput> inputs) throws IOException {
-        LoadOptions load = base.load();
-        BaseModel _ = base.checkLocal(true);
+    private String verify(Path local) throws IOException {
         int sums = Sha256Sums.requireComplete(local).size();
-        TemplateFolder folder;
-        ModelFiles files;
         try (HubModels here = hub.open()) {
-            folder = new TemplateFolder(local, here.trusted(null, local));
-            files = base.resolve(here, true).files();
-        }
-        RgbImage image = generate(folder, files, load, request, inputs);
-        keep(image);
-        return "verified %s: %s checksums, an image of %s".formatted(local, sums, image.size());
-    }
-
-    private String verify(HubReference reference, GenerationRequest request, List<TemplateInput> inputs)
-            throws IOException {
-        try (AtomicFolder.Temporary empty = AtomicFolder.Temporary.create("stencil-verify")) {
-            return verify(reference, empty.path(), request, inputs);
+            RgbImage image = generate(new TemplateFolder(local, here.trusted(null, local)), here);
+            return "verified %s: %s checksums, an image of %s".formatted(local, sums, image.size());
         }
     }
 
-    private String verify(HubReference reference, Path empty, GenerationRequest request, List<TemplateInput> inputs)
-            throws IOException {
-        LoadOptions load = base.load();
-        BaseModel _ = base.checkLocal(true);
-        ModelFiles files;
-        Snapshot snapshot;
-        TemplateFolder folder;
-        int sums;
-        try (HubModels here = hub.open();
-                HubModels elsewhere = hub.openEmpty(empty)) {
-            snapshot = elsewhere.fetch(reference);
-            sums = Sha256Sums.requireComplete(snapshot).size();
-            folder = new TemplateFolder(snapshot.folder(), trusted(elsewhere, snapshot, reference));
-            files = base.resolve(here, true).files();
+    private String verify(HubReference reference) throws IOException {
+        try (AtomicFolder.Temporary empty = AtomicFolder.Temporary.create("stencil-verify");
+                HubModels here = hub.open();
+                HubModels elsewhere = hub.openEmpty(empty.path())) {
+            Snapshot snapshot = elsewhere.fetch(reference);
+            int sums = Sha256Sums.requireComplete(snapshot).size();
+            RgbImage image =
+                    generate(new TemplateFolder(snapshot.folder(), trusted(elsewhere, snapshot, reference)), here);
+            return "verified %s at %s: %s files, %s checksums, an image of %s"
+                    .formatted(
+                            snapshot.repository(),
+                            snapshot.commit() == null ? snapshot.revision() : snapshot.commit(),
+                            snapshot.files().size(),
+                            sums,
+                            image.size());
         }
-        RgbImage image = generate(folder, files, load, request, inputs);
-        keep(image);
-        return "verified %s at %s: %s files, %s checksums, a picture of %s"
-                .formatted(
-                        snapshot.repository(),
-                        snapshot.commit() == null ? snapshot.revision() : snapshot.commit(),
-                        snapshot.files().size(),
-                        sums,
-                        image.size());
     }
 
-    /// The place where the code lies now is gone when it is refused: it is said how to get it to read it.
+    /// Names the command that fetches refused code for reading: its present folder is temporary.
     private static TrustedCode trusted(HubModels models, Snapshot snapshot, HubReference reference) {
         try {
             return models.trusted(snapshot, snapshot.folder());
@@ -165,24 +139,19 @@ final class VerifyCommand implements Callable<Integer> {
         }
     }
 
-    private void keep(RgbImage image) throws IOException {
-        if (output != null) {
-            RgbImageWriter.write(image, output);
-        }
-    }
-
-    private RgbImage generate(
-            TemplateFolder folder,
-            ModelFiles files,
-            LoadOptions load,
-            GenerationRequest request,
-            List<TemplateInput> inputs) {
+    private RgbImage generate(TemplateFolder folder, HubModels here) throws IOException {
+        List<TemplateInput> inputs = sample.inputs().subList(0, 1);
         TemplateOptions.Steering steering =
                 new TemplateOptions.Steering(List.of(folder), TemplatePipeline.Loading.EAGER, inputs, List.of());
         PrintWriter err = command.commandLine().getErr();
         try (TemplatePipeline pipeline = steering.pipeline(
-                Flux2Pipeline.load(files, load), warning -> err.println("stencil: warning: " + warning))) {
-            return pipeline.generate(request, inputs).image();
+                Flux2Pipeline.load(base.resolve(here, true).files(), base.load()),
+                warning -> err.println("stencil: warning: " + warning))) {
+            RgbImage image = pipeline.generate(sample.request(), inputs).image();
+            if (output != null) {
+                RgbImageWriter.write(image, output);
+            }
+            return image;
         }
     }
 }

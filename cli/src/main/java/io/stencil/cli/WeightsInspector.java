@@ -1,5 +1,7 @@
 package io.stencil.cli;
 
+import io.stencil.cli.Inspector.Finding;
+import io.stencil.cli.Inspector.Finding.Fact;
 import io.stencil.error.InvalidFileException;
 import io.stencil.error.NameList;
 import io.stencil.files.ByteText;
@@ -34,10 +36,10 @@ final class WeightsInspector {
     private WeightsInspector() {}
 
     /// @throws io.stencil.error.InvalidFileException when they are broken
-    static Inspector.Finding inspect(Path path) {
+    static Finding inspect(Path path) {
         try (Checkpoint checkpoint = Checkpoint.open(path)) {
             List<TensorEntry> tensors = List.copyOf(checkpoint.entries().values());
-            return new Inspector.Finding(
+            return new Finding(
                     path,
                     new WeightsKind(path, tensors, checkpoint.metadata()).describe(),
                     facts(checkpoint, tensors),
@@ -45,26 +47,23 @@ final class WeightsInspector {
         }
     }
 
-    private static List<Inspector.Finding.Fact> facts(Checkpoint checkpoint, List<TensorEntry> tensors) {
-        List<Inspector.Finding.Fact> facts = new ArrayList<>();
+    private static List<Fact> facts(Checkpoint checkpoint, List<TensorEntry> tensors) {
+        List<Fact> facts = new ArrayList<>();
         if (checkpoint.files().size() > 1) {
-            facts.add(new Inspector.Finding.Fact(
-                    "files", Integer.toString(checkpoint.files().size())));
+            facts.add(new Fact("files", Integer.toString(checkpoint.files().size())));
         }
         if (!checkpoint.variants().isEmpty()) {
             List<String> names = checkpoint.variants().stream()
                     .map(file -> file.getFileName().toString())
                     .toList();
-            facts.add(new Inspector.Finding.Fact("not used", NameList.of(names) + ": the same tensors once more"));
+            facts.add(new Fact("not used", NameList.of(names) + ": the same tensors once more"));
         }
-        facts.add(new Inspector.Finding.Fact("tensors", Integer.toString(tensors.size())));
-        facts.add(new Inspector.Finding.Fact("parameters", count(tensors)));
-        facts.add(new Inspector.Finding.Fact("dtypes", dtypes(tensors)));
-        facts.add(new Inspector.Finding.Fact("size", ByteText.of(size(checkpoint.files()))));
-        facts.add(new Inspector.Finding.Fact("key hash", KeyHash.of(tensors)));
-        checkpoint
-                .metadata()
-                .forEach((key, value) -> facts.add(new Inspector.Finding.Fact("metadata " + key, shortened(value))));
+        facts.add(new Fact("tensors", Integer.toString(tensors.size())));
+        facts.add(new Fact("parameters", count(tensors)));
+        facts.add(new Fact("dtypes", dtypes(tensors)));
+        facts.add(new Fact("size", ByteText.of(size(checkpoint.files()))));
+        facts.add(new Fact("key hash", KeyHash.of(tensors)));
+        checkpoint.metadata().forEach((key, value) -> facts.add(new Fact("metadata " + key, shortened(value))));
         return facts;
     }
 

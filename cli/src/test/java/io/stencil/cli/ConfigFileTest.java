@@ -73,11 +73,7 @@ class ConfigFileTest {
         Path file = Files.writeString(folder.resolve("run.yaml"), option + ": [first, second]");
         CommandLine root = StencilCommand.commandLine();
         var arguments = io.stencil.cli.options.Arguments.of(
-                root.getCommandSpec(),
-                StencilCommand.SOURCES,
-                "train",
-                "--config=" + file,
-                "--dataset_metadata_path=m");
+                root.getCommandSpec(), "train", "--config=" + file, "--dataset_metadata_path=m");
         OptionSpec spec = Objects.requireNonNull(root.getSubcommands().get("train"))
                 .getCommandSpec()
                 .findOption("--" + option);

@@ -192,12 +192,12 @@ class StencilCommandTest {
         assertThat(run.err().lines()).hasSize(1);
         assertThat(run.err())
                 .startsWith("stencil: out of memory (")
-                .contains("tried to allocate 9 bytes", "make pictures or batches smaller");
+                .contains("tried to allocate 9 bytes", "make images or batches smaller");
     }
 
     static Stream<Arguments> errors() {
         return Stream.of(
-                Arguments.of(new OutOfMemoryError("Java heap space"), "out of memory (Java heap space): make pictures"),
+                Arguments.of(new OutOfMemoryError("Java heap space"), "out of memory (Java heap space): make images"),
                 Arguments.of(new StackOverflowError(), "the stack is full: something is nested too deeply"),
                 Arguments.of(
                         new NoClassDefFoundError("org/Absent"),

@@ -22,7 +22,7 @@ import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
-/// The Templates that steer a picture, and their inputs.
+/// Options that name Templates and their inputs.
 public final class TemplateOptions {
 
     private static final String OPTION = "template_model_id_or_path";

@@ -3,6 +3,7 @@ package io.stencil.cli.options;
 import io.stencil.error.InvalidRequestException;
 import io.stencil.error.Location;
 import io.stencil.files.LocalPath;
+import io.stencil.train.options.TrainingArguments;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -34,41 +35,42 @@ public record Arguments(List<String> words, Map<String, Location> configured) {
             Set.of("--model_paths", "--model_id_with_origin_paths"),
             Set.of("--activation_memory", "--use_gradient_checkpointing"));
 
-    /// Names of the options that name files with more options.
-    ///
-    /// @param config of a configuration file
-    /// @param resume of the folder of a run, whose options are those that nothing else gives
-    /// @param record name of the file in that folder which holds them
-    /// @param place option of such a file that is not taken, as the folder may have been moved
-    public record Sources(String config, String resume, String record, String place) {}
+    /// Names a configuration file.
+    private static final String CONFIG = "--config";
+
+    /// Names the folder of a run, whose options hold where nothing else gives them.
+    private static final String RESUME = "--resume";
+
+    /// Not taken from the options of a run, as its folder may have been moved.
+    private static final String PLACE = "--output_path";
 
     /// @throws io.stencil.error.InvalidFileException when the file is absent or malformed
     /// @throws CommandLine.ParameterException when it has a key that is no option of the command
-    public static Arguments of(CommandSpec root, Sources sources, String... typed) {
-        Scan scan = new Scan(root, sources);
+    public static Arguments of(CommandSpec root, String... typed) {
+        Scan scan = new Scan(root);
         scan.read(typed);
         Map<String, Location> configured = new HashMap<>();
         CommandSpec command = scan.command;
         List<String> added = new ArrayList<>();
         if (scan.configFile != null && command != null) {
-            Path path = path(sources.config(), scan.configFile);
+            Path path = path(CONFIG, scan.configFile);
             added.addAll(added(ConfigFile.read(path), command, scan.given, configured));
         }
-        String prefix = sources.resume() + "=";
+        String prefix = RESUME + "=";
         String run = added.stream()
                 .filter(word -> word.startsWith(prefix))
                 .findFirst()
                 .map(word -> word.substring(prefix.length()))
                 .orElse(scan.run);
-        if (run != null && command != null && command.findOption(sources.resume()) != null) {
-            Path folder = path(sources.resume(), run);
-            Path path = folder.resolve(sources.record());
+        if (run != null && command != null && command.findOption(RESUME) != null) {
+            Path folder = path(RESUME, run);
+            Path path = folder.resolve(TrainingArguments.FILE_NAME);
             if (!Files.isRegularFile(path)) {
-                requireWhole(command, scan.given, configured.keySet(), folder, sources);
+                requireWhole(command, scan.given, configured.keySet(), folder);
             } else {
                 Set<String> given = new HashSet<>(scan.given);
                 given.addAll(configured.keySet());
-                given.add(sources.place());
+                given.add(PLACE);
                 added.addAll(added(ConfigFile.read(path), command, given, configured));
             }
         }
@@ -77,9 +79,8 @@ public record Arguments(List<String> words, Map<String, Location> configured) {
     }
 
     /// Checks a folder without the options of a run: it must be there, and all options that are needed must be given.
-    private static void requireWhole(
-            CommandSpec command, Set<String> typed, Set<String> configured, Path folder, Sources sources) {
-        String option = sources.resume().substring(2);
+    private static void requireWhole(CommandSpec command, Set<String> typed, Set<String> configured, Path folder) {
+        String option = RESUME.substring(2);
         if (!Files.isDirectory(folder)) {
             throw new InvalidRequestException(
                     option,
@@ -95,7 +96,7 @@ public record Arguments(List<String> words, Map<String, Location> configured) {
             throw new InvalidRequestException(
                     option,
                     "'%s' is not the output folder of a run: it holds no %s, which has its options; name such a folder, or give %s and the other options of the run"
-                            .formatted(folder, sources.record(), String.join(", ", missing)));
+                            .formatted(folder, TrainingArguments.FILE_NAME, String.join(", ", missing)));
         }
     }
 
@@ -159,7 +160,6 @@ public record Arguments(List<String> words, Map<String, Location> configured) {
     /// One pass over the words, which finds the command, the options given to it and the files with more options.
     private static final class Scan {
 
-        private final Sources sources;
         private final CommandSpec root;
         private final List<String> words = new ArrayList<>();
         private final Set<String> given = new HashSet<>();
@@ -168,9 +168,8 @@ public record Arguments(List<String> words, Map<String, Location> configured) {
         private @Nullable String configFile;
         private @Nullable String run;
 
-        Scan(CommandSpec root, Sources sources) {
+        Scan(CommandSpec root) {
             this.root = root;
-            this.sources = sources;
         }
 
         void read(String... typed) {
@@ -198,9 +197,9 @@ public record Arguments(List<String> words, Map<String, Location> configured) {
                     words.add(value);
                 }
                 given.add(option.longestName());
-                if (option.longestName().equals(sources.config())) {
+                if (option.longestName().equals(CONFIG)) {
                     configFile = value;
-                } else if (option.longestName().equals(sources.resume())) {
+                } else if (option.longestName().equals(RESUME)) {
                     run = value;
                 }
             }

@@ -111,32 +111,27 @@ public final class PicocliOptions {
     /// Reads an amount of memory in bytes: `4GB`, `1.5 GiB`, `500MB`, `4000000000`.
     static final class MemorySize implements ITypeConverter<Long> {
 
-        private static final Pattern FORM = Pattern.compile("(\\d+(?:\\.\\d+)?) *([a-z]*)");
-        private static final Map<String, Long> UNITS = Map.ofEntries(
-                Map.entry("", 1L),
-                Map.entry("b", 1L),
-                Map.entry("kb", 1_000L),
-                Map.entry("mb", 1_000_000L),
-                Map.entry("gb", 1_000_000_000L),
-                Map.entry("tb", 1_000_000_000_000L),
-                Map.entry("kib", 1L << 10),
-                Map.entry("mib", 1L << 20),
-                Map.entry("gib", 1L << 30),
-                Map.entry("tib", 1L << 40));
+        private static final Pattern FORM = Pattern.compile("(\\d+(?:\\.\\d+)?) *(?:([kmgt])(i?)b|b?)");
 
         @Override
         public Long convert(String value) {
             Matcher matcher = FORM.matcher(value.strip().toLowerCase(Locale.ROOT));
-            Long unit = matcher.matches() ? UNITS.get(matcher.group(2)) : null;
-            if (unit == null) {
+            if (!matcher.matches()) {
                 throw new TypeConversionException(
                         "expected an amount such as 4GB, 1.5GiB or 500MB, found '%s'".formatted(value));
             }
-            BigDecimal bytes = new BigDecimal(matcher.group(1)).multiply(BigDecimal.valueOf(unit));
+            BigDecimal bytes = new BigDecimal(matcher.group(1)).multiply(unit(matcher.group(2), matcher.group(3)));
             if (bytes.compareTo(BigDecimal.valueOf(Long.MAX_VALUE)) > 0) {
                 throw new TypeConversionException("'%s' is more than any memory holds".formatted(value));
             }
             return bytes.longValue();
+        }
+
+        /// @param prefix null for bytes
+        /// @param binary `i` for powers of 1024, else those of 1000
+        private static BigDecimal unit(@Nullable String prefix, @Nullable String binary) {
+            int power = prefix == null ? 0 : "kmgt".indexOf(prefix) + 1;
+            return BigDecimal.valueOf("i".equals(binary) ? 1024 : 1000).pow(power);
         }
     }
 }

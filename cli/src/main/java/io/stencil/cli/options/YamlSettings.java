@@ -11,6 +11,7 @@ import java.math.BigInteger;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.HashSet;
 import java.util.IdentityHashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -91,9 +92,10 @@ final class YamlSettings {
 
     private List<ConfigFile.Setting> settings(MappingNode map) {
         List<ConfigFile.Setting> settings = new ArrayList<>();
+        Set<String> keys = new HashSet<>();
         for (NodeTuple entry : map.getValue()) {
             String key = key(entry.getKeyNode());
-            if (settings.stream().anyMatch(setting -> setting.key().equals(key))) {
+            if (!keys.add(key)) {
                 throw fault(entry.getKeyNode(), "is not valid YAML: the key '%s' is there twice".formatted(key));
             }
             settings.add(
@@ -114,7 +116,7 @@ final class YamlSettings {
         }
         requireTag(node, node instanceof MappingNode ? Tag.MAP : Tag.SEQ);
         ConfigValue value = switch (node) {
-            case MappingNode map -> new ConfigValue.Mapping(fields(map));
+            case MappingNode map -> mapping(settings(map));
             case SequenceNode list ->
                 new ConfigValue.Sequence(
                         list.getValue().stream().map(this::value).toList());
@@ -124,16 +126,10 @@ final class YamlSettings {
         return value;
     }
 
-    private Map<String, ConfigValue> fields(MappingNode map) {
+    private static ConfigValue mapping(List<ConfigFile.Setting> settings) {
         Map<String, ConfigValue> fields = new LinkedHashMap<>();
-        for (NodeTuple entry : map.getValue()) {
-            String key = key(entry.getKeyNode());
-            if (fields.containsKey(key)) {
-                throw fault(entry.getKeyNode(), "is not valid YAML: the key '%s' is there twice".formatted(key));
-            }
-            fields.put(key, value(entry.getValueNode()));
-        }
-        return fields;
+        settings.forEach(setting -> fields.put(setting.key(), setting.value()));
+        return new ConfigValue.Mapping(fields);
     }
 
     private String key(Node node) {

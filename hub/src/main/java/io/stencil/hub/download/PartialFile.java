@@ -1,5 +1,6 @@
 package io.stencil.hub.download;
 
+import io.stencil.error.IoReason;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.ClosedChannelException;
@@ -167,7 +168,7 @@ final class PartialFile implements AutoCloseable {
             throw e; // the thread was interrupted
         } catch (IOException e) {
             throw (FileSystemException)
-                    new FileSystemException(file.toString(), null, "cannot be written: " + e).initCause(e);
+                    new FileSystemException(file.toString(), null, "cannot be written: " + IoReason.of(e)).initCause(e);
         }
     }
 

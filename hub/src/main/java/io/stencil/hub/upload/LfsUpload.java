@@ -4,6 +4,7 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.stencil.error.IoReason;
 import io.stencil.hub.http.HubHttp;
 import io.stencil.hub.http.HubRequest;
 import io.stencil.hub.http.HubRequest.Subject;
@@ -179,7 +180,7 @@ record LfsUpload(Repository repository, HubHttp http, Uploader.Listener listener
                 channel = open;
                 read = open.read(ByteBuffer.wrap(bytes, offset, (int) Math.min(length, end - position)), position);
             } catch (IOException e) {
-                throw failure("cannot be read: " + e, e);
+                throw failure("cannot be read: " + IoReason.of(e), e);
             }
             if (read < 0) {
                 throw failure("became shorter while it was sent", null);
