@@ -75,8 +75,9 @@ class TrainBadInputIT {
                 Arguments.of("--ema_decay=1", "'ema_decay': must be at least 0 and below 1"),
                 Arguments.of("--caption_dropout=2", "'caption_dropout': must be between 0 and 1"),
                 Arguments.of("--max_timestep_boundary=1.5", "'max_timestep_boundary': must be between 0 and 1"),
-                Arguments.of("--timestep_weighting=flat", "'timestep_weighting': expected bell or none, found 'flat'"),
-                Arguments.of("--lr_scheduler=linear", "'lr_scheduler': expected constant, cosine or none"),
+                Arguments.of(
+                        "--timestep_weighting=flat", "'timestep_weighting': expected one of bell, none, found 'flat'"),
+                Arguments.of("--lr_scheduler=linear", "'lr_scheduler': expected one of constant, cosine, none"),
                 Arguments.of("--save_raw_weights", "'save_raw_weights': needs --ema_decay"),
                 Arguments.of("--task=vae", "'trainable_models': must be vae or parts of it with --task vae"),
                 Arguments.of("--trainable_models=vae", "names the VAE, which only --task vae trains"),

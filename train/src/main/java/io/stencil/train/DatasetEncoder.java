@@ -160,7 +160,7 @@ public final class DatasetEncoder {
         return true;
     }
 
-    /// Is told how a dataset is encoded, on the thread that does it.
+    /// Receives the progress of encoding, on the thread that encodes.
     public interface EncodingListener {
 
         /// Hears nothing.

@@ -34,7 +34,7 @@ import java.util.stream.Stream;
 import org.bytedeco.pytorch.Tensor;
 import org.jspecify.annotations.Nullable;
 
-/// Makes a base model with random weights from its configuration: where training from nothing begins.
+/// Initialises a base model with random weights from its configuration.
 ///
 /// The transformer gets the start of DiT; VAE and text encoder that of PyTorch's layers, uniform within one over the
 /// root of the fan-in, with token embeddings that are standard normal. A text encoder that stays as it is gives random
@@ -48,6 +48,14 @@ public record ModelInitialisation(long seed, DType dtype) {
 
     private static final List<String> PARTS = List.of("transformer", "vae", "text_encoder");
     private static final String CONFIG = "config.json";
+
+    /// Layers of a transformer that are zero at the start.
+    private static final List<String> ZERO = List.of(
+            "double_stream_modulation_img.linear.weight",
+            "double_stream_modulation_txt.linear.weight",
+            "single_stream_modulation.linear.weight",
+            "norm_out.linear.weight",
+            "proj_out.weight");
 
     /// Writes the model that `configs` describes.
     ///
@@ -101,7 +109,11 @@ public record ModelInitialisation(long seed, DType dtype) {
     private void writePart(ModelConfig config, Path folder) throws IOException {
         switch (config) {
             case ModelConfig.Transformer(var sizes) ->
-                save(new Flux2Transformer(sizes), TransformerStart::of, folder, "diffusion_pytorch_model.safetensors");
+                save(
+                        new Flux2Transformer(sizes),
+                        ModelInitialisation::transformerStart,
+                        folder,
+                        "diffusion_pytorch_model.safetensors");
             case ModelConfig.Vae(var sizes) ->
                 save(new AutoencoderKlFlux2(sizes), (_, _) -> null, folder, "diffusion_pytorch_model.safetensors");
             case ModelConfig.TextEncoder(var sizes, var prompts) -> {
@@ -156,7 +168,7 @@ public record ModelInitialisation(long seed, DType dtype) {
         }
     }
 
-    /// The random content of a module's tensors, each of which is made when it is asked for, so that a model that is
+    /// Makes the random content of a module's tensors one by one, so that a model that is
     /// larger than memory can be written.
     ///
     /// The numbers are those that a generator gives when all tensors are filled one after the other: the generator runs
@@ -212,36 +224,22 @@ public record ModelInitialisation(long seed, DType dtype) {
         }
     }
 
-    /// Weights that a transformer can be trained from, after the initialisation of DiT (Peebles and Xie 2022,
-    /// arXiv:2212.09748, section 3.2 and its published code).
+    /// Chooses the start of a transformer's weight, after the initialisation of DiT (Peebles and Xie 2022,
+    /// arXiv:2212.09748, section 3.2 and its published code); null leaves it to the layer.
     ///
-    /// Linear layers are Xavier-uniform (Glorot and Bengio 2010). What makes the modulations, and the last
-    /// projection, is zero, so that every block begins as the identity and the velocity as 0. Where DiT gives the
-    /// timestep's MLP a standard deviation of 0.02, which suits a width of a thousand, this one has Xavier's too: at
-    /// a width of a hundred its output would all but vanish.
-    private static final class TransformerStart {
-
-        /// Layers that are zero at the start.
-        private static final List<String> ZERO = List.of(
-                "double_stream_modulation_img.linear.weight",
-                "double_stream_modulation_txt.linear.weight",
-                "single_stream_modulation.linear.weight",
-                "norm_out.linear.weight",
-                "proj_out.weight");
-
-        private TransformerStart() {}
-
-        /// How a weight is filled; null leaves it as its layer begins.
-        static @Nullable Initializer of(String name, Parameter parameter) {
-            if (ZERO.contains(name)) {
-                return Initializer.ZEROS;
-            }
-            return parameter.shape().length == 2 ? xavier(parameter.shape()) : null;
+    /// Linear layers are Xavier-uniform (Glorot and Bengio 2010). Layers that compute modulations, and the last
+    /// projection, are zero, so that every block begins as the identity and the velocity as 0. Where DiT gives the
+    /// timestep's MLP a standard deviation of 0.02, which suits a width of a thousand, this one has Xavier's too: at a
+    /// width of a hundred its output would all but vanish.
+    private static @Nullable Initializer transformerStart(String name, Parameter parameter) {
+        long[] shape = parameter.shape();
+        if (ZERO.contains(name)) {
+            return Initializer.ZEROS;
         }
-
-        private static Initializer xavier(long[] shape) {
-            double bound = Math.sqrt(6.0 / (shape[0] + shape[1]));
-            return (tensor, generator) -> generator.fillUniform(tensor, -bound, bound);
+        if (shape.length != 2) {
+            return null;
         }
+        double bound = Math.sqrt(6.0 / (shape[0] + shape[1]));
+        return (tensor, generator) -> generator.fillUniform(tensor, -bound, bound);
     }
 }

@@ -5,7 +5,7 @@ import io.stencil.train.data.DatasetRow;
 import java.util.List;
 import org.bytedeco.pytorch.Tensor;
 
-/// What a run minimises.
+/// Computes the loss that a run minimises.
 interface Objective extends AutoCloseable {
 
     /// Announces upcoming rows for prefetching, those of the present batch first.

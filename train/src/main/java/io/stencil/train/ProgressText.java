@@ -4,7 +4,7 @@ import io.stencil.train.TrainingListener.StepReport;
 import java.time.Duration;
 import java.util.Locale;
 
-/// The state of a training run in one short line, for a terminal or a log.
+/// Formats the progress of a training run in one short line, for a terminal or a log.
 ///
 /// ```text
 /// step 120/2000  loss 0.0712 (mean 0.0844)  1.9 steps/s  16:29 left
@@ -19,7 +19,7 @@ public final class ProgressText {
     private double weight;
     private double firstSeconds;
 
-    /// The line after a step. Every step must be told, in order.
+    /// Returns the line after a step. Every step must be passed, in order.
     public String after(StepReport report) {
         weightedSum = KEPT * weightedSum + report.loss();
         weight = KEPT * weight + 1;

@@ -101,11 +101,11 @@ final class ReconstructionObjective implements Objective {
     /// @return `[B, 3, H, W]`, owned by the caller's scope
     private Tensor pixels(List<DatasetRow> batch) {
         try (Scope scope = new Scope()) {
-            List<Tensor> pictures = batch.stream()
+            List<Tensor> images = batch.stream()
                     .map(row -> content.get(row).image())
                     .map(ReconstructionObjective::pixels)
                     .toList();
-            return scope.keep(models.device().place(Ops.cat(0, pictures), models.compute()));
+            return scope.keep(models.device().place(Ops.cat(0, images), models.compute()));
         }
     }
 
@@ -118,10 +118,11 @@ final class ReconstructionObjective implements Objective {
         content.close();
     }
 
-    /// Mean and variance of each channel of a VAE's folded latents over many pictures: what FLUX.2 normalises them by.
+    /// Measures mean and variance of each channel of a VAE's folded latents over many images, by which FLUX.2
+    /// normalises them.
     ///
     /// They are the running statistics of a batch normalisation (Ioffe and Szegedy 2015, arXiv:1502.03167) that has
-    /// seen each picture once; the variance is the unbiased one. Summed in float64.
+    /// seen each image once; the variance is the unbiased one. Summed in float64.
     static final class LatentMeasurement {
 
         private final AutoencoderKlFlux2 vae;
@@ -130,16 +131,16 @@ final class ReconstructionObjective implements Objective {
         private long count;
 
         /// @param vae stays the caller's
-        public LatentMeasurement(AutoencoderKlFlux2 vae) {
+        LatentMeasurement(AutoencoderKlFlux2 vae) {
             this.vae = vae;
             this.sum = new double[vae.config().foldedChannels()];
             this.squares = new double[sum.length];
         }
 
-        /// Takes in pictures.
+        /// Adds images.
         ///
         /// @param pixels `[B, 3, H, W]`, -1 to 1
-        public void add(Tensor pixels) {
+        void add(Tensor pixels) {
             try (Scope _ = new Scope();
                     GradMode _ = GradMode.disabled()) {
                 Tensor rows = DType.FLOAT64
@@ -159,7 +160,7 @@ final class ReconstructionObjective implements Objective {
         /// Puts mean and variance into the VAE.
         ///
         /// @throws IllegalStateException when fewer than two latents were seen
-        public void apply() {
+        void apply() {
             if (count < 2) {
                 throw new IllegalStateException("%s latents have no variance".formatted(count));
             }
@@ -174,13 +175,12 @@ final class ReconstructionObjective implements Objective {
         }
     }
 
-    /// What a VAE is trained for: pictures that come back as they went in, from latents that are small and bear some
-    /// noise.
+    /// Computes the loss of a VAE: images are to be reconstructed from latents that are small and bear some noise.
     ///
     /// The loss is the mean absolute error plus the mean squared error of the pixels, the mean absolute error of the
     /// steps from each pixel to the next (which blurred edges and rounded corners cost dearly; the gradient
     /// difference loss of Mathieu et al. 2016, arXiv:1511.05440, of signed steps), and the Kullback-Leibler
-    /// divergence of the latents from the standard normal distribution, summed over a picture's latents and averaged
+    /// divergence of the latents from the standard normal distribution, summed over an image's latents and averaged
     /// over the batch (Kingma and Welling 2014, arXiv:1312.6114; weighted low as in Rombach et al. 2022,
     /// arXiv:2112.10752). The decoder sees the means with noise in proportion to their own spread, and not a draw
     /// from the distribution: a model this small learns nothing under the full noise.
@@ -194,18 +194,6 @@ final class ReconstructionObjective implements Objective {
         private static final double MIN_LOG_VARIANCE = -30;
         private static final double MAX_LOG_VARIANCE = 20;
 
-        /// Adds the gradients of a batch's loss to those of the trainable parameters.
-        ///
-        /// @param pixels `[B, 3, H, W]`, -1 to 1
-        /// @param generator gives the noise
-        /// @param share of the gradients that is added
-        /// @return the loss
-        public double accumulate(AutoencoderKlFlux2 vae, Tensor pixels, TorchGenerator generator, double share) {
-            try (Scope _ = new Scope()) {
-                return Tensors.toDouble(accumulateLater(vae, pixels, BatchNoise.ofWhole(generator), share));
-            }
-        }
-
         /// Adds the gradients of the loss of a process's part of a batch to those of the trainable parameters, without
         /// waiting for the device.
         ///
@@ -213,7 +201,7 @@ final class ReconstructionObjective implements Objective {
         /// @param noise of the part
         /// @param share of the gradients that is added
         /// @return the loss, one number on the device, owned by the caller's scope
-        public Tensor accumulateLater(AutoencoderKlFlux2 vae, Tensor pixels, BatchNoise noise, double share) {
+        Tensor accumulateLater(AutoencoderKlFlux2 vae, Tensor pixels, BatchNoise noise, double share) {
             try (Scope scope = new Scope();
                     GradMode _ = GradMode.enabled()) {
                 Tensor moments = vae.moments(pixels);
@@ -260,7 +248,7 @@ final class ReconstructionObjective implements Objective {
                     .mean();
         }
 
-        /// `0.5 * (mean^2 + variance - 1 - log variance)`, summed over a picture's latents, averaged over the batch.
+        /// `0.5 * (mean^2 + variance - 1 - log variance)`, summed over an image's latents, averaged over the batch.
         static Tensor divergence(Tensor mean, Tensor logVariance) {
             Tensor terms = mean.square().add(logVariance.exp()).sub(logVariance);
             return Ops.mul(Ops.add(terms, -1).sum(), 0.5 / mean.size(0));
@@ -274,12 +262,8 @@ final class ReconstructionObjective implements Objective {
         /// @param before samples of the batch that lie before this part
         /// @param after samples of the batch that lie after this part
         /// @param counts whether this part is one of the batch, and not taken for want of one
-        public record BatchNoise(
+        record BatchNoise(
                 TorchGenerator generator, @Nullable ProcessGroup group, int before, int after, boolean counts) {
-
-            static BatchNoise ofWhole(TorchGenerator generator) {
-                return new BatchNoise(generator, null, 0, 0, true);
-            }
 
             /// Standard normal numbers.
             ///

@@ -16,6 +16,8 @@ import org.jspecify.annotations.Nullable;
 /// Holds the models of a run: the base model, and the Template that steers it, or null.
 record TrainModels(Flux2Pipeline pipeline, @Nullable LoadedTemplate<?, ?> template) implements AutoCloseable {
 
+    private static final String INDEX = "model_index.json";
+
     /// Loads the models that options name. The caller closes the result.
     ///
     /// @throws io.stencil.error.StencilException when one of them cannot be loaded
@@ -44,36 +46,28 @@ record TrainModels(Flux2Pipeline pipeline, @Nullable LoadedTemplate<?, ?> templa
         }
     }
 
-    /// Tells distilled base models from others, as far as their files do.
-    static final class DistillationCheck {
-
-        private static final String INDEX = "model_index.json";
-
-        private DistillationCheck() {}
-
-        /// A warning when the base model is a distilled one: what is trained on it makes grey or blurred pictures.
-        static Optional<String> warning(ModelFiles files) {
-            for (List<Path> part : files.parts()) {
-                Path index = indexAbove(part.getFirst());
-                if (index != null && ConfigJson.read(index).flag("is_distilled", false)) {
-                    return Optional.of(
-                            "%s says that the base model is distilled; train on the base version, or pictures turn grey and blurred"
-                                    .formatted(index));
-                }
+    /// Warns of a distilled base model: training on it makes images grey and blurred.
+    static Optional<String> distillationWarning(ModelFiles files) {
+        for (List<Path> part : files.parts()) {
+            Path index = indexAbove(part.getFirst());
+            if (index != null && ConfigJson.read(index).flag("is_distilled", false)) {
+                return Optional.of(
+                        "%s says that the base model is distilled; train on the base version, or images turn grey and blurred"
+                                .formatted(index));
             }
-            return Optional.empty();
         }
+        return Optional.empty();
+    }
 
-        /// The index lies in the repository's root: in the folder of a part, above it, or beside the part's folder.
-        private static @Nullable Path indexAbove(Path part) {
-            Path folder = part.toAbsolutePath().normalize();
-            for (int level = 0; level < 3 && folder != null; level++) {
-                if (Files.isRegularFile(folder.resolve(INDEX))) {
-                    return folder.resolve(INDEX);
-                }
-                folder = folder.getParent();
+    /// Finds the index in the repository's root: in the folder of a part, above it, or beside the part's folder.
+    private static @Nullable Path indexAbove(Path part) {
+        Path folder = part.toAbsolutePath().normalize();
+        for (int level = 0; level < 3 && folder != null; level++) {
+            if (Files.isRegularFile(folder.resolve(INDEX))) {
+                return folder.resolve(INDEX);
             }
-            return null;
+            folder = folder.getParent();
         }
+        return null;
     }
 }

@@ -11,7 +11,6 @@ import io.stencil.pipeline.Flux2Pipeline;
 import io.stencil.template.load.LoadedTemplate;
 import io.stencil.tensor.ComputeDType;
 import io.stencil.tensor.DType;
-import io.stencil.train.TrainModels.DistillationCheck;
 import io.stencil.train.checkpoint.RunFolder;
 import io.stencil.train.checkpoint.RunLength;
 import io.stencil.train.checkpoint.RunOptions;
@@ -81,7 +80,7 @@ public final class Trainer {
     public TrainingResult run(TrainOptions options, TrainingListener listener) {
         return inGroup(options, listener, (data, group, listenerOfFirst) -> {
             try (TrainModels models = TrainModels.load(options.models())) {
-                DistillationCheck.warning(options.models().base()).ifPresent(listenerOfFirst::onWarning);
+                TrainModels.distillationWarning(options.models().base()).ifPresent(listenerOfFirst::onWarning);
                 return train(options, models, data, group, listenerOfFirst);
             }
         });

@@ -36,7 +36,7 @@ import org.jspecify.annotations.Nullable;
 
 /// Holds the data of a run: a dataset of images, or one that was encoded before.
 ///
-/// @param cached the encoded samples, or null for pictures
+/// @param cached the encoded samples, or null for images
 /// @param history content of the rows that were used
 /// @param draws whether the Template's data processor draws from the generator of the process
 record TrainingData(Dataset dataset, @Nullable CachedDataset cached, DatasetHistory history, boolean draws) {
@@ -53,7 +53,7 @@ record TrainingData(Dataset dataset, @Nullable CachedDataset cached, DatasetHist
         return new TrainingData(cached.dataset(), cached);
     }
 
-    /// Checks what the heads of images tell, unless all of them will be read in [#usable].
+    /// Checks the heads of images, unless all of them will be read in [#usable].
     void checkHeads(TrainOptions options) {
         if (cached == null && options.data().onBadRow() == OnBadRow.FAIL) {
             dataset.checkHeads();
@@ -142,7 +142,7 @@ record TrainingData(Dataset dataset, @Nullable CachedDataset cached, DatasetHist
     /// Reads the content of rows.
     ///
     /// @param template that reads the rows' inputs, or null when none takes part
-    /// @param workers threads that decode pictures; where samples were encoded before, there is nothing to decode
+    /// @param workers threads that decode images; where samples were encoded before, there is nothing to decode
     /// @param seed of the run
     Prefetch<Sample.Content> content(@Nullable LoadedTemplate<?, ?> template, int workers, long seed) {
         return cached == null
@@ -171,11 +171,11 @@ record TrainingData(Dataset dataset, @Nullable CachedDataset cached, DatasetHist
     private static Sample.Content noImages() {
         throw new InvalidRequestException(
                 "task",
-                "sft:train has no pictures, but the Template gives edit images of its own, which are encoded in every step; train in one stage (--task sft)");
+                "sft:train has no images, but the Template gives edit images of its own, which are encoded in every step; train in one stage (--task sft)");
     }
 
-    /// The content of the rows that a run has used, by which a run that goes on knows that they are the same. Rows that
-    /// were not used yet may change: an image that ended a run may be replaced.
+    /// Records the content of the rows that a run has used, so that a resumed run detects changes. Rows that were not
+    /// used yet may change: an image that ended a run may be replaced.
     static final class DatasetHistory {
 
         private final Dataset dataset;

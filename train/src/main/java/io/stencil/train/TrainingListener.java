@@ -3,7 +3,7 @@ package io.stencil.train;
 import java.nio.file.Path;
 import java.util.List;
 
-/// Is told what happens in a training run, on the thread that trains.
+/// Receives the events of a training run, on the thread that trains.
 public interface TrainingListener {
 
     /// Hears nothing.

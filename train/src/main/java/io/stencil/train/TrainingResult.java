@@ -3,7 +3,7 @@ package io.stencil.train;
 import java.nio.file.Path;
 import java.util.List;
 
-/// What came of a training run.
+/// Reports the outcome of a training run.
 ///
 /// @param steps that were done
 /// @param interrupted true when [Trainer#requestStop] ended the run before its time

@@ -15,7 +15,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/// What an author's code does wrong while it is trained is told with its line and the row.
+/// What an author's code does wrong while it is trained is reported with its line and the row.
 class AuthorFaultInTrainingTest {
 
     private static final String SOURCE = """

@@ -133,7 +133,7 @@ class BaseModelTrainingTest {
         RgbImageWriter.write(RgbImage.of(32, 32, rgb), folder.resolve("0.png"));
         Path metadata = folder.resolve("metadata.jsonl");
         Files.writeString(metadata, "{\"image\": \"0.png\", \"prompt\": \"\"}\n");
-        Recorder told = train(TrainOptions.builder(ModelFiles.in(model), folder, metadata, folder.resolve("a"))
+        Recorder recorder = train(TrainOptions.builder(ModelFiles.in(model), folder, metadata, folder.resolve("a"))
                 .load(TinyTraining.FLOAT32)
                 .emaDecay(0.9)
                 .seed(1L)
@@ -142,7 +142,7 @@ class BaseModelTrainingTest {
                 .removedPrefix("pipe.vae.")
                 .learningRate(2e-3)
                 .maxSteps(60));
-        List<Double> losses = told.losses();
+        List<Double> losses = recorder.losses();
         assertThat(losses.subList(55, 60).stream()
                         .mapToDouble(Double::doubleValue)
                         .sum())

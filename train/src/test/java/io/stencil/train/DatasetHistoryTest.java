@@ -37,7 +37,8 @@ class DatasetHistoryTest {
         assertThat(history.after(3, batches(dataset)).digests()).containsOnlyKeys(0, 2);
     }
 
-    /// Where rows are skipped from a state on, the order of the rest tells no more which rows were used before.
+    /// Where rows are skipped from a state on, the order of the rest does not show any more which rows were used
+    /// before.
     @Test
     void rowsThatWereUsedBeforeStayInTheRecord() throws IOException {
         Dataset dataset = paint(4);

@@ -3,7 +3,6 @@ package io.stencil.train;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.stencil.pipeline.models.ModelFiles;
-import io.stencil.train.TrainModels.DistillationCheck;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -24,14 +23,14 @@ class DistillationCheckTest {
 
     @Test
     void aDistilledModelIsWarnedOf() throws IOException {
-        assertThat(DistillationCheck.warning(files("{\"is_distilled\": true}")))
+        assertThat(TrainModels.distillationWarning(files("{\"is_distilled\": true}")))
                 .hasValueSatisfying(text -> assertThat(text).contains("model_index.json says", "distilled"));
     }
 
     @Test
     void aBaseModelIsNot() throws IOException {
-        assertThat(DistillationCheck.warning(files("{\"_class_name\": \"Flux2KleinPipeline\"}")))
+        assertThat(TrainModels.distillationWarning(files("{\"_class_name\": \"Flux2KleinPipeline\"}")))
                 .isEmpty();
-        assertThat(DistillationCheck.warning(TinyTraining.base())).isEmpty();
+        assertThat(TrainModels.distillationWarning(TinyTraining.base())).isEmpty();
     }
 }

@@ -7,7 +7,7 @@ import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/// Keeps what a run tells.
+/// Records the events of a run.
 class Recorder implements TrainingListener {
 
     @Nullable
@@ -19,8 +19,8 @@ class Recorder implements TrainingListener {
     final List<String> warnings = new ArrayList<>();
 
     @Override
-    public void onStart(TrainingStart told) {
-        start = told;
+    public void onStart(TrainingStart started) {
+        start = started;
     }
 
     @Override

@@ -53,7 +53,7 @@ class ResumeTest {
         return train(options, Long.MAX_VALUE);
     }
 
-    /// @param last step after which the run is told to stop
+    /// @param last step after which the run is requested to stop
     private static Recorder train(TrainOptions.Builder options, long last) {
         Recorder recorder = new Recorder();
         Trainer trainer = new Trainer();
@@ -93,19 +93,19 @@ class ResumeTest {
                 .seed(1L);
     }
 
-    /// Trains once without a stop and once with stops after 3 and 7 steps, and compares all that was told and written.
+    /// Trains once without a stop and once with stops after 3 and 7 steps, and compares all reports and files.
     ///
     /// @param options of the run in a folder
     /// @param files that both runs end with
     private void assertStopsLeaveNoTrace(Function<String, TrainOptions.Builder> options, String... files)
             throws IOException {
         Recorder whole = train(options.apply("whole"));
-        List<StepReport> told = new ArrayList<>(train(options.apply("parts"), 3).steps);
+        List<StepReport> reports = new ArrayList<>(train(options.apply("parts"), 3).steps);
         Recorder second = train(options.apply("parts").resume(true), 7);
         assertThat(Objects.requireNonNull(second.start).doneSteps()).isEqualTo(3);
-        told.addAll(second.steps);
-        told.addAll(train(options.apply("parts").resume(true)).steps);
-        assertThat(told.stream().map(ResumeTest::withoutTime))
+        reports.addAll(second.steps);
+        reports.addAll(train(options.apply("parts").resume(true)).steps);
+        assertThat(reports.stream().map(ResumeTest::withoutTime))
                 .hasSize(10)
                 .containsExactlyElementsOf(
                         whole.steps.stream().map(ResumeTest::withoutTime).toList());

@@ -50,7 +50,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/// Whole runs on tiny models: what they write, what they change, and what they tell.
+/// Whole runs on tiny models: what they write, what they change, and what they report.
 class TrainerTest {
 
     private static final String PREFIX = "pipe.template_model.";
@@ -183,17 +183,17 @@ class TrainerTest {
 
     @Test
     void aRunTellsWhatItDoes() throws IOException {
-        Recorder told = train(options("a").repeat(2).epochs(2).csvLog(true));
-        TrainingStart start = Objects.requireNonNull(told.start);
+        Recorder recorder = train(options("a").repeat(2).epochs(2).csvLog(true));
+        TrainingStart start = Objects.requireNonNull(recorder.start);
         assertThat(start.steps()).isEqualTo(12);
         assertThat(start.rows()).isEqualTo(3);
         assertThat(start.trainableTensors()).isEqualTo(50);
         assertThat(start.seed()).isEqualTo(1);
-        assertThat(told.steps).hasSize(12);
-        assertThat(told.steps.stream().map(StepReport::epoch)).containsExactly(0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1);
-        assertThat(told.steps.get(4).learningRate()).isCloseTo(1e-3 / 3, within(1e-12));
-        assertThat(told.steps.get(5).learningRate()).isEqualTo(1e-3);
-        assertThat(told.checkpoints).containsExactly("epoch-0.safetensors", "epoch-1.safetensors");
+        assertThat(recorder.steps).hasSize(12);
+        assertThat(recorder.steps.stream().map(StepReport::epoch)).containsExactly(0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1);
+        assertThat(recorder.steps.get(4).learningRate()).isCloseTo(1e-3 / 3, within(1e-12));
+        assertThat(recorder.steps.get(5).learningRate()).isEqualTo(1e-3);
+        assertThat(recorder.checkpoints).containsExactly("epoch-0.safetensors", "epoch-1.safetensors");
         assertThat(Files.readAllLines(folder.resolve("a/training_log.csv"))).hasSize(13);
         assertThat(folder.resolve("a/training_args.json")).content().contains("\"seed\" : 1");
     }
@@ -392,16 +392,16 @@ class TrainerTest {
 
     @Test
     void gradientsOfSeveralSamplesMakeOneUpdate() throws IOException {
-        Recorder told = train(options("a").gradientAccumulationSteps(2).shuffle(false));
-        assertThat(told.steps).hasSize(3);
+        Recorder recorder = train(options("a").gradientAccumulationSteps(2).shuffle(false));
+        assertThat(recorder.steps).hasSize(3);
         train(options("b").shuffle(false));
         assertThat(bytes("a/epoch-0.safetensors")).isNotEqualTo(bytes("b/epoch-0.safetensors"));
         List<Double> still = train(
                         options("c").learningRate(1e-30).weightDecay(0).shuffle(false))
                 .losses();
         // The first two samples see the same weights; the third one sees those that their mean gradient moved.
-        assertThat(told.losses().subList(0, 2)).isEqualTo(still.subList(0, 2));
-        assertThat(told.losses().get(2)).isNotEqualTo(still.get(2));
+        assertThat(recorder.losses().subList(0, 2)).isEqualTo(still.subList(0, 2));
+        assertThat(recorder.losses().get(2)).isNotEqualTo(still.get(2));
     }
 
     @Test
@@ -423,7 +423,7 @@ class TrainerTest {
                     Scope _ = new Scope();
                     GradMode _ = GradMode.disabled()) {
                 assertThat(file.entries().values()).allMatch(entry -> entry.dtype() == SafetensorsDtype.F32);
-                // Updates of 1e-5 / 3 are finer than bfloat16 can tell.
+                // Updates of 1e-5 / 3 are finer than bfloat16 resolves.
                 template.model()
                         .state()
                         .forEach((name, parameter) -> assertThat(DType.FLOAT32

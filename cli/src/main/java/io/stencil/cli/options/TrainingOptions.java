@@ -43,7 +43,8 @@ public record TrainingOptions(CommandSpec command) {
 
     /// @throws InvalidRequestException when it is not known
     public Task task() {
-        return Task.parse(Objects.requireNonNull(PicocliOptions.text(command, "task")));
+        String text = Objects.requireNonNull(PicocliOptions.text(command, "task"));
+        return (Task) TrainOptions.SCHEMA.option("task").orElseThrow().read(List.of(text));
     }
 
     private @Nullable Path resumed() {

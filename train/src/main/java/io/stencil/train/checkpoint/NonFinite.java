@@ -5,7 +5,7 @@ import io.stencil.error.NameList;
 import io.stencil.train.data.DatasetRow;
 import java.util.List;
 
-/// Errors of a run whose numbers are NaN or infinite.
+/// Describes errors of a run whose numbers are NaN or infinite.
 public final class NonFinite {
 
     private static final String REMEDY =

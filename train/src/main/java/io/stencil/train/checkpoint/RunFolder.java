@@ -25,7 +25,7 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
-/// The output folder of a run: what earlier work has left in it.
+/// Lists and removes the states, checkpoints and logs of earlier runs in the output folder.
 ///
 /// @param folder that is there
 public record RunFolder(Path folder) {
@@ -41,7 +41,7 @@ public record RunFolder(Path folder) {
 
     /// Refuses a folder in which a new run would write over the log, the checkpoints or the states of another.
     ///
-    /// @throws InvalidRequestException telling what is there and what to do
+    /// @throws InvalidRequestException naming what is there and the remedy
     public void requireFresh() {
         List<String> found = names().stream().filter(this::isOfRun).sorted().toList();
         if (!found.isEmpty()) {
@@ -93,9 +93,9 @@ public record RunFolder(Path folder) {
     /// The newest state that is not damaged, to go on from. Those that are and are newer are set aside, as
     /// `step-N.state.damaged`. Temporary files that a killed process left are removed.
     ///
-    /// @param warning told of each state that is set aside
+    /// @param warning receives a line for each state that is set aside
     /// @throws InvalidRequestException when there is none
-    /// @throws InvalidFileException when all are damaged, telling what is wrong with each
+    /// @throws InvalidFileException when all are damaged, with the fault of each
     public SavedState newestState(Consumer<String> warning) {
         List<Path> states = states();
         if (states.isEmpty()) {
@@ -165,7 +165,7 @@ public record RunFolder(Path folder) {
         }
     }
 
-    /// The steps of a checkpoint, which its file tells; empty for one that does not.
+    /// Reads the step of a checkpoint from its file; empty where that has none.
     private static Optional<Long> steps(Path checkpoint) {
         try {
             String steps = SafetensorsHeader.read(checkpoint).metadata().getOrDefault("step", "");

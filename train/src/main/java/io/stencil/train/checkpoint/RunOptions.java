@@ -21,8 +21,8 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
-/// What the numbers of a run follow from: options with their names on the command line, absolute paths, the hash of
-/// the metadata file, and the dtype of activations, which the machine decides.
+/// Compares the options that decide the numbers of a run: options with their names on the command line, absolute
+/// paths, the hash of the metadata file, and the dtype of activations, which the machine decides.
 ///
 /// @param json of these options alone
 public record RunOptions(ObjectNode json) {

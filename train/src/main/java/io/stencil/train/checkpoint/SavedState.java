@@ -30,13 +30,13 @@ import java.util.zip.CRC32C;
 import org.bytedeco.pytorch.Tensor;
 import org.jspecify.annotations.Nullable;
 
-/// The state of a run after some step, `step-N.state/`: a folder with `trainer.json`, `trainer.safetensors` and,
-/// where it learns from images, `dataset.json`.
+/// Writes and reads the state of a run after some step, `step-N.state/`: a folder with `trainer.json`,
+/// `trainer.safetensors` and, where it learns from images, `dataset.json`.
 ///
 /// The folder gets its name when all of it is on the disk, so that a state is complete or absent.
 ///
 /// @param folder of the state
-/// @param options of the run, as [RunOptions] tells them
+/// @param options of the run
 /// @param dataset what the run has learned from, or null where nothing is kept of it
 /// @param checksum CRC-32C of the tensors' file; null in a state of an earlier version
 public record SavedState(

@@ -23,7 +23,7 @@ import java.util.Objects;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
-/// The parameters that a run trains, by the name that a checkpoint without a removed prefix has for them:
+/// Selects the parameters that a run trains, by the name that a checkpoint without a removed prefix has for them:
 /// `pipe.template_model.NAME`, `pipe.dit.NAME`, `pipe.vae.NAME`.
 ///
 /// They are in float32, whatever the pipeline's dtype: modules cast them where they compute.
@@ -180,7 +180,7 @@ public final class TrainableParts {
         return companions;
     }
 
-    /// Whether the VAE makes other latents of a picture when these parts have changed.
+    /// Whether the latents of an image change with these parts.
     public boolean changeLatents() {
         return parameters.keySet().stream()
                 .anyMatch(name -> LATENT_MAKERS.stream().anyMatch(name::startsWith));

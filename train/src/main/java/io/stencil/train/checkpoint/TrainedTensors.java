@@ -25,7 +25,8 @@ import java.util.function.BiConsumer;
 import org.bytedeco.pytorch.Tensor;
 import org.jspecify.annotations.Nullable;
 
-/// A checkpoint of a training run: the trained tensors, those that are saved with them, and nothing else.
+/// Writes and reads a checkpoint of a training run: the trained tensors, those that are saved with them, and nothing
+/// else.
 ///
 /// @param removedPrefix cut off the names that begin with it, with the dot that follows; null keeps full names
 /// @param dtype of the trained tensors in files; the others keep their own

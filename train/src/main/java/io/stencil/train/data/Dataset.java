@@ -11,7 +11,6 @@ import io.stencil.image.RgbImageReader;
 import io.stencil.image.TargetSize;
 import io.stencil.template.load.LoadedTemplate;
 import io.stencil.template.load.LoadedTemplate.BoundInput;
-import io.stencil.train.data.MetadataFile.JsonRows;
 import io.stencil.train.options.DataOptions;
 import io.stencil.train.options.DataOptions.OnBadRow;
 import java.lang.reflect.RecordComponent;
@@ -31,11 +30,11 @@ import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
-/// The rows that a training run learns from.
+/// Holds the rows of a dataset.
 ///
 /// @param bad rows of the metadata file that cannot be used and were left out, in their order
 /// @param folder against which relative paths are resolved
-/// @param size that pictures are brought to
+/// @param size that images are brought to
 public record Dataset(List<DatasetRow> rows, List<BadRow> bad, Path folder, TargetSize size) {
 
     /// Samples of an epoch, whose order is drawn at once.
@@ -46,7 +45,7 @@ public record Dataset(List<DatasetRow> rows, List<BadRow> bad, Path folder, Targ
         bad = List.copyOf(bad);
     }
 
-    /// Reads the metadata file and checks every row as far as no picture must be decoded. With
+    /// Reads the metadata file and validates every row without decoding images. With
     /// `--on_bad_row skip` rows that cannot be used are among [#bad].
     ///
     /// @throws InvalidFileException naming file, line and field
@@ -170,12 +169,12 @@ public record Dataset(List<DatasetRow> rows, List<BadRow> bad, Path folder, Targ
         return Optional.ofNullable(uneven);
     }
 
-    /// Tells a fault of `processInputs` with the row and its inputs.
+    /// Locates a fault of `processInputs` in its row, with the inputs.
     public static InvalidFileException inputFault(DatasetRow row, StencilException e) {
         ObjectNode inputs = row.templateInputs();
         return new InvalidFileException(
                 row.location().field("template_inputs"),
-                (inputs == null ? "" : JsonRows.shown(inputs) + ": ") + e.getMessage(),
+                (inputs == null ? "" : MetadataFile.shown(inputs) + ": ") + e.getMessage(),
                 e);
     }
 
@@ -197,15 +196,15 @@ public record Dataset(List<DatasetRow> rows, List<BadRow> bad, Path folder, Targ
         return new InvalidFileException(row.location().field(full), e.what(), e);
     }
 
-    /// Decodes a row's pictures and brings them to size, and binds its Template inputs. Safe to call from several
+    /// Decodes a row's images and brings them to size, and binds its Template inputs. Safe to call from several
     /// threads.
     ///
     /// @param template that the inputs are for, or null when none takes part
-    /// @throws InvalidFileException naming the row when a picture cannot be decoded or is too small
+    /// @throws InvalidFileException naming the row when an image cannot be decoded or is too small
     public Sample.Content load(DatasetRow row, @Nullable LoadedTemplate<?, ?> template) {
-        RgbImage image = picture(row.image(), row.location().field("image"));
+        RgbImage image = image(row.image(), row.location().field("image"));
         List<RgbImage> editImages = row.editImages().stream()
-                .map(file -> picture(file, row.location().field("edit_image")))
+                .map(file -> image(file, row.location().field("edit_image")))
                 .toList();
         BoundInput<?, ?> inputs = template == null
                 ? null
@@ -233,13 +232,13 @@ public record Dataset(List<DatasetRow> rows, List<BadRow> bad, Path folder, Targ
         return load(row, null);
     }
 
-    private RgbImage picture(Path file, Location field) {
+    private RgbImage image(Path file, Location field) {
         return named(file, field, () -> size.fit(RgbImageReader.read(file)));
     }
 
-    /// The sizes that a row's pictures are brought to, the edit images after the target, without decoding them.
+    /// Computes the sizes that a row's images are brought to, the edit images after the target, without decoding them.
     ///
-    /// @throws InvalidFileException naming the row when a picture's head cannot be read or it is too small
+    /// @throws InvalidFileException naming the row when an image's head cannot be read or it is too small
     public List<ImageSize> sizes(DatasetRow row) {
         List<ImageSize> sizes = new ArrayList<>();
         sizes.add(size(row.image(), row.location().field("image")));

@@ -6,10 +6,10 @@ import java.nio.file.Path;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/// One example of a dataset: what it names exists, its pictures are not decoded yet.
+/// Holds one row of a dataset, whose files exist and are not decoded yet.
 ///
-/// @param editImages pictures that the transformer looks at; empty when they are not asked for
-/// @param templateInputs the Template's inputs, or null when they are not asked for
+/// @param editImages reference images of the transformer; empty without --extra_inputs edit_image
+/// @param templateInputs the Template's inputs, or null without --extra_inputs template_inputs
 /// @param location line of the metadata file, for messages
 public record DatasetRow(
         Path image,

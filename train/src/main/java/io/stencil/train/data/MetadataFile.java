@@ -31,10 +31,22 @@ import org.apache.commons.csv.CSVRecord;
 import org.apache.commons.csv.DuplicateHeaderMode;
 import org.jspecify.annotations.Nullable;
 
-/// Reads the rows of a metadata file, whose format its name tells.
+/// Reads the rows of a metadata file, whose format its name gives.
 final class MetadataFile {
 
     private static final char BYTE_ORDER_MARK = '\uFEFF';
+
+    /// How the parser calls single quotes and the constants of Python.
+    private static final Pattern PYTHON = Pattern.compile("\\(code 39\\)|token '(None|True|False)'");
+
+    private static final CSVFormat FORMAT = CSVFormat.RFC4180
+            .builder()
+            .setHeader()
+            .setSkipHeaderRecord(true)
+            .setDuplicateHeaderMode(DuplicateHeaderMode.DISALLOW)
+            .setIgnoreEmptyLines(true)
+            .setTrim(false)
+            .get();
 
     private MetadataFile() {}
 
@@ -50,13 +62,13 @@ final class MetadataFile {
     private static List<Row> rows(Path file) {
         String name = file.toString().toLowerCase(Locale.ROOT);
         if (name.endsWith(".jsonl")) {
-            return JsonRows.ofLines(file, text(file));
+            return jsonLines(file, text(file));
         }
         if (name.endsWith(".json")) {
-            return JsonRows.ofArray(file, text(file));
+            return jsonArray(file, text(file));
         }
         if (name.endsWith(".csv")) {
-            return CsvRows.of(file, text(file));
+            return csv(file, text(file));
         }
         throw new InvalidRequestException(
                 "dataset_metadata_path", "expected a .json, .jsonl or .csv file, found '%s'".formatted(file));
@@ -75,7 +87,7 @@ final class MetadataFile {
         }
     }
 
-    /// One row of a metadata file as it stands there, or the reason why it cannot be parsed.
+    /// Holds one row of a metadata file, or the reason why it cannot be parsed.
     ///
     /// @param parsed null where there is a fault
     /// @param location file and line where the row begins
@@ -93,7 +105,7 @@ final class MetadataFile {
             }
         }
 
-        /// The columns of the row.
+        /// Returns the columns of the row.
         ///
         /// @throws InvalidFileException when the row cannot be parsed
         ObjectNode fields() {
@@ -104,170 +116,147 @@ final class MetadataFile {
         }
     }
 
-    /// Rows of a `.json` file, an array of objects, and of a `.jsonl` file, an object a line.
-    static final class JsonRows {
-
-        /// How the parser calls single quotes and the constants of Python.
-        private static final Pattern PYTHON = Pattern.compile("\\(code 39\\)|token '(None|True|False)'");
-
-        private JsonRows() {}
-
-        static List<MetadataFile.Row> ofArray(Path file, String text) {
-            List<MetadataFile.Row> rows = new ArrayList<>();
-            try (JsonParser parser = Json.MAPPER.createParser(text)) {
-                if (parser.nextToken() != JsonToken.START_ARRAY) {
-                    throw new InvalidFileException(
-                            Location.of(file),
-                            "must be a JSON array of rows; an object a line belongs in a .jsonl file");
-                }
-                while (parser.nextToken() != JsonToken.END_ARRAY) {
-                    Location location =
-                            Location.of(file, parser.currentTokenLocation().getLineNr());
-                    JsonNode row = Json.ONE_OF_MANY.readTree(parser);
-                    rows.add(MetadataFile.Row.of(location, () -> object(row, location)));
-                }
-                if (parser.nextToken() != null) {
-                    throw new InvalidFileException(
-                            Location.of(file, parser.currentTokenLocation().getLineNr()),
-                            "has text behind the end of the array");
-                }
-                return rows;
-            } catch (JsonProcessingException e) {
-                throw malformed(file, 1, e);
-            } catch (IOException e) {
-                throw new UncheckedIOException("a text in memory could not be read", e);
+    /// Reads a `.json` file, an array of objects.
+    private static List<Row> jsonArray(Path file, String text) {
+        List<Row> rows = new ArrayList<>();
+        try (JsonParser parser = Json.MAPPER.createParser(text)) {
+            if (parser.nextToken() != JsonToken.START_ARRAY) {
+                throw new InvalidFileException(
+                        Location.of(file), "must be a JSON array of rows; an object a line belongs in a .jsonl file");
             }
-        }
-
-        static List<MetadataFile.Row> ofLines(Path file, String text) {
-            List<MetadataFile.Row> rows = new ArrayList<>();
-            int line = 0;
-            for (String one : (Iterable<String>) text.lines()::iterator) {
-                line++;
-                if (!one.isBlank()) {
-                    Location location = Location.of(file, line);
-                    int at = line;
-                    rows.add(MetadataFile.Row.of(location, () -> object(parse(one, file, at), location)));
-                }
+            while (parser.nextToken() != JsonToken.END_ARRAY) {
+                Location location =
+                        Location.of(file, parser.currentTokenLocation().getLineNr());
+                JsonNode row = Json.ONE_OF_MANY.readTree(parser);
+                rows.add(Row.of(location, () -> object(row, location)));
+            }
+            if (parser.nextToken() != null) {
+                throw new InvalidFileException(
+                        Location.of(file, parser.currentTokenLocation().getLineNr()),
+                        "has text behind the end of the array");
             }
             return rows;
-        }
-
-        /// One JSON value.
-        ///
-        /// @param line of the file on which `text` begins
-        static JsonNode parse(String text, Path file, int line) {
-            try {
-                return Json.MAPPER.readTree(text);
-            } catch (JsonProcessingException e) {
-                throw malformed(file, line, e);
-            }
-        }
-
-        private static ObjectNode object(JsonNode node, Location location) {
-            if (node instanceof ObjectNode object) {
-                return object;
-            }
-            throw new InvalidFileException(location, "a row must be a JSON object, found " + shown(node));
-        }
-
-        /// A value as it may stand in a message.
-        static String shown(JsonNode node) {
-            String text = node.toString();
-            return text.length() <= 60 ? text : text.substring(0, 57) + "...";
-        }
-
-        private static InvalidFileException malformed(Path file, int firstLine, JsonProcessingException e) {
-            int line = e.getLocation() == null
-                    ? firstLine
-                    : firstLine + e.getLocation().getLineNr() - 1;
-            return new InvalidFileException(
-                    Location.of(file, line), "is not JSON: " + JsonReason.of(e) + hint(e.getOriginalMessage()), e);
-        }
-
-        private static String hint(String fault) {
-            return PYTHON.matcher(fault).find()
-                    ? "; it looks like a Python dict: JSON needs double quotes, and null, true, false for None, True, False"
-                    : "";
+        } catch (JsonProcessingException e) {
+            throw malformed(file, 1, e);
+        } catch (IOException e) {
+            throw new UncheckedIOException("a text in memory could not be read", e);
         }
     }
 
-    /// Rows of a `.csv` file whose first line names the columns.
+    /// Reads a `.jsonl` file, an object a line.
+    private static List<Row> jsonLines(Path file, String text) {
+        List<Row> rows = new ArrayList<>();
+        int line = 0;
+        for (String one : (Iterable<String>) text.lines()::iterator) {
+            line++;
+            if (!one.isBlank()) {
+                Location location = Location.of(file, line);
+                int at = line;
+                rows.add(Row.of(location, () -> object(parse(one, file, at), location)));
+            }
+        }
+        return rows;
+    }
+
+    /// Parses one JSON value.
+    ///
+    /// @param line of the file on which `text` begins
+    private static JsonNode parse(String text, Path file, int line) {
+        try {
+            return Json.MAPPER.readTree(text);
+        } catch (JsonProcessingException e) {
+            throw malformed(file, line, e);
+        }
+    }
+
+    private static ObjectNode object(JsonNode node, Location location) {
+        if (node instanceof ObjectNode object) {
+            return object;
+        }
+        throw new InvalidFileException(location, "a row must be a JSON object, found " + shown(node));
+    }
+
+    /// Shortens a value for a message.
+    static String shown(JsonNode node) {
+        String text = node.toString();
+        return text.length() <= 60 ? text : text.substring(0, 57) + "...";
+    }
+
+    private static InvalidFileException malformed(Path file, int firstLine, JsonProcessingException e) {
+        int line = e.getLocation() == null
+                ? firstLine
+                : firstLine + e.getLocation().getLineNr() - 1;
+        return new InvalidFileException(
+                Location.of(file, line), "is not JSON: " + JsonReason.of(e) + hint(e.getOriginalMessage()), e);
+    }
+
+    private static String hint(String fault) {
+        return PYTHON.matcher(fault).find()
+                ? "; it looks like a Python dict: JSON needs double quotes, and null, true, false for None, True, False"
+                : "";
+    }
+
+    /// Reads a `.csv` file whose first line names the columns.
     ///
     /// Cells are text. The cell of `template_inputs` is a JSON object; that of `edit_image` is a path or a JSON list of
     /// paths. An empty cell means that the row lacks the key, except for the prompt, which may be empty.
-    private static final class CsvRows {
-
-        private static final CSVFormat FORMAT = CSVFormat.RFC4180
-                .builder()
-                .setHeader()
-                .setSkipHeaderRecord(true)
-                .setDuplicateHeaderMode(DuplicateHeaderMode.DISALLOW)
-                .setIgnoreEmptyLines(true)
-                .setTrim(false)
-                .get();
-
-        private CsvRows() {}
-
-        static List<MetadataFile.Row> of(Path file, String text) {
-            List<MetadataFile.Row> rows = new ArrayList<>();
-            try (CSVParser parser = CSVParser.parse(new StringReader(text), FORMAT)) {
-                Iterator<CSVRecord> records = parser.iterator();
-                List<String> columns = parser.getHeaderNames();
-                requireCommas(columns, file);
-                for (int begin = 2; records.hasNext(); begin = Math.toIntExact(parser.getCurrentLineNumber()) + 1) {
-                    CSVRecord cells = records.next();
-                    int line = begin;
-                    rows.add(MetadataFile.Row.of(Location.of(file, line), () -> fields(cells, columns, file, line)));
-                }
-                return rows;
-            } catch (UncheckedIOException | IllegalArgumentException e) {
-                throw malformed(file, e);
-            } catch (IOException e) {
-                throw malformed(file, e);
+    private static List<Row> csv(Path file, String text) {
+        List<Row> rows = new ArrayList<>();
+        try (CSVParser parser = CSVParser.parse(new StringReader(text), FORMAT)) {
+            Iterator<CSVRecord> records = parser.iterator();
+            List<String> columns = parser.getHeaderNames();
+            requireCommas(columns, file);
+            for (int begin = 2; records.hasNext(); begin = Math.toIntExact(parser.getCurrentLineNumber()) + 1) {
+                CSVRecord cells = records.next();
+                int line = begin;
+                rows.add(Row.of(Location.of(file, line), () -> fields(cells, columns, file, line)));
             }
+            return rows;
+        } catch (UncheckedIOException | IllegalArgumentException e) {
+            throw notCsv(file, e);
+        } catch (IOException e) {
+            throw notCsv(file, e);
         }
+    }
 
-        private static void requireCommas(List<String> columns, Path file) {
-            if (columns.size() == 1) {
-                for (String separator : List.of(";", "\t", "|")) {
-                    if (columns.getFirst().contains(separator)) {
-                        throw new InvalidFileException(
-                                Location.of(file, 1),
-                                "separates its columns by %s; save it as CSV with commas"
-                                        .formatted(separator.equals("\t") ? "tabs" : "'" + separator + "'"));
-                    }
+    private static void requireCommas(List<String> columns, Path file) {
+        if (columns.size() == 1) {
+            for (String separator : List.of(";", "\t", "|")) {
+                if (columns.getFirst().contains(separator)) {
+                    throw new InvalidFileException(
+                            Location.of(file, 1),
+                            "separates its columns by %s; save it as CSV with commas"
+                                    .formatted(separator.equals("\t") ? "tabs" : "'" + separator + "'"));
                 }
             }
         }
+    }
 
-        private static InvalidFileException malformed(Path file, Exception e) {
-            return new InvalidFileException(Location.of(file), "is not CSV: " + e.getMessage(), e);
-        }
+    private static InvalidFileException notCsv(Path file, Exception e) {
+        return new InvalidFileException(Location.of(file), "is not CSV: " + e.getMessage(), e);
+    }
 
-        private static ObjectNode fields(CSVRecord cells, List<String> columns, Path file, int line) {
-            if (!cells.isConsistent()) {
-                throw new InvalidFileException(
-                        Location.of(file, line),
-                        "has %s cells, the header names %s columns; quote cells that contain commas"
-                                .formatted(cells.size(), columns.size()));
-            }
-            ObjectNode fields = JsonNodeFactory.instance.objectNode();
-            for (String column : columns) {
-                String cell = cells.get(column);
-                if (cell.isEmpty() && !column.equals("prompt")) {
-                    continue;
-                }
-                boolean list =
-                        column.equals("edit_image") && cell.stripLeading().startsWith("[");
-                boolean json = list || column.equals("template_inputs");
-                if (json) {
-                    fields.set(column, JsonRows.parse(cell, file, line));
-                } else {
-                    fields.put(column, cell);
-                }
-            }
-            return fields;
+    private static ObjectNode fields(CSVRecord cells, List<String> columns, Path file, int line) {
+        if (!cells.isConsistent()) {
+            throw new InvalidFileException(
+                    Location.of(file, line),
+                    "has %s cells, the header names %s columns; quote cells that contain commas"
+                            .formatted(cells.size(), columns.size()));
         }
+        ObjectNode fields = JsonNodeFactory.instance.objectNode();
+        for (String column : columns) {
+            String cell = cells.get(column);
+            if (cell.isEmpty() && !column.equals("prompt")) {
+                continue;
+            }
+            boolean list = column.equals("edit_image") && cell.stripLeading().startsWith("[");
+            boolean json = list || column.equals("template_inputs");
+            if (json) {
+                fields.set(column, parse(cell, file, line));
+            } else {
+                fields.put(column, cell);
+            }
+        }
+        return fields;
     }
 }

@@ -14,13 +14,13 @@ import java.util.function.Consumer;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
-/// Reads what belongs to rows, ahead of its use where there are threads for it: pictures are decoded, or files of
-/// encoded samples opened, while the models compute.
+/// Prefetches the values of rows on background threads, if there are any: images are decoded, or files of encoded
+/// samples opened, while the models compute.
 ///
-/// What is read is the same with any number of threads, as long as it follows from the row. One thread tells what to
-/// expect; any may ask.
+/// The values are the same with any number of threads, as long as they follow from the row. One thread announces
+/// rows; any may get them.
 ///
-/// @param <V> what belongs to a row; this object owns it
+/// @param <V> value of a row, which this object owns
 public final class Prefetch<V> implements AutoCloseable {
 
     /// Rows that wait for each thread.
@@ -33,9 +33,9 @@ public final class Prefetch<V> implements AutoCloseable {
     private final Map<DatasetRow, CompletableFuture<V>> coming = new ConcurrentHashMap<>();
     private volatile Set<DatasetRow> wanted = Set.of();
 
-    /// @param reading runs on several threads
-    /// @param freeing what is no more expected
-    /// @param workers threads; 0 reads where a value is asked for
+    /// @param reading computes the value of a row, on several threads
+    /// @param freeing frees the value of a row that is no more expected
+    /// @param workers threads; 0 reads a value when it is first got
     public Prefetch(Function<DatasetRow, V> reading, Consumer<V> freeing, int workers) {
         this.reading = reading;
         this.freeing = freeing;
@@ -46,18 +46,17 @@ public final class Prefetch<V> implements AutoCloseable {
                         workers, Thread.ofPlatform().name("rows-", 0).daemon().factory());
     }
 
-    /// Of values that need not be freed.
+    /// Prefetches values that need not be freed.
     public Prefetch(Function<DatasetRow, V> reading, int workers) {
         this(reading, _ -> {}, workers);
     }
 
-    /// How many rows it wants to know behind those that are used next.
+    /// Number of rows to announce behind those that are used next.
     public int ahead() {
         return AHEAD * workers;
     }
 
-    /// Tells what will be asked for next: what is used now, and [#ahead] rows behind it. What was read for other rows
-    /// is freed.
+    /// Announces upcoming rows: those that are used now, and [#ahead] behind them. The values of other rows are freed.
     public void expect(List<DatasetRow> rows) {
         wanted = Set.copyOf(rows);
         coming.entrySet().removeIf(one -> {
@@ -81,13 +80,13 @@ public final class Prefetch<V> implements AutoCloseable {
         return reading.apply(row);
     }
 
-    /// Also what is being read just now is freed, then.
+    /// Frees a value, also one that is still being read.
     private void forget(CompletableFuture<V> value) {
         var _ = value.thenAccept(freeing);
     }
 
-    /// What belongs to a row; it is waited for when it is on its way. It stays until [#expect] is told rows without
-    /// this one.
+    /// Returns the value of a row, and waits for it while it is being read. It stays until rows without this one are
+    /// announced.
     ///
     /// @throws io.stencil.error.StencilException when it cannot be read
     public V get(DatasetRow row) {
@@ -108,7 +107,7 @@ public final class Prefetch<V> implements AutoCloseable {
         }
     }
 
-    /// Waits for what is being read just now.
+    /// Waits for values that are being read.
     @Override
     public void close() {
         if (threads != null) {

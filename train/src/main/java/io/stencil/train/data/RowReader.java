@@ -8,7 +8,6 @@ import io.stencil.error.Location;
 import io.stencil.error.NameList;
 import io.stencil.files.LocalPath;
 import io.stencil.image.RgbImageReader;
-import io.stencil.train.data.MetadataFile.JsonRows;
 import io.stencil.train.options.DataOptions.ExtraInput;
 import io.stencil.train.options.DataOptions.FileKey;
 import java.nio.file.InvalidPathException;
@@ -17,11 +16,11 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 
-/// Makes typed rows of what a metadata file holds, and checks them as far as no picture must be decoded.
+/// Validates rows of a metadata file, without decoding images.
 ///
 /// @param folder against which relative paths are resolved
 /// @param fileKeys columns whose files are looked at; the files that others name may be absent
-/// @param extraInputs what goes in beside picture and prompt
+/// @param extraInputs inputs beside image and prompt
 record RowReader(Path folder, Set<FileKey> fileKeys, Set<ExtraInput> extraInputs) {
 
     private static final String IMAGE = FileKey.IMAGE.key();
@@ -30,7 +29,7 @@ record RowReader(Path folder, Set<FileKey> fileKeys, Set<ExtraInput> extraInputs
     private static final String EDIT_IMAGE = ExtraInput.EDIT_IMAGE.key();
     private static final String TEMPLATE_INPUTS = ExtraInput.TEMPLATE_INPUTS.key();
 
-    /// @throws InvalidFileException naming file, line and field of what is missing, mistyped or no picture
+    /// @throws InvalidFileException naming file, line and field of what is missing, mistyped or no image
     DatasetRow read(MetadataFile.Row row) {
         ObjectNode fields = row.fields();
         Location location = row.location();
@@ -40,7 +39,7 @@ record RowReader(Path folder, Set<FileKey> fileKeys, Set<ExtraInput> extraInputs
                     "videos are not supported; leave the row out, or video out of --data_file_keys");
         }
         return new DatasetRow(
-                picture(required(fields, IMAGE, location), location.field(IMAGE)),
+                image(required(fields, IMAGE, location), location.field(IMAGE)),
                 text(required(fields, PROMPT, location), location.field(PROMPT)),
                 editImages(fields, location),
                 extraInputs.contains(ExtraInput.TEMPLATE_INPUTS)
@@ -54,7 +53,7 @@ record RowReader(Path folder, Set<FileKey> fileKeys, Set<ExtraInput> extraInputs
         if (!fileKeys.contains(FileKey.EDIT_IMAGE) || !(used || fields.hasNonNull(EDIT_IMAGE))) {
             return List.of();
         }
-        List<Path> files = pictures(required(fields, EDIT_IMAGE, location), location.field(EDIT_IMAGE));
+        List<Path> files = images(required(fields, EDIT_IMAGE, location), location.field(EDIT_IMAGE));
         return used ? files : List.of();
     }
 
@@ -71,7 +70,7 @@ record RowReader(Path folder, Set<FileKey> fileKeys, Set<ExtraInput> extraInputs
 
     private static String text(JsonNode value, Location field) {
         if (!value.isTextual()) {
-            throw new InvalidFileException(field, "must be a string, found " + JsonRows.shown(value));
+            throw new InvalidFileException(field, "must be a string, found " + MetadataFile.shown(value));
         }
         return value.textValue();
     }
@@ -80,25 +79,25 @@ record RowReader(Path folder, Set<FileKey> fileKeys, Set<ExtraInput> extraInputs
         if (value instanceof ObjectNode object) {
             return object;
         }
-        throw new InvalidFileException(field, "must be a JSON object, found " + JsonRows.shown(value));
+        throw new InvalidFileException(field, "must be a JSON object, found " + MetadataFile.shown(value));
     }
 
-    private List<Path> pictures(JsonNode value, Location field) {
+    private List<Path> images(JsonNode value, Location field) {
         if (!value.isArray()) {
-            return List.of(picture(value, field));
+            return List.of(image(value, field));
         }
         if (value.isEmpty()) {
-            throw new InvalidFileException(field, "must name at least one picture, found []");
+            throw new InvalidFileException(field, "must name at least one image, found []");
         }
-        List<Path> pictures = new ArrayList<>();
-        value.forEach(one -> pictures.add(picture(one, field)));
-        return pictures;
+        List<Path> images = new ArrayList<>();
+        value.forEach(one -> images.add(image(one, field)));
+        return images;
     }
 
-    private Path picture(JsonNode value, Location field) {
+    private Path image(JsonNode value, Location field) {
         String name = text(value, field);
         if (name.isBlank()) {
-            throw new InvalidFileException(field, "must be the path of a picture, found an empty string");
+            throw new InvalidFileException(field, "must be the path of an image, found an empty string");
         }
         try {
             Path file = RgbImageReader.resolve(folder, name);

@@ -25,7 +25,7 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
-/// A folder of encoded samples.
+/// Reads and writes a folder of encoded samples.
 ///
 /// ```text
 /// cache/

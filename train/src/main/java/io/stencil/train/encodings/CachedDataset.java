@@ -22,8 +22,7 @@ import java.util.Objects;
 import org.bytedeco.pytorch.Tensor;
 import org.jspecify.annotations.Nullable;
 
-/// The dataset of a training that reads encoded samples.
-///
+/// Opens the dataset of a training that reads encoded samples.
 public final class CachedDataset {
 
     private final CacheFolder cache;
@@ -37,7 +36,7 @@ public final class CachedDataset {
         this.samples = List.copyOf(samples);
     }
 
-    /// The rows; their pictures are not decoded, and need not be there.
+    /// Returns the rows; their images are not decoded, and need not exist.
     public Dataset dataset() {
         return dataset;
     }
@@ -136,7 +135,7 @@ public final class CachedDataset {
             return files.ahead();
         }
 
-        /// Tells what will be asked for next; files of other rows are closed.
+        /// Announces upcoming rows; files of other rows are closed.
         public void expect(List<DatasetRow> next) {
             files.expect(next);
         }

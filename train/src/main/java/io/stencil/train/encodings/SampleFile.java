@@ -204,9 +204,9 @@ final class SampleFile implements AutoCloseable {
     /// @param sample number of the file
     /// @param digest of all that the sample was made of ([io.stencil.train.data.RowDigest])
     /// @param origin file and line of the row, for messages
-    /// @param image path of its picture, for people
+    /// @param image path of its image, for people
     /// @param prompt whose embeddings are kept
-    /// @param size of the picture and of the edit images; samples of one batch have one size
+    /// @param size of the image and of the edit images; samples of one batch have one size
     record CachedRow(
             @JsonProperty("sample") int sample,
             @JsonProperty("digest") String digest,

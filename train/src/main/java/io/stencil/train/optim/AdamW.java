@@ -18,8 +18,8 @@ import java.util.Map;
 import java.util.Objects;
 import org.bytedeco.pytorch.Tensor;
 
-/// Adam with decoupled weight decay (Loshchilov and Hutter 2017, arXiv:1711.05101), in PyTorch's order of
-/// operations.
+/// Updates parameters by Adam with decoupled weight decay (Loshchilov and Hutter 2017, arXiv:1711.05101), in
+/// PyTorch's order of operations.
 ///
 /// A parameter without a gradient is left alone: no decay, and its count of updates stays. Moments have the
 /// parameter's dtype; keep parameters in float32, for at common rates an update is smaller than half a step of

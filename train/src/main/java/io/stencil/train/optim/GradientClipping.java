@@ -14,8 +14,8 @@ import java.util.Optional;
 import org.bytedeco.pytorch.Tensor;
 import org.jspecify.annotations.Nullable;
 
-/// Measures the length of the gradient, of all parameters as one vector, and keeps it below a bound (Pascanu et al.
-/// 2012, arXiv:1211.5063), in PyTorch's order of operations.
+/// Clips gradients: computes the norm of the gradient, of all parameters as one vector, and keeps it below a bound
+/// (Pascanu et al. 2012, arXiv:1211.5063), in PyTorch's order of operations.
 public final class GradientClipping {
 
     /// Keeps the factor finite; PyTorch's.

@@ -1,9 +1,8 @@
 package io.stencil.train.optim;
 
-import io.stencil.error.InvalidRequestException;
 import org.jspecify.annotations.Nullable;
 
-/// How the learning rate goes with the updates; [RatePlan] tells each one's.
+/// Schedules the learning rate over the updates; [RatePlan] computes the rate of each.
 public enum LearningRateSchedule {
     /// Without a warm-up of one's own: a third of the rate for the first five updates, then all of it. That is what
     /// PyTorch's `ConstantLR` does by default, which the reference implementation trains with.
@@ -22,17 +21,6 @@ public enum LearningRateSchedule {
     /// As on the command line.
     public String option() {
         return option;
-    }
-
-    /// @throws InvalidRequestException for a name that is no schedule
-    public static LearningRateSchedule parse(String text) {
-        for (LearningRateSchedule schedule : values()) {
-            if (schedule.option.equals(text)) {
-                return schedule;
-            }
-        }
-        throw new InvalidRequestException(
-                "lr_scheduler", "expected constant, cosine or none, found '%s'".formatted(text));
     }
 
     /// The learning rate of every update of one training.

@@ -11,8 +11,8 @@ import java.util.List;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
 
-/// An exponential moving average of the weights (EMA; Polyak and Juditsky 1992), which makes better pictures than the
-/// weights of any single update.
+/// Keeps an exponential moving average of the weights (EMA; Polyak and Juditsky 1992), which makes better images than
+/// the weights of any single update.
 ///
 /// The n-th update, from 1, keeps `min(decay, (1 + n) / (10 + n))` of the average, as TensorFlow's
 /// `ExponentialMovingAverage` does, so that a short training is not dominated by the weights it began with.

@@ -9,7 +9,7 @@ import java.util.EnumSet;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
-/// The dataset and what is taken of it.
+/// Options of the dataset.
 public record DataOptions(
         @TrainingOption(
                 name = "dataset_base_path",
@@ -125,7 +125,7 @@ public record DataOptions(
         if ((height == null) != (width == null)) {
             throw new InvalidRequestException(
                     height == null ? "height" : "width",
-                    "is missing: give height and width, or neither for each picture's own size");
+                    "is missing: give height and width, or neither for each image's own size");
         }
         for (FileKey needed : FileKey.neededBy(extraInputs)) {
             if (!fileKeys.contains(needed)) {
@@ -139,7 +139,7 @@ public record DataOptions(
         targetSize(height, width, maxPixels);
     }
 
-    /// The size that pictures are brought to.
+    /// The size that images are brought to.
     public TargetSize size() {
         return targetSize(height, width, maxPixels);
     }
@@ -150,7 +150,7 @@ public record DataOptions(
                 : new TargetSize.Fixed(height, width);
     }
 
-    /// What of a dataset's row goes into training beside picture and prompt.
+    /// Inputs of training beside image and prompt.
     public enum ExtraInput {
         /// Images that the transformer looks at.
         EDIT_IMAGE("edit_image"),
@@ -210,7 +210,7 @@ public record DataOptions(
             return key;
         }
 
-        /// What a run opens that does not say it: the picture, and what else goes in.
+        /// Columns that a run opens by default: the image, and the edit images where they are inputs.
         public static Set<FileKey> neededBy(Set<ExtraInput> extraInputs) {
             return extraInputs.contains(ExtraInput.EDIT_IMAGE) ? EnumSet.of(IMAGE, EDIT_IMAGE) : EnumSet.of(IMAGE);
         }
@@ -263,16 +263,6 @@ public record DataOptions(
         /// How many rows of a dataset may be skipped: a tenth, and at least one, but not all.
         public static int maximumSkipped(int rows) {
             return Math.min(Math.max(rows / MINIMUM_ROWS_PER_SKIP, 1), rows - 1);
-        }
-
-        /// @throws InvalidRequestException when the value is not known
-        public static OnBadRow parse(String value) {
-            for (OnBadRow policy : values()) {
-                if (policy.option.equals(value)) {
-                    return policy;
-                }
-            }
-            throw new InvalidRequestException("on_bad_row", "expected fail or skip, found '%s'".formatted(value));
         }
     }
 }

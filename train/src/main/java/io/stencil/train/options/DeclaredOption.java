@@ -3,6 +3,7 @@ package io.stencil.train.options;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import io.stencil.error.InvalidRequestException;
+import io.stencil.error.NameList;
 import io.stencil.tensor.DType;
 import io.stencil.train.optim.LearningRateSchedule;
 import io.stencil.train.options.DataOptions.ExtraInput;
@@ -26,7 +27,7 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
-/// A training option: its declaration and the record component that holds its value.
+/// Converts the values of a training option. It holds the declaration and the record component that holds its value.
 public final class DeclaredOption {
 
     private final TrainingOption declaration;
@@ -36,7 +37,7 @@ public final class DeclaredOption {
     DeclaredOption(TrainingOption declaration, RecordComponent component) {
         this.declaration = declaration;
         this.component = component;
-        this.codec = isList() ? OptionCodec.ofList(element(component)) : OptionCodec.of(type());
+        this.codec = isList() ? OptionCodec.ofList(element(component), name()) : OptionCodec.of(type(), name());
         if (component.getType().isPrimitive()
                 && !isSwitch()
                 && declaration.byDefault().isEmpty()) {
@@ -77,11 +78,6 @@ public final class DeclaredOption {
     /// Whether the value is a path.
     public boolean isPath() {
         return type() == Path.class;
-    }
-
-    /// Whether runs of `task` use the option.
-    public boolean isUsedBy(Task task) {
-        return Arrays.asList(declaration.tasks()).contains(task);
     }
 
     /// Reads a value from its texts: one, or those of a list.
@@ -159,11 +155,6 @@ public final class DeclaredOption {
                 Map.entry(
                         Path.class, new OptionCodec(texts -> Path.of(texts.getFirst()), path -> absolute((Path) path))),
                 Map.entry(String.class, single(text -> text)),
-                named(DType.class, OptionCodec::dtype, DType::text),
-                named(Task.class, Task::parse, Task::option),
-                named(OnBadRow.class, OnBadRow::parse, OnBadRow::option),
-                named(TimestepWeighting.class, TimestepWeighting::parse, TimestepWeighting::option),
-                named(LearningRateSchedule.class, LearningRateSchedule::parse, LearningRateSchedule::option),
                 Map.entry(FileKey.class, new OptionCodec(FileKey::parse, key -> ((FileKey) key).key())),
                 Map.entry(
                         ExtraInput.class,
@@ -171,20 +162,42 @@ public final class DeclaredOption {
                                 texts -> ExtraInput.parse(String.join(",", texts)),
                                 input -> ((ExtraInput) input).key())));
 
-        private static final OptionCodec NAMES = new OptionCodec(List::copyOf, Object::toString);
+        /// Names of enum constants.
+        private static final Map<Class<?>, Function<Object, String>> CONSTANTS = Map.of(
+                DType.class, dtype -> ((DType) dtype).text(),
+                Task.class, task -> ((Task) task).option(),
+                OnBadRow.class, policy -> ((OnBadRow) policy).option(),
+                TimestepWeighting.class, weighting -> ((TimestepWeighting) weighting).option(),
+                LearningRateSchedule.class, schedule -> ((LearningRateSchedule) schedule).option());
 
         /// Finds the codec of lists with elements of a type.
-        static OptionCodec ofList(Class<?> element) {
-            return element == String.class ? NAMES : of(element);
+        static OptionCodec ofList(Class<?> element, String option) {
+            return element == String.class ? new OptionCodec(List::copyOf, Object::toString) : of(element, option);
         }
 
         /// Finds the codec of a type.
-        static OptionCodec of(Class<?> type) {
-            OptionCodec codec = CODECS.get(type);
+        static OptionCodec of(Class<?> type, String option) {
+            Function<Object, String> name = CONSTANTS.get(type);
+            OptionCodec codec = name == null
+                    ? CODECS.get(type)
+                    : new OptionCodec(texts -> constant(type, name, option, texts.getFirst()), name);
             if (codec == null) {
                 throw new IllegalStateException("no training option can be of type " + type.getName());
             }
             return codec;
+        }
+
+        private static Object constant(Class<?> type, Function<Object, String> name, String option, String text) {
+            List<?> constants = Arrays.asList(type.getEnumConstants());
+            for (Object constant : constants) {
+                if (name.apply(constant).equals(text)) {
+                    return constant;
+                }
+            }
+            throw new InvalidRequestException(
+                    option,
+                    "expected one of %s, found '%s'"
+                            .formatted(NameList.of(constants.stream().map(name).toList()), text));
         }
 
         /// The elements of a list, joined by commas; those of an enum in its order.
@@ -197,20 +210,6 @@ public final class DeclaredOption {
 
         private static OptionCodec single(Function<String, Object> read) {
             return new OptionCodec(texts -> read.apply(texts.getFirst()), Object::toString);
-        }
-
-        private static <E extends Enum<E>> Map.Entry<Class<?>, OptionCodec> named(
-                Class<E> type, Function<String, E> read, Function<E, String> write) {
-            return Map.entry(
-                    type,
-                    new OptionCodec(texts -> read.apply(texts.getFirst()), value -> write.apply(type.cast(value))));
-        }
-
-        private static DType dtype(String text) {
-            return Stream.of(DType.values())
-                    .filter(dtype -> dtype.text().equals(text))
-                    .findFirst()
-                    .orElseThrow(() -> new IllegalStateException("no dtype " + text));
         }
 
         /// As a file of options may be read from another working directory.

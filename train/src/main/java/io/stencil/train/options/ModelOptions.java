@@ -8,7 +8,7 @@ import java.nio.file.Path;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/// The models of a training run and what of them is trained.
+/// Options of the models and of their trained parts.
 ///
 /// The base model's weights are mapped, and read when they are first used, and LoRAs of a Template are always
 /// hot-loaded: `initialize_model_on_cpu` and `enable_lora_hot_loading` hold by nature.

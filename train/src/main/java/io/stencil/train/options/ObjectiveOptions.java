@@ -3,7 +3,7 @@ package io.stencil.train.options;
 import io.stencil.error.InvalidRequestException;
 import io.stencil.train.options.TrainingOption.OnResume;
 
-/// What the loss is made of.
+/// Options of the loss.
 public record ObjectiveOptions(
         @TrainingOption(
                 name = "timestep_weighting",
@@ -155,17 +155,6 @@ public record ObjectiveOptions(
         /// As on the command line.
         public String option() {
             return option;
-        }
-
-        /// @throws InvalidRequestException for a name that is no weighting
-        public static TimestepWeighting parse(String text) {
-            for (TimestepWeighting weighting : values()) {
-                if (weighting.option.equals(text)) {
-                    return weighting;
-                }
-            }
-            throw new InvalidRequestException(
-                    "timestep_weighting", "expected bell or none, found '%s'".formatted(text));
         }
     }
 }

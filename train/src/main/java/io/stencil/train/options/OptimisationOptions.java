@@ -6,7 +6,7 @@ import io.stencil.train.optim.LearningRateSchedule;
 import io.stencil.train.options.TrainingOption.OnResume;
 import org.jspecify.annotations.Nullable;
 
-/// How the trainable parameters are moved.
+/// Options of the optimizer and of the length of a run.
 public record OptimisationOptions(
         @TrainingOption(
                 name = "learning_rate",
@@ -147,7 +147,7 @@ public record OptimisationOptions(
         }
         if (epochs != null && maxSteps != null) {
             throw new InvalidRequestException(
-                    "max_steps", "or num_epochs must tell the length of the training, one of them and not both");
+                    "max_steps", "or num_epochs must give the length of the training, one of them and not both");
         }
         requireAtLeastOne("batch_size", batchSize);
         requireAtLeastOne("gradient_accumulation_steps", gradientAccumulationSteps);
@@ -181,7 +181,7 @@ public record OptimisationOptions(
         requireFloat32(option, value);
     }
 
-    /// Weights are in float32: a number that is infinite or 0 there is another one than was asked for.
+    /// Weights are in float32: a number that is infinite or 0 there is another one than was given.
     static void requireFloat32(String option, double value) {
         if (!Float.isFinite((float) value) || ((float) value == 0 && value != 0)) {
             throw new InvalidRequestException(

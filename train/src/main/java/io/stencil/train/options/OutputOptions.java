@@ -6,7 +6,7 @@ import io.stencil.train.options.TrainingOption.OnResume;
 import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
 
-/// What a training run leaves, and where.
+/// Options of checkpoints and logs.
 ///
 /// @param resume goes on with the run in `folder`, from its newest complete state
 public record OutputOptions(

@@ -1,10 +1,6 @@
 package io.stencil.train.options;
 
-import io.stencil.error.InvalidRequestException;
-import io.stencil.error.NameList;
-import java.util.Arrays;
-
-/// What a training run does.
+/// Selects the work of a training run.
 public enum Task {
     /// Encodes and trains in one go.
     SFT("sft"),
@@ -12,7 +8,7 @@ public enum Task {
     SFT_DATA_PROCESS("sft:data_process"),
     /// Trains from such a cache.
     SFT_TRAIN("sft:train"),
-    /// Trains the VAE to encode and decode pictures.
+    /// Trains the VAE to encode and decode images.
     VAE("vae");
 
     private final String option;
@@ -24,22 +20,5 @@ public enum Task {
     /// As on the command line.
     public String option() {
         return option;
-    }
-
-    /// @throws InvalidRequestException for a name that is no task
-    public static Task parse(String text) {
-        for (Task task : values()) {
-            if (task.option.equals(text)) {
-                return task;
-            }
-        }
-        throw new InvalidRequestException(
-                "task",
-                "expected one of %s, found '%s'"
-                        .formatted(
-                                NameList.of(Arrays.stream(values())
-                                        .map(Task::option)
-                                        .toList()),
-                                text));
     }
 }

@@ -20,7 +20,7 @@ import java.util.Optional;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
-/// All that is asked of a training run.
+/// All options of a training run.
 ///
 /// ```java
 /// TrainOptions options = TrainOptions.builder(base, dataset, dataset.resolve("metadata.jsonl"), output)
@@ -182,7 +182,7 @@ public record TrainOptions(
             return set("dataset_shuffle", value);
         }
 
-        /// Both, or null for each picture's own size.
+        /// Both, or null for each image's own size.
         public Builder size(@Nullable Integer newHeight, @Nullable Integer newWidth) {
             return set("height", newHeight).set("width", newWidth);
         }

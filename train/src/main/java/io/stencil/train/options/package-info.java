@@ -1,4 +1,4 @@
-/// What can be asked of a training run, with its defaults and what is refused.
+/// Options of a training run: declarations, defaults and checks.
 @NullMarked
 package io.stencil.train.options;
 

@@ -19,7 +19,7 @@ import java.util.Objects;
 import java.util.function.Function;
 import org.bytedeco.pytorch.Tensor;
 
-/// Samples side by side along the batch. One sample is passed through as it is.
+/// Joins samples along the batch. One sample is passed through as it is.
 final class Batch {
 
     private Batch() {}
@@ -49,7 +49,7 @@ final class Batch {
                 samples.getFirst().ids());
     }
 
-    /// @param samples the reference pictures of each sample
+    /// @param samples the reference images of each sample
     static List<ImageTokens> references(List<List<ImageTokens>> samples) {
         int count = same("edit images", samples, List::size);
         List<ImageTokens> joined = new ArrayList<>();

@@ -52,8 +52,8 @@ import java.util.function.ToLongFunction;
 import org.bytedeco.pytorch.Tensor;
 import org.jspecify.annotations.Nullable;
 
-/// Flow-matching training (Lipman et al. 2022, arXiv:2210.02747): the squared error between the velocity that the
-/// steered transformer predicts for a noised image and the true one, weighted by the timestep.
+/// Computes loss and gradients of flow matching (Lipman et al. 2022, arXiv:2210.02747): the squared error between the
+/// velocity that the steered transformer predicts for a noised image and the true one, weighted by the timestep.
 ///
 /// Noised latents and target are computed in float32 whatever the pipeline's dtype; the noise is drawn in the
 /// pipeline's.
@@ -291,8 +291,7 @@ public final class TrainingStep {
         }
         TransformerInput input = new TransformerInput(
                 new ImageTokens(
-                        Batch.join("pictures", noised),
-                        inputs.getFirst().clean().ids()),
+                        Batch.join("images", noised), inputs.getFirst().clean().ids()),
                 Batch.references(inputs.stream().map(Tokens::references).toList()),
                 Batch.texts(inputs.stream().map(Tokens::text).toList()),
                 Ops.cat(0, timesteps),

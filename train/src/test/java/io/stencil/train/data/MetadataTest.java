@@ -28,7 +28,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/// The three formats give the same rows, and every fault of a row is told with file, line and field.
+/// The three formats give the same rows, and every fault of a row is reported with file, line and field.
 class MetadataTest {
 
     private static final Set<ExtraInput> ALL = EnumSet.allOf(ExtraInput.class);
@@ -156,12 +156,12 @@ class MetadataTest {
             {"prompt": "p"}                                    | : 'image': is missing; every row needs it, found the columns prompt
             {"image": null, "prompt": "p"}                     | : 'image': is missing; every row needs it, found the columns image, prompt
             {"image": 3, "prompt": "p"}                        | : 'image': must be a string, found 3
-            {"image": " ", "prompt": "p"}                      | : 'image': must be the path of a picture, found an empty string
+            {"image": " ", "prompt": "p"}                      | : 'image': must be the path of an image, found an empty string
             {"image": "a.png"}                                 | : 'prompt': is missing; every row needs it, found the columns image
             {"image": "a.png", "prompt": ["p"]}                | : 'prompt': must be a string, found ["p"]
             {"image": "a.png", "prompt": "p", "template_inputs": {}} | : 'edit_image': is missing; every row needs it, found the columns image, prompt, template_inputs
             {"image": "a.png", "prompt": "p", "edit_image": "a.png"} | : 'template_inputs': is missing; every row needs it, found the columns image, prompt, edit_image
-            {"image": "a.png", "prompt": "p", "edit_image": [], "template_inputs": {}} | : 'edit_image': must name at least one picture, found []
+            {"image": "a.png", "prompt": "p", "edit_image": [], "template_inputs": {}} | : 'edit_image': must name at least one image, found []
             {"image": "a.png", "prompt": "p", "edit_image": ["a.png", 1], "template_inputs": {}} | : 'edit_image': must be a string, found 1
             {"image": "a.png", "prompt": "p", "edit_image": "a.png", "template_inputs": [1]} | : 'template_inputs': must be a JSON object, found [1]
             ["a.png"]                                          | : a row must be a JSON object, found ["a.png"]

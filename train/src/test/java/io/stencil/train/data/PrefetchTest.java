@@ -19,7 +19,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/// What is read ahead is what was asked for.
+/// Rows that are read ahead are those that were announced.
 class PrefetchTest {
 
     private static final int ROWS = 12;

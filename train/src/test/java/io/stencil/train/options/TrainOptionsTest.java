@@ -101,7 +101,7 @@ class TrainOptionsTest {
                 refusal(b -> b.keptCheckpoints(0), "'keep_checkpoints': must be at least 1, found 0"),
                 refusal(b -> b.batchSize(0), "'batch_size': must be at least 1, found 0"),
                 refusal(b -> b.maxSteps(0), "'max_steps': must be at least 1, found 0"),
-                refusal(b -> b.maxSteps(9).epochs(2), "'max_steps': or num_epochs must tell the length"),
+                refusal(b -> b.maxSteps(9).epochs(2), "'max_steps': or num_epochs must give the length"),
                 refusal(b -> b.warmupSteps(-1), "'warmup_steps': must be at least 0, found -1"),
                 refusal(b -> b.maxGradNorm(0.0), "'max_grad_norm': must be a number above 0, found 0.0"),
                 refusal(b -> b.emaDecay(1.0), "'ema_decay': must be at least 0 and below 1"),
@@ -150,6 +150,10 @@ class TrainOptionsTest {
         assertThat(options.output().saveSteps()).isNull();
     }
 
+    private static Object read(String option, String text) {
+        return TrainOptions.SCHEMA.option(option).orElseThrow().read(List.of(text));
+    }
+
     @Test
     void namesAreRead() {
         assertThat(ExtraInput.parse("edit_image, template_inputs"))
@@ -162,12 +166,12 @@ class TrainOptionsTest {
                 .hasMessage("'data_file_keys': knows image, edit_image and video, found 'depth'");
         assertThatThrownBy(() -> FileKey.parse(List.of("template_inputs.image")))
                 .hasMessageStartingWith("'data_file_keys': 'template_inputs.image' needs no mention");
-        assertThat(Task.parse("sft:train")).isEqualTo(Task.SFT_TRAIN);
-        assertThatThrownBy(() -> Task.parse("dpo"))
+        assertThat(read("task", "sft:train")).isEqualTo(Task.SFT_TRAIN);
+        assertThatThrownBy(() -> read("task", "dpo"))
                 .hasMessage("'task': expected one of sft, sft:data_process, sft:train, vae, found 'dpo'");
-        assertThat(LearningRateSchedule.parse("none")).isEqualTo(LearningRateSchedule.NONE);
-        assertThatThrownBy(() -> LearningRateSchedule.parse("linear"))
-                .hasMessage("'lr_scheduler': expected constant, cosine or none, found 'linear'");
+        assertThat(read("lr_scheduler", "none")).isEqualTo(LearningRateSchedule.NONE);
+        assertThatThrownBy(() -> read("lr_scheduler", "linear"))
+                .hasMessage("'lr_scheduler': expected one of constant, cosine, none, found 'linear'");
     }
 
     @Test

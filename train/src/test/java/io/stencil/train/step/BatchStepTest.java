@@ -171,7 +171,7 @@ class BatchStepTest {
             uneven.add(sample(0, "", 64));
             assertThatThrownBy(() -> plain.accumulate(uneven, draws, 1))
                     .isInstanceOf(InvalidRequestException.class)
-                    .hasMessageStartingWith("'batch_size': pictures of a batch must be alike, found [1, 4, 128] and");
+                    .hasMessageStartingWith("'batch_size': images of a batch must be alike, found [1, 4, 128] and");
         }
     }
 
