@@ -33,7 +33,7 @@ final class Denoiser {
     /// One side of guidance.
     record Side(TextTokens text, KvCache kvCache, Lora lora) {}
 
-    /// What is the same in all steps.
+    /// Inputs that are the same in all steps.
     ///
     /// @param imageIds `[1, Si, 4]`
     /// @param negative null when there is no guidance

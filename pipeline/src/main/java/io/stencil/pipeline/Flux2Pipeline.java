@@ -65,7 +65,7 @@ public final class Flux2Pipeline implements AutoCloseable {
         return models;
     }
 
-    /// Makes an image.
+    /// Generates an image.
     ///
     /// @throws io.stencil.error.InvalidRequestException when the request does not fit the models, or memory runs out
     /// @throws io.stencil.error.InvalidStateException when the pipeline is closed, or the thread is interrupted while
@@ -74,7 +74,7 @@ public final class Flux2Pipeline implements AutoCloseable {
         return generate(request, ProgressListener.NONE);
     }
 
-    /// Makes an image and reports each step.
+    /// Generates an image and reports each step.
     ///
     /// @param progress is called on this thread; it must not call the pipeline
     /// @throws io.stencil.error.InvalidRequestException as [#generate(GenerationRequest)] does
@@ -258,7 +258,7 @@ public final class Flux2Pipeline implements AutoCloseable {
         }
     }
 
-    /// How a LoRA file fits the transformer.
+    /// The match of a LoRA file's layers with those of the transformer.
     ///
     /// @param matched number of the file's layers that the transformer has
     /// @param unmatched layers of the file that it does not have

@@ -9,7 +9,7 @@ import java.nio.file.Path;
 import java.util.Map;
 import org.bytedeco.pytorch.Tensor;
 
-/// What a generation gives, free of native memory.
+/// The result of a generation, free of native memory.
 ///
 /// @param latents the clean latents before the VAE; what an overlay laid over the image is not in them
 public record GeneratedImage(RgbImage image, Latents latents) {

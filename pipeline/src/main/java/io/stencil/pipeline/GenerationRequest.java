@@ -12,7 +12,7 @@ import java.util.Optional;
 import org.bytedeco.pytorch.Tensor;
 import org.jspecify.annotations.Nullable;
 
-/// Everything that is asked of [Flux2Pipeline#generate].
+/// A request for [Flux2Pipeline#generate].
 ///
 /// ```java
 /// GenerationRequest request = GenerationRequest.of("a cat").size(512, 512).steps(4).seed(0).build();
@@ -206,7 +206,7 @@ public record GenerationRequest(
         }
     }
 
-    /// True when the negative side is computed.
+    /// Returns whether the negative side is computed.
     public boolean isGuided() {
         return cfgScale != 1;
     }

@@ -10,7 +10,7 @@ import io.stencil.image.RgbImage;
 import io.stencil.tensor.Tensors;
 import org.bytedeco.pytorch.Tensor;
 
-/// Which part of the input image is made anew.
+/// The part of the input image that is generated anew.
 ///
 /// @param mask white where the image is made anew, black where the input image stays
 /// @param blurSize reach of the Gaussian blur of the mask in latent pixels; 0 for none
@@ -37,7 +37,7 @@ public record Inpaint(RgbImage mask, int blurSize, double blurSigma) {
         this(mask, 0, 1);
     }
 
-    /// The same with the mask resized and cropped to the image's size as the input image is, on which it lies.
+    /// Resizes and crops the mask to the image's size, as the input image is.
     public Inpaint croppedTo(ImageSize size) {
         return new Inpaint(Resampler.cover(mask, size), blurSize, blurSigma);
     }

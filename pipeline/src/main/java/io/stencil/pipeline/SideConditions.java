@@ -6,7 +6,7 @@ import io.stencil.nn.Lora;
 import org.bytedeco.pytorch.Tensor;
 import org.jspecify.annotations.Nullable;
 
-/// What steers one side of classifier-free guidance.
+/// Conditions of one side of classifier-free guidance.
 ///
 /// @param prompt text of this side
 /// @param kvCache keys and values appended to the transformer's attention

@@ -5,7 +5,7 @@ import io.stencil.pipeline.Flux2Pipeline;
 import io.stencil.tensor.DType;
 import io.stencil.tensor.Device;
 
-/// What a Template model's forward pass may use.
+/// Pipeline and gradient checkpointing for the forward pass of a Template model.
 ///
 /// @param pipeline the base pipeline that is steered
 /// @param checkpointing runs a segment and forgets its activations where gradient checkpointing is on

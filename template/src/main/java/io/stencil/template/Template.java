@@ -28,7 +28,7 @@ public interface Template<I extends Record, P extends Record> {
     /// @param base configuration of the transformer that is steered
     TemplateModel<I, P> model(TransformerConfig base);
 
-    /// Where the weights lie.
+    /// Names the source of the weights.
     Weights weights();
 
     /// Turns what a dataset's row holds under `template_inputs` into the model's inputs, where they differ.

@@ -16,7 +16,7 @@ import java.util.function.UnaryOperator;
 import org.bytedeco.pytorch.Tensor;
 import org.jspecify.annotations.Nullable;
 
-/// What a Template model gives: parameters of the pipeline. Parts that it does not steer are empty.
+/// Output of a Template model: parameters of the pipeline. Parts that it does not steer are empty.
 ///
 /// @param kvCache keys and values appended to the transformer's attention
 /// @param lora updates of the transformer's linear layers, for this side's passes only
@@ -54,7 +54,7 @@ public record TemplateCache(
         return new TemplateCache(kvCache, lora, textEmbedding, all);
     }
 
-    /// The same cache with every tensor replaced by what `copy` makes of it.
+    /// Applies `copy` to every tensor.
     public TemplateCache map(UnaryOperator<Tensor> copy) {
         Map<BlockId, KeyValue> blocks = new LinkedHashMap<>();
         kvCache.blocks()

@@ -2,7 +2,7 @@ package io.stencil.template;
 
 import io.stencil.error.VisibleText;
 
-/// Takes what a user should know although work goes on.
+/// Receives warnings for the user.
 @FunctionalInterface
 public interface Warnings {
     void warn(String message);

@@ -3,7 +3,7 @@ package io.stencil.template;
 import io.stencil.error.InvalidRequestException;
 import java.util.List;
 
-/// Where a Template's weights lie.
+/// The source of a Template's weights.
 public sealed interface Weights {
 
     /// Safetensors files of one set of weights, relative to the Template's folder.

@@ -1,4 +1,4 @@
-/// What a Template model is, and what it gives.
+/// The contract of Templates: model, inputs, cache.
 @NullMarked
 package io.stencil.template;
 

@@ -68,8 +68,7 @@ public final class CallGate {
     ///
     /// @param call for messages, such as `generate()`
     /// @throws InvalidStateException when the models are closed or are being closed, when this thread is in a call that
-    ///     does not allow the new one, when a Template's code would have to wait, and when it is interrupted while it
-    /// waits
+    ///     does not allow the new one, when a Template's code would have to wait, and when it is interrupted meanwhile
     public Turn enter(Kind kind, String call) {
         requireAllowed(kind, call);
         requireNotClosing(call); // before it waits, too

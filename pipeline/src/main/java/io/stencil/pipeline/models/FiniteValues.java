@@ -11,14 +11,14 @@ import java.util.Map;
 import java.util.Optional;
 import org.bytedeco.pytorch.Tensor;
 
-/// Refuses NaN and infinity where a model hands its results on, naming the model and the weight that brings them.
+/// Rejects NaN and infinity in the results of a model, naming the model and the weight that causes them.
 ///
 /// The weights of a large checkpoint are looked through only then.
 public final class FiniteValues {
 
     private FiniteValues() {}
 
-    /// Demands finite results.
+    /// Requires finite results.
     ///
     /// @param doing when the results came, such as `while encoding the prompt`
     /// @return `results`

@@ -12,7 +12,7 @@ import io.stencil.tensor.DType;
 import io.stencil.tensor.Device;
 import java.util.Set;
 
-/// How models are loaded.
+/// Options of loading models.
 ///
 /// @param dtype of weights at rest, and of the noise that a seed means
 /// @param float8 models whose linear layers rest in float8 instead, half as large as in bfloat16; they cannot be
@@ -45,22 +45,22 @@ public record LoadOptions(DType dtype, Device device, Set<ModelRole> float8, Set
         this(dtype, device, Set.of(), Set.of(), VaeTiling.OF_LARGE_PICTURES);
     }
 
-    /// The same on another device.
+    /// Copies the options with another device.
     public LoadOptions on(Device other) {
         return new LoadOptions(dtype, other, float8, offload, tiling);
     }
 
-    /// The same with these models in float8.
+    /// Copies the options with these models in float8.
     public LoadOptions withFloat8(Set<ModelRole> roles) {
         return new LoadOptions(dtype, device, roles, offload, tiling);
     }
 
-    /// The same with these models out of memory between their uses.
+    /// Copies the options with these models offloaded between their uses.
     public LoadOptions withOffload(Set<ModelRole> roles) {
         return new LoadOptions(dtype, device, float8, roles, tiling);
     }
 
-    /// The same with these images in tiles.
+    /// Copies the options with these images in tiles.
     public LoadOptions withTiling(VaeTiling other) {
         return new LoadOptions(dtype, device, float8, offload, other);
     }

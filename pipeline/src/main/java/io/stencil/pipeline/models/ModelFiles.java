@@ -13,7 +13,7 @@ import java.util.List;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
-/// Where the parts of a base model lie.
+/// Files of the parts of a base model.
 ///
 /// @param parts one entry for each model: the files of its weights, one or more shards, or its folder
 /// @param tokenizer folder with `tokenizer.json`; null when no prompt is to be encoded
@@ -45,7 +45,7 @@ public record ModelFiles(List<List<Path>> parts, @Nullable Path tokenizer) {
         return new ModelFiles(parts, Files.isDirectory(tokenizer) ? tokenizer : null);
     }
 
-    /// What the parts are, found out as by loading, without reading weights.
+    /// Recognises the roles of the parts as loading does, without reading weights.
     ///
     /// @throws InvalidFileException when one is broken or not a part of FLUX.2
     public Set<ModelRole> roles() {

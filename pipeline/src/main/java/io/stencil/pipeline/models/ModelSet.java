@@ -107,7 +107,7 @@ public final class ModelSet implements AutoCloseable {
         return tiling;
     }
 
-    /// Where calls of the pipelines over these models wait for their turn.
+    /// The queue of calls of the pipelines over these models.
     public CallGate gate() {
         return gate;
     }

@@ -24,7 +24,7 @@ public enum ModelRole {
         return label;
     }
 
-    /// What the model of a configuration does.
+    /// Returns the role of the model of a configuration.
     public static ModelRole of(ModelConfig config) {
         return switch (config) {
             case ModelConfig.TextEncoder _ -> TEXT_ENCODER;

@@ -33,7 +33,7 @@ public record ImageTemplate(int doubleBlocks, int singleBlocks, List<String> fil
         files = List.copyOf(files);
     }
 
-    /// Whether tensors are those of a transformer that reads images, whatever its size.
+    /// Returns whether the tensors are those of a transformer that reads images, of any size.
     public static boolean isIn(Map<String, TensorEntry> entries) {
         return entries.containsKey(EMBEDDER);
     }

@@ -190,7 +190,7 @@ record AuthorCode(Path origin, @Nullable Module network) {
             };
         }
 
-        /// What went wrong in a method of the author, in one line, with the fields of the network that are to blame.
+        /// Describes the fault of an author's method in one line, with the fields of the network that cause it.
         static String describe(String method, Throwable thrown, @Nullable Module network) {
             Throwable root = AuthorLine.causes(thrown).getLast();
             Optional<Mistake> known = of(root);

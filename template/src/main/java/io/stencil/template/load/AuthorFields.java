@@ -39,7 +39,7 @@ final class AuthorFields {
 
     private AuthorFields() {}
 
-    /// Demands that every module in a field has its weights by now.
+    /// Requires that every module in a field has its weights by now.
     ///
     /// @param origin file of the code, for messages
     /// @throws TemplateException naming fields whose modules were not registered

@@ -27,13 +27,13 @@ record AuthorLine(StackTraceElement frame) {
                 .map(AuthorLine::new);
     }
 
-    /// Whether the Template's own code made the exception, not an engine or a library that it called.
+    /// Returns whether the Template's own code threw the exception, rather than a library that it called.
     static boolean isThrownByAuthor(Throwable thrown) {
         StackTraceElement[] trace = thrown.getStackTrace();
         return trace.length > 0 && isAuthors(trace[0]);
     }
 
-    /// Whether a class was loaded from a Template's folder.
+    /// Returns whether a class was loaded from a Template's folder.
     static boolean isAuthors(Class<?> type) {
         ClassLoader loader = type.getClassLoader();
         return loader != null && LOADER.equals(loader.getName());

@@ -111,7 +111,7 @@ record EntryPoint<I extends Record, P extends Record>(
         return model;
     }
 
-    /// Where the weights lie.
+    /// Calls the Template's `weights()`.
     ///
     /// @throws TemplateException when the author's code fails
     Weights weights() {

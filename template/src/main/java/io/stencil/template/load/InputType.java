@@ -23,7 +23,7 @@ final class InputType {
 
     private InputType() {}
 
-    /// Whether JSON can be bound to a class that is no record: numbers, booleans, strings, enums and images.
+    /// Returns whether JSON binds to a class without fields: numbers, booleans, strings, enums and images.
     static boolean isLeaf(Class<?> type) {
         return isScalar(type) || type == RgbImage.class;
     }
@@ -60,12 +60,12 @@ final class InputType {
         return type instanceof ParameterizedType generic && generic.getRawType() == Optional.class;
     }
 
-    /// What a list or an optional holds; any other type as it is.
+    /// Returns the element type of a list or an optional; any other type as it is.
     static Type content(Type type) {
         return type instanceof ParameterizedType generic ? generic.getActualTypeArguments()[0] : type;
     }
 
-    /// What a field of this type holds, for people.
+    /// Describes the values of a type, for people.
     static String describe(Type type) {
         if (isContainer(type)) {
             return isList(type) ? "a list" : describe(content(type));
@@ -149,7 +149,7 @@ final class InputType {
                 .collect(Collectors.joining(", "));
     }
 
-    /// What the elements of a list and the fields of an object are.
+    /// Describes the elements of a list and the fields of an object.
     private static String inner(Type type) {
         Type content = content(type);
         if (isContainer(content)) {
@@ -160,7 +160,7 @@ final class InputType {
         return isList(type) ? ", each " + describe(content) + fields : fields;
     }
 
-    /// Whether a component may be absent.
+    /// Returns whether a component may be absent.
     static boolean isOptional(RecordComponent component) {
         return component.getType() == Optional.class
                 || component.getAnnotatedType().isAnnotationPresent(Nullable.class);

@@ -75,7 +75,7 @@ public final class LoadedTemplate<I extends Record, P extends Record> implements
         return new BoundInput<>(this, entry.rows().bind(templateInputs, folder));
     }
 
-    /// What [PreparedInput#store] kept.
+    /// Restores the result of [PreparedInput#store].
     ///
     /// @param json as it was given back
     /// @param tensors by name, as they were kept; those of the result are owned by the caller's scope
@@ -131,7 +131,7 @@ public final class LoadedTemplate<I extends Record, P extends Record> implements
         code.run("the backward pass of forward()", backward);
     }
 
-    /// The same record with each tensor replaced by what `copy` makes of it.
+    /// Copies a record with `copy` applied to every tensor.
     ///
     /// @throws io.stencil.error.TemplateException when the record's constructor fails
     P map(P processed, UnaryOperator<Tensor> copy) {
@@ -158,8 +158,7 @@ public final class LoadedTemplate<I extends Record, P extends Record> implements
             this.code = code;
         }
 
-        /// @throws TemplateException naming the entry, such as `kv_cache.double_3.k`, what is wrong with it and the
-        /// remedy
+        /// @throws TemplateException naming the entry, such as `kv_cache.double_3.k`, its fault and the remedy
         void requireFits(TemplateCache cache, Flux2Transformer transformer) {
             cache.kvCache().blocks().forEach((block, cached) -> {
                 requireUsable("kv_cache." + block.key() + ".k", cached.k());
@@ -238,7 +237,7 @@ public final class LoadedTemplate<I extends Record, P extends Record> implements
     /// @param processed what the model's `processInputs` made
     public record PreparedInput<P extends Record>(LoadedTemplate<?, P> template, P processed) {
 
-        /// The same input with every tensor replaced by what `copy` makes of it.
+        /// Copies the input with `copy` applied to every tensor.
         public PreparedInput<P> map(UnaryOperator<Tensor> copy) {
             return new PreparedInput<>(template, template.map(processed, copy));
         }

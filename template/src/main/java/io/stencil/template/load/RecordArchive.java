@@ -154,7 +154,7 @@ final class RecordArchive {
         }
     }
 
-    /// The same record with every tensor replaced by what `copy` makes of it.
+    /// Copies a record with `copy` applied to every tensor.
     @SuppressWarnings("unchecked") // the class of a record makes records of its class
     static <R extends Record> R map(R record, UnaryOperator<Tensor> copy) {
         List<@Nullable Object> values = new ArrayList<>();
@@ -211,7 +211,7 @@ final class RecordArchive {
         }
     }
 
-    /// What the author's accessor or constructor threw.
+    /// Unwraps the exception of the author's accessor or constructor.
     private static RuntimeException thrown(InvocationTargetException e) {
         return switch (e.getTargetException()) {
             case RuntimeException unchecked -> unchecked;

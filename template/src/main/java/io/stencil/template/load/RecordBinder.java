@@ -194,7 +194,7 @@ final class RecordBinder<I extends Record> implements InputBinder<I> {
         }
     }
 
-    /// Where in a Template input a value stands.
+    /// The place of a value in a Template input.
     ///
     /// @param path `style.points[2].x`; empty for the input as a whole
     /// @param folder against which paths of images are resolved

@@ -105,7 +105,7 @@ public final class TemplateFolder implements TemplateSource {
         return own.isPresent() ? own.get().rows() : builtInBinder();
     }
 
-    /// What the folder's code says of its weights; empty for a folder of weights alone.
+    /// The weights that the folder's code declares; empty for a folder of weights alone.
     ///
     /// @throws TemplateException when the entry point breaks the contract
     public Optional<Weights> declaredWeights() {
@@ -193,7 +193,7 @@ public final class TemplateFolder implements TemplateSource {
         }
     }
 
-    /// What lies in a Template's folder.
+    /// The content of a Template's folder.
     ///
     /// @param trusted code of it that may run
     record FolderContent(Path path, TrustedCode trusted) {

@@ -5,7 +5,7 @@ import java.util.Locale;
 import java.util.Set;
 import java.util.stream.Collectors;
 
-/// Which code of a Template may run.
+/// Hashes of Template code that may run.
 ///
 /// A folder of one's own needs none. A folder that was fetched from a hub holds others' code, and that runs only when
 /// its hash is named here; whoever names it has read the code.

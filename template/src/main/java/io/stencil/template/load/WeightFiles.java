@@ -14,7 +14,7 @@ import io.stencil.tensor.TorchGenerator;
 import java.nio.file.Path;
 import java.util.List;
 
-/// What a Template's `weights()` names, found in its folder.
+/// Weight files that a Template's `weights()` names, found in its folder.
 ///
 /// @param files none for random weights
 /// @param seed of random weights

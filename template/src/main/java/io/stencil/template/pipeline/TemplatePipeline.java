@@ -92,7 +92,7 @@ public final class TemplatePipeline implements AutoCloseable {
         return base;
     }
 
-    /// Makes an image that the Templates steer on the prompt's side.
+    /// Generates an image that the Templates steer on the prompt's side.
     ///
     /// @throws InvalidRequestException when an input does not fit its Template
     /// @throws InvalidStateException when the pipeline is closed, or the thread is interrupted while it waits for
@@ -101,7 +101,7 @@ public final class TemplatePipeline implements AutoCloseable {
         return generate(request, positive, List.of(), ProgressListener.NONE);
     }
 
-    /// Makes an image that the Templates steer.
+    /// Generates an image that the Templates steer.
     ///
     /// @param positive inputs of the prompt's side, run one after another
     /// @param negative inputs of the negative prompt's side; they matter only with guidance
@@ -141,7 +141,7 @@ public final class TemplatePipeline implements AutoCloseable {
         }
     }
 
-    /// What the Templates make of these inputs, merged.
+    /// Runs the Templates on inputs and merges their caches.
     ///
     /// @return memory of its own, which the caller's scope owns; it may outlive this object
     /// @throws InvalidRequestException when an input does not fit its Template

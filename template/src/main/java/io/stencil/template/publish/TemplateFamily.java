@@ -13,7 +13,7 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Objects;
 
-/// What a new Template can begin as.
+/// The families that a new Template can begin as.
 public enum TemplateFamily {
     VALUE("value", "One number becomes keys and values for every block.", "{\"scale\": 0.8}"),
     IMAGE_KV("image-kv", "An image becomes keys and values for every block.", "{\"image\": \"reference.png\"}"),

@@ -43,13 +43,13 @@ public final class TemplatePackager {
         this.report = report;
     }
 
-    /// What is written beside all else when it is complete, such as checksums.
+    /// Writes the last files of a complete package, such as checksums.
     @FunctionalInterface
     public interface Seal {
         void on(Path folder) throws IOException;
     }
 
-    /// Refuses a place where something lies: for a check before models are fetched.
+    /// Validates that the output folder is free, before models are fetched.
     ///
     /// @throws io.stencil.error.StencilException when it is no empty folder
     public static void requireFree(Path output) {
@@ -156,7 +156,7 @@ public final class TemplatePackager {
         }
     }
 
-    /// What is to be packaged, and what its card says.
+    /// A Template to package, and the content of its model card.
     ///
     /// @param template folder that was trained
     /// @param trusted its code that may run

@@ -24,9 +24,8 @@ public record ValueTemplate(ValueLayout layout, List<String> files)
 
         private static final double MAX_SCALE = 1e6;
 
-        /// @throws InvalidRequestException for NaN, infinity and absolute values above 1000000, of which no network
-        /// knows
-        ///     the sinusoid
+        /// @throws InvalidRequestException for NaN, infinity and absolute values above 1000000, whose sinusoid no
+        ///     network knows
         public Input {
             if (!(Math.abs(scale) <= MAX_SCALE)) {
                 throw new InvalidRequestException("scale", "must be a number from -1000000 to 1000000, found " + scale);
