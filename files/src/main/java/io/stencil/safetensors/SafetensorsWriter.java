@@ -169,12 +169,12 @@ public final class SafetensorsWriter {
                 writeFully(channel, buffer(bytes.asSlice(offset, Math.min(CHUNK, bytes.byteSize() - offset))));
             }
         });
-        long written = channel.position() - start;
-        if (written != tensor.byteSize()) {
+        long size = channel.position() - start;
+        if (size != tensor.byteSize()) {
             throw new InvalidRequestException(
                     "tensors",
                     "tensor '%s' of %s %s has %s bytes, found %s"
-                            .formatted(tensor.name(), tensor.dtype(), tensor.shape(), tensor.byteSize(), written));
+                            .formatted(tensor.name(), tensor.dtype(), tensor.shape(), tensor.byteSize(), size));
         }
     }
 

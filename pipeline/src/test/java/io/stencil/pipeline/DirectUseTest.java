@@ -2,8 +2,8 @@ package io.stencil.pipeline;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.stencil.testing.JavaProcess;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -15,22 +15,7 @@ class DirectUseTest {
 
     @Test
     void theProcessLives(@TempDir Path folder) throws IOException, InterruptedException {
-        ProcessBuilder java = new ProcessBuilder(
-                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "--enable-native-access=ALL-UNNAMED",
-                "--sun-misc-unsafe-memory-access=allow",
-                "-Xmx512m",
-                "-XX:-CreateCoredumpOnCrash",
-                "-XX:ErrorFile=" + folder.resolve("hs_err.log"),
-                "-Dstencil.root=" + System.getProperty("stencil.root"),
-                "-cp",
-                System.getProperty("java.class.path"),
-                DirectUseMain.class.getName(),
-                Integer.toString(PIPELINES));
-        java.environment().put("STENCIL_THREADS", "1");
-        Process process = java.redirectErrorStream(true).start();
-        String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-        assertThat(process.waitFor()).as(output).isZero();
+        String output = JavaProcess.run(folder, DirectUseMain.class, Integer.toString(PIPELINES));
         String exception = "io.stencil.error.InvalidStateException: ";
         String layer = exception + "the parameter was freed, as its module was closed; load the model again";
         assertThat(output.lines())

@@ -6,10 +6,6 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.stencil.image.RgbImage;
 import io.stencil.image.RgbImageReader;
-import io.stencil.pipeline.models.LoadOptions;
-import io.stencil.pipeline.models.ModelFiles;
-import io.stencil.tensor.DType;
-import io.stencil.tensor.Device;
 import io.stencil.tensor.Scope;
 import io.stencil.testing.Golden;
 import io.stencil.testing.TensorAssert;
@@ -17,31 +13,14 @@ import io.stencil.testing.TestFiles;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.BeforeAll;
-import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /// Whole generations against the reference's final latents and pictures.
-@TestInstance(TestInstance.Lifecycle.PER_CLASS)
-class GenerateGoldenTest {
+class GenerateGoldenTest extends TinyPipelineFixture {
 
     private static final double LATENTS_TOLERANCE = 5e-5;
     private static final int PICTURE_TOLERANCE = 1;
-
-    private Flux2Pipeline pipeline;
-
-    @BeforeAll
-    void load() {
-        pipeline =
-                Flux2Pipeline.load(ModelFiles.in(TestFiles.tinyModel("")), new LoadOptions(DType.FLOAT32, Device.CPU));
-    }
-
-    @AfterAll
-    void close() {
-        pipeline.close();
-    }
 
     @ParameterizedTest
     @ValueSource(strings = {"base", "cfg1", "strength", "edit", "edit_auto", "inpaint"})

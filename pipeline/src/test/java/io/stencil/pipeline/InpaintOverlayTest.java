@@ -6,36 +6,15 @@ import io.stencil.image.ImageSize;
 import io.stencil.image.Resampler;
 import io.stencil.image.RgbImage;
 import io.stencil.image.RgbImageReader;
-import io.stencil.pipeline.models.LoadOptions;
-import io.stencil.pipeline.models.ModelFiles;
-import io.stencil.tensor.DType;
-import io.stencil.tensor.Device;
 import io.stencil.testing.TestFiles;
 import java.util.function.IntPredicate;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.TestInstance;
 
 /// What was to stay of a picture is the input's in each sample, where that is asked for.
-@TestInstance(TestInstance.Lifecycle.PER_CLASS)
-class InpaintOverlayTest {
+class InpaintOverlayTest extends TinyPipelineFixture {
 
     /// 96 x 64 pixels.
     private final RgbImage input = RgbImageReader.read(TestFiles.golden("input.png"));
-
-    private Flux2Pipeline pipeline;
-
-    @BeforeAll
-    void load() {
-        pipeline =
-                Flux2Pipeline.load(ModelFiles.in(TestFiles.tinyModel("")), new LoadOptions(DType.FLOAT32, Device.CPU));
-    }
-
-    @AfterAll
-    void close() {
-        pipeline.close();
-    }
 
     private static RgbImage mask(ImageSize size, IntPredicate whiteColumns) {
         byte[] rgb = new byte[size.width() * size.height() * RgbImage.CHANNELS];

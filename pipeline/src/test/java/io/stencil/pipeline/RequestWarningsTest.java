@@ -4,37 +4,15 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.stencil.image.ImageSize;
 import io.stencil.image.RgbImage;
-import io.stencil.pipeline.models.LoadOptions;
-import io.stencil.pipeline.models.ModelFiles;
-import io.stencil.tensor.DType;
-import io.stencil.tensor.Device;
-import io.stencil.testing.TestFiles;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.TestInstance;
 
 /// Values that a generation does not use are reported before its first step.
-@TestInstance(TestInstance.Lifecycle.PER_CLASS)
-class RequestWarningsTest {
+class RequestWarningsTest extends TinyPipelineFixture {
 
     private static final RgbImage SQUARE = RgbImage.filled(new ImageSize(64, 64), 0x336699);
-
-    private Flux2Pipeline pipeline;
-
-    @BeforeAll
-    void load() {
-        pipeline =
-                Flux2Pipeline.load(ModelFiles.in(TestFiles.tinyModel("")), new LoadOptions(DType.FLOAT32, Device.CPU));
-    }
-
-    @AfterAll
-    void close() {
-        pipeline.close();
-    }
 
     private static GenerationRequest.Builder request() {
         return GenerationRequest.of("a leaf").size(32, 32).steps(2);

@@ -7,8 +7,8 @@ import io.stencil.tensor.Ops;
 import io.stencil.tensor.Scope;
 import io.stencil.tensor.TensorFiles;
 import io.stencil.tensor.TorchGenerator;
+import io.stencil.testing.JavaProcess;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.Map;
 import org.junit.jupiter.api.io.TempDir;
@@ -41,26 +41,14 @@ class PipelineMisuseTest {
     @ParameterizedTest
     @ValueSource(strings = {"resident", "offloaded"})
     void theProcessLives(String models) throws IOException, InterruptedException {
-        ProcessBuilder java = new ProcessBuilder(
-                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "--enable-native-access=ALL-UNNAMED",
-                "--sun-misc-unsafe-memory-access=allow",
-                "-Xmx512m",
-                "-XX:-CreateCoredumpOnCrash",
-                "-XX:ErrorFile=" + folder.resolve("hs_err.log"),
-                "-Dstencil.root=" + System.getProperty("stencil.root"),
-                "-cp",
-                System.getProperty("java.class.path"),
-                PipelineMisuseMain.class.getName(),
+        String output = JavaProcess.run(
+                folder,
+                PipelineMisuseMain.class,
                 TinyPipeline.withShortPrompts(folder).toString(),
                 lora().toString(),
                 Integer.toString(INTERLEAVINGS),
                 models);
-        java.environment().put("STENCIL_THREADS", "1");
-        Process process = java.redirectErrorStream(true).start();
-        String said = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-        assertThat(process.waitFor()).as(said).isZero();
-        assertThat(said)
+        assertThat(output)
                 .contains("interleavings " + INTERLEAVINGS)
                 .contains("generate returned", "steered returned", "loadLora returned", "clearLoras returned")
                 .contains("close returned", "generate refused")

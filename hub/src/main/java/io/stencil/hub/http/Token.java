@@ -67,25 +67,26 @@ public final class Token {
     }
 
     boolean isIn(InputStream content) throws IOException {
-        byte[] wanted = secret.getBytes(StandardCharsets.US_ASCII);
-        byte[] buffer = new byte[Math.max(1 << 16, 2 * wanted.length)];
+        byte[] pattern = secret.getBytes(StandardCharsets.US_ASCII);
+        byte[] buffer = new byte[Math.max(1 << 16, 2 * pattern.length)];
         int overlap = 0;
         for (int read = content.readNBytes(buffer, 0, buffer.length);
                 read > 0;
                 read = content.readNBytes(buffer, overlap, buffer.length - overlap)) {
             int end = overlap + read;
-            if (isIn(wanted, buffer, end)) {
+            if (isIn(pattern, buffer, end)) {
                 return true;
             }
-            overlap = Math.min(end, wanted.length - 1);
+            overlap = Math.min(end, pattern.length - 1);
             System.arraycopy(buffer, end - overlap, buffer, 0, overlap);
         }
         return false;
     }
 
-    private static boolean isIn(byte[] wanted, byte[] buffer, int end) {
-        for (int at = 0; at + wanted.length <= end; at++) {
-            if (buffer[at] == wanted[0] && Arrays.equals(buffer, at, at + wanted.length, wanted, 0, wanted.length)) {
+    private static boolean isIn(byte[] pattern, byte[] buffer, int end) {
+        for (int at = 0; at + pattern.length <= end; at++) {
+            if (buffer[at] == pattern[0]
+                    && Arrays.equals(buffer, at, at + pattern.length, pattern, 0, pattern.length)) {
                 return true;
             }
         }

@@ -69,13 +69,13 @@ record MultipartUpload(Repository repository, HubHttp http, Records unfinished) 
                 recordUploaded(file, parts);
             }
         }
-        ObjectNode done = Json.MAPPER.createObjectNode().put("oid", file.sha256());
-        ArrayNode list = done.putArray("parts");
+        ObjectNode completion = Json.MAPPER.createObjectNode().put("oid", file.sha256());
+        ArrayNode list = completion.putArray("parts");
         parts.etags()
                 .forEach((number, etag) ->
                         list.addObject().put("partNumber", number).put("etag", etag));
         http.send(
-                HubRequest.post(parts.completion(), LfsUpload.LFS_JSON, done.toString(), subject)
+                HubRequest.post(parts.completion(), LfsUpload.LFS_JSON, completion.toString(), subject)
                         .with("Accept", LfsUpload.LFS_JSON),
                 response -> response.status());
     }

@@ -125,11 +125,10 @@ public final class Sha256Sums {
         if (!Files.isRegularFile(named)) {
             throw new InvalidFileException(folder.resolve(FILE_NAME), "names '%s', which is not there".formatted(name));
         }
-        String found = Sha256.of(named);
-        if (!found.equals(sum)) {
+        String hash = Sha256.of(named);
+        if (!hash.equals(sum)) {
             throw new InvalidFileException(
-                    named,
-                    "is not what SHA256SUMS says: expected %s, found %s; package it again".formatted(sum, found));
+                    named, "is not what SHA256SUMS says: expected %s, found %s; package it again".formatted(sum, hash));
         }
         return FileNames.relative(folder.normalize(), named);
     }

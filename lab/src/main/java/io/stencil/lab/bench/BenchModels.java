@@ -17,9 +17,10 @@ import io.stencil.tensor.DType;
 import io.stencil.tensor.TorchGenerator;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
-/// Sources of the models that are measured: files, or random weights where no files are named.
+/// Loads the models to measure from files, or makes them with random weights where no files are named.
 ///
 /// @param files of a base model, or null
 /// @param size of random models, and of what goes through any
@@ -27,40 +28,36 @@ import org.jspecify.annotations.Nullable;
 /// @param trained dtype of the Template's weights
 public record BenchModels(@Nullable ModelFiles files, Size size, LoadOptions load, DType trained) {
 
-    /// @return frozen, and the caller's
+    /// Loads or makes the transformer, frozen and owned by the caller.
     Flux2Transformer transformer() {
-        if (files == null) {
-            return random(new Flux2Transformer(size.transformer()));
-        }
-        BaseModelPart part = part(files, ModelRole.TRANSFORMER);
-        if (part.config() instanceof ModelConfig.Transformer(var config)) {
-            return load.open(new Flux2Transformer(config), part);
-        }
-        throw new IllegalStateException("a part of another kind: " + part.config());
+        return model(
+                ModelRole.TRANSFORMER,
+                config -> new Flux2Transformer(
+                        config instanceof ModelConfig.Transformer(var read) ? read : size.transformer()));
     }
 
-    /// @return frozen, and the caller's
+    /// Loads or makes the VAE, frozen and owned by the caller.
     AutoencoderKlFlux2 vae() {
-        if (files == null) {
-            return random(new AutoencoderKlFlux2(size.vae()));
-        }
-        BaseModelPart part = part(files, ModelRole.VAE);
-        if (part.config() instanceof ModelConfig.Vae(var config)) {
-            return load.open(new AutoencoderKlFlux2(config), part);
-        }
-        throw new IllegalStateException("a part of another kind: " + part.config());
+        return model(
+                ModelRole.VAE,
+                config -> new AutoencoderKlFlux2(config instanceof ModelConfig.Vae(var read) ? read : size.vae()));
     }
 
-    /// @return frozen, and the caller's
+    /// Loads or makes the text encoder, frozen and owned by the caller.
     Qwen3Encoder text() {
+        return model(
+                ModelRole.TEXT_ENCODER,
+                config -> new Qwen3Encoder(
+                        config instanceof ModelConfig.TextEncoder(var read, var _) ? read : size.text()));
+    }
+
+    /// @param structure makes a model of the configuration in its file, or of [#size] for null
+    private <M extends Module> M model(ModelRole role, Function<@Nullable ModelConfig, M> structure) {
         if (files == null) {
-            return random(new Qwen3Encoder(size.text()));
+            return random(structure.apply(null));
         }
-        BaseModelPart part = part(files, ModelRole.TEXT_ENCODER);
-        if (part.config() instanceof ModelConfig.TextEncoder(var config, var _)) {
-            return load.open(new Qwen3Encoder(config), part);
-        }
-        throw new IllegalStateException("a part of another kind: " + part.config());
+        BaseModelPart part = part(files, role);
+        return load.open(structure.apply(part.config()), part);
     }
 
     private static BaseModelPart part(ModelFiles files, ModelRole role) {

@@ -35,7 +35,7 @@ final class DemoFolder {
 
     private final Path folder;
     private final List<Path> parts;
-    private final Map<String, String> made = new TreeMap<>();
+    private final Map<String, String> hashes = new TreeMap<>();
 
     /// @param parts files and folders in it that a demo makes
     DemoFolder(Path folder, List<Path> parts) {
@@ -61,14 +61,14 @@ final class DemoFolder {
     void replace(List<Path> replaced, Work work) throws IOException {
         for (Path part : replaced) {
             forget(part);
-            made.put(name(part), AT_WORK);
+            hashes.put(name(part), AT_WORK);
         }
         writeMark();
         work.run();
         for (Path part : replaced) {
             forget(part);
             for (Path file : files(part)) {
-                made.put(name(file), Sha256.of(file));
+                hashes.put(name(file), Sha256.of(file));
             }
         }
         writeMark();
@@ -76,7 +76,7 @@ final class DemoFolder {
 
     private void forget(Path part) {
         String name = name(part);
-        made.keySet().removeIf(file -> file.equals(name) || file.startsWith(name + "/"));
+        hashes.keySet().removeIf(file -> file.equals(name) || file.startsWith(name + "/"));
     }
 
     private void requireEmpty() throws IOException {
@@ -84,27 +84,27 @@ final class DemoFolder {
             return;
         }
         try (Stream<Path> content = Files.list(folder)) {
-            Path found = content.filter(file -> !isTemporary(file))
+            Path conflict = content.filter(file -> !isTemporary(file))
                     .sorted()
                     .findFirst()
                     .orElse(null);
-            if (found != null) {
+            if (conflict != null) {
                 throw new InvalidRequestException(
                         "output",
                         ("'%s' holds '%s' and is not marked as a demo's (%s), which would replace files; "
                                         + "name another folder")
-                                .formatted(folder, found.getFileName(), MARK));
+                                .formatted(folder, conflict.getFileName(), MARK));
             }
         }
     }
 
     private void requireUnchanged() throws IOException {
         for (Path part : parts) {
-            if (AT_WORK.equals(made.get(name(part)))) {
+            if (AT_WORK.equals(hashes.get(name(part)))) {
                 continue;
             }
             for (Path file : files(part)) {
-                String sum = made.get(name(file));
+                String sum = hashes.get(name(file));
                 if (sum == null) {
                     throw kept(file, "put there");
                 }
@@ -147,14 +147,14 @@ final class DemoFolder {
         for (String line : Files.readAllLines(mark())) {
             int end = line.indexOf(SEPARATOR);
             if (end > 0) {
-                made.put(line.substring(end + SEPARATOR.length()), line.substring(0, end));
+                hashes.put(line.substring(end + SEPARATOR.length()), line.substring(0, end));
             }
         }
     }
 
     private void writeMark() throws IOException {
         StringBuilder text = new StringBuilder(HEADING);
-        made.forEach(
+        hashes.forEach(
                 (name, sum) -> text.append(sum).append(SEPARATOR).append(name).append('\n'));
         AtomicFile.writeText(mark(), text.toString());
     }

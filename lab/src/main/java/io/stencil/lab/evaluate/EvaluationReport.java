@@ -33,18 +33,18 @@ public final class EvaluationReport {
         root.put("holds", findings.stream().allMatch(Finding::holds));
         ArrayNode all = root.putArray("measurements");
         for (Finding finding : findings) {
-            ObjectNode one = all.addObject()
+            ObjectNode measurement = all.addObject()
                     .put("name", finding.measure())
                     .put("holds", finding.holds())
                     .put("pictures", finding.images())
                     .put("seconds", finding.seconds());
-            ArrayNode figures = one.putArray("figures");
+            ArrayNode figures = measurement.putArray("figures");
             for (Metric metric : finding.metrics()) {
-                ObjectNode written = figures.addObject().put("name", metric.name());
-                written.set(
+                ObjectNode figure = figures.addObject().put("name", metric.name());
+                figure.set(
                         "value", Double.isFinite(metric.value()) ? new DoubleNode(metric.value()) : NullNode.instance);
                 if (!metric.target().text().isEmpty()) {
-                    written.put("target", metric.target().text()).put("holds", metric.holds());
+                    figure.put("target", metric.target().text()).put("holds", metric.holds());
                 }
             }
         }

@@ -37,8 +37,8 @@ final class HeldOut {
     static <S> Subjects<S> subjects(int full, int least, Content<S> content, Function<S, String> prompt) {
         return effort -> IntStream.range(0, effort.of(full, least))
                 .mapToObj(index -> {
-                    S made = content.of(effort.seed(), index);
-                    return new Subject<>(prompt.apply(made), noise(effort, index), made);
+                    S subject = content.of(effort.seed(), index);
+                    return new Subject<>(prompt.apply(subject), noise(effort, index), subject);
                 })
                 .toList();
     }

@@ -28,7 +28,7 @@ public final class PipelinePainter implements Painter {
     private double cfgScale;
     private List<Steering> against = List.of();
     private int painted;
-    private int kept;
+    private int imageCount;
 
     /// @param pipeline stays the caller's
     /// @param templates names of the pipeline's Templates, in its order
@@ -84,7 +84,7 @@ public final class PipelinePainter implements Painter {
 
     @Override
     public String keep(RgbImage image) {
-        String name = String.format(Locale.ROOT, "%05d.png", kept++);
+        String name = String.format(Locale.ROOT, "%05d.png", imageCount++);
         try {
             RgbImageWriter.write(image, folder.resolve(name));
         } catch (IOException e) {

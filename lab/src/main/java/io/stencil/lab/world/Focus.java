@@ -21,10 +21,10 @@ public final class Focus {
     ///
     /// @param scale 1 keeps the edges' gradient energy, 0 a fifth of it, and what lies between is linear
     public static RgbImage of(Canvas sharp, double scale) {
-        double wanted = edges(sharp, 0) * (LEAST + (1 - LEAST) * scale);
+        double target = edges(sharp, 0) * (LEAST + (1 - LEAST) * scale);
         double crispness = Light.seek(
                 crisp -> edges(sharp, sharp.size().width() / crisp),
-                wanted,
+                target,
                 1 / MOST_BLUR,
                 sharp.size().width() / LEAST_BLUR);
         return sharp.blurred(sharp.size().width() / crispness).toImage();

@@ -31,8 +31,8 @@ record Sample(Row row, List<NamedImage> images) {
     /// Images whose mean brightness is spread evenly over [Statistics.ToneRange#BRIGHTNESS], with that as `scale`.
     static Row brightness(Draws draws, Builder sample, ImageSize size) {
         Scene scene = Scene.captioned(draws);
-        double wanted = Statistics.ToneRange.BRIGHTNESS.mean(draws.unit());
-        RgbImage image = scene.light().paint(Surface.of(scene, size), wanted);
+        double target = Statistics.ToneRange.BRIGHTNESS.mean(draws.unit());
+        RgbImage image = scene.light().paint(Surface.of(scene, size), target);
         double scale = Statistics.ToneRange.BRIGHTNESS.scale(Statistics.meanBrightness(image));
         return Row.of(sample.add(TARGET, image), scene.caption(), new TemplateInputs.Scale(scale));
     }

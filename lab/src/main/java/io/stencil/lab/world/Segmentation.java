@@ -131,10 +131,10 @@ record Segmentation(Plane coverage, Chromaticity colour) {
             BitSet best = new BitSet();
             for (int start = 0; start < size.width() * size.height(); start++) {
                 if (!seen.get(start) && belongs.test(start)) {
-                    BitSet one = from(size, start, belongs);
-                    seen.or(one);
-                    if (one.cardinality() > best.cardinality()) {
-                        best = one;
+                    BitSet component = from(size, start, belongs);
+                    seen.or(component);
+                    if (component.cardinality() > best.cardinality()) {
+                        best = component;
                     }
                 }
             }
@@ -143,20 +143,20 @@ record Segmentation(Plane coverage, Chromaticity colour) {
 
         /// All pixels that `belongs` holds for and that can be reached from `start`.
         static BitSet from(ImageSize size, int start, IntPredicate belongs) {
-            BitSet found = new BitSet();
+            BitSet component = new BitSet();
             ArrayDeque<Integer> open = new ArrayDeque<>();
-            found.set(start);
+            component.set(start);
             open.add(start);
             while (!open.isEmpty()) {
                 int at = open.remove();
                 for (int next : neighbours(size, at)) {
-                    if (!found.get(next) && belongs.test(next)) {
-                        found.set(next);
+                    if (!component.get(next) && belongs.test(next)) {
+                        component.set(next);
                         open.add(next);
                     }
                 }
             }
-            return found;
+            return component;
         }
 
         /// Those pixels and all within `steps` of them.
@@ -242,13 +242,13 @@ record Segmentation(Plane coverage, Chromaticity colour) {
         static Canvas of(Canvas image) {
             ImageSize size = image.size();
             List<Point> all = border(size);
-            List<Point> kept = all;
+            List<Point> inliers = all;
             Canvas fit = image;
             for (int round = 0; round < ROUNDS; round++) {
-                List<Point> points = kept;
+                List<Point> points = inliers;
                 Canvas current = Canvas.of(channel -> slope(image.channels().get(channel), points));
                 fit = current;
-                kept = all.stream()
+                inliers = all.stream()
                         .sorted(Comparator.comparingDouble(point -> distance(image, current, point.x(), point.y())))
                         .limit(Math.round(KEPT * all.size()))
                         .toList();

@@ -61,8 +61,8 @@ public record Surface(Plane coverage, Canvas albedo) {
         return new Surface(coverage, painted);
     }
 
-    private static double mixed(double share, double one, double other) {
-        return share * one + (1 - share) * other;
+    private static double mixed(double share, double first, double second) {
+        return share * first + (1 - share) * second;
     }
 
     public ImageSize size() {
