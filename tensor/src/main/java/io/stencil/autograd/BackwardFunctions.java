@@ -125,7 +125,8 @@ final class BackwardFunctions implements AutoCloseable {
         Tensor take() {
             OwnedTensor held = gradient;
             if (held == null) {
-                throw new IllegalStateException("the gradient of an input was asked for before its output's came");
+                throw new IllegalStateException(
+                        "the gradient of an input was requested before that of its output arrived");
             }
             gradient = null;
             Tensor found = new Tensor(held.get());

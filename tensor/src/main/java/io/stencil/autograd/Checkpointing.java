@@ -13,7 +13,7 @@ public interface Checkpointing {
 
     /// Runs the segment.
     ///
-    /// @return what the segment gives, with the same gradients either way
+    /// @return the outputs of the segment, with the same gradients either way
     List<Tensor> run(Segment segment, List<Tensor> inputs);
 
     /// A piece of a forward pass as a function of its differentiable inputs.

@@ -150,12 +150,12 @@ final class Heartbeat implements AutoCloseable {
     }
 
     /// Lets the others know that this process fails.
-    void tell(String reason) {
+    void report(String reason) {
         lingers = true;
         try {
             declare(reason);
         } catch (RuntimeException _) {
-            gone = storeIsGone(); // nobody is there to be told
+            gone = storeIsGone(); // nobody is there to be notified
         }
     }
 

@@ -222,7 +222,7 @@ final class TorchProcessGroup implements ProcessGroup {
         if (!(fault instanceof ProcessGroupException)) {
             String reason =
                     String.valueOf(fault.getMessage()).lines().findFirst().orElse(""); // without a native trace
-            heartbeat.tell("rank %s failed (%s)".formatted(rank(), reason));
+            heartbeat.report("rank %s failed (%s)".formatted(rank(), reason));
         }
     }
 

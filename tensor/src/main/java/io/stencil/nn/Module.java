@@ -11,6 +11,7 @@ import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.locks.ReentrantReadWriteLock;
@@ -113,21 +114,23 @@ public abstract class Module implements AutoCloseable {
         Set<String> trainable = new TreeSet<>();
         Map<String, Parameter> state = state();
         for (String part : parts) {
-            boolean found = false;
-            for (Map.Entry<String, Parameter> one : state.entrySet()) {
-                String name = one.getKey();
-                boolean inside = part.isEmpty() || name.equals(part) || name.startsWith(part + ".");
-                if (inside && !one.getValue().isBuffer()) {
-                    trainable.add(name);
-                    found = true;
-                }
-            }
-            if (!found) {
+            List<String> inside = state.keySet().stream()
+                    .filter(name -> isWithin(name, part)
+                            && !Objects.requireNonNull(state.get(name)).isBuffer())
+                    .toList();
+            if (inside.isEmpty()) {
                 throw new InvalidRequestException("parts", "no parameter lies in '" + part + "'");
             }
+            trainable.addAll(inside);
         }
         state.forEach((name, parameter) -> parameter.setTrainable(trainable.contains(name)));
         return trainable;
+    }
+
+    /// Whether a dotted name is that of a part, or of a parameter or module inside it. All lie inside the part of the
+    /// empty name.
+    public static boolean isWithin(String name, String part) {
+        return part.isEmpty() || name.equals(part) || name.startsWith(part + ".");
     }
 
     /// Frees the memory of offloaded weights until their next use; of others it does nothing. Layers do so themselves

@@ -73,7 +73,7 @@ public record WeightLoader(DType dtype, Device device, boolean float8) {
     /// stays mapped until the module is closed.
     ///
     /// @param ignored names that may be in the checkpoint and are dropped
-    /// @param offloaded whether layers let go of their weights after each use
+    /// @param offloaded whether layers evict their weights after each use
     /// @throws InvalidFileException as [#load] does
     public void open(Module module, TensorSource source, Set<String> ignored, boolean offloaded) {
         try {

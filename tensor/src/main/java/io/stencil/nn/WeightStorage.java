@@ -119,8 +119,29 @@ sealed interface WeightStorage extends AutoCloseable {
     /// A view of a mapped file, which must not be written.
     record MappedFile(Owned owned, WeightFile file) implements Resident {}
 
-    /// In a file; read at the first use, for all threads, and kept.
-    final class OnDisk implements WeightStorage {
+    /// Content that lies in a file until it is used.
+    sealed interface Stored extends WeightStorage {
+
+        StoredWeight weight();
+
+        @Override
+        default DType dtype() {
+            return weight().dtype();
+        }
+
+        @Override
+        default long[] shape() {
+            return weight().shape();
+        }
+
+        @Override
+        default Device device() {
+            return weight().device();
+        }
+    }
+
+    /// Read at the first use, for all threads, and kept.
+    final class OnDisk implements Stored {
         private final StoredWeight weight;
         private volatile @Nullable Resident read;
 
@@ -129,18 +150,8 @@ sealed interface WeightStorage extends AutoCloseable {
         }
 
         @Override
-        public DType dtype() {
-            return weight.dtype();
-        }
-
-        @Override
-        public long[] shape() {
-            return weight.shape();
-        }
-
-        @Override
-        public Device device() {
-            return weight.device();
+        public StoredWeight weight() {
+            return weight;
         }
 
         @Override
@@ -183,27 +194,12 @@ sealed interface WeightStorage extends AutoCloseable {
         }
     }
 
-    /// In a file; read at each use, for each thread its own: a thread that is done with the weight takes nothing from
+    /// Read at each use, for each thread its own: a thread that is done with the weight takes nothing from
     /// another that is not.
-    record Offloaded(StoredWeight weight, Map<Thread, Resident> threads) implements WeightStorage {
+    record Offloaded(StoredWeight weight, Map<Thread, Resident> threads) implements Stored {
 
         Offloaded(StoredWeight weight) {
             this(weight, new ConcurrentHashMap<>(0));
-        }
-
-        @Override
-        public DType dtype() {
-            return weight.dtype();
-        }
-
-        @Override
-        public long[] shape() {
-            return weight.shape();
-        }
-
-        @Override
-        public Device device() {
-            return weight.device();
         }
 
         @Override

@@ -46,7 +46,7 @@ public record Device(Kind kind, int index) {
         if (!Libtorch.cudaAvailable()) {
             throw new InvalidRequestException(
                     "device",
-                    "'%s' was asked for, but this libtorch sees no GPU; use the build with CUDA (-Pcuda) or --device cpu"
+                    "'%s' is not available: this libtorch sees no GPU; use the build with CUDA (-Pcuda) or --device cpu"
                             .formatted(text));
         }
         int count = torch.cuda_device_count();
@@ -57,7 +57,7 @@ public record Device(Kind kind, int index) {
             }
         }
         throw new InvalidRequestException(
-                "device", "'%s' was asked for, but this libtorch sees %s GPUs, from cuda:0".formatted(text, count));
+                "device", "'%s' is not available: this libtorch sees %s GPUs, from cuda:0".formatted(text, count));
     }
 
     public static Device of(Tensor tensor) {

@@ -7,7 +7,7 @@ import org.bytedeco.pytorch.global.torch;
 
 /// A source of random numbers on the CPU that gives, for a seed, the numbers of PyTorch's CPU generator.
 ///
-/// Noise is always drawn here and then moved to its device, so that a seed means the same picture everywhere.
+/// Noise is always drawn here and then moved to its device, so that a seed means the same image everywhere.
 public final class TorchGenerator implements AutoCloseable {
 
     private final Generator generator;

@@ -29,7 +29,7 @@ class DeviceTest {
     void aGpuThatIsNotThereIsRefused(String text) {
         assertThatThrownBy(() -> Device.parse(text))
                 .isInstanceOf(InvalidRequestException.class)
-                .hasMessageStartingWith("'device': '%s' was asked for, but this libtorch sees ".formatted(text));
+                .hasMessageStartingWith("'device': '%s' is not available: this libtorch sees ".formatted(text));
     }
 
     @Test

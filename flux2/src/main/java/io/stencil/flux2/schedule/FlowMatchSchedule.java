@@ -6,7 +6,7 @@ import io.stencil.tensor.Ops;
 import java.util.Objects;
 import org.bytedeco.pytorch.Tensor;
 
-/// The way from noise to a picture: the noise level of every step, and the arithmetic between them.
+/// The way from noise to an image: the noise level of every step, and the arithmetic between them.
 ///
 /// A step is named by its index from 0, which the caller carries; index 0 has the most noise.
 /// ```java
@@ -40,7 +40,7 @@ public final class FlowMatchSchedule {
     }
 
     /// @param steps at least 1
-    /// @param strength how much of the way is gone, above 0 up to 1; less begins at a picture with some noise
+    /// @param strength how much of the way is gone, above 0 up to 1; less begins at an image with some noise
     /// @param dynamicShiftLength see [#dynamicShiftLength]
     /// @throws InvalidRequestException for a value out of range
     public static FlowMatchSchedule inference(int steps, double strength, long dynamicShiftLength) {

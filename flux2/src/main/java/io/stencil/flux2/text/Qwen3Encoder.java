@@ -63,7 +63,7 @@ public final class Qwen3Encoder extends Module {
         if (Collections.min(hiddenStates) < 0 || last > layers.size()) {
             throw new InvalidRequestException(
                     "hiddenStates",
-                    "hidden states %s were asked for, there are 0 to %s".formatted(hiddenStates, layers.size()));
+                    "hidden states %s are not available, there are 0 to %s".formatted(hiddenStates, layers.size()));
         }
         TreeMap<Integer, Tensor> kept = new TreeMap<>();
         try (OpenPass _ = openPass();

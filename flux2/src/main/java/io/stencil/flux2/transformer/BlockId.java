@@ -39,7 +39,7 @@ public sealed interface BlockId {
         };
     }
 
-    /// Reads what [#key] gives.
+    /// Parses a text of [#key].
     ///
     /// @throws InvalidRequestException for any other text
     static BlockId parse(String key) {

@@ -15,7 +15,6 @@ final class DoubleStreamBlock extends Module {
 
     private final Stream image;
     private final Stream text;
-    private final double eps;
     private final TransformerConfig config;
 
     DoubleStreamBlock(TransformerConfig config) {
@@ -37,7 +36,6 @@ final class DoubleStreamBlock extends Module {
                 module("attn.to_add_out", square(config)),
                 module("ff_context", new FeedForward(config)),
                 config.numAttentionHeads());
-        eps = config.eps();
         this.config = config;
     }
 
@@ -50,58 +48,36 @@ final class DoubleStreamBlock extends Module {
     }
 
     /// The block as a segment: a [BlockInput] with the streams text and image gives text and image.
-    List<Tensor> run(List<Tensor> inputs) {
-        return run(inputs, new KeyValueTap(false));
-    }
-
-    /// [#run] with its memory.
-    Segment segment() {
-        return Segment.sized(this::run, this::activationBytes);
-    }
-
-    /// [#runWithKeyValues] with its memory.
-    Segment segmentWithKeyValues() {
-        return Segment.sized(this::runWithKeyValues, this::activationBytes);
-    }
-
-    private long activationBytes(List<Tensor> inputs) {
-        BlockInput in = BlockInput.unflatten(inputs, 2);
-        return BlockActivations.of(config, this, in).twofold(in);
-    }
-
-    /// [#run], and behind the streams keys and values of all tokens, text before image.
-    List<Tensor> runWithKeyValues(List<Tensor> inputs) {
-        return run(inputs, new KeyValueTap(true));
+    ///
+    /// @param keyValues whether keys and values of all tokens, text before image, follow the streams
+    Segment segment(boolean keyValues) {
+        return Segment.sized(inputs -> run(inputs, new KeyValueTap(keyValues)), inputs -> {
+            BlockInput in = BlockInput.unflatten(inputs, 2);
+            return BlockActivations.of(config, this, in).twofold(in);
+        });
     }
 
     private List<Tensor> run(List<Tensor> inputs, KeyValueTap tap) {
         try (Scope scope = new Scope()) {
             BlockInput in = BlockInput.unflatten(inputs, 2);
-            Streams out = forward(
-                    new Streams(in.streams().get(0), in.streams().get(1)),
-                    Modulation.ForStream.of(in.modulations().get(0), eps),
-                    Modulation.ForStream.of(in.modulations().get(1), eps),
+            Tensor textIn = in.streams().get(0); //  [B, St, D]
+            Tensor imageIn = in.streams().get(1); // [B, Si, D]
+            Modulation.ForStream textModulation =
+                    Modulation.ForStream.of(in.modulations().get(0), config.eps());
+            Modulation.ForStream imageModulation =
+                    Modulation.ForStream.of(in.modulations().get(1), config.eps());
+            Tensor attended = attend(
+                    textModulation.attention().modulate(textIn),
+                    imageModulation.attention().modulate(imageIn),
                     in,
-                    tap);
-            return tap.behind(List.of(out.text(), out.image()), scope);
+                    tap); // [B, St + Si, D]
+            List<Tensor> parts = Ops.split(attended, 1, textIn.size(1), imageIn.size(1));
+            return tap.behind(
+                    List.of(
+                            text.update(textIn, parts.get(0), textModulation),
+                            image.update(imageIn, parts.get(1), imageModulation)),
+                    scope);
         }
-    }
-
-    private Streams forward(
-            Streams x,
-            Modulation.ForStream textModulation,
-            Modulation.ForStream imageModulation,
-            BlockInput in,
-            KeyValueTap tap) {
-        Tensor attended = attend(
-                textModulation.attention().modulate(x.text()),
-                imageModulation.attention().modulate(x.image()),
-                in,
-                tap); // [B, St + Si, D]
-        List<Tensor> parts = Ops.split(attended, 1, x.text().size(1), x.image().size(1));
-        return new Streams(
-                text.update(x.text(), parts.get(0), textModulation),
-                image.update(x.image(), parts.get(1), imageModulation));
     }
 
     private Tensor attend(Tensor textIn, Tensor imageIn, BlockInput in, KeyValueTap tap) {
@@ -114,9 +90,6 @@ final class DoubleStreamBlock extends Module {
                     .attend());
         }
     }
-
-    /// Hidden states `[B, St, D]` and `[B, Si, D]`.
-    private record Streams(Tensor text, Tensor image) {}
 
     /// What text or image has of its own in a double-stream block; the block registers the parts under their names.
     private record Stream(

@@ -14,7 +14,7 @@ import java.util.List;
 import java.util.function.UnaryOperator;
 import org.bytedeco.pytorch.Tensor;
 
-/// The FLUX.2 transformer: predicts the velocity from a picture to noise.
+/// The FLUX.2 transformer: predicts the velocity from an image to noise.
 /// ```java
 /// Flux2Transformer transformer = new Flux2Transformer(TransformerConfig.read(folder.resolve("config.json")));
 /// new WeightLoader(DType.BFLOAT16, Device.CPU).load(transformer, Checkpoint.open(folder));
@@ -80,14 +80,14 @@ public final class Flux2Transformer extends Module {
     private void runDoubleBlocks(HiddenStreams hidden, Pass pass) {
         List<Tensor> modulations = body.doubleModulations(pass.embedding);
         for (int i = 0; i < config.numLayers(); i++) {
-            pass.run(body.doubleBlocks().get(i).segment(), new BlockId.DoubleStream(i), hidden, modulations);
+            pass.run(body.doubleBlocks().get(i).segment(false), new BlockId.DoubleStream(i), hidden, modulations);
         }
     }
 
     private void runSingleBlocks(HiddenStreams hidden, Pass pass) {
         List<Tensor> modulations = body.singleModulations(pass.embedding);
         for (int i = 0; i < config.numSingleLayers(); i++) {
-            pass.run(body.singleBlocks().get(i).segment(), new BlockId.SingleStream(i), hidden, modulations);
+            pass.run(body.singleBlocks().get(i).segment(false), new BlockId.SingleStream(i), hidden, modulations);
         }
     }
 
@@ -113,13 +113,13 @@ public final class Flux2Transformer extends Module {
         }
     }
 
-    /// The hidden states between blocks. Each is let go as soon as the next ones are there, so that a pass without
+    /// The hidden states between blocks. Each is freed as soon as the next ones are there, so that a pass without
     /// gradients holds one block's worth.
     private static final class HiddenStreams implements AutoCloseable {
 
         private List<OwnedTensor> streams = List.of();
 
-        /// Puts what `block` makes of the streams in their place, and frees all else that it made.
+        /// Replaces the streams by the outputs of `block`, and frees all else that it made.
         void replace(UnaryOperator<List<Tensor>> block) {
             try (Scope _ = new Scope()) {
                 List<OwnedTensor> next =

@@ -5,7 +5,7 @@ import io.stencil.tensor.Tensors;
 import java.util.Arrays;
 import org.bytedeco.pytorch.Tensor;
 
-/// A picture as the transformer sees it.
+/// An image as the transformer sees it.
 ///
 /// @param latents `[B, Si, 128]`, row major; their dtype is the one that the transformer computes in
 /// @param ids `[1, Si, 4]`, see [TokenIds]

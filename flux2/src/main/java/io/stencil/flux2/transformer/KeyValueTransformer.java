@@ -98,7 +98,7 @@ public final class KeyValueTransformer extends Module {
                 BlockInput in = new BlockInput(streams, modulations, rope, null);
                 streams = collector.take(
                         spread.doubleBlocks().get(i),
-                        checkpointing.run(body.doubleBlocks().get(i).segmentWithKeyValues(), in.flatten()));
+                        checkpointing.run(body.doubleBlocks().get(i).segment(true), in.flatten()));
             }
             streams = List.of(Ops.cat(1, streams)); // [B, St + Si, D]
             modulations = body.singleModulations(embedding);
@@ -106,7 +106,7 @@ public final class KeyValueTransformer extends Module {
                 BlockInput in = new BlockInput(streams, modulations, rope, null);
                 streams = collector.take(
                         spread.singleBlocks().get(i),
-                        checkpointing.run(body.singleBlocks().get(i).segmentWithKeyValues(), in.flatten()));
+                        checkpointing.run(body.singleBlocks().get(i).segment(true), in.flatten()));
             }
             return collector.cache(scope);
         }
@@ -164,7 +164,7 @@ public final class KeyValueTransformer extends Module {
             if (doubleBlocks > base.numLayers() || singleBlocks > base.numSingleLayers()) {
                 throw new InvalidRequestException(
                         "blocks",
-                        "the base has %s double and %s single blocks, %s and %s are asked for"
+                        "the base has %s double and %s single blocks, %s and %s are requested"
                                 .formatted(base.numLayers(), base.numSingleLayers(), doubleBlocks, singleBlocks));
             }
             return new BlockSpread(

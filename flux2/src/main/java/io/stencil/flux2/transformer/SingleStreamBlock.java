@@ -30,44 +30,26 @@ final class SingleStreamBlock extends Module {
     }
 
     /// The block as a segment: a [BlockInput] with one stream, text before image, gives that stream.
-    List<Tensor> run(List<Tensor> inputs) {
-        return run(inputs, new KeyValueTap(false));
-    }
-
-    /// [#run] with its memory.
-    Segment segment() {
-        return Segment.sized(this::run, this::activationBytes);
-    }
-
-    /// [#runWithKeyValues] with its memory.
-    Segment segmentWithKeyValues() {
-        return Segment.sized(this::runWithKeyValues, this::activationBytes);
-    }
-
-    private long activationBytes(List<Tensor> inputs) {
-        BlockInput in = BlockInput.unflatten(inputs, 1);
-        return BlockActivations.of(config, this, in).single(in);
-    }
-
-    /// [#run], and behind the stream keys and values of all tokens.
-    List<Tensor> runWithKeyValues(List<Tensor> inputs) {
-        return run(inputs, new KeyValueTap(true));
+    ///
+    /// @param keyValues whether keys and values of all tokens follow the stream
+    Segment segment(boolean keyValues) {
+        return Segment.sized(inputs -> run(inputs, new KeyValueTap(keyValues)), inputs -> {
+            BlockInput in = BlockInput.unflatten(inputs, 1);
+            return BlockActivations.of(config, this, in).single(in);
+        });
     }
 
     private List<Tensor> run(List<Tensor> inputs, KeyValueTap tap) {
         try (Scope scope = new Scope()) {
             BlockInput in = BlockInput.unflatten(inputs, 1);
             Modulation modulation = Modulation.of(in.modulations().getFirst(), config.eps());
-            return tap.behind(List.of(forward(in.streams().getFirst(), modulation, in, tap)), scope);
+            Tensor x = in.streams().getFirst(); // [B, S, D]
+            Tensor projected = toQkvMlp.forward(modulation.modulate(x)); // [B, S, 3D + 2M]
+            List<Tensor> parts = Ops.split(projected, -1, 3L * config.dim(), 2L * config.mlpDim());
+            Tensor attended = attend(parts.get(0), in, tap); // [B, S, D]
+            Tensor update = toOut.forward(Ops.cat(-1, attended, Ops.swiGlu(parts.get(1))));
+            return tap.behind(List.of(modulation.addGated(x, update)), scope);
         }
-    }
-
-    private Tensor forward(Tensor x, Modulation modulation, BlockInput in, KeyValueTap tap) {
-        long dim = config.dim();
-        Tensor projected = toQkvMlp.forward(modulation.modulate(x)); // [B, S, 3D + 2M]
-        List<Tensor> parts = Ops.split(projected, -1, 3 * dim, 2L * config.mlpDim());
-        Tensor attended = attend(parts.get(0), in, tap); // [B, S, D]
-        return modulation.addGated(x, toOut.forward(Ops.cat(-1, attended, Ops.swiGlu(parts.get(1)))));
     }
 
     private Tensor attend(Tensor qkv, BlockInput in, KeyValueTap tap) {

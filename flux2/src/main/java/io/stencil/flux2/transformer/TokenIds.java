@@ -4,7 +4,7 @@ import io.stencil.error.InvalidRequestException;
 import io.stencil.tensor.Tensors;
 import org.bytedeco.pytorch.Tensor;
 
-/// Places of tokens, which the rotary embedding reads: columns t (picture), h (row), w (column), l (text position).
+/// Places of tokens, which the rotary embedding reads: columns t (image), h (row), w (column), l (text position).
 ///
 /// Ids are int64 `[1, S, 4]` on the CPU, owned by the caller's scope.
 public final class TokenIds {
@@ -32,25 +32,25 @@ public final class TokenIds {
         return Tensors.of(ids, 1, count, COLUMNS);
     }
 
-    /// Ids of the picture that is made: (0, row, column, 0), row major.
+    /// Ids of the generated image: (0, row, column, 0), row major.
     ///
     /// @param rows height in tokens of 16 pixels; `columns` likewise
     public static Tensor image(int rows, int columns) {
         return grid(0, rows, columns);
     }
 
-    /// Ids of a picture to look at: (10 + 10 * index, row, column, 0), row major.
+    /// Ids of a reference image: (10 + 10 * index, row, column, 0), row major.
     ///
-    /// @param index of the picture among the references, from 0
+    /// @param index of the image among the references, from 0
     public static Tensor reference(int index, int rows, int columns) {
         return grid(FIRST_REFERENCE + REFERENCE_STRIDE * index, rows, columns);
     }
 
-    private static Tensor grid(long picture, int rows, int columns) {
+    private static Tensor grid(long image, int rows, int columns) {
         long[] ids = table((long) rows * columns);
         int count = rows * columns;
         for (int i = 0; i < count; i++) {
-            ids[i * COLUMNS] = picture;
+            ids[i * COLUMNS] = image;
             ids[i * COLUMNS + 1] = i / columns;
             ids[i * COLUMNS + 2] = i % columns;
         }

@@ -55,7 +55,7 @@ final class TransformerBody extends Module {
         return timeGuidanceEmbed.forward(input.timestep(), input.guidance(), dtype);
     }
 
-    /// @return hidden states of text and of pictures, `[B, St, D]` and `[B, Si + Sr, D]`, in the dtype of the latents
+    /// @return hidden states of text and of images, `[B, St, D]` and `[B, Si + Sr, D]`, in the dtype of the latents
     List<Tensor> embedTokens(TransformerInput input) {
         Tensor latents = input.latents();
         Tensor text = DType.of(latents).cast(input.text().embeds());

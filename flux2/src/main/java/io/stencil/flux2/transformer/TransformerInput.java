@@ -13,8 +13,8 @@ import org.bytedeco.pytorch.Tensor;
 
 /// All that one pass of the transformer reads.
 ///
-/// @param image the picture that is made; only its tokens have an output
-/// @param references pictures to look at, of the same batch size
+/// @param image the generated image; only its tokens have an output
+/// @param references reference images, of the same batch size
 /// @param text the prompt, of the same batch size
 /// @param timestep `[B]`, 0..1000
 /// @param guidance strength of the embedded guidance; models without guidance embedding ignore it
@@ -42,7 +42,7 @@ public record TransformerInput(
         }
     }
 
-    /// A picture from a prompt alone.
+    /// An image from a prompt alone.
     ///
     /// @param timestep 0..1000, the same for the whole batch
     public static TransformerInput of(ImageTokens image, TextTokens text, double timestep) {
@@ -55,8 +55,8 @@ public record TransformerInput(
         return new TransformerInput(image, references, text, timestep, guidance, cache);
     }
 
-    public TransformerInput withReferences(List<ImageTokens> pictures) {
-        return new TransformerInput(image, pictures, text, timestep, guidance, kvCache);
+    public TransformerInput withReferences(List<ImageTokens> images) {
+        return new TransformerInput(image, images, text, timestep, guidance, kvCache);
     }
 
     public TransformerInput withText(TextTokens tokens) {
@@ -67,13 +67,13 @@ public record TransformerInput(
         return new TransformerInput(image, references, text, timestep, strength, kvCache);
     }
 
-    /// Latents of the picture, then of the references: `[B, Si + Sr, 128]`, in the dtype of the picture's.
+    /// Latents of the image, then of the references: `[B, Si + Sr, 128]`, in the dtype of the image's.
     Tensor latents() {
         DType dtype = DType.of(image.latents());
         return joined(tokens -> dtype.cast(tokens.latents()));
     }
 
-    /// Ids of text, picture and references, `[1, St + Si + Sr, 4]`, in float64.
+    /// Ids of text, image and references, `[1, St + Si + Sr, 4]`, in float64.
     Tensor ids() {
         return Ops.cat(1, DType.FLOAT64.cast(text.ids()), joined(tokens -> DType.FLOAT64.cast(tokens.ids())));
     }

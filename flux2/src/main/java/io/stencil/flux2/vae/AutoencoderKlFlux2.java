@@ -26,7 +26,7 @@ import org.bytedeco.pytorch.Tensor;
 /// result early.
 public final class AutoencoderKlFlux2 extends Module {
 
-    /// Pixels of a picture's side for each latent.
+    /// Pixels of an image's side for each latent.
     public static final int PIXELS_PER_LATENT = 16;
 
     private final VaeConfig config;
@@ -71,7 +71,7 @@ public final class AutoencoderKlFlux2 extends Module {
         }
     }
 
-    /// The picture of latents as they are trained, the counterpart of [#moments].
+    /// The image of latents as they are trained, the counterpart of [#moments].
     ///
     /// @param latents `[B, 32, H/8, W/8]`, neither folded nor normalised
     /// @return `[B, 3, H, W]`, owned by the caller's scope
@@ -102,7 +102,7 @@ public final class AutoencoderKlFlux2 extends Module {
         return config;
     }
 
-    /// The picture of normalised latents.
+    /// The image of normalised latents.
     ///
     /// @param latents `[B, 128, h, w]`
     /// @return `[B, 3, 16h, 16w]`, about -1 to 1 but not clipped, owned by the caller's scope
@@ -115,10 +115,10 @@ public final class AutoencoderKlFlux2 extends Module {
         }
     }
 
-    /// [#encode] in tiles, for pictures whose activations would not fit in memory; the same as [#encode] for a
-    /// picture that fits in one tile.
+    /// [#encode] in tiles, for images whose activations would not fit in memory; the same as [#encode] for a
+    /// image that fits in one tile.
     ///
-    /// Each tile is normalised and attends within itself, so that the latents of a larger picture are close to
+    /// Each tile is normalised and attends within itself, so that the latents of a larger image are close to
     /// those of [#encode] and not the same.
     public Tensor encodeTiled(Tensor pixels, Tiling tiling) {
         checkPixels(pixels);
@@ -141,7 +141,7 @@ public final class AutoencoderKlFlux2 extends Module {
         if (height < 1 || width < 1 || height % PIXELS_PER_LATENT != 0 || width % PIXELS_PER_LATENT != 0) {
             throw new InvalidRequestException(
                     "pixels",
-                    "both sides of the picture must be multiples of %s, found %s x %s (height x width)"
+                    "both sides of the image must be multiples of %s, found %s x %s (height x width)"
                             .formatted(PIXELS_PER_LATENT, height, width));
         }
     }

@@ -8,12 +8,12 @@ import io.stencil.tensor.Tensors;
 import java.util.Arrays;
 import org.bytedeco.pytorch.Tensor;
 
-/// Pictures as bytes, 0 to 255, and as the VAE's pixels, -1 to 1.
+/// Images as bytes, 0 to 255, and as the VAE's pixels, -1 to 1.
 public final class PixelConversion {
 
     private PixelConversion() {}
 
-    /// Pixels of a picture: `byte * (2 / 255) - 1`.
+    /// Pixels of an image: `byte * (2 / 255) - 1`.
     ///
     /// @param rgb red, green and blue of every pixel, row by row
     /// @return float32 `[1, 3, H, W]` on the CPU, owned by the caller's scope
@@ -26,7 +26,7 @@ public final class PixelConversion {
         }
     }
 
-    /// Bytes of one picture: `(pixel + 1) * 127.5`, clipped to 0..255 and cut off to a whole number.
+    /// Bytes of one image: `(pixel + 1) * 127.5`, clipped to 0..255 and cut off to a whole number.
     ///
     /// @param pixels `[1, 3, H, W]`
     /// @return red, green and blue of every pixel, row by row

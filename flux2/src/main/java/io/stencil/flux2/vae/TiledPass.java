@@ -57,7 +57,7 @@ record TiledPass(Tiling tiling, int inScale, int outScale, long outChannels) {
         return x.narrow(dim, (long) axis.starts().get(tile) * scale, (long) axis.length() * scale);
     }
 
-    /// The tiles along one side of a picture, spread evenly, with the share that each has in what it covers.
+    /// The tiles along one side of an image, spread evenly, with the share that each has in what it covers.
     ///
     /// @param starts first latent of each tile, ascending
     /// @param length latents of each tile

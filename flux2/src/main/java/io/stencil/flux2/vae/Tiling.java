@@ -2,9 +2,9 @@ package io.stencil.flux2.vae;
 
 import io.stencil.error.InvalidRequestException;
 
-/// How a large picture is cut into tiles that are worked on one after another.
+/// How a large image is cut into tiles that are worked on one after another.
 ///
-/// @param tilePixels side of a tile, a multiple of 16; a shorter side of the picture makes the tile shorter
+/// @param tilePixels side of a tile, a multiple of 16; a shorter side of the image makes the tile shorter
 /// @param overlapPixels least overlap of neighbours, a multiple of 16 from 0 up to less than `tilePixels`;
 ///     results are blended linearly across it
 public record Tiling(int tilePixels, int overlapPixels) {

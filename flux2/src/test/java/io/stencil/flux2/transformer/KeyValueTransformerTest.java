@@ -55,27 +55,31 @@ class KeyValueTransformerTest {
 
             BlockInput twoStreams = new BlockInput(List.of(text, image), body.doubleModulations(embedding), rope, null);
             DoubleStreamBlock doubleBlock = body.doubleBlocks().getFirst();
-            List<Tensor> fromDouble = doubleBlock.runWithKeyValues(twoStreams.flatten());
+            List<Tensor> fromDouble = doubleBlock.segment(true).run(twoStreams.flatten());
             assertThat(fromDouble).hasSize(4);
-            List<Tensor> again = doubleBlock.run(new BlockInput(
-                            twoStreams.streams(),
-                            twoStreams.modulations(),
-                            rope,
-                            new KeyValue(fromDouble.get(2), fromDouble.get(3)))
-                    .flatten());
+            List<Tensor> again = doubleBlock
+                    .segment(false)
+                    .run(new BlockInput(
+                                    twoStreams.streams(),
+                                    twoStreams.modulations(),
+                                    rope,
+                                    new KeyValue(fromDouble.get(2), fromDouble.get(3)))
+                            .flatten());
             assertClose("text", again.get(0), fromDouble.get(0), 1e-5);
             assertClose("image", again.get(1), fromDouble.get(1), 1e-5);
 
             BlockInput oneStream =
                     new BlockInput(List.of(Ops.cat(1, text, image)), body.singleModulations(embedding), rope, null);
             SingleStreamBlock singleBlock = body.singleBlocks().getFirst();
-            List<Tensor> fromSingle = singleBlock.runWithKeyValues(oneStream.flatten());
-            List<Tensor> singleAgain = singleBlock.run(new BlockInput(
-                            oneStream.streams(),
-                            oneStream.modulations(),
-                            rope,
-                            new KeyValue(fromSingle.get(1), fromSingle.get(2)))
-                    .flatten());
+            List<Tensor> fromSingle = singleBlock.segment(true).run(oneStream.flatten());
+            List<Tensor> singleAgain = singleBlock
+                    .segment(false)
+                    .run(new BlockInput(
+                                    oneStream.streams(),
+                                    oneStream.modulations(),
+                                    rope,
+                                    new KeyValue(fromSingle.get(1), fromSingle.get(2)))
+                            .flatten());
             assertClose("single", singleAgain.getFirst(), fromSingle.getFirst(), 1e-5);
         }
     }
@@ -145,7 +149,7 @@ class KeyValueTransformerTest {
             }
             assertThatThrownBy(() -> BlockSpread.over(base.config(), 1, singles + 1))
                     .isInstanceOf(InvalidRequestException.class)
-                    .hasMessageContaining("are asked for");
+                    .hasMessageContaining("are requested");
         }
     }
 }

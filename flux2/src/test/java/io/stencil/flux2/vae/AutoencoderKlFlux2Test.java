@@ -44,7 +44,7 @@ class AutoencoderKlFlux2Test {
             Tensor odd = Tensors.zeros(DType.FLOAT32, Device.CPU, 1, 3, 64, 40);
             assertThatThrownBy(() -> vae.encode(odd))
                     .isInstanceOf(InvalidRequestException.class)
-                    .hasMessage("'pixels': both sides of the picture must be multiples of 16, found 64 x 40"
+                    .hasMessage("'pixels': both sides of the image must be multiples of 16, found 64 x 40"
                             + " (height x width)");
             assertThatThrownBy(() -> vae.encodeTiled(odd, Tiling.standard()))
                     .isInstanceOf(InvalidRequestException.class);

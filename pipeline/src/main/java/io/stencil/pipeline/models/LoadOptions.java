@@ -17,7 +17,7 @@ import java.util.Set;
 /// @param dtype of weights at rest, and of the noise that a seed means
 /// @param float8 models whose linear layers rest in float8 instead, half as large as in bfloat16; they cannot be
 ///     trained
-/// @param offload models whose layers let go of their weights after each use and take them from their files again
+/// @param offload models whose layers evict their weights after each use and take them from their files again
 /// @param tiling which images go through the VAE in tiles
 public record LoadOptions(DType dtype, Device device, Set<ModelRole> float8, Set<ModelRole> offload, VaeTiling tiling) {
 

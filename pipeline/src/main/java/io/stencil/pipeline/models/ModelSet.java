@@ -21,7 +21,7 @@ import org.jspecify.annotations.Nullable;
 
 /// The models of one pipeline, each of which may be absent until it is needed, and the dtypes and device of their work.
 ///
-/// Weights are read from their files when they are first used. Those of an offloaded model are let go of after each
+/// Weights are read from their files when they are first used. Those of an offloaded model are evicted after each
 /// use, layer by layer, so that text encoder, transformer and VAE need not be in memory together.
 ///
 /// Several threads may encode and decode together. Of the pipelines over these models one call runs at a time, see

@@ -83,7 +83,7 @@ public final class TrainableParts {
         }
         Set<String> parts = new LinkedHashSet<>();
         for (String name : names) {
-            if (name.equals(TEMPLATE) || name.startsWith(TEMPLATE + ".")) {
+            if (Module.isWithin(name, TEMPLATE)) {
                 parts.add(checked(
                         name,
                         name.substring(Math.min(name.length(), TEMPLATE.length() + 1)),
@@ -93,7 +93,7 @@ public final class TrainableParts {
         }
         MessageDigest digest = Sha256.digest();
         template.model().state().forEach((name, one) -> {
-            if (one.isBuffer() || !isIn(parts, name)) {
+            if (one.isBuffer() || parts.stream().noneMatch(part -> Module.isWithin(name, part))) {
                 digest.update(name.getBytes(StandardCharsets.UTF_8));
                 try (Scope _ = new Scope()) {
                     digest.update(Tensors.rawBytes(one.get()));
@@ -126,7 +126,7 @@ public final class TrainableParts {
         boolean known = state.entrySet().stream()
                 .filter(entry -> !entry.getValue().isBuffer())
                 .map(Map.Entry::getKey)
-                .anyMatch(one -> part.isEmpty() || one.equals(part) || one.startsWith(part + "."));
+                .anyMatch(one -> Module.isWithin(one, part));
         if (!known) {
             List<String> firstLevel = state.keySet().stream()
                     .map(one -> root + "." + one.split("\\.", 2)[0])
@@ -148,7 +148,7 @@ public final class TrainableParts {
         Map<String, Parameter> trainable = new LinkedHashMap<>();
         model.trainOnly(Set.of());
         state.forEach((name, parameter) -> {
-            if (!parameter.isBuffer() && isIn(chosen, name)) {
+            if (!parameter.isBuffer() && chosen.stream().anyMatch(part -> Module.isWithin(name, part))) {
                 if (parameter.dtype() == DType.FLOAT8_E4M3FN) {
                     throw new InvalidRequestException(
                             "trainable_models", "'%s' rests in float8 and cannot be trained".formatted(name));
@@ -164,10 +164,6 @@ public final class TrainableParts {
         model.trainOnly(trainable.keySet());
         trainable.values().forEach(Parameter::clearGradient); // of a run that was stopped within an update
         return trainable;
-    }
-
-    private static boolean isIn(Set<String> parts, String name) {
-        return parts.stream().anyMatch(part -> part.isEmpty() || name.equals(part) || name.startsWith(part + "."));
     }
 
     /// By full name, in the models' order.
