@@ -51,7 +51,7 @@ class ChannelBlocksTest {
         }
     }
 
-    /// The result, the gradients of input, weight and bias, and that of the input told from weight and gradient alone.
+    /// The result, the gradients of input, weight and bias, and that of the input from weight and gradient alone.
     private static List<Tensor> computed(Tensor x, Tensor weight, Tensor bias, int stride, Tensor gradient) {
         List<Tensor> leaves = new ArrayList<>();
         for (Tensor leaf : List.of(x, weight, bias)) {

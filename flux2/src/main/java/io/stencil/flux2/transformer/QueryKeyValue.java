@@ -39,8 +39,7 @@ record QueryKeyValue(Tensor q, Tensor k, Tensor v) {
         return Attention.attend(q, k, v);
     }
 
-    /// Where a block leaves the keys and values that it made of its own tokens, turned to their places, when they are
-    /// asked for.
+    /// Records the rotated keys and values of a block's own tokens where they are requested.
     static final class KeyValueTap {
 
         private final boolean open;
