@@ -147,7 +147,7 @@ final class TrainCommand implements Callable<Integer> {
         return options.load(load);
     }
 
-    /// Tells the encoding of a dataset on the terminal.
+    /// Reports the encoding of a dataset on the terminal.
     private static final class EncodingReport implements EncodingListener {
 
         private final ProgressLine line;
@@ -176,7 +176,7 @@ final class TrainCommand implements Callable<Integer> {
         }
     }
 
-    /// Tells a training on the terminal: what begins, one line of progress, and each file that is written.
+    /// Reports a training on the terminal: its start, one line of progress, and each written file.
     private static final class TrainingReport implements TrainingListener {
 
         private final ProgressLine line;

@@ -96,7 +96,7 @@ final class UploadCommand implements Callable<Integer> {
         return 0;
     }
 
-    /// Why the hub cannot be asked; null where it can.
+    /// Returns the reason not to send requests to the hub; null where there is none.
     private static @Nullable String unasked(HubSettings settings) {
         if (settings.offline()) {
             return "cannot be done offline";
@@ -107,7 +107,7 @@ final class UploadCommand implements Callable<Integer> {
                         .formatted(settings.hub().tokenVariable());
     }
 
-    /// Tells large files.
+    /// Reports large files.
     private record Report(PrintWriter err) implements Uploader.Listener {
 
         @Override

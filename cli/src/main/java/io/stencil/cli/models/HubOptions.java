@@ -10,8 +10,11 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
-/// Which hub, as whom, and what of it may run: the options of every command that names models.
+/// Options of every command that names models: the hub, authentication, and consent to code.
 public final class HubOptions {
+
+    private static final Map<String, String> ENVIRONMENT = System.getenv();
+    private static final Path HOME = Path.of(System.getProperty("user.home"));
 
     @Spec(Spec.Target.MIXEE)
     @SuppressWarnings("NullAway.Init") // set by picocli before a command runs
@@ -50,7 +53,7 @@ public final class HubOptions {
 
     /// @throws io.stencil.error.InvalidRequestException naming an option or variable that cannot be used
     public HubSettings settings() {
-        return HubSettings.of(choices(), environment(), home());
+        return HubSettings.of(choices(), ENVIRONMENT, HOME);
     }
 
     private HubSettings.Choices choices() {
@@ -72,17 +75,9 @@ public final class HubOptions {
     private HubModels open(Supplier<HubSettings> settings) {
         return new HubModels(
                 settings,
-                () -> HubSettings.roots(choices(), environment(), home()),
-                new RemoteCode.Store(HubSettings.configuration(environment(), home())),
+                () -> HubSettings.roots(choices(), ENVIRONMENT, HOME),
+                new RemoteCode.Store(HubSettings.configuration(ENVIRONMENT, HOME)),
                 new RemoteCode.Consent(trust, trustedHash),
                 command.commandLine().getErr());
-    }
-
-    private static Map<String, String> environment() {
-        return System.getenv();
-    }
-
-    private static Path home() {
-        return Path.of(System.getProperty("user.home"));
     }
 }

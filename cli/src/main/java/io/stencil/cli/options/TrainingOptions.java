@@ -13,6 +13,7 @@ import io.stencil.train.options.TrainOptions;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Objects;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.IModelTransformer;
 import picocli.CommandLine.Model.CommandSpec;
@@ -94,7 +95,7 @@ public record TrainingOptions(CommandSpec command) {
                 .template(template == null ? null : LocalPath.of(Location.ofField(TEMPLATE), template));
     }
 
-    /// Validates what is named by its path, before anything is fetched.
+    /// Validates local models before fetching.
     ///
     /// @throws io.stencil.error.StencilException when it is not there
     public void checkLocal() {
@@ -102,13 +103,15 @@ public record TrainingOptions(CommandSpec command) {
         if (template != null) {
             TemplateOptions.checkLocal(template);
         }
-        String checkpoint = PicocliOptions.text(command, CHECKPOINT);
-        if (checkpoint != null) {
-            ModelSource.parse(CHECKPOINT, checkpoint).local().ifPresent(Located::file);
-        }
+        checkpoint().flatMap(ModelSource::local).ifPresent(Located::file);
     }
 
-    /// Resolves what is named by its path, or comes from a hub.
+    private Optional<ModelSource> checkpoint() {
+        return Optional.ofNullable(PicocliOptions.text(command, CHECKPOINT))
+                .map(text -> ModelSource.parse(CHECKPOINT, text));
+    }
+
+    /// Resolves models, after fetching those of a hub.
     ///
     /// @throws io.stencil.error.StencilException when it is not there
     public void applyModels(TrainOptions.Builder options, HubModels hub) {
@@ -117,10 +120,6 @@ public record TrainingOptions(CommandSpec command) {
             TemplateFolder folder = TemplateOptions.resolve(template, hub);
             options.template(folder.folder()).trustedCode(folder.trustedCode());
         }
-        String checkpoint = PicocliOptions.text(command, CHECKPOINT);
-        if (checkpoint != null) {
-            options.resumeFrom(
-                    ModelSource.parse(CHECKPOINT, checkpoint).resolve(hub).file());
-        }
+        checkpoint().ifPresent(source -> options.resumeFrom(source.resolve(hub).file()));
     }
 }

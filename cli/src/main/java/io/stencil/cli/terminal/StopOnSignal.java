@@ -99,7 +99,7 @@ public final class StopOnSignal implements AutoCloseable {
         }
     }
 
-    /// Tells that the work is over: signals end the process as they do by default.
+    /// Ends the work: signals end the process as they do by default.
     @Override
     public void close() {
         handlers.close();
