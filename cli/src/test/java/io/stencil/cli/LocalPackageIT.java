@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.stencil.hub.testing.FakeHub;
 import io.stencil.hub.upload.Sha256Sums;
+import io.stencil.testing.ShortPrompts;
 import io.stencil.testing.TestFiles;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -51,7 +52,7 @@ class LocalPackageIT {
     private StencilRun verify(String... more) throws IOException, InterruptedException {
         List<String> words = new ArrayList<>(List.of(
                 "verify",
-                "--model_paths=" + TestFiles.tinyModel(""),
+                "--model_paths=" + ShortPrompts.model(),
                 "--dtype=float32",
                 "--template_inputs={\"scale\": 0.9}",
                 "--height=64",

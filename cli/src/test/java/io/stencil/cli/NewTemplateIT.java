@@ -3,7 +3,7 @@ package io.stencil.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.stencil.safetensors.SafetensorsHeader;
-import io.stencil.testing.TestFiles;
+import io.stencil.testing.ShortPrompts;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -48,7 +48,7 @@ class NewTemplateIT {
         Path output = temporary.resolve("package");
         StencilRun.inProcess(
                         "package",
-                        "--model_paths=" + TestFiles.tinyModel(""),
+                        "--model_paths=" + ShortPrompts.model(),
                         "--dtype=float32",
                         "--template_model_id_or_path=" + folder,
                         "--checkpoint=" + checkpoint,

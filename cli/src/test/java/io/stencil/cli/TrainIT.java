@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.stencil.safetensors.SafetensorsFile;
 import io.stencil.safetensors.SafetensorsHeader;
+import io.stencil.testing.ShortPrompts;
 import io.stencil.testing.TestFiles;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -73,7 +74,7 @@ class TrainIT {
         Files.copy(training.output().resolve("epoch-1.safetensors"), template.resolve("model.safetensors"));
         StencilRun.inProcess(
                         "generate",
-                        "--model_paths=" + TestFiles.tinyModel(""),
+                        "--model_paths=" + ShortPrompts.model(),
                         "--template_model_id_or_path=" + template,
                         "--template_inputs={\"scale\": 0.5}",
                         "--prompt=a circle",

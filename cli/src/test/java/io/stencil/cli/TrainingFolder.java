@@ -1,5 +1,6 @@
 package io.stencil.cli;
 
+import io.stencil.testing.ShortPrompts;
 import io.stencil.testing.TestFiles;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -49,7 +50,7 @@ record TrainingFolder(Path folder) {
     /// A good command line; each of `more` replaces the word for the same option, and `--option=` removes it.
     String[] words(String... more) {
         List<String> words = new ArrayList<>(List.of(
-                "--model_paths=" + TestFiles.tinyModel(""),
+                "--model_paths=" + ShortPrompts.model(),
                 "--dtype=float32",
                 "--dataset_base_path=" + dataset(),
                 "--dataset_metadata_path=" + metadata(),

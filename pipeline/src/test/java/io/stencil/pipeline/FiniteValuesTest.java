@@ -18,7 +18,7 @@ import io.stencil.tensor.DType;
 import io.stencil.tensor.Device;
 import io.stencil.tensor.Scope;
 import io.stencil.tensor.Tensors;
-import io.stencil.testing.TestFiles;
+import io.stencil.testing.ShortPrompts;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -32,7 +32,7 @@ class FiniteValuesTest {
 
     private final Scope scope = new Scope();
     private final Flux2Pipeline pipeline =
-            Flux2Pipeline.load(ModelFiles.in(TestFiles.tinyModel("")), new LoadOptions(DType.FLOAT32, Device.CPU));
+            Flux2Pipeline.load(ModelFiles.in(ShortPrompts.model()), new LoadOptions(DType.FLOAT32, Device.CPU));
     private final List<Integer> steps = new ArrayList<>();
 
     @AfterEach

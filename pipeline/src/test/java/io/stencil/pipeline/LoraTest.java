@@ -15,8 +15,8 @@ import io.stencil.tensor.Scope;
 import io.stencil.tensor.TensorFiles;
 import io.stencil.tensor.Tensors;
 import io.stencil.tensor.TorchGenerator;
+import io.stencil.testing.ShortPrompts;
 import io.stencil.testing.TensorAssert;
-import io.stencil.testing.TestFiles;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
@@ -42,7 +42,7 @@ class LoraTest {
 
     private final Scope scope = new Scope();
     private final Flux2Pipeline pipeline =
-            Flux2Pipeline.load(ModelFiles.in(TestFiles.tinyModel("")), new LoadOptions(DType.FLOAT32, Device.CPU));
+            Flux2Pipeline.load(ModelFiles.in(ShortPrompts.model()), new LoadOptions(DType.FLOAT32, Device.CPU));
 
     @TempDir
     private Path folder;

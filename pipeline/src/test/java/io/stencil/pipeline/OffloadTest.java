@@ -28,8 +28,8 @@ import io.stencil.tensor.Device;
 import io.stencil.tensor.Scope;
 import io.stencil.tensor.Tensors;
 import io.stencil.tensor.TorchGenerator;
+import io.stencil.testing.ShortPrompts;
 import io.stencil.testing.TensorAssert;
-import io.stencil.testing.TestFiles;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
@@ -92,7 +92,7 @@ class OffloadTest {
                 TorchGenerator generator = new TorchGenerator(2);
                 ModelSet models = offloaded(dtype);
                 ModelSet kept =
-                        ModelSet.load(ModelFiles.in(TestFiles.tinyModel("")), new LoadOptions(dtype, Device.CPU))) {
+                        ModelSet.load(ModelFiles.in(ShortPrompts.model()), new LoadOptions(dtype, Device.CPU))) {
             TransformerConfig config = models.requireTransformer().config();
             Tensor latents = generator.randn(models.compute(), 1, config.inChannels(), 4, 4);
             Tensor embeds = generator.randn(models.compute(), 1, 8, config.jointAttentionDim());
@@ -142,7 +142,7 @@ class OffloadTest {
 
     private static ModelSet offloaded(DType dtype) {
         return ModelSet.load(
-                ModelFiles.in(TestFiles.tinyModel("")),
+                ModelFiles.in(ShortPrompts.model()),
                 new LoadOptions(dtype, Device.CPU).withOffload(Set.of(ModelRole.values())));
     }
 
@@ -170,7 +170,7 @@ class OffloadTest {
     }
 
     private static GeneratedImage generate(GenerationRequest request, LoadOptions options) {
-        try (Flux2Pipeline pipeline = Flux2Pipeline.load(ModelFiles.in(TestFiles.tinyModel("")), options)) {
+        try (Flux2Pipeline pipeline = Flux2Pipeline.load(ModelFiles.in(ShortPrompts.model()), options)) {
             pipeline.generate(request);
             return pipeline.generate(request); // from weights that were let go of
         }

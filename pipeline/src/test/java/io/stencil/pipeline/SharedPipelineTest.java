@@ -20,7 +20,7 @@ import io.stencil.tensor.Device;
 import io.stencil.tensor.ProcessRandom;
 import io.stencil.tensor.Scope;
 import io.stencil.tensor.Tensors;
-import io.stencil.testing.TestFiles;
+import io.stencil.testing.ShortPrompts;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -43,7 +43,7 @@ class SharedPipelineTest {
     private static final String CLOSED = "the pipeline is closed";
 
     private final Flux2Pipeline pipeline =
-            Flux2Pipeline.load(ModelFiles.in(TestFiles.tinyModel("")), new LoadOptions(DType.FLOAT32, Device.CPU));
+            Flux2Pipeline.load(ModelFiles.in(ShortPrompts.model()), new LoadOptions(DType.FLOAT32, Device.CPU));
 
     @AfterEach
     void free() {

@@ -9,11 +9,12 @@ import io.stencil.pipeline.models.LoadOptions;
 import io.stencil.pipeline.models.ModelFiles;
 import io.stencil.template.load.TemplateFolder;
 import io.stencil.template.load.TemplateSource;
-import io.stencil.template.pipeline.TemplatePipeline;
 import io.stencil.template.pipeline.TemplatePipeline.Loading;
+import io.stencil.template.pipeline.TemplatePipeline;
 import io.stencil.tensor.DType;
 import io.stencil.tensor.Device;
 import io.stencil.tensor.Scope;
+import io.stencil.testing.ShortPrompts;
 import io.stencil.testing.TestFiles;
 import java.nio.file.Path;
 import java.util.List;
@@ -38,7 +39,7 @@ class DrawingTemplatePipelineTest {
         for (Loading loading : Loading.values()) {
             TemplateSource source = new TemplateFolder(TEMPLATE);
             Flux2Pipeline base = Flux2Pipeline.load(
-                    ModelFiles.in(TestFiles.tinyModel("")), new LoadOptions(DType.FLOAT32, Device.CPU));
+                    ModelFiles.in(ShortPrompts.model()), new LoadOptions(DType.FLOAT32, Device.CPU));
             try (TemplatePipeline pipeline = new TemplatePipeline(base, List.of(source, source), loading, warning -> {
                 throw new AssertionError(warning);
             })) {

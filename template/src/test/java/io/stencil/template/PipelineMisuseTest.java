@@ -8,6 +8,7 @@ import io.stencil.tensor.Scope;
 import io.stencil.tensor.TensorFiles;
 import io.stencil.tensor.TorchGenerator;
 import io.stencil.testing.JavaProcess;
+import io.stencil.testing.ShortPrompts;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Map;
@@ -44,7 +45,7 @@ class PipelineMisuseTest {
         String output = JavaProcess.run(
                 folder,
                 PipelineMisuseMain.class,
-                TinyPipeline.withShortPrompts(folder).toString(),
+                ShortPrompts.model().toString(),
                 lora().toString(),
                 Integer.toString(INTERLEAVINGS),
                 models);

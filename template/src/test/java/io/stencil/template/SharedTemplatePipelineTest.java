@@ -16,14 +16,15 @@ import io.stencil.pipeline.models.ModelFiles;
 import io.stencil.pipeline.unit.ModelRole;
 import io.stencil.template.load.LoadedTemplate;
 import io.stencil.template.load.TemplateSource;
-import io.stencil.template.pipeline.TemplatePipeline;
 import io.stencil.template.pipeline.TemplatePipeline.Loading;
+import io.stencil.template.pipeline.TemplatePipeline;
 import io.stencil.tensor.DType;
 import io.stencil.tensor.Device;
 import io.stencil.tensor.Ops;
 import io.stencil.tensor.Scope;
 import io.stencil.tensor.Tensors;
 import io.stencil.tensor.TorchGenerator;
+import io.stencil.testing.ShortPrompts;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -57,7 +58,7 @@ class SharedTemplatePipelineTest {
     @BeforeEach
     void makeTemplates() throws IOException {
         sources = TinyPipeline.goldenTemplates(folder);
-        model = TinyPipeline.withShortPrompts(folder);
+        model = ShortPrompts.model();
     }
 
     private TemplatePipeline over(Flux2Pipeline base, Loading loading) {

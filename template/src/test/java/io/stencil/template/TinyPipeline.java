@@ -13,7 +13,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Objects;
-import java.util.stream.Stream;
 
 /// The tiny base model and the Templates of the goldens, for tests.
 public final class TinyPipeline {
@@ -22,26 +21,6 @@ public final class TinyPipeline {
 
     public static Flux2Pipeline base() {
         return Flux2Pipeline.load(ModelFiles.in(TestFiles.tinyModel("")), new LoadOptions(DType.FLOAT32, Device.CPU));
-    }
-
-    /// A copy of the tiny base model whose prompts are of few tokens, for tests that make many images.
-    ///
-    /// @param folder in which it is put
-    /// @return the model's folder
-    public static Path withShortPrompts(Path folder) throws IOException {
-        Path model = folder.resolve("short-prompts");
-        for (String part : List.of("transformer", "vae", "text_encoder", "tokenizer")) {
-            Files.createDirectories(model.resolve(part));
-            try (Stream<Path> files = Files.list(TestFiles.tinyModel(part))) {
-                for (Path file : files.toList()) {
-                    Files.copy(file, model.resolve(part).resolve(file.getFileName()));
-                }
-            }
-        }
-        Path config = model.resolve("text_encoder").resolve("config.json");
-        String json = Files.readString(config);
-        Files.writeString(config, json.replaceFirst("\\{", "{\"max_sequence_length\": 32,"));
-        return model;
     }
 
     /// A pipeline that can run Templates and nothing else.

@@ -7,6 +7,7 @@ import io.stencil.template.load.LoadedTemplate;
 import io.stencil.template.load.TemplateFolder;
 import io.stencil.tensor.DType;
 import io.stencil.tensor.Device;
+import io.stencil.testing.ShortPrompts;
 import io.stencil.testing.TestFiles;
 import java.nio.file.Path;
 
@@ -17,8 +18,9 @@ final class TinyTraining {
 
     private TinyTraining() {}
 
+    /// With short prompts: what the goldens were trained on is [TestFiles#tinyModel].
     static ModelFiles base() {
-        return ModelFiles.in(TestFiles.tinyModel(""));
+        return ModelFiles.in(ShortPrompts.model());
     }
 
     static Flux2Pipeline pipeline() {

@@ -10,6 +10,7 @@ import io.stencil.image.RgbImage;
 import io.stencil.image.RgbImageReader;
 import io.stencil.nn.Parameter;
 import io.stencil.pipeline.Flux2Pipeline;
+import io.stencil.pipeline.models.ModelFiles;
 import io.stencil.template.Warnings;
 import io.stencil.template.load.LoadedTemplate;
 import io.stencil.tensor.OwnedTensor;
@@ -50,7 +51,7 @@ class TrainingGoldenTest {
         long count = golden.tensor("scales").size(0);
         long[] indices = Tensors.toLongs(golden.tensor("timestep_ids"));
         Run run = new Run(new ArrayList<>(), new LinkedHashMap<>(), new LinkedHashMap<>());
-        try (Flux2Pipeline pipeline = TinyTraining.pipeline();
+        try (Flux2Pipeline pipeline = Flux2Pipeline.load(ModelFiles.in(TestFiles.tinyModel("")), TinyTraining.FLOAT32);
                 LoadedTemplate<?, ?> template = TinyTraining.template(pipeline)) {
             List<Sample> samples = new ArrayList<>();
             for (int i = 0; i < count; i++) {

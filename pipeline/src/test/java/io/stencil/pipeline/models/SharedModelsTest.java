@@ -9,7 +9,7 @@ import io.stencil.tensor.DType;
 import io.stencil.tensor.Device;
 import io.stencil.tensor.Scope;
 import io.stencil.tensor.Tensors;
-import io.stencil.testing.TestFiles;
+import io.stencil.testing.ShortPrompts;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
@@ -51,12 +51,12 @@ class SharedModelsTest {
     void theyMayBeReadByAllAtOnce(DType dtype) throws Exception {
         LoadOptions options = new LoadOptions(dtype, Device.CPU);
         Encoded expected;
-        try (ModelSet models = ModelSet.load(ModelFiles.in(TestFiles.tinyModel("")), options)) {
+        try (ModelSet models = ModelSet.load(ModelFiles.in(ShortPrompts.model()), options)) {
             expected = Encoded.by(models);
         }
         try (ExecutorService threads = Executors.newFixedThreadPool(THREADS)) {
             for (int round = 0; round < ROUNDS; round++) {
-                try (ModelSet models = ModelSet.load(ModelFiles.in(TestFiles.tinyModel("")), options)) {
+                try (ModelSet models = ModelSet.load(ModelFiles.in(ShortPrompts.model()), options)) {
                     CyclicBarrier start = new CyclicBarrier(THREADS);
                     Callable<Encoded> work = () -> {
                         start.await();

@@ -8,12 +8,12 @@ import io.stencil.pipeline.ProgressListener;
 import io.stencil.pipeline.models.LoadOptions;
 import io.stencil.pipeline.models.ModelFiles;
 import io.stencil.template.TemplateInputs;
-import io.stencil.template.TinyPipeline;
-import io.stencil.template.pipeline.TemplatePipeline;
 import io.stencil.template.pipeline.TemplatePipeline.Loading;
+import io.stencil.template.pipeline.TemplatePipeline;
 import io.stencil.tensor.DType;
 import io.stencil.tensor.Device;
 import io.stencil.tensor.Scope;
+import io.stencil.testing.ShortPrompts;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -47,7 +47,7 @@ class CutPromptTest {
     @EnumSource
     void aPromptOfAnInputThatIsCutIsReportedOnce(Loading loading) throws IOException {
         Flux2Pipeline base = Flux2Pipeline.load(
-                ModelFiles.in(TinyPipeline.withShortPrompts(folder)), new LoadOptions(DType.FLOAT32, Device.CPU));
+                ModelFiles.in(ShortPrompts.model()), new LoadOptions(DType.FLOAT32, Device.CPU));
         String longText = "{\"text\": \"%s\"}".formatted("a wall ".repeat(20).strip());
         try (TemplatePipeline pipeline =
                 new TemplatePipeline(base, List.of(ENCODES.in(folder)), loading, warnings::add)) {

@@ -15,14 +15,14 @@ import io.stencil.pipeline.SideConditions;
 import io.stencil.pipeline.models.LoadOptions;
 import io.stencil.pipeline.models.ModelFiles;
 import io.stencil.template.TemplateInputs;
-import io.stencil.template.TinyPipeline;
-import io.stencil.template.pipeline.TemplatePipeline;
 import io.stencil.template.pipeline.TemplatePipeline.Loading;
+import io.stencil.template.pipeline.TemplatePipeline;
 import io.stencil.tensor.DType;
 import io.stencil.tensor.Device;
 import io.stencil.tensor.Scope;
 import io.stencil.tensor.Tensors;
 import io.stencil.testing.ResidentMemory;
+import io.stencil.testing.ShortPrompts;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
@@ -58,7 +58,7 @@ class FailingCallsMemoryTest {
     @BeforeEach
     void load() throws IOException {
         Flux2Pipeline base = Flux2Pipeline.load(
-                ModelFiles.in(TinyPipeline.withShortPrompts(folder)), new LoadOptions(DType.FLOAT32, Device.CPU));
+                ModelFiles.in(ShortPrompts.model()), new LoadOptions(DType.FLOAT32, Device.CPU));
         pipeline = new TemplatePipeline(base, List.of(HEAVY.in(folder)), Loading.EAGER, _ -> {});
     }
 

@@ -17,6 +17,7 @@ import io.stencil.tensor.DType;
 import io.stencil.tensor.Device;
 import io.stencil.tensor.Scope;
 import io.stencil.tensor.TensorFiles;
+import io.stencil.testing.ShortPrompts;
 import io.stencil.testing.TestFiles;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -82,7 +83,7 @@ class TemplatePackagerTest {
                 "org/base",
                 null);
         Flux2Pipeline base =
-                Flux2Pipeline.load(ModelFiles.in(TestFiles.tinyModel("")), new LoadOptions(DType.BFLOAT16, Device.CPU));
+                Flux2Pipeline.load(ModelFiles.in(ShortPrompts.model()), new LoadOptions(DType.BFLOAT16, Device.CPU));
         new TemplatePackager(request, _ -> {}).run(base, _ -> {});
     }
 
@@ -139,7 +140,7 @@ class TemplatePackagerTest {
             }
         }
         try (Flux2Pipeline base = Flux2Pipeline.load(
-                ModelFiles.in(TestFiles.tinyModel("")), new LoadOptions(DType.FLOAT32, Device.CPU))) {
+                ModelFiles.in(ShortPrompts.model()), new LoadOptions(DType.FLOAT32, Device.CPU))) {
             assertThat(new TemplateFolder(withCode).weightFiles(base)).hasSizeGreaterThan(1);
         }
     }
@@ -173,7 +174,7 @@ class TemplatePackagerTest {
                 null,
                 null);
         Flux2Pipeline base =
-                Flux2Pipeline.load(ModelFiles.in(TestFiles.tinyModel("")), new LoadOptions(DType.FLOAT32, Device.CPU));
+                Flux2Pipeline.load(ModelFiles.in(ShortPrompts.model()), new LoadOptions(DType.FLOAT32, Device.CPU));
         new TemplatePackager(request, _ -> {}).run(base, _ -> {});
         assertThat(output.resolve("README.md"))
                 .content()
@@ -231,7 +232,7 @@ class TemplatePackagerTest {
         assertThat(names(output.resolve("parts")))
                 .contains("values-00001-of-00005.safetensors", "values.safetensors.index.json");
         try (Flux2Pipeline base = Flux2Pipeline.load(
-                        ModelFiles.in(TestFiles.tinyModel("")), new LoadOptions(DType.BFLOAT16, Device.CPU));
+                        ModelFiles.in(ShortPrompts.model()), new LoadOptions(DType.BFLOAT16, Device.CPU));
                 LoadedTemplate<?, ?> packaged = new TemplateFolder(output).load(base);
                 Scope _ = new Scope()) {
             Map<String, Tensor> loaded = new LinkedHashMap<>();

@@ -15,13 +15,14 @@ import io.stencil.pipeline.Flux2Pipeline;
 import io.stencil.pipeline.models.LoadOptions;
 import io.stencil.pipeline.models.ModelFiles;
 import io.stencil.template.Warnings;
-import io.stencil.template.load.LoadedTemplate;
 import io.stencil.template.load.LoadedTemplate.BoundInput;
+import io.stencil.template.load.LoadedTemplate;
 import io.stencil.template.load.TemplateFolder;
 import io.stencil.tensor.DType;
 import io.stencil.tensor.Device;
 import io.stencil.tensor.Scope;
 import io.stencil.tensor.TorchGenerator;
+import io.stencil.testing.ShortPrompts;
 import io.stencil.testing.TensorAssert;
 import io.stencil.testing.TestFiles;
 import io.stencil.train.checkpoint.TrainableParts;
@@ -49,7 +50,7 @@ class BatchStepTest {
             TestFiles.root().resolve("train/src/test/resources/templates/shared_trunk");
 
     private static Flux2Pipeline pipeline() {
-        return Flux2Pipeline.load(ModelFiles.in(TestFiles.tinyModel("")), new LoadOptions(DType.FLOAT32, Device.CPU));
+        return Flux2Pipeline.load(ModelFiles.in(ShortPrompts.model()), new LoadOptions(DType.FLOAT32, Device.CPU));
     }
 
     private static Sample sample(int colour, String prompt, int side) {

@@ -17,6 +17,7 @@ import io.stencil.tensor.Scope;
 import io.stencil.tensor.TorchGenerator;
 import io.stencil.testing.AllocatedMemory;
 import io.stencil.testing.ResidentMemory;
+import io.stencil.testing.ShortPrompts;
 import io.stencil.testing.TestFiles;
 import io.stencil.train.checkpoint.TrainableParts;
 import io.stencil.train.data.Sample;
@@ -48,7 +49,7 @@ class TrainingStepMemoryTest {
     void recomputedActivationsTakeNone() {
         AllocatedMemory.mapLargeBlocks();
         try (Flux2Pipeline pipeline = Flux2Pipeline.load(
-                        ModelFiles.in(TestFiles.tinyModel("")), new LoadOptions(DType.FLOAT32, Device.CPU));
+                        ModelFiles.in(ShortPrompts.model()), new LoadOptions(DType.FLOAT32, Device.CPU));
                 LoadedTemplate<?, ?> template = new TemplateFolder(FOLDER).load(pipeline)) {
             TrainableParts.select(List.of("template_model"), pipeline, template);
             peak(pipeline, template, new ActivationPolicy.Recompute(false)); // warm-up
