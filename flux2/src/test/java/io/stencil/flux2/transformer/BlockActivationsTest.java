@@ -34,11 +34,11 @@ import org.junit.jupiter.params.provider.MethodSource;
 @Tag("memory")
 class BlockActivationsTest {
 
-    private static final int SIDE = 12;
-    private static final int TEXT = 256;
+    private static final int SIDE = 10;
+    private static final int TEXT = 128;
     private static final int DIM = 384;
-    private static final int PASSES = 7;
-    private static final int RANK = 256; // what it keeps of a stream is a large block then
+    private static final int PASSES = 3;
+    private static final int RANK = 512; // what it keeps of a stream is a large block then
 
     /// What of a transformer is trained.
     enum Training {
