@@ -9,8 +9,8 @@ import io.stencil.pipeline.models.LoadOptions;
 import io.stencil.pipeline.models.ModelFiles;
 import io.stencil.template.load.TemplateFolder;
 import io.stencil.template.load.TemplateSource;
-import io.stencil.template.pipeline.TemplatePipeline.Loading;
 import io.stencil.template.pipeline.TemplatePipeline;
+import io.stencil.template.pipeline.TemplatePipeline.Loading;
 import io.stencil.tensor.DType;
 import io.stencil.tensor.Device;
 import io.stencil.tensor.Scope;
@@ -38,8 +38,8 @@ class DrawingTemplatePipelineTest {
     void theSeedOfTheRequestReachesWhatTheTemplateDraws() {
         for (Loading loading : Loading.values()) {
             TemplateSource source = new TemplateFolder(TEMPLATE);
-            Flux2Pipeline base = Flux2Pipeline.load(
-                    ModelFiles.in(ShortPrompts.model()), new LoadOptions(DType.FLOAT32, Device.CPU));
+            Flux2Pipeline base =
+                    Flux2Pipeline.load(ModelFiles.in(ShortPrompts.model()), new LoadOptions(DType.FLOAT32, Device.CPU));
             try (TemplatePipeline pipeline = new TemplatePipeline(base, List.of(source, source), loading, warning -> {
                 throw new AssertionError(warning);
             })) {

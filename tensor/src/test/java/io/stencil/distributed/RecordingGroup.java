@@ -8,7 +8,8 @@ import java.util.Map;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
 
-/// A group of two whose other member always has what this one has, but for what a test makes it say. A sum that was begun
+/// A group of two whose other member always has what this one has, but for what a test makes it say. A sum that was
+/// begun
 /// is made when it is awaited, from what the tensor held at its beginning.
 final class RecordingGroup implements ProcessGroup {
 

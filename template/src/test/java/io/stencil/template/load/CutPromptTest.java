@@ -8,8 +8,8 @@ import io.stencil.pipeline.ProgressListener;
 import io.stencil.pipeline.models.LoadOptions;
 import io.stencil.pipeline.models.ModelFiles;
 import io.stencil.template.TemplateInputs;
-import io.stencil.template.pipeline.TemplatePipeline.Loading;
 import io.stencil.template.pipeline.TemplatePipeline;
+import io.stencil.template.pipeline.TemplatePipeline.Loading;
 import io.stencil.tensor.DType;
 import io.stencil.tensor.Device;
 import io.stencil.tensor.Scope;
@@ -46,8 +46,8 @@ class CutPromptTest {
     @ParameterizedTest
     @EnumSource
     void aPromptOfAnInputThatIsCutIsReportedOnce(Loading loading) throws IOException {
-        Flux2Pipeline base = Flux2Pipeline.load(
-                ModelFiles.in(ShortPrompts.model()), new LoadOptions(DType.FLOAT32, Device.CPU));
+        Flux2Pipeline base =
+                Flux2Pipeline.load(ModelFiles.in(ShortPrompts.model()), new LoadOptions(DType.FLOAT32, Device.CPU));
         String longText = "{\"text\": \"%s\"}".formatted("a wall ".repeat(20).strip());
         try (TemplatePipeline pipeline =
                 new TemplatePipeline(base, List.of(ENCODES.in(folder)), loading, warnings::add)) {

@@ -15,8 +15,8 @@ import io.stencil.pipeline.SideConditions;
 import io.stencil.pipeline.models.LoadOptions;
 import io.stencil.pipeline.models.ModelFiles;
 import io.stencil.template.TemplateInputs;
-import io.stencil.template.pipeline.TemplatePipeline.Loading;
 import io.stencil.template.pipeline.TemplatePipeline;
+import io.stencil.template.pipeline.TemplatePipeline.Loading;
 import io.stencil.tensor.DType;
 import io.stencil.tensor.Device;
 import io.stencil.tensor.Scope;
@@ -57,8 +57,8 @@ class FailingCallsMemoryTest {
 
     @BeforeEach
     void load() throws IOException {
-        Flux2Pipeline base = Flux2Pipeline.load(
-                ModelFiles.in(ShortPrompts.model()), new LoadOptions(DType.FLOAT32, Device.CPU));
+        Flux2Pipeline base =
+                Flux2Pipeline.load(ModelFiles.in(ShortPrompts.model()), new LoadOptions(DType.FLOAT32, Device.CPU));
         pipeline = new TemplatePipeline(base, List.of(HEAVY.in(folder)), Loading.EAGER, _ -> {});
     }
 

@@ -139,8 +139,8 @@ class TemplatePackagerTest {
                 Files.copy(output.resolve(name), withCode.resolve(name));
             }
         }
-        try (Flux2Pipeline base = Flux2Pipeline.load(
-                ModelFiles.in(ShortPrompts.model()), new LoadOptions(DType.FLOAT32, Device.CPU))) {
+        try (Flux2Pipeline base =
+                Flux2Pipeline.load(ModelFiles.in(ShortPrompts.model()), new LoadOptions(DType.FLOAT32, Device.CPU))) {
             assertThat(new TemplateFolder(withCode).weightFiles(base)).hasSizeGreaterThan(1);
         }
     }
