@@ -40,6 +40,17 @@ public interface TensorSource extends AutoCloseable {
     /// @throws io.stencil.error.InvalidFileException when there is no tensor of that name
     String origin(String name);
 
+    /// Returns whose names and layout the files have, such as `BFL names`, for messages; empty when they are those of
+    /// the model.
+    default String dialect() {
+        return "";
+    }
+
+    /// Returns the name in the files of a model's tensor, which need not be there, for messages.
+    default String fileName(String name) {
+        return name;
+    }
+
     /// Unmaps the files. Closing again does nothing.
     @Override
     void close();

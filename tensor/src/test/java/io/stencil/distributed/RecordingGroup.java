@@ -9,8 +9,7 @@ import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
 
 /// A group of two whose other member always has what this one has, but for what a test makes it say. A sum that was
-/// begun
-/// is made when it is awaited, from what the tensor held at its beginning.
+/// begun is made when it is awaited, from what the tensor held at its beginning.
 final class RecordingGroup implements ProcessGroup {
 
     /// What was begun, in order: the number of elements of tensors, and "numbers".

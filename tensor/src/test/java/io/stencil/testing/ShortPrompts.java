@@ -8,8 +8,7 @@ import java.util.List;
 import java.util.stream.Stream;
 
 /// The tiny base model with prompts of 32 tokens in place of 512, for tests that compare runs with each other and not
-/// with
-/// a golden: most of the time of a tiny run goes into the tokens of its prompt.
+/// with a golden: most of the time of a tiny run goes into the tokens of its prompt.
 public final class ShortPrompts {
 
     private static final List<String> PARTS = List.of("transformer", "vae", "text_encoder", "tokenizer");
