@@ -45,20 +45,23 @@ public final class TensorLayout implements TensorSource {
         /// The same bytes with fewer dimensions.
         record Squeezed() implements Change {}
 
+        /// Number of equal parts that the rows must have.
+        private int divisor() {
+            return switch (this) {
+                case None _, Squeezed _ -> 1;
+                case RowShare share -> share.count;
+                case SwappedHalves _ -> 2;
+            };
+        }
+
         /// Shape of the tensor in the model.
-        ///
-        /// @throws IllegalArgumentException when the rows cannot be divided
         private List<Long> shape(List<Long> shape) {
             return switch (this) {
-                case None _ -> shape;
+                case None _, SwappedHalves _ -> shape;
                 case RowShare share -> {
                     List<Long> part = new ArrayList<>(shape);
-                    part.set(0, rows(shape, share.count) / share.count);
+                    part.set(0, shape.getFirst() / share.count);
                     yield part;
-                }
-                case SwappedHalves _ -> {
-                    rows(shape, 2);
-                    yield shape;
                 }
                 case Squeezed _ -> {
                     int dimensions = shape.size();
@@ -68,14 +71,6 @@ public final class TensorLayout implements TensorSource {
                     yield shape.subList(0, dimensions);
                 }
             };
-        }
-
-        private static long rows(List<Long> shape, int divisor) {
-            if (shape.isEmpty() || shape.getFirst() % divisor != 0) {
-                throw new IllegalArgumentException(
-                        "has shape %s, expected rows in %s equal parts".formatted(shape, divisor));
-            }
-            return shape.getFirst();
         }
     }
 
@@ -109,18 +104,16 @@ public final class TensorLayout implements TensorSource {
 
     private TensorEntry entry(String name, Placement placement) {
         TensorEntry entry = source.entry(placement.tensor);
-        try {
-            List<Long> shape = placement.change.shape(entry.shape());
-            if (!(placement.change instanceof Change.RowShare(int index, int count))) {
-                return new TensorEntry(name, entry.dtype(), shape, entry.begin(), entry.end());
-            }
-            long size = entry.byteSize() / count;
-            long begin = entry.begin() + index * size;
-            return new TensorEntry(name, entry.dtype(), shape, begin, begin + size);
-        } catch (IllegalArgumentException e) {
+        Change change = placement.change;
+        int divisor = change.divisor();
+        if (divisor > 1 && (entry.shape().isEmpty() || entry.shape().getFirst() % divisor != 0)) {
             throw new InvalidFileException(
-                    new Location(source.origin(placement.tensor), null, placement.tensor), e.getMessage(), e);
+                    new Location(source.origin(placement.tensor), null, placement.tensor),
+                    "has shape %s, expected rows in %s equal parts".formatted(entry.shape(), divisor));
         }
+        long size = change instanceof Change.RowShare ? entry.byteSize() / divisor : entry.byteSize();
+        long begin = change instanceof Change.RowShare share ? entry.begin() + share.index * size : entry.begin();
+        return new TensorEntry(name, entry.dtype(), change.shape(entry.shape()), begin, begin + size);
     }
 
     @Override

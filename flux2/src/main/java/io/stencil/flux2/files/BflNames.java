@@ -99,8 +99,7 @@ public final class BflNames {
     }
 
     /// Returns the BFL layer that holds a diffusers layer, and which of its rows are this layer's; empty when
-    /// diffusers'
-    /// transformer has no such layer.
+    /// diffusers' transformer has no such layer.
     public static Optional<Layer> bfl(String diffusersLayer) {
         Numbered numbered = Numbered.of(diffusersLayer);
         return Optional.ofNullable(BFL.get(numbered.layer)).map(numbered::resolve);
