@@ -8,10 +8,12 @@ import io.stencil.files.ByteText;
 import io.stencil.flux2.files.KnownCheckpoint;
 import io.stencil.flux2.files.LoraKey;
 import io.stencil.flux2.files.ModelConfig;
+import io.stencil.gguf.GgufFile;
 import io.stencil.safetensors.Checkpoint;
 import io.stencil.safetensors.KeyHash;
 import io.stencil.safetensors.SafetensorsFile;
 import io.stencil.safetensors.TensorEntry;
+import io.stencil.safetensors.TensorSource;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -28,7 +30,7 @@ import java.util.regex.MatchResult;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 
-/// Describes weights: a safetensors file, a shard index, or a folder of shards.
+/// Describes weights: a safetensors file, a shard index, a folder of shards, or a GGUF file.
 final class WeightsInspector {
 
     private static final int SHOWN = 60;
@@ -37,6 +39,9 @@ final class WeightsInspector {
 
     /// @throws io.stencil.error.InvalidFileException when they are broken
     static Finding inspect(Path path) {
+        if (path.toString().endsWith(GgufFile.SUFFIX)) {
+            return gguf(path);
+        }
         try (Checkpoint checkpoint = Checkpoint.open(path)) {
             List<TensorEntry> tensors = List.copyOf(checkpoint.entries().values());
             return new Finding(
@@ -44,6 +49,15 @@ final class WeightsInspector {
                     new WeightsKind(path, tensors, checkpoint.metadata()).describe(),
                     facts(checkpoint, tensors),
                     tensors);
+        }
+    }
+
+    private static Finding gguf(Path path) {
+        try (GgufFile file = GgufFile.open(path)) {
+            List<TensorEntry> tensors = List.copyOf(file.entries().values());
+            String kind = new WeightsKind(path, tensors, file.metadata()).describe();
+            return new Finding(
+                    path, "GGUF: " + kind, facts(file, tensors, path.toFile().length()), tensors);
         }
     }
 
@@ -58,12 +72,18 @@ final class WeightsInspector {
                     .toList();
             facts.add(new Fact("not used", NameList.of(names) + ": the same tensors once more"));
         }
+        facts.addAll(facts(checkpoint, tensors, size(checkpoint.files())));
+        return facts;
+    }
+
+    private static List<Fact> facts(TensorSource source, List<TensorEntry> tensors, long size) {
+        List<Fact> facts = new ArrayList<>();
         facts.add(new Fact("tensors", Integer.toString(tensors.size())));
         facts.add(new Fact("parameters", count(tensors)));
         facts.add(new Fact("dtypes", dtypes(tensors)));
-        facts.add(new Fact("size", ByteText.of(size(checkpoint.files()))));
+        facts.add(new Fact("size", ByteText.of(size)));
         facts.add(new Fact("key hash", KeyHash.of(tensors)));
-        checkpoint.metadata().forEach((key, value) -> facts.add(new Fact("metadata " + key, shortened(value))));
+        source.metadata().forEach((key, value) -> facts.add(new Fact("metadata " + key, shortened(value))));
         return facts;
     }
 

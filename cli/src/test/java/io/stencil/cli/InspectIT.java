@@ -66,6 +66,23 @@ class InspectIT {
     }
 
     @Test
+    void ggufFilesShowBlockTypesShapesAndMetadata() {
+        assertThat(lines(
+                        "inspect",
+                        "--keys",
+                        TestFiles.golden("formats/text_encoder/Q8_0.gguf").toString()))
+                .contains(
+                        "  dtypes       F32 (113), Q8_0 (197)",
+                        "  metadata general.architecture qwen3",
+                        "  metadata qwen3.block_count 28",
+                        "  Q8_0    token_embd.weight [1280, 64]",
+                        "  F32     output_norm.weight [64]")
+                .first()
+                .asString()
+                .contains("Q8_0.gguf: GGUF: ");
+    }
+
+    @Test
     void aDistilledModelIsToldFromItsIndex() throws IOException {
         Files.createDirectory(folder.resolve("vae"));
         Files.copy(TestFiles.tinyModel("vae/diffusion_pytorch_model.safetensors"), folder.resolve("vae/x.safetensors"));

@@ -182,11 +182,6 @@ public final class Checkpoint implements TensorSource {
         return owner(name).segment(name);
     }
 
-    @Override
-    public void dropPages(String name) {
-        owner(name).dropPages(name);
-    }
-
     /// Returns the strings of all files. A key whose values differ between files is left out; [#files] has it.
     @Override
     public Map<String, String> metadata() {

@@ -13,7 +13,7 @@ import java.util.stream.Stream;
 ///
 /// The constants stand in the order of the reference library, which writes tensors of later constants first, so that
 /// wide elements come to lie on aligned offsets.
-public enum SafetensorsDtype {
+public enum SafetensorsDtype implements StoredType {
     /// One byte, 0 or 1.
     BOOL(8),
     /// 4-bit float of the OCP microscaling formats, two in a byte.
@@ -55,7 +55,7 @@ public enum SafetensorsDtype {
         return Optional.ofNullable(BY_NAME.get(formatName));
     }
 
-    /// Returns the name of this dtype in a file's header.
+    @Override
     public String formatName() {
         return name();
     }
@@ -65,9 +65,7 @@ public enum SafetensorsDtype {
         return bits;
     }
 
-    /// Computes the bytes of a tensor of `shape`; 0 when a dimension is 0, one element when `shape` is empty.
-    ///
-    /// @throws InvalidRequestException when the size does not fit in a long, or packed elements do not fill whole bytes
+    @Override
     public long byteSize(List<Long> shape) {
         long size;
         try {

@@ -1,17 +1,13 @@
 package io.stencil.safetensors;
 
 import io.stencil.error.InvalidFileException;
-import io.stencil.error.InvalidStateException;
 import io.stencil.error.Location;
 import io.stencil.error.NameList;
-import io.stencil.files.LocalPath;
+import io.stencil.files.FileMapping;
 import java.io.IOException;
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.channels.FileChannel;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.util.Map;
 
 /// Maps one file into memory; its tensors are views of it, so opening costs the same for any size.
@@ -26,78 +22,33 @@ import java.util.Map;
 /// [AtomicFile][io.stencil.files.AtomicFile] does, is safe: the mapping keeps the old content.
 public final class SafetensorsFile implements TensorSource {
 
-    /// Reads from an open file.
-    @FunctionalInterface
-    interface Reading<T> {
-        T apply(FileChannel channel) throws IOException;
-    }
-
-    private final Path path;
     private final SafetensorsHeader header;
-    private final Arena arena;
-    private final MemorySegment mapped;
+    private final FileMapping mapping;
 
-    private SafetensorsFile(Path path, SafetensorsHeader header, Arena arena, MemorySegment mapped) {
-        this.path = path;
+    private SafetensorsFile(SafetensorsHeader header, FileMapping mapping) {
         this.header = header;
-        this.arena = arena;
-        this.mapped = mapped;
+        this.mapping = mapping;
     }
 
     /// Checks the whole header and maps the file; the caller closes it.
     ///
     /// @throws InvalidFileException when the file is absent, unreadable or breaks a rule of the format
     public static SafetensorsFile open(Path path) {
-        return read(path, channel -> map(path, SafetensorsHeader.read(path, channel), channel));
-    }
-
-    /// Opens a regular file for `reading`, closes it afterwards, and reports failures as [InvalidFileException].
-    static <T> T read(Path file, Reading<T> reading) {
-        if (!Files.exists(file)) {
-            throw new InvalidFileException(file, "no such file" + LocalPath.hint(file.toString()));
-        }
-        if (!Files.isRegularFile(file)) {
-            throw new InvalidFileException(file, "expected a file, found a folder or a device");
-        }
-        try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
-            return reading.apply(channel);
-        } catch (IOException fault) {
-            throw new InvalidFileException(Location.of(file), "cannot be read: " + fault, fault);
-        }
+        return FileMapping.read(path, channel -> map(path, SafetensorsHeader.read(path, channel), channel));
     }
 
     /// Maps the bytes that the header describes and none behind them: the file may have grown since the header was
     /// read.
-    @SuppressWarnings("MustBeClosedChecker") // the returned file owns the arena
     static SafetensorsFile map(Path path, SafetensorsHeader header, FileChannel channel) throws IOException {
         long size = header.entries().values().stream()
                 .mapToLong(TensorEntry::end)
                 .max()
                 .orElse(0);
-        requireWhole(path, size, channel);
-        Arena arena = Arena.ofShared();
-        try {
-            MemorySegment mapped = channel.map(FileChannel.MapMode.READ_ONLY, 0, size, arena);
-            requireWhole(path, size, channel); // cut before the mapping was there: reading would end the process
-            return new SafetensorsFile(path, header, arena, mapped);
-        } catch (IOException | RuntimeException fault) {
-            arena.close();
-            throw fault;
-        }
-    }
-
-    private static void requireWhole(Path path, long size, FileChannel channel) throws IOException {
-        long left = channel.size();
-        if (left < size) {
-            throw new InvalidFileException(
-                    path,
-                    "was cut from %s to %s bytes while it was opened; another program is writing it"
-                            .formatted(size, left));
-        }
+        return new SafetensorsFile(header, FileMapping.map(path, channel, size));
     }
 
     public Path path() {
-        return path;
+        return mapping.path();
     }
 
     @Override
@@ -114,7 +65,7 @@ public final class SafetensorsFile implements TensorSource {
     public TensorEntry entry(String name) {
         TensorEntry entry = header.entries().get(name);
         if (entry == null) {
-            throw noSuchTensor(path.toString(), name, header.entries());
+            throw noSuchTensor(path().toString(), name, header.entries());
         }
         return entry;
     }
@@ -122,41 +73,29 @@ public final class SafetensorsFile implements TensorSource {
     @Override
     public MemorySegment segment(String name) {
         TensorEntry entry = entry(name);
-        if (!arena.scope().isAlive()) {
-            throw new InvalidStateException(path + " is closed; tensor '" + name + "' can no longer be read");
-        }
-        return mapped.asSlice(entry.begin(), entry.byteSize());
+        return mapping.slice(name, entry.begin(), entry.end());
     }
 
     /// Brings all tensors into memory, as far as there is room: reading them then does not wait for the disk.
     public void load() {
-        if (mapped.byteSize() > 0) {
-            mapped.load();
-        }
-    }
-
-    @Override
-    public void dropPages(String name) {
-        MemorySegment bytes = segment(name);
-        if (bytes.byteSize() > 0) {
-            bytes.unload();
+        if (mapping.bytes().byteSize() > 0) {
+            mapping.bytes().load();
         }
     }
 
     @Override
     public String origin(String name) {
         entry(name);
-        return path.toString();
+        return path().toString();
     }
 
     @Override
     public void close() {
-        if (arena.scope().isAlive()) {
-            arena.close();
-        }
+        mapping.close();
     }
 
-    static InvalidFileException noSuchTensor(String place, String name, Map<String, TensorEntry> entries) {
+    /// Returns the fault of a tensor that is not among `entries`.
+    public static InvalidFileException noSuchTensor(String place, String name, Map<String, TensorEntry> entries) {
         return new InvalidFileException(
                 new Location(place, null, name),
                 "no such tensor; %s are there: %s".formatted(entries.size(), NameList.of(entries.keySet())));

@@ -5,6 +5,7 @@ import com.fasterxml.jackson.core.JsonToken;
 import io.stencil.error.InvalidFileException;
 import io.stencil.error.InvalidRequestException;
 import io.stencil.error.Location;
+import io.stencil.files.FileMapping;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -40,7 +41,7 @@ public record SafetensorsHeader(Map<String, TensorEntry> entries, Map<String, St
     ///
     /// @throws InvalidFileException when the file is absent, unreadable or breaks a rule of the format
     public static SafetensorsHeader read(Path file) {
-        return SafetensorsFile.read(file, channel -> read(file, channel));
+        return FileMapping.read(file, channel -> read(file, channel));
     }
 
     static SafetensorsHeader read(Path file, FileChannel channel) throws IOException {

@@ -5,6 +5,7 @@ import com.fasterxml.jackson.core.JsonToken;
 import io.stencil.error.InvalidFileException;
 import io.stencil.error.Location;
 import io.stencil.error.NameList;
+import io.stencil.files.FileMapping;
 import io.stencil.files.LocalPath;
 import io.stencil.json.TextFile;
 import java.io.IOException;
@@ -30,7 +31,7 @@ record ShardIndex(Path file, Map<String, Path> shards) {
 
     /// @throws InvalidFileException when the index is not valid or a shard is absent
     static ShardIndex read(Path file) {
-        byte[] text = SafetensorsFile.read(file, channel -> {
+        byte[] text = FileMapping.read(file, channel -> {
             if (channel.size() > StrictJson.MAX_BYTES) {
                 throw new InvalidFileException(
                         file,

@@ -2,12 +2,12 @@ package io.stencil.safetensors;
 
 import java.util.List;
 
-/// Describes one tensor of a file, as its header declares it and checks have confirmed it.
+/// Describes one tensor of a file, as the header declares it and checks have confirmed it.
 ///
 /// @param shape dimensions, outermost first; empty for a scalar
 /// @param begin offset in the file of the first byte
 /// @param end offset in the file behind the last byte; `begin` when a dimension is 0
-public record TensorEntry(String name, SafetensorsDtype dtype, List<Long> shape, long begin, long end) {
+public record TensorEntry(String name, StoredType dtype, List<Long> shape, long begin, long end) {
 
     public TensorEntry {
         shape = List.copyOf(shape);

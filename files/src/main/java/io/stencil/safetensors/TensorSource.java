@@ -30,9 +30,14 @@ public interface TensorSource extends AutoCloseable {
     /// Safe at any time, also while they are in use.
     ///
     /// @throws io.stencil.error.InvalidFileException when there is no tensor of that name
-    void dropPages(String name);
+    default void dropPages(String name) {
+        MemorySegment bytes = segment(name);
+        if (bytes.byteSize() > 0) {
+            bytes.unload();
+        }
+    }
 
-    /// Returns the strings of `__metadata__`, in the file's order; empty when there are none. Unmodifiable.
+    /// Returns the metadata, in the file's order, values as text; empty when there are none. Unmodifiable.
     Map<String, String> metadata();
 
     /// Returns the file that holds the tensor, for messages.

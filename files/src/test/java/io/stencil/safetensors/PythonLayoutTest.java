@@ -68,8 +68,11 @@ class PythonLayoutTest {
             List<TensorData> tensors = new ArrayList<>();
             file.entries()
                     .values()
-                    .forEach(entry -> tensors.add(
-                            new TensorData(entry.name(), entry.dtype(), entry.shape(), file.segment(entry.name()))));
+                    .forEach(entry -> tensors.add(new TensorData(
+                            entry.name(),
+                            (SafetensorsDtype) entry.dtype(),
+                            entry.shape(),
+                            file.segment(entry.name()))));
             Collections.reverse(tensors);
             TensorData.write(copy, tensors, file.metadata());
         }

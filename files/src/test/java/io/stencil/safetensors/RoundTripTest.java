@@ -40,7 +40,7 @@ class RoundTripTest {
             assertThat(file.entries()).hasSize(tensors.length);
             for (TensorData tensor : tensors) {
                 TensorEntry entry = file.entry(tensor.name());
-                assertThat(new TensorSpec(entry.name(), entry.dtype(), entry.shape()))
+                assertThat(new TensorSpec(entry.name(), (SafetensorsDtype) entry.dtype(), entry.shape()))
                         .isEqualTo(tensor.spec());
                 assertThat(file.segment(tensor.name()).toArray(ValueLayout.JAVA_BYTE))
                         .isEqualTo(tensor.bytes().toArray(ValueLayout.JAVA_BYTE));

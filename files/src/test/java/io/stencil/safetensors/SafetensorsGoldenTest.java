@@ -49,7 +49,7 @@ class SafetensorsGoldenTest {
             SafetensorsWriter.write(
                     copy,
                     file.entries().values().stream()
-                            .map(entry -> new TensorSpec(entry.name(), entry.dtype(), entry.shape()))
+                            .map(entry -> new TensorSpec(entry.name(), (SafetensorsDtype) entry.dtype(), entry.shape()))
                             .toList(),
                     (tensor, sink) -> sink.accept(file.segment(tensor.name())),
                     metadata);

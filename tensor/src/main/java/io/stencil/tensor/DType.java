@@ -2,6 +2,7 @@ package io.stencil.tensor;
 
 import io.stencil.error.InvalidRequestException;
 import io.stencil.safetensors.SafetensorsDtype;
+import io.stencil.safetensors.StoredType;
 import java.util.Locale;
 import java.util.Optional;
 import org.bytedeco.pytorch.Tensor;
@@ -62,8 +63,12 @@ public enum DType {
         throw new InvalidRequestException("dtype", "a tensor of type " + type + " has no place here");
     }
 
-    /// The dtype of a tensor in a file, or empty for the packed 4- and 6-bit types, which libtorch does not have.
-    public static Optional<DType> of(SafetensorsDtype dtype) {
+    /// The dtype of a tensor in a file, or empty for the packed 4- and 6-bit types and for blocks of quantized values,
+    /// which libtorch does not have.
+    public static Optional<DType> of(StoredType type) {
+        if (!(type instanceof SafetensorsDtype dtype)) {
+            return Optional.empty();
+        }
         return Optional.ofNullable(
                 switch (dtype) {
                     case F64 -> FLOAT64;

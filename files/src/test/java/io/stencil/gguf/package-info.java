@@ -1,0 +1,4 @@
+@NullMarked
+package io.stencil.gguf;
+
+import org.jspecify.annotations.NullMarked;
