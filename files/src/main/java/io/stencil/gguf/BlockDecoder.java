@@ -37,8 +37,8 @@ final class BlockDecoder {
         int high = word(b, at + 2);
         for (int j = 0; j < 16; j++) {
             int q = b[at + 6 + j];
-            y[to + j] = ((q & 15 | (high >> j & 1) << 4) - 16) * d;
-            y[to + 16 + j] = ((q >> 4 & 15 | (high >> j + 16 & 1) << 4) - 16) * d;
+            y[to + j] = (((q & 15) | (high >> j & 1) << 4) - 16) * d;
+            y[to + 16 + j] = (((q >> 4 & 15) | (high >> (j + 16) & 1) << 4) - 16) * d;
         }
     }
 
@@ -49,8 +49,8 @@ final class BlockDecoder {
         int high = word(b, at + 4);
         for (int j = 0; j < 16; j++) {
             int q = b[at + 8 + j];
-            y[to + j] = (q & 15 | (high >> j & 1) << 4) * d + m;
-            y[to + 16 + j] = (q >> 4 & 15 | (high >> j + 16 & 1) << 4) * d + m;
+            y[to + j] = ((q & 15) | (high >> j & 1) << 4) * d + m;
+            y[to + 16 + j] = ((q >> 4 & 15) | (high >> (j + 16) & 1) << 4) * d + m;
         }
     }
 
@@ -84,7 +84,7 @@ final class BlockDecoder {
         int scales = at + 96;
         for (int part = 0; part < 16; part++) {
             int low = part < 8 ? b[scales + part] & 15 : b[scales + part - 8] >> 4 & 15;
-            int high = b[scales + 8 + (part & 3)] >> (part >> 2) * 2 & 3;
+            int high = b[scales + 8 + (part & 3)] >> ((part >> 2) * 2) & 3;
             float scale = d * ((low | high << 4) - 32);
             int from = at + 32 + (part >> 3) * 32 + (part & 1) * 16;
             int third = at + (part & 1) * 16;
@@ -138,7 +138,7 @@ final class BlockDecoder {
             int high = at + 128 + half * 32 + (part & 1) * 16;
             int highShift = (part >> 1 & 3) * 2;
             for (int j = 0; j < 16; j++) {
-                int q = b[low + j] >> lowShift & 15 | (b[high + j] >> highShift & 3) << 4;
+                int q = (b[low + j] >> lowShift & 15) | (b[high + j] >> highShift & 3) << 4;
                 y[to + part * 16 + j] = scale * (q - 32);
             }
         }
@@ -152,10 +152,10 @@ final class BlockDecoder {
     /// Scale of the scales, 16 bits and 4 bytes of 6-bit scales, 8 parts as in [#iq4Nl].
     static void iq4Xs(byte[] b, int at, float[] y, int to) {
         float d = half(b, at);
-        int high = b[at + 2] & 255 | (b[at + 3] & 255) << 8;
+        int high = (b[at + 2] & 255) | (b[at + 3] & 255) << 8;
         for (int part = 0; part < 8; part++) {
-            int low = b[at + 4 + (part >> 1)] >> (part & 1) * 4 & 15;
-            iq4(b, at + 8 + part * 16, d * ((low | (high >> part * 2 & 3) << 4) - 32), y, to + part * 32);
+            int low = b[at + 4 + (part >> 1)] >> ((part & 1) * 4) & 15;
+            iq4(b, at + 8 + part * 16, d * ((low | (high >> (part * 2) & 3) << 4) - 32), y, to + part * 32);
         }
     }
 
@@ -168,18 +168,18 @@ final class BlockDecoder {
     }
 
     private static int scaleOf(byte[] b, int at, int part) {
-        return part < 4 ? b[at + part] & 63 : b[at + part + 4] & 15 | (b[at + part - 4] >> 6 & 3) << 4;
+        return part < 4 ? b[at + part] & 63 : (b[at + part + 4] & 15) | (b[at + part - 4] >> 6 & 3) << 4;
     }
 
     private static int minimumOf(byte[] b, int at, int part) {
-        return part < 4 ? b[at + part + 4] & 63 : b[at + part + 4] >> 4 & 15 | (b[at + part] >> 6 & 3) << 4;
+        return part < 4 ? b[at + part + 4] & 63 : (b[at + part + 4] >> 4 & 15) | (b[at + part] >> 6 & 3) << 4;
     }
 
     private static float half(byte[] b, int at) {
-        return Float.float16ToFloat((short) (b[at] & 255 | b[at + 1] << 8));
+        return Float.float16ToFloat((short) ((b[at] & 255) | b[at + 1] << 8));
     }
 
     private static int word(byte[] b, int at) {
-        return b[at] & 255 | (b[at + 1] & 255) << 8 | (b[at + 2] & 255) << 16 | b[at + 3] << 24;
+        return (b[at] & 255) | (b[at + 1] & 255) << 8 | (b[at + 2] & 255) << 16 | b[at + 3] << 24;
     }
 }
