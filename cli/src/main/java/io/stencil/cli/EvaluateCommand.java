@@ -18,6 +18,8 @@ import io.stencil.lab.evaluate.PipelinePainter;
 import io.stencil.pipeline.Flux2Pipeline;
 import io.stencil.pipeline.models.LoadOptions;
 import io.stencil.pipeline.models.ModelFiles;
+import io.stencil.safetensors.Checkpoint;
+import io.stencil.template.Weights;
 import io.stencil.template.load.TemplateFolder;
 import io.stencil.template.load.TemplateSource;
 import io.stencil.template.pipeline.TemplatePipeline;
@@ -34,6 +36,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.Callable;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -59,8 +62,8 @@ final class EvaluateCommand implements Callable<Integer> {
             paramLabel = "NAME",
             arity = "0..*",
             completionCandidates = Names.class,
-            description = "Measurements, or TEMPLATE.INPUT for a number of any Template; default: all, which are "
-                    + "${COMPLETION-CANDIDATES}.")
+            description = "Measurements, or TEMPLATE.INPUT for one number of any Template whose other inputs have "
+                    + "defaults; default: all, which are ${COMPLETION-CANDIDATES}.")
     private List<String> names = List.of();
 
     @Option(names = "--model_path", paramLabel = "DIR|ID:", description = "Base model. Default: models/tiny-klein.")
@@ -146,23 +149,29 @@ final class EvaluateCommand implements Callable<Integer> {
     /// Validates local folders before fetching.
     private Subject subject(List<String> needed) {
         ModelSource base = source("model_path", model, "models/tiny-klein");
-        ModelSource folders = source("templates", templates, "examples");
         Map<String, ModelSource> sources = ownTemplates(needed);
         List<String> others =
                 needed.stream().filter(name -> !sources.containsKey(name)).toList();
-        folders.local().ifPresent(local -> requireTrained(local, others));
-        sources.values().forEach(source -> source.local().ifPresent(local -> requireTrained(local.folder())));
+        ModelSource folders = templates == null && others.isEmpty() ? null : source("templates", templates, "examples");
+        if (folders != null) {
+            folders.local()
+                    .ifPresent(local -> others.forEach(
+                            name -> requireTemplate(local.folder().resolve(name), name)));
+        }
+        sources.forEach((name, source) -> source.local().ifPresent(local -> requireTemplate(local.folder(), name)));
         base.local().ifPresent(Located::folder);
         try (HubModels remote = hub.open()) {
             Map<String, TemplateSource> loaded = new HashMap<>();
-            if (sources.isEmpty() || !others.isEmpty()) {
+            if (folders != null && !others.isEmpty()) {
                 Located located = folders.resolve(remote);
-                others.forEach(name ->
-                        loaded.put(name, trained(located, located.folder().resolve(name), remote)));
+                others.forEach(name -> {
+                    Path folder = requireTemplate(located.folder().resolve(name), name);
+                    loaded.put(name, trained(located, folder, remote));
+                });
             }
             sources.forEach((name, source) -> {
                 Located located = source.resolve(remote);
-                loaded.put(name, trained(located, located.folder(), remote));
+                loaded.put(name, trained(located, requireTemplate(located.folder(), name), remote));
             });
             return new Subject(
                     base.resolve(remote).folder(),
@@ -174,8 +183,19 @@ final class EvaluateCommand implements Callable<Integer> {
     }
 
     private static TemplateSource trained(Located located, Path folder, HubModels remote) {
-        requireTrained(folder);
-        return new TemplateFolder(folder, remote.trusted(located.snapshot(), folder));
+        TemplateFolder template = new TemplateFolder(folder, remote.trusted(located.snapshot(), folder));
+        boolean isTrained = template.declaredWeights()
+                .map(weights -> switch (weights) {
+                    case Weights.Files(List<String> paths) ->
+                        paths.stream().allMatch(path -> Checkpoint.isNamed(folder.resolve(path)));
+                    case Weights.FileOrRandom(String path, long _) -> Checkpoint.isNamed(folder.resolve(path));
+                    case Weights.Random _ -> true;
+                })
+                .orElse(true); // weights alone, which are there
+        if (!isTrained) {
+            throw untrained(folder);
+        }
+        return template;
     }
 
     /// Parses `--template`.
@@ -233,16 +253,28 @@ final class EvaluateCommand implements Callable<Integer> {
         }
     }
 
-    private static void requireTrained(Located folders, List<String> needed) {
-        needed.forEach(name -> requireTrained(folders.folder().resolve(name)));
+    /// Requires a folder with code or weights. Which weights the code takes is known only when it may run.
+    private static Path requireTemplate(Path folder, String name) {
+        if (!Files.isDirectory(folder)) {
+            throw new InvalidFileException(
+                    folder, "does not exist; name the folder of this Template: --template %s=DIR".formatted(name));
+        }
+        try (Stream<Path> files = Files.list(folder)) {
+            if (files.map(file -> file.getFileName().toString())
+                    .noneMatch(file ->
+                            file.endsWith(".safetensors") || file.equals("Model.java") || file.equals("model.jar"))) {
+                throw untrained(folder);
+            }
+            return folder;
+        } catch (IOException e) {
+            throw new InvalidFileException(Location.of(folder), "cannot be listed: " + e, e);
+        }
     }
 
-    private static void requireTrained(Path folder) {
-        if (!Files.isRegularFile(folder.resolve("model.safetensors"))) {
-            throw new InvalidFileException(
-                    folder,
-                    "holds no model.safetensors; train it first (examples/train NAME for an example, stencil train for your own), or name another folder (--template)");
-        }
+    private static InvalidFileException untrained(Path folder) {
+        return new InvalidFileException(
+                folder,
+                "holds no model.safetensors; train it first (examples/train NAME for an example, stencil train for your own), or name another folder (--template)");
     }
 
     private String how(Path base) {

@@ -56,9 +56,9 @@ final class UploadCommand implements Callable<Integer> {
         PrintWriter err = command.commandLine().getErr();
         HubReference reference = HubReference.parse("ID", id);
         HubSettings settings = hub.settings();
-        String unasked = unasked(settings);
-        if (unasked != null && !dryRun) {
-            throw new InvalidRequestException("upload", unasked);
+        String obstacle = obstacle(settings);
+        if (obstacle != null && !dryRun) {
+            throw new InvalidRequestException("upload", obstacle);
         }
         try (Hub open = Hub.open(settings)) {
             UploadPlan plan = new UploadPlan(
@@ -69,9 +69,9 @@ final class UploadCommand implements Callable<Integer> {
                     !isPublic,
                     license,
                     dryRun);
-            Uploader.Result result = unasked == null ? open.upload(plan, new Report(err)) : open.preview(plan);
-            if (unasked != null) {
-                err.println("stencil: warning: the hub was not asked which files it has: upload " + unasked);
+            Uploader.Result result = obstacle == null ? open.upload(plan, new Report(err)) : open.preview(plan);
+            if (obstacle != null) {
+                err.println("stencil: warning: the files at the hub are not known: upload " + obstacle);
             }
             String would = dryRun ? "would " : "";
             plan.leftOut().forEach(name -> err.println("left out: " + name));
@@ -97,7 +97,7 @@ final class UploadCommand implements Callable<Integer> {
     }
 
     /// Returns the reason not to send requests to the hub; null where there is none.
-    private static @Nullable String unasked(HubSettings settings) {
+    private static @Nullable String obstacle(HubSettings settings) {
         if (settings.offline()) {
             return "cannot be done offline";
         }

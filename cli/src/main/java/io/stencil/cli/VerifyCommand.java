@@ -73,22 +73,27 @@ final class VerifyCommand implements Callable<Integer> {
         if (output != null) {
             OutputCheck.requireFile("output", output, ".png");
         }
-        GenerationRequest _ = sample.request();
-        List<TemplateInput> _ = sample.inputs();
-        LoadOptions _ = base.load();
+        Trial trial = new Trial(sample.request(), sample.inputs().subList(0, 1), base.load());
         BaseModel _ = base.checkLocal(true);
         try {
-            command.commandLine().getOut().println(reference == null ? verify(local.orElseThrow()) : verify(reference));
+            String line = reference == null ? verify(local.orElseThrow(), trial) : verify(reference, trial);
+            command.commandLine().getOut().println(line);
         } catch (IOException e) {
             throw new InvalidFileException(Location.ofField("verify"), "the disk cannot be used: " + e, e);
         }
         return 0;
     }
 
+    /// Generation that proves the Template.
+    private record Trial(GenerationRequest request, List<TemplateInput> inputs, LoadOptions load) {}
+
     /// Returns the folder of that name, which takes precedence over a repository.
     ///
     /// @throws InvalidRequestException for a path that does not exist
     private Optional<Path> local() {
+        if (id.isBlank()) {
+            throw new InvalidRequestException("ID", "is empty; expected OWNER/NAME or a folder");
+        }
         Path folder = LocalPath.of(Location.ofField("ID"), id);
         if (Files.isDirectory(folder)) {
             return Optional.of(folder);
@@ -100,22 +105,22 @@ final class VerifyCommand implements Callable<Integer> {
     }
 
     /// Verifies a local folder; only base models that are named by a hub are fetched.
-    private String verify(Path local) throws IOException {
+    private String verify(Path local, Trial trial) throws IOException {
         int sums = Sha256Sums.requireComplete(local).size();
         try (HubModels here = hub.open()) {
-            RgbImage image = generate(new TemplateFolder(local, here.trusted(null, local)), here);
+            RgbImage image = generate(new TemplateFolder(local, here.trusted(null, local)), here, trial);
             return "verified %s: %s checksums, an image of %s".formatted(local, sums, image.size());
         }
     }
 
-    private String verify(HubReference reference) throws IOException {
+    private String verify(HubReference reference, Trial trial) throws IOException {
         try (AtomicFolder.Temporary empty = AtomicFolder.Temporary.create("stencil-verify");
                 HubModels here = hub.open();
                 HubModels elsewhere = hub.openEmpty(empty.path())) {
             Snapshot snapshot = elsewhere.fetch(reference);
             int sums = Sha256Sums.requireComplete(snapshot).size();
-            RgbImage image =
-                    generate(new TemplateFolder(snapshot.folder(), trusted(elsewhere, snapshot, reference)), here);
+            RgbImage image = generate(
+                    new TemplateFolder(snapshot.folder(), trusted(elsewhere, snapshot, reference)), here, trial);
             return "verified %s at %s: %s files, %s checksums, an image of %s"
                     .formatted(
                             snapshot.repository(),
@@ -139,15 +144,14 @@ final class VerifyCommand implements Callable<Integer> {
         }
     }
 
-    private RgbImage generate(TemplateFolder folder, HubModels here) throws IOException {
-        List<TemplateInput> inputs = sample.inputs().subList(0, 1);
-        TemplateOptions.Steering steering =
-                new TemplateOptions.Steering(List.of(folder), TemplatePipeline.Loading.EAGER, inputs, List.of());
+    private RgbImage generate(TemplateFolder folder, HubModels here, Trial trial) throws IOException {
+        TemplateOptions.Steering steering = new TemplateOptions.Steering(
+                List.of(folder), TemplatePipeline.Loading.EAGER, trial.inputs(), List.of());
         PrintWriter err = command.commandLine().getErr();
         try (TemplatePipeline pipeline = steering.pipeline(
-                Flux2Pipeline.load(base.resolve(here, true).files(), base.load()),
+                Flux2Pipeline.load(base.resolve(here, true).files(), trial.load()),
                 warning -> err.println("stencil: warning: " + warning))) {
-            RgbImage image = pipeline.generate(sample.request(), inputs).image();
+            RgbImage image = pipeline.generate(trial.request(), trial.inputs()).image();
             if (output != null) {
                 RgbImageWriter.write(image, output);
             }

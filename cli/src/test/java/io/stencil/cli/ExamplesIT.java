@@ -98,11 +98,28 @@ class ExamplesIT {
             --template=frame           | 'template': expected NAME=DIR, found 'frame'
             --template=edit=src         | 'template': no chosen measurement uses a Template 'edit'; they use frame
             --template=frame=src       | holds no model.safetensors; train it first
+            --template=frame=absent    | 'absent' is not a directory
+            --templates=src            | src/frame: does not exist; name the folder of this Template: --template frame=DIR
+            --templates=absent         | 'templates': 'absent' is not a directory
             """)
     void foldersThatCannotBeMeasuredAreRefused(String option, String message) {
         StencilRun run = StencilRun.inProcess("evaluate", "frame", option);
         assertThat(run.exitCode()).isEqualTo(1);
         assertThat(run.err()).contains(message);
+    }
+
+    /// Weights are those that the Template's code names, in one file or in shards.
+    @Test
+    void weightsAreWhereTheTemplateNamesThem() throws IOException {
+        Path own = Files.createDirectory(temporary.resolve("own"));
+        String code = Files.readString(EXAMPLES.resolve("brightness/Model.java"));
+        assertThat(code).contains("\"model.safetensors\"");
+        Files.writeString(own.resolve("Model.java"), code.replace("\"model.safetensors\"", "\"w.safetensors\""));
+        StencilRun absent = StencilRun.inProcess("evaluate", "mine.scale", "--template=mine=" + own);
+        assertThat(absent.err()).contains(own + ": holds no model.safetensors; train it first");
+        Files.copy(EXAMPLES.resolve("brightness/model.safetensors"), own.resolve("w.safetensors"));
+        assertThat(evaluated("renamed", "mine.scale", "--template=mine=" + own).findValues("figures"))
+                .hasSize(1);
     }
 
     /// With `force_inpaint` what the mask keeps is the picture that was given, in each sample.

@@ -88,7 +88,7 @@ class LocalPackageIT {
                 .contains(fake.site() + "/me/x: 3 files (", "to be sent, 0 as they were");
         assertThat(run.err())
                 .isEqualTo(
-                        "stencil: warning: the hub was not asked which files it has: upload needs a token: set MODELSCOPE_API_TOKEN, or name a file with --hub_token_file\n");
+                        "stencil: warning: the files at the hub are not known: upload needs a token: set MODELSCOPE_API_TOKEN, or name a file with --hub_token_file\n");
         assertThat(stencil("upload", "me/x", "package", "--dry_run", "--offline")
                         .succeeded()
                         .err())

@@ -4,6 +4,7 @@ import io.stencil.error.InvalidFileException;
 import io.stencil.error.InvalidRequestException;
 import io.stencil.error.Location;
 import io.stencil.error.NameList;
+import io.stencil.error.StencilException;
 import io.stencil.files.LocalPath;
 import io.stencil.hub.download.Snapshot;
 import io.stencil.hub.provider.HubReference;
@@ -14,6 +15,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.PathMatcher;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.regex.PatternSyntaxException;
 import java.util.stream.Stream;
@@ -31,11 +33,11 @@ public sealed interface ModelSource {
 
     /// Files on the disk.
     ///
-    /// @param option that names them, for messages
+    /// @param option that names them, for messages; null where a program names the path itself
     /// @param text of the option
     /// @param path of a file or directory, which need not exist
     /// @param pattern glob, file or directory inside the path; empty for the path itself
-    record Local(String option, String text, Path path, String pattern) implements ModelSource {}
+    record Local(@Nullable String option, String text, Path path, String pattern) implements ModelSource {}
 
     /// Files of a hub's repository.
     ///
@@ -45,12 +47,12 @@ public sealed interface ModelSource {
     /// Fetches files of a hub.
     interface Fetch {
 
-        /// @throws io.stencil.error.StencilException naming repository, file and cause
+        /// @throws StencilException naming repository, file and cause
         Snapshot fetch(HubReference reference);
     }
 
     static ModelSource local(Path path) {
-        return new Local("model", path.toString(), path, "");
+        return new Local(null, path.toString(), path, "");
     }
 
     /// @param id `OWNER/NAME`, or `OWNER/NAME@REVISION`
@@ -71,36 +73,56 @@ public sealed interface ModelSource {
     /// precedence over a repository of its name.
     ///
     /// @param option that gives the text, for messages
-    /// @throws InvalidRequestException when the text is not a path, such as a URL, or names no revision
+    /// @throws InvalidRequestException when the text is blank or not a path, such as a URL, or names no revision
     static ModelSource parse(String option, String text) {
+        if (text.isBlank()) {
+            throw new InvalidRequestException(
+                    option, "is empty; expected a path, or OWNER/NAME:PATTERN of a model at a hub");
+        }
         Location location = Location.ofField(option);
         Path path = LocalPath.of(location, text);
         if (Files.exists(path)) {
             return new Local(option, text, path, "");
         }
         int colon = text.lastIndexOf(':');
-        if (colon > 0) {
-            Path folder = LocalPath.of(location, text.substring(0, colon));
-            if (Files.isDirectory(folder)) {
-                return new Local(option, text, folder, text.substring(colon + 1));
-            }
+        if (colon > 0 && Files.isDirectory(LocalPath.of(location, text.substring(0, colon)))) {
+            return inFolder(option, text, colon);
         }
         if (HubReference.matches(text)) {
             return new OfHub(option, HubReference.parse(option, text));
         }
-        return isGlob(text) ? new Local(option, text, Path.of(""), text) : new Local(option, text, path, "");
+        if (colon == 0) {
+            throw new InvalidRequestException(option, "'%s' must be FOLDER:PATTERN".formatted(text));
+        }
+        String fixed = fixedFolder(text);
+        if (colon < 0 || (colon < fixed.length() && Files.isDirectory(Path.of(fixed)))) {
+            return isGlob(text) ? new Local(option, text, Path.of(""), text) : new Local(option, text, path, "");
+        }
+        return inFolder(option, text, colon);
+    }
+
+    private static Local inFolder(String option, String text, int colon) {
+        Path folder = LocalPath.of(Location.ofField(option), text.substring(0, colon));
+        return new Local(option, text, folder, text.substring(colon + 1));
+    }
+
+    /// Returns the folder of a path or glob up to its first wildcard, with a slash behind it; empty where none is
+    /// named.
+    private static String fixedFolder(String text) {
+        String[] parts = text.split("[*?\\[{]", 2);
+        return parts[0].substring(0, parts[0].lastIndexOf('/') + 1);
     }
 
     /// Locates files on the disk without a hub; empty for a source of a hub.
     default Optional<Located> local() {
-        return this instanceof Local(String option, String text, Path path, String pattern)
+        return this instanceof Local(@Nullable String option, String text, Path path, String pattern)
                 ? Optional.of(new Located(option, text, path, pattern, null))
                 : Optional.empty();
     }
 
     /// Locates the files, after fetching those of a hub.
     ///
-    /// @throws io.stencil.error.StencilException naming a file that cannot be fetched
+    /// @throws StencilException naming a file that cannot be fetched
     default Located resolve(Fetch hub) {
         return switch (this) {
             case Local local -> local.local().orElseThrow();
@@ -113,7 +135,7 @@ public sealed interface ModelSource {
 
     /// Lists the files, after fetching those of a hub.
     ///
-    /// @throws io.stencil.error.StencilException naming a file that does not exist or cannot be fetched
+    /// @throws StencilException naming a file that does not exist or cannot be fetched
     default List<Path> files(Hub hub) {
         return resolve(hub::fetch).files();
     }
@@ -132,13 +154,13 @@ public sealed interface ModelSource {
 
     /// Files of a source on the disk.
     ///
-    /// @param option that names them, for messages
+    /// @param option that names them, for messages; null where a program names the path itself
     /// @param text of the option
     /// @param root file or directory on the disk, or the folder of a fetched repository
     /// @param pattern glob, file or directory inside the root; empty for the root itself
     /// @param snapshot of the repository; null for files that the option names by their path
     record Located(
-            String option,
+            @Nullable String option,
             String text,
             Path root,
             String pattern,
@@ -146,8 +168,10 @@ public sealed interface ModelSource {
 
         /// Lists the files that the pattern matches, sorted, or the one file or directory that it names.
         ///
-        /// @throws InvalidRequestException when there is none, with the content of the deepest folder that exists
+        /// @throws StencilException when there is none, with the content of the deepest folder that
+        ///     exists
         public List<Path> files() {
+            requireFolderOfPattern();
             if (isGlob(pattern)) {
                 return snapshot == null ? matches() : snapshot.files();
             }
@@ -156,7 +180,8 @@ public sealed interface ModelSource {
                 return List.of(file);
             }
             if (pattern.isEmpty()) {
-                throw fault("'%s' does not exist%s".formatted(text, LocalPath.hint(text)));
+                String what = option == null ? "does not exist" : "'%s' does not exist".formatted(text);
+                throw fault(what + LocalPath.hint(text));
             }
             return matches();
         }
@@ -174,11 +199,13 @@ public sealed interface ModelSource {
 
         /// Returns the one file.
         ///
-        /// @throws io.stencil.error.StencilException when it does not exist
+        /// @throws StencilException when it does not exist
         public Path file() {
-            if (pattern.isEmpty() && snapshot == null && !Files.isRegularFile(root)) {
-                throw new InvalidFileException(
-                        root, "no such file; --%s must name a safetensors file".formatted(option));
+            requireFolderOfPattern();
+            boolean isFile = pattern.isEmpty() ? Files.isRegularFile(root) : !isGlob(pattern);
+            if (snapshot == null && !isFile) {
+                String remedy = option == null ? "" : "; --%s must name a safetensors file".formatted(option);
+                throw new InvalidFileException(Path.of(text), "no such file" + remedy);
             }
             List<Path> files = files();
             if (files.size() != 1 || !Files.isRegularFile(files.getFirst())) {
@@ -191,6 +218,9 @@ public sealed interface ModelSource {
         ///
         /// @throws InvalidRequestException when it does not exist
         public Path folder() {
+            if (isGlobAlone()) {
+                throw fault("'%s' is not a directory".formatted(text));
+            }
             Path folder = requireRoot().root.resolve(pattern);
             if (!Files.isDirectory(folder)) {
                 throw fault("'%s' is not a directory in %s".formatted(pattern, root));
@@ -200,7 +230,7 @@ public sealed interface ModelSource {
 
         /// Returns the one file or directory.
         ///
-        /// @throws io.stencil.error.StencilException when it does not exist
+        /// @throws StencilException when it does not exist
         public Path fileOrFolder() {
             return !isGlob(pattern) && Files.isDirectory(root.resolve(pattern)) ? folder() : file();
         }
@@ -209,17 +239,32 @@ public sealed interface ModelSource {
         ///
         /// @throws InvalidRequestException when it is not
         public Located requireRoot() {
-            if (Files.isDirectory(root)) {
+            if (Files.isDirectory(root) && !isGlobAlone()) {
                 return this;
             }
             String folder = text.contains(":") ? text.substring(0, text.lastIndexOf(':')) : text;
-            if (folder.isBlank()) {
+            if (folder.isBlank() || isGlobAlone()) {
                 throw fault("'%s' must be FOLDER:PATTERN".formatted(text));
             }
             String what = HubReference.matches(text + ":")
                     ? "'%1$s' is not a local directory; to have it from a hub, write '%1$s:'"
                     : "'%s' is not a directory";
             throw fault(what.formatted(folder) + LocalPath.hint(text));
+        }
+
+        /// Whether the text is a glob of the disk without a folder and colon before it.
+        private boolean isGlobAlone() {
+            return isGlob(text) && pattern.equals(text);
+        }
+
+        /// Requires that the folder before the colon exists, where the text has one.
+        private void requireFolderOfPattern() {
+            boolean hasFolder = snapshot == null
+                    && text.endsWith(":" + pattern)
+                    && !root.toString().equals(text);
+            if (hasFolder) {
+                requireRoot();
+            }
         }
 
         /// Lists the files that the pattern matches, below the deepest folder that exists and needs no globbing.
@@ -268,12 +313,14 @@ public sealed interface ModelSource {
                 return FileSystems.getDefault().getPathMatcher("glob:" + glob);
             } catch (PatternSyntaxException e) {
                 throw new InvalidRequestException(
-                        Location.ofField(option), "'%s' is not a pattern: %s".formatted(glob, e.getDescription()), e);
+                        Location.ofField(Objects.requireNonNullElse(option, "pattern")),
+                        "'%s' is not a pattern: %s".formatted(glob, e.getDescription()),
+                        e);
             }
         }
 
-        private InvalidRequestException fault(String what) {
-            return new InvalidRequestException(option, what);
+        private StencilException fault(String what) {
+            return option == null ? new InvalidFileException(root, what) : new InvalidRequestException(option, what);
         }
     }
 }

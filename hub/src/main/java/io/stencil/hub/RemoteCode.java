@@ -145,7 +145,7 @@ public final class RemoteCode {
             }
             String hash = JsonFile.read(entry).path("sha256").asText();
             if (!hash.matches("[0-9a-f]{64}")) {
-                throw new InvalidFileException(entry, "holds no SHA-256; remove it to be asked again");
+                throw new InvalidFileException(entry, "holds no SHA-256; remove it to decide again");
             }
             return Optional.of(hash);
         }

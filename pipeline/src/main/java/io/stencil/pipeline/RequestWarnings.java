@@ -43,10 +43,10 @@ final class RequestWarnings {
     }
 
     private void size() {
-        ImageSize asked = new ImageSize(request.width(), request.height());
-        if (!asked.equals(size)) {
+        ImageSize requested = new ImageSize(request.width(), request.height());
+        if (!requested.equals(size)) {
             warnings.add("width and height are rounded up to multiples of 16: the image has %s pixels instead of %s"
-                    .formatted(size, asked));
+                    .formatted(size, requested));
         }
     }
 

@@ -1,4 +1,4 @@
-/// From a request to an image: the pipeline, what is asked of it, and the denoising loop.
+/// From a request to an image: the pipeline, its requests, and the denoising loop.
 @NullMarked
 package io.stencil.pipeline;
 

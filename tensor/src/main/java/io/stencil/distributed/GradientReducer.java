@@ -89,7 +89,7 @@ public final class GradientReducer implements AutoCloseable {
         }
     }
 
-    /// Tells that the next backward passes are the last before [#forUpdate]: buckets may leave.
+    /// Announces that the next backward passes are the last before [#forUpdate]: buckets may be sent from now on.
     public synchronized void beforeLastPasses() {
         if (group.size() > 1) {
             requireIdle();
@@ -249,7 +249,7 @@ public final class GradientReducer implements AutoCloseable {
         abandonPending();
     }
 
-    /// Tells, while the last backward passes of an update run, which buckets of gradients are whole.
+    /// Finds, while the last backward passes of an update run, which buckets of gradients are whole.
     ///
     /// A parameter may get gradients several times within an update: from each sample, and from each checkpointed
     /// segment that uses it. How often is learnt from the updates before. A bucket is whole when each of its

@@ -7,7 +7,7 @@ import java.util.Arrays;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
-/// Tells the others every second that this process lives, and learns which of them does not.
+/// Reports every second to the others that this process lives, and learns which of them does not.
 ///
 /// Rank 0 watches all others and rank 1 watches rank 0; whoever finds one silent writes it into the store, where all
 /// read it. A process that fails in order writes itself down. When the store does not answer, the process that holds it

@@ -105,7 +105,7 @@ public record ProcessEnvironment(
     /// Returns the device of this process for `cuda`: the GPU of its local rank.
     ///
     /// @throws InvalidRequestException when the machine has no such GPU
-    public Device device(Device asked) {
-        return isShared() && asked.kind() == Device.Kind.CUDA ? Device.parse("cuda:" + localRank) : asked;
+    public Device device(Device requested) {
+        return isShared() && requested.kind() == Device.Kind.CUDA ? Device.parse("cuda:" + localRank) : requested;
     }
 }

@@ -32,7 +32,7 @@ public interface TrainingListener {
     /// Something that a user should know although work goes on.
     default void onWarning(String message) {}
 
-    /// Tells all, in their order.
+    /// Notifies all, in their order.
     static TrainingListener all(List<TrainingListener> listeners) {
         List<TrainingListener> all = List.copyOf(listeners);
         return new TrainingListener() {

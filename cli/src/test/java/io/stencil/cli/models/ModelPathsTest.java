@@ -199,6 +199,60 @@ class ModelPathsTest {
         assertThatThrownBy(() -> origins(" , ", NO_HUB)).hasMessageContaining("names no model");
     }
 
+    /// Else the pattern would choose among the files of the working directory.
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "klein:*.safetensors     | 'klein' is not a directory",
+                "klein:                  | 'klein' is not a directory",
+                "klein:one.safetensors   | 'klein' is not a directory",
+                "./modls/x:vae/*         | './modls/x' is not a directory",
+                "x/y/z:*/one.safetensors | 'x/y/z' is not a directory",
+                ":*.safetensors          | ':*.safetensors' must be FOLDER:PATTERN",
+                ":                       | ':' must be FOLDER:PATTERN",
+            })
+    void aPatternNeedsItsFolder(String text, String fault) {
+        assertThatThrownBy(() -> paths(json(text), NO_HUB))
+                .isInstanceOf(InvalidRequestException.class)
+                .hasMessage("'model_paths': " + fault);
+        assertThatThrownBy(() -> origins(text, NO_HUB))
+                .isInstanceOf(InvalidRequestException.class)
+                .hasMessage("'model_id_with_origin_paths': " + fault);
+    }
+
+    @Test
+    void anOriginIsNoGlobOfTheWorkingDirectory() {
+        // The working directory has such files.
+        assertThat(Path.of("src/main")).isDirectory();
+        for (String text : List.of("src/*", "*", "s*c/main")) {
+            assertThatThrownBy(() -> origins(text, NO_HUB))
+                    .hasMessage("'model_id_with_origin_paths': '%s' must be FOLDER:PATTERN", text);
+            assertThatThrownBy(() -> tokenizer(text)).hasMessage("'tokenizer_path': '%s' is not a directory", text);
+        }
+    }
+
+    @Test
+    void aPatternMayLieInAFolderWithAColon() throws IOException {
+        Path file = Files.createDirectories(temporary.resolve("run:1")).resolve("x.safetensors");
+        Files.createFile(file);
+        assertThat(paths(json(temporary + "/run:1/*.safetensors"), NO_HUB).parts())
+                .containsExactly(List.of(file));
+        assertThatThrownBy(() -> paths(json(temporary + "/run:1/y.safetensors"), NO_HUB))
+                .hasMessage("'model_paths': '%s/run:1/y.safetensors' does not exist", temporary);
+    }
+
+    @Test
+    void anEmptyNameIsNotTheWorkingDirectory() {
+        for (String blank : List.of("", " ")) {
+            String fault = "is empty; expected a path, or OWNER/NAME:PATTERN of a model at a hub";
+            assertThatThrownBy(() -> paths(json(blank), NO_HUB)).hasMessage("'model_paths': " + fault);
+            assertThatThrownBy(() -> paths(blank, NO_HUB)).hasMessage("'model_paths': " + fault);
+            assertThatThrownBy(() -> paths("[" + json(blank) + "]", NO_HUB)).hasMessage("'model_paths': " + fault);
+            assertThatThrownBy(() -> tokenizer(blank)).hasMessage("'tokenizer_path': " + fault);
+        }
+    }
+
     @Test
     void theTokenizerIsAFolder() {
         Path tokenizer = klein.resolve("tokenizer");

@@ -26,7 +26,7 @@ import org.jspecify.annotations.Nullable;
 /// Turns prompts into token ids as Qwen3 does, with its `tokenizer.json`.
 ///
 /// A prompt becomes one user message of a chat, followed by the head of an answer whose thinking is empty. Special
-/// tokens that are written in a prompt are tokenised as special. Nothing is ever asked of a network.
+/// tokens that are written in a prompt are tokenised as special. Nothing is fetched.
 public final class PromptTokenizer implements AutoCloseable {
 
     private static final List<String> CHAT_TOKENS = List.of("<|im_start|>", "<|im_end|>", "<think>", "</think>");

@@ -47,8 +47,8 @@ public final class Qwen3Encoder extends Module {
         return embedding.device();
     }
 
-    /// Computes hidden states: 0 is the embedding, k the output of layer k. Layers behind the last one that is asked
-    /// for are not run.
+    /// Computes hidden states: 0 is the embedding, k the output of layer k. Layers behind the last of them are
+    /// not run.
     ///
     /// @param ids int64 `[B, S]`, each below `vocabSize`
     /// @param attentionMask `[B, S]`: 1 for a token, 0 for padding

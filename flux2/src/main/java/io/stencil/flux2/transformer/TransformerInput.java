@@ -55,18 +55,6 @@ public record TransformerInput(
         return new TransformerInput(image, references, text, timestep, guidance, cache);
     }
 
-    public TransformerInput withReferences(List<ImageTokens> images) {
-        return new TransformerInput(image, images, text, timestep, guidance, kvCache);
-    }
-
-    public TransformerInput withText(TextTokens tokens) {
-        return new TransformerInput(image, references, tokens, timestep, guidance, kvCache);
-    }
-
-    public TransformerInput withGuidance(double strength) {
-        return new TransformerInput(image, references, text, timestep, strength, kvCache);
-    }
-
     /// Latents of the image, then of the references: `[B, Si + Sr, 128]`, in the dtype of the image's.
     Tensor latents() {
         DType dtype = DType.of(image.latents());

@@ -59,9 +59,13 @@ class TransformerGoldenTest {
                 "noise_pred_edit_extra",
                 DType.FLOAT32,
                 FLOAT32,
-                (input, golden) -> input.withReferences(List.of(
-                                new ImageTokens(golden.tensor("edit_latents"), golden.tensor("edit_image_ids"))))
-                        .withText(input.text().append(golden.tensor("extra_text_embedding"))));
+                (input, golden) -> new TransformerInput(
+                        input.image(),
+                        List.of(new ImageTokens(golden.tensor("edit_latents"), golden.tensor("edit_image_ids"))),
+                        input.text().append(golden.tensor("extra_text_embedding")),
+                        input.timestep(),
+                        input.guidance(),
+                        input.kvCache()));
     }
 
     /// The golden's own run rounded the timestep to bfloat16, 731.5 to 732; the exact one is 2.4e-2 away from it.

@@ -238,7 +238,7 @@ public final class HubHttp implements AutoCloseable {
             throw subject.fault("%s; gave up after %s attempts".formatted(fault.text, attempt), fault);
         }
         if (pause.compareTo(retry.patience()) > 0) {
-            throw subject.fault("%s; it asks to wait for %s s".formatted(fault.text, pause.toSeconds()), fault);
+            throw subject.fault("%s; it requests a wait of %s s".formatted(fault.text, pause.toSeconds()), fault);
         }
         try {
             Thread.sleep(pause);
@@ -314,7 +314,7 @@ public final class HubHttp implements AutoCloseable {
                 builder.setHeader(header.getKey(), header.getValue());
             } catch (IllegalArgumentException e) {
                 throw request.subject()
-                        .fault("the hub asks for a header that cannot be sent: "
+                        .fault("the hub requires a header that cannot be sent: "
                                 + credentials.sanitize(header.getKey()));
             }
         }

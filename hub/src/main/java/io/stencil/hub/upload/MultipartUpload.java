@@ -122,7 +122,7 @@ record MultipartUpload(Repository repository, HubHttp http, Records unfinished) 
             JsonNode header = upload.path("header");
             long partBytes = header.path("chunk_size").asLong();
             if (partBytes <= 0) {
-                throw subject.fault("the hub asks for parts of no size");
+                throw subject.fault("the hub requires parts of no size");
             }
             Map<Integer, URI> addresses = new TreeMap<>();
             header.properties().forEach(field -> {
@@ -136,7 +136,7 @@ record MultipartUpload(Repository repository, HubHttp http, Records unfinished) 
                     HubHttp.address(repository.site(), upload.path("href").asText(), subject);
             Parts parts = new Parts(completion, partBytes, addresses, Map.of());
             if (!parts.cover(file)) {
-                throw subject.fault("the hub asks for %s parts of %s bytes, the file has %s bytes"
+                throw subject.fault("the hub requires %s parts of %s bytes, the file has %s bytes"
                         .formatted(addresses.size(), partBytes, file.size()));
             }
             return parts;

@@ -105,7 +105,7 @@ class FetchFaultTest extends FakeHubFixture {
     @Test
     void aWaitThatIsTooLongIsToldInstead() throws IOException {
         fake.fail(Fault.of("/tree/", new Fault.Status(429, Map.of("Retry-After", "86400"), "slow down"), ALWAYS));
-        failsWith("(429: slow down)", "asks to wait for 86400 s");
+        failsWith("(429: slow down)", "requests a wait of 86400 s");
     }
 
     /// A date has whole seconds, so that the wait is up to one second shorter.
@@ -121,7 +121,7 @@ class FetchFaultTest extends FakeHubFixture {
     @ValueSource(strings = {"/tree/", "/content/"})
     void aDateThatIsTooFarIsToldInstead(String place) throws IOException {
         fake.fail(Fault.of(place, new Fault.Status(429, Map.of("Retry-After", inSeconds(86_400)), "no"), ALWAYS));
-        failsWith("(429: no)", "asks to wait for 86");
+        failsWith("(429: no)", "requests a wait of 86");
     }
 
     @Test
@@ -273,7 +273,7 @@ class FetchFaultTest extends FakeHubFixture {
     @ValueSource(strings = {"86400", "99999999999", "999999999999999999999"})
     void aWaitOfManyDigitsIsAWaitToo(String seconds) throws IOException {
         fake.fail(Fault.of("/tree/", new Fault.Status(429, Map.of("Retry-After", seconds), "slow down"), ALWAYS));
-        failsWith("(429: slow down)", "asks to wait for");
+        failsWith("(429: slow down)", "requests a wait of");
         assertThat(fake.requests())
                 .filteredOn(request -> request.contains("/tree/"))
                 .hasSize(1);

@@ -3,6 +3,7 @@ package io.stencil.hub.download;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.stencil.error.InvalidFileException;
 import io.stencil.hub.Hub;
 import io.stencil.hub.ModelSource;
 import io.stencil.hub.provider.HubKind;
@@ -263,6 +264,10 @@ class FetchTest extends FakeHubFixture {
             assertThat(source.files(hub)).containsExactly(base().resolve("org/klein/transformer/two.safetensors"));
             assertThat(source.folder(hub)).isEqualTo(base().resolve("org/klein"));
             assertThat(ModelSource.local(temporary).files(hub)).containsExactly(temporary);
+            Path absent = temporary.resolve("absent");
+            assertThatThrownBy(() -> ModelSource.local(absent).files(hub))
+                    .isInstanceOf(InvalidFileException.class)
+                    .hasMessage(absent + ": does not exist");
         }
     }
 }

@@ -454,7 +454,7 @@ class UploadTest {
         fake.repository(ID).remove("model.safetensors");
         fake.fail(Fault.of("/commit/", new Fault.Status(503, Map.of("Retry-After", "3000"), "no"), 1000));
         assertThatThrownBy(() -> upload(HubKind.HUGGING_FACE, true, false))
-                .hasMessageContaining("it asks to wait for 3000 s");
+                .hasMessageContaining("it requests a wait of 3000 s");
     }
 
     /// ModelScope says whether a file is new, and lists no files where there are none.

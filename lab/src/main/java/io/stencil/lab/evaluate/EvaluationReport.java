@@ -36,7 +36,7 @@ public final class EvaluationReport {
             ObjectNode measurement = all.addObject()
                     .put("name", finding.measure())
                     .put("holds", finding.holds())
-                    .put("pictures", finding.images())
+                    .put("images", finding.images())
                     .put("seconds", finding.seconds());
             ArrayNode figures = measurement.putArray("figures");
             for (Metric metric : finding.metrics()) {

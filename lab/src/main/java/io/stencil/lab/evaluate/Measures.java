@@ -30,7 +30,7 @@ public final class Measures {
             ImageMeasures.brightnessAndControl(),
             ImageMeasures.softRgbAndInpaint());
 
-    private static final Pattern INPUT = Pattern.compile("([^.]+)\\.([^.]+)");
+    private static final Pattern INPUT = Pattern.compile("(.+)\\.([^.]+)");
 
     private Measures() {}
 
@@ -41,7 +41,8 @@ public final class Measures {
 
     /// Finds measurements by their names.
     ///
-    /// @param names names of measurements; none for all. `TEMPLATE.INPUT` sweeps a number of any Template.
+    /// @param names names of measurements; none for all. `TEMPLATE.INPUT` sweeps a number of any Template, whose other
+    ///     inputs have defaults
     /// @throws InvalidRequestException for a name that none has
     public static List<Measure<?>> named(List<String> names) {
         if (names.isEmpty()) {
@@ -55,6 +56,7 @@ public final class Measures {
             if (at >= 0) {
                 chosen.add(ALL.get(at));
             } else if (input.matches()) {
+                requireFolderName(input.group(1));
                 chosen.add(ValueMeasures.input(input.group(1), input.group(2)));
             } else {
                 throw new InvalidRequestException(
@@ -64,6 +66,16 @@ public final class Measures {
             }
         }
         return chosen;
+    }
+
+    /// Refuses a Template's name that leads out of the folder of Templates.
+    private static void requireFolderName(String name) {
+        if (name.contains("/") || name.contains("\\") || name.equals(".") || name.equals("..")) {
+            throw new InvalidRequestException(
+                    "NAME",
+                    "'%s' is not the name of a Template but a path; name its folder by --template NAME=DIR"
+                            .formatted(name));
+        }
     }
 
     /// Runs measurements one after another.

@@ -42,14 +42,14 @@ final class ValueMeasures {
         SIZE,
         POSITION;
 
-        boolean isRight(Description asked, Judge.Verdict seen) {
-            Judge.Verdict.Shape shape = seen.shape();
+        boolean isRight(Description caption, Judge.Verdict verdict) {
+            Judge.Verdict.Shape shape = verdict.shape();
             return switch (this) {
-                case BACKGROUND -> seen.background() == asked.background();
-                case COLOUR -> shape != null && shape.colour() == asked.colour();
-                case FIGURE -> shape != null && shape.figure() == asked.figure();
-                case SIZE -> shape != null && shape.size() == asked.size();
-                case POSITION -> shape != null && shape.position() == asked.position();
+                case BACKGROUND -> verdict.background() == caption.background();
+                case COLOUR -> shape != null && shape.colour() == caption.colour();
+                case FIGURE -> shape != null && shape.figure() == caption.figure();
+                case SIZE -> shape != null && shape.size() == caption.size();
+                case POSITION -> shape != null && shape.position() == caption.position();
             };
         }
     }
@@ -76,13 +76,13 @@ final class ValueMeasures {
         }
         return base.report(
                         "shape right, where size and position are open",
-                        shows(caption -> isDrawn(caption, asked -> asked.size() == null), Trait.FIGURE))
+                        shows(caption -> isDrawn(caption, described -> described.size() == null), Trait.FIGURE))
                 .report(
                         "size right, where the caption names it",
-                        shows(caption -> isDrawn(caption, asked -> asked.size() != null), Trait.SIZE))
+                        shows(caption -> isDrawn(caption, described -> described.size() != null), Trait.SIZE))
                 .report(
                         "position right, where the caption names it",
-                        shows(caption -> isDrawn(caption, asked -> asked.position() != null), Trait.POSITION))
+                        shows(caption -> isDrawn(caption, described -> described.position() != null), Trait.POSITION))
                 .strip("captions", 6, caption -> !caption.rowless())
                 .strip("captions that no row of the dataset has", 6, Captioned::rowless);
     }
@@ -99,8 +99,8 @@ final class ValueMeasures {
         return subjects;
     }
 
-    private static boolean isDrawn(Captioned caption, Predicate<Description> asked) {
-        return !caption.rowless() && asked.test(caption.scene().described());
+    private static boolean isDrawn(Captioned caption, Predicate<Description> among) {
+        return !caption.rowless() && among.test(caption.scene().described());
     }
 
     private static ToDoubleFunction<Trials<Captioned>> shows(Predicate<Captioned> among, Trait trait) {
@@ -297,7 +297,8 @@ final class ValueMeasures {
                 trials.mean(group, (scene, image) -> isCaptionRight(scene.described(), trials.verdict(image)) ? 1 : 0);
     }
 
-    private static boolean isCaptionRight(Description asked, Judge.Verdict seen) {
-        return Stream.of(Trait.BACKGROUND, Trait.COLOUR, Trait.FIGURE).allMatch(trait -> trait.isRight(asked, seen));
+    private static boolean isCaptionRight(Description caption, Judge.Verdict verdict) {
+        return Stream.of(Trait.BACKGROUND, Trait.COLOUR, Trait.FIGURE)
+                .allMatch(trait -> trait.isRight(caption, verdict));
     }
 }

@@ -33,6 +33,7 @@ class EvaluationReportTest {
 
         JsonNode written =
                 new ObjectMapper().readTree(folder.resolve("evaluation.json").toFile());
+        assertThat(written.get("measurements").get(0).get("images").intValue()).isEqualTo(100);
         JsonNode figures = written.get("measurements").get(0).get("figures");
         assertThat(figures.get(0).get("value").isNull()).isTrue();
         assertThat(figures.get(0).get("holds").booleanValue()).isFalse();

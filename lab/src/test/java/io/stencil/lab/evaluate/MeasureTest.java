@@ -155,6 +155,20 @@ class MeasureTest {
     }
 
     @Test
+    void anInputFollowsTheLastDotAndATemplateIsNoPath() {
+        Measure<?> input = named("mine-1.5.scale");
+        assertThat(input.name()).isEqualTo("mine-1.5.scale");
+        assertThat(input.templates()).containsExactly("mine-1.5");
+        for (String path : List.of("../x", "/tmp/x", "..", ".", "a/b", "a\\b")) {
+            assertThatThrownBy(() -> named(path + ".scale"))
+                    .isInstanceOf(InvalidRequestException.class)
+                    .hasMessage(
+                            "'NAME': '%s' is not the name of a Template but a path; name its folder by --template NAME=DIR",
+                            path);
+        }
+    }
+
+    @Test
     void unknownNamesAndSharesAreRefused() {
         assertThat(Measures.named(List.of("edit", "base")))
                 .extracting(Measure::name)

@@ -67,7 +67,7 @@ public final class LoadedTemplate<I extends Record, P extends Record> implements
     }
 
     /// Binds a dataset's row to the model's inputs; the Template's data processor runs, if it has one. Threads that
-    /// read ahead may ask together.
+    /// read ahead may call together.
     ///
     /// @param folder against which paths of images are resolved
     /// @throws io.stencil.error.InvalidRequestException naming the field that does not fit

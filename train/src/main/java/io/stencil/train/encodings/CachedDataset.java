@@ -89,7 +89,7 @@ public final class CachedDataset {
     }
 
     /// Encodings that an earlier stage put into files, which are read ahead where there are threads for it. The tensors
-    /// that it gives are owned by the scope of who asks.
+    /// that it gives are owned by the scope of the caller.
     public static final class StoredEncodings implements Encodings, AutoCloseable {
 
         private final CacheFolder folder;

@@ -121,8 +121,8 @@ public record TrainOptions(
         refuse(output.tensorboardLog(), "enable_tensorboard_log", "is not supported; use --enable_csv_log");
     }
 
-    private static void refuse(boolean asked, String option, String what) {
-        if (asked) {
+    private static void refuse(boolean given, String option, String what) {
+        if (given) {
             throw new InvalidRequestException(option, what);
         }
     }
