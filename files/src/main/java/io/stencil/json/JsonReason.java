@@ -2,6 +2,7 @@ package io.stencil.json;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonMappingException;
+import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.exc.MismatchedInputException;
 import com.fasterxml.jackson.databind.exc.UnrecognizedPropertyException;
 import java.util.Collection;
@@ -17,6 +18,9 @@ public final class JsonReason {
             Pattern.compile("\\[Source: [^\\n]*?; (?:line: (\\d+)(?:, column: (\\d+))?|byte offset: #?\\d+)[^\\]]*\\]");
     private static final Pattern SETTING = Pattern.compile(
             "(?:, from `[^`]*`|: enable `[^`]*` to allow| \\(not recognized as one since Feature '[^']*' not enabled for parser\\))");
+
+    /// Characters of a value in a message.
+    private static final int SHOWN = 60;
 
     private static final Pattern NOT_A_NUMBER = Pattern.compile("Non-standard token '([+-]?(?:NaN|INF|Infinity))'");
 
@@ -39,27 +43,38 @@ public final class JsonReason {
     }
 
     /// The reason why a JSON value cannot be bound to a record, with the place in the value, in one line and in the
-    /// words of JSON: `[2].digest: is missing`. For other faults as [#of].
-    public static String ofBinding(JsonProcessingException fault) {
+    /// words of JSON: `[2].digest: is missing`, `step: must be a whole number, found "x"`. For other faults as [#of].
+    ///
+    /// @param value that cannot be bound
+    public static String ofBinding(JsonProcessingException fault, JsonNode value) {
         if (!(fault instanceof MismatchedInputException mismatch)
                 || (mismatch.getPath().isEmpty() && mismatch.getTargetType() == null)) {
             return of(fault);
         }
         StringBuilder place = new StringBuilder();
+        JsonNode found = value;
         for (JsonMappingException.Reference step : mismatch.getPath()) {
             if (step.getFieldName() == null) {
                 place.append('[').append(step.getIndex()).append(']');
+                found = found.path(step.getIndex());
             } else {
                 place.append(place.isEmpty() ? "" : ".").append(step.getFieldName());
+                found = found.path(step.getFieldName());
             }
         }
-        String reason = "must be " + kind(mismatch.getTargetType());
+        String reason = "must be %s, found %s".formatted(kind(mismatch.getTargetType()), shown(found));
         if (mismatch instanceof UnrecognizedPropertyException) {
             reason = "is not a known field";
-        } else if (String.valueOf(mismatch.getOriginalMessage()).startsWith("Missing ")) {
+        } else if (String.valueOf(mismatch.getOriginalMessage()).startsWith("Missing ") || found.isMissingNode()) {
             reason = "is missing";
         }
         return place.isEmpty() ? reason : place + ": " + reason;
+    }
+
+    /// Shortens a value for a message.
+    public static String shown(JsonNode value) {
+        String text = value.toString();
+        return text.length() <= SHOWN ? text : text.substring(0, SHOWN - 3) + "...";
     }
 
     private static String kind(@Nullable Class<?> type) {

@@ -69,19 +69,20 @@ final class Checkpoints {
         }
     }
 
-    /// Saves what was learned since the last checkpoint, if anything.
+    /// Saves a checkpoint unless one of this step is written.
     void atEnd() {
         if (savedAt != state.step()) {
             save("step-" + state.step());
         }
     }
 
-    /// Saves what was learned before the run failed, unless that is saved already. The other processes may be gone, so
+    /// Saves weights and state of the moment before the run failed, unless they are saved already. The other processes
+    /// may be gone, so
     /// that the first alone saves. The state comes first: the run resumes from it, and the preparation of a checkpoint
     /// may meet the failure again.
     ///
     /// @param recovery moment where no update was half done
-    /// @throws io.stencil.error.InvalidRequestException when what was learned is not finite; nothing is written then
+    /// @throws io.stencil.error.InvalidRequestException when a value is not finite; nothing is written then
     void afterFailure(TrainState.Snapshot recovery) {
         if (!parallel.group().isFirst()) {
             return;
@@ -108,11 +109,6 @@ final class Checkpoints {
         if (savedAt > 0) {
             listener.onFailure(output.folder(), savedAt);
         }
-    }
-
-    /// Hears of the run.
-    TrainingListener listener() {
-        return listener;
     }
 
     List<Path> written() {

@@ -55,8 +55,7 @@ final class Generators implements AutoCloseable {
     ///
     /// @param noise state of the generator of timesteps and noise
     /// @param process state of the generator of the process
-    /// @param captionDraws decisions of caption dropout so far
-    record State(OwnedTensor noise, OwnedTensor process, long captionDraws) implements AutoCloseable {
+    record State(OwnedTensor noise, OwnedTensor process) implements AutoCloseable {
 
         @Override
         public void close() {
@@ -65,11 +64,16 @@ final class Generators implements AutoCloseable {
         }
     }
 
+    /// Counts the decisions of caption dropout so far.
+    long captionDraws() {
+        return captionDraws;
+    }
+
     /// Captures the states of now. The caller closes the result.
     State capture() {
         try (Scope _ = new Scope();
                 TorchGenerator process = TorchGenerator.ofProcess()) {
-            return new State(new OwnedTensor(noise.state()), new OwnedTensor(process.state()), captionDraws);
+            return new State(new OwnedTensor(noise.state()), new OwnedTensor(process.state()));
         }
     }
 

@@ -33,7 +33,6 @@ final class TrainLoop {
     private final BatchSampler batches;
     private final DataParallel parallel;
     private final Checkpoints checkpoints;
-    private final TrainingListener listener;
     private final RunLength length;
     private final RatePlan rates;
     private final @Nullable Double maxGradNorm;
@@ -55,7 +54,6 @@ final class TrainLoop {
         this.batches = batches;
         this.parallel = parallel;
         this.checkpoints = checkpoints;
-        this.listener = checkpoints.listener();
         this.length = RunLength.of(options, batches.epochLength());
         this.rates = new RatePlan(options.schedule(), options.learningRate(), options.warmupSteps(), length.updates());
         this.maxGradNorm = options.maxGradNorm();
@@ -63,8 +61,9 @@ final class TrainLoop {
 
     /// Trains to the end of the run.
     ///
+    /// @param listener whose events are those of the loop; `checkpoints` report their own
     /// @param stop whether to stop before the next step
-    TrainingResult run(BooleanSupplier stop) {
+    TrainingResult run(TrainingListener listener, BooleanSupplier stop) {
         TrainableParts parts = state.parts();
         listener.onStart(new TrainingStart(
                 length.steps(),
@@ -80,20 +79,20 @@ final class TrainLoop {
             while (state.step() < length.steps() && !stopped) {
                 stopped = parallel.anyStops(stop);
                 if (!stopped) {
-                    step(length.place(state.step()));
+                    step(length.place(state.step()), listener);
                 }
             }
             checkpoints.atEnd();
             return new TrainingResult(state.step(), stopped, state.loss(), checkpoints.written());
         } catch (RuntimeException | Error e) {
-            saveAfter(e);
+            saveAfter(e, listener);
             throw e;
         } finally {
             clearRecovery();
         }
     }
 
-    private void step(RunLength.Place place) {
+    private void step(RunLength.Place place, TrainingListener listener) {
         double rate = rates.rate(state.updates());
         BatchSampler.LocalBatch batch = batches.localBatch(place.epoch(), place.batch());
         objective.expect(batches.upcoming(
@@ -206,8 +205,9 @@ final class TrainLoop {
         recovery = null;
     }
 
-    /// Saves what was learned before a failure, as a stop does. A failure to save does not hide the first one.
-    private void saveAfter(Throwable failure) {
+    /// Saves weights and state of the moment before a failure, as a stop does. A failure to save does not hide the
+    /// first one.
+    private void saveAfter(Throwable failure, TrainingListener listener) {
         if (recovery == null || state.isTorn()) {
             checkpoints.nameNewestState();
             return;

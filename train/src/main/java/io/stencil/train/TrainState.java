@@ -68,7 +68,14 @@ final class TrainState implements AutoCloseable {
         this.generators = generators;
         Collection<Parameter> parameters = parts.parameters().values();
         average = options.emaDecay() == null ? null : new WeightAverage(parameters, options.emaDecay());
-        optimizer = new AdamW(parameters, AdamW.Settings.withDecay(options.weightDecay()));
+        try {
+            optimizer = new AdamW(parameters, AdamW.Settings.withDecay(options.weightDecay()));
+        } catch (RuntimeException | Error e) {
+            if (average != null) {
+                average.close();
+            }
+            throw e;
+        }
     }
 
     TrainableParts parts() {
@@ -140,7 +147,8 @@ final class TrainState implements AutoCloseable {
         }
     }
 
-    /// Holds what of a moment is not in the parameters, their gradients, the optimizer and the average: about 10 kB.
+    /// Holds what of a moment is not in the parameters, their gradients, the optimizer and the average: some
+    /// kilobytes of generators' states, and the number of updates of each parameter.
     record Snapshot(Progress progress, Generators.State random) implements AutoCloseable {
 
         @Override
@@ -151,7 +159,6 @@ final class TrainState implements AutoCloseable {
 
     /// Captures the present moment. The caller closes the result.
     Snapshot snapshot() {
-        Generators.State random = generators.capture();
         Map<String, Long> parameterUpdates = new LinkedHashMap<>();
         List<AdamW.State> moments = optimizer.states();
         forEachParameter(
@@ -160,12 +167,12 @@ final class TrainState implements AutoCloseable {
                 step,
                 updates,
                 generators.seed(),
-                random.captionDraws(),
+                generators.captionDraws(),
                 average == null ? 0 : average.updates(),
                 parameterUpdates,
                 loss,
                 seconds());
-        return new Snapshot(progress, random);
+        return new Snapshot(progress, generators.capture()); // last: nothing that may fail comes after it
     }
 
     /// Lists the tensors of a state.
@@ -295,8 +302,8 @@ final class TrainState implements AutoCloseable {
 
     private void forEachParameter(ParameterVisitor visitor) {
         int index = 0;
-        for (Map.Entry<String, Parameter> one : parts.parameters().entrySet()) {
-            visitor.visit(one.getKey(), one.getValue(), index++);
+        for (Map.Entry<String, Parameter> parameter : parts.parameters().entrySet()) {
+            visitor.visit(parameter.getKey(), parameter.getValue(), index++);
         }
     }
 

@@ -152,9 +152,6 @@ public final class Trainer {
                     .requireExtends(begun, saved.progress().step());
             data.requireUnchanged(saved, group, listener::onWarning);
         }
-        if (group.isFirst()) { // not before all checks: a run that is refused keeps its options
-            TrainingArguments.write(options, seed);
-        }
         long done = saved == null ? 0 : saved.progress().step();
         try (Generators generators = new Generators(seed, options.objective().captionDropout());
                 Objective objective = options.task() == Task.VAE
@@ -171,6 +168,9 @@ public final class Trainer {
             if (saved != null) {
                 state.restore(saved);
             }
+            if (group.isFirst()) { // after all checks: a run that is refused leaves the earlier options
+                TrainingArguments.write(options, seed);
+            }
             Checkpoints.StateWriter states = (progress, tensors) -> {
                 SavedState.write(
                         folder.state(progress.step()),
@@ -183,7 +183,7 @@ public final class Trainer {
             TrainingListener all = csv == null ? listener : TrainingListener.all(List.of(csv, listener));
             Checkpoints checkpoints = new Checkpoints(options, state, objective, parallel, states, all);
             return new TrainLoop(options.optimisation(), state, objective, batches, parallel, checkpoints)
-                    .run(() -> stopped);
+                    .run(all, () -> stopped);
         }
     }
 

@@ -97,7 +97,8 @@ record TrainingData(Dataset dataset, @Nullable CachedDataset cached, DatasetHist
         boolean draws = ProcessRandom.draws(() -> uneven.set(dataset.check(template)));
         uneven.get().ifPresent(row -> {
             TrainingStep step = new TrainingStep(models.pipeline(), template, new ActivationPolicy.Keep(), _ -> {});
-            step.checkInputs(Sample.of(row, () -> dataset.load(row, template)));
+            Function<DatasetRow, Sample.Content> reading = reading(dataset, template, 0, draws);
+            step.checkInputs(Sample.of(row, () -> reading.apply(row)));
         });
         return draws;
     }
@@ -190,7 +191,7 @@ record TrainingData(Dataset dataset, @Nullable CachedDataset cached, DatasetHist
 
         /// Reads the content of a row, if that was not done before. Safe to call from several threads.
         String digest(DatasetRow row) {
-            return digests.computeIfAbsent(row, one -> RowDigest.of(one, dataset.folder()));
+            return digests.computeIfAbsent(row, key -> RowDigest.of(key, dataset.folder()));
         }
 
         /// Lists the rows that were used, but for those whose files another process has used and which cannot be read

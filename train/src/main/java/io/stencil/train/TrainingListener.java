@@ -6,7 +6,7 @@ import java.util.List;
 /// Receives the events of a training run, on the thread that trains.
 public interface TrainingListener {
 
-    /// Hears nothing.
+    /// Ignores all events.
     TrainingListener NONE = new TrainingListener() {};
 
     /// Models and data are loaded and checked; training begins.
@@ -18,7 +18,8 @@ public interface TrainingListener {
     /// A checkpoint is written.
     default void onCheckpoint(Path file) {}
 
-    /// A step has failed; an exception follows. What was learned before it is saved: `--resume` goes on from there.
+    /// A step has failed; an exception follows. Weights and state of the moment before it are saved: `--resume` goes on
+    /// from there.
     ///
     /// @param folder of the run
     /// @param savedSteps steps of its newest state
@@ -32,49 +33,49 @@ public interface TrainingListener {
     /// Something that a user should know although work goes on.
     default void onWarning(String message) {}
 
-    /// Notifies all, in their order.
+    /// Passes each event to all listeners, in their order.
     static TrainingListener all(List<TrainingListener> listeners) {
         List<TrainingListener> all = List.copyOf(listeners);
         return new TrainingListener() {
             @Override
             public void onStart(TrainingStart start) {
-                all.forEach(one -> one.onStart(start));
+                all.forEach(listener -> listener.onStart(start));
             }
 
             @Override
             public void onStep(StepReport report) {
-                all.forEach(one -> one.onStep(report));
+                all.forEach(listener -> listener.onStep(report));
             }
 
             @Override
             public void onCheckpoint(Path file) {
-                all.forEach(one -> one.onCheckpoint(file));
+                all.forEach(listener -> listener.onCheckpoint(file));
             }
 
             @Override
             public void onFailure(Path folder, long savedSteps) {
-                all.forEach(one -> one.onFailure(folder, savedSteps));
+                all.forEach(listener -> listener.onFailure(folder, savedSteps));
             }
 
             @Override
             public void onSaved(long step) {
-                all.forEach(one -> one.onSaved(step));
+                all.forEach(listener -> listener.onSaved(step));
             }
 
             @Override
             public void onWarning(String message) {
-                all.forEach(one -> one.onWarning(message));
+                all.forEach(listener -> listener.onWarning(message));
             }
         };
     }
 
-    /// One training step: one sample through the models.
+    /// Reports one training step: one batch through the models.
     ///
     /// @param step from 1
     /// @param steps of the whole run
     /// @param epoch from 0
-    /// @param loss of this sample
-    /// @param learningRate of the update that the sample counts towards
+    /// @param loss mean of the batch, over all processes
+    /// @param learningRate of the update that the step counts towards
     /// @param seconds since training began
     record StepReport(long step, long steps, int epoch, double loss, double learningRate, double seconds) {}
 

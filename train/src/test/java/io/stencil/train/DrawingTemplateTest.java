@@ -1,10 +1,14 @@
 package io.stencil.train;
 
+import static io.stencil.testing.TensorAssert.assertSame;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.stencil.tensor.Scope;
+import io.stencil.tensor.TorchGenerator;
 import io.stencil.testing.TestFiles;
 import io.stencil.train.DatasetEncoder.EncodingListener;
 import io.stencil.train.TrainingListener.StepReport;
+import io.stencil.train.data.Dataset;
 import io.stencil.train.encodings.CacheFolder;
 import io.stencil.train.options.DataOptions.OnBadRow;
 import io.stencil.train.options.Task;
@@ -16,6 +20,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.function.UnaryOperator;
 import java.util.stream.Stream;
+import org.bytedeco.pytorch.Tensor;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -114,6 +119,32 @@ class DrawingTemplateTest {
         parts.addAll(train(options("b").resume(true)));
         assertThat(parts).isEqualTo(whole);
         assertEqual("b");
+    }
+
+    /// The Template processes a row whose image has a side that is not a multiple of 16.
+    @Test
+    void theCheckOfARowLeavesTheGeneratorOfTheProcessAsItWas() throws IOException {
+        Path template = Files.createDirectory(folder.resolve("template"));
+        Files.writeString(
+                template.resolve("Model.java"),
+                Files.readString(TEMPLATE.resolve("Model.java"))
+                        .replace(
+                                "public record Input(double scale) {}",
+                                "public record Input(double scale, io.stencil.image.RgbImage map) {}")
+                        .replace(
+                                "Optional.of(row -> row.scale() > above ? new Input(row.scale() + drawn()) : new Input(row.scale()))",
+                                "Optional.of(row -> new Input(row.scale() + drawn(), io.stencil.image.RgbImage.filled(new io.stencil.image.ImageSize(17, 16), 0)))")
+                        .replace(
+                                "new Input(inputs.scale() + drawn())",
+                                "new Input(inputs.scale() + drawn(), inputs.map())"));
+        TrainOptions options = options("a").template(template).build();
+        try (Scope _ = new Scope();
+                TrainModels models = TrainModels.load(options.models());
+                TorchGenerator process = TorchGenerator.ofProcess()) {
+            Tensor before = process.state();
+            assertThat(TrainingData.check(Dataset.read(options.data()), models)).isTrue();
+            assertSame("state", process.state(), before);
+        }
     }
 
     @Test

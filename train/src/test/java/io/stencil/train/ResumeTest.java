@@ -7,6 +7,8 @@ import io.stencil.error.InvalidFileException;
 import io.stencil.error.InvalidRequestException;
 import io.stencil.pipeline.models.ModelFiles;
 import io.stencil.tensor.DType;
+import io.stencil.tensor.Scope;
+import io.stencil.tensor.TensorFiles;
 import io.stencil.testing.TestFiles;
 import io.stencil.train.TrainingListener.StepReport;
 import io.stencil.train.optim.LearningRateSchedule;
@@ -17,9 +19,11 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.function.Function;
 import java.util.stream.Stream;
+import org.bytedeco.pytorch.Tensor;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -296,6 +300,44 @@ class ResumeTest {
                 .isInstanceOf(InvalidRequestException.class)
                 .hasMessageContaining("the run is to end after 2 steps, but 4 are done");
         assertThat(arguments).hasContent(before);
+        Path state = folder.resolve("a/step-4.state");
+        Path trainer = state.resolve("trainer.json");
+        Files.writeString(trainer, Files.readString(trainer).replaceFirst(",\\s*\"tensors_crc32c\"[^}]*", ""));
+        Path file = state.resolve("trainer.safetensors");
+        try (Scope _ = new Scope()) {
+            Map<String, Tensor> tensors = TensorFiles.read(file);
+            tensors.remove("generator.noise");
+            TensorFiles.write(file, tensors, Map.of("format", "pt"));
+        }
+        assertThatThrownBy(() -> train(template("a").epochs(null).maxSteps(6).resume(true)))
+                .isInstanceOf(InvalidFileException.class)
+                .hasMessageContaining("'generator.noise': no such tensor");
+        assertThat(arguments).hasContent(before);
+    }
+
+    @Test
+    void aStateWithAValueOfAnotherTypeIsRefused() throws IOException {
+        train(template("a").epochs(null).maxSteps(4));
+        Path state = folder.resolve("a/step-4.state");
+        Path trainer = state.resolve("trainer.json");
+        String before = Files.readString(trainer);
+        for (String value : List.of("\"4\"", "4.9", "null")) {
+            Files.writeString(trainer, before.replaceFirst("\"updates\" : 4,", "\"updates\" : %s,".formatted(value)));
+            assertThatThrownBy(
+                            () -> train(template("a").epochs(null).maxSteps(6).resume(true)))
+                    .isInstanceOf(InvalidFileException.class)
+                    .hasMessage(
+                            "%s: 'progress': cannot be read: updates: must be a whole number, found %s; it was changed since it was written: restore it, or train anew into another folder"
+                                    .formatted(trainer, value));
+        }
+        Files.writeString(trainer, before);
+        Path dataset = state.resolve("dataset.json");
+        Files.writeString(dataset, "{\"digests\": [], \"skipped\": []}");
+        assertThatThrownBy(() -> train(template("a").epochs(null).maxSteps(6).resume(true)))
+                .isInstanceOf(InvalidFileException.class)
+                .hasMessage(
+                        "%s: cannot be read: digests: must be an object, found []; it was changed since it was written: restore it, or train anew into another folder"
+                                .formatted(dataset));
     }
 
     @Test

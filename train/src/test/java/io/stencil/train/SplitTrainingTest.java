@@ -24,6 +24,7 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -34,6 +35,8 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /// Two stages are one, bit for bit; and stage two needs the transformer alone.
 class SplitTrainingTest {
@@ -333,17 +336,51 @@ class SplitTrainingTest {
     }
 
     @Test
-    void aDamagedSampleIsRefusedAndEncodedAgain() throws IOException {
+    void aSampleWithADamagedTensorIsRefusedAndEncodedAgainAfterItsDeletion() throws IOException {
         encode(options -> options);
         Path sample = cache().resolve("samples/00000002.safetensors");
         damage(sample);
         assertThatThrownBy(() -> train(secondStage("two")))
                 .isInstanceOf(InvalidFileException.class)
                 .hasMessageMatching(
-                        "\\Q%s\\E: has the CRC-32C [0-9a-f]+, but [0-9a-f]+ was written: it is damaged; run --task sft:data_process again, which encodes it anew"
+                        "\\Q%s\\E: has the CRC-32C [0-9a-f]+, but [0-9a-f]+ was written: it is damaged; delete it and run --task sft:data_process again, which encodes it anew"
                                 .formatted(sample));
+        Files.delete(sample);
         assertThat(encoded(options -> options)).isEqualTo(1);
         assertAsFresh(options -> options);
+        train(secondStage("three").maxSteps(4));
+    }
+
+    /// Stage one reads the heads of the samples that are there, not their tensors.
+    @Test
+    void stageOneEncodesSamplesAnewThatAreCutOrHaveADamagedHead() throws IOException {
+        encode(options -> options);
+        Path cut = cache().resolve("samples/00000001.safetensors");
+        byte[] bytes = Files.readAllBytes(cut);
+        Files.write(cut, Arrays.copyOf(bytes, bytes.length - 1));
+        Path head = cache().resolve("samples/00000002.safetensors");
+        byte[] damaged = Files.readAllBytes(head);
+        damaged[8] = 'x';
+        Files.write(head, damaged);
+        Path json = cache().resolve("samples/00000003.safetensors");
+        rewrite(json, text -> text.substring(1));
+        assertThat(encoded(options -> options)).isEqualTo(3);
+        assertAsFresh(options -> options);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"{}", "{\"rows\": null}", "{\"rows\": 4}", "{\"rows\": {}}", "[]"})
+    void anIndexWithoutAListOfRowsIsRefused(String text) throws IOException {
+        encode(options -> options);
+        Path index = cache().resolve("index.json");
+        Files.writeString(index, text);
+        assertThatThrownBy(() -> train(secondStage("two")))
+                .isInstanceOf(InvalidFileException.class)
+                .hasMessage(
+                        "%s: 'rows': is not an index of samples: must be a list; run --task sft:data_process again, which writes it anew"
+                                .formatted(index));
+        assertThat(encoded(options -> options)).isZero();
+        assertThat(train(secondStage("two").maxSteps(1)).losses()).hasSize(1);
     }
 
     @Test
@@ -391,7 +428,7 @@ class SplitTrainingTest {
         assertThatThrownBy(() -> train(secondStage("two")))
                 .isInstanceOf(InvalidFileException.class)
                 .hasMessage(
-                        "%s: 'rows[1]': is not a row of a cache: sample: must be a whole number; run --task sft:data_process again, which writes the index anew"
+                        "%s: 'rows[1]': is not a row of a cache: sample: must be a whole number, found \"one\"; run --task sft:data_process again, which writes the index anew"
                                 .formatted(index));
         Files.writeString(index, rows);
         Path sample = cache().resolve("samples/00000000.safetensors");

@@ -3,6 +3,7 @@ package io.stencil.train.checkpoint;
 import io.stencil.error.InvalidRequestException;
 import io.stencil.train.options.OptimisationOptions;
 import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 
 /// Counts the steps of a run and places each in its epoch and its update.
 ///
@@ -15,11 +16,18 @@ public record RunLength(long steps, long epochLength, int group) {
     ///
     /// @param epochLength steps of an epoch
     public static RunLength of(OptimisationOptions options, long epochLength) {
-        Integer maxSteps = options.maxSteps();
-        long steps = maxSteps == null
-                ? Math.multiplyExact(epochLength, (long) Objects.requireNonNull(options.epochs()))
-                : maxSteps;
-        return new RunLength(steps, epochLength, options.gradientAccumulationSteps());
+        return of(options.maxSteps(), options.epochs(), options.gradientAccumulationSteps(), epochLength);
+    }
+
+    /// Counts the steps of epochs, unless their number is given.
+    ///
+    /// @param maxSteps steps of the whole run; null counts those of `epochs`, which is not null then
+    /// @param group steps of an update
+    /// @param epochLength steps of an epoch
+    static RunLength of(@Nullable Integer maxSteps, @Nullable Integer epochs, int group, long epochLength) {
+        long steps =
+                maxSteps == null ? Math.multiplyExact(epochLength, (long) Objects.requireNonNull(epochs)) : maxSteps;
+        return new RunLength(steps, epochLength, group);
     }
 
     /// Updates of the weights in the whole run.

@@ -21,7 +21,7 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
-/// Compares the options that decide the numbers of a run: options with their names on the command line, absolute
+/// Holds the options that decide the numbers of a run: options with their names on the command line, absolute
 /// paths, the hash of the metadata file, and the dtype of activations, which the machine decides.
 ///
 /// @param json of these options alone
@@ -73,11 +73,11 @@ public record RunOptions(ObjectNode json) {
     ///
     /// @param epochLength steps of an epoch
     public RunLength length(long epochLength) {
-        long steps = json.hasNonNull(MAX_STEPS)
-                ? json.get(MAX_STEPS).asLong()
-                : Math.multiplyExact(epochLength, json.path(EPOCHS).asLong());
-        return new RunLength(
-                steps, epochLength, json.path("gradient_accumulation_steps").asInt(1));
+        return RunLength.of(
+                json.hasNonNull(MAX_STEPS) ? json.get(MAX_STEPS).asInt() : null,
+                json.path(EPOCHS).asInt(),
+                json.path("gradient_accumulation_steps").asInt(1),
+                epochLength);
     }
 
     /// Compares the options of a resumed run with those that it began with.

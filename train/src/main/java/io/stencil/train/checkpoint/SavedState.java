@@ -37,7 +37,7 @@ import org.jspecify.annotations.Nullable;
 ///
 /// @param folder of the state
 /// @param options of the run
-/// @param dataset what the run has learned from, or null where nothing is kept of it
+/// @param dataset rows that the run has used, or null where no record is kept
 /// @param checksum CRC-32C of the tensors' file; null in a state of an earlier version
 public record SavedState(
         Path folder,
@@ -51,10 +51,12 @@ public record SavedState(
     private static final String CHECKSUM = "tensors_crc32c";
     private static final String TENSORS = "trainer.safetensors";
     private static final String DATASET = "dataset.json";
+    private static final String REMEDY =
+            "it was changed since it was written: restore it, or train anew into another folder";
 
     /// Writes a state as a whole.
     ///
-    /// @param dataset what the run has learned from, or null where nothing is kept of it
+    /// @param dataset rows that the run has used, or null where no record is kept
     /// @throws InvalidFileException when it cannot be written; nothing of it is there then
     public static void write(
             Path folder,
@@ -105,7 +107,9 @@ public record SavedState(
                     root.path(CHECKSUM).textValue());
         } catch (JsonProcessingException e) {
             throw new InvalidFileException(
-                    Location.of(file).field("progress"), "cannot be read: " + JsonReason.ofBinding(e), e);
+                    Location.of(file).field("progress"),
+                    "cannot be read: %s; %s".formatted(JsonReason.ofBinding(e, root.path("progress")), REMEDY),
+                    e);
         }
     }
 
@@ -113,10 +117,12 @@ public record SavedState(
         if (!Files.exists(file)) {
             return null;
         }
+        JsonNode record = JsonFile.read(file);
         try {
-            return Json.MAPPER.treeToValue(JsonFile.read(file), DatasetRecord.class);
+            return Json.MAPPER.treeToValue(record, DatasetRecord.class);
         } catch (JsonProcessingException e) {
-            throw new InvalidFileException(Location.of(file), "cannot be read: " + JsonReason.ofBinding(e), e);
+            throw new InvalidFileException(
+                    Location.of(file), "cannot be read: %s; %s".formatted(JsonReason.ofBinding(e, record), REMEDY), e);
         }
     }
 
@@ -168,7 +174,7 @@ public record SavedState(
         return folder.resolve(TENSORS);
     }
 
-    /// What a run has learned from: `dataset.json` of a state.
+    /// Records the rows that a run has used: `dataset.json` of a state.
     ///
     /// @param digests of the content of the rows that the run has used ([io.stencil.train.data.RowDigest]), by their
     ///     index in the metadata file

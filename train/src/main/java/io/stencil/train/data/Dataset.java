@@ -9,6 +9,7 @@ import io.stencil.image.ImageSize;
 import io.stencil.image.RgbImage;
 import io.stencil.image.RgbImageReader;
 import io.stencil.image.TargetSize;
+import io.stencil.json.JsonReason;
 import io.stencil.template.load.LoadedTemplate;
 import io.stencil.template.load.LoadedTemplate.BoundInput;
 import io.stencil.train.options.DataOptions;
@@ -174,7 +175,7 @@ public record Dataset(List<DatasetRow> rows, List<BadRow> bad, Path folder, Targ
         ObjectNode inputs = row.templateInputs();
         return new InvalidFileException(
                 row.location().field("template_inputs"),
-                (inputs == null ? "" : MetadataFile.shown(inputs) + ": ") + e.getMessage(),
+                (inputs == null ? "" : JsonReason.shown(inputs) + ": ") + e.getMessage(),
                 e);
     }
 

@@ -11,12 +11,11 @@ import io.stencil.error.InvalidRequestException;
 import io.stencil.error.Location;
 import io.stencil.json.Json;
 import io.stencil.json.JsonReason;
+import io.stencil.json.TextFile;
 import java.io.IOException;
 import java.io.StringReader;
 import java.io.UncheckedIOException;
-import java.nio.charset.CharacterCodingException;
 import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Iterator;
@@ -33,8 +32,6 @@ import org.jspecify.annotations.Nullable;
 
 /// Reads the rows of a metadata file, whose format its name gives.
 final class MetadataFile {
-
-    private static final char BYTE_ORDER_MARK = '\uFEFF';
 
     /// How the parser calls single quotes and the constants of Python.
     private static final Pattern PYTHON = Pattern.compile("\\(code 39\\)|token '(None|True|False)'");
@@ -75,16 +72,10 @@ final class MetadataFile {
     }
 
     private static String text(Path file) {
-        try {
-            String text = Files.readString(file);
-            return !text.isEmpty() && text.charAt(0) == BYTE_ORDER_MARK ? text.substring(1) : text;
-        } catch (NoSuchFileException e) {
-            throw new InvalidFileException(Location.of(file), "does not exist; check --dataset_metadata_path", e);
-        } catch (CharacterCodingException e) {
-            throw new InvalidFileException(Location.of(file), "is not UTF-8 text; save it as UTF-8", e);
-        } catch (IOException e) {
-            throw new InvalidFileException(Location.of(file), "cannot be read: " + e, e);
+        if (!Files.exists(file)) {
+            throw new InvalidFileException(Location.of(file), "does not exist; check --dataset_metadata_path");
         }
+        return TextFile.read(file);
     }
 
     /// Holds one row of a metadata file, or the reason why it cannot be parsed.
@@ -147,12 +138,12 @@ final class MetadataFile {
     private static List<Row> jsonLines(Path file, String text) {
         List<Row> rows = new ArrayList<>();
         int line = 0;
-        for (String one : (Iterable<String>) text.lines()::iterator) {
+        for (String row : (Iterable<String>) text.lines()::iterator) {
             line++;
-            if (!one.isBlank()) {
+            if (!row.isBlank()) {
                 Location location = Location.of(file, line);
                 int at = line;
-                rows.add(Row.of(location, () -> object(parse(one, file, at), location)));
+                rows.add(Row.of(location, () -> object(parse(row, file, at), location)));
             }
         }
         return rows;
@@ -173,13 +164,7 @@ final class MetadataFile {
         if (node instanceof ObjectNode object) {
             return object;
         }
-        throw new InvalidFileException(location, "a row must be a JSON object, found " + shown(node));
-    }
-
-    /// Shortens a value for a message.
-    static String shown(JsonNode node) {
-        String text = node.toString();
-        return text.length() <= 60 ? text : text.substring(0, 57) + "...";
+        throw new InvalidFileException(location, "a row must be a JSON object, found " + JsonReason.shown(node));
     }
 
     private static InvalidFileException malformed(Path file, int firstLine, JsonProcessingException e) {

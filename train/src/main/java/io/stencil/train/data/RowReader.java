@@ -8,6 +8,7 @@ import io.stencil.error.Location;
 import io.stencil.error.NameList;
 import io.stencil.files.LocalPath;
 import io.stencil.image.RgbImageReader;
+import io.stencil.json.JsonReason;
 import io.stencil.train.options.DataOptions.ExtraInput;
 import io.stencil.train.options.DataOptions.FileKey;
 import java.nio.file.InvalidPathException;
@@ -70,7 +71,7 @@ record RowReader(Path folder, Set<FileKey> fileKeys, Set<ExtraInput> extraInputs
 
     private static String text(JsonNode value, Location field) {
         if (!value.isTextual()) {
-            throw new InvalidFileException(field, "must be a string, found " + MetadataFile.shown(value));
+            throw new InvalidFileException(field, "must be a string, found " + JsonReason.shown(value));
         }
         return value.textValue();
     }
@@ -79,7 +80,7 @@ record RowReader(Path folder, Set<FileKey> fileKeys, Set<ExtraInput> extraInputs
         if (value instanceof ObjectNode object) {
             return object;
         }
-        throw new InvalidFileException(field, "must be a JSON object, found " + MetadataFile.shown(value));
+        throw new InvalidFileException(field, "must be a JSON object, found " + JsonReason.shown(value));
     }
 
     private List<Path> images(JsonNode value, Location field) {

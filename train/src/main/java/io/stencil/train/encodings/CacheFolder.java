@@ -58,13 +58,12 @@ public record CacheFolder(Path folder) {
         return folder.resolve(SAMPLES).resolve(String.format(Locale.ROOT, "%08d.safetensors", number));
     }
 
-    /// Reads the digests of the samples that are there, by number. A file that is damaged or no sample has an empty
-    /// one.
+    /// Reads the digests of the samples that are there, by number, from the heads of their files. A file that is cut,
+    /// or whose head is damaged or not a sample's, has an empty one.
     SortedMap<Integer, String> digests() {
         SortedMap<Integer, String> digests = new TreeMap<>();
         for (int number : numbers()) {
             try (SampleFile sample = SampleFile.open(sample(number))) {
-                sample.requireUndamaged();
                 digests.put(number, sample.row().digest());
             } catch (InvalidFileException _) { // it is encoded again
                 digests.put(number, "");
@@ -169,7 +168,7 @@ public record CacheFolder(Path folder) {
         Path samples = folder.resolve(SAMPLES);
         List<Path> found = Stream.of(folder, samples)
                 .filter(Files::isDirectory)
-                .flatMap(one -> list(one).stream())
+                .flatMap(directory -> list(directory).stream())
                 .filter(file -> file.getFileName().toString().matches("\\..*\\.tmp"))
                 .toList();
         found.forEach(CacheFolder::remove);
@@ -200,12 +199,12 @@ public record CacheFolder(Path folder) {
     ///
     /// @throws InvalidFileException when it cannot be read
     public Map<String, String> description() {
-        Map<String, String> made = new TreeMap<>();
+        Map<String, String> description = new TreeMap<>();
         origin().json()
                 .properties()
-                .forEach(one ->
-                        made.put(one.getKey().replace('_', ' '), one.getValue().asText()));
-        return made;
+                .forEach(field -> description.put(
+                        field.getKey().replace('_', ' '), field.getValue().asText()));
+        return description;
     }
 
     /// Samples that are there.
@@ -229,15 +228,21 @@ public record CacheFolder(Path folder) {
                     "'%s' is not complete (no %s); run --task sft:data_process again, which goes on where it stopped"
                             .formatted(folder, INDEX));
         }
+        JsonNode index = JsonFile.read(index()).path("rows");
+        if (!index.isArray()) {
+            throw new InvalidFileException(
+                    Location.of(index()).field("rows"),
+                    "is not an index of samples: must be a list; run --task sft:data_process again, which writes it anew");
+        }
         List<CachedRow> rows = new ArrayList<>();
-        for (JsonNode row : JsonFile.read(index()).path("rows")) {
+        for (JsonNode row : index) {
             try {
                 rows.add(SampleFile.row(row));
             } catch (JsonProcessingException e) {
                 throw new InvalidFileException(
                         Location.of(index()).field("rows[%s]".formatted(rows.size())),
                         "is not a row of a cache: %s; run --task sft:data_process again, which writes the index anew"
-                                .formatted(JsonReason.ofBinding(e)),
+                                .formatted(JsonReason.ofBinding(e, row)),
                         e);
             }
         }

@@ -96,6 +96,7 @@ public final class CachedDataset {
         private final Device device;
         private final IdentityHashMap<DatasetRow, CachedRow> samples = new IdentityHashMap<>();
         private final Prefetch<SampleFile> files;
+        private boolean isEmptyPromptVerified;
 
         /// @param rows in the order of the cache; they are the keys
         /// @param samples of the rows
@@ -155,7 +156,10 @@ public final class CachedDataset {
                 throw new IllegalStateException("the prompt '%s' was not encoded".formatted(prompt));
             }
             try (SampleFile empty = SampleFile.open(folder.emptyPrompt())) {
-                empty.requireUndamaged();
+                if (!isEmptyPromptVerified) { // once: the file is replaced as a whole or not at all
+                    empty.requireUndamaged();
+                    isEmptyPromptVerified = true;
+                }
                 return empty.promptEmbeds(device);
             }
         }

@@ -15,10 +15,10 @@ import io.stencil.safetensors.SafetensorsFile;
 import io.stencil.template.load.LoadedTemplate;
 import io.stencil.template.load.LoadedTemplate.PreparedInput;
 import io.stencil.tensor.Device;
+import io.stencil.tensor.Scope;
 import io.stencil.tensor.TensorFiles;
-import io.stencil.tensor.Tensors;
 import java.io.IOException;
-import java.nio.ByteBuffer;
+import java.lang.foreign.MemorySegment;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -26,9 +26,9 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
-import java.util.SortedMap;
-import java.util.TreeMap;
+import java.util.TreeSet;
 import java.util.zip.CRC32C;
+import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.pytorch.Tensor;
 
 /// Reads and writes one sample of a cache: tensors, under the metadata key `json` all else, and under `crc32c` a
@@ -39,6 +39,10 @@ import org.bytedeco.pytorch.Tensor;
 final class SampleFile implements AutoCloseable {
 
     private static final String REMEDY = "run --task sft:data_process again, which encodes it anew";
+
+    /// Bytes of a tensor that are checksummed at once; a buffer cannot be larger than 2 GiB.
+    private static final long PIECE = 1 << 26;
+
     private static final String JSON = "json";
     private static final String CHECKSUM = "crc32c";
     private static final String LATENTS = "latents";
@@ -82,20 +86,47 @@ final class SampleFile implements AutoCloseable {
     }
 
     private static void write(Path target, Map<String, Tensor> tensors, ObjectNode json) throws IOException {
-        SortedMap<String, ByteBuffer> bytes = new TreeMap<>();
-        tensors.forEach((name, tensor) -> bytes.put(name, ByteBuffer.wrap(Tensors.rawBytes(tensor))));
-        String text = json.toString();
-        TensorFiles.write(target, tensors, Map.of(JSON, text, CHECKSUM, checksum(text, bytes)));
+        try (Scope _ = new Scope()) {
+            Map<String, Tensor> plain = new LinkedHashMap<>(); // brought to the CPU once
+            tensors.forEach((name, tensor) ->
+                    plain.put(name, Device.CPU.place(tensor.detach()).contiguous()));
+            String text = json.toString();
+            CRC32C checksum = begin(text);
+            for (String name : new TreeSet<>(plain.keySet())) {
+                update(checksum, name);
+                update(checksum, Objects.requireNonNull(plain.get(name)));
+            }
+            TensorFiles.write(target, plain, Map.of(JSON, text, CHECKSUM, text(checksum)));
+        }
     }
 
-    /// CRC-32C of the JSON, then of the name and the content of each tensor.
-    private static String checksum(String json, SortedMap<String, ByteBuffer> tensors) {
+    /// Begins the CRC-32C of the JSON, then of the name and the content of each tensor in the order of their names.
+    private static CRC32C begin(String json) {
         CRC32C checksum = new CRC32C();
-        checksum.update(json.getBytes(StandardCharsets.UTF_8));
-        tensors.forEach((name, bytes) -> {
-            checksum.update(name.getBytes(StandardCharsets.UTF_8));
-            checksum.update(bytes);
-        });
+        update(checksum, json);
+        return checksum;
+    }
+
+    private static void update(CRC32C checksum, String text) {
+        checksum.update(text.getBytes(StandardCharsets.UTF_8));
+    }
+
+    private static void update(CRC32C checksum, Tensor plain) {
+        long size = plain.nbytes();
+        for (long at = 0; at < size; at += PIECE) {
+            BytePointer bytes = new BytePointer(plain.data_ptr()).capacity(size); // of the tensor, which frees it
+            checksum.update(bytes.limit(Math.min(size, at + PIECE)).position(at).asByteBuffer());
+        }
+    }
+
+    private static void update(CRC32C checksum, MemorySegment bytes) {
+        long size = bytes.byteSize();
+        for (long at = 0; at < size; at += PIECE) {
+            checksum.update(bytes.asSlice(at, Math.min(PIECE, size - at)).asByteBuffer());
+        }
+    }
+
+    private static String text(CRC32C checksum) {
         return Long.toHexString(checksum.getValue());
     }
 
@@ -107,15 +138,17 @@ final class SampleFile implements AutoCloseable {
         if (expected == null) {
             return;
         }
-        SortedMap<String, ByteBuffer> tensors = new TreeMap<>();
-        file.entries()
-                .keySet()
-                .forEach(name -> tensors.put(name, file.segment(name).asByteBuffer()));
-        String found = checksum(file.metadata().getOrDefault(JSON, ""), tensors);
+        CRC32C checksum = begin(file.metadata().getOrDefault(JSON, ""));
+        for (String name : new TreeSet<>(file.entries().keySet())) {
+            update(checksum, name);
+            update(checksum, file.segment(name));
+        }
+        String found = text(checksum);
         if (!found.equals(expected)) {
             throw new InvalidFileException(
                     file.path(),
-                    "has the CRC-32C %s, but %s was written: it is damaged; %s".formatted(found, expected, REMEDY));
+                    "has the CRC-32C %s, but %s was written: it is damaged; delete it and run --task sft:data_process again, which encodes it anew"
+                            .formatted(found, expected));
         }
     }
 
@@ -161,7 +194,9 @@ final class SampleFile implements AutoCloseable {
             return row(json.path("row"));
         } catch (JsonProcessingException e) {
             throw new InvalidFileException(
-                    Location.of(file.path()), "holds no sample: %s; %s".formatted(JsonReason.ofBinding(e), REMEDY), e);
+                    Location.of(file.path()),
+                    "holds no sample: %s; %s".formatted(JsonReason.ofBinding(e, json.path("row")), REMEDY),
+                    e);
         }
     }
 

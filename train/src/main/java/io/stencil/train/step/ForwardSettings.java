@@ -72,9 +72,13 @@ final class ForwardSettings {
     ///
     /// @param row of the sample, or null when it is of no dataset
     <T> T reportingCuts(@Nullable DatasetRow row, Supplier<T> stage) {
+        if (warned.contains(TEMPLATE_INPUTS)) { // recording tokenises every prompt once more
+            return stage.get();
+        }
         List<PromptLength> cut = new ArrayList<>();
         T result = CutPrompts.record(cut, stage);
-        if (!cut.isEmpty() && warned.add(TEMPLATE_INPUTS)) {
+        if (!cut.isEmpty()) {
+            warned.add(TEMPLATE_INPUTS);
             String place = row == null ? "" : " of " + row.location();
             warnings.warn(cut.getFirst().warning("a prompt in template_inputs" + place));
         }

@@ -129,9 +129,9 @@ public final class TrainingStep {
             List<Tokens> inputs = new ArrayList<>();
             List<Draw> drawn = new ArrayList<>();
             for (int i = 0; i < samples.size(); i++) {
-                Tokens one = tokens(samples.get(i), caches.get(i));
-                inputs.add(one);
-                drawn.add(draws.next(models.dtype(), Tensors.shape(one.clean().latents())));
+                Tokens input = tokens(samples.get(i), caches.get(i));
+                inputs.add(input);
+                drawn.add(draws.next(models.dtype(), Tensors.shape(input.clean().latents())));
             }
             Lora lora = Batch.loras(caches.stream().map(TemplateCache::lora).toList());
             KvCache kvCache =
@@ -205,9 +205,9 @@ public final class TrainingStep {
     ///
     /// @throws StencilException naming the row, where the sample is one of a dataset
     public void checkInputs(Sample sample) {
-        BoundInput<?, ?> inputs = inputs(sample);
         try (Scope _ = new Scope();
                 GradMode _ = GradMode.disabled()) {
+            BoundInput<?, ?> inputs = inputs(sample);
             var _ = ProcessRandom.seeded(0, () -> process(sample, inputs));
         }
     }

@@ -6,6 +6,8 @@ import static org.assertj.core.api.Assertions.within;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import io.stencil.autograd.ActivationPolicy;
 import io.stencil.error.Location;
+import io.stencil.flux2.text.PromptLength;
+import io.stencil.flux2.text.PromptLength.CutPrompts;
 import io.stencil.image.ImageSize;
 import io.stencil.image.RgbImage;
 import io.stencil.nn.Parameter;
@@ -154,6 +156,25 @@ class TrainingStepTest {
                 .containsExactly(
                         "a prompt in template_inputs of rows.jsonl:2 is cut: it has %s tokens with its chat template, the text encoder reads the first 512; the rest has no effect"
                                 .formatted(tokens));
+    }
+
+    /// Recording tokenises each prompt once more: it ends with the one warning. An outer recording shows when.
+    @Test
+    void promptsOfTemplateInputsAreRecordedUntilOneIsCut() {
+        ForwardSettings settings = new ForwardSettings(warnings::add);
+        List<Integer> outer = new ArrayList<>();
+        for (String text : List.of("a wall", "red circle ".repeat(600), "red circle ".repeat(600))) {
+            List<PromptLength> cuts = new ArrayList<>();
+            try (Scope _ = new Scope()) {
+                CutPrompts.record(
+                        cuts,
+                        () -> settings.reportingCuts(
+                                null, () -> pipeline.models().encodePrompt(text)));
+            }
+            outer.add(cuts.size());
+        }
+        assertThat(warnings).singleElement().asString().startsWith("a prompt in template_inputs is cut: ");
+        assertThat(outer).containsExactly(0, 0, 1);
     }
 
     /// A row may be read by another thread that waits for its own turn to seed the generators.
