@@ -9,6 +9,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -80,6 +82,94 @@ class LauncherTest {
         assertThat(run("")).contains("archiving classes").doesNotContain("\nclasses");
         assertThat(run("")).isEmpty();
         assertThat(root.resolve("made")).hasContent("made\nmade");
+    }
+
+    /// Else one takes away what the other reads, and leaves no archive for good.
+    @Test
+    void twoFirstStartsMakeOneArchive() throws IOException, InterruptedException {
+        script("jdk/bin/java", """
+                #!/bin/sh
+                for word; do case $word in
+                    -XX:AOTCacheOutput=*)
+                        echo made >>'%1$s/made'
+                        while ! [ -e '%1$s/go' ]; do sleep 0.05; done
+                        echo classes >"${word#*=}" ;;
+                    -XX:AOTCache=*) cat "${word#*=}" ;;
+                esac; done
+                """.formatted(root));
+        Files.delete(root.resolve("target/stencil.aot"));
+        List<String> outputs = new CopyOnWriteArrayList<>();
+        List<Thread> starts = Stream.generate(() -> new Thread(() -> {
+                    try {
+                        outputs.add(run(""));
+                    } catch (IOException | InterruptedException e) {
+                        outputs.add(e.toString());
+                    }
+                }))
+                .limit(2)
+                .toList();
+        starts.forEach(Thread::start);
+        while (!Files.exists(root.resolve("made"))) {
+            Thread.sleep(20);
+        }
+        Thread.sleep(300); // for the other to get as far
+        Files.createFile(root.resolve("go"));
+        for (Thread start : starts) {
+            start.join();
+        }
+        assertThat(outputs)
+                .containsExactlyInAnyOrder("archiving classes for quicker starts ...\nclasses\n", "classes\n");
+        assertThat(root.resolve("made")).hasContent("made");
+    }
+
+    /// Prints its class path; as the Java of `NewerClasses` it makes a jar, unless that is to fail.
+    private void javaWithNewerClasses() throws IOException {
+        script("jdk/bin/java", """
+                #!/bin/sh
+                case $1 in */NewerClasses.java)
+                    [ -e '%1$s/broken' ] && echo 'no class file: CAFED00D' >&2 && exit 1
+                    echo "newer $2" >"$3" && exit ;;
+                esac
+                while [ $# -gt 0 ]; do
+                    [ "$1" = -cp ] && echo "$2"
+                    shift
+                done
+                """.formatted(root));
+    }
+
+    @Test
+    void newerClassesAreThoseOfTheClassPath() throws IOException, InterruptedException {
+        Path real = root.toRealPath();
+        String path = real + "/some.jar:" + real + "/lib/picocli-shell-9.jar:" + real + "/lib/picocli-4.8.0.jar";
+        Files.writeString(root.resolve("cli/target/stencil.classpath"), path);
+        for (String stale : List.of("picocli.jar", "newer-picocli-4.7.7.jar")) {
+            Files.createFile(root.resolve("target").resolve(stale));
+        }
+        javaWithNewerClasses();
+        Files.delete(root.resolve("target/stencil.aot"));
+        String expected = "%1$s/cli/target/stencil-cli.jar:%1$s/target/newer-picocli-4.8.0.jar:%2$s\n"
+                .formatted(real, path);
+        assertThat(run("")).endsWith(expected);
+        assertThat(run("")).isEqualTo(expected);
+        assertThat(root.resolve("target/newer-picocli-4.8.0.jar"))
+                .hasContent("newer " + real + "/lib/picocli-4.8.0.jar");
+
+        Files.writeString(root.resolve("cli/target/stencil.classpath"), real + "/some.jar");
+        assertThat(run("")).endsWith("%1$s/cli/target/stencil-cli.jar:%1$s/some.jar\n".formatted(real));
+    }
+
+    @Test
+    void classesThatCannotBeRewrittenLeaveATrace() throws IOException, InterruptedException {
+        Path real = root.toRealPath();
+        Files.writeString(root.resolve("cli/target/stencil.classpath"), real + "/lib/picocli-4.8.0.jar");
+        javaWithNewerClasses();
+        Files.createFile(root.resolve("broken"));
+        Files.delete(root.resolve("target/stencil.aot"));
+        run("");
+        assertThat(root.resolve("target/archive.log"))
+                .content()
+                .contains("no class file: CAFED00D\n", "/lib/picocli-4.8.0.jar\n");
+        assertThat(root.resolve("target/newer-picocli-4.8.0.jar")).doesNotExist();
     }
 
     private String locale(Map<String, String> environment) throws IOException, InterruptedException {
