@@ -211,6 +211,35 @@ class TemplatePipelineTest {
         }
     }
 
+    /// Weights of Templates are freed with their pipeline, however long the caller's scope is open.
+    @ParameterizedTest
+    @EnumSource
+    void theScopeOfACacheHoldsNothingElse(Loading loading) throws IOException {
+        List<LoadedTemplate<?, ?>> loaded = new ArrayList<>();
+        List<TemplateSource> sources = TinyPipeline.goldenTemplates(folder).stream()
+                .<TemplateSource>map(source -> new Watched(source, loaded, new ArrayList<>()))
+                .toList();
+        try (Scope _ = new Scope()) {
+            TemplateCache cache;
+            List<Tensor> weights = new ArrayList<>();
+            try (TemplatePipeline pipeline =
+                    new TemplatePipeline(TinyPipeline.base(), sources, loading, warnings::add)) {
+                cache = pipeline.cache(TemplateInputs.parse("[{\"scale\":0.8},{\"model_id\":1,\"scale\":0.3}]"));
+                if (loading == Loading.EAGER) {
+                    try (Scope _ = new Scope()) {
+                        loaded.forEach(template ->
+                                template.model().state().values().forEach(parameter -> weights.add(parameter.get())));
+                    }
+                    assertThat(weights).isNotEmpty().noneMatch(weight -> weight.isNull());
+                }
+            }
+            assertThat(weights).allMatch(weight -> weight.isNull());
+            assertThat(cache.kvCache().blocks().values())
+                    .isNotEmpty()
+                    .allSatisfy(kept -> assertThat(Tensors.toFloats(kept.k())).isNotEmpty());
+        }
+    }
+
     @Test
     void aLazyTemplateThatBreaksTheContractIsToldAtOnce() throws IOException {
         Files.writeString(folder.resolve("Model.java"), "public class Model {}");

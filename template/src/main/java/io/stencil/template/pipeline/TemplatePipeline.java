@@ -180,8 +180,12 @@ public final class TemplatePipeline implements AutoCloseable {
     }
 
     private TemplateCache runUnbound(TemplateInput input) {
-        TemplateCache cache = run(input);
-        return loading == Loading.EAGER ? cache.map(loaded.get(input.modelId())::unbound) : cache;
+        if (loading == Loading.LAZY) {
+            return run(input);
+        }
+        try (Scope scope = new Scope()) { // which holds the parameters that the cache is compared with
+            return run(input).map(loaded.get(input.modelId())::unbound).map(scope::keep);
+        }
     }
 
     private TemplateCache run(TemplateInput input) {
