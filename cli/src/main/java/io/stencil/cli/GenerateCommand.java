@@ -21,6 +21,7 @@ import io.stencil.pipeline.Flux2Pipeline;
 import io.stencil.pipeline.Flux2Pipeline.LoraMatch;
 import io.stencil.pipeline.GeneratedImage;
 import io.stencil.pipeline.GenerationRequest;
+import io.stencil.pipeline.GenerationRequest.LoraUse;
 import io.stencil.pipeline.Inpaint;
 import io.stencil.pipeline.ProgressListener;
 import io.stencil.pipeline.models.LoadOptions;
@@ -29,6 +30,7 @@ import io.stencil.pipeline.models.VaeTiling;
 import io.stencil.template.pipeline.TemplatePipeline;
 import java.io.IOException;
 import java.io.PrintWriter;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -36,6 +38,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -65,17 +68,8 @@ final class GenerateCommand implements Callable<Integer> {
     @Mixin
     private TemplateOptions templates;
 
-    @Option(
-            names = "--lora",
-            paramLabel = "FILE|DIR|ID:FILE",
-            description = "Hot-load a LoRA: a safetensors file, or a PEFT folder with adapter_config.json.")
-    private @Nullable String lora;
-
-    @Option(
-            names = "--lora_alpha",
-            paramLabel = "A",
-            description = "Strength of the LoRA, beside the scale that its file gives. Default: 1.")
-    private @Nullable Double loraAlpha;
+    @Mixin
+    private LoraOptions loras;
 
     @Option(names = "--output", paramLabel = "FILE.png", required = true, description = "Gets the image.")
     private Path output;
@@ -98,14 +92,7 @@ final class GenerateCommand implements Callable<Integer> {
         if (latents != null) {
             OutputCheck.requireFile("save_latents", latents, ".safetensors");
         }
-        if (loraAlpha != null && lora == null) {
-            throw new InvalidRequestException(
-                    "lora_alpha", "needs --lora: there is no LoRA whose strength it could be");
-        }
-        if (loraAlpha != null) {
-            LoraFile.requireStrength(loraAlpha);
-        }
-        save(generate(job()));
+        save(generate(job(loras.read())));
         return 0;
     }
 
@@ -115,23 +102,21 @@ final class GenerateCommand implements Callable<Integer> {
             LoadOptions load,
             GenerationRequest request,
             TemplateOptions.Steering steering,
-            @Nullable Path lora) {}
+            List<LoraUse> loras) {}
 
     /// Validates local files before fetching.
-    private Job job() {
+    private Job job(List<LoraOptions.Choice> choices) {
         LoadOptions load = tiling.apply(base.load());
         GenerationRequest request = requestOptions.read();
         requireNewOutputs(requestOptions.files());
-        ModelSource loraSource = lora == null ? null : ModelSource.parse("lora", lora);
-        if (loraSource != null) {
-            loraSource.local().ifPresent(Located::fileOrFolder);
-        }
+        choices.forEach(choice -> choice.source().local().ifPresent(Located::fileOrFolder));
         LoadOptions _ = weights.apply(load, base.checkLocal(true));
         templates.checkLocal();
         requireNewOutputs(Map.of("--template_inputs", templates.inputFiles()));
         try (HubModels remote = hub.open()) {
-            Path loraFile =
-                    loraSource == null ? null : loraSource.resolve(remote).fileOrFolder();
+            List<LoraUse> used = choices.stream()
+                    .map(choice -> new LoraUse(choice.source().resolve(remote).fileOrFolder(), choice.strength()))
+                    .toList();
             // Small, and refused where its code is not trusted: it comes before the base model.
             TemplateOptions.Steering steering = templates.resolve(remote);
             if (steering.sources().isEmpty()) {
@@ -142,8 +127,8 @@ final class GenerateCommand implements Callable<Integer> {
                     "the base model",
                             model.files().parts().stream().flatMap(List::stream).toList(),
                     "--template_model_id_or_path", steering.folders(),
-                    "--lora", loraFile == null ? List.of() : List.of(loraFile)));
-            return new Job(model.files(), weights.apply(load, model), request, steering, loraFile);
+                    "--lora", used.stream().map(LoraUse::file).toList()));
+            return new Job(model.files(), weights.apply(load, model), request, steering, used);
         }
     }
 
@@ -159,9 +144,10 @@ final class GenerateCommand implements Callable<Integer> {
         templates.warnings().forEach(this::warn);
         try (TemplatePipeline pipeline =
                 job.steering().pipeline(Flux2Pipeline.load(job.files(), job.load()), this::warn)) {
-            if (job.lora() != null) {
-                LoraMatch match = pipeline.base().loadLora(job.lora(), loraAlpha == null ? 1 : loraAlpha);
-                err.println(job.lora() + ": " + match);
+            for (LoraUse lora : job.loras()) {
+                LoraMatch match = pipeline.base().loadLora(lora.file(), lora.strength());
+                err.println(lora.file() + ": " + match);
+                match.warning().ifPresent(this::warn);
             }
             long begin = System.nanoTime();
             try (ProgressLine line = ProgressLine.on(err)) {
@@ -351,6 +337,76 @@ final class GenerateCommand implements Callable<Integer> {
                 throw new InvalidRequestException(
                         "inpaint_blur_sigma", "needs --inpaint_blur_size of 1 or more: without it there is no blur");
             }
+        }
+    }
+
+    /// Options that name LoRAs and their strengths.
+    static final class LoraOptions {
+
+        private static final Pattern NUMBER = Pattern.compile("[^/:=]*");
+
+        @Option(
+                names = "--lora",
+                paramLabel = "FILE|DIR|ID:FILE[=STRENGTH]",
+                description =
+                        "Hot-load a LoRA, DoRA, LoKr or LoHa, with names of any tool: a safetensors file, or a PEFT folder "
+                                + "with adapter_config.json. May be repeated; strengths are beside the scales that files give.")
+        private List<String> loras = new ArrayList<>();
+
+        @Option(
+                names = "--lora_alpha",
+                paramLabel = "A",
+                description = "Strength of the one LoRA that is named without =STRENGTH. Default: 1.")
+        private @Nullable Double loraAlpha;
+
+        /// A LoRA and its strength.
+        record Choice(ModelSource source, double strength) {}
+
+        /// @throws InvalidRequestException when a strength is no number, or it is unclear whose it is
+        List<Choice> read() {
+            if (loraAlpha != null) {
+                if (loras.isEmpty()) {
+                    throw new InvalidRequestException(
+                            "lora_alpha", "needs --lora: there is no LoRA whose strength it could be");
+                }
+                LoraFile.requireStrength(loraAlpha);
+                if (loras.size() > 1 || strengthAt(loras.getFirst()) >= 0) {
+                    throw new InvalidRequestException(
+                            "lora_alpha",
+                            "is the strength of one --lora without its own, found %s; write --lora FILE=STRENGTH for each"
+                                    .formatted(String.join(", ", loras)));
+                }
+            }
+            return loras.stream().map(this::choice).toList();
+        }
+
+        private Choice choice(String text) {
+            int end = strengthAt(text);
+            if (end < 0) {
+                return new Choice(ModelSource.parse("lora", text), loraAlpha == null ? 1 : loraAlpha);
+            }
+            String number = text.substring(end + 1);
+            try {
+                double strength = Double.parseDouble(number);
+                LoraFile.requireStrength(strength);
+                return new Choice(ModelSource.parse("lora", text.substring(0, end)), strength);
+            } catch (NumberFormatException e) {
+                throw new InvalidRequestException(
+                        Location.ofField("lora"),
+                        "'%s' ends in =%s, which is no number; write FILE=STRENGTH, such as style.safetensors=0.8"
+                                .formatted(text, number),
+                        e);
+            }
+        }
+
+        /// Index of the `=` before a strength, or -1 where there is none: a name that has one in it is a file's, if
+        /// there
+        /// is such a file.
+        private static int strengthAt(String text) {
+            int end = text.lastIndexOf('=');
+            boolean strength =
+                    end > 0 && NUMBER.matcher(text.substring(end + 1)).matches() && Files.notExists(Path.of(text));
+            return strength ? end : -1;
         }
     }
 

@@ -24,6 +24,7 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import java.util.function.Function;
 import java.util.function.Predicate;
 import java.util.regex.MatchResult;
@@ -141,12 +142,18 @@ final class WeightsInspector {
                 return Optional.empty();
             }
             long layers = keys.stream().map(LoraKey::layer).distinct().count();
+            String dialects = keys.stream().map(LoraKey::dialect).distinct().collect(Collectors.joining(" and "));
             Set<Long> ranks = tensors.stream()
                     .filter(tensor -> LoraKey.parse(tensor.name()).orElseThrow().part() == LoraKey.Part.A)
+                    .filter(tensor -> !tensor.shape().isEmpty())
                     .map(tensor -> tensor.shape().getFirst())
-                    .collect(Collectors.toSet());
-            String rank = ranks.size() == 1 ? "rank " + ranks.iterator().next() : "ranks " + ranks;
-            return Optional.of("LoRA of %s layers, %s".formatted(layers, rank));
+                    .collect(Collectors.toCollection(TreeSet::new));
+            String rank = switch (ranks.size()) {
+                case 0 -> "";
+                case 1 -> ", rank " + ranks.iterator().next();
+                default -> ", ranks " + ranks;
+            };
+            return Optional.of("%s of %s layers%s, %s names".formatted(LoraKey.kinds(keys), layers, rank, dialects));
         }
 
         /// All tensors, or a trained part of them.

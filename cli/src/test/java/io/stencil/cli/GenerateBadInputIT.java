@@ -132,10 +132,27 @@ class GenerateBadInputIT {
                 Arguments.of("--edit_image=" + TestFiles.root().resolve("pom.xml"), "pom.xml"),
                 Arguments.of("--inpaint_mask=" + TestFiles.golden("mask.png"), "needs an input image"),
                 Arguments.of("--lora=absent.safetensors", "absent.safetensors: no such file"),
+                Arguments.of("--lora=absent.safetensors=0.5", "absent.safetensors: no such file"),
+                Arguments.of(
+                        "--lora=absent.safetensors=much",
+                        "'lora': 'absent.safetensors=much' ends in =much, which is no number"),
+                Arguments.of(
+                        "--lora=absent.safetensors=1e9",
+                        "'lora_alpha': must be a number from -1000000 to 1000000, found 1.0E9"),
                 Arguments.of("--lora=" + TestFiles.golden("vae_io.safetensors"), "holds no LoRA tensors"),
                 Arguments.of("--template_model_id_or_path=absent", "'absent' is not a directory"),
                 Arguments.of("--template_model_id_or_path=org/name", "to have it from a hub, write 'org/name:'"),
                 Arguments.of("--template_inputs={\"scale\": 1}", "'model_id' is 0, but 0 Templates are named"));
+    }
+
+    @Test
+    void aStrengthThatMayBeOfSeveralLorasIsRefused() {
+        StencilRun.inProcess(words("--lora=a=2", "--lora_alpha=1"))
+                .failed(
+                        1,
+                        "'lora_alpha': is the strength of one --lora without its own, found a=2; write --lora FILE=");
+        StencilRun.inProcess(words("--lora=a", "--lora=b", "--lora_alpha=1"))
+                .failed(1, "'lora_alpha': is the strength of one --lora without its own, found a, b");
     }
 
     @ParameterizedTest

@@ -14,6 +14,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -166,8 +167,60 @@ class GenerateIT {
         StencilRun run = StencilRun.inProcess(words.toArray(String[]::new)).succeeded();
 
         assertThat(run.err().lines().findFirst().orElseThrow())
-                .isEqualTo(lora + ": LoRA of 1 layers used, 1 left out: transformer_blocks.9.attn.to_q");
+                .isEqualTo(
+                        lora
+                                + ": LoRA of 1 layers used (ComfyUI and diffusers names), 1 left out: transformer_blocks.9.attn.to_q");
         assertEqualsReference("base"); // an update of zeros
+    }
+
+    @Test
+    void severalLorasHaveStrengthsOfTheirOwn() throws IOException {
+        Path one = TestFiles.golden("formats/lora/ai_toolkit.safetensors");
+        Path other = Files.copy(
+                TestFiles.golden("formats/lora/diffusers.safetensors"), folder.resolve("style=2.safetensors"));
+        List<String> words = words(folder.resolve("loras").toString());
+        words.addAll(List.of("--cfg_scale=4", "--lora=" + one + "=-0.5", "--lora=" + other + "=5e-1"));
+        words.addAll(List.of("--lora=" + other)); // its name has an = in it
+
+        StencilRun run = StencilRun.inProcess(words.toArray(String[]::new)).succeeded();
+
+        assertThat(run.err().lines().limit(3))
+                .containsExactly(
+                        one + ": LoRA of 22 layers used (ai-toolkit and ComfyUI names)",
+                        other + ": LoRA of 30 layers used (diffusers names)",
+                        other + ": LoRA of 30 layers used (diffusers names)");
+        try (Scope _ = new Scope()) {
+            TensorAssert.assertClose(
+                    "latents",
+                    Objects.requireNonNull(TensorFiles.read(folder.resolve("loras.safetensors"))
+                            .get("latents")),
+                    Golden.read("formats/lora/expected.safetensors").tensor("ai_toolkit.latents"),
+                    2e-4);
+        }
+    }
+
+    @Test
+    void aLoraOfAnotherModelIsWarnedOf() throws IOException {
+        Path lora = folder.resolve("other.safetensors");
+        try (Scope _ = new Scope()) {
+            Map<String, Tensor> tensors = new LinkedHashMap<>();
+            for (int block : List.of(0, 7, 8)) {
+                String layer = "lora_unet_single_blocks_%s_linear2".formatted(block);
+                tensors.put(layer + ".lora_down.weight", Tensors.of(new float[512], 1, 512));
+                tensors.put(layer + ".lora_up.weight", Tensors.of(new float[128], 128, 1));
+            }
+            TensorFiles.write(lora, tensors, Map.of());
+        }
+        List<String> words = words(folder.resolve("warned").toString());
+        words.replaceAll(word -> word.replace("steps=4", "steps=1"));
+        words.add("--lora=" + lora);
+
+        StencilRun run = StencilRun.inProcess(words.toArray(String[]::new)).succeeded();
+
+        assertThat(run.err())
+                .contains(
+                        "stencil: warning: the transformer has only 1 of the 3 layers of this LoRA, which is probably for another model")
+                .contains("2 left out: single_blocks_7_linear2, single_blocks_8_linear2");
     }
 
     @Test

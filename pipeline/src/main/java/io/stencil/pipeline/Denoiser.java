@@ -9,9 +9,9 @@ import io.stencil.flux2.transformer.KeyValue;
 import io.stencil.flux2.transformer.KvCache;
 import io.stencil.flux2.transformer.TextTokens;
 import io.stencil.flux2.transformer.TransformerInput;
+import io.stencil.nn.LayerUpdate;
 import io.stencil.nn.Lora;
 import io.stencil.nn.LoraBinding;
-import io.stencil.nn.LoraPair;
 import io.stencil.pipeline.models.FiniteValues;
 import io.stencil.pipeline.models.ModelSet;
 import io.stencil.pipeline.unit.ModelRole;
@@ -151,9 +151,13 @@ final class Denoiser {
                     return condition("kv_cache." + cached.getKey().key());
                 }
             }
-            for (Map.Entry<String, LoraPair> update : side.lora().pairs().entrySet()) {
-                if (!isFinite(update.getValue().a(), update.getValue().b())) {
-                    return condition("lora." + update.getKey());
+            for (Map.Entry<String, List<LayerUpdate>> updates :
+                    side.lora().updates().entrySet()) {
+                boolean finite = updates.getValue().stream()
+                        .flatMap(update -> update.tensors().stream())
+                        .allMatch(Tensors::isFinite);
+                if (!finite) {
+                    return condition("lora." + updates.getKey());
                 }
             }
             if (!Tensors.isFinite(side.text().embeds())) {

@@ -14,7 +14,6 @@ import io.stencil.image.Resampler;
 import io.stencil.image.RgbImage;
 import io.stencil.nn.Lora;
 import io.stencil.nn.LoraBinding;
-import io.stencil.nn.LoraPair;
 import io.stencil.pipeline.models.CallGate;
 import io.stencil.pipeline.models.LoadOptions;
 import io.stencil.pipeline.models.ModelFiles;
@@ -29,6 +28,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
+import java.util.Optional;
 import org.bytedeco.pytorch.Tensor;
 import org.jspecify.annotations.Nullable;
 
@@ -85,7 +85,8 @@ public final class Flux2Pipeline implements AutoCloseable {
         try (CallGate.Turn _ = models.gate().enter(CallGate.Kind.WORK, "generate()");
                 Scope scope = new Scope();
                 GradMode _ = GradMode.disabled();
-                LoraBinding _ = loras.bind(models)) {
+                LoraBinding _ = loras.bind(models);
+                LoraBinding _ = bind(request.loras(), progress)) {
             request.hold(scope);
             ImageSize size = new ImageSize(roundUp(request.width()), roundUp(request.height()));
             RequestWarnings.of(request, models, size).forEach(progress::onWarning);
@@ -96,6 +97,27 @@ public final class Flux2Pipeline implements AutoCloseable {
         } catch (RuntimeException e) {
             throw LibtorchMessage.isFrom(e) ? failed(request, e) : e;
         }
+    }
+
+    /// Reads the LoRA files of a request and binds them; what they hold beyond the transformer's layers is a warning.
+    private LoraBinding bind(List<GenerationRequest.LoraUse> uses, ProgressListener progress) {
+        if (uses.isEmpty()) {
+            return LoraBinding.none();
+        }
+        List<Lora> read = new ArrayList<>();
+        for (GenerationRequest.LoraUse use : uses) {
+            LoraFile lora = read(use.file(), use.strength(), models.compute());
+            read.add(lora.lora());
+            LoraMatch match = LoraMatch.of(lora);
+            if (!match.unmatched().isEmpty()) {
+                progress.onWarning(use.file() + ": " + match.warning().orElseGet(match::toString));
+            }
+        }
+        return LoraBinding.bind(models.requireTransformer(), Lora.merge(read));
+    }
+
+    private LoraFile read(Path file, double strength, DType dtype) {
+        return LoraFile.read(file, models.requireTransformer(), strength, dtype, models.device());
     }
 
     private static InvalidRequestException failed(GenerationRequest request, RuntimeException fault) {
@@ -170,7 +192,8 @@ public final class Flux2Pipeline implements AutoCloseable {
         return new Denoiser.InpaintLatents(models.device().place(inpaint.latentMask(size)), ImageTokens.flatten(clean));
     }
 
-    /// Hot-loads a LoRA file: it takes part in every generation until [#clearLoras]; the weights stay as they are.
+    /// Hot-loads a LoRA file (LoRA, DoRA, LoKr or LoHa, in the names of any tool): it takes part in every generation
+    /// until [#clearLoras]; the weights stay as they are. Of several files each has its own strength.
     ///
     /// @param file a safetensors file, or a folder with PEFT's `adapter_config.json` and `adapter_model.safetensors`
     /// @param strength factor of the update, beside the scale that the file gives
@@ -182,10 +205,9 @@ public final class Flux2Pipeline implements AutoCloseable {
         Arguments.require("file", file);
         try (CallGate.Turn _ = models.gate().enter(CallGate.Kind.CHANGE, "loadLora()");
                 Scope _ = new Scope()) {
-            LoraFile lora =
-                    LoraFile.read(file, models.requireTransformer(), strength, models.compute(), models.device());
+            LoraFile lora = read(file, strength, models.compute());
             loras.add(lora.lora());
-            return new LoraMatch(lora.lora().pairs().size(), lora.unmatched());
+            return LoraMatch.of(lora);
         }
     }
 
@@ -197,18 +219,32 @@ public final class Flux2Pipeline implements AutoCloseable {
     }
 
     /// Adds a LoRA file to the transformer's weights for good; the opposite strength takes it off again, up to
-    /// rounding.
+    /// rounding. A DoRA stays: how it scales the weights depends on them.
     ///
     /// @param strength factor of the update
     /// @return which of the file's layers the transformer has
+    /// @throws io.stencil.error.InvalidRequestException when the strength is no finite number, or is negative for a
+    /// DoRA,
+    ///     when a DoRA is hot-loaded, or a weight rests in float8 or is offloaded; no weight is changed then
     /// @throws io.stencil.error.InvalidFileException as [#loadLora] does; no weight is changed then
     public LoraMatch fuseLora(Path file, double strength) {
         Arguments.require("file", file);
         try (CallGate.Turn _ = models.gate().enter(CallGate.Kind.CHANGE, "fuseLora()");
                 Scope _ = new Scope()) {
-            LoraFile lora = LoraFile.read(file, models.requireTransformer(), strength, DType.FLOAT32, models.device());
+            if (loras.dependOnWeights()) {
+                throw new InvalidRequestException(
+                        "lora",
+                        "cannot be fused while a DoRA is loaded, whose norms are those of the weights before; call clearLoras() first, and load the DoRA again afterwards");
+            }
+            LoraFile lora = read(file, strength, DType.FLOAT32);
+            if (strength < 0 && lora.lora().dependsOnWeights()) {
+                throw new InvalidRequestException(
+                        "lora_alpha",
+                        "is %s, and a DoRA cannot be taken off by a negative strength, since its norms are those of the weights before; load the model again, or hot-load the DoRA"
+                                .formatted(strength));
+            }
             lora.lora().fuse(models.requireTransformer(), 1.0);
-            return new LoraMatch(lora.lora().pairs().size(), lora.unmatched());
+            return LoraMatch.of(lora);
         }
     }
 
@@ -237,11 +273,15 @@ public final class Flux2Pipeline implements AutoCloseable {
         private final List<OwnedTensor> owned = new ArrayList<>();
 
         void add(Lora lora) {
-            for (LoraPair pair : lora.pairs().values()) {
-                owned.add(new OwnedTensor(pair.a()));
-                owned.add(new OwnedTensor(pair.b()));
-            }
-            loras.add(lora);
+            loras.add(lora.map(tensor -> {
+                OwnedTensor kept = new OwnedTensor(tensor);
+                owned.add(kept);
+                return kept.get();
+            }));
+        }
+
+        boolean dependOnWeights() {
+            return loras.stream().anyMatch(Lora::dependsOnWeights);
         }
 
         /// Puts all of them on the transformer until the binding is closed.
@@ -260,20 +300,40 @@ public final class Flux2Pipeline implements AutoCloseable {
 
     /// The match of a LoRA file's layers with those of the transformer.
     ///
+    /// @param kind of the updates, such as `LoRA` or `DoRA`
+    /// @param dialect the tool whose names the file has, such as `ai-toolkit and ComfyUI`
     /// @param matched number of the file's layers that the transformer has
-    /// @param unmatched layers of the file that it does not have
-    public record LoraMatch(int matched, List<String> unmatched) {
+    /// @param unmatched layers of the file that it does not have, those of the text encoder among them
+    public record LoraMatch(String kind, String dialect, int matched, List<String> unmatched) {
 
         public LoraMatch {
             unmatched = List.copyOf(unmatched);
         }
 
+        private static LoraMatch of(LoraFile file) {
+            return new LoraMatch(file.kind(), file.dialect(), file.matched(), file.unmatched());
+        }
+
+        /// A warning when the transformer has less than half of the file's layers.
+        public Optional<String> warning() {
+            int all = matched + unmatched.size();
+            return 2 * matched >= all
+                    ? Optional.empty()
+                    : Optional.of(
+                            "the transformer has only %s of the %s layers of this LoRA, which is probably for another model; the image will not be the one that it was trained for (%s)"
+                                    .formatted(matched, all, this));
+        }
+
         /// One line for people.
         @Override
         public String toString() {
-            String rest =
-                    unmatched.isEmpty() ? "" : ", %s left out: %s".formatted(unmatched.size(), NameList.of(unmatched));
-            return "LoRA of %s layers used".formatted(matched) + rest;
+            List<String> others = unmatched.stream()
+                    .filter(layer -> !LoraFile.isOfTextEncoder(layer))
+                    .toList();
+            int ofTextEncoder = unmatched.size() - others.size();
+            return "%s of %s layers used (%s names)".formatted(kind, matched, dialect)
+                    + (others.isEmpty() ? "" : ", %s left out: %s".formatted(others.size(), NameList.of(others)))
+                    + (ofTextEncoder == 0 ? "" : ", %s of the text encoder left out".formatted(ofTextEncoder));
         }
     }
 }

@@ -2,13 +2,17 @@ package io.stencil.pipeline;
 
 import io.stencil.error.Arguments;
 import io.stencil.error.InvalidRequestException;
+import io.stencil.flux2.files.LoraFile;
 import io.stencil.flux2.schedule.FlowMatchSchedule;
 import io.stencil.image.RgbImage;
 import io.stencil.tensor.Scope;
 import io.stencil.tensor.TensorDefect;
 import io.stencil.tensor.Tensors;
+import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Optional;
+import java.util.stream.Stream;
 import org.bytedeco.pytorch.Tensor;
 import org.jspecify.annotations.Nullable;
 
@@ -30,6 +34,7 @@ import org.jspecify.annotations.Nullable;
 /// @param steps number of denoising steps
 /// @param denoisingStrength in (0, 1]: how far an input image is noised before it is denoised again
 /// @param image the images that go in
+/// @param loras LoRA files for this request alone, beside those that the pipeline has loaded
 public record GenerationRequest(
         SideConditions positive,
         SideConditions negative,
@@ -41,7 +46,8 @@ public record GenerationRequest(
         @Nullable Tensor noise,
         int steps,
         double denoisingStrength,
-        ImageConditions image) {
+        ImageConditions image,
+        List<LoraUse> loras) {
 
     /// Pixels of one latent token along a side.
     private static final int TOKEN = 16;
@@ -63,6 +69,7 @@ public record GenerationRequest(
         Arguments.require("positive", positive);
         Arguments.require("negative", negative);
         Arguments.require("image", image);
+        loras = Arguments.copyOf("loras", loras);
         require("height", height >= 1, "must be at least 1, found " + height);
         require("width", width >= 1, "must be at least 1, found " + width);
         require(
@@ -170,6 +177,7 @@ public record GenerationRequest(
         builder.steps = steps;
         builder.denoisingStrength = denoisingStrength;
         builder.image = image;
+        builder.loras = loras;
         return builder;
     }
 
@@ -188,9 +196,13 @@ public record GenerationRequest(
             hold(side + ".kv_cache." + block.key(), cached.k(), scope);
             hold(side + ".kv_cache." + block.key(), cached.v(), scope);
         });
+        conditions
+                .lora()
+                .updates()
+                .forEach((layer, updates) -> updates.stream()
+                        .flatMap(update -> update.tensors().stream())
+                        .forEach(tensor -> hold(side + ".lora." + layer, tensor, scope)));
         conditions.lora().pairs().forEach((layer, pair) -> {
-            hold(side + ".lora." + layer, pair.a(), scope);
-            hold(side + ".lora." + layer, pair.b(), scope);
             if (pair.a().dim() == 3 && pair.a().size(0) != 1) {
                 throw new InvalidRequestException(
                         side + ".lora." + layer,
@@ -230,6 +242,7 @@ public record GenerationRequest(
         private int steps = 30;
         private double denoisingStrength = 1;
         private ImageConditions image = ImageConditions.none();
+        private List<LoraUse> loras = List.of();
 
         private Builder(SideConditions positive) {
             this.positive = positive;
@@ -307,6 +320,17 @@ public record GenerationRequest(
             return this;
         }
 
+        /// Adds a LoRA file, for this request alone: each has its own strength.
+        ///
+        /// @param file a safetensors file, or a PEFT folder; it is read when the request is generated
+        /// @param strength factor of the update, beside the scale that the file gives
+        /// @throws InvalidRequestException when the strength is no finite number
+        public Builder lora(Path file, double strength) {
+            loras = Stream.concat(loras.stream(), Stream.of(new LoraUse(file, strength)))
+                    .toList();
+            return this;
+        }
+
         /// @throws InvalidRequestException for a value that cannot be used, naming it
         public GenerationRequest build() {
             return new GenerationRequest(
@@ -320,7 +344,21 @@ public record GenerationRequest(
                     noise,
                     steps,
                     denoisingStrength,
-                    image);
+                    image,
+                    loras);
+        }
+    }
+
+    /// A LoRA file and its strength.
+    ///
+    /// @param file a safetensors file, or a PEFT folder
+    /// @param strength factor of the update, from -1000000 to 1000000, beside the scale that the file gives
+    public record LoraUse(Path file, double strength) {
+
+        /// @throws InvalidRequestException when the strength is out of range
+        public LoraUse {
+            Arguments.require("lora", file);
+            LoraFile.requireStrength(strength);
         }
     }
 

@@ -86,6 +86,10 @@ class LoraTest {
         return pipeline.generate(request).latents().toTensor();
     }
 
+    private static LoraMatch match(String dialect) {
+        return new LoraMatch("LoRA", dialect, 2, List.of());
+    }
+
     private static float largestDifference(Tensor a, Tensor b) {
         return Tensors.toFloats(a.sub(b).abs().max())[0];
     }
@@ -93,7 +97,7 @@ class LoraTest {
     @Test
     void aLoadedFileSteersUntilItIsTakenOff() {
         Tensor plain = latents();
-        assertThat(pipeline.loadLora(file(name -> name), 1.0)).isEqualTo(new LoraMatch(2, List.of()));
+        assertThat(pipeline.loadLora(file(name -> name), 1.0)).isEqualTo(match("DiffSynth-Studio"));
         assertThat(largestDifference(latents(), plain)).isGreaterThan(1e-2f);
         pipeline.clearLoras();
         assertThat(Tensors.toFloats(latents())).isEqualTo(Tensors.toFloats(plain));
@@ -115,7 +119,7 @@ class LoraTest {
         pipeline.loadLora(file(name -> name), 0.7);
         Tensor loaded = latents();
         pipeline.clearLoras();
-        assertThat(pipeline.fuseLora(file(name -> name), 0.7)).isEqualTo(new LoraMatch(2, List.of()));
+        assertThat(pipeline.fuseLora(file(name -> name), 0.7)).isEqualTo(match("DiffSynth-Studio"));
         TensorAssert.assertClose("latents", latents(), loaded, 1e-5);
         pipeline.fuseLora(file(name -> name), -0.7);
         TensorAssert.assertClose("latents", latents(), plain, 1e-5);
@@ -136,19 +140,20 @@ class LoraTest {
 
     @ParameterizedTest
     @CsvSource({
-        "lora_A, lora_down, lora_B, lora_up, ''",
-        "lora_A.weight, lora_A.default.weight, lora_B.weight, lora_B.default.weight, ''",
-        "lora_A, lora_A, lora_B, lora_B, diffusion_model.",
-        "lora_A, lora_A, lora_B, lora_B, transformer.",
-        "lora_A.weight, lora_down.default.weight, lora_B.weight, lora_up.default.weight, diffusion_model."
+        "lora_A, lora_down, lora_B, lora_up, '', DiffSynth-Studio",
+        "lora_A.weight, lora_A.default.weight, lora_B.weight, lora_B.default.weight, '', DiffSynth-Studio",
+        "lora_A, lora_A, lora_B, lora_B, diffusion_model., ComfyUI and diffusers",
+        "lora_A, lora_A, lora_B, lora_B, transformer., diffusers",
+        "lora_A.weight, lora_down.default.weight, lora_B.weight, lora_up.default.weight, diffusion_model., ComfyUI and diffusers"
     })
-    void otherToolsNamesMeanTheSame(String a, String spelledA, String b, String spelledB, String prefix) {
+    void otherToolsNamesMeanTheSame(
+            String a, String spelledA, String b, String spelledB, String prefix, String dialect) {
         pipeline.loadLora(file(name -> name), 1.0);
         Tensor expected = latents();
         pipeline.clearLoras();
         LoraMatch match = pipeline.loadLora(
                 file(name -> prefix + name.replace(a, spelledA).replace(b, spelledB)), 1.0);
-        assertThat(match).isEqualTo(new LoraMatch(2, List.of()));
+        assertThat(match).isEqualTo(match(dialect));
         assertThat(Tensors.toFloats(latents())).isEqualTo(Tensors.toFloats(expected));
     }
 
@@ -165,7 +170,9 @@ class LoraTest {
     @Test
     void layersThatTheModelLacksAreReported() {
         LoraMatch match = pipeline.loadLora(file(name -> name.replace("single_", "triple_")), 1.0);
-        assertThat(match).isEqualTo(new LoraMatch(1, List.of("triple_transformer_blocks.0.attn.to_out")));
+        assertThat(match)
+                .isEqualTo(new LoraMatch(
+                        "LoRA", "DiffSynth-Studio", 1, List.of("triple_transformer_blocks.0.attn.to_out")));
     }
 
     @Test

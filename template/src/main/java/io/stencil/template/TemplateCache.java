@@ -5,7 +5,6 @@ import io.stencil.flux2.transformer.BlockId;
 import io.stencil.flux2.transformer.KeyValue;
 import io.stencil.flux2.transformer.KvCache;
 import io.stencil.nn.Lora;
-import io.stencil.nn.LoraPair;
 import io.stencil.tensor.Ops;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -60,12 +59,9 @@ public record TemplateCache(
         kvCache.blocks()
                 .forEach((block, cached) ->
                         blocks.put(block, new KeyValue(copy.apply(cached.k()), copy.apply(cached.v()))));
-        Map<String, LoraPair> pairs = new LinkedHashMap<>();
-        lora.pairs()
-                .forEach((layer, pair) -> pairs.put(layer, new LoraPair(copy.apply(pair.a()), copy.apply(pair.b()))));
         return new TemplateCache(
                 new KvCache(blocks),
-                new Lora(pairs),
+                lora.map(copy),
                 textEmbedding == null ? null : copy.apply(textEmbedding),
                 settings);
     }

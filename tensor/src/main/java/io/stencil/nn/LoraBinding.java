@@ -14,19 +14,20 @@ import java.util.Objects;
 /// LoRA updates of a module's linear layers for the passes that this thread runs until the binding is closed. Neither
 /// the weights nor the module change: a pass on another thread does not see the updates.
 ///
-/// Gradients flow into the pairs. With gradient [checkpointing][io.stencil.autograd.Checkpointing] a recomputed segment
-/// sees the bindings of its forward pass, on whatever thread it runs; the pairs must live until the backward pass is
+/// Gradients flow into pairs of LoRA matrices. With gradient [checkpointing][io.stencil.autograd.Checkpointing] a
+/// recomputed segment
+/// sees the bindings of its forward pass, on whatever thread it runs; the updates must live until the backward pass is
 /// over.
 public final class LoraBinding implements AutoCloseable {
 
     /// The open bindings of a pass, in the order in which they were opened.
     private static final PassLocal<List<LoraBinding>> OPEN = new PassLocal<>();
 
-    private final Map<Linear, LoraPair> pairs;
+    private final Map<Linear, List<LayerUpdate>> updates;
     private boolean closed;
 
-    private LoraBinding(Map<Linear, LoraPair> pairs) {
-        this.pairs = pairs;
+    private LoraBinding(Map<Linear, List<LayerUpdate>> updates) {
+        this.updates = updates;
     }
 
     /// A binding of nothing.
@@ -41,11 +42,10 @@ public final class LoraBinding implements AutoCloseable {
         if (lora.isEmpty()) {
             return none();
         }
-        Map<Linear, LoraPair> pairs = new HashMap<>();
-        linears(module, lora.pairs())
-                .forEach((name, layer) ->
-                        pairs.put(layer, Objects.requireNonNull(lora.pairs().get(name))));
-        LoraBinding binding = new LoraBinding(pairs);
+        Map<String, List<LayerUpdate>> named = lora.updates();
+        Map<Linear, List<LayerUpdate>> updates = new HashMap<>();
+        linears(module, named).forEach((name, layer) -> updates.put(layer, Objects.requireNonNull(named.get(name))));
+        LoraBinding binding = new LoraBinding(updates);
         List<LoraBinding> open = new ArrayList<>(open());
         open.add(binding);
         OPEN.set(List.copyOf(open));
@@ -58,17 +58,14 @@ public final class LoraBinding implements AutoCloseable {
     }
 
     /// The updates that are bound to a layer in this thread's pass.
-    static List<LoraPair> of(Linear layer) {
+    static List<LayerUpdate> of(Linear layer) {
         List<LoraBinding> open = open();
         if (open.isEmpty()) {
             return List.of();
         }
-        List<LoraPair> bound = new ArrayList<>();
+        List<LayerUpdate> bound = new ArrayList<>();
         for (LoraBinding binding : open) {
-            LoraPair pair = binding.pairs.get(layer);
-            if (pair != null) {
-                bound.add(pair);
-            }
+            bound.addAll(binding.updates.getOrDefault(layer, List.of()));
         }
         return bound;
     }
@@ -77,19 +74,19 @@ public final class LoraBinding implements AutoCloseable {
     ///
     /// @throws InvalidRequestException naming the update that does not
     public static void check(Module module, Lora lora) {
-        linears(module, lora.pairs());
+        linears(module, lora.updates());
     }
 
-    /// Finds the layers that LoRA pairs name, checking shapes.
-    static Map<String, Linear> linears(Module module, Map<String, LoraPair> pairs) {
+    /// Finds the layers that updates name, checking shapes.
+    static Map<String, Linear> linears(Module module, Map<String, List<LayerUpdate>> updates) {
         Map<String, Linear> found = new LinkedHashMap<>();
         Map<String, Module> modules = module.modules();
         List<String> unknown = new ArrayList<>();
-        pairs.forEach((name, pair) -> {
+        updates.forEach((name, ofLayer) -> {
             if (modules.get(name) instanceof Linear linear) {
-                pair.misfit(linear.weight().shape()).ifPresent(fault -> {
+                ofLayer.forEach(update -> update.misfit(linear.weight().shape()).ifPresent(fault -> {
                     throw new InvalidRequestException("lora", "'%s' %s".formatted(name, fault));
-                });
+                }));
                 found.put(name, linear);
             } else {
                 unknown.add(name);
@@ -107,7 +104,7 @@ public final class LoraBinding implements AutoCloseable {
     @Override
     @SuppressWarnings("ReferenceEquality") // it ends itself
     public void close() {
-        if (closed || pairs.isEmpty()) {
+        if (closed || updates.isEmpty()) {
             return;
         }
         List<LoraBinding> others =

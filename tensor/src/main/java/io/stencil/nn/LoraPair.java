@@ -6,17 +6,19 @@ import io.stencil.tensor.Ops;
 import io.stencil.tensor.Tensors;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.UnaryOperator;
 import org.bytedeco.pytorch.Tensor;
 
 /// A low-rank update of one linear layer (Hu et al. 2021, arXiv:2106.09685): `W x` becomes `W x + B (A x)`.
 ///
 /// @param a `[r, in]`, or `[B, r, in]` with an update of its own for each sample of a batch
 /// @param b `[out, r]`, or `[B, out, r]`
-public record LoraPair(Tensor a, Tensor b) {
+public record LoraPair(Tensor a, Tensor b) implements LayerUpdate.Additive {
 
     /// The update of an output: `B (A x)`, for x `[..., in]` gives `[..., out]`, in the dtype of `x`. With an update a
     /// sample, x is `[B, in]` or `[B, S, in]`.
-    Tensor update(Tensor x) {
+    @Override
+    public Tensor update(Tensor x) {
         DType dtype = DType.of(x);
         Device device = Device.of(x);
         Tensor down = device.place(a, dtype);
@@ -29,11 +31,30 @@ public record LoraPair(Tensor a, Tensor b) {
         return x.dim() == 2 ? updated.squeeze(1) : updated;
     }
 
-    /// Bytes that autograd keeps of an update until the backward pass, beside its input.
-    ///
-    /// @param rows of the input, those of all samples
-    /// @param dtype of the input
-    long activationBytes(long rows, DType dtype) {
+    @Override
+    public Tensor built(long first, long count) {
+        return DType.FLOAT32
+                .cast(b.detach().narrow(0, first, count))
+                .matmul(Device.of(b).place(a.detach(), DType.FLOAT32));
+    }
+
+    @Override
+    public LoraPair rows(long first, long count) {
+        return new LoraPair(a, b.narrow(-2, first, count));
+    }
+
+    @Override
+    public List<Tensor> tensors() {
+        return List.of(a, b);
+    }
+
+    @Override
+    public LoraPair map(UnaryOperator<Tensor> copy) {
+        return new LoraPair(copy.apply(a), copy.apply(b));
+    }
+
+    @Override
+    public long activationBytes(long rows, DType dtype) {
         long copies = (DType.of(a) == dtype ? 0 : a.numel()) + (DType.of(b) == dtype ? 0 : b.numel());
         return (rows * a.size(-2) + copies) * dtype.bytes();
     }
@@ -43,9 +64,7 @@ public record LoraPair(Tensor a, Tensor b) {
         return a.dim() == 3;
     }
 
-    /// Why this pair cannot update a layer, or nothing when it can.
-    ///
-    /// @param weight the shape of the layer's weight, `[out, in]`
+    @Override
     public Optional<String> misfit(long... weight) {
         boolean fits = a.dim() == b.dim()
                 && (a.dim() == 2 || (a.dim() == 3 && a.size(0) == b.size(0)))

@@ -153,7 +153,7 @@ public sealed interface WeightValues {
             long row, long count, Tensor values, @Nullable Tensor scale) {}
 
     /// Widens the matrix part by part, from the first row to the last; a part is gone when `use` returns.
-    private void forEachPart(DType dtype, Consumer<Part> use) {
+    default void forEachPart(DType dtype, Consumer<Part> use) {
         long rows = size(0);
         long rowsAtOnce = dtype() == dtype ? rows : Math.max(1, PART_ELEMENTS / size(1));
         for (long row = 0; row < rows; row += rowsAtOnce) {

@@ -1,13 +1,13 @@
 package io.stencil.flux2.files;
 
+import io.stencil.autograd.GradMode;
 import io.stencil.error.InvalidFileException;
 import io.stencil.error.InvalidRequestException;
 import io.stencil.error.Location;
 import io.stencil.error.NameList;
-import io.stencil.flux2.files.LoraParts.AdapterKind;
-import io.stencil.nn.Linear;
+import io.stencil.flux2.files.LoraLayers.Found;
+import io.stencil.nn.LayerUpdate;
 import io.stencil.nn.Lora;
-import io.stencil.nn.LoraPair;
 import io.stencil.nn.Module;
 import io.stencil.safetensors.SafetensorsFile;
 import io.stencil.tensor.DType;
@@ -17,21 +17,34 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.Set;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
-/// A LoRA as it lies in a safetensors file: `LAYER.lora_A.weight` `[r, in]` and `LAYER.lora_B.weight` `[out, r]`.
+/// A LoRA as it lies in a safetensors file: for each layer `lora_A` `[r, in]` and `lora_B` `[out, r]`, whose product
+/// times a scale is added to the weight.
 ///
-/// Other tools' spellings are read too: `lora_down` and `lora_up`, an adapter's name as in `lora_A.default.weight`,
-/// the prefixes `diffusion_model.`, `transformer.` and `base_model.model.`. The scale of an update is `LAYER.alpha`
-/// over the rank where that tensor is there, else what `adapter_config.json` or the file's metadata say
-/// (`lora_alpha`, `r`), else
-/// 1. What changes a layer otherwise than by `B A`, as DoRA and LoKr do, is refused.
+/// Files of all tools are read: `lora_A` is called `lora_down` too, an adapter's name may stand behind it, layers have
+/// the names of diffusers or of Black Forest Labs (where one of `img_attn.qkv` updates three layers here), with dots or
+/// underscores, behind the prefix of a tool. With `lora_magnitude_vector` or `dora_scale` the update is a
+/// [DoRA][LayerUpdate.Dora], with `lokr_w1` and `lokr_w2` a [LoKr][LayerUpdate.Kronecker], with `hada_w1_a` and its
+/// like a
+/// LoHa. The scale of an update is `LAYER.alpha` over the rank where that tensor is there, else what
+/// `adapter_config.json` or the file's metadata say (`lora_alpha`, `r`), else 1. Tensors of any other kind are refused.
 ///
 /// @param lora the updates of the layers that the model has, owned by the scope in which the file was read
+/// @param kind of the updates, such as `LoRA` or `DoRA`
+/// @param dialect the tool whose names the file has
+/// @param matched number of the file's layers that the model has
 /// @param unmatched layers of the file that the model does not have
-public record LoraFile(Lora lora, List<String> unmatched) {
+public record LoraFile(Lora lora, String kind, String dialect, int matched, List<String> unmatched) {
 
     /// Largest absolute strength of a LoRA.
     private static final double MAX_STRENGTH = 1e6;
@@ -53,52 +66,69 @@ public record LoraFile(Lora lora, List<String> unmatched) {
     /// Reads the updates that fit a model.
     ///
     /// @param path a safetensors file, or a folder with PEFT's `adapter_config.json` and `adapter_model.safetensors`
-    /// @param model whose linear layers the LoRA updates
+    /// @param transformer whose linear layers the LoRA updates
     /// @param strength factor of the update, beside the scale that the file gives
     /// @param dtype of the matrices
     /// @param device where they lie
     /// @throws InvalidRequestException when the strength is no finite number
     /// @throws InvalidFileException when the file is not a LoRA, holds parts of an adapter that is not supported, lacks
-    ///     one matrix of a pair or has one twice in two spellings, has a matrix that does not fit its layer or values
+    ///     a matrix of a layer or has one twice in two spellings, has a matrix that does not fit its layer or values
     ///     that are not finite, declares a scale that cannot be used, or updates no layer of the model
-    public static LoraFile read(Path path, Module model, double strength, DType dtype, Device device) {
+    public static LoraFile read(Path path, Module transformer, double strength, DType dtype, Device device) {
         requireStrength(strength);
         LoraSource files = LoraSource.at(path);
         Path file = files.weights();
+        LoraLayers model = new LoraLayers(transformer);
         Map<String, LoraParts> layers = new LinkedHashMap<>();
+        Map<String, Found> found = new LinkedHashMap<>();
+        Set<String> dialects = new LinkedHashSet<>();
         LoraScaling scaling;
         try (SafetensorsFile source = SafetensorsFile.open(file)) {
             requireLoraAlone(source);
             scaling = files.scaling(source.metadata());
             for (String name : source.entries().keySet()) {
                 LoraKey key = LoraKey.parse(name).orElseThrow();
-                layers.computeIfAbsent(key.layer(), layer -> new LoraParts(file, layer))
+                Optional<Found> match = model.find(key.layer());
+                String layer = match.map(Found::name)
+                        .orElse(LoraLayers.Name.of(key.layer()).layer());
+                match.ifPresent(known -> {
+                    found.put(layer, known);
+                    dialects.add(key.dialect());
+                });
+                layers.computeIfAbsent(layer, _ -> new LoraParts(file, layer))
                         .put(key.part(), name, TensorFiles.view(source, name).clone());
             }
         }
-        Map<String, Module> modules = model.modules();
-        Map<String, LoraPair> pairs = new LinkedHashMap<>();
-        List<String> unmatched = new ArrayList<>();
-        layers.forEach((layer, parts) -> {
-            Location place = Location.of(file).field(layer);
-            parts.requireBoth(place);
-            if (modules.get(layer) instanceof Linear linear) {
-                LoraPair pair = parts.pair(strength, scaling, dtype, device);
-                pair.misfit(linear.weight().shape()).ifPresent(fault -> {
-                    throw new InvalidFileException(place, fault);
-                });
-                pairs.put(layer, pair);
-            } else {
-                unmatched.add(layer);
-            }
-        });
-        if (pairs.isEmpty()) {
+        layers.values().forEach(LoraParts::kind);
+        List<String> unmatched = layers.keySet().stream()
+                .filter(layer -> !found.containsKey(layer))
+                .toList();
+        if (found.isEmpty()) {
             throw new InvalidFileException(
                     file,
                     "none of its %s layers is in the model, found %s; is it for another model or in another tool's names?"
                             .formatted(layers.size(), NameList.of(unmatched)));
         }
-        return new LoraFile(new Lora(pairs), unmatched);
+        scaling.requireMagnitudes(layers.values().stream().anyMatch(parts -> parts.has(LoraKey.Part.MAGNITUDE)));
+        LoraParts.Form form = new LoraParts.Form(strength, scaling, dtype, device);
+        Map<String, List<LayerUpdate>> updates = new LinkedHashMap<>();
+        try (GradMode _ = GradMode.disabled()) {
+            found.forEach((layer, known) -> Objects.requireNonNull(layers.get(layer))
+                    .updates(known, form)
+                    .forEach((name, update) -> updates.computeIfAbsent(name, _ -> new ArrayList<>())
+                            .add(update)));
+        }
+        String kind = found.keySet().stream()
+                .map(layer -> Objects.requireNonNull(layers.get(layer)).title())
+                .distinct()
+                .sorted()
+                .collect(Collectors.joining(" and "));
+        return new LoraFile(Lora.of(updates), kind, String.join(" and ", dialects), found.size(), unmatched);
+    }
+
+    /// Whether a layer's name is one of a text encoder, which no LoRA updates here.
+    public static boolean isOfTextEncoder(String layer) {
+        return LoraLayers.Name.isOfTextEncoder(layer);
     }
 
     /// Nothing of a file is left out in silence that would make the result another one.
@@ -110,8 +140,8 @@ public record LoraFile(Lora lora, List<String> unmatched) {
             AdapterKind.of(name).ifPresent(kind -> {
                 throw new InvalidFileException(
                         Location.of(source.path()).field(name),
-                        "is of a kind that is not supported: %s; without it the result would be wrong; use a plain LoRA (lora_A and lora_B alone)"
-                                .formatted(kind.words()));
+                        "is of a kind that is not supported: %s; without it the result would be wrong; use a LoRA, DoRA, LoKr or LoHa"
+                                .formatted(kind.words));
             });
         }
         if (strangers.size() == source.entries().size()) {
@@ -163,6 +193,37 @@ public record LoraFile(Lora lora, List<String> unmatched) {
 
         LoraScaling scaling(Map<String, String> metadata) {
             return config == null ? LoraScaling.ofMetadata(weights, metadata) : LoraScaling.ofConfig(config);
+        }
+    }
+
+    /// Tensors of adapter files that change a layer in a way that is not supported: a file that holds one is refused,
+    /// since without it the result would be another.
+    private enum AdapterKind {
+        LORA_BIAS("biases of LoRA matrices (lora_bias)", "lora_(?:A|B|up|down)(?:\\.[^.]+)?\\.bias"),
+        TUCKER("a Tucker core, as convolutions have", "(?:lora_mid|lokr_t2|hada_t[12])"),
+        OFT("OFT rotations", "b?oft_[A-Za-z0-9_]+"),
+        GLORA("GLoRA factors", "[ab][12]"),
+        IA3("IA3 factors", "(?:ia3_l|on_input)"),
+        VERA("VeRA factors", "vera_[A-Za-z_]+"),
+        DIFFERENCE("differences of whole weights or biases", "(?:diff(?:_b|_m)?|set_weight|w_norm|b_norm)"),
+        EMBEDDING("low-rank updates of an embedding", "lora_embedding_[AB]"),
+        RESCALED("scales or shapes beside the matrices", "(?:reshape_weight|rescale|scalar)"),
+        LOKR("LoKr factors of an unknown form", "lokr_[a-z0-9_]+"),
+        LOHA("LoHa factors of an unknown form", "hada_[a-z0-9_]+");
+
+        private final String words;
+        private final Pattern name;
+
+        AdapterKind(String words, String ending) {
+            this.words = words;
+            this.name = Pattern.compile("(?:.+\\.)?" + ending + "(?:\\.[^.]+)?(?:\\.weight)?");
+        }
+
+        /// The kind of a tensor that [LoraKey#parse] does not know; empty when its name is none of a known adapter's.
+        static Optional<AdapterKind> of(String tensor) {
+            return Stream.of(values())
+                    .filter(kind -> kind.name.matcher(tensor).matches())
+                    .findFirst();
         }
     }
 }

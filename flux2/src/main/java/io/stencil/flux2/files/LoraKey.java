@@ -1,39 +1,104 @@
 package io.stencil.flux2.files;
 
+import java.util.List;
 import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
-/// What one tensor of a LoRA file is: which part of the update of which layer.
+/// Name of a tensor in a LoRA file: a part of the update of a layer.
 ///
-/// @param layer the layer's dotted name in the transformer
+/// @param layer the layer's name as the file has it, with the prefix of the tool that wrote it
 public record LoraKey(String layer, Part part) {
 
-    /// Which tensor of a layer's update it is.
-    public enum Part {
-        A,
-        B,
-        ALPHA
+    /// Kind of the factors from which an update is built.
+    public enum Kind {
+        LORA("LoRA"),
+        LOKR("LoKr"),
+        LOHA("LoHa"),
+        /// No factors, but what goes with those of any kind.
+        ANY("");
+
+        private final String title;
+
+        Kind(String title) {
+            this.title = title;
+        }
+
+        public String title() {
+            return title;
+        }
     }
 
-    /// An adapter's name may stand behind the matrix: `lora_A.default.weight`.
-    private static final Pattern MATRIX = Pattern.compile(
-            "(.+)\\.(?:(lora_A|lora_down|lora\\.down)|lora_B|lora_up|lora\\.up)(?:\\.(?!(?:weight|bias)$)[^.]+)?(?:\\.weight)?");
-    private static final Pattern ALPHA = Pattern.compile("(.+)\\.alpha");
-    private static final Pattern TOOL_PREFIX =
-            Pattern.compile("^(?:base_model\\.model\\.)?(?:(?:diffusion_model|transformer)\\.)?");
+    /// Part of a layer's update.
+    public enum Part {
+        A(Kind.LORA, "lora_A|lora_down|lora\\.down"),
+        B(Kind.LORA, "lora_B|lora_up|lora\\.up"),
+        LOKR_W1(Kind.LOKR, "lokr_w1"),
+        LOKR_W1_A(Kind.LOKR, "lokr_w1_a"),
+        LOKR_W1_B(Kind.LOKR, "lokr_w1_b"),
+        LOKR_W2(Kind.LOKR, "lokr_w2"),
+        LOKR_W2_A(Kind.LOKR, "lokr_w2_a"),
+        LOKR_W2_B(Kind.LOKR, "lokr_w2_b"),
+        HADA_W1_A(Kind.LOHA, "hada_w1_a"),
+        HADA_W1_B(Kind.LOHA, "hada_w1_b"),
+        HADA_W2_A(Kind.LOHA, "hada_w2_a"),
+        HADA_W2_B(Kind.LOHA, "hada_w2_b"),
+        MAGNITUDE(Kind.ANY, "lora_magnitude_vector|dora_scale"),
+        ALPHA(Kind.ANY, "alpha");
+
+        private final Kind kind;
+        private final Pattern names;
+
+        Part(Kind kind, String names) {
+            this.kind = kind;
+            this.names = Pattern.compile(names);
+        }
+
+        Kind kind() {
+            return kind;
+        }
+
+        private static Part of(String name) {
+            return Stream.of(values())
+                    .filter(part -> part.names.matcher(name).matches())
+                    .findFirst()
+                    .orElseThrow();
+        }
+    }
+
+    /// An adapter's name may stand behind the part: `lora_A.default.weight`.
+    private static final Pattern MATRIX = Pattern.compile("(.+)\\.(%s)(?:\\.(?!(?:weight|bias)$)[^.]+)?(?:\\.weight)?"
+            .formatted(Stream.of(Part.values())
+                    .filter(part -> part != Part.ALPHA)
+                    .map(part -> part.names.pattern())
+                    .collect(Collectors.joining("|"))));
+
+    private static final Pattern ALPHA = Pattern.compile("(.+)\\.(alpha)");
 
     /// Reads a tensor's name; empty when it is no LoRA tensor.
     public static Optional<LoraKey> parse(String name) {
-        Matcher matrix = MATRIX.matcher(name);
-        if (matrix.matches()) {
-            return Optional.of(new LoraKey(layer(matrix.group(1)), matrix.group(2) != null ? Part.A : Part.B));
-        }
-        Matcher alpha = ALPHA.matcher(name);
-        return alpha.matches() ? Optional.of(new LoraKey(layer(alpha.group(1)), Part.ALPHA)) : Optional.empty();
+        return Stream.of(MATRIX, ALPHA)
+                .map(pattern -> pattern.matcher(name))
+                .filter(Matcher::matches)
+                .map(found -> new LoraKey(found.group(1), Part.of(found.group(2))))
+                .findFirst();
     }
 
-    private static String layer(String name) {
-        return TOOL_PREFIX.matcher(name).replaceFirst("");
+    /// Titles of the kinds that tensors of a file belong to, such as `LoRA`.
+    public static String kinds(List<LoraKey> keys) {
+        Stream<String> factors = keys.stream()
+                .map(key -> key.part.kind)
+                .filter(kind -> kind != Kind.ANY)
+                .map(Kind::title);
+        Stream<String> magnitudes =
+                keys.stream().filter(key -> key.part == Part.MAGNITUDE).map(_ -> "DoRA");
+        return Stream.concat(factors, magnitudes).distinct().collect(Collectors.joining(" and "));
+    }
+
+    /// The tool whose names the file has, as a title: its prefix says so, and the names of the layers.
+    public String dialect() {
+        return LoraLayers.Name.of(layer).dialect();
     }
 }

@@ -16,6 +16,8 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.regex.Pattern;
 import java.util.regex.PatternSyntaxException;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /// The scale of a LoRA's updates as the fields of PEFT's `LoraConfig` give it: `lora_alpha / r`, or with `use_rslora`
 /// `lora_alpha / sqrt(r)`.
@@ -26,38 +28,41 @@ import java.util.regex.PatternSyntaxException;
 final class LoraScaling {
 
     /// No scale is given: every update has the scale 1.
-    static final LoraScaling NONE = new LoraScaling("", Map.of(), Map.of(), 1, false);
+    static final LoraScaling NONE = new LoraScaling("", Map.of(), Map.of(), 1, Set.of());
 
     private static final String METADATA = "lora_adapter_metadata";
     private static final String TRANSFORMER = "transformer.";
     private static final String TEXT_ENCODER = "text_encoder";
     private static final String ALPHA = "lora_alpha";
     private static final String RANK = "r";
-    private static final List<String> FIELDS = List.of(ALPHA, RANK, "rank_pattern", "alpha_pattern", "use_rslora");
+    private static final List<String> FIELDS =
+            List.of(ALPHA, RANK, "rank_pattern", "alpha_pattern", "use_rslora", "use_dora");
 
     /// Values of `init_lora_weights` that begin with changed base weights, which an adapter file does not hold.
     private static final Pattern CHANGES_BASE = Pattern.compile("(?:pissa|olora|corda|loftq).*");
+
+    /// Fields of a `LoraConfig` that change how an update is computed.
+    private enum Flag {
+        USE_RSLORA,
+        USE_DORA
+    }
 
     private final String origin;
     private final Map<Pattern, Double> ranks;
     private final Map<Pattern, Double> alphas;
     private final double alpha;
-    private final boolean rankStabilized;
+    private final Set<Flag> flags;
 
     /// @param origin file of the fields, for messages; empty where there are none
     /// @param ranks by the layers that they hold for, the first that matches counts; the last matches all, if it is
     ///     given
     private LoraScaling(
-            String origin,
-            Map<Pattern, Double> ranks,
-            Map<Pattern, Double> alphas,
-            double alpha,
-            boolean rankStabilized) {
+            String origin, Map<Pattern, Double> ranks, Map<Pattern, Double> alphas, double alpha, Set<Flag> flags) {
         this.origin = origin;
         this.ranks = ranks;
         this.alphas = alphas;
         this.alpha = alpha;
-        this.rankStabilized = rankStabilized;
+        this.flags = flags;
     }
 
     /// Reads a PEFT folder's `adapter_config.json`.
@@ -133,7 +138,18 @@ final class LoraScaling {
                             .formatted(declared.longValue(), layer, rank));
         });
         double layerAlpha = first(alphas, layer).orElse(alpha);
-        return this == NONE ? 1 : layerAlpha / (rankStabilized ? Math.sqrt((double) rank) : rank);
+        return this == NONE ? 1 : layerAlpha / (flags.contains(Flag.USE_RSLORA) ? Math.sqrt((double) rank) : rank);
+    }
+
+    /// Checks that a file has the magnitudes of a DoRA where its configuration says that it is one.
+    ///
+    /// @throws InvalidFileException when they are missing
+    void requireMagnitudes(boolean found) {
+        if (flags.contains(Flag.USE_DORA) && !found) {
+            throw new InvalidFileException(
+                    new Location(origin, null, "use_dora"),
+                    "is true, but no layer has a lora_magnitude_vector, without which the result would be wrong; save the DoRA again");
+        }
     }
 
     private static Optional<Double> first(Map<Pattern, Double> values, String layer) {
@@ -165,7 +181,7 @@ final class LoraScaling {
                     ranks,
                     patterns("alpha_pattern", false),
                     number(ALPHA, get(ALPHA), false),
-                    flag("use_rslora"));
+                    flags());
         }
 
         /// What makes an adapter another one than `scale * B A`.
@@ -173,9 +189,6 @@ final class LoraScaling {
             String type = get("peft_type").asText("");
             if (!type.isEmpty() && !type.equals("LORA")) {
                 throw fault("peft_type", "is %s, and only LORA is supported".formatted(type));
-            }
-            if (flag("use_dora")) {
-                throw fault("use_dora", "is true, and DoRA is not supported; use a LoRA without DoRA");
             }
             if (flag("use_qalora")) {
                 throw fault("use_qalora", "is true, and QALoRA is not supported");
@@ -190,6 +203,12 @@ final class LoraScaling {
                         "is %s, which changes the base model's weights too; convert it to a plain LoRA with PEFT's path_initial_model_for_weight_conversion"
                                 .formatted(start));
             }
+        }
+
+        private Set<Flag> flags() {
+            return Stream.of(Flag.values())
+                    .filter(flag -> flag(flag.name().toLowerCase(Locale.ROOT)))
+                    .collect(Collectors.toUnmodifiableSet());
         }
 
         private JsonNode get(String field) {

@@ -168,7 +168,7 @@ class LoraFileTest {
             {"r": 4, "lora_alpha": 8, "alpha_pattern": [1]}         | 'alpha_pattern': must be an object
             {"r": 4, "lora_alpha": 8, "rank_pattern": {"to_q": 0}}  | 'rank_pattern.to_q': must be a whole number
             {"r": 4, "lora_alpha": 8, "use_rslora": 1}  | 'use_rslora': must be true or false, found 1
-            {"r": 4, "lora_alpha": 8, "use_dora": true} | 'use_dora': is true, and DoRA is not supported
+            {"r": 4, "lora_alpha": 8, "use_dora": true} | 'use_dora': is true, but no layer has a lora_magnitude_vector
             {"r": 4, "lora_alpha": 8, "peft_type": "LOKR"}          | 'peft_type': is LOKR, and only LORA is supported
             {"r": 4, "lora_alpha": 8, "init_lora_weights": "pissa_niter_4"} | 'init_lora_weights': is pissa_niter_4
             """)
@@ -227,16 +227,15 @@ class LoraFileTest {
 
     @ParameterizedTest
     @CsvSource({
-        ".lora_magnitude_vector, DoRA magnitudes",
-        ".lora_magnitude_vector.default.weight, DoRA magnitudes",
-        ".dora_scale, DoRA magnitudes",
         ".lora_B.bias, biases of LoRA matrices",
         ".lora_B.default.bias, biases of LoRA matrices",
         ".diff, differences of whole weights or biases",
         ".diff_b, differences of whole weights or biases",
         ".w_norm, differences of whole weights or biases",
-        ".hada_w1_a, LoHa factors",
-        ".lokr_w2_b, LoKr factors",
+        ".hada_w3_a, LoHa factors",
+        ".lokr_w3_b, LoKr factors",
+        ".lokr_t2, a Tucker core",
+        ".hada_t1, a Tucker core",
         ".lora_mid.weight, a Tucker core",
         ".oft_blocks, OFT rotations",
         ".oft_R.weight, OFT rotations",

@@ -165,6 +165,11 @@ public final class LoadedTemplate<I extends Record, P extends Record> implements
                 requireUsable("kv_cache." + block.key() + ".v", cached.v());
             });
             cache.lora().pairs().forEach((layer, pair) -> requirePair("lora." + layer, pair));
+            cache.lora()
+                    .others()
+                    .forEach((layer, updates) -> updates.stream()
+                            .flatMap(update -> update.tensors().stream())
+                            .forEach(tensor -> requireUsable("lora." + layer, tensor)));
             if (cache.textEmbedding() != null) {
                 requireUsable("text_embedding", cache.textEmbedding());
             }

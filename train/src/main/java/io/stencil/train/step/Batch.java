@@ -87,6 +87,15 @@ final class Batch {
         if (samples.size() == 1) {
             return samples.getFirst();
         }
+        samples.stream()
+                .flatMap(lora -> lora.others().keySet().stream())
+                .findFirst()
+                .ifPresent(layer -> {
+                    throw new InvalidRequestException(
+                            "batch_size",
+                            "'%s' has an update that is not low-rank (DoRA, LoKr or a whole matrix), which cannot be joined along a batch; train with --batch_size 1"
+                                    .formatted(layer));
+                });
         Map<String, LoraPair> any = new LinkedHashMap<>();
         samples.forEach(lora -> lora.pairs().forEach(any::putIfAbsent));
         Map<String, LoraPair> stacked = new LinkedHashMap<>();

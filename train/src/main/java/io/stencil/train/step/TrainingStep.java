@@ -16,7 +16,6 @@ import io.stencil.flux2.transformer.TextTokens;
 import io.stencil.flux2.transformer.TransformerInput;
 import io.stencil.nn.Lora;
 import io.stencil.nn.LoraBinding;
-import io.stencil.nn.LoraPair;
 import io.stencil.pipeline.Conditioning;
 import io.stencil.pipeline.EditImages;
 import io.stencil.pipeline.Flux2Pipeline;
@@ -340,13 +339,12 @@ public final class TrainingStep {
             original.kvCache()
                     .blocks()
                     .forEach((block, cached) -> blocks.put(block, new KeyValue(cut(cached.k()), cut(cached.v()))));
-            Map<String, LoraPair> pairs = new LinkedHashMap<>();
-            original.lora()
-                    .pairs()
-                    .forEach((name, pair) -> pairs.put(name, new LoraPair(cut(pair.a()), cut(pair.b()))));
             Tensor text = original.textEmbedding();
             cache = new TemplateCache(
-                    new KvCache(blocks), new Lora(pairs), text == null ? null : cut(text), original.settings());
+                    new KvCache(blocks),
+                    original.lora().map(this::cut),
+                    text == null ? null : cut(text),
+                    original.settings());
         }
 
         private Tensor cut(Tensor tensor) {
