@@ -11,10 +11,14 @@ import io.stencil.testing.JavaProcess;
 import io.stencil.testing.ShortPrompts;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.ValueSource;
 
 /// Whatever four threads do to one pipeline, the process lives and each call returns or is refused by name.
 class PipelineMisuseTest {
@@ -39,21 +43,29 @@ class PipelineMisuseTest {
         return file;
     }
 
-    @ParameterizedTest
-    @ValueSource(strings = {"resident", "offloaded"})
-    void theProcessLives(String models) throws IOException, InterruptedException {
-        String output = JavaProcess.run(
-                folder,
-                PipelineMisuseMain.class,
-                ShortPrompts.model().toString(),
-                lora().toString(),
-                Integer.toString(INTERLEAVINGS),
-                models);
-        assertThat(output)
-                .contains("interleavings " + INTERLEAVINGS)
-                .contains("generate returned", "steered returned", "loadLora returned", "clearLoras returned")
-                .contains("close returned", "generate refused")
-                .contains(models.equals("resident") ? "fuseLora returned" : "fuseLora refused")
-                .doesNotContain("FAILED");
+    /// Both kinds of models at a time, as each takes one processor for a minute.
+    @Test
+    void theProcessLives() throws Exception {
+        Path lora = lora();
+        try (ExecutorService processes = Executors.newVirtualThreadPerTaskExecutor()) {
+            List<Future<String>> outputs = Stream.of("resident", "offloaded")
+                    .map(models -> processes.submit(() -> JavaProcess.run(
+                            folder,
+                            PipelineMisuseMain.class,
+                            ShortPrompts.model().toString(),
+                            lora.toString(),
+                            Integer.toString(INTERLEAVINGS),
+                            models)))
+                    .toList();
+            for (Future<String> output : outputs) {
+                assertThat(output.get())
+                        .contains("interleavings " + INTERLEAVINGS)
+                        .contains("generate returned", "steered returned", "loadLora returned", "clearLoras returned")
+                        .contains("close returned", "generate refused")
+                        .doesNotContain("FAILED");
+            }
+            assertThat(outputs.getFirst().get()).contains("fuseLora returned");
+            assertThat(outputs.getLast().get()).contains("fuseLora refused");
+        }
     }
 }

@@ -2,6 +2,7 @@ package io.stencil.nn;
 
 import io.stencil.autograd.FrozenWeight;
 import io.stencil.error.InvalidRequestException;
+import io.stencil.error.InvalidStateException;
 import io.stencil.nn.WeightStorage.InMemory;
 import io.stencil.nn.WeightStorage.MappedFile;
 import io.stencil.nn.WeightStorage.Resident;
@@ -111,6 +112,11 @@ public final class Parameter implements FrozenWeight, AutoCloseable {
     @Override
     public boolean isOffloaded() {
         return storage instanceof WeightStorage.Offloaded;
+    }
+
+    /// Creates the fault of a parameter that was closed, here so that its first frame names this class.
+    static InvalidStateException closed() {
+        return new InvalidStateException("the parameter was freed, as its module was closed; load the model again");
     }
 
     public long[] shape() {

@@ -254,7 +254,7 @@ sealed interface WeightStorage extends AutoCloseable {
     record Closed() implements WeightStorage {
 
         private static InvalidStateException fault() {
-            return new InvalidStateException("the parameter was freed, as its module was closed; load the model again");
+            return Parameter.closed();
         }
 
         @Override
