@@ -5,6 +5,7 @@ import io.stencil.cli.Inspector.Finding.Fact;
 import io.stencil.error.InvalidFileException;
 import io.stencil.error.NameList;
 import io.stencil.files.ByteText;
+import io.stencil.flux2.files.BaseModelPart;
 import io.stencil.flux2.files.KnownCheckpoint;
 import io.stencil.flux2.files.LoraKey;
 import io.stencil.flux2.files.ModelConfig;
@@ -25,7 +26,6 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
-import java.util.function.Function;
 import java.util.function.Predicate;
 import java.util.regex.MatchResult;
 import java.util.regex.Pattern;
@@ -45,11 +45,11 @@ final class WeightsInspector {
         }
         try (Checkpoint checkpoint = Checkpoint.open(path)) {
             List<TensorEntry> tensors = List.copyOf(checkpoint.entries().values());
-            return new Finding(
-                    path,
-                    new WeightsKind(path, tensors, checkpoint.metadata()).describe(),
-                    facts(checkpoint, tensors),
-                    tensors);
+            WeightsKind kind = new WeightsKind(path, tensors, checkpoint.metadata());
+            List<Fact> facts = new ArrayList<>();
+            String description = kind.describe(facts);
+            facts.addAll(facts(checkpoint, tensors));
+            return new Finding(path, description, facts, tensors);
         }
     }
 
@@ -124,9 +124,10 @@ final class WeightsInspector {
         private static final Pattern VALUE_NAME = Pattern.compile(
                 "(.*\\.)?proj_[kv]\\.(\\w+)\\.(?:positional_embedding|prefer_value_embedder\\.[02]\\.\\w+)");
 
-        String describe() {
+        /// @param facts to which those about the parts of a base model are added
+        String describe(List<Fact> facts) {
             String kind = lora().or(this::valueTemplate)
-                    .or(this::known)
+                    .or(() -> parts(facts))
                     .or(this::configured)
                     .orElse("tensors of no known model");
             String step = metadata.get("step");
@@ -184,43 +185,70 @@ final class WeightsInspector {
             return name -> name.group().equals(tensor.name());
         }
 
-        private Optional<String> known() {
-            return KnownCheckpoint.of(tensors).map(KnownCheckpoint::title);
-        }
-
-        private Optional<String> configured() {
-            Path json = Files.isDirectory(file) ? file.resolve("config.json") : file.resolveSibling("config.json");
-            if (Files.notExists(json)) {
+        /// Recognises parts of a base model by their names, and checks that nothing of them is missing.
+        private Optional<String> parts(List<Fact> facts) {
+            Optional<String> named = BaseModelPart.describe(
+                    tensors.stream().map(TensorEntry::name).toList());
+            if (named.isEmpty()) {
                 return Optional.empty();
             }
-            return Optional.of(describe(readable(json, ModelConfig::read)));
-        }
-
-        private static <T> Optional<T> readable(Path json, Function<Path, T> read) {
+            List<BaseModelPart> parts = List.of();
             try {
-                return Optional.of(read.apply(json));
-            } catch (InvalidFileException _) {
-                return Optional.empty(); // another kind of model's
+                parts = BaseModelPart.recognise(List.of(file));
+                List<String> kinds = new ArrayList<>();
+                for (BaseModelPart part : parts) {
+                    facts.add(new Fact("names", part.dialect()));
+                    kinds.add(describe(part, facts));
+                }
+                return Optional.of(String.join("; ", kinds));
+            } catch (InvalidFileException e) {
+                facts.add(new Fact("fault", e.what()));
+                return named;
+            } finally {
+                parts.forEach(part -> part.weights().close());
             }
         }
 
-        private static String describe(Optional<ModelConfig> config) {
-            return config.map(WeightsKind::describe).orElse("model that is not part of FLUX.2, by its config.json");
+        private static String describe(BaseModelPart part, List<Fact> facts) {
+            Optional<KnownCheckpoint> known =
+                    KnownCheckpoint.of(part.weights().entries().values());
+            if (known.isPresent()) {
+                return known.get().title();
+            }
+            try {
+                part.requireComplete();
+            } catch (InvalidFileException e) {
+                facts.add(new Fact("fault", e.what()));
+            }
+            return "%s, %s".formatted(describe(part.config()), part.sizes().text());
+        }
+
+        /// Recognises another model by its `config.json`.
+        private Optional<String> configured() {
+            Path json = Files.isDirectory(file) ? file.resolve("config.json") : file.resolveSibling("config.json");
+            return Files.exists(json)
+                    ? Optional.of("model that is not part of FLUX.2, by its config.json")
+                    : Optional.empty();
         }
 
         private static String describe(ModelConfig config) {
             return switch (config) {
                 case ModelConfig.Transformer(var sizes) ->
-                    "FLUX.2 transformer: %s double and %s single blocks, %s heads x %s, by its config.json"
+                    "FLUX.2 transformer: %s double and %s single blocks, %s heads x %s"
                             .formatted(
                                     sizes.numLayers(),
                                     sizes.numSingleLayers(),
                                     sizes.numAttentionHeads(),
                                     sizes.attentionHeadDim());
                 case ModelConfig.Vae(var sizes) ->
-                    "FLUX.2 VAE: channels %s, by its config.json".formatted(sizes.blockOutChannels());
+                    "FLUX.2 VAE: channels %s%s"
+                            .formatted(
+                                    sizes.blockOutChannels(),
+                                    sizes.decoderBlockOutChannels().equals(sizes.blockOutChannels())
+                                            ? ""
+                                            : ", of the decoder " + sizes.decoderBlockOutChannels());
                 case ModelConfig.TextEncoder text ->
-                    "Qwen3 text encoder: %s layers, width %s, by its config.json"
+                    "Qwen3 text encoder: %s layers, width %s"
                             .formatted(
                                     text.config().numHiddenLayers(),
                                     text.config().hiddenSize());

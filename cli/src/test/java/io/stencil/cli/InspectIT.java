@@ -2,11 +2,15 @@ package io.stencil.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.stencil.safetensors.SafetensorsFile;
+import io.stencil.safetensors.SafetensorsWriter;
+import io.stencil.safetensors.TensorSpec;
 import io.stencil.testing.TestFiles;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -94,7 +98,42 @@ class InspectIT {
                 .contains(
                         "  pipeline     Flux2KleinPipeline",
                         "  distilled    yes: for generating, not for training",
-                        folder + "/vae: tensors of no known model");
+                        folder + "/vae: FLUX.2 VAE (diffusers names)")
+                .anySatisfy(line -> assertThat(line)
+                        .startsWith("  fault ")
+                        .contains(
+                                "its shapes make no model (block_out_channels must be multiples of norm_num_groups 32")
+                        .contains("config.json"));
+    }
+
+    @Test
+    void aFileInNamesOfBlackForestLabsIsRecognised() {
+        assertThat(lines(
+                        "inspect",
+                        TestFiles.golden("formats/transformer/bfl.safetensors").toString()))
+                .contains("  names        BFL names", "  tensors      45")
+                .noneMatch(line -> line.contains("fault"))
+                .first()
+                .asString()
+                .endsWith(": FLUX.2 transformer: 2 double and 3 single blocks, 4 heads x 32, by its shapes");
+    }
+
+    @Test
+    void missingTensorsAreNamedAsTheFileNamesThem() throws IOException {
+        Path file = folder.resolve("part.safetensors");
+        try (SafetensorsFile source = SafetensorsFile.open(TestFiles.golden("formats/transformer/bfl.safetensors"))) {
+            SafetensorsWriter.write(
+                    file,
+                    source.entries().values().stream()
+                            .filter(entry -> !entry.name().equals("double_blocks.1.txt_attn.qkv.weight"))
+                            .map(entry -> new TensorSpec(entry.name(), entry.dtype(), entry.shape()))
+                            .toList(),
+                    (spec, sink) -> sink.accept(source.segment(spec.name())),
+                    Map.of());
+        }
+        assertThat(lines("inspect", file.toString()))
+                .contains("  fault        tensors do not fit the model (BFL names): 1 missing "
+                        + "(double_blocks.1.txt_attn.qkv.weight)");
     }
 
     @Test

@@ -64,10 +64,14 @@ class GenerateGoldenTest extends TinyPipelineFixture {
     }
 
     private static RgbImage picture(JsonNode name) {
-        return RgbImageReader.read(TestFiles.golden(name.asText()));
+        return picture(name.asText());
     }
 
-    private static int largestDifference(RgbImage a, RgbImage b) {
+    static RgbImage picture(String name) {
+        return RgbImageReader.read(TestFiles.golden(name));
+    }
+
+    static int largestDifference(RgbImage a, RgbImage b) {
         byte[] x = a.rgb();
         byte[] y = b.rgb();
         int largest = 0;

@@ -131,7 +131,12 @@ public record WeightLoader(DType dtype, Device device, boolean float8) {
     ///
     /// @throws InvalidFileException naming up to ten missing, unexpected and misshapen tensors
     public static void check(Module module, TensorSource source) {
-        check(module.state(), source, Set.of());
+        check(module, source, Set.of());
+    }
+
+    /// @param ignored names that may be in the checkpoint
+    public static void check(Module module, TensorSource source, Set<String> ignored) {
+        check(module.state(), source, ignored);
     }
 
     private static void check(Map<String, Parameter> state, TensorSource source, Set<String> ignored) {
@@ -151,23 +156,35 @@ public record WeightLoader(DType dtype, Device device, boolean float8) {
                 return;
             }
             if (!Arrays.equals(parameter.shape(), entry.dims())) {
-                misshapen.add(
-                        "%s is %s, expected %s".formatted(name, entry.shape(), Arrays.toString(parameter.shape())));
+                misshapen.add("%s is %s, expected %s"
+                        .formatted(source.fileName(name), entry.shape(), Arrays.toString(parameter.shape())));
             }
             if (!fits(entry, parameter)) {
                 mistyped.add("%s is %s, expected %s"
-                        .formatted(name, entry.dtype(), parameter.dtype().fileDtype()));
+                        .formatted(
+                                source.fileName(name),
+                                entry.dtype(),
+                                parameter.dtype().fileDtype()));
             }
         });
         List<String> faults = new ArrayList<>();
-        addFault(faults, "missing", missing);
-        addFault(faults, "unexpected", unexpected);
+        addFault(
+                faults,
+                "missing",
+                missing.stream().map(source::fileName).distinct().toList());
+        addFault(
+                faults,
+                "unexpected",
+                unexpected.stream().map(source::fileName).distinct().toList());
         addFault(faults, "of another shape", misshapen);
         addFault(faults, "of another kind of dtype", mistyped);
         if (!faults.isEmpty()) {
             throw new InvalidFileException(
                     new Location(origin(source), null, null),
-                    "tensors do not fit the model: " + String.join("; ", faults));
+                    "tensors do not fit the model%s: %s"
+                            .formatted(
+                                    source.dialect().isEmpty() ? "" : " (" + source.dialect() + ")",
+                                    String.join("; ", faults)));
         }
     }
 
@@ -197,9 +214,9 @@ public record WeightLoader(DType dtype, Device device, boolean float8) {
         /// Last parts of the names of tensors that may be in a checkpoint although no model has them: the marker of
         /// files whose weights are in float8 (with scales of their own such a file is refused, by the names of the
         /// scales), the frequencies and positions that older models kept as buffers, the counter of batch
-        /// normalisation.
+        /// normalisation, and the temperature that ComfyUI writes beside every text encoder.
         private static final Set<String> EXTRA =
-                Set.of("scaled_fp8", "inv_freq", "position_ids", "num_batches_tracked");
+                Set.of("scaled_fp8", "inv_freq", "position_ids", "num_batches_tracked", "logit_scale");
 
         private static final String COUNTER = "num_batches_tracked";
         private static final String FREQUENCIES = "inv_freq";

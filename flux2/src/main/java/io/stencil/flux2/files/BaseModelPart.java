@@ -1,42 +1,182 @@
 package io.stencil.flux2.files;
 
 import io.stencil.error.InvalidFileException;
+import io.stencil.error.NameList;
+import io.stencil.flux2.text.Qwen3Encoder;
+import io.stencil.flux2.transformer.Flux2Transformer;
+import io.stencil.flux2.vae.AutoencoderKlFlux2;
+import io.stencil.nn.Module;
+import io.stencil.nn.WeightLoader;
 import io.stencil.safetensors.Checkpoint;
 import io.stencil.safetensors.KeyHash;
+import io.stencil.safetensors.SafetensorsFile;
+import io.stencil.safetensors.TensorSource;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Collection;
 import java.util.List;
+import java.util.Optional;
 
 /// One part of a base model, recognised and opened.
 ///
-/// @param checkpoint its weights; the caller closes it or hands it to a module
-public record BaseModelPart(ModelConfig config, Checkpoint checkpoint) {
+/// @param weights under the names of this project's modules; the caller closes them or hands them to a module
+/// @param files that hold them, and maybe other parts
+/// @param dialect whose names the files have, such as `BFL names`
+/// @param sizes origin of the configuration
+public record BaseModelPart(ModelConfig config, TensorSource weights, List<Path> files, String dialect, Sizes sizes) {
 
-    /// Opens weights and finds out what they are: by `config.json` beside them, else by the hash of names and shapes.
+    /// Origins of a part's sizes.
+    public enum Sizes {
+        CONFIG_JSON("by its config.json"),
+        KEY_HASH("by its key hash"),
+        SHAPES("by its shapes");
+
+        private final String text;
+
+        Sizes(String text) {
+            this.text = text;
+        }
+
+        public String text() {
+            return text;
+        }
+    }
+
+    public BaseModelPart {
+        files = List.copyOf(files);
+    }
+
+    /// Opens weights and recognises them: which part they are, and in whose names, by the names of tensors; the sizes
+    /// by `config.json` beside them, else by the hash of names and shapes, else by the shapes.
     ///
     /// @param paths shards, or one file, or one folder
-    /// @throws InvalidFileException when they are broken or not a part of FLUX.2
-    public static BaseModelPart recognise(List<Path> paths) {
-        Path first = paths.getFirst();
-        Checkpoint checkpoint = paths.size() == 1 ? Checkpoint.open(first) : Checkpoint.open(paths);
+    /// @return one part, or all that a file holds under prefixes
+    /// @throws InvalidFileException when they are broken or not a part of FLUX.2; nothing is open then
+    public static List<BaseModelPart> recognise(List<Path> paths) {
+        List<BaseModelPart> parts = new ArrayList<>();
+        Checkpoint first = open(paths);
+        try (first) {
+            List<PartLayout> layouts = layouts(paths.getFirst(), first);
+            if (layouts.isEmpty()) {
+                parts.add(unnamed(paths));
+            }
+            for (PartLayout layout : layouts) {
+                parts.add(open(paths, layout, layouts));
+            }
+            return parts;
+        } catch (RuntimeException e) {
+            parts.forEach(part -> part.weights.close());
+            throw e;
+        }
+    }
+
+    /// Checks that all tensors of the part are there with their shapes, and no others, without reading them.
+    ///
+    /// @throws InvalidFileException naming up to ten missing, unexpected and misshapen tensors
+    public void requireComplete() {
+        try (Module model = switch (config) {
+            case ModelConfig.Transformer(var read) -> new Flux2Transformer(read);
+            case ModelConfig.Vae(var read) -> new AutoencoderKlFlux2(read);
+            case ModelConfig.TextEncoder(var read, var _) -> new Qwen3Encoder(read);
+        }) {
+            WeightLoader.check(model, weights, Qwen3Encoder.IGNORED_TENSORS);
+        }
+    }
+
+    /// Describes the parts that tensors of these names are, such as `FLUX.2 transformer (BFL names)`; empty when they
+    /// are none.
+    public static Optional<String> describe(Collection<String> names) {
+        List<PartLayout> layouts = PartLayout.of(names);
+        return layouts.isEmpty() ? Optional.empty() : Optional.of(describe(layouts));
+    }
+
+    private static Checkpoint open(List<Path> paths) {
+        return paths.size() == 1 ? Checkpoint.open(paths.getFirst()) : Checkpoint.open(paths);
+    }
+
+    private static List<PartLayout> layouts(Path path, Checkpoint checkpoint) {
+        List<PartLayout> layouts = PartLayout.of(checkpoint.entries().keySet());
+        List<String> unclaimed = PartLayout.unclaimed(checkpoint.entries().keySet(), layouts);
+        if (!layouts.isEmpty() && !unclaimed.isEmpty()) {
+            throw new InvalidFileException(
+                    path,
+                    "holds %s and %s tensors of no part of FLUX.2 (%s)"
+                            .formatted(describe(layouts), unclaimed.size(), NameList.of(unclaimed)));
+        }
+        return layouts;
+    }
+
+    private static String describe(List<PartLayout> layouts) {
+        return String.join(
+                ", ",
+                layouts.stream()
+                        .map(layout -> layout.naming().part().title() + " (" + layout.dialect() + ")")
+                        .toList());
+    }
+
+    private static BaseModelPart open(List<Path> paths, PartLayout layout, List<PartLayout> all) {
+        Checkpoint checkpoint = open(paths);
         try {
-            return new BaseModelPart(config(first, checkpoint), checkpoint);
+            TensorSource weights = layout.apply(checkpoint, all);
+            PartLayout.Part kind = layout.naming().part();
+            Optional<ModelConfig> written = config(paths.getFirst(), kind);
+            Optional<ModelConfig> known =
+                    KnownCheckpoint.of(weights.entries().values()).map(KnownCheckpoint::config);
+            ModelConfig config = written.or(() -> known)
+                    .orElseGet(() -> new SizesFromShapes(weights, describe(List.of(layout))).read(kind));
+            Sizes sizes = written.isPresent() ? Sizes.CONFIG_JSON : known.isPresent() ? Sizes.KEY_HASH : Sizes.SHAPES;
+            return new BaseModelPart(config, weights, files(checkpoint), layout.dialect(), sizes);
         } catch (RuntimeException e) {
             checkpoint.close();
             throw e;
         }
     }
 
-    private static ModelConfig config(Path first, Checkpoint checkpoint) {
-        Path json = Files.isDirectory(first) ? first.resolve("config.json") : first.resolveSibling("config.json");
-        if (Files.exists(json)) {
-            return ModelConfig.read(json);
+    private static List<Path> files(Checkpoint checkpoint) {
+        return checkpoint.files().stream().map(SafetensorsFile::path).toList();
+    }
+
+    /// Reads `config.json` beside the weights. Beside a single file it may be another part's: folders of single files
+    /// hold many.
+    private static Optional<ModelConfig> config(Path path, PartLayout.Part kind) {
+        Path json = configJson(path);
+        if (Files.notExists(json)) {
+            return Optional.empty();
         }
-        return KnownCheckpoint.of(checkpoint.entries().values())
-                .orElseThrow(() -> new InvalidFileException(
-                        first,
-                        "has no config.json beside it, and its names and shapes (hash %s) are not those of a known FLUX.2 model"
-                                .formatted(KeyHash.of(checkpoint.entries().values()))))
-                .config();
+        ModelConfig config = ModelConfig.read(json);
+        if (config.part() == kind) {
+            return Optional.of(config);
+        }
+        if (Files.isDirectory(path)) {
+            throw new InvalidFileException(
+                    json,
+                    "is of a %s, but the weights beside it are a %s"
+                            .formatted(config.part().title(), kind.title()));
+        }
+        return Optional.empty();
+    }
+
+    private static Path configJson(Path path) {
+        return Files.isDirectory(path) ? path.resolve("config.json") : path.resolveSibling("config.json");
+    }
+
+    /// Opens weights whose names say nothing; with a `config.json` the loader says what is missing.
+    private static BaseModelPart unnamed(List<Path> paths) {
+        Checkpoint checkpoint = open(paths);
+        try {
+            Path json = configJson(paths.getFirst());
+            if (Files.notExists(json)) {
+                throw new InvalidFileException(
+                        paths.getFirst(),
+                        "has no config.json beside it, and its names and shapes (hash %s) are not those of a known FLUX.2 model; expected the names of diffusers, of BFL's files or of ComfyUI's"
+                                .formatted(KeyHash.of(checkpoint.entries().values())));
+            }
+            return new BaseModelPart(
+                    ModelConfig.read(json), checkpoint, files(checkpoint), "unknown names", Sizes.CONFIG_JSON);
+        } catch (RuntimeException e) {
+            checkpoint.close();
+            throw e;
+        }
     }
 }

@@ -17,6 +17,15 @@ public sealed interface ModelConfig {
 
     record TextEncoder(Qwen3Config config, PromptEncoding prompts) implements ModelConfig {}
 
+    /// The part of a base model that it configures.
+    default PartLayout.Part part() {
+        return switch (this) {
+            case Transformer _ -> PartLayout.Part.TRANSFORMER;
+            case Vae _ -> PartLayout.Part.VAE;
+            case TextEncoder _ -> PartLayout.Part.TEXT_ENCODER;
+        };
+    }
+
     /// Reads `config.json` in Hugging Face's format: `_class_name` or `architectures` says which part it is.
     ///
     /// @throws io.stencil.error.InvalidFileException when the file is broken, names another kind of model, or has a

@@ -18,7 +18,7 @@ final class Decoder extends Module {
     private final List<UnaryOperator<Tensor>> layers = new ArrayList<>();
 
     Decoder(VaeConfig config) {
-        List<Integer> levels = config.blockOutChannels().reversed();
+        List<Integer> levels = config.decoderBlockOutChannels().reversed();
         int groups = config.normNumGroups();
         int channels = levels.getFirst();
         layers.add(module("conv_in", new Conv2d(config.latentChannels(), channels, 3))::forward);

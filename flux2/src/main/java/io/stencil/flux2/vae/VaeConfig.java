@@ -10,13 +10,15 @@ import java.util.List;
 
 /// Sizes of an [AutoencoderKlFlux2].
 ///
-/// @param blockOutChannels channels of the four levels, full resolution first; multiples of `normNumGroups`
+/// @param blockOutChannels channels of the encoder's four levels, full resolution first; multiples of `normNumGroups`
+/// @param decoderBlockOutChannels the same of the decoder
 /// @param layersPerBlock residual blocks of a level in the encoder; the decoder has one more
 /// @param latentChannels channels before 2 x 2 neighbours are folded into them
 /// @param normNumGroups groups of every group normalisation
 /// @param batchNormEps added to the variance of the latents
 public record VaeConfig(
         List<Integer> blockOutChannels,
+        List<Integer> decoderBlockOutChannels,
         int layersPerBlock,
         int latentChannels,
         int normNumGroups,
@@ -31,28 +33,40 @@ public record VaeConfig(
     /// @throws InvalidRequestException when the sizes do not fit together
     public VaeConfig {
         blockOutChannels = List.copyOf(blockOutChannels);
-        if (blockOutChannels.size() != LEVELS) {
-            throw new InvalidRequestException(
-                    "VaeConfig",
-                    "block_out_channels must name %s levels, found %s".formatted(LEVELS, blockOutChannels));
-        }
+        decoderBlockOutChannels = List.copyOf(decoderBlockOutChannels);
         if (layersPerBlock < 1 || latentChannels < 1 || normNumGroups < 1) {
             throw new InvalidRequestException(
                     "VaeConfig",
                     "layers_per_block, latent_channels and norm_num_groups must be at least 1, found %s, %s and %s"
                             .formatted(layersPerBlock, latentChannels, normNumGroups));
         }
-        for (int channels : blockOutChannels) {
-            if (channels < 1 || channels % normNumGroups != 0) {
-                throw new InvalidRequestException(
-                        "VaeConfig",
-                        "block_out_channels must be multiples of norm_num_groups %s, found %s"
-                                .formatted(normNumGroups, blockOutChannels));
-            }
-        }
+        requireLevels("block_out_channels", blockOutChannels, normNumGroups);
+        requireLevels("decoder_block_out_channels", decoderBlockOutChannels, normNumGroups);
         if (!(batchNormEps >= 0)) {
             throw new InvalidRequestException(
                     "VaeConfig", "batch_norm_eps must not be negative, found " + batchNormEps);
+        }
+    }
+
+    /// A VAE whose decoder is as wide as its encoder.
+    public VaeConfig(
+            List<Integer> blockOutChannels,
+            int layersPerBlock,
+            int latentChannels,
+            int normNumGroups,
+            double batchNormEps) {
+        this(blockOutChannels, blockOutChannels, layersPerBlock, latentChannels, normNumGroups, batchNormEps);
+    }
+
+    private static void requireLevels(String field, List<Integer> levels, int groups) {
+        if (levels.size() != LEVELS) {
+            throw new InvalidRequestException(
+                    "VaeConfig", "%s must name %s levels, found %s".formatted(field, LEVELS, levels));
+        }
+        if (levels.stream().anyMatch(channels -> channels < 1 || channels % groups != 0)) {
+            throw new InvalidRequestException(
+                    "VaeConfig",
+                    "%s must be multiples of norm_num_groups %s, found %s".formatted(field, groups, levels));
         }
     }
 
@@ -71,6 +85,7 @@ public record VaeConfig(
         try {
             return new VaeConfig(
                     channels,
+                    config.integers("decoder_block_out_channels", channels),
                     config.integer("layers_per_block", 2),
                     config.integer("latent_channels", 32),
                     config.integer("norm_num_groups", 32),
@@ -89,7 +104,6 @@ public record VaeConfig(
         config.require("use_post_quant_conv", true);
         config.require("mid_block_add_attention", true);
         config.require("patch_size", PATCH_SIZE);
-        config.require("decoder_block_out_channels", channels);
         config.require("down_block_types", Collections.nCopies(channels.size(), "DownEncoderBlock2D"));
         config.require("up_block_types", Collections.nCopies(channels.size(), "UpDecoderBlock2D"));
     }

@@ -39,6 +39,13 @@ class VaeConfigTest {
         assertThat(VaeConfig.flux2().foldedChannels()).isEqualTo(128);
     }
 
+    @Test
+    void aDecoderOfOtherWidths() throws IOException {
+        Path file = write("{\"decoder_block_out_channels\": [96, 192, 384, 384]}");
+        assertThat(VaeConfig.read(file))
+                .isEqualTo(new VaeConfig(List.of(128, 256, 512, 512), List.of(96, 192, 384, 384), 2, 32, 32, 1e-4));
+    }
+
     @ParameterizedTest
     @CsvSource(
             delimiter = '|',
@@ -51,7 +58,8 @@ class VaeConfigTest {
                 "use_post_quant_conv        | false                  | and only true is supported",
                 "mid_block_add_attention    | false                  | and only true is supported",
                 "patch_size                 | [1, 1]                 | and only [2, 2] is supported",
-                "decoder_block_out_channels | [96, 192, 384, 384]    | and only [128, 256, 512, 512] is supported",
+                "decoder_block_out_channels | [96, 192, 384]         | must name 4 levels, found [96, 192, 384]",
+                "decoder_block_out_channels | [96, 192, 380, 384]    | must be multiples of norm_num_groups 32",
                 "down_block_types           | [\"AttnDownBlock2D\"]  | and only [DownEncoderBlock2D,",
                 "block_out_channels         | [128, 256]             | must name 4 levels, found [128, 256]",
                 "block_out_channels         | [100, 256, 512, 512]   | must be multiples of norm_num_groups 32",

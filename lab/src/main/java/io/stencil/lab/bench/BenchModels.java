@@ -17,6 +17,7 @@ import io.stencil.tensor.DType;
 import io.stencil.tensor.TorchGenerator;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
@@ -62,11 +63,16 @@ public record BenchModels(@Nullable ModelFiles files, Size size, LoadOptions loa
 
     private static BaseModelPart part(ModelFiles files, ModelRole role) {
         for (List<Path> paths : files.parts()) {
-            BaseModelPart part = BaseModelPart.recognise(paths);
-            if (ModelRole.of(part.config()) == role) {
-                return part;
+            List<BaseModelPart> parts = BaseModelPart.recognise(paths);
+            Optional<BaseModelPart> found = parts.stream()
+                    .filter(part -> ModelRole.of(part.config()) == role)
+                    .findFirst();
+            parts.stream()
+                    .filter(part -> found.filter(part::equals).isEmpty())
+                    .forEach(part -> part.weights().close());
+            if (found.isPresent()) {
+                return found.get();
             }
-            part.checkpoint().close();
         }
         throw new InvalidRequestException(
                 "model_paths", "names no %s; leave out the works that need it (--works)".formatted(role.label()));

@@ -80,7 +80,7 @@ public record LoadOptions(DType dtype, Device device, Set<ModelRole> float8, Set
         Set<String> ignored = role == ModelRole.TEXT_ENCODER ? Qwen3Encoder.IGNORED_TENSORS : Set.of();
         try {
             new WeightLoader(dtype, device, float8.contains(role))
-                    .open(model, part.checkpoint(), ignored, offload.contains(role));
+                    .open(model, part.weights(), ignored, offload.contains(role));
             return model;
         } catch (RuntimeException e) {
             model.close();

@@ -15,7 +15,9 @@ import org.jspecify.annotations.Nullable;
 
 /// Files of the parts of a base model.
 ///
-/// @param parts one entry for each model: the files of its weights, one or more shards, or its folder
+/// @param parts one entry for each model: the files of its weights, one or more shards, or its folder; a single file
+/// may
+///     hold several models
 /// @param tokenizer folder with `tokenizer.json`; null when no prompt is to be encoded
 public record ModelFiles(List<List<Path>> parts, @Nullable Path tokenizer) {
 
@@ -51,9 +53,10 @@ public record ModelFiles(List<List<Path>> parts, @Nullable Path tokenizer) {
     public Set<ModelRole> roles() {
         Set<ModelRole> roles = EnumSet.noneOf(ModelRole.class);
         for (List<Path> part : parts) {
-            BaseModelPart recognised = BaseModelPart.recognise(part);
-            recognised.checkpoint().close();
-            roles.add(ModelRole.of(recognised.config()));
+            for (BaseModelPart recognised : BaseModelPart.recognise(part)) {
+                recognised.weights().close();
+                roles.add(ModelRole.of(recognised.config()));
+            }
         }
         return roles;
     }

@@ -14,6 +14,7 @@ import io.stencil.nn.Module;
 import io.stencil.pipeline.unit.ModelRole;
 import io.stencil.tensor.DType;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -41,7 +42,17 @@ final class ModelSetLoader implements AutoCloseable {
     }
 
     private void add(List<Path> paths) {
-        BaseModelPart part = BaseModelPart.recognise(paths);
+        List<BaseModelPart> parts = new ArrayList<>(BaseModelPart.recognise(paths));
+        try {
+            while (!parts.isEmpty()) {
+                add(paths, parts.removeFirst());
+            }
+        } finally {
+            parts.forEach(part -> part.weights().close());
+        }
+    }
+
+    private void add(List<Path> paths, BaseModelPart part) {
         switch (part.config()) {
             case ModelConfig.Transformer found -> {
                 requireFirst(transformer, paths, "transformer");

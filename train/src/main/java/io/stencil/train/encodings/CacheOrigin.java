@@ -11,7 +11,6 @@ import io.stencil.image.TargetSize;
 import io.stencil.pipeline.models.ModelFiles;
 import io.stencil.pipeline.models.ModelSet;
 import io.stencil.pipeline.unit.ModelRole;
-import io.stencil.safetensors.SafetensorsFile;
 import io.stencil.train.options.DataOptions.ExtraInput;
 import io.stencil.train.options.ModelOptions;
 import io.stencil.train.options.TrainOptions;
@@ -90,16 +89,14 @@ record CacheOrigin(ObjectNode json) {
     private static void putModels(ObjectNode json, ModelOptions models) {
         ModelFiles files = models.base();
         for (List<Path> paths : files.parts()) {
-            BaseModelPart part = BaseModelPart.recognise(paths);
-            List<Path> weights = part.checkpoint().files().stream()
-                    .map(SafetensorsFile::path)
-                    .toList();
-            part.checkpoint().close();
-            ModelRole role = ModelRole.of(part.config());
-            if (role != ModelRole.TRANSFORMER) { // which has no part in encoding
-                json.put(role.label() + "_sha256", hash(weights));
-                if (models.load().float8().contains(role)) {
-                    json.put(role.label() + "_at_rest", "float8_e4m3fn");
+            for (BaseModelPart part : BaseModelPart.recognise(paths)) {
+                part.weights().close();
+                ModelRole role = ModelRole.of(part.config());
+                if (role != ModelRole.TRANSFORMER) { // which has no part in encoding
+                    json.put(role.label() + "_sha256", hash(part.files()));
+                    if (models.load().float8().contains(role)) {
+                        json.put(role.label() + "_at_rest", "float8_e4m3fn");
+                    }
                 }
             }
         }
