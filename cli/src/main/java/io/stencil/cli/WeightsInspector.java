@@ -56,9 +56,10 @@ final class WeightsInspector {
     private static Finding gguf(Path path) {
         try (GgufFile file = GgufFile.open(path)) {
             List<TensorEntry> tensors = List.copyOf(file.entries().values());
-            String kind = new WeightsKind(path, tensors, file.metadata()).describe();
-            return new Finding(
-                    path, "GGUF: " + kind, facts(file, tensors, path.toFile().length()), tensors);
+            List<Fact> facts = new ArrayList<>();
+            String kind = new WeightsKind(path, tensors, file.metadata()).describe(facts);
+            facts.addAll(facts(file, tensors, path.toFile().length()));
+            return new Finding(path, "GGUF: " + kind, facts, tensors);
         }
     }
 

@@ -2,15 +2,15 @@ package io.stencil.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.stencil.safetensors.SafetensorsFile;
-import io.stencil.safetensors.SafetensorsWriter;
-import io.stencil.safetensors.TensorSpec;
+import io.stencil.tensor.Scope;
+import io.stencil.tensor.TensorFiles;
 import io.stencil.testing.TestFiles;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import org.bytedeco.pytorch.Tensor;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -121,15 +121,10 @@ class InspectIT {
     @Test
     void missingTensorsAreNamedAsTheFileNamesThem() throws IOException {
         Path file = folder.resolve("part.safetensors");
-        try (SafetensorsFile source = SafetensorsFile.open(TestFiles.golden("formats/transformer/bfl.safetensors"))) {
-            SafetensorsWriter.write(
-                    file,
-                    source.entries().values().stream()
-                            .filter(entry -> !entry.name().equals("double_blocks.1.txt_attn.qkv.weight"))
-                            .map(entry -> new TensorSpec(entry.name(), entry.dtype(), entry.shape()))
-                            .toList(),
-                    (spec, sink) -> sink.accept(source.segment(spec.name())),
-                    Map.of());
+        try (Scope _ = new Scope()) {
+            Map<String, Tensor> tensors = TensorFiles.read(TestFiles.golden("formats/transformer/bfl.safetensors"));
+            tensors.remove("double_blocks.1.txt_attn.qkv.weight");
+            TensorFiles.write(file, tensors, Map.of());
         }
         assertThat(lines("inspect", file.toString()))
                 .contains("  fault        tensors do not fit the model (BFL names): 1 missing "

@@ -5,6 +5,7 @@ import io.stencil.error.NameList;
 import io.stencil.flux2.text.Qwen3Encoder;
 import io.stencil.flux2.transformer.Flux2Transformer;
 import io.stencil.flux2.vae.AutoencoderKlFlux2;
+import io.stencil.gguf.GgufFile;
 import io.stencil.nn.Module;
 import io.stencil.nn.WeightLoader;
 import io.stencil.safetensors.Checkpoint;
@@ -55,8 +56,7 @@ public record BaseModelPart(ModelConfig config, TensorSource weights, List<Path>
     /// @throws InvalidFileException when they are broken or not a part of FLUX.2; nothing is open then
     public static List<BaseModelPart> recognise(List<Path> paths) {
         List<BaseModelPart> parts = new ArrayList<>();
-        Checkpoint first = open(paths);
-        try (first) {
+        try (TensorSource first = open(paths)) {
             List<PartLayout> layouts = layouts(paths.getFirst(), first);
             if (layouts.isEmpty()) {
                 parts.add(unnamed(paths));
@@ -91,13 +91,17 @@ public record BaseModelPart(ModelConfig config, TensorSource weights, List<Path>
         return layouts.isEmpty() ? Optional.empty() : Optional.of(describe(layouts));
     }
 
-    private static Checkpoint open(List<Path> paths) {
-        return paths.size() == 1 ? Checkpoint.open(paths.getFirst()) : Checkpoint.open(paths);
+    private static TensorSource open(List<Path> paths) {
+        Path first = paths.getFirst();
+        if (paths.size() > 1) {
+            return Checkpoint.open(paths);
+        }
+        return first.toString().endsWith(GgufFile.SUFFIX) ? GgufFile.open(first) : Checkpoint.open(first);
     }
 
-    private static List<PartLayout> layouts(Path path, Checkpoint checkpoint) {
-        List<PartLayout> layouts = PartLayout.of(checkpoint.entries().keySet());
-        List<String> unclaimed = PartLayout.unclaimed(checkpoint.entries().keySet(), layouts);
+    private static List<PartLayout> layouts(Path path, TensorSource source) {
+        List<PartLayout> layouts = PartLayout.of(source.entries().keySet());
+        List<String> unclaimed = PartLayout.unclaimed(source.entries().keySet(), layouts);
         if (!layouts.isEmpty() && !unclaimed.isEmpty()) {
             throw new InvalidFileException(
                     path,
@@ -116,9 +120,9 @@ public record BaseModelPart(ModelConfig config, TensorSource weights, List<Path>
     }
 
     private static BaseModelPart open(List<Path> paths, PartLayout layout, List<PartLayout> all) {
-        Checkpoint checkpoint = open(paths);
+        TensorSource source = open(paths);
         try {
-            TensorSource weights = layout.apply(checkpoint, all);
+            TensorSource weights = layout.apply(source, all);
             PartLayout.Part kind = layout.naming().part();
             Optional<ModelConfig> written = config(paths.getFirst(), kind);
             Optional<ModelConfig> known =
@@ -126,15 +130,17 @@ public record BaseModelPart(ModelConfig config, TensorSource weights, List<Path>
             ModelConfig config = written.or(() -> known)
                     .orElseGet(() -> new SizesFromShapes(weights, describe(List.of(layout))).read(kind));
             Sizes sizes = written.isPresent() ? Sizes.CONFIG_JSON : known.isPresent() ? Sizes.KEY_HASH : Sizes.SHAPES;
-            return new BaseModelPart(config, weights, files(checkpoint), layout.dialect(), sizes);
+            return new BaseModelPart(config, weights, files(paths, source), layout.dialect(), sizes);
         } catch (RuntimeException e) {
-            checkpoint.close();
+            source.close();
             throw e;
         }
     }
 
-    private static List<Path> files(Checkpoint checkpoint) {
-        return checkpoint.files().stream().map(SafetensorsFile::path).toList();
+    private static List<Path> files(List<Path> paths, TensorSource source) {
+        return source instanceof Checkpoint checkpoint
+                ? checkpoint.files().stream().map(SafetensorsFile::path).toList()
+                : paths;
     }
 
     /// Reads `config.json` beside the weights. Beside a single file it may be another part's: folders of single files
@@ -163,19 +169,19 @@ public record BaseModelPart(ModelConfig config, TensorSource weights, List<Path>
 
     /// Opens weights whose names say nothing; with a `config.json` the loader says what is missing.
     private static BaseModelPart unnamed(List<Path> paths) {
-        Checkpoint checkpoint = open(paths);
+        TensorSource source = open(paths);
         try {
             Path json = configJson(paths.getFirst());
             if (Files.notExists(json)) {
                 throw new InvalidFileException(
                         paths.getFirst(),
                         "has no config.json beside it, and its names and shapes (hash %s) are not those of a known FLUX.2 model; expected the names of diffusers, of BFL's files or of ComfyUI's"
-                                .formatted(KeyHash.of(checkpoint.entries().values())));
+                                .formatted(KeyHash.of(source.entries().values())));
             }
             return new BaseModelPart(
-                    ModelConfig.read(json), checkpoint, files(checkpoint), "unknown names", Sizes.CONFIG_JSON);
+                    ModelConfig.read(json), source, files(paths, source), "unknown names", Sizes.CONFIG_JSON);
         } catch (RuntimeException e) {
-            checkpoint.close();
+            source.close();
             throw e;
         }
     }
