@@ -7,7 +7,7 @@ import io.stencil.template.TemplateModel;
 import io.stencil.template.Weights;
 import io.stencil.template.value.ValueKeyValues;
 
-/** Steers how many dots a picture has at its bottom: {"n": 3}. A number that counts is as good as one that measures. */
+/** Steers how many dots an image has at its bottom: {"n": 3}. A number that counts is as good as one that measures. */
 public final class Model implements Template<Model.Input, Model.Input> {
 
     public record Input(int n) {}

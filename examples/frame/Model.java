@@ -14,7 +14,7 @@ import io.stencil.template.value.ValueLayout;
 import java.util.LinkedHashMap;
 import java.util.Map;
 
-/** Puts a white frame around every picture. There is nothing to choose, so the input is {}. */
+/** Puts a white frame around every image. There is nothing to choose, so the input is {}. */
 public final class Model implements Template<Model.Input, Model.Input> {
 
     public record Input() {}

@@ -9,22 +9,22 @@ import io.stencil.template.Template;
 import io.stencil.template.TemplateCache;
 import io.stencil.template.TemplateModel;
 import io.stencil.template.Weights;
-import io.stencil.template.image.EncodedPicture;
+import io.stencil.template.image.EncodedImage;
 import io.stencil.template.image.ImageKeyValues;
-import io.stencil.template.image.MaskedPicture;
+import io.stencil.template.image.MaskedImage;
 
-/** Makes a part of a picture anew, to fit the rest of it. */
+/** Makes a part of an image anew, to fit the rest of it. */
 public final class Model implements Template<Model.Input, Model.Encoded> {
 
-    /** The mask is white where the picture is made anew; with force_inpaint the rest stays exactly as it is. */
+    /** The mask is white where the image is made anew; with force_inpaint the rest stays exactly as it is. */
     public record Input(RgbImage image, RgbImage mask, boolean forceInpaint) {}
 
     /** What the model sees, and what the pipeline needs to hold fast to the rest. */
-    public record Encoded(EncodedPicture seen, RgbImage image, RgbImage mask, boolean forceInpaint) {}
+    public record Encoded(EncodedImage seen, RgbImage image, RgbImage mask, boolean forceInpaint) {}
 
     @Override
     public TemplateModel<Input, Encoded> model(TransformerConfig base) {
-        return new Inpainter(ImageKeyValues.smallCopy(base, 1, 2, MaskedPicture.EXTRA_CHANNELS));
+        return new Inpainter(ImageKeyValues.smallCopy(base, 1, 2, MaskedImage.EXTRA_CHANNELS));
     }
 
     /** Begins as a part of the base model; once it is trained, put the checkpoint here as model.safetensors. */
@@ -48,7 +48,7 @@ public final class Model implements Template<Model.Input, Model.Encoded> {
 
         @Override
         public Encoded processInputs(Input inputs, Flux2Pipeline pipeline) {
-            EncodedPicture seen = MaskedPicture.encode(inputs.image(), inputs.mask(), "", pipeline.models());
+            EncodedImage seen = MaskedImage.encode(inputs.image(), inputs.mask(), "", pipeline.models());
             return new Encoded(seen, inputs.image(), inputs.mask(), inputs.forceInpaint());
         }
 

@@ -11,7 +11,7 @@ import io.stencil.template.lora.LowRankUpdates;
 import io.stencil.tensor.Ops;
 import org.bytedeco.pytorch.Tensor;
 
-/** Takes the colour of the light from a reference picture: a network that looks at it sets the strengths of a LoRA. */
+/** Takes the colour of the light from a reference image: a network that looks at it sets the strengths of a LoRA. */
 public final class Model implements Template<Model.Input, Model.Encoded> {
 
     public record Input(RgbImage image) {}

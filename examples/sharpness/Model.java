@@ -5,7 +5,7 @@ import io.stencil.template.Weights;
 import io.stencil.template.value.ValueLayout;
 import io.stencil.template.value.ValueTemplate;
 
-/** Steers how sharp a picture is: {"scale": 0.0} is far out of focus, {"scale": 1.0} is sharp. */
+/** Steers how sharp an image is: {"scale": 0.0} is far out of focus, {"scale": 1.0} is sharp. */
 public final class Model implements Template<ValueTemplate.Input, ValueTemplate.Input> {
 
     /** One number becomes 8 keys and values for every block of the transformer. */

@@ -9,7 +9,7 @@ import io.stencil.template.Weights;
 import io.stencil.template.value.ValueKeyValues;
 import java.util.List;
 
-/** Steers how bright each channel of a picture is: {"R": 0.9, "G": 0.4, "B": 0.2} is warm. */
+/** Steers how bright each channel of an image is: {"R": 0.9, "G": 0.4, "B": 0.2} is warm. */
 public final class Model implements Template<Model.Input, Model.Input> {
 
     public record Input(double R, double G, double B) {}

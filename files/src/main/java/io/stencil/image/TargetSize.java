@@ -2,17 +2,12 @@ package io.stencil.image;
 
 import io.stencil.error.InvalidRequestException;
 
-/// Determines the size to which images of a dataset are resized. Sides are multiples of [#FACTOR]: one latent token is
-/// that wide.
+/// Determines the size to which images of a dataset, and edit images, are resized. Sides are multiples of [#FACTOR],
+/// the width of one latent token.
 public sealed interface TargetSize {
 
     /// Pixels of one latent token along a side.
     int FACTOR = 16;
-
-    /// Pixels of an edit image after resizing, and the factor of its sides.
-    double EDIT_PIXELS = 1024.0 * 1024.0;
-
-    int EDIT_FACTOR = 32;
 
     /// Resolves the size for an image of `size`.
     ///
@@ -29,10 +24,12 @@ public sealed interface TargetSize {
     ///
     /// @throws InvalidRequestException when the image is so narrow that a side would be 0
     static ImageSize ofEditImage(ImageSize size) {
+        double pixels = 1024.0 * 1024.0;
+        int factor = 32;
         double ratio = (double) size.width() / size.height();
-        double exactWidth = Math.sqrt(EDIT_PIXELS * ratio);
-        int width = (int) Math.rint(exactWidth / EDIT_FACTOR) * EDIT_FACTOR;
-        int height = (int) Math.rint(exactWidth / ratio / EDIT_FACTOR) * EDIT_FACTOR;
+        double exactWidth = Math.sqrt(pixels * ratio);
+        int width = (int) Math.rint(exactWidth / factor) * factor;
+        int height = (int) Math.rint(exactWidth / ratio / factor) * factor;
         if (width == 0 || height == 0) {
             throw new InvalidRequestException(
                     "edit_image",

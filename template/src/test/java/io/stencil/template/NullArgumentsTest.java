@@ -49,6 +49,12 @@ class NullArgumentsTest {
         calls.put("inpaint_mask", () -> new Inpaint(null));
         calls.put("dtype", () -> new LoadOptions(null, Device.CPU));
         calls.put("parts", () -> new ModelFiles(null, null));
+        calls.put("parts[1]", () -> new ModelFiles(Arrays.asList(List.of(Path.of("a")), null), null));
+        calls.put(
+                "parts[2][1]",
+                () -> new ModelFiles(
+                        List.of(List.of(Path.of("a")), List.of(Path.of("b")), Arrays.asList(Path.of("c"), null)),
+                        null));
         calls.put("folder", () -> ModelFiles.in(null));
         calls.put("files", () -> Flux2Pipeline.load(null, LoadOptions.DEFAULT));
         calls.put("options", () -> Flux2Pipeline.load(new ModelFiles(List.of(), null), null));

@@ -163,7 +163,7 @@ public final class DatasetEncoder {
     /// Receives the progress of encoding, on the thread that encodes.
     public interface EncodingListener {
 
-        /// Hears nothing.
+        /// Ignores all events.
         EncodingListener NONE = new EncodingListener() {};
 
         /// Models and data are loaded and checked.

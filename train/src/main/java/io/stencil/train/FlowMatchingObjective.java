@@ -44,14 +44,14 @@ final class FlowMatchingObjective implements Objective {
         this.encodings = stored == null && cache == null && workers > 0 && EncodingsAhead.isSafeWith(pipeline.models())
                 ? new EncodingsAhead(encoding(pipeline, warnings))
                 : null;
-        @Nullable Encodings made = cache == null ? encodings : cache;
+        @Nullable Encodings computed = cache == null ? encodings : cache;
         this.training = new TrainingStep(
                 pipeline,
                 models.template(),
                 new TrainingStep.Settings(
                         options.optimisation().activations(),
                         options.objective().timestepWeighting(),
-                        stored == null ? made : stored),
+                        stored == null ? computed : stored),
                 warnings);
         this.draws = NoiseDraws.from(generators.noise(), options.objective().timesteps());
     }

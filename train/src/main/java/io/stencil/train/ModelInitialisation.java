@@ -129,10 +129,10 @@ public record ModelInitialisation(long seed, DType dtype) {
             throws IOException {
         Map<String, Parameter> state = model.state();
         List<TensorSpec> specs = new ArrayList<>();
-        state.forEach((key, one) -> specs.add(new TensorSpec(
+        state.forEach((key, parameter) -> specs.add(new TensorSpec(
                 key,
-                (one.isBuffer() ? one.dtype() : dtype).fileDtype(),
-                LongStream.of(one.shape()).boxed().toList())));
+                (parameter.isBuffer() ? parameter.dtype() : dtype).fileDtype(),
+                LongStream.of(parameter.shape()).boxed().toList())));
         try (model;
                 TorchGenerator generator = new TorchGenerator(seed)) {
             RandomStart random = new RandomStart(model, generator);

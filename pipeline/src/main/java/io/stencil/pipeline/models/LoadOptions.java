@@ -42,7 +42,7 @@ public record LoadOptions(DType dtype, Device device, Set<ModelRole> float8, Set
 
     /// All models in `dtype`, which stay where they are once they were used; large images in tiles.
     public LoadOptions(DType dtype, Device device) {
-        this(dtype, device, Set.of(), Set.of(), VaeTiling.OF_LARGE_PICTURES);
+        this(dtype, device, Set.of(), Set.of(), VaeTiling.OF_LARGE_IMAGES);
     }
 
     /// Copies the options with another device.

@@ -11,6 +11,7 @@ import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Set;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /// Files of the parts of a base model.
@@ -24,8 +25,9 @@ public record ModelFiles(List<List<Path>> parts, @Nullable Path tokenizer) {
     private static final List<String> FOLDERS = List.of("transformer", "vae", "text_encoder");
 
     public ModelFiles {
-        parts = Arguments.copyOf("parts", parts).stream()
-                .map(files -> Arguments.copyOf("parts", files))
+        List<List<Path>> outer = Arguments.copyOf("parts", parts);
+        parts = IntStream.range(0, outer.size())
+                .mapToObj(i -> Arguments.copyOf("parts[%s]".formatted(i), outer.get(i)))
                 .toList();
     }
 

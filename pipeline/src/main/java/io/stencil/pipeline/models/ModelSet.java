@@ -49,7 +49,7 @@ public final class ModelSet implements AutoCloseable {
             DType dtype,
             DType compute,
             Device device) {
-        this(new Parts(textEncoder, vae, transformer), dtype, compute, device, VaeTiling.OF_LARGE_PICTURES);
+        this(new Parts(textEncoder, vae, transformer), dtype, compute, device, VaeTiling.OF_LARGE_IMAGES);
     }
 
     /// The models.

@@ -9,7 +9,7 @@ import io.stencil.flux2.vae.Tiling;
 public record VaeTiling(Tiling tiles, long wholePixels) {
 
     /// Those above 2048 x 2048 pixels: up to there images equal the reference's, which does not cut any.
-    public static final VaeTiling OF_LARGE_PICTURES = new VaeTiling(Tiling.standard(), 2048L * 2048);
+    public static final VaeTiling OF_LARGE_IMAGES = new VaeTiling(Tiling.standard(), 2048L * 2048);
 
     /// All that do not fit in a tile.
     public static VaeTiling always(Tiling tiles) {

@@ -38,9 +38,9 @@ class VaeTilingTest {
 
     @Test
     void largePicturesAreCutUnlessAllAre() {
-        assertThat(VaeTiling.OF_LARGE_PICTURES.cuts(1024, 1024)).isFalse();
-        assertThat(VaeTiling.OF_LARGE_PICTURES.cuts(2048, 2048)).isFalse();
-        assertThat(VaeTiling.OF_LARGE_PICTURES.cuts(2048, 2064)).isTrue();
+        assertThat(VaeTiling.OF_LARGE_IMAGES.cuts(1024, 1024)).isFalse();
+        assertThat(VaeTiling.OF_LARGE_IMAGES.cuts(2048, 2048)).isFalse();
+        assertThat(VaeTiling.OF_LARGE_IMAGES.cuts(2048, 2064)).isTrue();
         assertThat(VaeTiling.always(TILES).cuts(16, 16)).isTrue();
     }
 
@@ -67,7 +67,7 @@ class VaeTilingTest {
         Path klein = TestFiles.root().resolve("models/tiny-klein");
         try (Scope _ = new Scope();
                 GradMode _ = GradMode.disabled();
-                ModelSet whole = load(klein, VaeTiling.OF_LARGE_PICTURES);
+                ModelSet whole = load(klein, VaeTiling.OF_LARGE_IMAGES);
                 ModelSet tiled = load(klein, VaeTiling.always(Tiling.withStride(128, 96)))) {
             RgbImage image = picture(256, 256);
             RgbImage expected = whole.decode(whole.encode(image));

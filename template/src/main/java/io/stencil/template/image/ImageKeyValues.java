@@ -15,7 +15,7 @@ import io.stencil.template.ForwardContext;
 import io.stencil.tensor.DType;
 
 /// Turns an image and a prompt into keys and values for some blocks of the transformer, by a small copy of it that
-/// looks at the image as if it were the finished one: at timestep 0, at the places of the image that is made.
+/// reads the image as the finished one: at timestep 0, with the position ids of the generated image.
 ///
 /// As every token knows its place, the image should have the sides of the one that is made.
 public final class ImageKeyValues extends Module {
@@ -49,12 +49,12 @@ public final class ImageKeyValues extends Module {
     /// The stage without gradients.
     ///
     /// @return owned by the caller's scope
-    public static EncodedPicture encode(RgbImage image, String prompt, ModelSet models) {
-        return new EncodedPicture(models.encode(image), models.encodePrompt(prompt));
+    public static EncodedImage encode(RgbImage image, String prompt, ModelSet models) {
+        return new EncodedImage(models.encode(image), models.encodePrompt(prompt));
     }
 
     /// @return k and v `[1, H/16 * W/16, heads, headDim]` for each block of the copy, owned by the caller's scope
-    public KvCache forward(EncodedPicture encoded, ForwardContext context) {
+    public KvCache forward(EncodedImage encoded, ForwardContext context) {
         DType dtype = context.dtype();
         ImageTokens image = ImageTokens.ofLatents(dtype.cast(encoded.latents()));
         return transformer.forward(

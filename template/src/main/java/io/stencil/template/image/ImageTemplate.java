@@ -14,6 +14,7 @@ import io.stencil.template.Weights;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 
 /// The Template of a folder that holds nothing but weights of the image family.
@@ -22,9 +23,11 @@ import java.util.Optional;
 /// @param singleBlocks number of single-stream blocks in the weights
 /// @param files of the weights, relative to the folder
 public record ImageTemplate(int doubleBlocks, int singleBlocks, List<String> files)
-        implements Template<ImageTemplate.Input, EncodedPicture> {
+        implements Template<ImageTemplate.Input, EncodedImage> {
 
     private static final String EMBEDDER = "x_embedder.weight";
+    private static final String DOUBLE_BLOCKS = "transformer_blocks.";
+    private static final String SINGLE_BLOCKS = "single_transformer_blocks.";
 
     /// @param image has the sides of the generated image
     public record Input(RgbImage image, String prompt) {}
@@ -33,13 +36,27 @@ public record ImageTemplate(int doubleBlocks, int singleBlocks, List<String> fil
         files = List.copyOf(files);
     }
 
-    /// Returns whether the tensors are those of a transformer that reads images, of any size.
+    /// Returns whether the tensors are those of a small copy of some FLUX.2 transformer, with channels for an image
+    /// and no more.
     public static boolean isIn(Map<String, TensorEntry> entries) {
-        return entries.containsKey(EMBEDDER);
+        TransformerConfig published = hasGuidance(entries) ? TransformerConfig.dev() : TransformerConfig.klein4b();
+        TensorEntry embedder = entries.get(EMBEDDER);
+        int doubleBlocks = blocks(entries, DOUBLE_BLOCKS);
+        int singleBlocks = blocks(entries, SINGLE_BLOCKS);
+        if (embedder == null
+                || embedder.shape().size() != 2
+                || embedder.shape().get(1) != published.inChannels()
+                || doubleBlocks + singleBlocks == 0) {
+            return false;
+        }
+        TransformerConfig own = published.with(published.inChannels(), doubleBlocks, singleBlocks);
+        try (Network network = new Network(own, doubleBlocks, singleBlocks)) {
+            return network.shapes().keySet().equals(entries.keySet());
+        }
     }
 
-    /// Reads the numbers of blocks off the tensors' names; empty when the tensors are not of this family, or have
-    /// channels for more than an image.
+    /// Reads the numbers of blocks off the tensors' names; empty when the tensors are not of this family
+    /// ([#isIn]), or of a transformer with other inputs than the base's.
     ///
     /// @param base the transformer to steer
     /// @param files of the weights, relative to the folder
@@ -47,26 +64,24 @@ public record ImageTemplate(int doubleBlocks, int singleBlocks, List<String> fil
     /// @throws TemplateException when the base has fewer blocks
     public static Optional<ImageTemplate> of(
             Map<String, TensorEntry> entries, TransformerConfig base, List<String> files, Path folder) {
-        TensorEntry embedder = entries.get(EMBEDDER);
-        if (embedder == null || embedder.shape().size() != 2 || embedder.shape().get(1) != base.inChannels()) {
+        if (!isIn(entries)
+                || Objects.requireNonNull(entries.get(EMBEDDER)).shape().get(1) != base.inChannels()
+                || hasGuidance(entries) != base.guidanceEmbeds()) {
             return Optional.empty();
         }
-        int doubleBlocks = blocks(entries, "transformer_blocks.");
-        int singleBlocks = blocks(entries, "single_transformer_blocks.");
-        if (doubleBlocks + singleBlocks == 0) {
-            return Optional.empty();
-        }
+        int doubleBlocks = blocks(entries, DOUBLE_BLOCKS);
+        int singleBlocks = blocks(entries, SINGLE_BLOCKS);
         if (doubleBlocks > base.numLayers() || singleBlocks > base.numSingleLayers()) {
             throw new TemplateException(
                     folder,
                     "has %s double and %s single blocks, but the base model has only %s and %s"
                             .formatted(doubleBlocks, singleBlocks, base.numLayers(), base.numSingleLayers()));
         }
-        try (Network network = new Network(base, doubleBlocks, singleBlocks)) {
-            return network.shapes().keySet().equals(entries.keySet())
-                    ? Optional.of(new ImageTemplate(doubleBlocks, singleBlocks, files))
-                    : Optional.empty();
-        }
+        return Optional.of(new ImageTemplate(doubleBlocks, singleBlocks, files));
+    }
+
+    private static boolean hasGuidance(Map<String, TensorEntry> entries) {
+        return entries.keySet().stream().anyMatch(name -> name.contains(".guidance_embedder."));
     }
 
     private static int blocks(Map<String, TensorEntry> entries, String prefix) {
@@ -78,7 +93,7 @@ public record ImageTemplate(int doubleBlocks, int singleBlocks, List<String> fil
     }
 
     @Override
-    public TemplateModel<Input, EncodedPicture> model(TransformerConfig base) {
+    public TemplateModel<Input, EncodedImage> model(TransformerConfig base) {
         return new Network(base, doubleBlocks, singleBlocks);
     }
 
@@ -88,7 +103,7 @@ public record ImageTemplate(int doubleBlocks, int singleBlocks, List<String> fil
     }
 
     /// A small copy of the base model that reads image and prompt; its keys and values steer the base model's.
-    public static final class Network extends TemplateModel<Input, EncodedPicture> {
+    public static final class Network extends TemplateModel<Input, EncodedImage> {
         private final ImageKeyValues keyValues;
 
         /// @param doubleBlocks double-stream blocks, like as many of the base's at equal distances
@@ -104,12 +119,12 @@ public record ImageTemplate(int doubleBlocks, int singleBlocks, List<String> fil
         }
 
         @Override
-        public EncodedPicture processInputs(Input inputs, Flux2Pipeline pipeline) {
+        public EncodedImage processInputs(Input inputs, Flux2Pipeline pipeline) {
             return ImageKeyValues.encode(inputs.image(), inputs.prompt(), pipeline.models());
         }
 
         @Override
-        public TemplateCache forward(EncodedPicture encoded, ForwardContext context) {
+        public TemplateCache forward(EncodedImage encoded, ForwardContext context) {
             return TemplateCache.of(keyValues.forward(encoded, context));
         }
     }

@@ -220,8 +220,19 @@ final class RecordArchive {
         };
     }
 
-    /// A record of these values.
-    static <R extends Record> R build(Class<R> type, List<@Nullable Object> values) {
+    private static <R extends Record> R build(Class<R> type, List<@Nullable Object> values) {
+        try {
+            return construct(type, values);
+        } catch (InvocationTargetException e) {
+            throw thrown(e);
+        }
+    }
+
+    /// Constructs a record of these values.
+    ///
+    /// @throws InvocationTargetException when the record's own constructor throws
+    static <R extends Record> R construct(Class<R> type, List<@Nullable Object> values)
+            throws InvocationTargetException {
         Class<?>[] types = Arrays.stream(type.getRecordComponents())
                 .map(RecordComponent::getType)
                 .toArray(Class<?>[]::new);
@@ -229,9 +240,7 @@ final class RecordArchive {
             Constructor<R> constructor = type.getDeclaredConstructor(types);
             constructor.setAccessible(true);
             return constructor.newInstance(values.toArray());
-        } catch (InvocationTargetException e) {
-            throw thrown(e);
-        } catch (ReflectiveOperationException e) {
+        } catch (NoSuchMethodException | InstantiationException | IllegalAccessException e) {
             throw new IllegalStateException(type + " cannot be built", e);
         }
     }

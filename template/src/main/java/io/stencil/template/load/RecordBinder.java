@@ -9,6 +9,7 @@ import io.stencil.error.StencilException;
 import io.stencil.files.LocalPath;
 import io.stencil.image.RgbImage;
 import io.stencil.image.RgbImageReader;
+import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.RecordComponent;
 import java.lang.reflect.Type;
 import java.nio.file.InvalidPathException;
@@ -120,14 +121,19 @@ final class RecordBinder<I extends Record> implements InputBinder<I> {
 
     private static Record construct(Class<? extends Record> type, List<@Nullable Object> values, Place place) {
         try {
-            return RecordArchive.build(type, values);
-        } catch (StencilException e) {
-            throw e;
-        } catch (RuntimeException e) {
-            String why = e.getMessage() == null ? e.getClass().getSimpleName() : e.getMessage();
-            String line = AuthorLine.of(e).map(" (%s)"::formatted).orElse("");
+            return RecordArchive.construct(type, values);
+        } catch (InvocationTargetException e) {
+            Throwable refusal = e.getTargetException();
+            if (refusal instanceof StencilException fault) {
+                throw fault;
+            }
+            if (refusal instanceof Error error) {
+                throw error;
+            }
+            String why = refusal.getMessage() == null ? refusal.getClass().getSimpleName() : refusal.getMessage();
+            String line = AuthorLine.of(refusal).map(" (%s)"::formatted).orElse("");
             throw new InvalidRequestException(
-                    place.location(), "is refused by %s: %s%s".formatted(type.getSimpleName(), why, line), e);
+                    place.location(), "is refused by %s: %s%s".formatted(type.getSimpleName(), why, line), refusal);
         }
     }
 

@@ -13,7 +13,7 @@ import io.stencil.safetensors.Checkpoint;
 import io.stencil.safetensors.SafetensorsFile;
 import io.stencil.template.TemplateModel;
 import io.stencil.template.Weights;
-import io.stencil.template.image.EncodedPicture;
+import io.stencil.template.image.EncodedImage;
 import io.stencil.template.image.ImageTemplate;
 import io.stencil.template.value.ValueLayout;
 import io.stencil.template.value.ValueTemplate;
@@ -79,6 +79,8 @@ public final class TemplateFolder implements TemplateSource {
     }
 
     /// The inputs of the built-in family that a folder of weights alone belongs to, for people.
+    ///
+    /// @throws TemplateException when the weights are of no such family
     public String describeBuiltInInputs() {
         return builtInBinder().describe();
     }
@@ -88,6 +90,9 @@ public final class TemplateFolder implements TemplateSource {
             try (Checkpoint weights = Checkpoint.open(folder())) {
                 if (ImageTemplate.isIn(weights.entries())) {
                     return new RecordBinder<>(ImageTemplate.Input.class);
+                }
+                if (!ValueLayout.isIn(weights.entries())) {
+                    throw noFamily(weights);
                 }
             }
         }
@@ -99,7 +104,7 @@ public final class TemplateFolder implements TemplateSource {
     ///
     /// Compiles the source and constructs its entry point, and needs no base model.
     ///
-    /// @throws TemplateException when the entry point breaks the contract
+    /// @throws TemplateException when the entry point breaks the contract, or weights alone are of no built-in family
     public InputBinder<?> rowBinder() {
         Optional<EntryPoint<?, ?>> own = declared();
         return own.isPresent() ? own.get().rows() : builtInBinder();
@@ -182,15 +187,18 @@ public final class TemplateFolder implements TemplateSource {
                     .toList();
             Optional<ImageTemplate> image = ImageTemplate.of(weights.entries(), config, files, folder());
             if (image.isPresent()) {
-                return EntryPoint.of(folder(), image.get(), ImageTemplate.Input.class, EncodedPicture.class);
+                return EntryPoint.of(folder(), image.get(), ImageTemplate.Input.class, EncodedImage.class);
             }
             ValueLayout layout = ValueLayout.of(weights.entries(), config, folder())
-                    .orElseThrow(
-                            () -> content.noEntryPoint("and its weights are of no family that is built in: tensors "
-                                    + NameList.of(weights.entries().keySet())));
+                    .orElseThrow(() -> noFamily(weights));
             return EntryPoint.of(
                     folder(), new ValueTemplate(layout, files), ValueTemplate.Input.class, ValueTemplate.Input.class);
         }
+    }
+
+    private TemplateException noFamily(Checkpoint weights) {
+        return content.noEntryPoint("and its weights are of no family that is built in: tensors "
+                + NameList.of(weights.entries().keySet()));
     }
 
     /// The content of a Template's folder.

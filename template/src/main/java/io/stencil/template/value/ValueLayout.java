@@ -9,7 +9,6 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.Optional;
 import java.util.TreeSet;
 import java.util.regex.Matcher;
@@ -45,38 +44,48 @@ public record ValueLayout(List<BlockId> blocks, int heads, int headDim, int leng
         return new ValueLayout(blocks, base.numAttentionHeads(), base.attentionHeadDim(), length);
     }
 
+    /// Returns whether weights are of this family, for a transformer of any size.
+    public static boolean isIn(Map<String, TensorEntry> entries) {
+        return positions(entries).isPresent();
+    }
+
     /// The layout of weights, read off their names and shapes; empty when they are not of this family.
     ///
     /// @param base the transformer to steer
     /// @param file for messages
     /// @throws TemplateException when they are, but for a transformer of another size
     public static Optional<ValueLayout> of(Map<String, TensorEntry> entries, TransformerConfig base, Path file) {
-        TreeSet<String> keys = new TreeSet<>();
+        return positions(entries).map(positions -> {
+            ValueLayout layout = new ValueLayout(
+                    blocks(entries).stream().map(BlockId::parse).toList(),
+                    base.numAttentionHeads(),
+                    base.attentionHeadDim(),
+                    Math.toIntExact(positions.shape().get(0)));
+            layout.requireFits(base, positions, file);
+            return layout;
+        });
+    }
+
+    /// The positional embedding of the first block; empty when the weights are not of this family.
+    private static Optional<TensorEntry> positions(Map<String, TensorEntry> entries) {
+        TreeSet<String> blocks = blocks(entries);
+        return blocks.isEmpty()
+                ? Optional.empty()
+                : Optional.ofNullable(entries.get("proj_k." + blocks.first() + ".positional_embedding"))
+                        .filter(entry -> entry.shape().size() == 2 && entry.shape().get(0) >= 1);
+    }
+
+    /// Keys of the blocks; empty when a name is none of this family.
+    private static TreeSet<String> blocks(Map<String, TensorEntry> entries) {
+        TreeSet<String> blocks = new TreeSet<>();
         for (String name : entries.keySet()) {
             Matcher matcher = NAME.matcher(name);
             if (!matcher.matches()) {
-                return Optional.empty();
+                return new TreeSet<>();
             }
-            keys.add(matcher.group(1));
+            blocks.add(matcher.group(1));
         }
-        if (keys.isEmpty()) {
-            return Optional.empty();
-        }
-        String first = "proj_k." + keys.first() + ".positional_embedding";
-        if (!entries.containsKey(first)) {
-            return Optional.empty();
-        }
-        TensorEntry positions = Objects.requireNonNull(entries.get(first));
-        if (positions.shape().size() != 2 || positions.shape().get(0) < 1) {
-            return Optional.empty();
-        }
-        ValueLayout layout = new ValueLayout(
-                keys.stream().map(BlockId::parse).toList(),
-                base.numAttentionHeads(),
-                base.attentionHeadDim(),
-                Math.toIntExact(positions.shape().get(0)));
-        layout.requireFits(base, positions, file);
-        return Optional.of(layout);
+        return blocks;
     }
 
     private void requireFits(TransformerConfig base, TensorEntry positions, Path file) {

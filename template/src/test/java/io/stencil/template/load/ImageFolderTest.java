@@ -24,8 +24,10 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.bytedeco.pytorch.Tensor;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -122,9 +124,26 @@ class ImageFolderTest {
     void channelsOfAMaskNeedSource() throws IOException {
         Path inpaint = TestFiles.root().resolve("examples/inpaint/model.safetensors");
         Files.copy(inpaint, folder.resolve("model.safetensors"));
-        assertThatThrownBy(() -> new TemplateFolder(folder).check(base))
-                .isInstanceOf(TemplateException.class)
-                .hasMessageContaining("its weights are of no family that is built in");
+        assertOfNoFamily();
+    }
+
+    /// No inputs are promised for weights that cannot be loaded.
+    private void assertOfNoFamily() {
+        TemplateFolder weights = new TemplateFolder(folder);
+        for (ThrowingCallable use : List.<ThrowingCallable>of(
+                () -> weights.check(base), weights::describeBuiltInInputs, weights::rowBinder)) {
+            assertThatThrownBy(use)
+                    .isInstanceOf(TemplateException.class)
+                    .hasMessageContaining("its weights are of no family that is built in");
+        }
+    }
+
+    @Test
+    void aWholeTransformerIsOfNoFamily() throws IOException {
+        Files.copy(
+                TestFiles.tinyModel("transformer").resolve("diffusion_pytorch_model.safetensors"),
+                folder.resolve("model.safetensors"));
+        assertOfNoFamily();
     }
 
     @Test

@@ -8,6 +8,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.stencil.error.InvalidRequestException;
+import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
@@ -107,6 +108,26 @@ class StrictBindingTest {
         assertThatThrownBy(() -> new RecordBinder<>(Point.class).bind(fields, Path.of("")))
                 .isInstanceOf(InvalidRequestException.class)
                 .hasMessage("'x': must be a finite number, found \"NaN\"");
+    }
+
+    record Sneaky(double x) {
+        Sneaky {
+            throw sneaked(new IOException("the table of colours is absent"));
+        }
+
+        @SuppressWarnings("unchecked") // the compiler lets a checked exception through
+        private static <E extends Exception> RuntimeException sneaked(Exception checked) throws E {
+            throw (E) checked;
+        }
+    }
+
+    @Test
+    void aCheckedExceptionOfARecordIsARefusalWithItsOwnMessage() {
+        ObjectNode fields = JsonNodeFactory.instance.objectNode().put("x", 1);
+        assertThatThrownBy(() -> new RecordBinder<>(Sneaky.class).bind(fields, Path.of("")))
+                .isInstanceOf(InvalidRequestException.class)
+                .hasMessage("'template_inputs': is refused by Sneaky: the table of colours is absent")
+                .hasCauseInstanceOf(IOException.class);
     }
 
     @Test

@@ -49,10 +49,10 @@ public final class TrainableParts {
     public static TrainableParts selectVae(Collection<String> names, AutoencoderKlFlux2 vae) {
         Map<String, Parameter> trained = select(names, Map.of(VAE, vae));
         Map<String, Parameter> companions = new LinkedHashMap<>();
-        vae.state().forEach((name, one) -> {
+        vae.state().forEach((name, parameter) -> {
             String full = "pipe." + VAE + "." + name;
             if (!trained.containsKey(full)) {
-                companions.put(full, one);
+                companions.put(full, parameter);
             }
         });
         return new TrainableParts(trained, companions);
@@ -92,11 +92,11 @@ public final class TrainableParts {
             }
         }
         MessageDigest digest = Sha256.digest();
-        template.model().state().forEach((name, one) -> {
-            if (one.isBuffer() || parts.stream().noneMatch(part -> Module.isWithin(name, part))) {
+        template.model().state().forEach((name, parameter) -> {
+            if (parameter.isBuffer() || parts.stream().noneMatch(part -> Module.isWithin(name, part))) {
                 digest.update(name.getBytes(StandardCharsets.UTF_8));
                 try (Scope _ = new Scope()) {
-                    digest.update(Tensors.rawBytes(one.get()));
+                    digest.update(Tensors.rawBytes(parameter.get()));
                 }
             }
         });
@@ -117,7 +117,7 @@ public final class TrainableParts {
         }
         Map<String, Parameter> trainable = new LinkedHashMap<>();
         models.forEach((root, model) ->
-                train(model, parts.get(root)).forEach((name, one) -> trainable.put("pipe." + root + "." + name, one)));
+                train(model, parts.get(root)).forEach((name, parameter) -> trainable.put("pipe." + root + "." + name, parameter)));
         return trainable;
     }
 
@@ -126,10 +126,10 @@ public final class TrainableParts {
         boolean known = state.entrySet().stream()
                 .filter(entry -> !entry.getValue().isBuffer())
                 .map(Map.Entry::getKey)
-                .anyMatch(one -> Module.isWithin(one, part));
+                .anyMatch(key -> Module.isWithin(key, part));
         if (!known) {
             List<String> firstLevel = state.keySet().stream()
-                    .map(one -> root + "." + one.split("\\.", 2)[0])
+                    .map(key -> root + "." + key.split("\\.", 2)[0])
                     .distinct()
                     .toList();
             throw fault(name, "not a part with parameters to train", firstLevel);

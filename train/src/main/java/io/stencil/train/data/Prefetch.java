@@ -59,16 +59,16 @@ public final class Prefetch<V> implements AutoCloseable {
     /// Announces upcoming rows: those that are used now, and [#ahead] behind them. The values of other rows are freed.
     public void expect(List<DatasetRow> rows) {
         wanted = Set.copyOf(rows);
-        coming.entrySet().removeIf(one -> {
-            boolean forgotten = !wanted.contains(one.getKey());
+        coming.entrySet().removeIf(entry -> {
+            boolean forgotten = !wanted.contains(entry.getKey());
             if (forgotten) {
-                forget(one.getValue());
+                forget(entry.getValue());
             }
             return forgotten;
         });
         if (threads != null) {
             for (DatasetRow row : rows) {
-                coming.computeIfAbsent(row, one -> CompletableFuture.supplyAsync(() -> readWanted(one), threads));
+                coming.computeIfAbsent(row, key -> CompletableFuture.supplyAsync(() -> readWanted(key), threads));
             }
         }
     }
@@ -91,7 +91,7 @@ public final class Prefetch<V> implements AutoCloseable {
     /// @throws io.stencil.error.StencilException when it cannot be read
     public V get(DatasetRow row) {
         try {
-            return coming.computeIfAbsent(row, one -> CompletableFuture.completedFuture(reading.apply(one)))
+            return coming.computeIfAbsent(row, key -> CompletableFuture.completedFuture(reading.apply(key)))
                     .get();
         } catch (ExecutionException e) {
             if (e.getCause() instanceof RuntimeException cause) {

@@ -91,7 +91,7 @@ record RowReader(Path folder, Set<FileKey> fileKeys, Set<ExtraInput> extraInputs
             throw new InvalidFileException(field, "must name at least one image, found []");
         }
         List<Path> images = new ArrayList<>();
-        value.forEach(one -> images.add(image(one, field)));
+        value.forEach(path -> images.add(image(path, field)));
         return images;
     }
 

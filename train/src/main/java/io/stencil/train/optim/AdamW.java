@@ -100,7 +100,7 @@ public final class AdamW implements AutoCloseable {
     /// The state for each parameter, in the order in which they were given. The tensors stay the optimizer's.
     public List<State> states() {
         return all.stream()
-                .map(one -> new State(one.mean.get(), one.square.get(), one.updates))
+                .map(member -> new State(member.mean.get(), member.square.get(), member.updates))
                 .toList();
     }
 
@@ -137,7 +137,7 @@ public final class AdamW implements AutoCloseable {
                     GradMode _ = GradMode.disabled()) {
                 update(group, members, learningRate);
             }
-            members.forEach(one -> one.parameter.clearGradient());
+            members.forEach(member -> member.parameter.clearGradient());
         });
     }
 
@@ -153,10 +153,10 @@ public final class AdamW implements AutoCloseable {
     private void update(Group group, List<Moments> members, double learningRate) {
         Tensor updates = Tensors.full((double) group.updates(), DType.FLOAT32, group.device());
         BoxedOperator.Arguments arguments = new BoxedOperator.Arguments()
-                .add(members.stream().map(one -> one.parameter.get()).toList())
+                .add(members.stream().map(member -> member.parameter.get()).toList())
                 .add(members.stream().map(Moments::gradient).toList())
-                .add(members.stream().map(one -> one.mean.get()).toList())
-                .add(members.stream().map(one -> one.square.get()).toList())
+                .add(members.stream().map(member -> member.mean.get()).toList())
+                .add(members.stream().map(member -> member.square.get()).toList())
                 .add(List.of()) // largest squares, of AMSGrad
                 .add(Collections.nCopies(members.size(), updates))
                 .add(learningRate)

@@ -43,8 +43,8 @@ public final class WeightAverage implements AutoCloseable {
         Scalar share = new Scalar(1 - Math.min(decay, (1.0 + updates) / (10.0 + updates)));
         try (GradMode _ = GradMode.disabled();
                 Scope _ = new Scope()) {
-            for (Averaged one : all) {
-                one.average.get().lerp_(one.parameter.get(), share);
+            for (Averaged averaged : all) {
+                averaged.average.get().lerp_(averaged.parameter.get(), share);
             }
         }
     }
@@ -56,7 +56,7 @@ public final class WeightAverage implements AutoCloseable {
 
     /// The averages in the order of the parameters. They stay this object's.
     public List<Tensor> averages() {
-        return all.stream().map(one -> one.average.get()).toList();
+        return all.stream().map(averaged -> averaged.average.get()).toList();
     }
 
     /// Goes on from copies of these averages.
@@ -88,12 +88,12 @@ public final class WeightAverage implements AutoCloseable {
 
     private void exchange() {
         try (GradMode _ = GradMode.disabled()) {
-            for (Averaged one : all) {
+            for (Averaged averaged : all) {
                 try (Scope _ = new Scope()) {
-                    Tensor weight = one.parameter.get();
+                    Tensor weight = averaged.parameter.get();
                     Tensor kept = weight.clone();
-                    weight.copy_(one.average.get());
-                    one.average.get().copy_(kept);
+                    weight.copy_(averaged.average.get());
+                    averaged.average.get().copy_(kept);
                 }
             }
         }
@@ -101,7 +101,7 @@ public final class WeightAverage implements AutoCloseable {
 
     @Override
     public void close() {
-        all.forEach(one -> one.average.close());
+        all.forEach(averaged -> averaged.average.close());
         all.clear();
     }
 }

@@ -152,7 +152,7 @@ public record DataOptions(
 
     /// Inputs of training beside image and prompt.
     public enum ExtraInput {
-        /// Images that the transformer looks at.
+        /// Reference images, which the transformer attends to.
         EDIT_IMAGE("edit_image"),
         /// Goes to the Template.
         TEMPLATE_INPUTS("template_inputs");

@@ -56,7 +56,7 @@ final class Batch {
         for (int i = 0; i < count; i++) {
             int index = i;
             joined.add(images(
-                    "edit images", samples.stream().map(one -> one.get(index)).toList()));
+                    "edit images", samples.stream().map(references -> references.get(index)).toList()));
         }
         return joined;
     }
@@ -99,10 +99,10 @@ final class Batch {
         Map<String, LoraPair> any = new LinkedHashMap<>();
         samples.forEach(lora -> lora.pairs().forEach(any::putIfAbsent));
         Map<String, LoraPair> stacked = new LinkedHashMap<>();
-        any.forEach((layer, one) -> stacked.put(
+        any.forEach((layer, pair) -> stacked.put(
                 layer,
                 LoraPair.stack(samples.stream()
-                        .map(lora -> lora.pairs().getOrDefault(layer, one.neutral()))
+                        .map(lora -> lora.pairs().getOrDefault(layer, pair.neutral()))
                         .toList())));
         return new Lora(stacked);
     }

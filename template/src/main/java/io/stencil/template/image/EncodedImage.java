@@ -6,4 +6,4 @@ import org.bytedeco.pytorch.Tensor;
 ///
 /// @param latents of the image, `[1, 128, H/16, W/16]`, or more channels where a Template has put some behind
 /// @param prompt `[1, St, joint]`
-public record EncodedPicture(Tensor latents, Tensor prompt) {}
+public record EncodedImage(Tensor latents, Tensor prompt) {}
