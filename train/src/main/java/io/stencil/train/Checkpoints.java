@@ -76,10 +76,9 @@ final class Checkpoints {
         }
     }
 
-    /// Saves weights and state of the moment before the run failed, unless they are saved already. The other processes
-    /// may be gone, so
-    /// that the first alone saves. The state comes first: the run resumes from it, and the preparation of a checkpoint
-    /// may meet the failure again.
+    /// Saves weights and state of the moment before the run failed, unless they are saved already. The other
+    /// processes may be gone, so that the first alone saves. The state comes first: the run resumes from it, and the
+    /// preparation of a checkpoint may meet the failure again.
     ///
     /// @param recovery moment where no update was half done
     /// @throws io.stencil.error.InvalidRequestException when a value is not finite; nothing is written then

@@ -216,7 +216,7 @@ final class TrainLoop {
             checkpoints.afterFailure(recovery);
         } catch (RuntimeException | Error e) {
             failure.addSuppressed(e);
-            listener.onWarning("what was learned since the last checkpoint cannot be saved: " + e.getMessage());
+            listener.onWarning("weights and state since the last checkpoint cannot be saved: " + e.getMessage());
         }
     }
 }

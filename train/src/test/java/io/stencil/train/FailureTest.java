@@ -27,7 +27,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/// A failure in a step saves what was learned before it, and the run that goes on from there is the run that never
+/// A failure in a step saves weights and state of the moment before it, and the run that goes on from there is the run that never
 /// failed.
 class FailureTest {
 
@@ -177,7 +177,7 @@ class FailureTest {
         assertThat(recorder.warnings)
                 .singleElement()
                 .asString()
-                .startsWith("what was learned since the last checkpoint cannot be saved: ");
+                .startsWith("weights and state since the last checkpoint cannot be saved: ");
         assertThat(folder.resolve("a/step-%s.state/trainer.json".formatted(savedStep)))
                 .exists();
     }

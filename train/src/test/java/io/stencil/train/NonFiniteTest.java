@@ -214,7 +214,7 @@ class NonFiniteTest {
         assertThat(recorder.warnings)
                 .singleElement()
                 .asString()
-                .startsWith("what was learned since the last checkpoint cannot be saved: 'learning_rate': the ")
+                .startsWith("weights and state since the last checkpoint cannot be saved: 'learning_rate': the ")
                 .contains(" is not finite (NaN or infinity) after step 1 and is not saved; ");
     }
 

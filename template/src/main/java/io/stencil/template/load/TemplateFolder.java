@@ -189,8 +189,8 @@ public final class TemplateFolder implements TemplateSource {
             if (image.isPresent()) {
                 return EntryPoint.of(folder(), image.get(), ImageTemplate.Input.class, EncodedImage.class);
             }
-            ValueLayout layout = ValueLayout.of(weights.entries(), config, folder())
-                    .orElseThrow(() -> noFamily(weights));
+            ValueLayout layout =
+                    ValueLayout.of(weights.entries(), config, folder()).orElseThrow(() -> noFamily(weights));
             return EntryPoint.of(
                     folder(), new ValueTemplate(layout, files), ValueTemplate.Input.class, ValueTemplate.Input.class);
         }

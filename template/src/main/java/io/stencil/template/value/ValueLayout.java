@@ -72,7 +72,8 @@ public record ValueLayout(List<BlockId> blocks, int heads, int headDim, int leng
         return blocks.isEmpty()
                 ? Optional.empty()
                 : Optional.ofNullable(entries.get("proj_k." + blocks.first() + ".positional_embedding"))
-                        .filter(entry -> entry.shape().size() == 2 && entry.shape().get(0) >= 1);
+                        .filter(entry ->
+                                entry.shape().size() == 2 && entry.shape().get(0) >= 1);
     }
 
     /// Keys of the blocks; empty when a name is none of this family.

@@ -116,8 +116,8 @@ public final class TrainableParts {
             chosen.add(checked(name, dot < 0 ? "" : name.substring(dot + 1), root, models));
         }
         Map<String, Parameter> trainable = new LinkedHashMap<>();
-        models.forEach((root, model) ->
-                train(model, parts.get(root)).forEach((name, parameter) -> trainable.put("pipe." + root + "." + name, parameter)));
+        models.forEach((root, model) -> train(model, parts.get(root))
+                .forEach((name, parameter) -> trainable.put("pipe." + root + "." + name, parameter)));
         return trainable;
     }
 

@@ -81,7 +81,7 @@ public final class AdamW implements AutoCloseable {
         }
     }
 
-    /// What the optimizer has learned of one parameter.
+    /// The moments of one parameter, and the number of its updates.
     ///
     /// @param mean of the gradients
     /// @param square mean of their squares

@@ -56,7 +56,8 @@ final class Batch {
         for (int i = 0; i < count; i++) {
             int index = i;
             joined.add(images(
-                    "edit images", samples.stream().map(references -> references.get(index)).toList()));
+                    "edit images",
+                    samples.stream().map(references -> references.get(index)).toList()));
         }
         return joined;
     }
