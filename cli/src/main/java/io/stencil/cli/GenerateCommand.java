@@ -400,8 +400,7 @@ final class GenerateCommand implements Callable<Integer> {
         }
 
         /// Index of the `=` before a strength, or -1 where there is none: a name that has one in it is a file's, if
-        /// there
-        /// is such a file.
+        /// there is such a file.
         private static int strengthAt(String text) {
             int end = text.lastIndexOf('=');
             boolean strength =

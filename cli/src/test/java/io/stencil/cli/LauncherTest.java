@@ -147,8 +147,8 @@ class LauncherTest {
         }
         javaWithNewerClasses();
         Files.delete(root.resolve("target/stencil.aot"));
-        String expected = "%1$s/cli/target/stencil-cli.jar:%1$s/target/newer-picocli-4.8.0.jar:%2$s\n"
-                .formatted(real, path);
+        String expected =
+                "%1$s/cli/target/stencil-cli.jar:%1$s/target/newer-picocli-4.8.0.jar:%2$s\n".formatted(real, path);
         assertThat(run("")).endsWith(expected);
         assertThat(run("")).isEqualTo(expected);
         assertThat(root.resolve("target/newer-picocli-4.8.0.jar"))

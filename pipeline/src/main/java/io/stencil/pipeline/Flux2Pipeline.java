@@ -224,8 +224,7 @@ public final class Flux2Pipeline implements AutoCloseable {
     /// @param strength factor of the update
     /// @return which of the file's layers the transformer has
     /// @throws io.stencil.error.InvalidRequestException when the strength is no finite number, or is negative for a
-    /// DoRA,
-    ///     when a DoRA is hot-loaded, or a weight rests in float8 or is offloaded; no weight is changed then
+    ///     DoRA, when a DoRA is hot-loaded, or a weight rests in float8 or is offloaded; no weight is changed then
     /// @throws io.stencil.error.InvalidFileException as [#loadLora] does; no weight is changed then
     public LoraMatch fuseLora(Path file, double strength) {
         Arguments.require("file", file);

@@ -15,8 +15,7 @@ import org.bytedeco.pytorch.Tensor;
 import org.jspecify.annotations.Nullable;
 
 /// An update of one linear layer's weight `W` `[out, in]`, which takes effect on the layer's output; `W` itself does
-/// not
-/// change.
+/// not change.
 public sealed interface LayerUpdate permits LayerUpdate.Additive, LayerUpdate.Dora {
 
     /// Rows of a weight that are built at once where a whole weight is not needed.
@@ -78,10 +77,9 @@ public sealed interface LayerUpdate permits LayerUpdate.Additive, LayerUpdate.Do
         }
     }
 
-    /// Rows of a Kronecker product (LoKr, arXiv:2309.14859): `D = left (x) right`, in which block row `i`, block column
-    /// `j` is `left[i, j] * right`. The product is never built: `D x` is `left X right^T`, where `X` is `x` in as many
-    /// rows
-    /// as `left` has columns.
+    /// Rows of a Kronecker product (LoKr, arXiv:2309.14859): `D = left (x) right`, in which block row `i`, block
+    /// column `j` is `left[i, j] * right`. The product is never built: `D x` is `left X right^T`, where `X` is `x` in
+    /// as many rows as `left` has columns.
     ///
     /// @param left `[l, i1]`
     /// @param right one matrix `[o2, i2]`, or two whose product it is
@@ -219,10 +217,10 @@ public sealed interface LayerUpdate permits LayerUpdate.Additive, LayerUpdate.Do
         INPUT
     }
 
-    /// A weight-decomposed update (DoRA, arXiv:2402.09353): `W` becomes `W' = m (W + D) / |W + D|`, where `|.|` is the
-    /// norm
-    /// of each row or column. With `g = m / |W + D|`, which is computed once, and a strength `s` the output `W x` gets
-    /// `s (W' - W) x`: that is `s (g - 1) W x + s g D x` for rows, and `W (s (g - 1) x) + D (s g x)` for columns.
+    /// A weight-decomposed update (DoRA, arXiv:2402.09353): `W` becomes `W' = m (W + D) / |W + D|`, where `|.|` is
+    /// the norm of each row or column. With `g = m / |W + D|`, which is computed once, and a strength `s` the output
+    /// `W x` gets `s (W' - W) x`: that is `s (g - 1) W x + s g D x` for rows, and `W (s (g - 1) x) + D (s g x)` for
+    /// columns.
     ///
     /// @param change `D`
     /// @param base `s (g - 1)`, float32 `[out]` or `[in]`

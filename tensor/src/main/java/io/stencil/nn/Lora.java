@@ -90,10 +90,9 @@ public record Lora(Map<String, LoraPair> pairs, Map<String, List<LayerUpdate>> o
         return new Lora(pairs, others);
     }
 
-    /// Adds the updates to the weights themselves: `W` becomes `W + strength * B A`, or for another kind of update
-    /// `W + strength * D` with its [change][LayerUpdate#change] `D`. Fusing with the opposite strength takes an update
-    /// off
-    /// again, up to rounding in the weights' dtype, unless it [depends on them][#dependsOnWeights].
+    /// Adds the updates to the weights themselves: `W` becomes `W + strength * B A`, or for another kind of update `W
+    /// + strength * D` with its [change][LayerUpdate#change] `D`. Fusing with the opposite strength takes an update
+    /// off again, up to rounding in the weights' dtype, unless it [depends on them][#dependsOnWeights].
     ///
     /// @throws InvalidRequestException when a name is not a linear layer of `module`, a shape does not fit, a
     ///     weight rests in float8 or is offloaded, or a sum is beyond the range of its dtype; no weight is changed then

@@ -15,9 +15,8 @@ import java.util.Objects;
 /// the weights nor the module change: a pass on another thread does not see the updates.
 ///
 /// Gradients flow into pairs of LoRA matrices. With gradient [checkpointing][io.stencil.autograd.Checkpointing] a
-/// recomputed segment
-/// sees the bindings of its forward pass, on whatever thread it runs; the updates must live until the backward pass is
-/// over.
+/// recomputed segment sees the bindings of its forward pass, on whatever thread it runs; the updates must live until
+/// the backward pass is over.
 public final class LoraBinding implements AutoCloseable {
 
     /// The open bindings of a pass, in the order in which they were opened.

@@ -31,13 +31,13 @@ import org.jspecify.annotations.Nullable;
 /// A LoRA as it lies in a safetensors file: for each layer `lora_A` `[r, in]` and `lora_B` `[out, r]`, whose product
 /// times a scale is added to the weight.
 ///
-/// Files of all tools are read: `lora_A` is called `lora_down` too, an adapter's name may stand behind it, layers have
-/// the names of diffusers or of Black Forest Labs (where one of `img_attn.qkv` updates three layers here), with dots or
-/// underscores, behind the prefix of a tool. With `lora_magnitude_vector` or `dora_scale` the update is a
+/// Files of all tools are read: `lora_A` is called `lora_down` too, an adapter's name may stand behind it, layers
+/// have the names of diffusers or of Black Forest Labs (where one of `img_attn.qkv` updates three layers here), with
+/// dots or underscores, behind the prefix of a tool. With `lora_magnitude_vector` or `dora_scale` the update is a
 /// [DoRA][LayerUpdate.Dora], with `lokr_w1` and `lokr_w2` a [LoKr][LayerUpdate.Kronecker], with `hada_w1_a` and its
-/// like a
-/// LoHa. The scale of an update is `LAYER.alpha` over the rank where that tensor is there, else what
-/// `adapter_config.json` or the file's metadata say (`lora_alpha`, `r`), else 1. Tensors of any other kind are refused.
+/// like a LoHa. The scale of an update is `LAYER.alpha` over the rank where that tensor is there, else what
+/// `adapter_config.json` or the file's metadata say (`lora_alpha`, `r`), else 1. Tensors of any other kind are
+/// refused.
 ///
 /// @param lora the updates of the layers that the model has, owned by the scope in which the file was read
 /// @param kind of the updates, such as `LoRA` or `DoRA`

@@ -122,8 +122,7 @@ final class LoraParts {
     ///
     /// @return by the model's names
     /// @throws InvalidFileException when a part is no floating-point matrix of rank 1 or more or does not fit its
-    /// layer,
-    ///     alpha not one number, or a value not finite, also after scaling
+    ///     layer, alpha not one number, or a value not finite, also after scaling
     Map<String, LayerUpdate> updates(LoraLayers.Found found, Form form) {
         boolean decomposed = has(Part.MAGNITUDE);
         Additive whole = additive(form, decomposed ? 1 : form.strength);
@@ -208,9 +207,8 @@ final class LoraParts {
         return Kronecker.of(left, right);
     }
 
-    /// `(w1_a w1_b) * (w2_a w2_b)` has a rank of at most the product of both ranks: where that is small, it is computed
-    /// as
-    /// a pair (the row-wise and the column-wise Kronecker products of the factors), else as a matrix.
+    /// `(w1_a w1_b) * (w2_a w2_b)` has a rank of at most the product of both ranks: where that is small, it is
+    /// computed as a pair (the row-wise and the column-wise Kronecker products of the factors), else as a matrix.
     private Additive hadamard(Form form, double strength) {
         long rank1 = requireProduct(Part.HADA_W1_A, Part.HADA_W1_B);
         long rank2 = requireProduct(Part.HADA_W2_A, Part.HADA_W2_B);

@@ -17,8 +17,7 @@ import org.jspecify.annotations.Nullable;
 /// Files of the parts of a base model.
 ///
 /// @param parts one entry for each model: the files of its weights, one or more shards, or its folder; a single file
-/// may
-///     hold several models
+///     may hold several models
 /// @param tokenizer folder with `tokenizer.json`; null when no prompt is to be encoded
 public record ModelFiles(List<List<Path>> parts, @Nullable Path tokenizer) {
 
