@@ -5,7 +5,10 @@ import io.stencil.tensor.WeightValues;
 /// A weight without gradients that a layer reads when it needs it, forward and backward.
 public interface FrozenWeight {
 
-    /// @return owned by the weight; valid until [#evict]
+    /// Returns the content for a layer that keeps its module open.
+    ///
+    /// @return owned by the weight; valid until [#evict], which frees it, unlike what [io.stencil.nn.Parameter#get]
+    ///     returned
     WeightValues values();
 
     /// Ends a layer's use: an offloaded weight frees its memory until the next one.

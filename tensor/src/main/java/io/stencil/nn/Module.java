@@ -134,7 +134,8 @@ public abstract class Module implements AutoCloseable {
     }
 
     /// Frees the memory of offloaded weights until their next use; of others it does nothing. Layers do so themselves
-    /// after each use: this is for what else has read them.
+    /// after each use: this is for what else has read them. What [Parameter#get] returned stays in memory until the
+    /// scope that was open there is closed.
     public final void evict() {
         parameters.values().forEach(Parameter::evict);
         modules.values().forEach(Module::evict);

@@ -12,6 +12,7 @@ import io.stencil.tensor.Tensors;
 import io.stencil.tensor.TorchGenerator;
 import io.stencil.tensor.WeightValues;
 import java.util.Arrays;
+import java.util.function.Function;
 import org.bytedeco.pytorch.Tensor;
 import org.jspecify.annotations.Nullable;
 
@@ -39,25 +40,33 @@ public final class Parameter implements FrozenWeight, AutoCloseable {
     /// @return owned by the module, and kept in memory until the caller's innermost scope is closed, also where another
     ///     thread closes the module before; without a scope it must not be used beside such a close
     /// @throws io.stencil.error.InvalidStateException after [#close]
-    public synchronized Tensor get() {
-        return shared().tensor();
+    public Tensor get() {
+        return shared(Resident::tensor);
     }
 
     /// What the parameter stands for, in `dtype`: a copy, or the tensor of [#get] when that is it.
     ///
     /// @throws io.stencil.error.InvalidStateException after [#close]
-    public synchronized Tensor in(DType dtype) {
-        return shared().values().in(dtype);
+    public Tensor in(DType dtype) {
+        return shared(content -> content.values().in(dtype));
     }
 
-    /// The content, which a close on another thread does not free before the caller's innermost scope is closed.
-    private Resident shared() {
-        Resident content = storage.content();
-        content.owned().share();
-        if (content instanceof MappedFile mapped) {
-            mapped.file().lease();
+    /// Uses the content, which a close on another thread does not free before the caller's innermost scope is closed.
+    /// Other threads need not wait while it is read from disk.
+    private Tensor shared(Function<Resident, Tensor> use) {
+        while (true) {
+            WeightStorage place = storage;
+            Resident content = place.content();
+            synchronized (this) {
+                if (storage == place) { // else it was closed or replaced meanwhile
+                    content.owned().share();
+                    if (content instanceof MappedFile mapped) {
+                        mapped.file().lease();
+                    }
+                    return use.apply(content);
+                }
+            }
         }
-        return content;
     }
 
     /// [#get] for layers, which keep their module open while they use it.
@@ -65,7 +74,8 @@ public final class Parameter implements FrozenWeight, AutoCloseable {
         return storage.content().tensor();
     }
 
-    /// [#tensor] with its scale.
+    /// The tensor with its scale. Only within a pass ([Module#openPass]): a close on another thread frees it at any other
+    /// time.
     @Override
     public WeightValues values() {
         return storage.content().values();
@@ -104,6 +114,7 @@ public final class Parameter implements FrozenWeight, AutoCloseable {
     }
 
     /// Frees the memory that this thread has of an offloaded weight until its next use; of any other it does nothing.
+    /// A tensor of [#get] stays in memory until the scope that was open there is closed: evict behind that.
     @Override
     public void evict() {
         storage.evict();

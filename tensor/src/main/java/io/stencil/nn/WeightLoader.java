@@ -48,24 +48,26 @@ public record WeightLoader(DType dtype, Device device, boolean float8) {
     public void load(Module module, TensorSource source, Set<String> ignored) {
         WeightFile file = new WeightFile(source);
         Map<Parameter, WeightStorage> loaded = new LinkedHashMap<>(); // a fault at one leaves the others as they were
+        boolean attached = false; // from then on parameters may point into the file
         try {
             check(module.state(), source, ignored);
             initializeAbsent(module, source);
             stored(module, file).forEach((parameter, weight) -> loaded.put(parameter, weight.read()));
-            boolean mapped = loaded.values().stream().anyMatch(MappedFile.class::isInstance);
+            if (loaded.values().stream().anyMatch(MappedFile.class::isInstance)) {
+                module.attach(file);
+                attached = true;
+            }
             for (Parameter parameter : List.copyOf(loaded.keySet())) {
                 parameter.store(Objects.requireNonNull(loaded.get(parameter)));
                 loaded.remove(parameter); // which owns it now
             }
-            if (mapped) {
-                module.attach(file);
-            } else {
+        } catch (RuntimeException | Error e) {
+            loaded.values().forEach(WeightStorage::close);
+            throw e;
+        } finally {
+            if (!attached) {
                 file.close();
             }
-        } catch (RuntimeException e) {
-            loaded.values().forEach(WeightStorage::close);
-            file.close();
-            throw e;
         }
     }
 
@@ -78,7 +80,7 @@ public record WeightLoader(DType dtype, Device device, boolean float8) {
     public void open(Module module, TensorSource source, Set<String> ignored, boolean offloaded) {
         try {
             check(module.state(), source, ignored);
-        } catch (RuntimeException e) {
+        } catch (RuntimeException | Error e) {
             source.close();
             throw e;
         }

@@ -14,6 +14,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.locks.ReadWriteLock;
+import java.util.concurrent.locks.ReentrantReadWriteLock;
 import org.bytedeco.pytorch.Tensor;
 import org.jspecify.annotations.Nullable;
 
@@ -144,6 +146,7 @@ sealed interface WeightStorage extends AutoCloseable {
     final class OnDisk implements Stored {
         private final StoredWeight weight;
         private volatile @Nullable Resident read;
+        private boolean closed;
 
         OnDisk(StoredWeight weight) {
             this.weight = weight;
@@ -162,6 +165,9 @@ sealed interface WeightStorage extends AutoCloseable {
 
         private synchronized Resident readForAll() {
             Resident found = read;
+            if (closed) {
+                throw Closed.fault();
+            }
             if (found == null) {
                 found = weight.read();
                 read = found;
@@ -188,6 +194,8 @@ sealed interface WeightStorage extends AutoCloseable {
         @Override
         public synchronized void close() {
             Resident found = read;
+            closed = true;
+            read = null;
             if (found != null) {
                 found.close();
             }
@@ -196,15 +204,32 @@ sealed interface WeightStorage extends AutoCloseable {
 
     /// Read at each use, for each thread its own: a thread that is done with the weight takes nothing from
     /// another that is not.
-    record Offloaded(StoredWeight weight, Map<Thread, Resident> threads) implements Stored {
+    final class Offloaded implements Stored {
+        private final StoredWeight weight;
+        private final Map<Thread, Resident> threads = new ConcurrentHashMap<>(0);
+        private final ReadWriteLock reads = new ReentrantReadWriteLock();
+        private boolean closed;
 
         Offloaded(StoredWeight weight) {
-            this(weight, new ConcurrentHashMap<>(0));
+            this.weight = weight;
+        }
+
+        @Override
+        public StoredWeight weight() {
+            return weight;
         }
 
         @Override
         public Resident content() {
-            return threads.computeIfAbsent(Thread.currentThread(), _ -> weight.read());
+            reads.readLock().lock(); // a close waits for reads, and what is read after it would never be freed
+            try {
+                if (closed) {
+                    throw Closed.fault();
+                }
+                return threads.computeIfAbsent(Thread.currentThread(), _ -> weight.read());
+            } finally {
+                reads.readLock().unlock();
+            }
         }
 
         @Override
@@ -243,10 +268,16 @@ sealed interface WeightStorage extends AutoCloseable {
 
         @Override
         public void close() {
-            threads.values().removeIf(content -> {
-                content.close();
-                return true;
-            });
+            reads.writeLock().lock();
+            try {
+                closed = true;
+                threads.values().removeIf(content -> {
+                    content.close();
+                    return true;
+                });
+            } finally {
+                reads.writeLock().unlock();
+            }
         }
     }
 
@@ -385,8 +416,13 @@ sealed interface WeightStorage extends AutoCloseable {
         }
 
         /// Keeps the file mapped until the innermost scope of this thread is closed, where one is open.
+        ///
+        /// @throws InvalidStateException when it is not mapped any more
         synchronized void lease() {
-            if (users > 0 && Scope.onClose(this::close)) {
+            if (users == 0) {
+                throw new InvalidStateException("the file of the weights was closed; load the model again");
+            }
+            if (Scope.onClose(this::close)) {
                 users++;
             }
         }
@@ -394,8 +430,7 @@ sealed interface WeightStorage extends AutoCloseable {
         /// Ends the use by the module, or by a lease.
         @Override
         public synchronized void close() {
-            users--;
-            if (users == 0) {
+            if (users > 0 && --users == 0) {
                 source.close();
             }
         }

@@ -52,6 +52,7 @@ public final class Scope implements AutoCloseable {
     /// Closes all scopes of this thread that were opened after [#mark] returned `mark` and that are still open.
     ///
     /// @return how many there were
+    /// @throws RuntimeException of an action of [#onClose], after all are closed
     public static int closeSince(@Nullable Object mark) {
         int count = 0;
         for (PointerScope open = PointerScope.getInnerScope();
@@ -60,6 +61,7 @@ public final class Scope implements AutoCloseable {
             open.close();
             count++;
         }
+        Action.rethrow();
         return count;
     }
 
@@ -97,14 +99,44 @@ public final class Scope implements AutoCloseable {
 
     /// A native object of no memory, which the innermost scope owns from its construction on.
     private static final class Action extends Pointer {
+
+        private static final ThreadLocal<@Nullable Throwable> FAILURE = new ThreadLocal<>();
+
         Action(Runnable action) {
-            deallocator(action::run);
+            deallocator(() -> {
+                try {
+                    action.run();
+                } catch (RuntimeException | Error e) {
+                    remember(e); // what follows in the scope has to be freed too
+                }
+            });
+        }
+
+        private static void remember(Throwable failure) {
+            Throwable first = FAILURE.get();
+            if (first == null) {
+                FAILURE.set(failure);
+            } else {
+                first.addSuppressed(failure);
+            }
+        }
+
+        /// Throws what actions of this thread have thrown since the last call.
+        static void rethrow() {
+            Throwable failure = FAILURE.get();
+            FAILURE.remove();
+            switch (failure) {
+                case RuntimeException e -> throw e;
+                case Error e -> throw e;
+                case null, default -> {}
+            }
         }
     }
 
     /// Frees all that was made in this scope and not kept; the outermost one also the memory that products share.
     ///
     /// @throws InvalidStateException on another thread than the one that opened it
+    /// @throws RuntimeException of an action of [#onClose], after all is freed
     @Override
     public void close() {
         if (thread != Thread.currentThread()) {
@@ -112,10 +144,14 @@ public final class Scope implements AutoCloseable {
                     "a scope was opened on thread '%s' and is closed on '%s'; close it where it was opened"
                             .formatted(thread.getName(), Thread.currentThread().getName()));
         }
-        inner.close();
-        if (outer == null) {
-            CastBuffer.free();
+        try {
+            inner.close();
+        } finally {
+            if (outer == null) {
+                CastBuffer.free();
+            }
         }
+        Action.rethrow();
     }
 
     /// Memory into which parts of weights are cast: one piece a thread, for all products.

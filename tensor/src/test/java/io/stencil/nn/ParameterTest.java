@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.stencil.error.InvalidRequestException;
+import io.stencil.error.InvalidStateException;
 import io.stencil.nn.WeightStorage.WeightFile;
 import io.stencil.safetensors.SafetensorsFile;
 import io.stencil.tensor.DType;
@@ -13,6 +14,7 @@ import io.stencil.tensor.TensorFiles;
 import io.stencil.tensor.Tensors;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import org.bytedeco.pytorch.Tensor;
@@ -56,6 +58,66 @@ class ParameterTest {
             assertThatThrownBy(() -> buffer.setTrainable(true))
                     .isInstanceOf(InvalidRequestException.class)
                     .hasMessage("'parts': a buffer cannot be trained");
+        }
+    }
+
+    private static SafetensorsFile fileOfThree(Path path) throws IOException {
+        try (Scope _ = new Scope()) {
+            TensorFiles.write(path, Map.of("one", Tensors.full(3, DType.FLOAT32, Device.CPU, 1)), Map.of());
+        }
+        return SafetensorsFile.open(path);
+    }
+
+    @Test
+    void anEvictedTensorIsFreedWithTheScopeThatReadIt(@TempDir Path folder) throws IOException {
+        try (WeightFile file = new WeightFile(fileOfThree(folder.resolve("one.safetensors")));
+                Parameter parameter = new Parameter(Initializer.ONES, false, DType.FLOAT32, 1)) {
+            parameter.store(new WeightStorage.Offloaded(
+                    new WeightStorage.StoredWeight(file, "one", DType.FLOAT32, Device.CPU)));
+            Tensor read;
+            try (Scope _ = new Scope()) {
+                read = parameter.get();
+                parameter.evict();
+                assertThat(parameter.isInMemory()).isFalse();
+                assertThat(Tensors.toFloats(read)).containsExactly(3);
+            }
+            assertThat(read.isNull()).isTrue();
+            Tensor values = parameter.values().tensors().getFirst();
+            parameter.evict();
+            assertThat(values.isNull()).isTrue();
+        }
+    }
+
+    @Test
+    void aClosedPlaceReadsNothing(@TempDir Path folder) throws IOException {
+        try (WeightFile file = new WeightFile(fileOfThree(folder.resolve("one.safetensors")))) {
+            WeightStorage.StoredWeight stored =
+                    new WeightStorage.StoredWeight(file, "one", DType.FLOAT32, Device.CPU);
+            for (WeightStorage place :
+                    List.of(new WeightStorage.OnDisk(stored), new WeightStorage.Offloaded(stored))) {
+                assertThat(Tensors.toFloats(place.content().tensor())).containsExactly(3);
+                place.close();
+                assertThat(place.isInMemory()).isFalse();
+                assertThatThrownBy(place::content)
+                        .isInstanceOf(InvalidStateException.class)
+                        .hasMessageStartingWith("the parameter was freed");
+            }
+        }
+    }
+
+    @Test
+    void aClosedFileIsNotLeased(@TempDir Path folder) throws IOException {
+        try (WeightFile file = new WeightFile(fileOfThree(folder.resolve("one.safetensors")))) {
+            try (Scope _ = new Scope()) {
+                file.lease();
+                file.close();
+                file.lease(); // as the first lease keeps it
+            }
+            try (Scope _ = new Scope()) {
+                assertThatThrownBy(file::lease)
+                        .isInstanceOf(InvalidStateException.class)
+                        .hasMessage("the file of the weights was closed; load the model again");
+            }
         }
     }
 

@@ -7,12 +7,15 @@ import io.stencil.error.InvalidFileException;
 import io.stencil.error.InvalidRequestException;
 import io.stencil.error.InvalidStateException;
 import io.stencil.safetensors.SafetensorsFile;
+import io.stencil.safetensors.TensorEntry;
+import io.stencil.safetensors.TensorSource;
 import io.stencil.tensor.DType;
 import io.stencil.tensor.Device;
 import io.stencil.tensor.Scope;
 import io.stencil.tensor.TensorFiles;
 import io.stencil.tensor.Tensors;
 import java.io.IOException;
+import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
@@ -74,6 +77,52 @@ class WeightLoaderTest {
     private static final class CountingNet extends Module {
         private final Linear linear = module("linear", new Linear(2, 3, true));
         private final Parameter count = buffer("num_batches_tracked", Initializer.ZEROS, DType.INT64);
+    }
+
+    /// A file that breaks at one tensor, as where its disk is gone.
+    private record Breaking(SafetensorsFile file, String broken) implements TensorSource {
+        @Override
+        public Map<String, TensorEntry> entries() {
+            return file.entries();
+        }
+
+        @Override
+        public TensorEntry entry(String name) {
+            return file.entry(name);
+        }
+
+        @Override
+        public MemorySegment segment(String name) {
+            if (name.equals(broken)) {
+                throw new InternalError("a fault occurred in an unsafe memory access");
+            }
+            return file.segment(name);
+        }
+
+        @Override
+        public Map<String, String> metadata() {
+            return file.metadata();
+        }
+
+        @Override
+        public String origin(String name) {
+            return file.origin(name);
+        }
+
+        @Override
+        public void close() {
+            file.close();
+        }
+    }
+
+    @Test
+    void anErrorWhileReadingUnmapsTheFileAndChangesNothing() throws IOException {
+        TensorSource broken = new Breaking(write(), "linear.bias");
+        assertThatThrownBy(() -> FLOAT32.load(net, broken)).isInstanceOf(InternalError.class);
+        assertThat(isMapped(file())).isFalse();
+        assertThat(net.state().values()).noneMatch(Parameter::isInMemory);
+        FLOAT32.load(net, write());
+        assertLoaded();
     }
 
     @Test

@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.catchThrowable;
 
 import io.stencil.error.InvalidStateException;
+import java.util.ArrayList;
+import java.util.List;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorVector;
 import org.junit.jupiter.api.Test;
@@ -99,6 +101,35 @@ class ScopeTest {
             thread.join();
         }
         assertThat(thrown[0]).isInstanceOf(InvalidStateException.class);
+    }
+
+    @Test
+    void aFailureAtTheCloseIsThrownWhenAllIsFreed() {
+        List<String> closed = new ArrayList<>();
+        Scope scope = new Scope();
+        Tensor before = two();
+        Scope.onClose(() -> closed.add("first"));
+        Scope.onClose(() -> {
+            throw new IllegalStateException("one");
+        });
+        Scope.onClose(() -> {
+            throw new IllegalStateException("two");
+        });
+        Scope.onClose(() -> closed.add("last"));
+        Tensor after = two();
+        new WeightValues.Plain(Tensors.zeros(DType.BFLOAT16, Device.CPU, 1, 1))
+                .multiplyTransposed(Tensors.zeros(DType.FLOAT32, Device.CPU, 1, 1));
+        assertThat(Scope.CastBuffer.isHeld()).isTrue();
+        Throwable failure = catchThrowable(scope::close);
+        assertThat(failure).isInstanceOf(IllegalStateException.class);
+        assertThat(List.of(failure.getMessage(), failure.getSuppressed()[0].getMessage()))
+                .containsExactlyInAnyOrder("one", "two");
+        assertThat(closed).containsExactlyInAnyOrder("first", "last");
+        assertThat(before.isNull()).isTrue();
+        assertThat(after.isNull()).isTrue();
+        assertThat(Scope.isOpen()).isFalse();
+        assertThat(Scope.CastBuffer.isHeld()).isFalse();
+        new Scope().close(); // which throws nothing any more
     }
 
     @Test
