@@ -35,5 +35,8 @@ public final class Json {
     public static final ObjectReader ONE_OF_MANY =
             MAPPER.reader().without(DeserializationFeature.FAIL_ON_TRAILING_TOKENS);
 
+    /// Reads one value that another program wrote: of repeated keys the last counts, and what follows is ignored.
+    public static final ObjectReader FOREIGN = JsonMapper.builder().build().reader();
+
     private Json() {}
 }

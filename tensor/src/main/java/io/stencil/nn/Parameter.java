@@ -58,7 +58,7 @@ public final class Parameter implements FrozenWeight, AutoCloseable {
             WeightStorage place = storage;
             Resident content = place.content();
             synchronized (this) {
-                if (storage == place) { // else it was closed or replaced meanwhile
+                if (storage.equals(place)) { // else it was closed or replaced meanwhile
                     content.owned().share();
                     if (content instanceof MappedFile mapped) {
                         mapped.file().lease();
@@ -74,7 +74,8 @@ public final class Parameter implements FrozenWeight, AutoCloseable {
         return storage.content().tensor();
     }
 
-    /// The tensor with its scale. Only within a pass ([Module#openPass]): a close on another thread frees it at any other
+    /// The tensor with its scale. Only within a pass ([Module#openPass]): a close on another thread frees it at any
+    /// other
     /// time.
     @Override
     public WeightValues values() {

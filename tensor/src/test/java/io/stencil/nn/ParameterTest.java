@@ -91,10 +91,8 @@ class ParameterTest {
     @Test
     void aClosedPlaceReadsNothing(@TempDir Path folder) throws IOException {
         try (WeightFile file = new WeightFile(fileOfThree(folder.resolve("one.safetensors")))) {
-            WeightStorage.StoredWeight stored =
-                    new WeightStorage.StoredWeight(file, "one", DType.FLOAT32, Device.CPU);
-            for (WeightStorage place :
-                    List.of(new WeightStorage.OnDisk(stored), new WeightStorage.Offloaded(stored))) {
+            WeightStorage.StoredWeight stored = new WeightStorage.StoredWeight(file, "one", DType.FLOAT32, Device.CPU);
+            for (WeightStorage place : List.of(new WeightStorage.OnDisk(stored), new WeightStorage.Offloaded(stored))) {
                 assertThat(Tensors.toFloats(place.content().tensor())).containsExactly(3);
                 place.close();
                 assertThat(place.isInMemory()).isFalse();
@@ -107,17 +105,16 @@ class ParameterTest {
 
     @Test
     void aClosedFileIsNotLeased(@TempDir Path folder) throws IOException {
-        try (WeightFile file = new WeightFile(fileOfThree(folder.resolve("one.safetensors")))) {
-            try (Scope _ = new Scope()) {
-                file.lease();
-                file.close();
-                file.lease(); // as the first lease keeps it
-            }
-            try (Scope _ = new Scope()) {
-                assertThatThrownBy(file::lease)
-                        .isInstanceOf(InvalidStateException.class)
-                        .hasMessage("the file of the weights was closed; load the model again");
-            }
+        WeightFile file = new WeightFile(fileOfThree(folder.resolve("one.safetensors")));
+        try (Scope _ = new Scope()) {
+            file.lease();
+            file.close();
+            file.lease(); // as the first lease keeps it
+        }
+        try (Scope _ = new Scope()) {
+            assertThatThrownBy(file::lease)
+                    .isInstanceOf(InvalidStateException.class)
+                    .hasMessage("the file of the weights was closed; load the model again");
         }
     }
 

@@ -76,7 +76,7 @@ public final class HttpStatusException extends IOException {
             byte[] beginning = body.readNBytes(READ);
             String text = new String(beginning, StandardCharsets.UTF_8).strip();
             if (text.startsWith("{")) {
-                JsonNode json = Json.MAPPER.readTree(text);
+                JsonNode json = Json.FOREIGN.readTree(text);
                 for (String field : List.of("error", "message", "Message")) {
                     if (json.path(field).isTextual()) {
                         return credentials.sanitize(json.path(field).textValue());

@@ -99,7 +99,7 @@ public final class HubHttp implements AutoCloseable {
         }
         UnexpectedBody unexpected = new UnexpectedBody(response.header("Content-Type"), body, true);
         try {
-            JsonNode json = Json.ONE_OF_MANY.readTree(body);
+            JsonNode json = Json.FOREIGN.readTree(body);
             if (json == null || json.isMissingNode()) {
                 throw request.subject().fault("the hub's answer is empty, where JSON is expected");
             }

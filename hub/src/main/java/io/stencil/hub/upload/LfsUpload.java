@@ -119,7 +119,7 @@ record LfsUpload(Repository repository, HubHttp http, Uploader.Listener listener
     /// form.
     private void requireStored(String response, Subject subject) {
         try {
-            JsonNode json = Json.ONE_OF_MANY.readTree(response);
+            JsonNode json = Json.FOREIGN.readTree(response);
             if (json != null && HubProtocol.ModelScope.isWrapped(json)) {
                 HubProtocol.ModelScope.data(json, subject, http);
             }

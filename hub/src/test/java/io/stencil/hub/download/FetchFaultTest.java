@@ -86,6 +86,30 @@ class FetchFaultTest extends FakeHubFixture {
         failsWith("(%s".formatted(status), expected);
     }
 
+    /// A hub's answers are not ours to be strict with.
+    @Test
+    void repeatedKeysOfAnAnswerAreNoFault() throws IOException {
+        fake.repository("org/m").put("w.safetensors", WEIGHTS);
+        String commit = fake.repository("org/m").commit();
+        String answer = "{\"sha\": \"0\", \"sha\": \"%s\"} ok".formatted(commit);
+        fake.fail(Fault.of("/revision/", new Fault.Status(200, Map.of(), answer), ALWAYS));
+        assertThat(Files.readAllBytes(
+                        fetch(HubKind.HUGGING_FACE, "org/m:").files().getFirst()))
+                .isEqualTo(WEIGHTS);
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "{\"error\": \"gated\"}",
+                "{\"error\": \"gated\"}\ntrace 7",
+                "{\"error\": \"no\", \"error\": \"gated\"}",
+            })
+    void theMessageOfAJsonBodyIsTold(String body) throws IOException {
+        fake.fail(Fault.of("/content/", new Fault.Status(403, Map.of(), body), ALWAYS));
+        failsWith("'w.safetensors': ", "(403: gated)");
+    }
+
     @ParameterizedTest
     @ValueSource(ints = {408, 429, 500, 502, 503, 504})
     void aPassingFaultIsOvercome(int status) throws IOException {
