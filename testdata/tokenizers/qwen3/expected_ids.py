@@ -135,7 +135,7 @@ class Tokenizer:
 
 
 def main():
-    with gzip.open("tokenizer.json.gz", "rt", encoding="utf-8") as file:
+    with gzip.open("../../../flux2/src/main/resources/io/stencil/flux2/text/qwen3-tokenizer.json.gz", "rt", encoding="utf-8") as file:
         tokenizer = Tokenizer(json.load(file))
     cases = [{"name": name, "text": text, "ids": tokenizer.encode(text)} for name, text in TEXTS.items()]
     with open("expected_ids.json", "w", encoding="utf-8") as file:

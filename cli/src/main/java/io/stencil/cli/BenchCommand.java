@@ -135,7 +135,7 @@ final class BenchCommand implements Callable<Integer> {
 
     private BenchModels models() {
         BenchModels.Size shapes = BenchModels.Size.named(fullSize ? "full" : size);
-        BaseModel model = base.isNamed() ? base.checkLocal(false) : null;
+        BaseModel model = base.isNamed() ? base.checkLocal() : null;
         if (model == null) {
             weights.requireUnused();
         } else if (!model.isWhole()) {

@@ -110,7 +110,7 @@ final class GenerateCommand implements Callable<Integer> {
         GenerationRequest request = requestOptions.read();
         requireNewOutputs(requestOptions.files());
         choices.forEach(choice -> choice.source().local().ifPresent(Located::fileOrFolder));
-        LoadOptions _ = weights.apply(load, base.checkLocal(true));
+        LoadOptions _ = weights.apply(load, base.checkLocal());
         templates.checkLocal();
         requireNewOutputs(Map.of("--template_inputs", templates.inputFiles()));
         try (HubModels remote = hub.open()) {
@@ -122,7 +122,7 @@ final class GenerateCommand implements Callable<Integer> {
             if (steering.sources().isEmpty()) {
                 request.requireImages();
             }
-            BaseModel model = base.resolve(remote, true);
+            BaseModel model = base.resolve(remote);
             requireNewOutputs(Map.of(
                     "the base model",
                             model.files().parts().stream().flatMap(List::stream).toList(),

@@ -94,7 +94,7 @@ final class PackageCommand implements Callable<Integer> {
         if (checkpointSource != null) {
             checkpointSource.local().ifPresent(Located::file);
         }
-        BaseModel _ = base.checkLocal(true);
+        BaseModel _ = base.checkLocal();
         TemplatePackager.Request request;
         ModelFiles files;
         try (HubModels remote = hub.open()) {
@@ -102,7 +102,7 @@ final class PackageCommand implements Callable<Integer> {
             Path weights = checkpointSource == null
                     ? null
                     : checkpointSource.resolve(remote).file();
-            files = base.resolve(remote, true).files();
+            files = base.resolve(remote).files();
             request = new TemplatePackager.Request(
                     trained.folder(),
                     trained.trustedCode(),

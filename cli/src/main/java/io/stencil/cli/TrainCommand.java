@@ -123,15 +123,14 @@ final class TrainCommand implements Callable<Integer> {
         }
         LoadOptions load = base.load();
         load = load.on(environment.device(load.device()));
-        boolean encodesPrompts = training.task() != Task.SFT_TRAIN;
-        BaseModel here = base.checkLocal(encodesPrompts);
+        BaseModel here = base.checkLocal();
         TrainOptions local = options(new ModelFiles(List.of(), null), weights.apply(load, here), output)
                 .build();
         training.checkLocal();
         local.requireSupported();
         Trainer.check(local);
         try (HubModels remote = hub.open()) {
-            BaseModel model = base.resolve(remote, encodesPrompts);
+            BaseModel model = base.resolve(remote);
             TrainOptions.Builder options = options(model.files(), weights.apply(load, model), output);
             training.applyModels(options, remote);
             return options.build();

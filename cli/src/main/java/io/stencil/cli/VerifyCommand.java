@@ -74,7 +74,7 @@ final class VerifyCommand implements Callable<Integer> {
             OutputCheck.requireFile("output", output, ".png");
         }
         Trial trial = new Trial(sample.request(), sample.inputs().subList(0, 1), base.load());
-        BaseModel _ = base.checkLocal(true);
+        BaseModel _ = base.checkLocal();
         try {
             String line = reference == null ? verify(local.orElseThrow(), trial) : verify(reference, trial);
             command.commandLine().getOut().println(line);
@@ -149,7 +149,7 @@ final class VerifyCommand implements Callable<Integer> {
                 List.of(folder), TemplatePipeline.Loading.EAGER, trial.inputs(), List.of());
         PrintWriter err = command.commandLine().getErr();
         try (TemplatePipeline pipeline = steering.pipeline(
-                Flux2Pipeline.load(base.resolve(here, true).files(), trial.load()),
+                Flux2Pipeline.load(base.resolve(here).files(), trial.load()),
                 warning -> err.println("stencil: warning: " + warning))) {
             RgbImage image = pipeline.generate(trial.request(), trial.inputs()).image();
             if (output != null) {

@@ -289,9 +289,14 @@ class GenerateBadInputIT {
 
     @Test
     void aMissingTokenizerIsNamed() throws IOException, InterruptedException {
-        String parts = "[\"%s\"]".formatted(TestFiles.tinyModel("transformer"));
+        String parts = "[\"%s\", \"%s\", \"%s\"]"
+                .formatted(
+                        TestFiles.tinyModel("transformer"),
+                        TestFiles.tinyModel("vae"),
+                        TestFiles.tinyModel("text_encoder"));
 
-        StencilProcess.run(folder, words("--model_paths=" + parts)).failed(2, "'--tokenizer_path'");
+        StencilProcess.run(folder, words("--model_paths=" + parts))
+                .failed(1, "'tokenizer_path': is needed: the text encoder has 1280 tokens", "is for 151936");
     }
 
     @Test

@@ -57,7 +57,7 @@ public final class BaseModelOptions {
     @Option(
             names = "--tokenizer_path",
             paramLabel = "DIR",
-            description = "Folder with tokenizer.json, also as ID:tokenizer/. Default: the model folder's own.")
+            description = "Folder with tokenizer.json, also as ID:tokenizer/. Default: the model folder's own, else Qwen3's, which is built in.")
     private @Nullable String tokenizerPath;
 
     @Option(names = "--device", paramLabel = "cpu|cuda[:N]", description = "Default: ${DEFAULT-VALUE}.")
@@ -110,27 +110,25 @@ public final class BaseModelOptions {
 
     /// Validates what is named by a path, without fetching.
     ///
-    /// @param encodesPrompts whether a tokenizer is needed
     /// @throws io.stencil.error.StencilException naming a file that does not exist
-    /// @throws ParameterException when the model or its tokenizer is not named
-    public BaseModel checkLocal(boolean encodesPrompts) {
-        return model(null, encodesPrompts);
+    /// @throws ParameterException when the model is not named
+    public BaseModel checkLocal() {
+        return model(null);
     }
 
     /// Locates all files of the model, after fetching those of a hub.
     ///
-    /// @param encodesPrompts whether a tokenizer is needed
     /// @throws io.stencil.error.StencilException naming a file that does not exist or cannot be fetched
-    /// @throws ParameterException when the model or its tokenizer is not named
-    public BaseModel resolve(Fetch hub, boolean encodesPrompts) {
-        return model(hub, encodesPrompts);
+    /// @throws ParameterException when the model is not named
+    public BaseModel resolve(Fetch hub) {
+        return model(hub);
     }
 
     private static Optional<Located> locate(ModelSource source, @Nullable Fetch hub) {
         return hub == null ? source.local() : Optional.of(source.resolve(hub));
     }
 
-    private BaseModel model(@Nullable Fetch hub, boolean encodesPrompts) {
+    private BaseModel model(@Nullable Fetch hub) {
         Map<String, ModelFiles> named = new LinkedHashMap<>();
         List<List<Path>> parts = new ArrayList<>();
         Path tokenizer = null;
@@ -149,9 +147,6 @@ public final class BaseModelOptions {
             Optional<Located> located = locate(ModelSource.parse("tokenizer_path", tokenizerPath), hub);
             tokenizer = located.map(BaseModelOptions::tokenizer).orElse(null);
             isWhole &= located.isPresent();
-        }
-        if (encodesPrompts && isWhole && tokenizer == null) {
-            throw usage("Missing option: '--tokenizer_path': the folder with the base model's tokenizer.json");
         }
         return new BaseModel(named, new ModelFiles(parts, tokenizer), isWhole);
     }

@@ -36,18 +36,18 @@ class ModelPathsTest {
     }
 
     private static ModelFiles paths(String text, Fetch hub) {
-        return options("--model_paths=" + text).resolve(hub, false).files();
+        return options("--model_paths=" + text).resolve(hub).files();
     }
 
     private static ModelFiles origins(String list, Fetch hub) {
         return options("--model_id_with_origin_paths=" + list)
-                .resolve(hub, false)
+                .resolve(hub)
                 .files();
     }
 
     private @Nullable Path tokenizer(String text) {
         return options("--model_paths=" + klein.resolve("transformer"), "--tokenizer_path=" + text)
-                .resolve(NO_HUB, true)
+                .resolve(NO_HUB)
                 .files()
                 .tokenizer();
     }
@@ -267,12 +267,12 @@ class ModelPathsTest {
     @Test
     void localEntriesAreCheckedBesideThoseOfAHub() {
         BaseModelOptions options = options("--model_paths=" + json("org/klein:vae/", klein + "/transformer"));
-        BaseModelOptions.BaseModel model = options.checkLocal(true);
+        BaseModelOptions.BaseModel model = options.checkLocal();
         assertThat(model.isWhole()).isFalse();
         assertThat(model.entries().keySet()).containsExactly("org/klein:vae/", klein + "/transformer");
         assertThat(model.files().parts()).containsExactly(List.of(klein.resolve("transformer")));
         assertThatThrownBy(() -> options("--model_paths=" + json("org/klein:vae/", "absent"))
-                        .checkLocal(true))
+                        .checkLocal())
                 .hasMessage("'model_paths': 'absent' does not exist");
     }
 

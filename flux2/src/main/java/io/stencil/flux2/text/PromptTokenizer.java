@@ -18,8 +18,10 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.locks.ReentrantReadWriteLock;
 import java.util.stream.LongStream;
+import java.util.zip.GZIPInputStream;
 import org.bytedeco.pytorch.Tensor;
 import org.jspecify.annotations.Nullable;
 
@@ -31,6 +33,7 @@ public final class PromptTokenizer implements AutoCloseable {
 
     private static final List<String> CHAT_TOKENS = List.of("<|im_start|>", "<|im_end|>", "<think>", "</think>");
     private static final String DEFAULT_PADDING = "<|endoftext|>";
+    private static final String QWEN3 = "qwen3-tokenizer.json.gz";
 
     private final HuggingFaceTokenizer tokenizer;
     private final long paddingId;
@@ -48,10 +51,32 @@ public final class PromptTokenizer implements AutoCloseable {
     /// @throws InvalidFileException when it is absent or broken, or lacks a token of the chat or the padding token
     public static PromptTokenizer open(Path path) {
         Path file = Files.isDirectory(path) ? path.resolve("tokenizer.json") : path;
-        HuggingFaceTokenizer tokenizer = read(file);
+        if (!Files.isRegularFile(file)) {
+            throw new InvalidFileException(file, "does not exist; expected the tokenizer of the text encoder");
+        }
+        // the library reads no byte-order mark
+        return of(
+                TextFile.read(file).getBytes(StandardCharsets.UTF_8),
+                file,
+                paddingToken(file.resolveSibling("tokenizer_config.json")));
+    }
+
+    /// Opens the tokenizer of the published Qwen3 models, which is a part of this library.
+    public static PromptTokenizer qwen3() {
+        try (InputStream packed = Objects.requireNonNull(
+                        PromptTokenizer.class.getResourceAsStream(QWEN3), "a resource of this library");
+                InputStream json = new GZIPInputStream(packed)) {
+            return of(json.readAllBytes(), Path.of(QWEN3), DEFAULT_PADDING);
+        } catch (IOException e) {
+            throw new InvalidFileException(Location.of(Path.of(QWEN3)), "cannot be read from the library: " + e, e);
+        }
+    }
+
+    /// @param file for messages
+    private static PromptTokenizer of(byte[] json, Path file, String padding) {
+        HuggingFaceTokenizer tokenizer = read(json, file);
         try {
             CHAT_TOKENS.forEach(token -> requireToken(tokenizer, token, file));
-            String padding = paddingToken(file.resolveSibling("tokenizer_config.json"));
             return new PromptTokenizer(tokenizer, requireToken(tokenizer, padding, file));
         } catch (RuntimeException e) {
             tokenizer.close();
@@ -108,12 +133,8 @@ public final class PromptTokenizer implements AutoCloseable {
                 .toList();
     }
 
-    private static HuggingFaceTokenizer read(Path file) {
-        if (!Files.isRegularFile(file)) {
-            throw new InvalidFileException(file, "does not exist; expected the tokenizer of the text encoder");
-        }
+    private static HuggingFaceTokenizer read(byte[] text, Path file) {
         TokenizerLibrary.load();
-        byte[] text = TextFile.read(file).getBytes(StandardCharsets.UTF_8); // the library reads no byte-order mark
         try (InputStream json = new ByteArrayInputStream(text)) {
             return HuggingFaceTokenizer.newInstance(
                     json, Map.of("addSpecialTokens", "false", "truncation", "false", "padding", "false"));

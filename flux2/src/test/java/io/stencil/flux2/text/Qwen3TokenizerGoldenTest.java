@@ -6,19 +6,14 @@ import com.fasterxml.jackson.databind.JsonNode;
 import io.stencil.flux2.text.PromptTokenizer.PromptTokens;
 import io.stencil.json.JsonFile;
 import io.stencil.testing.TestFiles;
-import java.io.IOException;
-import java.io.InputStream;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.zip.GZIPInputStream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestFactory;
 import org.junit.jupiter.api.TestInstance;
-import org.junit.jupiter.api.io.TempDir;
 
 /// The real Qwen3 tokenizer against ids that were computed by another implementation.
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
@@ -27,15 +22,8 @@ class Qwen3TokenizerGoldenTest {
     private static final Path DATA = TestFiles.root().resolve("testdata/tokenizers/qwen3");
     private static final long PADDING = 151643;
 
-    private final PromptTokenizer tokenizer;
+    private final PromptTokenizer tokenizer = PromptTokenizer.qwen3();
 
-    Qwen3TokenizerGoldenTest(@TempDir Path folder) throws IOException {
-        try (InputStream packed = Files.newInputStream(DATA.resolve("tokenizer.json.gz"))) {
-            Files.copy(new GZIPInputStream(packed), folder.resolve("tokenizer.json"));
-        }
-        Files.copy(DATA.resolve("tokenizer_config.json"), folder.resolve("tokenizer_config.json"));
-        tokenizer = PromptTokenizer.open(folder);
-    }
 
     @AfterAll
     void close() {

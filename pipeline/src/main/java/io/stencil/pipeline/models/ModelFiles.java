@@ -18,7 +18,8 @@ import org.jspecify.annotations.Nullable;
 ///
 /// @param parts one entry for each model: the files of its weights, one or more shards, or its folder; a single file
 ///     may hold several models
-/// @param tokenizer folder with `tokenizer.json`; null when no prompt is to be encoded
+/// @param tokenizer folder with `tokenizer.json`; null for that of Qwen3, which is a part of this
+///     library
 public record ModelFiles(List<List<Path>> parts, @Nullable Path tokenizer) {
 
     private static final List<String> FOLDERS = List.of("transformer", "vae", "text_encoder");

@@ -6,6 +6,7 @@ import io.stencil.flux2.files.BaseModelPart;
 import io.stencil.flux2.files.ModelConfig;
 import io.stencil.flux2.text.PromptEncoding;
 import io.stencil.flux2.text.PromptTokenizer;
+import io.stencil.flux2.text.Qwen3Config;
 import io.stencil.flux2.text.Qwen3Encoder;
 import io.stencil.flux2.text.TextEncoder;
 import io.stencil.flux2.transformer.Flux2Transformer;
@@ -93,10 +94,7 @@ final class ModelSetLoader implements AutoCloseable {
     private ModelSet finish(@Nullable Path tokenizer) {
         TextEncoder textEncoder = null;
         if (textModel != null) {
-            if (tokenizer == null) {
-                throw new InvalidRequestException("tokenizer_path", "is needed beside a text encoder");
-            }
-            textEncoder = textEncoder(PromptTokenizer.open(tokenizer), textModel);
+            textEncoder = textEncoder(tokenizer(tokenizer, textModel.config()), textModel);
         }
         ModelSet set = new ModelSet(
                 new ModelSet.Parts(textEncoder, vae, transformer),
@@ -108,6 +106,21 @@ final class ModelSetLoader implements AutoCloseable {
         vae = null;
         transformer = null;
         return set;
+    }
+
+    /// Opens the named tokenizer, else that of Qwen3, which fits text encoders with Qwen3's vocabulary.
+    private static PromptTokenizer tokenizer(@Nullable Path named, Qwen3Config config) {
+        if (named != null) {
+            return PromptTokenizer.open(named);
+        }
+        int expected = Qwen3Config.size4B().vocabSize();
+        if (config.vocabSize() != expected) {
+            throw new InvalidRequestException(
+                    "tokenizer_path",
+                    "is needed: the text encoder has %s tokens, and Qwen3's tokenizer, the default, is for %s"
+                            .formatted(config.vocabSize(), expected));
+        }
+        return PromptTokenizer.qwen3();
     }
 
     private TextEncoder textEncoder(PromptTokenizer tokenizer, Qwen3Encoder model) {
