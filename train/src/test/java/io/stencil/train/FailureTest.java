@@ -27,8 +27,8 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/// A failure in a step saves weights and state of the moment before it, and the run that goes on from there is the run that never
-/// failed.
+/// A failure in a step saves weights and state of the moment before it, and the run that goes on from there is the run
+/// that never failed.
 class FailureTest {
 
     private static final String FORWARD = "stencil.test.forward_fails_at";

@@ -17,6 +17,7 @@ import io.stencil.template.load.LoadedTemplate.PreparedInput;
 import io.stencil.tensor.Device;
 import io.stencil.tensor.Scope;
 import io.stencil.tensor.TensorFiles;
+import io.stencil.tensor.Tensors;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.nio.charset.StandardCharsets;
@@ -28,7 +29,6 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.TreeSet;
 import java.util.zip.CRC32C;
-import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.pytorch.Tensor;
 
 /// Reads and writes one sample of a cache: tensors, under the metadata key `json` all else, and under `crc32c` a
@@ -112,10 +112,13 @@ final class SampleFile implements AutoCloseable {
     }
 
     private static void update(CRC32C checksum, Tensor plain) {
-        long size = plain.nbytes();
-        for (long at = 0; at < size; at += PIECE) {
-            BytePointer bytes = new BytePointer(plain.data_ptr()).capacity(size); // of the tensor, which frees it
-            checksum.update(bytes.limit(Math.min(size, at + PIECE)).position(at).asByteBuffer());
+        long count = plain.numel();
+        long elements = PIECE / Long.BYTES; // of the widest dtype
+        Tensor flat = plain.reshape(-1);
+        for (long at = 0; at < count; at += elements) {
+            try (Scope _ = new Scope()) {
+                checksum.update(Tensors.rawBytes(flat.narrow(0, at, Math.min(elements, count - at))));
+            }
         }
     }
 
