@@ -111,7 +111,7 @@ class GenerateBadInputIT {
                 Arguments.of("--height=0", "'height': must be at least 1, found 0"),
                 Arguments.of("--num_inference_steps=0", "'num_inference_steps': must be at least 1"),
                 Arguments.of("--denoising_strength=0", "'denoising_strength': must be above 0"),
-                Arguments.of("--denoising_strength=0.5", "'denoising_strength': is 0.5, but there is no picture"),
+                Arguments.of("--denoising_strength=0.5", "'denoising_strength': is 0.5, but there is no image"),
                 Arguments.of("--height=2147483647", "'height': 2147483647 and width 96 are more than 268435456 pixels"),
                 Arguments.of("--inpaint_blur_size=-1", "'inpaint_blur_size': needs --inpaint_mask"),
                 Arguments.of("--inpaint_blur_sigma=2", "'inpaint_blur_sigma': needs --inpaint_mask"),

@@ -8,6 +8,7 @@ import io.stencil.error.InvalidRequestException;
 import io.stencil.pipeline.Flux2Pipeline.LoraMatch;
 import io.stencil.pipeline.models.LoadOptions;
 import io.stencil.pipeline.models.ModelFiles;
+import io.stencil.pipeline.unit.ModelRole;
 import io.stencil.tensor.DType;
 import io.stencil.tensor.Device;
 import io.stencil.tensor.Ops;
@@ -17,13 +18,16 @@ import io.stencil.tensor.Tensors;
 import io.stencil.tensor.TorchGenerator;
 import io.stencil.testing.ShortPrompts;
 import io.stencil.testing.TensorAssert;
+import io.stencil.testing.TestFiles;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
 import java.util.function.UnaryOperator;
 import org.bytedeco.pytorch.Tensor;
 import org.junit.jupiter.api.AfterEach;
@@ -32,6 +36,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /// LoRA files on a pipeline: loaded, taken off, fused, and in other tools' names.
 class LoraTest {
@@ -123,6 +128,110 @@ class LoraTest {
         TensorAssert.assertClose("latents", latents(), loaded, 1e-5);
         pipeline.fuseLora(file(name -> name), -0.7);
         TensorAssert.assertClose("latents", latents(), plain, 1e-5);
+    }
+
+    private static Path golden(String name) {
+        return TestFiles.golden("formats/lora/" + name + ".safetensors");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"dora_kohya", "lokr", "loha", "ai_toolkit"})
+    void otherKindsAreFusedAsTheyAreLoaded(String name) {
+        Tensor plain = latents();
+        pipeline.loadLora(golden(name), 0.7);
+        Tensor loaded = latents();
+        assertThat(largestDifference(loaded, plain)).isGreaterThan(1e-3f);
+        pipeline.clearLoras();
+        assertThat(Tensors.toFloats(latents())).isEqualTo(Tensors.toFloats(plain));
+        pipeline.fuseLora(golden(name), 0.7);
+        TensorAssert.assertClose("latents", latents(), loaded, 1e-5);
+    }
+
+    @Test
+    void whatDependsOnTheWeightsIsFusedOnceAndAlone() {
+        Tensor plain = latents();
+        assertThatThrownBy(() -> pipeline.fuseLora(golden("dora_peft"), -1))
+                .isInstanceOf(InvalidRequestException.class)
+                .hasMessageStartingWith("'lora_alpha': is -1.0, and a DoRA cannot be taken off by a negative strength");
+        pipeline.loadLora(golden("dora_peft"), 1);
+        assertThatThrownBy(() -> pipeline.fuseLora(golden("lokr"), 1))
+                .isInstanceOf(InvalidRequestException.class)
+                .hasMessageStartingWith("'lora': cannot be fused while a DoRA is loaded");
+        pipeline.clearLoras();
+        assertThat(Tensors.toFloats(latents())).isEqualTo(Tensors.toFloats(plain));
+    }
+
+    /// A request's files steer that request alone, and a file that fits in part warns.
+    @Test
+    void aRequestHasLorasOfItsOwn() {
+        Tensor plain = latents();
+        pipeline.loadLora(file(name -> name), 0.5);
+        Tensor expected = latents();
+        pipeline.clearLoras();
+        Path file = file(name -> name.replace("single_", "triple_"));
+        GenerationRequest request = GenerationRequest.of("a wall")
+                .size(32, 32)
+                .steps(2)
+                .seed(1)
+                .lora(file, 0.5)
+                .build();
+        List<String> warnings = new ArrayList<>();
+        pipeline.generate(request, new ProgressListener() {
+            @Override
+            public void onStep(int done, int total) {}
+
+            @Override
+            public void onWarning(String message) {
+                warnings.add(message);
+            }
+        });
+        assertThat(warnings)
+                .containsExactly(file + ": LoRA of 1 layers used (DiffSynth-Studio names), 1 left out: "
+                        + "triple_transformer_blocks.0.attn.to_out");
+        Path whole = file(name -> name);
+        Tensor steered = pipeline.generate(GenerationRequest.of("a wall")
+                        .size(32, 32)
+                        .steps(2)
+                        .seed(1)
+                        .lora(whole, 0.25)
+                        .lora(whole, 0.25)
+                        .build())
+                .latents()
+                .toTensor();
+        TensorAssert.assertClose("latents", steered, expected, 1e-5);
+        assertThat(Tensors.toFloats(latents())).isEqualTo(Tensors.toFloats(plain));
+        assertThatThrownBy(() -> GenerationRequest.of("a").lora(whole, Double.NaN))
+                .isInstanceOf(InvalidRequestException.class)
+                .hasMessage("'lora_alpha': must be a number from -1000000 to 1000000, found NaN");
+    }
+
+    /// Weights that are read at each use, and weights that rest in float8.
+    @ParameterizedTest
+    @CsvSource({"dora_kohya, false", "lokr, false", "loha, false", "dora_kohya, true", "lokr, true", "loha, true"})
+    void otherKindsAreLoadedOnWeightsThatAreNotInMemory(String name, boolean float8) {
+        Set<ModelRole> transformer = Set.of(ModelRole.TRANSFORMER);
+        LoadOptions options = new LoadOptions(DType.FLOAT32, Device.CPU);
+        GenerationRequest request =
+                GenerationRequest.of("a wall").size(32, 32).steps(2).seed(1).build();
+        pipeline.loadLora(golden(name), 1);
+        Tensor expected = latents();
+        try (Flux2Pipeline other = Flux2Pipeline.load(
+                ModelFiles.in(ShortPrompts.model()),
+                float8 ? options.withFloat8(transformer) : options.withOffload(transformer))) {
+            Tensor plain = other.generate(request).latents().toTensor();
+            other.loadLora(golden(name), 1);
+            Tensor loaded = other.generate(request).latents().toTensor();
+            TensorAssert.assertClose("latents", loaded, expected, float8 ? 0.2 : 1e-5);
+            assertThat(largestDifference(loaded, plain)).isGreaterThan(1e-3f);
+            other.clearLoras();
+            assertThat(Tensors.toFloats(other.generate(request).latents().toTensor()))
+                    .isEqualTo(Tensors.toFloats(plain));
+            if (float8) {
+                assertThatThrownBy(() -> other.fuseLora(golden(name), 1))
+                        .isInstanceOf(InvalidRequestException.class)
+                        .hasMessageContaining("rests in float8");
+            }
+        }
     }
 
     @Test
