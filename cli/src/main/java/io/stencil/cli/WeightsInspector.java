@@ -144,7 +144,6 @@ final class WeightsInspector {
                 return Optional.empty();
             }
             long layers = keys.stream().map(LoraKey::layer).distinct().count();
-            String dialects = keys.stream().map(LoraKey::dialect).distinct().collect(Collectors.joining(" and "));
             Set<Long> ranks = tensors.stream()
                     .filter(tensor -> LoraKey.parse(tensor.name()).orElseThrow().part() == LoraKey.Part.A)
                     .filter(tensor -> !tensor.shape().isEmpty())
@@ -155,7 +154,12 @@ final class WeightsInspector {
                 case 1 -> ", rank " + ranks.iterator().next();
                 default -> ", ranks " + ranks;
             };
-            return Optional.of("%s of %s layers%s, %s names".formatted(LoraKey.kinds(keys), layers, rank, dialects));
+            String dialects = LoraKey.dialects(keys);
+            return Optional.of("%s of %s layers%s"
+                    .formatted(
+                            LoraKey.kinds(keys),
+                            layers,
+                            rank + (dialects.isEmpty() ? "" : ", %s names".formatted(dialects))));
         }
 
         /// All tensors, or a trained part of them.

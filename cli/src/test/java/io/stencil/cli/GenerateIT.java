@@ -194,7 +194,7 @@ class GenerateIT {
                     "latents",
                     Objects.requireNonNull(TensorFiles.read(folder.resolve("loras.safetensors"))
                             .get("latents")),
-                    Golden.read("formats/lora/expected.safetensors").tensor("ai_toolkit.latents"),
+                    Golden.read("formats/expected.safetensors").tensor("lora_ai_toolkit.latents"),
                     2e-4);
         }
     }

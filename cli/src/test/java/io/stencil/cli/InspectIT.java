@@ -13,6 +13,8 @@ import java.util.Map;
 import org.bytedeco.pytorch.Tensor;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 class InspectIT {
 
@@ -40,6 +42,18 @@ class InspectIT {
                         "  dtypes       BF16",
                         "  dtypes       BF16 (182), I64 (1)");
         assertThat(run.err()).isEmpty();
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', textBlock = """
+            diffusers  | LoRA of 30 layers, rank 4, diffusers names
+            dora_kohya | DoRA of 22 layers, rank 4, musubi-tuner and kohya names
+            lokr       | LoKr of 22 layers, ai-toolkit and ComfyUI names
+            loha       | LoHa of 22 layers, LyCORIS names
+            """)
+    void lorasAreShownWithKindAndTool(String file, String description) {
+        String path = TestFiles.golden("formats/lora/" + file + ".safetensors").toString();
+        assertThat(lines("inspect", path)).first().isEqualTo(path + ": " + description);
     }
 
     @Test

@@ -56,11 +56,10 @@ public record Inpaint(RgbImage mask, int blurSize, double blurSigma) {
 
     /// Lays the input image over the generated one, outside of the mask.
     ///
-    /// The latents outside of the mask are the input's, and yet the decoder's image of them is not: it loses what every
-    /// autoencoder loses, and its receptive field is more than one latent pixel, so that what is new shines into what
-    /// was to stay.
-    /// Samples are the input's where the mask is black, the generated image's where it is white, and between them mixed
-    /// in the mask's shares. The mask's blur is that of the latents, in pixels.
+    /// The latents outside of the mask are the input's, and yet the decoder's image of them is not: it loses what
+    /// every autoencoder loses, and its receptive field is more than one latent pixel, so that what is new shines
+    /// into what was to stay. Samples are the input's where the mask is black, the generated image's where it is
+    /// white, and between them mixed in the mask's shares. The mask's blur is that of the latents, in pixels.
     ///
     /// @param generated the decoded image, of the mask's size
     /// @param input of any size; resized and cropped to the generated image's

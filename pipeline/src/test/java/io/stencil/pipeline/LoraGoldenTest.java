@@ -46,11 +46,11 @@ class LoraGoldenTest extends TinyPipelineFixture {
     }
 
     private void assertLatents(String expected, GenerationRequest request) {
-        Golden golden = Golden.read(FOLDER + "expected.safetensors");
+        Golden golden = Golden.read("formats/expected.safetensors");
         TensorAssert.assertClose(
                 expected,
                 pipeline.generate(request).latents().toTensor(),
-                golden.tensor(expected + ".latents"),
+                golden.tensor("lora_" + expected + ".latents"),
                 TOLERANCE);
     }
 

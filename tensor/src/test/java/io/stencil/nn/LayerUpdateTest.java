@@ -11,7 +11,6 @@ import io.stencil.nn.LayerUpdate.Whole;
 import io.stencil.safetensors.SafetensorsFile;
 import io.stencil.tensor.DType;
 import io.stencil.tensor.Device;
-import io.stencil.tensor.Ops;
 import io.stencil.tensor.Scope;
 import io.stencil.tensor.TensorFiles;
 import io.stencil.tensor.Tensors;
@@ -73,8 +72,7 @@ class LayerUpdateTest {
     @BeforeEach
     void write() throws IOException {
         file = folder.resolve("net.safetensors");
-        TensorFiles.write(
-                file, Map.of("linear.weight", random(OUT, IN), "linear.bias", random(OUT)), Map.of());
+        TensorFiles.write(file, Map.of("linear.weight", random(OUT, IN), "linear.bias", random(OUT)), Map.of());
     }
 
     @AfterEach
@@ -107,8 +105,7 @@ class LayerUpdateTest {
             case WHOLE -> new Whole(random(OUT, IN));
             case DORA_OF_ROWS -> dora(new LoraPair(random(2, IN), random(OUT, 2)), Axis.OUTPUT, strength);
             case DORA_OF_COLUMNS -> dora(new LoraPair(random(2, IN), random(OUT, 2)), Axis.INPUT, strength);
-            case DORA_OF_KRONECKER ->
-                dora(Kronecker.of(random(2, 3), List.of(random(4, 2))), Axis.OUTPUT, strength);
+            case DORA_OF_KRONECKER -> dora(Kronecker.of(random(2, 3), List.of(random(4, 2))), Axis.OUTPUT, strength);
         };
     }
 
@@ -178,7 +175,9 @@ class LayerUpdateTest {
                 rows[j] *= (float) (m[i / length] / Math.sqrt(squares));
             }
         }
-        Tensor expected = axis == Axis.OUTPUT ? Tensors.of(rows, OUT, IN) : Tensors.of(rows, IN, OUT).t();
+        Tensor expected = axis == Axis.OUTPUT
+                ? Tensors.of(rows, OUT, IN)
+                : Tensors.of(rows, IN, OUT).t();
 
         Dora dora = Dora.of(pair, magnitude, norm, axis, 1);
 

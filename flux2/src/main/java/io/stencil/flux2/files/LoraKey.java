@@ -1,6 +1,8 @@
 package io.stencil.flux2.files;
 
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -26,8 +28,16 @@ public record LoraKey(String layer, Part part) {
             this.title = title;
         }
 
-        public String title() {
+        String title() {
             return title;
+        }
+
+        /// @param decomposed whether the updates have the magnitudes of a DoRA
+        String title(boolean decomposed) {
+            if (!decomposed) {
+                return title;
+            }
+            return this == LORA ? "DoRA" : title + " with DoRA magnitudes";
         }
     }
 
@@ -86,19 +96,31 @@ public record LoraKey(String layer, Part part) {
                 .findFirst();
     }
 
-    /// Titles of the kinds that tensors of a file belong to, such as `LoRA`.
+    /// Titles of the kinds of updates in a file, such as `LoRA`, or `DoRA` where layers have magnitudes.
     public static String kinds(List<LoraKey> keys) {
-        Stream<String> factors = keys.stream()
-                .map(key -> key.part.kind)
-                .filter(kind -> kind != Kind.ANY)
-                .map(Kind::title);
-        Stream<String> magnitudes =
-                keys.stream().filter(key -> key.part == Part.MAGNITUDE).map(_ -> "DoRA");
-        return Stream.concat(factors, magnitudes).distinct().collect(Collectors.joining(" and "));
+        Map<String, List<Part>> layers = keys.stream()
+                .collect(Collectors.groupingBy(
+                        LoraKey::layer, LinkedHashMap::new, Collectors.mapping(LoraKey::part, Collectors.toList())));
+        return layers.values().stream()
+                .flatMap(parts -> parts.stream()
+                        .map(Part::kind)
+                        .filter(kind -> kind != Kind.ANY)
+                        .map(kind -> kind.title(parts.contains(Part.MAGNITUDE))))
+                .distinct()
+                .collect(Collectors.joining(" and "));
+    }
+
+    /// The tools whose names the layers of a file have, those of the text encoder left out.
+    public static String dialects(List<LoraKey> keys) {
+        return keys.stream()
+                .filter(key -> !LoraFile.isOfTextEncoder(key.layer))
+                .map(LoraKey::dialect)
+                .distinct()
+                .collect(Collectors.joining(" and "));
     }
 
     /// The tool whose names the file has, as a title: its prefix says so, and the names of the layers.
-    public String dialect() {
+    String dialect() {
         return LoraLayers.Name.of(layer).dialect();
     }
 }

@@ -65,11 +65,7 @@ final class LoraParts {
 
     /// Kind of the update, such as `LoRA` or `DoRA`.
     String title() {
-        String title = kind().title();
-        if (!has(Part.MAGNITUDE)) {
-            return title;
-        }
-        return kind() == Kind.LORA ? "DoRA" : title + " with DoRA magnitudes";
+        return kind().title(has(Part.MAGNITUDE));
     }
 
     /// @throws InvalidFileException when a matrix is missing, or there are matrices of two kinds
