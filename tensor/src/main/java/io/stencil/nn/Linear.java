@@ -90,7 +90,8 @@ public final class Linear extends Module {
 
     private Tensor product(Tensor x, @Nullable Tensor offset) {
         DType dtype = DType.of(x);
-        if (weight.isTrainable() || (weight.dtype() == dtype && !weight.isOffloaded())) {
+        boolean isPlain = weight.quantization().isEmpty() && weight.dtype() == dtype;
+        if (weight.isTrainable() || (isPlain && !weight.isOffloaded())) {
             return Ops.linear(x, dtype.cast(weight.tensor()), offset);
         }
         Tensor y = FrozenLayer.product(x, weight);

@@ -95,7 +95,7 @@ public record Lora(Map<String, LoraPair> pairs, Map<String, List<LayerUpdate>> o
     /// off again, up to rounding in the weights' dtype, unless it [depends on them][#dependsOnWeights].
     ///
     /// @throws InvalidRequestException when a name is not a linear layer of `module`, a shape does not fit, a
-    ///     weight rests in float8 or is offloaded, or a sum is beyond the range of its dtype; no weight is changed then
+    ///     weight is quantized or offloaded, or a sum is beyond the range of its dtype; no weight is changed then
     public void fuse(Module module, double strength) {
         Map<String, List<LayerUpdate>> updates = updates();
         Map<String, Linear> layers = LoraBinding.linears(module, updates);
@@ -113,12 +113,12 @@ public record Lora(Map<String, LoraPair> pairs, Map<String, List<LayerUpdate>> o
                         "'%s' is read from its file at each use, so that a change of it would have to stay in memory; hot-load it, or load the model without offload_models"
                                 .formatted(name));
             }
-            if (weight.dtype() == DType.FLOAT8_E4M3FN) {
+            weight.quantization().ifPresent(quantization -> {
                 throw new InvalidRequestException(
                         "lora",
-                        "'%s' rests in float8, which would round the update away; hot-load it, or load the model without fp8_models"
-                                .formatted(name));
-            }
+                        "'%s' rests in %s, which would round the update away; hot-load it, or load the model without fp8_models and from files that are not quantized"
+                                .formatted(name, quantization));
+            });
         });
         module.withoutPasses(() -> {
             // All sums are computed twice, since keeping them would need memory for the layers' weights once more.

@@ -12,6 +12,7 @@ import io.stencil.tensor.Tensors;
 import io.stencil.tensor.TorchGenerator;
 import io.stencil.tensor.WeightValues;
 import java.util.Arrays;
+import java.util.Optional;
 import java.util.function.Function;
 import org.bytedeco.pytorch.Tensor;
 import org.jspecify.annotations.Nullable;
@@ -20,7 +21,7 @@ import org.jspecify.annotations.Nullable;
 ///
 /// It begins on the Meta device, with a shape and no memory, and gets content by loading or by [#initialize]. Content
 /// that lies in a file may come at its first use ([WeightLoader#open]) and be evicted after each. The weight of a
-/// frozen linear layer may rest in float8 with a scale for each row: then see [#values] and [#in].
+/// frozen linear layer may rest quantized: then see [#values] and [#in].
 public final class Parameter implements FrozenWeight, AutoCloseable {
 
     private final Initializer initializer;
@@ -34,8 +35,8 @@ public final class Parameter implements FrozenWeight, AutoCloseable {
     }
 
     /// The tensor; it is read now when it is still in its file alone. Of a weight in float8 these are the values
-    /// without their scale. Threads may call together; that of an offloaded weight is the thread's own, until it calls
-    /// [#evict].
+    /// without their scale, of one in blocks the bytes. Threads may call together; that of an offloaded weight is the
+    /// thread's own, until it calls [#evict].
     ///
     /// @return owned by the module, and kept in memory until the caller's innermost scope is closed, also where another
     ///     thread closes the module before; without a scope it must not be used beside such a close
@@ -139,6 +140,11 @@ public final class Parameter implements FrozenWeight, AutoCloseable {
         return storage.dtype();
     }
 
+    /// The quantization in which the weight rests, such as `float8` or `Q4_K`; empty for none.
+    public Optional<String> quantization() {
+        return storage.quantization();
+    }
+
     /// Number of elements.
     public long elementCount() {
         return Arrays.stream(shape()).reduce(1, Math::multiplyExact);
@@ -203,14 +209,14 @@ public final class Parameter implements FrozenWeight, AutoCloseable {
 
     /// Records gradients for this tensor, or stops doing so.
     ///
-    /// @throws InvalidRequestException for a buffer, and for a weight in float8
+    /// @throws InvalidRequestException for a buffer, and for a quantized weight
     void setTrainable(boolean trainable) {
         if (trainable && buffer) {
             throw new InvalidRequestException("parts", "a buffer cannot be trained");
         }
-        if (trainable && dtype() == DType.FLOAT8_E4M3FN) {
-            throw new InvalidRequestException("parts", "a weight in float8 cannot be trained");
-        }
+        quantization().filter(_ -> trainable).ifPresent(quantization -> {
+            throw new InvalidRequestException("parts", "a weight in %s cannot be trained".formatted(quantization));
+        });
         if (trainable && !(storage instanceof InMemory)) {
             Resident content = storage.content();
             set(content instanceof MappedFile ? content.tensor().clone() : content.tensor());

@@ -3,6 +3,7 @@ package io.stencil.nn;
 import io.stencil.error.InvalidFileException;
 import io.stencil.error.Location;
 import io.stencil.error.NameList;
+import io.stencil.gguf.BlockType;
 import io.stencil.nn.WeightStorage.MappedFile;
 import io.stencil.nn.WeightStorage.StoredWeight;
 import io.stencil.nn.WeightStorage.WeightFile;
@@ -25,8 +26,12 @@ import java.util.Set;
 /// Puts a checkpoint into a module, strictly: every tensor present with its shape, and none that is not known, but for
 /// [Bookkeeping] that no forward pass reads.
 ///
+/// Weights of linear layers that the file has in blocks, or in float8 with a scale, stay so.
+///
 /// @param dtype of floating-point parameters after loading
-/// @param device where they lie
+/// @param device where they lie Weights of linear layers that the file has in blocks, or in float8 with a scale, stay
+///     so.
+///
 /// @param float8 whether the weights of linear layers rest in float8 instead, with a scale for each row; the module is
 ///     for use then, not for training
 public record WeightLoader(DType dtype, Device device, boolean float8) {
@@ -94,15 +99,16 @@ public record WeightLoader(DType dtype, Device device, boolean float8) {
 
     /// Where each parameter lies in the file, and what it becomes when it is read.
     private Map<Parameter, StoredWeight> stored(Module module, WeightFile file) {
-        Set<Parameter> narrow = float8 ? linearWeights(module) : Set.of();
+        Set<Parameter> matrices = matrices(module);
         Map<Parameter, StoredWeight> weights = new LinkedHashMap<>();
         module.state().forEach((name, parameter) -> {
             if (!file.has(name)) {
                 return;
             }
             DType own = parameter.dtype().isFloatingPoint() ? dtype : parameter.dtype();
-            DType resting = narrow.contains(parameter) ? DType.FLOAT8_E4M3FN : own;
-            weights.put(parameter, new StoredWeight(file, name, resting, device));
+            boolean linear = matrices.contains(parameter);
+            DType resting = float8 && linear ? DType.FLOAT8_E4M3FN : own;
+            weights.put(parameter, new StoredWeight(file, name, resting, device, linear));
         });
         return weights;
     }
@@ -119,7 +125,7 @@ public record WeightLoader(DType dtype, Device device, boolean float8) {
         });
     }
 
-    private static Set<Parameter> linearWeights(Module module) {
+    private static Set<Parameter> matrices(Module module) {
         Set<Parameter> weights = Collections.newSetFromMap(new IdentityHashMap<>());
         module.modules().values().forEach(one -> {
             if (one instanceof Linear linear) {
@@ -150,6 +156,7 @@ public record WeightLoader(DType dtype, Device device, boolean float8) {
         List<String> unexpected = new ArrayList<>(entries.keySet());
         unexpected.removeAll(state.keySet());
         unexpected.removeIf(Bookkeeping::mayBeThere);
+        unexpected.removeAll(Float8Scale.companions(source));
         List<String> misshapen = new ArrayList<>();
         List<String> mistyped = new ArrayList<>();
         entries.forEach((name, entry) -> {
@@ -192,6 +199,9 @@ public record WeightLoader(DType dtype, Device device, boolean float8) {
 
     private static boolean fits(TensorEntry entry, Parameter parameter) {
         boolean floating = parameter.dtype().isFloatingPoint();
+        if (entry.dtype() instanceof BlockType) {
+            return floating;
+        }
         return DType.of(entry.dtype())
                 .filter(dtype -> dtype.isFloatingPoint() == floating && dtype != DType.COMPLEX64)
                 .isPresent();
@@ -214,8 +224,7 @@ public record WeightLoader(DType dtype, Device device, boolean float8) {
     public static final class Bookkeeping {
 
         /// Last parts of the names of tensors that may be in a checkpoint although no model has them: the marker of
-        /// files whose weights are in float8 (with scales of their own such a file is refused, by the names of the
-        /// scales), the frequencies and positions that older models kept as buffers, the counter of batch
+        /// files whose weights are in float8, the frequencies and positions that older models kept as buffers, the counter of batch
         /// normalisation, and the temperature that ComfyUI writes beside every text encoder.
         private static final Set<String> EXTRA =
                 Set.of("scaled_fp8", "inv_freq", "position_ids", "num_batches_tracked", "logit_scale");

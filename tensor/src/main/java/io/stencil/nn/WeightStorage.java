@@ -1,18 +1,19 @@
 package io.stencil.nn;
 
 import io.stencil.error.InvalidStateException;
+import io.stencil.gguf.BlockType;
+import io.stencil.safetensors.TensorEntry;
 import io.stencil.safetensors.TensorSource;
 import io.stencil.tensor.DType;
 import io.stencil.tensor.Device;
-import io.stencil.tensor.Ops;
 import io.stencil.tensor.OwnedTensor;
 import io.stencil.tensor.Scope;
 import io.stencil.tensor.TensorFiles;
-import io.stencil.tensor.Tensors;
 import io.stencil.tensor.WeightValues;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.locks.ReadWriteLock;
 import java.util.concurrent.locks.ReentrantReadWriteLock;
@@ -29,6 +30,9 @@ sealed interface WeightStorage extends AutoCloseable {
     DType dtype();
 
     long[] shape();
+
+    /// The [quantization][WeightValues#quantization] of the content; empty for none.
+    Optional<String> quantization();
 
     /// Where the content lies, or will when it is read.
     Device device();
@@ -64,7 +68,7 @@ sealed interface WeightStorage extends AutoCloseable {
             return owned().values;
         }
 
-        /// Of a weight in float8 the values without their scale.
+        /// Of a quantized weight its first tensor: float8 without scale, or bytes.
         default Tensor tensor() {
             return values().tensors().getFirst();
         }
@@ -76,12 +80,17 @@ sealed interface WeightStorage extends AutoCloseable {
 
         @Override
         default long[] shape() {
-            return Tensors.shape(tensor());
+            return values().shape();
+        }
+
+        @Override
+        default Optional<String> quantization() {
+            return values().quantization();
         }
 
         @Override
         default Device device() {
-            return Device.of(tensor());
+            return values().device();
         }
 
         @Override
@@ -101,7 +110,7 @@ sealed interface WeightStorage extends AutoCloseable {
 
         @Override
         default Tensor rows(Tensor ids) {
-            return Ops.embedding(tensor(), ids);
+            return values().rows(ids);
         }
 
         @Override
@@ -134,6 +143,11 @@ sealed interface WeightStorage extends AutoCloseable {
         @Override
         default long[] shape() {
             return weight().shape();
+        }
+
+        @Override
+        default Optional<String> quantization() {
+            return weight().quantization();
         }
 
         @Override
@@ -299,6 +313,11 @@ sealed interface WeightStorage extends AutoCloseable {
         }
 
         @Override
+        public Optional<String> quantization() {
+            throw fault();
+        }
+
+        @Override
         public Device device() {
             throw fault();
         }
@@ -354,13 +373,42 @@ sealed interface WeightStorage extends AutoCloseable {
     /// A weight in a mapped file, which can be read any number of times.
     ///
     /// @param name of the tensor in the file
-    /// @param dtype of the weight when it is read; in float8 it gets a scale for each row, unless the file has it in
-    ///     float8
+    /// @param plain dtype of the weight when it is read and not quantized; in float8 it gets a scale for each row,
+    ///     unless the file has it in float8
     /// @param device where it is put then
-    record StoredWeight(WeightFile file, String name, DType dtype, Device device) {
+    /// @param staysQuantized whether a matrix that the file has in blocks, or in float8 with a scale, stays so
+    record StoredWeight(WeightFile file, String name, DType plain, Device device, boolean staysQuantized) {
 
         long[] shape() {
             return source().entry(name).dims();
+        }
+
+        /// The dtype when it is read.
+        DType dtype() {
+            TensorEntry entry = source().entry(name);
+            if (!restsQuantized()) {
+                return plain;
+            }
+            return DType.of(entry.dtype()).orElse(DType.FLOAT32);
+        }
+
+        Optional<String> quantization() {
+            return restsQuantized() && source().entry(name).dtype() instanceof BlockType type
+                    ? Optional.of(type.formatName())
+                    : Optional.of("float8").filter(_ -> dtype().bytes() == 1 && dtype().isFloatingPoint());
+        }
+
+        private boolean restsQuantized() {
+            return staysQuantized
+                    && (isMatrixOfBlocks() || Float8Scale.of(source(), name).isPresent());
+        }
+
+        /// Whether rows are whole blocks; of tensors that were reshaped to fill blocks they need not be.
+        private boolean isMatrixOfBlocks() {
+            TensorEntry entry = source().entry(name);
+            return entry.dtype() instanceof BlockType type
+                    && entry.shape().size() == 2
+                    && entry.shape().getLast() % type.elements() == 0;
         }
 
         private TensorSource source() {
@@ -371,8 +419,7 @@ sealed interface WeightStorage extends AutoCloseable {
         ///     file behind: no more than one weight lies in memory twice. The caller closes it
         Resident read() {
             try (Scope _ = new Scope()) {
-                Tensor view = TensorFiles.view(source(), name);
-                WeightValues values = values(view);
+                WeightValues values = values();
                 if (TensorFiles.isView(values.tensors().getFirst(), source(), name)) {
                     return new MappedFile(new Owned(values), file);
                 }
@@ -381,18 +428,44 @@ sealed interface WeightStorage extends AutoCloseable {
             }
         }
 
-        private WeightValues values(Tensor view) {
-            if (dtype == DType.FLOAT8_E4M3FN && DType.of(view) != dtype) {
-                return WeightValues.Float8.of(view).map(device::place);
+        private WeightValues values() {
+            WeightValues stored = stored();
+            if (restsQuantized()) {
+                return stored.on(device);
             }
-            Tensor placed = device.place(view, dtype);
+            if (!(stored instanceof WeightValues.Plain(Tensor view))) {
+                return new WeightValues.Plain(device.place(stored.in(plain)));
+            }
+            if (plain == DType.FLOAT8_E4M3FN && DType.of(view) != plain) {
+                return WeightValues.Float8.of(view).on(device);
+            }
+            Tensor placed = device.place(view, plain);
             // A counter of eight bytes is no reason to keep a file mapped.
-            return new WeightValues.Plain(dtype.isFloatingPoint() ? placed : placed.clone());
+            return new WeightValues.Plain(plain.isFloatingPoint() ? placed : placed.clone());
+        }
+
+        /// The values as they lie in the file, on the CPU; views of it, but for blocks that do not fill rows.
+        private WeightValues stored() {
+            TensorEntry entry = source().entry(name);
+            if (entry.dtype() instanceof BlockType type) {
+                return isMatrixOfBlocks()
+                        ? new WeightValues.Blocks(
+                                TensorFiles.byteView(source(), name),
+                                type,
+                                entry.shape().getFirst(),
+                                entry.shape().getLast(),
+                                Device.CPU)
+                        : new WeightValues.Plain(TensorFiles.widened(source(), name, type));
+            }
+            Tensor view = TensorFiles.view(source(), name);
+            return Float8Scale.of(source(), name)
+                    .<WeightValues>map(scale -> new WeightValues.Float8(view, scale.read(source())))
+                    .orElseGet(() -> new WeightValues.Plain(view));
         }
 
         /// Reads some rows of a matrix; the others are neither read nor brought to the dtype.
         private Tensor rows(Tensor ids) {
-            return device.place(Ops.embedding(TensorFiles.view(source(), name), Device.CPU.place(ids)), dtype);
+            return device.place(stored().rows(Device.CPU.place(ids)), plain);
         }
 
         /// Takes the weight's part of the file out of this process's memory; it comes back when it is read.

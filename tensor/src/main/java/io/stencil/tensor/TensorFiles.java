@@ -2,6 +2,7 @@ package io.stencil.tensor;
 
 import io.stencil.error.InvalidFileException;
 import io.stencil.error.Location;
+import io.stencil.gguf.BlockType;
 import io.stencil.safetensors.SafetensorsFile;
 import io.stencil.safetensors.SafetensorsWriter;
 import io.stencil.safetensors.TensorEntry;
@@ -50,6 +51,29 @@ public final class TensorFiles {
             return copy(bytes, dtype, entry);
         }
         return torch.from_blob(new Address(bytes), entry.dims(), Tensors.options(dtype, Device.CPU));
+    }
+
+    /// A tensor's mapped bytes, uint8 `[bytes]`, as [#view] has them; of a tensor in blocks of quantized values say.
+    ///
+    /// It must not be written, and not be used after `source` is closed.
+    public static Tensor byteView(TensorSource source, String name) {
+        MemorySegment bytes = source.segment(name);
+        return bytes.byteSize() == 0
+                ? Tensors.empty(DType.UINT8, Device.CPU, 0)
+                : torch.from_blob(
+                        new Address(bytes), new long[] {bytes.byteSize()}, Tensors.options(DType.UINT8, Device.CPU));
+    }
+
+    /// A tensor in blocks of quantized values, widened.
+    ///
+    /// @return float32 in the tensor's shape, a copy
+    public static Tensor widened(TensorSource source, String name, BlockType type) {
+        Tensor tensor =
+                Tensors.empty(DType.FLOAT32, Device.CPU, source.entry(name).dims());
+        if (tensor.numel() > 0) {
+            type.widen(source.segment(name), bytes(tensor));
+        }
+        return tensor;
     }
 
     /// Whether `tensor` lies over the mapped bytes of `name`, as [#view] makes it where it can.
@@ -106,7 +130,8 @@ public final class TensorFiles {
                 metadata);
     }
 
-    private static MemorySegment bytes(Tensor plain) {
+    /// The memory of a contiguous tensor on the CPU, valid as long as the tensor is.
+    static MemorySegment bytes(Tensor plain) {
         return MemorySegment.ofAddress(plain.data_ptr().address()).reinterpret(plain.nbytes());
     }
 

@@ -1,8 +1,14 @@
 package io.stencil.tensor;
 
+import io.stencil.error.InvalidRequestException;
+import io.stencil.gguf.BlockType;
+import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 import java.util.function.Consumer;
 import java.util.function.UnaryOperator;
+import java.util.stream.IntStream;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
@@ -14,8 +20,7 @@ import org.jspecify.annotations.Nullable;
 /// products of a thread share until its outermost scope is closed, and that is small enough to stay in the processor's
 /// cache. Gradients do not flow through these products.
 ///
-/// Another quantization is another case: [#in], [#tensors], [#map], and how [some of its rows][#forEachPart] are
-/// widened.
+/// Another quantization is another case: the compiler names the methods that have to treat it.
 public sealed interface WeightValues {
 
     /// Elements of a widened part: 16 MB in float32.
@@ -26,13 +31,13 @@ public sealed interface WeightValues {
     /// @param tensor of any shape
     record Plain(Tensor tensor) implements WeightValues {}
 
-    /// A matrix in float8 e4m3fn (Micikevicius et al. 2022, arXiv:2209.05433): `W[r, c] = values[r, c] * rowScale[r]`.
+    /// A matrix in float8 (Micikevicius et al. 2022, arXiv:2209.05433): `W[r, c] = values[r, c] * rowScale[r]`.
     ///
-    /// This float8 has three bits of mantissa and reaches from 2^-9 to 448, so that weights, which are small, need a
-    /// scale. One a row brings each row's largest value to 448.
+    /// Its e4m3fn has three bits of mantissa and reaches from 2^-9 to 448, so that weights, which are small, need a
+    /// scale. One a row brings each row's largest value to 448. Files may have one scale for all rows, or e5m2.
     ///
-    /// @param values [rows, columns]
-    /// @param rowScale float32 `[rows]`
+    /// @param values [rows, columns], float8 e4m3fn or e5m2
+    /// @param rowScale float32 `[rows]`, or `[1]` for all rows
     record Float8(Tensor values, Tensor rowScale) implements WeightValues {
 
         private static final double LARGEST = 448;
@@ -72,12 +77,72 @@ public sealed interface WeightValues {
         }
     }
 
-    /// All tensors that the values consist of; the first one has the shape and the dtype of the weight.
+    /// A matrix in blocks of quantized values, which run along its rows. They stay on the CPU, in a mapped file say,
+    /// and are widened there, in float32, by as many threads as libtorch has.
+    ///
+    /// @param blocks uint8, whole blocks of all rows
+    /// @param rows of the matrix
+    /// @param columns of the matrix, a multiple of a block's elements
+    /// @param device of the widened parts
+    record Blocks(Tensor blocks, BlockType type, long rows, long columns, Device device) implements WeightValues {
+
+        /// Widens some rows into the first elements of `buffer`.
+        ///
+        /// @param buffer float32 on the CPU
+        /// @return [count, columns], a view of `buffer`
+        private Tensor widen(long row, long count, Tensor buffer) {
+            Tensor wide = buffer.narrow(0, 0, count * columns);
+            if (wide.numel() == 0) {
+                return wide.view(count, columns);
+            }
+            long rowBytes = columns / type.elements() * type.bytes();
+            MemorySegment from = TensorFiles.bytes(blocks).asSlice(row * rowBytes, count * rowBytes);
+            MemorySegment to = TensorFiles.bytes(wide);
+            int shares = (int) Math.min(count, torch.get_num_threads());
+            IntStream.range(0, shares).parallel().forEach(share -> {
+                long first = count * share / shares;
+                long some = count * (share + 1) / shares - first;
+                type.widen(
+                        from.asSlice(first * rowBytes, some * rowBytes),
+                        to.asSlice(first * columns * Float.BYTES, some * columns * Float.BYTES));
+            });
+            return wide.view(count, columns);
+        }
+
+        private Tensor widen(long row, long count) {
+            return widen(row, count, Tensors.empty(DType.FLOAT32, Device.CPU, count * columns));
+        }
+    }
+
+    /// All tensors that the values consist of. But for [Blocks], the first one has the shape of the weight.
     default List<Tensor> tensors() {
         return switch (this) {
             case Plain plain -> List.of(plain.tensor);
             case Float8 narrow -> List.of(narrow.values, narrow.rowScale);
+            case Blocks blocks -> List.of(blocks.blocks);
         };
+    }
+
+    default long[] shape() {
+        return switch (this) {
+            case Plain plain -> Tensors.shape(plain.tensor);
+            case Float8 narrow -> Tensors.shape(narrow.values);
+            case Blocks blocks -> new long[] {blocks.rows, blocks.columns};
+        };
+    }
+
+    /// The device of products with the values.
+    default Device device() {
+        return this instanceof Blocks blocks
+                ? blocks.device
+                : Device.of(tensors().getFirst());
+    }
+
+    /// The same values for products on a device.
+    default WeightValues on(Device device) {
+        return this instanceof Blocks matrix
+                ? new Blocks(matrix.blocks, matrix.type, matrix.rows, matrix.columns, device)
+                : map(device::place);
     }
 
     /// The same values in other tensors, such as copies on another device.
@@ -85,12 +150,22 @@ public sealed interface WeightValues {
         return switch (this) {
             case Plain plain -> new Plain(change.apply(plain.tensor));
             case Float8 narrow -> new Float8(change.apply(narrow.values), change.apply(narrow.rowScale));
+            case Blocks(var blocks, var type, var rows, var columns, var device) ->
+                new Blocks(change.apply(blocks), type, rows, columns, device);
         };
     }
 
-    /// The dtype of the values at rest.
+    /// The dtype of the values at rest; of [Blocks] float32, which holds their values exactly.
     default DType dtype() {
-        return DType.of(tensors().getFirst());
+        return this instanceof Blocks ? DType.FLOAT32 : DType.of(tensors().getFirst());
+    }
+
+    /// The name of the quantization, such as `float8` or `Q4_K`; empty when each value is itself in a dtype that is
+    /// computed in.
+    default Optional<String> quantization() {
+        return this instanceof Blocks blocks
+                ? Optional.of(blocks.type.formatName())
+                : Optional.of("float8").filter(_ -> dtype().bytes() == 1 && dtype().isFloatingPoint());
     }
 
     /// The whole weight in `dtype`: the tensor itself when it has that dtype and is not quantized.
@@ -98,6 +173,39 @@ public sealed interface WeightValues {
         return switch (this) {
             case Plain plain -> dtype.cast(plain.tensor);
             case Float8 narrow -> dtype.cast(DType.FLOAT32.cast(narrow.values).mul(narrow.rowScale.unsqueeze(1)));
+            case Blocks blocks -> blocks.device.place(blocks.widen(0, blocks.rows), dtype);
+        };
+    }
+
+    /// Some rows of a matrix; of a quantized one only these are widened.
+    ///
+    /// @param ids int64, any shape
+    /// @return [..., columns], in the dtype of the values, of quantized ones in float32
+    default Tensor rows(Tensor ids) {
+        return switch (this) {
+            case Plain plain -> Ops.embedding(plain.tensor, ids);
+            case Float8 narrow -> {
+                Tensor rows = DType.FLOAT32.cast(Ops.embedding(narrow.values, ids));
+                yield narrow.rowScale.numel() == 1
+                        ? rows.mul(narrow.rowScale)
+                        : rows.mul(Ops.embedding(narrow.rowScale.unsqueeze(1), ids));
+            }
+            case Blocks blocks -> {
+                long[] numbers = Tensors.toLongs(ids);
+                Tensor rows = Tensors.empty(DType.FLOAT32, Device.CPU, numbers.length, blocks.columns);
+                for (int i = 0; i < numbers.length; i++) {
+                    if (numbers[i] < 0 || numbers[i] >= blocks.rows) {
+                        throw new InvalidRequestException(
+                                "ids", "row %s of %s rows is not there".formatted(numbers[i], blocks.rows));
+                    }
+                    try (Scope _ = new Scope()) {
+                        blocks.widen(numbers[i], 1, rows.select(0, i));
+                    }
+                }
+                long[] shape = Arrays.copyOf(Tensors.shape(ids), (int) ids.dim() + 1);
+                shape[shape.length - 1] = blocks.columns;
+                yield blocks.device.place(rows.view(shape));
+            }
         };
     }
 
@@ -155,7 +263,7 @@ public sealed interface WeightValues {
     /// Widens the matrix part by part, from the first row to the last; a part is gone when `use` returns.
     default void forEachPart(DType dtype, Consumer<Part> use) {
         long rows = size(0);
-        long rowsAtOnce = dtype() == dtype ? rows : Math.max(1, PART_ELEMENTS / size(1));
+        long rowsAtOnce = dtype() == dtype && quantization().isEmpty() ? rows : Math.max(1, PART_ELEMENTS / size(1));
         for (long row = 0; row < rows; row += rowsAtOnce) {
             long count = Math.min(rowsAtOnce, rows - row);
             try (Scope _ = new Scope()) {
@@ -167,10 +275,23 @@ public sealed interface WeightValues {
                                         row,
                                         count,
                                         widened(narrow.values, row, count, dtype),
-                                        narrow.rowScale.narrow(0, row, count));
+                                        narrow.rowScale.numel() == 1
+                                                ? narrow.rowScale.expand(count)
+                                                : narrow.rowScale.narrow(0, row, count));
+                            case Blocks blocks -> new Part(row, count, widened(blocks, row, count, dtype), null);
                         });
             }
         }
+    }
+
+    private static Tensor widened(Blocks blocks, long row, long count, DType dtype) {
+        Tensor buffer = Scope.CastBuffer.of(dtype, blocks.device, Math.max(PART_ELEMENTS, blocks.columns));
+        if (dtype == DType.FLOAT32 && blocks.device.equals(Device.CPU)) {
+            return blocks.widen(row, count, buffer);
+        }
+        return buffer.narrow(0, 0, count * blocks.columns)
+                .view(count, blocks.columns)
+                .copy_(blocks.widen(row, count));
     }
 
     private static Tensor widened(Tensor values, long row, long count, DType dtype) {
@@ -184,7 +305,7 @@ public sealed interface WeightValues {
     }
 
     private long size(int dimension) {
-        return tensors().getFirst().size(dimension);
+        return shape()[dimension];
     }
 
     private static long[] withLast(Tensor like, long size) {

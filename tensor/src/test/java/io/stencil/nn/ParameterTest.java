@@ -73,7 +73,7 @@ class ParameterTest {
         try (WeightFile file = new WeightFile(fileOfThree(folder.resolve("one.safetensors")));
                 Parameter parameter = new Parameter(Initializer.ONES, false, DType.FLOAT32, 1)) {
             parameter.store(new WeightStorage.Offloaded(
-                    new WeightStorage.StoredWeight(file, "one", DType.FLOAT32, Device.CPU)));
+                    new WeightStorage.StoredWeight(file, "one", DType.FLOAT32, Device.CPU, true)));
             Tensor read;
             try (Scope _ = new Scope()) {
                 read = parameter.get();
@@ -91,7 +91,8 @@ class ParameterTest {
     @Test
     void aClosedPlaceReadsNothing(@TempDir Path folder) throws IOException {
         try (WeightFile file = new WeightFile(fileOfThree(folder.resolve("one.safetensors")))) {
-            WeightStorage.StoredWeight stored = new WeightStorage.StoredWeight(file, "one", DType.FLOAT32, Device.CPU);
+            WeightStorage.StoredWeight stored =
+                    new WeightStorage.StoredWeight(file, "one", DType.FLOAT32, Device.CPU, true);
             for (WeightStorage place : List.of(new WeightStorage.OnDisk(stored), new WeightStorage.Offloaded(stored))) {
                 assertThat(Tensors.toFloats(place.content().tensor())).containsExactly(3);
                 place.close();
@@ -128,7 +129,7 @@ class ParameterTest {
                 Scope _ = new Scope();
                 Parameter parameter = new Parameter(Initializer.ONES, false, DType.FLOAT32, 1)) {
             WeightStorage.Resident content =
-                    new WeightStorage.StoredWeight(weights, "one", DType.FLOAT32, Device.CPU).read();
+                    new WeightStorage.StoredWeight(weights, "one", DType.FLOAT32, Device.CPU, true).read();
             parameter.store(content);
             Tensor file = content.tensor();
             assertThat(content).isInstanceOf(WeightStorage.MappedFile.class);

@@ -2,6 +2,13 @@ package io.stencil.tensor;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.stencil.gguf.BlockType;
+import io.stencil.safetensors.SafetensorsFile;
+import io.stencil.testing.TensorAssert;
+import io.stencil.testing.TestFiles;
+import java.util.Objects;
+import java.util.stream.Stream;
+import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -64,5 +71,89 @@ class WeightValuesTest {
         Tensor values = generator.randn(DType.FLOAT32, 2, 2);
         assertThat(new WeightValues.Plain(values).in(DType.FLOAT32).is_alias_of(values))
                 .isTrue();
+    }
+
+    /// A quantized matrix whose parts are several, and the same matrix in float32.
+    private record Case(WeightValues quantized, Tensor wide) {}
+
+    private static final long ROWS = 9_001;
+    private static final long COLUMNS = 512;
+
+    private Case blocks() {
+        try (SafetensorsFile golden = SafetensorsFile.open(TestFiles.golden("formats/kquants.safetensors"))) {
+            Tensor four = TensorFiles.byteView(golden, "Q4_K.bytes").clone();
+            Tensor values = TensorFiles.view(golden, "Q4_K.values").clone();
+            long times = ROWS / 4 + 1;
+            Tensor blocks = four.repeat(times).narrow(0, 0, ROWS * 288);
+            return new Case(
+                    new WeightValues.Blocks(blocks, BlockType.Q4_K, ROWS, COLUMNS, Device.CPU),
+                    values.repeat(times, 1).narrow(0, 0, ROWS));
+        }
+    }
+
+    private Case float8(DType dtype, long scales) {
+        Tensor values = dtype.cast(generator.randn(DType.FLOAT32, ROWS, COLUMNS).mul(new Scalar(16)));
+        Tensor scale = generator.randn(DType.FLOAT32, scales).mul(new Scalar(0.01));
+        return new Case(
+                new WeightValues.Float8(values, scale),
+                DType.FLOAT32.cast(values).mul(scale.unsqueeze(1)));
+    }
+
+    private Stream<Case> cases() {
+        return Stream.of(
+                blocks(),
+                float8(DType.FLOAT8_E4M3FN, 1),
+                float8(DType.FLOAT8_E5M2, 1),
+                float8(DType.FLOAT8_E5M2, ROWS));
+    }
+
+    @Test
+    void quantizedMatricesAreWidenedWholeAndByRows() {
+        cases().forEach(one -> {
+            assertThat(one.quantized.shape()).containsExactly(ROWS, COLUMNS);
+            TensorAssert.assertSame("whole", one.quantized.in(DType.FLOAT32), one.wide);
+            Tensor ids = Tensors.of(new long[] {9_000, 0, 0, 4_567}, 2, 2);
+            TensorAssert.assertSame("rows", one.quantized.rows(ids), Ops.embedding(one.wide, ids));
+        });
+    }
+
+    @Test
+    void productsWithQuantizedMatricesAreThoseWithTheirCopies() {
+        cases().forEach(one -> {
+            Tensor x = generator.randn(DType.FLOAT32, 2, 3, COLUMNS);
+            TensorAssert.assertClose("x W^T", one.quantized.multiplyTransposed(x), x.matmul(one.wide.t()), 1e-5);
+            Tensor g = generator.randn(DType.FLOAT32, 2, 3, ROWS);
+            TensorAssert.assertClose("g W", one.quantized.multiply(g), g.matmul(one.wide), 1e-5);
+        });
+    }
+
+    @Test
+    void productsWithBlocksInBfloat16RoundEachValueOnce() {
+        Case one = blocks();
+        Tensor x = DType.BFLOAT16.cast(generator.randn(DType.FLOAT32, 3, COLUMNS));
+        Tensor y = one.quantized.multiplyTransposed(x);
+        assertThat(DType.of(y)).isEqualTo(DType.BFLOAT16);
+        Tensor expected = x.matmul(DType.BFLOAT16.cast(one.wide).t());
+        TensorAssert.assertClose("y", DType.FLOAT32.cast(y), DType.FLOAT32.cast(expected), 1e-2);
+    }
+
+    @Test
+    void partsHaveAScaleForEachRow() {
+        Case one = float8(DType.FLOAT8_E4M3FN, 1);
+        Tensor scaled = Tensors.empty(DType.FLOAT32, Device.CPU, ROWS, COLUMNS);
+        one.quantized.forEachPart(DType.FLOAT32, part -> {
+            Tensor scale = Objects.requireNonNull(part.scale());
+            assertThat(Tensors.shape(scale)).containsExactly(part.count());
+            scaled.narrow(0, part.row(), part.count()).copy_(part.values().mul(scale.unsqueeze(1)));
+        });
+        TensorAssert.assertSame("scaled", scaled, one.wide);
+    }
+
+    @Test
+    void quantizationsAreNamed() {
+        assertThat(blocks().quantized.quantization()).contains("Q4_K");
+        assertThat(float8(DType.FLOAT8_E5M2, 1).quantized.quantization()).contains("float8");
+        assertThat(new WeightValues.Plain(Tensors.of(new float[] {1}, 1)).quantization())
+                .isEmpty();
     }
 }

@@ -55,7 +55,8 @@ public record PartLayout(Naming naming, String prefix) {
         TRANSFORMERS_TEXT(
                 Part.TEXT_ENCODER,
                 "Hugging Face names",
-                "embed_tokens\\.|layers\\.\\d+\\.(?:self_attn\\.|mlp\\.|input_layernorm\\.|post_attention_layernorm\\.)");
+                "embed_tokens\\.|layers\\.\\d+\\.(?:self_attn\\.|mlp\\.|input_layernorm\\.|post_attention_layernorm\\.)"),
+        LLAMA_CPP_TEXT(Part.TEXT_ENCODER, "llama.cpp names", LlamaCppNames.PATTERN);
 
         private final Part part;
         private final String title;
@@ -120,7 +121,7 @@ public record PartLayout(Naming naming, String prefix) {
         return switch (naming) {
             case DIFFUSERS_TRANSFORMER, DIFFUSERS_VAE -> prefix.isEmpty();
             case TRANSFORMERS_TEXT -> prefix.equals(TEXT_PREFIX);
-            case BFL_TRANSFORMER, BFL_VAE -> false;
+            case BFL_TRANSFORMER, BFL_VAE, LLAMA_CPP_TEXT -> false;
         };
     }
 
@@ -178,6 +179,7 @@ public record PartLayout(Naming naming, String prefix) {
         return switch (naming) {
             case DIFFUSERS_TRANSFORMER, DIFFUSERS_VAE -> Map.of(local, Change.NONE);
             case TRANSFORMERS_TEXT -> Map.of(Bookkeeping.mayBeThere(local) ? local : TEXT_PREFIX + local, Change.NONE);
+            case LLAMA_CPP_TEXT -> Map.of(LlamaCppNames.huggingFace(local), Change.NONE);
             case BFL_VAE -> {
                 String name = BflVaeNames.diffusers(local);
                 yield Map.of(name, BflVaeNames.change(name));
@@ -211,6 +213,7 @@ public record PartLayout(Naming naming, String prefix) {
                     case BFL_TRANSFORMER ->
                         BflNames.bflTensor(name).map(BflNames.Layer::name).orElse(name);
                     case BFL_VAE -> BflVaeNames.bfl(name);
+                    case LLAMA_CPP_TEXT -> LlamaCppNames.llamaCpp(name);
                 };
     }
 }

@@ -102,8 +102,19 @@ record SizesFromShapes(TensorSource weights, String part) {
                 quotient("key width", size(layer + "self_attn.k_proj.weight", 0), head),
                 head,
                 size("model.embed_tokens.weight", 0),
-                published.rmsNormEps(),
-                published.ropeTheta());
+                number("qwen3.attention.layer_norm_rms_epsilon", published.rmsNormEps()),
+                number("qwen3.rope.freq_base", published.ropeTheta()));
+    }
+
+    /// Returns a number of GGUF's metadata, which shapes do not show.
+    private double number(String key, double otherwise) {
+        String text = weights.metadata().get(key);
+        try {
+            return text == null ? otherwise : Double.parseDouble(text);
+        } catch (NumberFormatException e) {
+            throw new InvalidFileException(
+                    new Location(origin(), null, key), "must be a number, found \"%s\"".formatted(text), e);
+        }
     }
 
     private int quotient(String what, int size, int head) {

@@ -49,10 +49,9 @@ public final class FiniteValues {
     private static Optional<String> brokenWeight(Module model) {
         for (Map.Entry<String, Parameter> entry : model.state().entrySet()) {
             Parameter parameter = entry.getValue();
-            DType dtype = parameter.dtype();
             try (Scope _ = new Scope()) {
-                // float8 has a scale beside it
-                if (!Tensors.isFinite(dtype.bytes() == 1 ? parameter.in(DType.FLOAT32) : parameter.get())) {
+                boolean quantized = parameter.quantization().isPresent();
+                if (!Tensors.isFinite(quantized ? parameter.in(DType.FLOAT32) : parameter.get())) {
                     return Optional.of(entry.getKey());
                 }
             } finally {

@@ -149,10 +149,10 @@ public final class TrainableParts {
         model.trainOnly(Set.of());
         state.forEach((name, parameter) -> {
             if (!parameter.isBuffer() && chosen.stream().anyMatch(part -> Module.isWithin(name, part))) {
-                if (parameter.dtype() == DType.FLOAT8_E4M3FN) {
+                parameter.quantization().ifPresent(quantization -> {
                     throw new InvalidRequestException(
-                            "trainable_models", "'%s' rests in float8 and cannot be trained".formatted(name));
-                }
+                            "trainable_models", "'%s' rests in %s and cannot be trained".formatted(name, quantization));
+                });
                 if (parameter.dtype() != DType.FLOAT32) {
                     try (Scope _ = new Scope()) {
                         parameter.set(DType.FLOAT32.cast(parameter.get()));
