@@ -132,6 +132,7 @@ class GenerateBadInputIT {
                 Arguments.of("--edit_image=" + TestFiles.root().resolve("pom.xml"), "pom.xml"),
                 Arguments.of("--inpaint_mask=" + TestFiles.golden("mask.png"), "needs an input image"),
                 Arguments.of("--lora=absent.safetensors", "absent.safetensors: no such file"),
+                Arguments.of("--lora=*.xml", "*.xml: no such file; --lora must name a safetensors file"),
                 Arguments.of("--lora=absent.safetensors=0.5", "absent.safetensors: no such file"),
                 Arguments.of(
                         "--lora=absent.safetensors=much",
