@@ -76,8 +76,7 @@ public final class Parameter implements FrozenWeight, AutoCloseable {
     }
 
     /// The tensor with its scale. Only within a pass ([Module#openPass]): a close on another thread frees it at any
-    /// other
-    /// time.
+    /// other time.
     @Override
     public WeightValues values() {
         return storage.content().values();

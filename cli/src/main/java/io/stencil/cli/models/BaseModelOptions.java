@@ -57,7 +57,8 @@ public final class BaseModelOptions {
     @Option(
             names = "--tokenizer_path",
             paramLabel = "DIR",
-            description = "Folder with tokenizer.json, also as ID:tokenizer/. Default: the model folder's own, else Qwen3's, which is built in.")
+            description =
+                    "Folder with tokenizer.json, also as ID:tokenizer/. Default: the model folder's own, else Qwen3's, which is built in.")
     private @Nullable String tokenizerPath;
 
     @Option(names = "--device", paramLabel = "cpu|cuda[:N]", description = "Default: ${DEFAULT-VALUE}.")

@@ -40,9 +40,7 @@ class ModelPathsTest {
     }
 
     private static ModelFiles origins(String list, Fetch hub) {
-        return options("--model_id_with_origin_paths=" + list)
-                .resolve(hub)
-                .files();
+        return options("--model_id_with_origin_paths=" + list).resolve(hub).files();
     }
 
     private @Nullable Path tokenizer(String text) {

@@ -24,7 +24,6 @@ class Qwen3TokenizerGoldenTest {
 
     private final PromptTokenizer tokenizer = PromptTokenizer.qwen3();
 
-
     @AfterAll
     void close() {
         tokenizer.close();

@@ -96,8 +96,9 @@ class ModelSetLoaderTest {
         ModelFiles files = new ModelFiles(List.of(List.of(part("text_encoder"))), null);
         assertThatThrownBy(() -> ModelSet.load(files, OPTIONS))
                 .isInstanceOf(InvalidRequestException.class)
-                .hasMessage("'tokenizer_path': is needed: the text encoder has 1280 tokens, and Qwen3's tokenizer, the default,"
-                        + " is for 151936");
+                .hasMessage(
+                        "'tokenizer_path': is needed: the text encoder has 1280 tokens, and Qwen3's tokenizer, the default,"
+                                + " is for 151936");
     }
 
     @Test
