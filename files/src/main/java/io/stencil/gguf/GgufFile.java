@@ -31,8 +31,8 @@ public final class GgufFile implements TensorSource {
 
     /// Checks the whole header and maps the file; the caller closes it.
     ///
-    /// @throws InvalidFileException when the file is absent, unreadable, or breaks a rule of the format, or a tensor's
-    ///     type is none that can be read
+    /// @throws io.stencil.error.InvalidFileException when the file is absent, unreadable, or breaks a rule of the format,
+    ///     or a tensor's type is none that can be read
     public static GgufFile open(Path path) {
         return FileMapping.read(path, channel -> map(path, channel));
     }

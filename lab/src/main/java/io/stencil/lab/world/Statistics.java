@@ -90,7 +90,7 @@ public final class Statistics {
         };
     }
 
-    /// Counts the dots ([Dots]) of an image.
+    /// Counts the dots of an image.
     public static int dots(RgbImage image) {
         Canvas canvas = Canvas.of(image);
         int count = 0;

@@ -10,7 +10,7 @@ import java.lang.annotation.Target;
 /// `training_args.json`, the check on `--resume` and the table in the documentation follow from the declaration.
 ///
 /// The component's type decides how values are read: a number, `boolean`, `String`, `Path`, a list of names, or one of
-/// the enums of [OptionCodec].
+/// the enums of [DeclaredOption].
 @Documented
 @Retention(RetentionPolicy.RUNTIME)
 @Target(ElementType.RECORD_COMPONENT)
