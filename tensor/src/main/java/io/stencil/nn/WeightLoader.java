@@ -225,8 +225,7 @@ public record WeightLoader(DType dtype, Device device, boolean float8) {
 
         /// Last parts of the names of tensors that may be in a checkpoint although no model has them: the marker of
         /// files whose weights are in float8, the frequencies and positions that older models kept as buffers, the
-        /// counter of batch
-        /// normalisation, and the temperature that ComfyUI writes beside every text encoder.
+        /// counter of batch normalisation, and the temperature that ComfyUI writes beside every text encoder.
         private static final Set<String> EXTRA =
                 Set.of("scaled_fp8", "inv_freq", "position_ids", "num_batches_tracked", "logit_scale");
 
