@@ -32,8 +32,7 @@ public final class GgufFile implements TensorSource {
     /// Checks the whole header and maps the file; the caller closes it.
     ///
     /// @throws io.stencil.error.InvalidFileException when the file is absent, unreadable, or breaks a rule of the
-    /// format,
-    ///     or a tensor's type is none that can be read
+    ///     format, or a tensor's type is none that can be read
     public static GgufFile open(Path path) {
         return FileMapping.read(path, channel -> map(path, channel));
     }

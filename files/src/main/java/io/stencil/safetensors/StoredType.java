@@ -11,7 +11,6 @@ public interface StoredType {
     /// Computes the bytes of a tensor of `shape`; 0 when a dimension is 0, one element when `shape` is empty.
     ///
     /// @throws io.stencil.error.InvalidRequestException when the size does not fit in a long, or the elements do not
-    /// fill
-    ///     whole bytes or whole blocks
+    ///     fill whole bytes or whole blocks
     long byteSize(List<Long> shape);
 }

@@ -5,7 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.stencil.error.InvalidRequestException;
 import io.stencil.error.InvalidStateException;
-import io.stencil.nn.WeightStorage.WeightFile;
+import io.stencil.nn.StoredWeight.WeightFile;
 import io.stencil.safetensors.SafetensorsFile;
 import io.stencil.tensor.DType;
 import io.stencil.tensor.Device;
@@ -72,8 +72,8 @@ class ParameterTest {
     void anEvictedTensorIsFreedWithTheScopeThatReadIt(@TempDir Path folder) throws IOException {
         try (WeightFile file = new WeightFile(fileOfThree(folder.resolve("one.safetensors")));
                 Parameter parameter = new Parameter(Initializer.ONES, false, DType.FLOAT32, 1)) {
-            parameter.store(new WeightStorage.Offloaded(
-                    new WeightStorage.StoredWeight(file, "one", DType.FLOAT32, Device.CPU, true)));
+            parameter.store(
+                    new WeightStorage.Offloaded(new StoredWeight(file, "one", DType.FLOAT32, Device.CPU, true)));
             Tensor read;
             try (Scope _ = new Scope()) {
                 read = parameter.get();
@@ -91,8 +91,7 @@ class ParameterTest {
     @Test
     void aClosedPlaceReadsNothing(@TempDir Path folder) throws IOException {
         try (WeightFile file = new WeightFile(fileOfThree(folder.resolve("one.safetensors")))) {
-            WeightStorage.StoredWeight stored =
-                    new WeightStorage.StoredWeight(file, "one", DType.FLOAT32, Device.CPU, true);
+            StoredWeight stored = new StoredWeight(file, "one", DType.FLOAT32, Device.CPU, true);
             for (WeightStorage place : List.of(new WeightStorage.OnDisk(stored), new WeightStorage.Offloaded(stored))) {
                 assertThat(Tensors.toFloats(place.content().tensor())).containsExactly(3);
                 place.close();
@@ -128,8 +127,7 @@ class ParameterTest {
         try (WeightFile weights = new WeightFile(SafetensorsFile.open(path));
                 Scope _ = new Scope();
                 Parameter parameter = new Parameter(Initializer.ONES, false, DType.FLOAT32, 1)) {
-            WeightStorage.Resident content =
-                    new WeightStorage.StoredWeight(weights, "one", DType.FLOAT32, Device.CPU, true).read();
+            WeightStorage.Resident content = new StoredWeight(weights, "one", DType.FLOAT32, Device.CPU, true).read();
             parameter.store(content);
             Tensor file = content.tensor();
             assertThat(content).isInstanceOf(WeightStorage.MappedFile.class);
