@@ -59,7 +59,7 @@ public final class FileMapping implements AutoCloseable {
             MemorySegment mapped = channel.map(FileChannel.MapMode.READ_ONLY, 0, size, arena);
             requireWhole(path, size, channel); // cut before the mapping was there: reading would end the process
             return new FileMapping(path, arena, mapped);
-        } catch (IOException | RuntimeException fault) {
+        } catch (IOException | RuntimeException | Error fault) {
             arena.close();
             throw fault;
         }

@@ -41,7 +41,7 @@ public final class GgufFile implements TensorSource {
         FileMapping mapping = FileMapping.map(path, channel, channel.size());
         try {
             return new GgufFile(mapping, GgufHeader.read(path, mapping.bytes()));
-        } catch (RuntimeException fault) {
+        } catch (RuntimeException | Error fault) {
             mapping.close();
             throw fault;
         }

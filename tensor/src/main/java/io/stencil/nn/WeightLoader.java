@@ -28,9 +28,7 @@ import java.util.Set;
 /// Weights of linear layers that the file has in blocks, or in float8 with a scale, stay so.
 ///
 /// @param dtype of floating-point parameters after loading
-/// @param device where they lie Weights of linear layers that the file has in blocks, or in float8 with a scale, stay
-///     so.
-///
+/// @param device where they lie
 /// @param float8 whether the weights of linear layers rest in float8 instead, with a scale for each row; the module is
 ///     for use then, not for training
 public record WeightLoader(DType dtype, Device device, boolean float8) {
