@@ -3,6 +3,7 @@ package io.stencil.flux2.files;
 import io.stencil.safetensors.TensorLayout.Change;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.function.Function;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -45,13 +46,7 @@ final class BflVaeNames {
     static String diffusers(String bfl) {
         Matcher level = BFL_LEVEL.matcher(bfl);
         if (!level.matches()) {
-            for (Map.Entry<String, String> beginning : BEGINNINGS.entrySet()) {
-                if (bfl.startsWith(beginning.getKey())) {
-                    return beginning.getValue()
-                            + bfl.substring(beginning.getKey().length());
-                }
-            }
-            return bfl;
+            return replaced(bfl, Map.Entry::getKey, Map.Entry::getValue);
         }
         String layer = level.group(3)
                 .replace("block.", "resnets.")
@@ -69,13 +64,7 @@ final class BflVaeNames {
     static String bfl(String diffusers) {
         Matcher level = DIFFUSERS_LEVEL.matcher(diffusers);
         if (!level.matches()) {
-            for (Map.Entry<String, String> beginning : BEGINNINGS.entrySet()) {
-                if (diffusers.startsWith(beginning.getValue())) {
-                    return beginning.getKey()
-                            + diffusers.substring(beginning.getValue().length());
-                }
-            }
-            return diffusers;
+            return replaced(diffusers, Map.Entry::getValue, Map.Entry::getKey);
         }
         String layer = level.group(3)
                 .replace("resnets.", "block.")
@@ -87,6 +76,19 @@ final class BflVaeNames {
                         number(level),
                         layer,
                         level.group(4).replace("conv_shortcut.", "nin_shortcut."));
+    }
+
+    /// Replaces the beginning of a name; a name without one stays as it is.
+    private static String replaced(
+            String name,
+            Function<Map.Entry<String, String>, String> from,
+            Function<Map.Entry<String, String>, String> to) {
+        return BEGINNINGS.entrySet().stream()
+                .filter(beginning -> name.startsWith(from.apply(beginning)))
+                .findFirst()
+                .map(beginning -> to.apply(beginning)
+                        + name.substring(from.apply(beginning).length()))
+                .orElse(name);
     }
 
     /// Returns the change of shape of a tensor with this diffusers name.
