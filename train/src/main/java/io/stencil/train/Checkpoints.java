@@ -69,6 +69,13 @@ final class Checkpoints {
         }
     }
 
+    /// Saves the present weights as `best.safetensors`, in place of earlier ones.
+    void saveBest() {
+        if (parallel.group().isFirst()) {
+            writeFiles("best", state.step());
+        }
+    }
+
     /// Saves a checkpoint unless one of this step is written.
     void atEnd() {
         if (savedAt != state.step()) {

@@ -4,6 +4,7 @@ import io.stencil.tensor.OwnedTensor;
 import io.stencil.tensor.Scope;
 import io.stencil.tensor.TorchGenerator;
 import java.util.SplittableRandom;
+import java.util.function.Supplier;
 import org.bytedeco.pytorch.Tensor;
 
 /// Holds the random number generators of a run: one for timesteps and noise, one for caption dropout, and that of the
@@ -77,6 +78,17 @@ final class Generators implements AutoCloseable {
         }
     }
 
+    /// Runs `work`, and puts the generators of noise and of the process back to where they were.
+    <T> T withoutDraws(Supplier<T> work) {
+        try (State before = capture()) {
+            try {
+                return work.get();
+            } finally {
+                restore(before.noise().get(), before.process().get());
+            }
+        }
+    }
+
     /// Restores states into new generators.
     ///
     /// @param noiseState state of the generator of timesteps and noise
@@ -84,11 +96,15 @@ final class Generators implements AutoCloseable {
     /// @param draws decisions of caption dropout so far: Java's generator has no state to read, and a draw takes
     ///     nanoseconds
     void restore(Tensor noiseState, Tensor processState, long draws) {
+        restore(noiseState, processState);
+        skipCaptions(draws);
+    }
+
+    private void restore(Tensor noiseState, Tensor processState) {
         noise.restore(noiseState);
         try (TorchGenerator process = TorchGenerator.ofProcess()) {
             process.restore(processState);
         }
-        skipCaptions(draws);
     }
 
     @Override

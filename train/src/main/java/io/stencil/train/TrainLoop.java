@@ -6,6 +6,9 @@ import io.stencil.tensor.DType;
 import io.stencil.tensor.Ops;
 import io.stencil.tensor.Scope;
 import io.stencil.tensor.Tensors;
+import io.stencil.train.StepAction.Moment;
+import io.stencil.train.TrainingListener.RunEnd;
+import io.stencil.train.TrainingListener.RunEnd.Reason;
 import io.stencil.train.TrainingListener.StepReport;
 import io.stencil.train.TrainingListener.TrainingStart;
 import io.stencil.train.checkpoint.NonFinite;
@@ -18,6 +21,7 @@ import io.stencil.train.optim.LearningRateSchedule.RatePlan;
 import io.stencil.train.options.OptimisationOptions;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.function.BooleanSupplier;
 import java.util.stream.IntStream;
@@ -61,9 +65,10 @@ final class TrainLoop {
 
     /// Trains to the end of the run.
     ///
+    /// @param actions that run between steps, in their order; checkpoints follow them. All processes run them
     /// @param listener whose events are those of the loop; `checkpoints` report their own
     /// @param stop whether to stop before the next step
-    TrainingResult run(TrainingListener listener, BooleanSupplier stop) {
+    TrainingResult run(List<StepAction> actions, TrainingListener listener, BooleanSupplier stop) {
         TrainableParts parts = state.parts();
         listener.onStart(new TrainingStart(
                 length.steps(),
@@ -75,24 +80,28 @@ final class TrainLoop {
         state.startClock();
         setRecovery();
         try {
-            boolean stopped = false;
-            while (state.step() < length.steps() && !stopped) {
-                stopped = parallel.anyStops(stop);
-                if (!stopped) {
-                    step(length.place(state.step()), listener);
+            Reason reason = state.step() == 0 && between(actions, 0) ? Reason.EARLY_STOP : Reason.DONE;
+            while (state.step() < length.steps() && reason == Reason.DONE) {
+                if (parallel.anyStops(stop)) {
+                    reason = Reason.STOPPED;
+                } else if (step(length.place(state.step()), actions, listener)) {
+                    reason = Reason.EARLY_STOP;
                 }
             }
             checkpoints.atEnd();
-            return new TrainingResult(state.step(), stopped, state.loss(), checkpoints.written());
+            listener.onEnd(new RunEnd(reason, state.step(), state.seconds(), ""));
+            return new TrainingResult(state.step(), reason == Reason.STOPPED, state.loss(), checkpoints.written());
         } catch (RuntimeException | Error e) {
             saveAfter(e, listener);
+            reportFailure(e, listener);
             throw e;
         } finally {
             clearRecovery();
         }
     }
 
-    private void step(RunLength.Place place, TrainingListener listener) {
+    /// @return whether an action ends the run
+    private boolean step(RunLength.Place place, List<StepAction> actions, TrainingListener listener) {
         double rate = rates.rate(state.updates());
         BatchSampler.LocalBatch batch = batches.localBatch(place.epoch(), place.batch());
         objective.expect(batches.upcoming(
@@ -109,10 +118,30 @@ final class TrainLoop {
             setRecovery();
         }
         listener.onStep(new StepReport(state.step(), length.steps(), place.epoch(), loss, rate, state.seconds()));
+        boolean ends = between(actions, place.epoch());
         checkpoints.afterStep();
         if (place.endsEpoch()) {
             checkpoints.afterEpoch(place.epoch());
         }
+        return ends;
+    }
+
+    /// Runs the actions after a step, or before the first. The generator of the process is as before afterwards.
+    ///
+    /// @return whether one of them ends the run
+    private boolean between(List<StepAction> actions, int epoch) {
+        boolean ends = false;
+        for (StepAction action : actions) {
+            Moment moment = new Moment(state.step(), epoch, ends || state.step() == length.steps());
+            ends |= state.withoutDraws(() -> {
+                StepAction.Decision decision = action.run(moment);
+                if (decision.best()) {
+                    checkpoints.saveBest();
+                }
+                return decision.ends();
+            });
+        }
+        return ends;
     }
 
     /// Adds the gradients of a step, and checks its loss and, before an update, all gradients. The device is waited for
@@ -217,6 +246,16 @@ final class TrainLoop {
         } catch (RuntimeException | Error e) {
             failure.addSuppressed(e);
             listener.onWarning("weights and state since the last checkpoint cannot be saved: " + e.getMessage());
+        }
+    }
+
+    /// A listener that fails too, such as a log on a full disk, does not hide the first failure.
+    private void reportFailure(Throwable failure, TrainingListener listener) {
+        try {
+            String message = Objects.requireNonNullElse(failure.getMessage(), failure.toString());
+            listener.onEnd(new RunEnd(Reason.FAILED, state.step(), state.seconds(), message));
+        } catch (RuntimeException | Error e) {
+            failure.addSuppressed(e);
         }
     }
 }

@@ -23,6 +23,7 @@ import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Supplier;
 import org.bytedeco.pytorch.Tensor;
 import org.jspecify.annotations.Nullable;
 
@@ -136,6 +137,11 @@ final class TrainState implements AutoCloseable {
     /// Frees the gradients of an update that is not done.
     void clearGradients() {
         parts.parameters().values().forEach(Parameter::clearGradient);
+    }
+
+    /// Runs `work`, and puts the generators back to where they were.
+    <T> T withoutDraws(Supplier<T> work) {
+        return generators.withoutDraws(work);
     }
 
     /// Runs an action while the average is in the place of the weights, if there is one.

@@ -182,8 +182,9 @@ public final class Trainer {
             };
             TrainingListener all = csv == null ? listener : TrainingListener.all(List.of(csv, listener));
             Checkpoints checkpoints = new Checkpoints(options, state, objective, parallel, states, all);
+            List<StepAction> actions = List.of(); // validation, then samples
             return new TrainLoop(options.optimisation(), state, objective, batches, parallel, checkpoints)
-                    .run(all, () -> stopped);
+                    .run(actions, all, () -> stopped);
         }
     }
 

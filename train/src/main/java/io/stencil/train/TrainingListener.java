@@ -2,6 +2,7 @@ package io.stencil.train;
 
 import java.nio.file.Path;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /// Receives the events of a training run, on the thread that trains.
 public interface TrainingListener {
@@ -14,6 +15,18 @@ public interface TrainingListener {
 
     /// A step is done.
     default void onStep(StepReport report) {}
+
+    /// A stage goes on.
+    ///
+    /// @param done parts of the stage; 0 when it begins
+    /// @param total parts of the stage; 0 where they are not counted
+    default void onStage(Stage stage, int done, int total) {}
+
+    /// Held-out rows are measured.
+    default void onValidation(ValidationReport report) {}
+
+    /// Sample images are written.
+    default void onSamples(SamplesReport report) {}
 
     /// A checkpoint is written.
     default void onCheckpoint(Path file) {}
@@ -33,6 +46,9 @@ public interface TrainingListener {
     /// Something that a user should know although work goes on.
     default void onWarning(String message) {}
 
+    /// The run is over: no other event follows. A failure before the first step is not reported.
+    default void onEnd(RunEnd end) {}
+
     /// Passes each event to all listeners, in their order.
     static TrainingListener all(List<TrainingListener> listeners) {
         List<TrainingListener> all = List.copyOf(listeners);
@@ -45,6 +61,21 @@ public interface TrainingListener {
             @Override
             public void onStep(StepReport report) {
                 all.forEach(listener -> listener.onStep(report));
+            }
+
+            @Override
+            public void onStage(Stage stage, int done, int total) {
+                all.forEach(listener -> listener.onStage(stage, done, total));
+            }
+
+            @Override
+            public void onValidation(ValidationReport report) {
+                all.forEach(listener -> listener.onValidation(report));
+            }
+
+            @Override
+            public void onSamples(SamplesReport report) {
+                all.forEach(listener -> listener.onSamples(report));
             }
 
             @Override
@@ -65,6 +96,11 @@ public interface TrainingListener {
             @Override
             public void onWarning(String message) {
                 all.forEach(listener -> listener.onWarning(message));
+            }
+
+            @Override
+            public void onEnd(RunEnd end) {
+                all.forEach(listener -> listener.onEnd(end));
             }
         };
     }
@@ -89,4 +125,109 @@ public interface TrainingListener {
     /// @param doneSteps of an earlier process, which the run goes on after
     record TrainingStart(
             long steps, int rows, int trainableTensors, long trainableParameters, long seed, long doneSteps) {}
+
+    /// The stages of a run. Encoding, validation, samples and saving interrupt training.
+    enum Stage {
+        LOADING,
+        ENCODING,
+        TRAINING,
+        VALIDATION,
+        SAMPLES,
+        SAVING
+    }
+
+    /// Reports a validation: losses on held-out rows, with noise and timesteps that are the same each time.
+    ///
+    /// @param step after which it was done; 0 before the first
+    /// @param rows that were measured
+    /// @param weights losses of the trained weights
+    /// @param average losses of their average, or null without one
+    /// @param gain of the trained Template, or null where none is trained
+    /// @param bestStep the validation with the lowest loss so far, this one included
+    /// @param bestLoss its loss
+    /// @param seconds that this validation took
+    record ValidationReport(
+            long step,
+            int rows,
+            ValidationLoss weights,
+            @Nullable ValidationLoss average,
+            @Nullable SteeringGain gain,
+            long bestStep,
+            double bestLoss,
+            double seconds) {
+
+        /// Whether no earlier validation has a lower loss.
+        public boolean isBest() {
+            return step == bestStep;
+        }
+    }
+
+    /// Holds the loss on held-out rows.
+    ///
+    /// @param mean over rows and timesteps
+    /// @param bands means of four equal parts of the schedule, the noisiest first; NaN where no timestep lies
+    record ValidationLoss(double mean, List<Double> bands) {
+
+        public ValidationLoss {
+            bands = List.copyOf(bands);
+        }
+    }
+
+    /// Measures whether a Template helps and whether it reads its input, each as the mean over rows of a difference of
+    /// two losses with the same noise.
+    ///
+    /// @param template loss without the Template minus the loss with it
+    /// @param input loss with the inputs of other rows minus the loss with the right ones; null where all rows have
+    ///     the same inputs
+    record SteeringGain(Interval template, @Nullable Interval input) {}
+
+    /// A mean with its 95 % interval.
+    record Interval(double mean, double low, double high) {
+
+        /// Whether the whole interval is above 0.
+        public boolean isPositive() {
+            return low > 0;
+        }
+    }
+
+    /// Reports sample images of one step.
+    ///
+    /// @param step after which they were generated; 0 before the first
+    /// @param folder of the images
+    /// @param images in the order of the samples; those that failed are absent
+    /// @param sheet one image of all of them, or null where there is none
+    /// @param seconds that they took
+    record SamplesReport(
+            long step,
+            Path folder,
+            List<SampleImage> images,
+            @Nullable Path sheet,
+            double seconds) {
+
+        public SamplesReport {
+            images = List.copyOf(images);
+        }
+    }
+
+    /// A sample image.
+    ///
+    /// @param name of the sample, the same at each step
+    /// @param file PNG
+    /// @param caption prompt and inputs in a few words
+    record SampleImage(String name, Path file, String caption) {}
+
+    /// The end of a run.
+    ///
+    /// @param step steps that are done
+    /// @param message of the failure, or empty
+    record RunEnd(Reason reason, long step, double seconds, String message) {
+
+        /// Why a run ended.
+        public enum Reason {
+            DONE,
+            STOPPED,
+            EARLY_STOP,
+            FAILED
+        }
+    }
 }

@@ -16,7 +16,12 @@ class Recorder implements TrainingListener {
     final List<StepReport> steps = new ArrayList<>();
     final List<String> checkpoints = new ArrayList<>();
     final List<Long> savedAtFailure = new ArrayList<>();
+    final List<ValidationReport> validations = new ArrayList<>();
+    final List<SamplesReport> samples = new ArrayList<>();
     final List<String> warnings = new ArrayList<>();
+
+    @Nullable
+    RunEnd end;
 
     @Override
     public void onStart(TrainingStart started) {
@@ -36,6 +41,21 @@ class Recorder implements TrainingListener {
     @Override
     public void onFailure(Path folder, long savedSteps) {
         savedAtFailure.add(savedSteps);
+    }
+
+    @Override
+    public void onValidation(ValidationReport report) {
+        validations.add(report);
+    }
+
+    @Override
+    public void onSamples(SamplesReport report) {
+        samples.add(report);
+    }
+
+    @Override
+    public void onEnd(RunEnd ended) {
+        end = ended;
     }
 
     @Override
