@@ -82,6 +82,25 @@ public enum BlockType implements StoredType {
                         .findFirst();
     }
 
+    /// Returns the number of a type in a file.
+    ///
+    /// @throws InvalidRequestException when the format has no such type
+    static long number(StoredType type) {
+        if (type instanceof BlockType blocks) {
+            return blocks.number;
+        }
+        return PLAIN.entrySet().stream()
+                .filter(plain -> plain.getValue() == type)
+                .map(Map.Entry::getKey)
+                .findFirst()
+                .orElseThrow(() -> new InvalidRequestException("type", "GGUF has no type " + type));
+    }
+
+    /// Whether a GGUF file can hold tensors of a type.
+    public static boolean isInGguf(StoredType type) {
+        return type instanceof BlockType || PLAIN.containsValue(type);
+    }
+
     /// Returns the message for a type that [#stored] does not find.
     static String unsupported(long number) {
         String name = OTHERS.get(number);
@@ -148,6 +167,41 @@ public enum BlockType implements StoredType {
             }
             MemorySegment.copy(
                     wide, 0, values, ValueLayout.JAVA_FLOAT_UNALIGNED, block * elements * Float.BYTES, some * elements);
+        }
+    }
+
+    /// Whether [#narrow] has an arithmetic for this type.
+    public boolean isWritable() {
+        return this == Q8_0 || this == Q4_0 || this == Q5_1;
+    }
+
+    /// Quantizes float32 values as the reference implementation does.
+    ///
+    /// @param values finite, elements of whole blocks
+    /// @param blocks room for the blocks
+    /// @throws InvalidRequestException for a type that is not [writable][#isWritable], or a scale beyond float16
+    public void narrow(MemorySegment values, MemorySegment blocks) {
+        int atOnce = ELEMENTS_AT_ONCE / elements;
+        float[] wide = new float[ELEMENTS_AT_ONCE];
+        byte[] quantized = new byte[atOnce * bytes];
+        long count = blocks.byteSize() / bytes;
+        for (long block = 0; block < count; block += atOnce) {
+            int some = (int) Math.min(atOnce, count - block);
+            MemorySegment.copy(
+                    values, ValueLayout.JAVA_FLOAT_UNALIGNED, block * elements * Float.BYTES, wide, 0, some * elements);
+            for (int i = 0; i < some; i++) {
+                encode(wide, i * elements, quantized, i * bytes);
+            }
+            MemorySegment.copy(quantized, 0, blocks, ValueLayout.JAVA_BYTE, block * bytes, some * bytes);
+        }
+    }
+
+    private void encode(float[] values, int from, byte[] blocks, int at) {
+        switch (this) {
+            case Q8_0 -> BlockEncoder.q8Zero(values, from, blocks, at);
+            case Q4_0 -> BlockEncoder.q4Zero(values, from, blocks, at);
+            case Q5_1 -> BlockEncoder.q5One(values, from, blocks, at);
+            default -> throw new InvalidRequestException("type", this + " is read only; write Q8_0, Q4_0 or Q5_1");
         }
     }
 

@@ -42,8 +42,8 @@ record GgufHeader(Map<String, TensorEntry> entries, Map<String, GgufValue> value
     private static final int MAX_DIMENSIONS = 4;
     private static final int MAX_NESTING = 4;
     private static final long MAX_ALIGNMENT = 1L << 30;
-    private static final long DEFAULT_ALIGNMENT = 32;
-    private static final int MAGIC = 0x46554747; // "GGUF"
+    static final long DEFAULT_ALIGNMENT = 32;
+    static final int MAGIC = 0x46554747; // "GGUF"
     private static final String ALIGNMENT = "general.alignment";
 
     /// Prefix of keys that hold the shape of a tensor whose shape was changed to fill whole blocks; ComfyUI-GGUF's.

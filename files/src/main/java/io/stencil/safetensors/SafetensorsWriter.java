@@ -7,11 +7,8 @@ import io.stencil.error.InvalidRequestException;
 import io.stencil.files.AtomicFile;
 import java.io.IOException;
 import java.io.StringWriter;
-import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.Comparator;
@@ -27,8 +24,6 @@ import java.util.TreeMap;
 /// points. Equal content gives equal bytes.
 public final class SafetensorsWriter {
 
-    private static final long CHUNK = 8L << 20;
-
     private static final Comparator<TensorSpec> FILE_ORDER = Comparator.comparing(TensorSpec::dtype)
             .reversed()
             .thenComparing(TensorSpec::name, KeyHash.CODE_POINT_ORDER);
@@ -42,15 +37,9 @@ public final class SafetensorsWriter {
     @FunctionalInterface
     public interface Content {
 
-        /// Takes the next bytes of a tensor; they may be freed when this returns.
-        @FunctionalInterface
-        interface Sink {
-            void accept(MemorySegment bytes) throws IOException;
-        }
-
         /// Hands all bytes of `tensor`, row major and little endian, to `sink` in one or more pieces. Called once for
         /// each tensor, in the order of the file.
-        void writeTo(TensorSpec tensor, Sink sink) throws IOException;
+        void writeTo(TensorSpec tensor, TensorWriter.Sink sink) throws IOException;
     }
 
     /// Writes tensors, whose bytes are made while writing.
@@ -65,9 +54,14 @@ public final class SafetensorsWriter {
         requireDistinctNames(ordered);
         ByteBuffer header = header(ordered, metadata);
         AtomicFile.write(target, channel -> {
-            writeFully(channel, header);
+            TensorWriter writer = new TensorWriter(channel);
+            writer.write(header);
             for (TensorSpec tensor : ordered) {
-                writeTensor(channel, tensor, content);
+                writer.write(
+                        tensor.name(),
+                        tensor.dtype() + " " + tensor.shape(),
+                        tensor.byteSize(),
+                        sink -> content.writeTo(tensor, sink));
             }
         });
     }
@@ -159,33 +153,6 @@ public final class SafetensorsWriter {
         if (names.contains(SafetensorsHeader.METADATA_KEY)) {
             throw new InvalidRequestException(
                     "tensors", "no tensor can be named '" + SafetensorsHeader.METADATA_KEY + "', the format's own key");
-        }
-    }
-
-    private static void writeTensor(FileChannel channel, TensorSpec tensor, Content content) throws IOException {
-        long start = channel.position();
-        content.writeTo(tensor, bytes -> {
-            for (long offset = 0; offset < bytes.byteSize(); offset += CHUNK) {
-                writeFully(channel, buffer(bytes.asSlice(offset, Math.min(CHUNK, bytes.byteSize() - offset))));
-            }
-        });
-        long size = channel.position() - start;
-        if (size != tensor.byteSize()) {
-            throw new InvalidRequestException(
-                    "tensors",
-                    "tensor '%s' of %s %s has %s bytes, found %s"
-                            .formatted(tensor.name(), tensor.dtype(), tensor.shape(), tensor.byteSize(), size));
-        }
-    }
-
-    /// Segments over arrays other than `byte[]` have no buffer of their own.
-    private static ByteBuffer buffer(MemorySegment chunk) {
-        return chunk.isNative() ? chunk.asByteBuffer() : ByteBuffer.wrap(chunk.toArray(ValueLayout.JAVA_BYTE));
-    }
-
-    private static void writeFully(FileChannel channel, ByteBuffer bytes) throws IOException {
-        while (bytes.hasRemaining()) {
-            channel.write(bytes);
         }
     }
 }
