@@ -11,6 +11,8 @@ import io.stencil.hub.ModelSource;
 import io.stencil.hub.ModelSource.Located;
 import io.stencil.lab.evaluate.EvaluationReport;
 import io.stencil.lab.evaluate.Finding;
+import io.stencil.lab.evaluate.InputSweep;
+import io.stencil.lab.evaluate.InputSweep.Statistic;
 import io.stencil.lab.evaluate.Measure;
 import io.stencil.lab.evaluate.Measure.Effort;
 import io.stencil.lab.evaluate.Measures;
@@ -19,6 +21,8 @@ import io.stencil.pipeline.Flux2Pipeline;
 import io.stencil.pipeline.models.LoadOptions;
 import io.stencil.pipeline.models.ModelFiles;
 import io.stencil.safetensors.Checkpoint;
+import io.stencil.template.TemplateInput;
+import io.stencil.template.TemplateInputs;
 import io.stencil.template.Weights;
 import io.stencil.template.load.TemplateFolder;
 import io.stencil.template.load.TemplateSource;
@@ -62,8 +66,8 @@ final class EvaluateCommand implements Callable<Integer> {
             paramLabel = "NAME",
             arity = "0..*",
             completionCandidates = Names.class,
-            description = "Measurements, or TEMPLATE.INPUT for one number of any Template whose other inputs have "
-                    + "defaults; default: all, which are ${COMPLETION-CANDIDATES}.")
+            description = "Measurements; default: all, which are ${COMPLETION-CANDIDATES}. With --input, the folder or "
+                    + "hub ID: of a Template of your own.")
     private List<String> names = List.of();
 
     @Option(names = "--model_path", paramLabel = "DIR|ID:", description = "Base model. Default: models/tiny-klein.")
@@ -81,6 +85,27 @@ final class EvaluateCommand implements Callable<Integer> {
             description = "Folder of the Template NAME, in place of the one in --templates. One for each Template.")
     private List<String> own = List.of();
 
+    @Option(
+            names = "--input",
+            paramLabel = "NAME=MIN..MAX",
+            description = "Number among the inputs of your own Template, which runs through this range. One or more.")
+    private List<String> inputs = List.of();
+
+    @Option(
+            names = "--statistic",
+            paramLabel = "NAME",
+            split = ",",
+            completionCandidates = Statistics.class,
+            description = "Statistics of the images that --input is correlated with: ${COMPLETION-CANDIDATES}. "
+                    + "Default: all.")
+    private List<String> statistics = Statistic.names();
+
+    @Option(
+            names = "--template_inputs",
+            paramLabel = "JSON",
+            description = "All other inputs of your own Template. Default: {}.")
+    private @Nullable String others;
+
     @Mixin
     private HubOptions hub;
 
@@ -91,12 +116,13 @@ final class EvaluateCommand implements Callable<Integer> {
     private double share = 1;
 
     @Option(
-            names = "--seed",
+            names = {"--seeds", "--seed"},
             paramLabel = "N",
+            split = ",",
             description =
-                    "Of scenes and noise; not that of a dataset whose scenes the models learned from, such as 11, the "
-                            + "SEED of examples/train. Default: ${DEFAULT-VALUE}.")
-    private long seed = 777;
+                    "Seeds of scenes and noise; not one of a dataset whose scenes the models learned from, such as 11, "
+                            + "the SEED of examples/train. Of several seeds the worst counts. Default: 777.")
+    private List<Long> seeds = List.of(777L);
 
     @Option(names = "--num_inference_steps", paramLabel = "N", description = "Default: ${DEFAULT-VALUE}.")
     private int steps = 20;
@@ -115,10 +141,19 @@ final class EvaluateCommand implements Callable<Integer> {
         }
     }
 
+    /// Names of the statistics, for the help.
+    static final class Statistics implements Iterable<String> {
+        @Override
+        public Iterator<String> iterator() {
+            return Statistic.names().iterator();
+        }
+    }
+
     @Override
     public Integer call() {
-        List<Measure<?>> measures = Measures.named(names);
-        Effort effort = new Effort(seed, share);
+        List<Measure<?>> measures = inputs.isEmpty() ? exampleMeasures() : ownMeasures();
+        List<Effort> efforts =
+                seeds.stream().distinct().map(seed -> new Effort(seed, share)).toList();
         if (steps < 1) {
             throw new InvalidRequestException("num_inference_steps", "must be at least 1, found " + steps);
         }
@@ -131,7 +166,7 @@ final class EvaluateCommand implements Callable<Integer> {
                 .toList();
         Subject subject = subject(needed);
         try (AtomicFolder.Temporary images = AtomicFolder.Temporary.create("stencil-evaluate")) {
-            List<Finding> findings = run(measures, effort, subject, images.path());
+            List<Finding> findings = run(measures, efforts, subject, images.path());
             if (output != null) {
                 EvaluationReport.write(findings, how(subject.base()), output);
             }
@@ -139,6 +174,42 @@ final class EvaluateCommand implements Callable<Integer> {
         } catch (IOException e) {
             throw new InvalidFileException(Location.ofField("evaluate"), "the disk cannot be used: " + e, e);
         }
+    }
+
+    private List<Measure<?>> exampleMeasures() {
+        if (others != null) {
+            throw new InvalidRequestException(
+                    "template_inputs", "belongs to a Template of your own; add --input NAME=MIN..MAX");
+        }
+        return Measures.named(names);
+    }
+
+    /// The measurements of a user's own Template, one an input.
+    private List<Measure<?>> ownMeasures() {
+        if (names.size() != 1) {
+            throw new InvalidRequestException(
+                    "NAME",
+                    "expected the folder of one Template beside --input, found %s"
+                            .formatted(names.isEmpty() ? "none" : String.join(", ", names)));
+        }
+        if (templates != null || !own.isEmpty()) {
+            throw new InvalidRequestException(
+                    templates == null ? "template" : "templates",
+                    "is for example Templates; beside --input the Template is '%s'".formatted(names.getFirst()));
+        }
+        String name = names.getFirst();
+        List<TemplateInput> given =
+                TemplateInputs.parse("template_inputs", others == null ? "{}" : others, Path.of(""));
+        if (given.size() != 1) {
+            throw new InvalidRequestException(
+                    "template_inputs", "expected the inputs of one Template, found %s".formatted(given.size()));
+        }
+        List<Statistic> chosen =
+                statistics.stream().distinct().map(Statistic::parse).toList();
+        return inputs.stream()
+                .<Measure<?>>map(input ->
+                        InputSweep.parse(input).of(name, given.getFirst().fields(), chosen))
+                .toList();
     }
 
     /// What is measured.
@@ -149,7 +220,9 @@ final class EvaluateCommand implements Callable<Integer> {
     /// Validates local folders before fetching.
     private Subject subject(List<String> needed) {
         ModelSource base = source("model_path", model, "models/tiny-klein");
-        Map<String, ModelSource> sources = ownTemplates(needed);
+        Map<String, ModelSource> sources = inputs.isEmpty()
+                ? ownTemplates(needed)
+                : Map.of(needed.getFirst(), ModelSource.parse("NAME", names.getFirst()));
         List<String> others =
                 needed.stream().filter(name -> !sources.containsKey(name)).toList();
         ModelSource folders = templates == null && others.isEmpty() ? null : source("templates", templates, "examples");
@@ -224,14 +297,15 @@ final class EvaluateCommand implements Callable<Integer> {
                 option, named == null ? StencilCommand.checkout().resolve(own).toString() : named);
     }
 
-    private List<Finding> run(List<Measure<?>> measures, Effort effort, Subject subject, Path images) {
+    private List<Finding> run(List<Measure<?>> measures, List<Effort> efforts, Subject subject, Path images) {
         PrintWriter out = command.commandLine().getOut();
         PrintWriter err = command.commandLine().getErr();
         PipelinePainter.Settings settings = new PipelinePainter.Settings(SIDE, steps, 1);
         try (TemplatePipeline pipeline = pipeline(subject.base(), subject.templates(), err)) {
-            PipelinePainter painter = new PipelinePainter(pipeline, subject.names(), images, settings);
+            Path files = inputs.isEmpty() ? images : Path.of(""); // paths in a user's --template_inputs
+            PipelinePainter painter = new PipelinePainter(pipeline, subject.names(), files, settings);
             out.println(EvaluationReport.heading());
-            return Measures.run(measures, painter, effort, cfgScale, finding -> {
+            return Measures.run(measures, painter, efforts, cfgScale, finding -> {
                 EvaluationReport.lines(finding).forEach(out::println);
                 out.flush();
             });
@@ -278,7 +352,16 @@ final class EvaluateCommand implements Callable<Integer> {
     }
 
     private String how(Path base) {
-        return "%s, seed %s, %s steps, share %s of the images; Templates on both sides of the guidance"
-                .formatted(base.getFileName(), seed, steps, share);
+        return "%s, %s, %s steps, share %s of the images; Templates on both sides of the guidance"
+                .formatted(
+                        base.getFileName(),
+                        seeds.size() == 1
+                                ? "seed " + seeds.getFirst()
+                                : "the worst of the seeds %s (the mean where there is no target)"
+                                        .formatted(NameList.of(seeds.stream()
+                                                .map(String::valueOf)
+                                                .toList())),
+                        steps,
+                        share);
     }
 }

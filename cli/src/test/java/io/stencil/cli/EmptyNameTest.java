@@ -46,7 +46,7 @@ class EmptyNameTest {
             package          | --template_model_id_or_path= | template_model_id_or_path
             evaluate base    | --model_path=                | model_path
             evaluate base    | --templates=                 | templates
-            evaluate mine.x  | --template=mine=             | template
+            evaluate frame   | --template=frame=            | template
             verify           |                              | ID
             inspect          |                              | FILE_OR_DIR
             """)

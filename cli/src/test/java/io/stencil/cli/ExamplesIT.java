@@ -73,13 +73,19 @@ class ExamplesIT {
         for (String file : List.of("Model.java", "model.safetensors")) {
             Files.copy(EXAMPLES.resolve("brightness").resolve(file), own.resolve(file));
         }
-        JsonNode example = evaluated("example", "brightness", "brightness.scale");
-        JsonNode copy = evaluated("copy", "brightness", "brightness.scale", "--template=brightness=" + own);
+        JsonNode example = evaluated("example", "brightness");
+        JsonNode copy = evaluated("copy", "brightness", "--template=brightness=" + own);
         assertThat(copy.findValues("figures")).isEqualTo(example.findValues("figures"));
-        JsonNode mine = evaluated("mine", "mine.scale", "--template=mine=" + own, "--templates=" + temporary);
-        assertThat(mine.findValuesAsText("name")).contains("Spearman of scale and saturation, within a caption");
-        assertThat(mine.findValues("figures").getFirst())
-                .isEqualTo(example.findValues("figures").get(1));
+        JsonNode mine = evaluated("mine", own.toString(), "--input=scale=0..1", "--seeds=778,779");
+        assertThat(mine.findValuesAsText("name"))
+                .contains(own + ".scale", "Spearman of scale and saturation, within a caption");
+        JsonNode brightness =
+                evaluated("brightness", own.toString(), "--input=scale=0..1", "--statistic=brightness", "--seed=779");
+        JsonNode ofSeed = brightness.findValues("figures").getFirst();
+        JsonNode ofSeeds = mine.findValues("figures").getFirst();
+        assertThat(ofSeeds.get(0).get("name")).isEqualTo(ofSeed.get(0).get("name"));
+        assertThat(ofSeeds.get(0).get("values").get(1)).isEqualTo(ofSeed.get(0).get("value"));
+        assertThat(ofSeeds.get(0).get("values")).hasSize(2);
     }
 
     private JsonNode evaluated(String output, String... words) throws IOException {
@@ -91,6 +97,23 @@ class ExamplesIT {
         // With so few images and steps it may miss a target.
         assertThat(run.exitCode()).as(run.err()).isBetween(0, 1);
         return Json.MAPPER.readTree(folder.resolve("evaluation.json").toFile());
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', textBlock = """
+            evaluate --input=scale=0..1                          | 'NAME': expected the folder of one Template beside --input, found none
+            evaluate a b --input=scale=0..1                      | 'NAME': expected the folder of one Template beside --input, found a, b
+            evaluate absent --input=scale=0..1                   | 'absent' is not a directory
+            evaluate absent --input=scale                        | 'input': expected NAME=MIN..MAX
+            evaluate absent --input=a=0..1 --statistic=x         | 'statistic': expected one of
+            evaluate absent --input=a=0..1 --template_inputs=[]  | 'template_inputs': expected the inputs of one Template, found 0
+            evaluate absent --input=a=0..1 --templates=examples  | 'templates': is for example Templates; beside --input the Template is 'absent'
+            evaluate frame --template_inputs={}                  | 'template_inputs': belongs to a Template of your own; add --input NAME=MIN..MAX
+            """)
+    void malformedInputsOfOwnTemplatesAreRefused(String line, String message) {
+        StencilRun run = StencilRun.inProcess(line.split(" "));
+        assertThat(run.exitCode()).isEqualTo(1);
+        assertThat(run.err()).contains(message);
     }
 
     @ParameterizedTest
@@ -115,10 +138,10 @@ class ExamplesIT {
         String code = Files.readString(EXAMPLES.resolve("brightness/Model.java"));
         assertThat(code).contains("\"model.safetensors\"");
         Files.writeString(own.resolve("Model.java"), code.replace("\"model.safetensors\"", "\"w.safetensors\""));
-        StencilRun absent = StencilRun.inProcess("evaluate", "mine.scale", "--template=mine=" + own);
+        StencilRun absent = StencilRun.inProcess("evaluate", own.toString(), "--input=scale=0..1");
         assertThat(absent.err()).contains(own + ": holds no model.safetensors; train it first");
         Files.copy(EXAMPLES.resolve("brightness/model.safetensors"), own.resolve("w.safetensors"));
-        assertThat(evaluated("renamed", "mine.scale", "--template=mine=" + own).findValues("figures"))
+        assertThat(evaluated("renamed", own.toString(), "--input=scale=0..1").findValues("figures"))
                 .hasSize(1);
     }
 

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.DoubleNode;
 import com.fasterxml.jackson.databind.node.NullNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import com.fasterxml.jackson.databind.node.ValueNode;
 import io.stencil.files.AtomicFile;
 import io.stencil.json.Json;
 import io.stencil.lab.evaluate.Finding.ImageRow;
@@ -13,6 +14,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.stream.Collectors;
 
 /// Reports findings: as the lines of a table, as `evaluation.json`, and as the page `index.html`, which holds all its
 /// images.
@@ -41,14 +43,21 @@ public final class EvaluationReport {
             ArrayNode figures = measurement.putArray("figures");
             for (Metric metric : finding.metrics()) {
                 ObjectNode figure = figures.addObject().put("name", metric.name());
-                figure.set(
-                        "value", Double.isFinite(metric.value()) ? new DoubleNode(metric.value()) : NullNode.instance);
+                figure.set("value", node(metric.value()));
+                if (metric.values().size() > 1) {
+                    ArrayNode values = figure.putArray("values");
+                    metric.values().forEach(value -> values.add(node(value)));
+                }
                 if (!metric.target().text().isEmpty()) {
                     figure.put("target", metric.target().text()).put("holds", metric.holds());
                 }
             }
         }
         return root;
+    }
+
+    private static ValueNode node(double value) {
+        return Double.isFinite(value) ? new DoubleNode(value) : NullNode.instance;
     }
 
     private static String page(List<Finding> findings, String how) throws IOException {
@@ -63,7 +72,7 @@ public final class EvaluationReport {
                                         metric.holds() ? "holds" : "missed",
                                         first++ == 0 ? Page.escape(finding.measure()) : "",
                                         Page.escape(metric.name()),
-                                        number(metric.value()),
+                                        number(metric.value()) + seeds(metric),
                                         Page.escape(metric.target().text()),
                                         verdict(metric)));
             }
@@ -97,13 +106,20 @@ public final class EvaluationReport {
                     metric.name(),
                     number(metric.value()),
                     metric.target().text(),
-                    verdict(metric)));
+                    (verdict(metric) + seeds(metric)).strip()));
         }
         return lines;
     }
 
     static String number(double value) {
         return String.format(Locale.ROOT, "%.3f", value);
+    }
+
+    /// The values of several seeds; nothing for one.
+    private static String seeds(Metric metric) {
+        return metric.values().size() == 1
+                ? ""
+                : metric.values().stream().map(EvaluationReport::number).collect(Collectors.joining(" ", "  (", ")"));
     }
 
     static String verdict(Metric metric) {

@@ -7,8 +7,6 @@ import io.stencil.lab.evaluate.Measure.Effort;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Consumer;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /// All measurements.
@@ -30,8 +28,6 @@ public final class Measures {
             ImageMeasures.brightnessAndControl(),
             ImageMeasures.softRgbAndInpaint());
 
-    private static final Pattern INPUT = Pattern.compile("(.+)\\.([^.]+)");
-
     private Measures() {}
 
     /// Names of all measurements, in their order.
@@ -41,8 +37,7 @@ public final class Measures {
 
     /// Finds measurements by their names.
     ///
-    /// @param names names of measurements; none for all. `TEMPLATE.INPUT` sweeps a number of any Template, whose other
-    ///     inputs have defaults
+    /// @param names names of measurements; none for all
     /// @throws InvalidRequestException for a name that none has
     public static List<Measure<?>> named(List<String> names) {
         if (names.isEmpty()) {
@@ -52,40 +47,26 @@ public final class Measures {
         List<Measure<?>> chosen = new ArrayList<>();
         for (String name : names) {
             int at = known.indexOf(name);
-            Matcher input = INPUT.matcher(name);
-            if (at >= 0) {
-                chosen.add(ALL.get(at));
-            } else if (input.matches()) {
-                requireFolderName(input.group(1));
-                chosen.add(ValueMeasures.input(input.group(1), input.group(2)));
-            } else {
+            if (at < 0) {
                 throw new InvalidRequestException(
                         "NAME",
-                        "'%s' is not a measurement; there are %s, and TEMPLATE.INPUT for a number of any Template"
+                        "'%s' is not a measurement; there are %s; to measure a Template of your own, add --input NAME=MIN..MAX"
                                 .formatted(name, String.join(", ", known)));
             }
+            chosen.add(ALL.get(at));
         }
         return chosen;
     }
 
-    /// Refuses a Template's name that leads out of the folder of Templates.
-    private static void requireFolderName(String name) {
-        if (name.contains("/") || name.contains("\\") || name.equals(".") || name.equals("..")) {
-            throw new InvalidRequestException(
-                    "NAME",
-                    "'%s' is not the name of a Template but a path; name its folder by --template NAME=DIR"
-                            .formatted(name));
-        }
-    }
-
-    /// Runs measurements one after another.
+    /// Runs measurements one after another, each with all seeds.
     ///
+    /// @param efforts one a seed, at least one
     /// @param guidance of all measurements; null for the value that suits each
     /// @param listener receives each finding as soon as it is there
     public static List<Finding> run(
             List<Measure<?>> measures,
             PipelinePainter painter,
-            Effort effort,
+            List<Effort> efforts,
             @Nullable Double guidance,
             Consumer<Finding> listener) {
         List<Finding> findings = new ArrayList<>();
@@ -94,15 +75,23 @@ public final class Measures {
             int before = painter.painted();
             double scale = guidance == null ? measure.guidance() : guidance;
             painter.guide(scale);
-            Measure.Outcome outcome = measure.run(painter, effort);
-            List<Metric> metrics = new ArrayList<>(outcome.metrics());
+            List<Measure.Outcome> outcomes =
+                    efforts.stream().map(effort -> measure.run(painter, effort)).toList();
+            Measure.Outcome first = outcomes.getFirst();
+            List<Metric> metrics = new ArrayList<>();
+            for (int i = 0; i < first.metrics().size(); i++) {
+                int at = i;
+                metrics.add(Metric.joined(outcomes.stream()
+                        .map(outcome -> outcome.metrics().get(at))
+                        .toList()));
+            }
             metrics.add(new Metric("guidance", scale, new Target.None()));
             Finding finding = new Finding(
                     measure.name(),
                     metrics,
                     painter.painted() - before,
                     (System.nanoTime() - start) / 1e9,
-                    outcome.rows());
+                    first.rows());
             findings.add(finding);
             listener.accept(finding);
         }

@@ -112,11 +112,17 @@ final class Trials<S> {
         return mean(trial -> correlation.applyAsDouble(trial.sweep(group), trial.measured(group, measurement)));
     }
 
+    /// The mean measurement at one value of a sweep.
+    ///
+    /// @param at index of the value
+    double meanAt(String group, int at, ToDoubleFunction<RgbImage> measurement) {
+        return mean(trial -> measurement.applyAsDouble(trial.images(group).get(at)));
+    }
+
     /// The least rise of the mean measurement from one value of a sweep to the next.
     double leastStep(String group, ToDoubleFunction<RgbImage> measurement) {
         double[] means = IntStream.range(0, trials.getFirst().sweep(group).length)
-                .mapToDouble(at -> mean(
-                        trial -> measurement.applyAsDouble(trial.images(group).get(at))))
+                .mapToDouble(at -> meanAt(group, at, measurement))
                 .toArray();
         return IntStream.range(1, means.length)
                 .mapToDouble(at -> means[at] - means[at - 1])

@@ -17,10 +17,8 @@ import io.stencil.lab.world.Statistics;
 import io.stencil.lab.world.Style;
 import io.stencil.lab.world.Surface;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
-import java.util.Map;
 import java.util.function.Predicate;
 import java.util.function.ToDoubleFunction;
 import java.util.stream.IntStream;
@@ -122,25 +120,6 @@ final class ValueMeasures {
                         trials -> trials.within("scale", Statistics::spearman, Statistics::meanBrightness))
                 .atLeast(0.85, "caption still right", captionsRight("scale"))
                 .rows("scale", 2);
-    }
-
-    /// One number of any Template, 0 to 1, against statistics of the image; nothing has a target.
-    static Measure<Scene> input(String template, String input) {
-        Measure<Scene> measure =
-                new Measure<>(template + "." + input, 1, HeldOut.scenes(20, 2, Scene::captioned), template);
-        measure.sweep(input, zeroToOne(9), (_, _, value) -> List.of(Steering.of(template, input, value)));
-        Map<String, ToDoubleFunction<RgbImage>> statistics = new LinkedHashMap<>();
-        statistics.put("brightness", Statistics::meanBrightness);
-        for (int i = 0; i < CHANNELS.size(); i++) {
-            int channel = i;
-            statistics.put(CHANNELS.get(channel), image -> Statistics.channelMean(image, channel));
-        }
-        statistics.put("saturation", Statistics::meanSaturation);
-        statistics.put("gradient energy", Statistics::gradientEnergy);
-        statistics.forEach((name, statistic) -> measure.report(
-                "Spearman of %s and %s, within a caption".formatted(input, name),
-                trials -> trials.within(input, Statistics::spearman, statistic)));
-        return measure.report("caption still right", captionsRight(input)).rows(input, 2);
     }
 
     static Steering brightness(double scale) {
@@ -288,7 +267,13 @@ final class ValueMeasures {
 
     /// Values at equal distances from 0 to 1.
     static List<Double> zeroToOne(int count) {
-        return IntStream.range(0, count).mapToObj(i -> i / (count - 1.0)).toList();
+        return range(0, 1, count);
+    }
+
+    static List<Double> range(double first, double last, int count) {
+        return IntStream.range(0, count)
+                .mapToObj(i -> first + (last - first) * i / (count - 1.0))
+                .toList();
     }
 
     /// The share of a group's images that show figure, colour and background of their captions.

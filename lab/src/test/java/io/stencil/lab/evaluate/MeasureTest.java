@@ -3,18 +3,25 @@ package io.stencil.lab.evaluate;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.stencil.error.InvalidRequestException;
 import io.stencil.image.RgbImage;
 import io.stencil.lab.evaluate.Finding.Metric;
+import io.stencil.lab.evaluate.Finding.Target;
+import io.stencil.lab.evaluate.InputSweep.Statistic;
 import io.stencil.lab.evaluate.Measure.Effort;
 import io.stencil.lab.evaluate.Painter.Steering;
 import io.stencil.lab.world.Draws;
 import io.stencil.lab.world.Renderer;
 import io.stencil.lab.world.Scene;
+import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /// Every measurement distinguishes Templates that work from Templates without effect.
 class MeasureTest {
@@ -75,7 +82,8 @@ class MeasureTest {
     /// A Template of any name, whose input is no measurement's: nothing has a target, and the effect is reported.
     @Test
     void aNumberOfAnyTemplateIsMeasured() {
-        Measure<?> measure = named("mine.light");
+        Measure<?> measure = InputSweep.parse("light=0..1")
+                .of("mine", JsonNodeFactory.instance.objectNode(), List.of(Statistic.BRIGHTNESS));
         assertThat(measure.templates()).containsExactly("mine");
         PerfectPainter brightness = new PerfectPainter(EFFORT, "brightness");
         Painter renamed = new Painter() {
@@ -154,18 +162,99 @@ class MeasureTest {
         return RgbImage.of(one.width(), one.height(), rgb);
     }
 
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "scale",
+                "=0..1",
+                "scale=1",
+                "scale=a..b",
+                "scale=1..1",
+                "scale=1..1.0",
+                "scale=0..1..2",
+                "a=b=0..1"
+            })
+    void anInputThatIsNoRangeIsRefused(String text) {
+        assertThatThrownBy(() -> InputSweep.parse(text))
+                .isInstanceOf(InvalidRequestException.class)
+                .hasMessage(
+                        "'input': expected NAME=MIN..MAX with two different numbers, such as scale=0..1, found '%s'",
+                        text);
+    }
+
     @Test
-    void anInputFollowsTheLastDotAndATemplateIsNoPath() {
-        Measure<?> input = named("mine-1.5.scale");
-        assertThat(input.name()).isEqualTo("mine-1.5.scale");
-        assertThat(input.templates()).containsExactly("mine-1.5");
-        for (String path : List.of("../x", "/absolute/x", "..", ".", "a/b", "a\\b")) {
-            assertThatThrownBy(() -> named(path + ".scale"))
-                    .isInstanceOf(InvalidRequestException.class)
-                    .hasMessage(
-                            "'NAME': '%s' is not the name of a Template but a path; name its folder by --template NAME=DIR",
-                            path);
-        }
+    void aRangeHasNineValuesAndWholeBoundsGiveWholeNumbers() {
+        assertThat(InputSweep.parse("x=-1.0..1").values())
+                .isEqualTo(List.of(-1.0, -0.75, -0.5, -0.25, 0.0, 0.25, 0.5, 0.75, 1.0));
+        assertThat(InputSweep.parse("x=0..1").values()).hasSize(9).endsWith(1.0);
+        assertThat(InputSweep.parse("n=1..6").values()).isEqualTo(List.of(1L, 2L, 3L, 4L, 5L, 6L));
+        assertThat(InputSweep.parse("n=6..1").values()).startsWith(6L).endsWith(1L);
+        assertThat(InputSweep.parse("n=0..80").values()).startsWith(0L, 10L, 20L);
+        assertThat(InputSweep.parse("x=1e-3..2e-3").values()).hasSize(9).startsWith(0.001);
+    }
+
+    /// The other inputs are passed on, and the values of a sweep in the number's own type.
+    @Test
+    void inputsOfAnOwnTemplateArePassedOn() {
+        ObjectNode others = JsonNodeFactory.instance.objectNode().put("style", "vivid");
+        Measure<?> measure = InputSweep.parse("n=1..3").of("my/template", others, List.of(Statistic.RED));
+        Set<String> inputs = new LinkedHashSet<>();
+        PerfectPainter perfect = new PerfectPainter(EFFORT, "brightness");
+        Painter recording = new Painter() {
+            @Override
+            public RgbImage paint(String prompt, long seed, List<Steering> steering) {
+                inputs.add(steering.getFirst().template() + steering.getFirst().fields());
+                return perfect.paint(prompt, seed, List.of(Steering.of("brightness", "scale", 1)));
+            }
+
+            @Override
+            public RgbImage paintOver(
+                    RgbImage image, double strength, String prompt, long seed, List<Steering> steering) {
+                throw new AssertionError("paints over an image");
+            }
+
+            @Override
+            public String keep(RgbImage image) {
+                throw new AssertionError("takes an image");
+            }
+        };
+        measure.run(recording, EFFORT);
+        assertThat(inputs)
+                .containsExactly(
+                        "my/template{\"style\":\"vivid\",\"n\":1}",
+                        "my/template{\"style\":\"vivid\",\"n\":2}",
+                        "my/template{\"style\":\"vivid\",\"n\":3}");
+        assertThatThrownBy(() -> InputSweep.parse("style=1..3").of("my/template", others, List.of(Statistic.RED)))
+                .hasMessage("'template_inputs': has 'style' too, which --input varies; leave it out");
+        assertThatThrownBy(() -> Statistic.parse("warmth"))
+                .hasMessageStartingWith("'statistic': expected one of")
+                .hasMessageContaining("sharpness");
+    }
+
+    /// With several seeds the value that is farthest from its target counts; NaN holds nowhere.
+    @Test
+    void theWorstSeedCounts() {
+        assertThat(metric(new Target.AtLeast(0.9), 0.95, 0.89, 0.99))
+                .returns(0.89, Metric::value)
+                .returns(false, Metric::holds);
+        assertThat(metric(new Target.Above(0), 0.5, 0.1))
+                .returns(0.1, Metric::value)
+                .returns(true, Metric::holds);
+        assertThat(metric(new Target.AtMost(0.06), 0.05, 0.07))
+                .returns(0.07, Metric::value)
+                .returns(false, Metric::holds);
+        assertThat(metric(new Target.Below(0.4), 0.1, 0.3))
+                .returns(0.3, Metric::value)
+                .returns(true, Metric::holds);
+        assertThat(metric(new Target.None(), 1.0, 2.0, 6.0))
+                .returns(3.0, Metric::value)
+                .returns(true, Metric::holds);
+        assertThat(metric(new Target.AtLeast(0.9), 0.95, Double.NaN)).returns(false, Metric::holds);
+        assertThat(metric(new Target.Below(0.4), Double.NaN, 0.1)).returns(false, Metric::holds);
+    }
+
+    private static Metric metric(Target target, Double... values) {
+        return new Metric("m", List.of(values), target);
     }
 
     @Test
@@ -176,7 +265,7 @@ class MeasureTest {
         assertThatThrownBy(() -> Measures.named(List.of("edits")))
                 .isInstanceOf(InvalidRequestException.class)
                 .hasMessageContaining("'edits' is not a measurement; there are base, brightness")
-                .hasMessageEndingWith("and TEMPLATE.INPUT for a number of any Template");
+                .hasMessageEndingWith("to measure a Template of your own, add --input NAME=MIN..MAX");
         assertThatThrownBy(() -> new Effort(1, 0))
                 .isInstanceOf(InvalidRequestException.class)
                 .hasMessageContaining("'share': must be above 0");
