@@ -1,5 +1,6 @@
 package io.stencil.train;
 
+import io.stencil.train.validation.ValidationReport;
 import java.nio.file.Path;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -134,60 +135,6 @@ public interface TrainingListener {
         VALIDATION,
         SAMPLES,
         SAVING
-    }
-
-    /// Reports a validation: losses on held-out rows, with noise and timesteps that are the same each time.
-    ///
-    /// @param step after which it was done; 0 before the first
-    /// @param rows that were measured
-    /// @param weights losses of the trained weights
-    /// @param average losses of their average, or null without one
-    /// @param gain of the trained Template, or null where none is trained
-    /// @param bestStep the validation with the lowest loss so far, this one included
-    /// @param bestLoss its loss
-    /// @param seconds that this validation took
-    record ValidationReport(
-            long step,
-            int rows,
-            ValidationLoss weights,
-            @Nullable ValidationLoss average,
-            @Nullable SteeringGain gain,
-            long bestStep,
-            double bestLoss,
-            double seconds) {
-
-        /// Whether no earlier validation has a lower loss.
-        public boolean isBest() {
-            return step == bestStep;
-        }
-    }
-
-    /// Holds the loss on held-out rows.
-    ///
-    /// @param mean over rows and timesteps
-    /// @param bands means of four equal parts of the schedule, the noisiest first; NaN where no timestep lies
-    record ValidationLoss(double mean, List<Double> bands) {
-
-        public ValidationLoss {
-            bands = List.copyOf(bands);
-        }
-    }
-
-    /// Measures whether a Template helps and whether it reads its input, each as the mean over rows of a difference of
-    /// two losses with the same noise.
-    ///
-    /// @param template loss without the Template minus the loss with it
-    /// @param input loss with the inputs of other rows minus the loss with the right ones; null where all rows have
-    ///     the same inputs
-    record SteeringGain(Interval template, @Nullable Interval input) {}
-
-    /// A mean with its 95 % interval.
-    record Interval(double mean, double low, double high) {
-
-        /// Whether the whole interval is above 0.
-        public boolean isPositive() {
-            return low > 0;
-        }
     }
 
     /// Reports sample images of one step.

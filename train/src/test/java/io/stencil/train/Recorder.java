@@ -2,6 +2,7 @@ package io.stencil.train;
 
 import io.stencil.train.TrainingListener.StepReport;
 import io.stencil.train.TrainingListener.TrainingStart;
+import io.stencil.train.validation.ValidationReport;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;

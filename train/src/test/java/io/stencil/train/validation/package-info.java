@@ -1,0 +1,4 @@
+@NullMarked
+package io.stencil.train.validation;
+
+import org.jspecify.annotations.NullMarked;
