@@ -3,6 +3,7 @@ package io.stencil.train;
 import io.stencil.tensor.Scope;
 import io.stencil.train.checkpoint.SavedState.Progress;
 import io.stencil.train.checkpoint.TrainedTensors;
+import io.stencil.train.events.TrainingListener;
 import io.stencil.train.options.OutputOptions;
 import io.stencil.train.options.TrainOptions;
 import java.nio.file.Path;

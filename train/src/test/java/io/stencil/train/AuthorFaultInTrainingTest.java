@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.stencil.error.InvalidFileException;
 import io.stencil.error.TemplateException;
+import io.stencil.train.events.TrainingListener;
 import io.stencil.train.options.TrainOptions;
 import java.io.IOException;
 import java.nio.file.Files;

@@ -19,7 +19,7 @@ import io.stencil.tensor.Scope;
 import io.stencil.tensor.TensorFiles;
 import io.stencil.tensor.Tensors;
 import io.stencil.testing.TestFiles;
-import io.stencil.train.TrainingListener.StepReport;
+import io.stencil.train.events.TrainingListener.StepReport;
 import io.stencil.train.optim.LearningRateSchedule;
 import io.stencil.train.options.ObjectiveOptions.TimestepWeighting;
 import io.stencil.train.options.Task;

@@ -7,7 +7,7 @@ import io.stencil.error.InvalidFileException;
 import io.stencil.error.StencilException;
 import io.stencil.error.TemplateException;
 import io.stencil.testing.TestFiles;
-import io.stencil.train.TrainingListener.StepReport;
+import io.stencil.train.events.TrainingListener.StepReport;
 import io.stencil.train.options.TrainOptions;
 import java.awt.image.BufferedImage;
 import java.io.ByteArrayOutputStream;

@@ -11,6 +11,7 @@ import io.stencil.pipeline.unit.ModelRole;
 import io.stencil.testing.TestFiles;
 import io.stencil.train.DatasetEncoder.EncodingListener;
 import io.stencil.train.encodings.CacheFolder;
+import io.stencil.train.events.TrainingListener;
 import io.stencil.train.options.Task;
 import io.stencil.train.options.TrainOptions;
 import java.io.IOException;

@@ -1,7 +1,8 @@
 package io.stencil.train;
 
-import io.stencil.train.TrainingListener.StepReport;
-import io.stencil.train.TrainingListener.TrainingStart;
+import io.stencil.train.events.TrainingListener;
+import io.stencil.train.events.TrainingListener.StepReport;
+import io.stencil.train.events.TrainingListener.TrainingStart;
 import io.stencil.train.validation.ValidationReport;
 import java.nio.file.Path;
 import java.util.ArrayList;

@@ -1,6 +1,6 @@
-package io.stencil.train;
+package io.stencil.train.events;
 
-import io.stencil.train.TrainingListener.StepReport;
+import io.stencil.train.events.TrainingListener.StepReport;
 import java.time.Duration;
 import java.util.Locale;
 

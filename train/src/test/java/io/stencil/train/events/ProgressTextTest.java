@@ -1,8 +1,8 @@
-package io.stencil.train;
+package io.stencil.train.events;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.stencil.train.TrainingListener.StepReport;
+import io.stencil.train.events.TrainingListener.StepReport;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

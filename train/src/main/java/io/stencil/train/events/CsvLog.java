@@ -1,10 +1,10 @@
-package io.stencil.train;
+package io.stencil.train.events;
 
 import io.stencil.error.InvalidFileException;
 import io.stencil.error.Location;
 import io.stencil.files.AtomicFile;
-import io.stencil.train.TrainingListener.StepReport;
 import io.stencil.train.checkpoint.RunFolder;
+import io.stencil.train.events.TrainingListener.StepReport;
 import java.io.IOException;
 import java.io.Writer;
 import java.nio.file.Files;

@@ -1,4 +1,4 @@
-package io.stencil.train;
+package io.stencil.train.events;
 
 import io.stencil.train.validation.ValidationReport;
 import java.nio.file.Path;

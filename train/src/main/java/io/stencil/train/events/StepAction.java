@@ -1,4 +1,4 @@
-package io.stencil.train;
+package io.stencil.train.events;
 
 /// Runs between two training steps: validation, then samples. Checkpoints are saved afterwards, so that a state
 /// whose step is an action's step was saved after the action, and a resumed run does not repeat it.

@@ -1,0 +1,4 @@
+@NullMarked
+package io.stencil.train.events;
+
+import org.jspecify.annotations.NullMarked;
