@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
+import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.regex.Matcher;
@@ -54,16 +56,23 @@ class DemoIT {
                 .hasSize(pictures.size() - CAPTIONS);
     }
 
-    /// Also in a folder where a demo was before.
+    /// In the folder of the first demo, whose files are replaced.
     @Test
     void aSeedRepeatsTheDemo() throws IOException {
-        for (String name : List.of("a", "b", "a")) {
-            StencilRun.inProcess("demo", "--output=" + folder.resolve(name), "--steps=2", "--seed=3", "--share=0.05")
-                    .succeeded();
+        List<Path> files = List.of(
+                folder.resolve("brightness/model.safetensors"), folder.resolve("dataset/images/000007.png"));
+        List<byte[]> before = new ArrayList<>();
+        StencilRun.inProcess("demo", "--output=" + folder, "--steps=2", "--seed=3", "--share=0.05")
+                .succeeded();
+        for (Path file : files) {
+            before.add(Files.readAllBytes(file));
+            Files.setLastModifiedTime(file, FileTime.fromMillis(0));
         }
-        for (String file : List.of("brightness/model.safetensors", "dataset/images/000007.png")) {
-            assertThat(folder.resolve("a").resolve(file))
-                    .hasSameBinaryContentAs(folder.resolve("b").resolve(file));
+        StencilRun.inProcess("demo", "--output=" + folder, "--steps=2", "--seed=3", "--share=0.05")
+                .succeeded();
+        for (Path file : files) {
+            assertThat(file).hasBinaryContent(before.get(files.indexOf(file)));
+            assertThat(Files.getLastModifiedTime(file)).as("written anew").isGreaterThan(FileTime.fromMillis(0));
         }
     }
 

@@ -63,7 +63,7 @@ class LaunchIT {
     }
 
     @Test
-    @Timeout(120)
+    @Timeout(600)
     void twoProcessesWithBatchOneAreOneWithBatchTwo() throws IOException, InterruptedException {
         Path alone = temporary.resolve("alone");
         StencilRun.inProcess(training.words("--batch_size=2", "--max_steps=3", "--output_path=" + alone))
@@ -81,7 +81,7 @@ class LaunchIT {
 
     /// What a Template draws from libtorch's own generator follows from the sample, not from the process.
     @Test
-    @Timeout(120)
+    @Timeout(600)
     void twoProcessesDrawWhatOneDraws() throws IOException, InterruptedException {
         Path alone = temporary.resolve("alone");
         String template =
@@ -95,7 +95,7 @@ class LaunchIT {
 
     /// Also the one that has no row of its own in the last step of the epoch.
     @Test
-    @Timeout(120)
+    @Timeout(600)
     void aGradientThatIsNotFiniteStopsAllRanksAtTheSameStep() throws IOException, InterruptedException {
         String template =
                 "--template_model_id_or_path=" + TestFiles.root().resolve("train/src/test/resources/templates/breaks");
@@ -119,7 +119,7 @@ class LaunchIT {
     /// A rank whose row a Template cannot use, after the first step.
     @ParameterizedTest
     @ValueSource(ints = {0, 1})
-    @Timeout(300)
+    @Timeout(600)
     void aRankThatFailsEndsTheJobAndCostsNoWork(int rank) throws IOException, InterruptedException {
         fourRows("3.png");
         Path whole = temporary.resolve("whole");
@@ -158,7 +158,7 @@ class LaunchIT {
 
     /// Each rank reads its share of the rows: the one that cannot be read is in that of the second.
     @Test
-    @Timeout(300)
+    @Timeout(600)
     void allRanksSkipTheRowsThatOneCannotRead() throws IOException, InterruptedException {
         fourRows("cut.png");
         Path cut = training.dataset().resolve("cut.png");
@@ -189,7 +189,7 @@ class LaunchIT {
 
     /// Three rows: the fourth rank has none of its own.
     @Test
-    @Timeout(180)
+    @Timeout(600)
     void fourProcessesThatGatherGradientsOverTwoStepsAreOne() throws IOException, InterruptedException {
         Path alone = temporary.resolve("alone");
         String gather = "--gradient_accumulation_steps=2";
@@ -201,7 +201,7 @@ class LaunchIT {
     }
 
     @Test
-    @Timeout(120)
+    @Timeout(600)
     void twoProcessesTrainTheVaeThatOneDoes() throws IOException, InterruptedException {
         Path alone = temporary.resolve("alone");
         String[] vae = {
@@ -221,7 +221,7 @@ class LaunchIT {
     }
 
     @Test
-    @Timeout(150)
+    @Timeout(600)
     void whatGetsNoGradientIsNamedOrAllowed() throws IOException, InterruptedException {
         Path alone = temporary.resolve("alone");
         Path shared = temporary.resolve("shared");
@@ -290,7 +290,7 @@ class LaunchIT {
 
     /// Each run is of its own processes, of one thread each: nothing but their number differs.
     @Test
-    @Timeout(120)
+    @Timeout(600)
     void twoProcessesEncodeTheDatasetThatOneDoes() throws IOException, InterruptedException {
         Map<String, String> oneThread = Map.of("STENCIL_THREADS", "1");
         Path alone = temporary.resolve("alone");
@@ -310,7 +310,7 @@ class LaunchIT {
 
     /// As machines of other speed would, each left to itself.
     @Test
-    @Timeout(120)
+    @Timeout(600)
     void processesThatWouldComputeDifferentlyAreRefused() throws IOException, InterruptedException {
         String port = Integer.toString(freePort());
         List<StencilProcess> ranks = new ArrayList<>();
@@ -343,7 +343,7 @@ class LaunchIT {
     }
 
     @Test
-    @Timeout(120)
+    @Timeout(600)
     void aKilledRankEndsTheJobWithItsNumberAndLeavesTheLastCheckpoint() throws IOException, InterruptedException {
         StencilProcess run = StencilProcess.start(temporary, launched("--max_steps=100000", "--save_steps=2"));
         while (run.process().isAlive() && !hasState()) {
@@ -369,7 +369,7 @@ class LaunchIT {
     }
 
     @Test
-    @Timeout(120)
+    @Timeout(600)
     void aSignalReachesAllRanksAndTheirLastWordsAreSeen() throws IOException, InterruptedException {
         StencilProcess run = StencilProcess.start(temporary, launched("--max_steps=100000", "--save_steps=2"));
         while (run.process().isAlive() && !hasState()) {

@@ -32,14 +32,14 @@ class ResumeAfterKillIT {
     }
 
     @Test
-    @Timeout(180)
+    @Timeout(600)
     void fiveKillsLeaveNoTrace() throws IOException, InterruptedException {
         assertKillsLeaveNoTrace(5, 50, 7);
     }
 
     @Test
     @Tag("soak")
-    @Timeout(900)
+    @Timeout(1800)
     void thirtyKillsLeaveNoTrace() throws IOException, InterruptedException {
         assertKillsLeaveNoTrace(30, 300, 8);
     }

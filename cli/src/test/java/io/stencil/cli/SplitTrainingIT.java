@@ -32,14 +32,14 @@ class SplitTrainingIT {
     }
 
     @Test
-    @Timeout(180)
+    @Timeout(600)
     void killedTwiceTheStagesEndWithTheWeightsOfOne() throws IOException, InterruptedException {
         assertKillsLeaveNoTrace(2, 3);
     }
 
     @Test
     @Tag("soak")
-    @Timeout(900)
+    @Timeout(1800)
     void killedThirtyTimesTheStagesEndWithTheWeightsOfOne() throws IOException, InterruptedException {
         assertKillsLeaveNoTrace(30, 4);
     }

@@ -26,7 +26,7 @@ import java.util.stream.Collectors;
 /// @param log folder in which its outputs are kept while it runs
 record StencilProcess(Process process, Path log) {
 
-    private static final long TIMEOUT_MINUTES = 5;
+    private static final long TIMEOUT_MINUTES = 20;
     private static final List<String> JAVA = List.of(
             Path.of(System.getProperty("java.home"), "bin", "java").toString(),
             "--enable-native-access=ALL-UNNAMED",

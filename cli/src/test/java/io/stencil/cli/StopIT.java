@@ -15,7 +15,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /// Trainings whose Template's code never comes back, or ends the process.
-@Timeout(180)
+@Timeout(600)
 class StopIT {
 
     private static final String FORWARD =

@@ -110,7 +110,7 @@ class TrainIT {
     }
 
     @Test
-    @Timeout(180)
+    @Timeout(600)
     void ctrlCSavesAndEndsWith130() throws IOException, InterruptedException {
         StencilProcess process =
                 StencilProcess.start(temporary, training.words("--dataset_repeat=100000", "--enable_csv_log"));
@@ -133,7 +133,7 @@ class TrainIT {
     }
 
     @Test
-    @Timeout(180)
+    @Timeout(600)
     void aSaveThatFailsAfterCtrlCIsToldAndEndsWith1() throws IOException, InterruptedException {
         StencilProcess process =
                 StencilProcess.start(temporary, training.words("--dataset_repeat=100000", "--enable_csv_log"));

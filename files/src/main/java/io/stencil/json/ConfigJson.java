@@ -12,7 +12,7 @@ import org.jspecify.annotations.Nullable;
 
 /// A model's `config.json`: typed fields, each checked when it is read.
 ///
-/// Fields that nobody asks for are ignored; a field that must have one value to be supported is checked by
+/// Fields that no reader names are ignored; a field that must have one value to be supported is checked by
 /// [#require].
 public final class ConfigJson {
 

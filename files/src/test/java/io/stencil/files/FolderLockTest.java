@@ -55,7 +55,7 @@ class FolderLockTest {
     }
 
     @Test
-    @Timeout(60)
+    @Timeout(600)
     void anotherProcessIsNamedAndItsDeathReleasesTheFolder() throws IOException, InterruptedException {
         Process holder = new ProcessBuilder(
                         Path.of(System.getProperty("java.home"), "bin", "java").toString(),

@@ -14,7 +14,7 @@ public final class ComputeDType {
     /// The environment variable that decides where it is set.
     public static final String VARIABLE = "STENCIL_COMPUTE";
 
-    /// How a user asks for either dtype, for messages.
+    /// How a user chooses either dtype, for messages.
     public static final String CHOICE = VARIABLE + "=float32 or " + VARIABLE + "=native in the environment chooses it";
 
     private static @Nullable ProductSpeed measured;

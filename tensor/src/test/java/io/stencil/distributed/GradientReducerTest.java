@@ -20,7 +20,7 @@ import java.util.function.BiFunction;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-@Timeout(60)
+@Timeout(600)
 class GradientReducerTest {
 
     private static final long ONE_PARAMETER_A_BUCKET = 1;

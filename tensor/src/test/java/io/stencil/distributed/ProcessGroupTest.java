@@ -17,7 +17,7 @@ import org.bytedeco.pytorch.Tensor;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-@Timeout(60)
+@Timeout(600)
 class ProcessGroupTest {
 
     private static final Duration SHORT = Duration.ofSeconds(1);

@@ -172,7 +172,7 @@ class NativeCacheTest {
     }
 
     @Test
-    @Timeout(60)
+    @Timeout(600)
     void whoWaitsForAnotherSaysSoOnce() throws InterruptedException {
         List<String> notices = new CopyOnWriteArrayList<>();
         CountDownLatch loads = new CountDownLatch(1);

@@ -34,7 +34,7 @@ class KilledFetchTest {
     private Path base;
 
     @Test
-    @Timeout(600)
+    @Timeout(1800)
     void whatCameBeforeAKillIsNotFetchedAgain() throws IOException, InterruptedException {
         Random random = new Random(11);
         try (FakeHub fake = new FakeHub()) {
@@ -56,7 +56,7 @@ class KilledFetchTest {
             fake.heal();
             fake.holdAt(Long.MAX_VALUE);
             Process last = start(fake, base);
-            assertThat(last.waitFor(300, TimeUnit.SECONDS)).isTrue();
+            assertThat(last.waitFor(900, TimeUnit.SECONDS)).isTrue();
             assertThat(last.exitValue()).isZero();
             assertThat(Files.readAllBytes(target)).isEqualTo(WEIGHTS);
             assertThat(FetchTest.visible(base.resolve("org/m"))).containsExactly("w.safetensors");
@@ -67,7 +67,7 @@ class KilledFetchTest {
 
     /// All of the file is one range here: each run goes on behind what the one before left of it.
     @Test
-    @Timeout(600)
+    @Timeout(1800)
     void whatCameOfARangeBeforeAKillIsKept() throws IOException, InterruptedException {
         try (FakeHub fake = new FakeHub()) {
             fake.repository("org/m").put("w.safetensors", WEIGHTS);
@@ -92,7 +92,7 @@ class KilledFetchTest {
             }
             fake.holdAt(Long.MAX_VALUE);
             Process last = start(fake, base, WEIGHTS.length);
-            assertThat(last.waitFor(300, TimeUnit.SECONDS)).isTrue();
+            assertThat(last.waitFor(900, TimeUnit.SECONDS)).isTrue();
             assertThat(last.exitValue()).isZero();
             assertThat(Files.readAllBytes(target)).isEqualTo(WEIGHTS);
             // To the hub and, behind its redirect, to the storage.
@@ -106,7 +106,7 @@ class KilledFetchTest {
     /// The kills fall anywhere between the start of the process and after its end, and in every moment the place holds
     /// the old file, the new one, or none.
     @Test
-    @Timeout(600)
+    @Timeout(1800)
     void noKillLeavesPartOfAFileUnderItsName() throws IOException, InterruptedException {
         byte[] older = TestHubs.content(12_000_000, 6);
         byte[] newer = TestHubs.content(16_000_000, 7);
@@ -126,7 +126,7 @@ class KilledFetchTest {
                 long begin = System.nanoTime();
                 Process process = start(fake, base, 4 << 20);
                 if (kill < 0) { // the first one measures how long it takes
-                    assertThat(process.waitFor(300, TimeUnit.SECONDS)).isTrue();
+                    assertThat(process.waitFor(900, TimeUnit.SECONDS)).isTrue();
                     assertThat(process.exitValue()).isZero();
                     whole = System.nanoTime() - begin;
                     assertThat(Files.readAllBytes(target)).isEqualTo(newer);
@@ -138,7 +138,7 @@ class KilledFetchTest {
                 assertThat(watch.faults()).as("seed %s, kill %s", seed, kill).isEmpty();
             }
             Process last = start(fake, base, 4 << 20);
-            assertThat(last.waitFor(300, TimeUnit.SECONDS)).isTrue();
+            assertThat(last.waitFor(900, TimeUnit.SECONDS)).isTrue();
             assertThat(Files.readAllBytes(target)).isEqualTo(newer);
             assertThat(watch.faults()).as("seed %s", seed).isEmpty();
             assertThat(FetchTest.visible(base.resolve("org/m"))).containsExactly("w.safetensors");
@@ -146,14 +146,14 @@ class KilledFetchTest {
     }
 
     @Test
-    @Timeout(600)
+    @Timeout(1800)
     void processesThatWantTheSameFileWaitForOne() throws IOException, InterruptedException {
         try (FakeHub fake = new FakeHub()) {
             fake.repository("org/m").put("w.safetensors", WEIGHTS);
             fake.fail(Fault.of("/content/", new Fault.Slow(4000, 10), 1_000_000));
             List<Process> processes = List.of(start(fake, base), start(fake, base), start(fake, base));
             for (Process process : processes) {
-                assertThat(process.waitFor(300, TimeUnit.SECONDS)).isTrue();
+                assertThat(process.waitFor(900, TimeUnit.SECONDS)).isTrue();
                 assertThat(process.exitValue()).isZero();
             }
             assertThat(Files.readAllBytes(base.resolve("org/m/w.safetensors"))).isEqualTo(WEIGHTS);

@@ -143,14 +143,14 @@ record FakeExchange(HttpExchange http, Fault.@Nullable Kind fault, Traffic traff
             }
             case Fault.Together(CyclicBarrier barrier) -> {
                 try {
-                    barrier.await(60, TimeUnit.SECONDS);
+                    barrier.await(300, TimeUnit.SECONDS);
                 } catch (BrokenBarrierException | TimeoutException | InterruptedException e) {
                     throw new IOException("too few requests at the same time", e);
                 }
             }
             case Fault.Held(CountDownLatch latch) -> {
                 try {
-                    latch.await(60, TimeUnit.SECONDS);
+                    latch.await(300, TimeUnit.SECONDS);
                 } catch (InterruptedException e) {
                     throw new IOException("the hub was closed", e);
                 }

@@ -39,7 +39,7 @@ final class Traffic {
     /// Stays silent until the hub is closed, or the caller has surely given up.
     void stall() throws IOException {
         try {
-            end.await(60, TimeUnit.SECONDS);
+            end.await(300, TimeUnit.SECONDS);
         } catch (InterruptedException e) {
             throw new IOException("the hub was closed", e);
         }

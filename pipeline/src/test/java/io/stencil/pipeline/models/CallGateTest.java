@@ -11,7 +11,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /// Calls within calls, and threads that would wait for each other.
-@Timeout(60)
+@Timeout(600)
 class CallGateTest {
 
     private final CallGate gate = new CallGate();

@@ -133,7 +133,7 @@ public record DataOptions(
                         "data_file_keys",
                         needed == FileKey.IMAGE
                                 ? "must name image"
-                                : "must name %s too, which --extra_inputs asks for".formatted(needed.key()));
+                                : "must name %s too, which --extra_inputs needs".formatted(needed.key()));
             }
         }
         targetSize(height, width, maxPixels);

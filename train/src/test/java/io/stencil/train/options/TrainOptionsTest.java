@@ -80,7 +80,7 @@ class TrainOptionsTest {
                 refusal(b -> b.fileKeys(Set.of(FileKey.VIDEO)), "'data_file_keys': must name image"),
                 refusal(
                         b -> b.fileKeys(Set.of(FileKey.IMAGE)).extraInputs(EnumSet.allOf(ExtraInput.class)),
-                        "'data_file_keys': must name edit_image too, which --extra_inputs asks for"),
+                        "'data_file_keys': must name edit_image too, which --extra_inputs needs"),
                 refusal(b -> b.trainable(List.of()), "'trainable_models': must name"),
                 refusal(b -> b.template(null), "'template_model_id_or_path': is missing"),
                 refusal(b -> b.extraInputs(Set.of()), "'extra_inputs': must name template_inputs"),
