@@ -61,7 +61,11 @@ final class TrainLoop {
         this.parallel = parallel;
         this.checkpoints = checkpoints;
         this.length = RunLength.of(options, batches.epochLength());
-        this.rates = new RatePlan(options.schedule(), options.learningRate(), options.warmupSteps(), length.updates());
+        this.rates = new RatePlan(
+                options.schedule(),
+                Objects.requireNonNull(options.learningRate()),
+                options.warmupSteps(),
+                length.updates());
         this.maxGradNorm = options.maxGradNorm();
     }
 

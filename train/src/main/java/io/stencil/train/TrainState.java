@@ -14,7 +14,7 @@ import io.stencil.train.checkpoint.NonFinite;
 import io.stencil.train.checkpoint.SavedState;
 import io.stencil.train.checkpoint.SavedState.Progress;
 import io.stencil.train.checkpoint.TrainableParts;
-import io.stencil.train.optim.AdamW;
+import io.stencil.train.optim.Optimizer;
 import io.stencil.train.optim.WeightAverage;
 import io.stencil.train.options.OptimisationOptions;
 import java.util.ArrayList;
@@ -30,8 +30,9 @@ import org.jspecify.annotations.Nullable;
 /// Holds all that changes while a run trains: parameters and their gradients, optimizer, average of the weights (EMA),
 /// random number generators and progress. It is saved, and restored, as a whole.
 ///
-/// Tensors are named by kind and parameter: `weight.NAME`, `buffer.NAME`, `mean.NAME`, `square.NAME`, `average.NAME`,
-/// `gradient.NAME` where an update is half done, `generator.noise` and `generator.process`.
+/// Tensors are named by kind and parameter: `weight.NAME`, `buffer.NAME`, `average.NAME`, those of the optimizer by
+/// their own kinds, such as `mean.NAME` and `square.NAME`, `gradient.NAME` where an update is half done,
+/// `optimizer.NAME` for state that all parameters have in common, `generator.noise` and `generator.process`.
 final class TrainState implements AutoCloseable {
 
     private static final Map<String, String> KINDS = Map.of(
@@ -46,13 +47,16 @@ final class TrainState implements AutoCloseable {
             "average",
             "the average (EMA) of",
             "gradient",
-            "the gradient of");
+            "the gradient of",
+            "optimizer",
+            "the optimizer's");
+    private static final String SHARED = "optimizer.";
     private static final String NOISE = "generator.noise";
     private static final String PROCESS = "generator.process";
 
     private final TrainableParts parts;
     private final Generators generators;
-    private final AdamW optimizer;
+    private final Optimizer optimizer;
     private final @Nullable WeightAverage average;
     private long step;
     private long updates;
@@ -70,7 +74,7 @@ final class TrainState implements AutoCloseable {
         Collection<Parameter> parameters = parts.parameters().values();
         average = options.emaDecay() == null ? null : new WeightAverage(parameters, options.emaDecay());
         try {
-            optimizer = new AdamW(parameters, AdamW.Settings.withDecay(options.weightDecay()));
+            optimizer = options.optimizerSettings().create(parameters);
         } catch (RuntimeException | Error e) {
             if (average != null) {
                 average.close();
@@ -166,7 +170,7 @@ final class TrainState implements AutoCloseable {
     /// Captures the present moment. The caller closes the result.
     Snapshot snapshot() {
         Map<String, Long> parameterUpdates = new LinkedHashMap<>();
-        List<AdamW.State> moments = optimizer.states();
+        List<Optimizer.State> moments = optimizer.states();
         forEachParameter(
                 (name, _, i) -> parameterUpdates.put(name, moments.get(i).updates()));
         Progress progress = new Progress(
@@ -187,12 +191,11 @@ final class TrainState implements AutoCloseable {
     /// @return by name; they stay their owners'
     Map<String, Tensor> tensors(Snapshot snapshot) {
         Map<String, Tensor> tensors = new LinkedHashMap<>();
-        List<AdamW.State> moments = optimizer.states();
+        List<Optimizer.State> moments = optimizer.states();
         List<Tensor> averages = average == null ? List.of() : average.averages();
         forEachParameter((name, parameter, i) -> {
             tensors.put("weight." + name, parameter.get().detach());
-            tensors.put("mean." + name, moments.get(i).mean());
-            tensors.put("square." + name, moments.get(i).square());
+            moments.get(i).tensors().forEach((kind, tensor) -> tensors.put(kind + "." + name, tensor));
             if (!averages.isEmpty()) {
                 tensors.put("average." + name, averages.get(i));
             }
@@ -201,6 +204,7 @@ final class TrainState implements AutoCloseable {
                 tensors.put("gradient." + name, gradient);
             }
         });
+        optimizer.sharedState().forEach((name, tensor) -> tensors.put(SHARED + name, tensor));
         parts.companions().forEach((name, companion) -> tensors.put("buffer." + name, companion.get()));
         tensors.put(NOISE, snapshot.random().noise().get());
         tensors.put(PROCESS, snapshot.random().process().get());
@@ -216,7 +220,7 @@ final class TrainState implements AutoCloseable {
         try (Scope _ = new Scope()) {
             Tensors.firstNonFinite(tensors(snapshot)).ifPresent(name -> {
                 int dot = name.indexOf('.');
-                String kind = KINDS.getOrDefault(name.substring(0, dot), "");
+                String kind = KINDS.getOrDefault(name.substring(0, dot), "the optimizer's state of");
                 throw NonFinite.state(
                         "%s '%s' is".formatted(kind, name.substring(dot + 1)),
                         snapshot.progress().step(),
@@ -244,14 +248,14 @@ final class TrainState implements AutoCloseable {
     }
 
     private void restore(SafetensorsFile source, Progress progress) {
-        List<AdamW.State> moments = new ArrayList<>();
+        List<Optimizer.State> own = optimizer.states();
+        List<Optimizer.State> states = new ArrayList<>();
         List<Tensor> averages = new ArrayList<>();
-        forEachParameter((name, parameter, _) -> {
+        forEachParameter((name, parameter, i) -> {
             parameter.get().copy_(TensorFiles.view(source, "weight." + name));
-            moments.add(new AdamW.State(
-                    TensorFiles.view(source, "mean." + name),
-                    TensorFiles.view(source, "square." + name),
-                    progress.parameterUpdates().getOrDefault(name, 0L)));
+            Map<String, Tensor> kept = new LinkedHashMap<>();
+            own.get(i).tensors().keySet().forEach(kind -> kept.put(kind, TensorFiles.view(source, kind + "." + name)));
+            states.add(new Optimizer.State(kept, progress.parameterUpdates().getOrDefault(name, 0L)));
             if (average != null) {
                 averages.add(TensorFiles.view(source, "average." + name));
             }
@@ -263,7 +267,9 @@ final class TrainState implements AutoCloseable {
                 parameter.clearGradient();
             }
         });
-        optimizer.restore(moments);
+        Map<String, Tensor> shared = new LinkedHashMap<>();
+        optimizer.sharedState().keySet().forEach(name -> shared.put(name, TensorFiles.view(source, SHARED + name)));
+        optimizer.restore(states, shared);
         if (average != null) {
             average.restore(averages, progress.averageUpdates());
         }

@@ -13,6 +13,7 @@ import io.stencil.testing.TestFiles;
 import io.stencil.train.events.TrainingListener;
 import io.stencil.train.events.TrainingListener.StepReport;
 import io.stencil.train.optim.LearningRateSchedule;
+import io.stencil.train.optim.OptimizerType;
 import io.stencil.train.options.Task;
 import io.stencil.train.options.TrainOptions;
 import java.io.IOException;
@@ -30,6 +31,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /// A run that is stopped and goes on is the run that was never stopped, bit for bit.
@@ -137,6 +139,21 @@ class ResumeTest {
                 output -> template(output).gradientAccumulationSteps(4).maxGradNorm(0.01),
                 "epoch-0.safetensors",
                 "step-10.state/trainer.safetensors");
+    }
+
+    @ParameterizedTest
+    @EnumSource(value = OptimizerType.class, mode = EnumSource.Mode.EXCLUDE, names = "ADAMW")
+    void everyOptimizerGoesOn(OptimizerType optimizer) throws IOException {
+        assertStopsLeaveNoTrace(
+                output -> template(output).set("learning_rate", null).set("optimizer", optimizer),
+                "epoch-0.safetensors",
+                "step-10.state/trainer.safetensors");
+        assertThatThrownBy(() -> train(
+                        template("parts").set("optimizer", OptimizerType.ADAMW).resume(true)))
+                .isInstanceOf(InvalidRequestException.class)
+                .hasMessage(
+                        "'optimizer': is adamw, but the run in '%s' began with %s; give the same, or train anew into another folder"
+                                .formatted(folder.resolve("parts"), optimizer.option()));
     }
 
     @Test

@@ -6,6 +6,7 @@ import io.stencil.error.InvalidRequestException;
 import io.stencil.error.NameList;
 import io.stencil.tensor.DType;
 import io.stencil.train.optim.LearningRateSchedule;
+import io.stencil.train.optim.OptimizerType;
 import io.stencil.train.options.DataOptions.ExtraInput;
 import io.stencil.train.options.DataOptions.FileKey;
 import io.stencil.train.options.DataOptions.OnBadRow;
@@ -168,7 +169,8 @@ public final class DeclaredOption {
                 Task.class, task -> ((Task) task).option(),
                 OnBadRow.class, policy -> ((OnBadRow) policy).option(),
                 TimestepWeighting.class, weighting -> ((TimestepWeighting) weighting).option(),
-                LearningRateSchedule.class, schedule -> ((LearningRateSchedule) schedule).option());
+                LearningRateSchedule.class, schedule -> ((LearningRateSchedule) schedule).option(),
+                OptimizerType.class, optimizer -> ((OptimizerType) optimizer).option());
 
         /// Finds the codec of lists with elements of a type.
         static OptionCodec ofList(Class<?> element, String option) {

@@ -3,22 +3,43 @@ package io.stencil.train.options;
 import io.stencil.autograd.ActivationPolicy;
 import io.stencil.error.InvalidRequestException;
 import io.stencil.train.optim.LearningRateSchedule;
+import io.stencil.train.optim.Optimizer;
+import io.stencil.train.optim.OptimizerType;
 import io.stencil.train.options.TrainingOption.OnResume;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /// Options of the optimizer and of the length of a run.
 public record OptimisationOptions(
         @TrainingOption(
+                name = "optimizer",
+                label = "NAME",
+                help = "adamw, adamw8bit, adafactor, lion or prodigy, which finds its own learning rate.",
+                docs = "`adamw`, `adamw8bit`, `adafactor`, `lion` or `prodigy` ([below](#optimizers))",
+                byDefault = "adamw")
+        OptimizerType optimizer,
+
+        @TrainingOption(
+                name = "optimizer_args",
+                label = "NAME=VALUE,...",
+                help = "Constants of the optimizer, such as beta1=0.9,beta2=0.99.",
+                docs = "constants of the optimizer ([below](#optimizers)), with commas between, such as "
+                        + "`beta1=0.9,beta2=0.99`",
+                unset = "those of its paper")
+        List<String> optimizerArguments,
+
+        @TrainingOption(
                 name = "learning_rate",
-                help = "Learning rate of AdamW.",
-                docs = "learning rate of AdamW",
-                byDefault = "1e-4")
-        double learningRate,
+                help = "Learning rate.",
+                docs = "learning rate",
+                unset = "1e-4; `lion` 3e-5, `prodigy` and `adafactor` 1")
+        @Nullable
+        Double learningRate,
 
         @TrainingOption(
                 name = "weight_decay",
-                help = "Weight decay of AdamW.",
-                docs = "weight decay of AdamW",
+                help = "Weight decay: the share of a weight, times the learning rate, that an update takes off.",
+                docs = "weight decay: the share of a weight, times the learning rate, that an update takes off",
                 byDefault = "0.01")
         double weightDecay,
 
@@ -130,11 +151,14 @@ public record OptimisationOptions(
 
     /// @throws InvalidRequestException naming the option that cannot be used
     public OptimisationOptions {
-        requireAboveZero("learning_rate", learningRate);
         if (!(weightDecay >= 0 && Double.isFinite(weightDecay))) {
             throw new InvalidRequestException("weight_decay", "must be a number of at least 0, found " + weightDecay);
         }
         requireFloat32("weight_decay", weightDecay);
+        optimizerArguments = List.copyOf(optimizerArguments);
+        Optimizer.Settings settings = optimizer.settings(weightDecay, optimizerArguments);
+        learningRate = learningRate == null ? Double.valueOf(settings.defaultLearningRate()) : learningRate;
+        requireAboveZero("learning_rate", learningRate);
         if (warmupSteps != null && warmupSteps < 0) {
             throw new InvalidRequestException("warmup_steps", "must be at least 0, found " + warmupSteps);
         }
@@ -163,6 +187,11 @@ public record OptimisationOptions(
             throw new InvalidRequestException(
                     "ema_decay", "must be at least 0 and below 1, such as 0.999, found " + emaDecay);
         }
+    }
+
+    /// The optimizer's method and constants.
+    public Optimizer.Settings optimizerSettings() {
+        return optimizer.settings(weightDecay, optimizerArguments);
     }
 
     /// The activations that are kept of a forward pass for the backward pass.

@@ -149,7 +149,8 @@ class AdamWTest {
             for (int i = 0; i < expected.length; i++) {
                 assertThat(found[i]).isCloseTo(expected[i], within(2e-6));
             }
-            assertThat(optimizer.states().stream().map(AdamW.State::updates)).containsExactly(2L, 1L);
+            assertThat(optimizer.states().stream().map(Optimizer.State::updates))
+                    .containsExactly(2L, 1L);
         }
     }
 
