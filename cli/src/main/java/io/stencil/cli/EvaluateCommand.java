@@ -257,14 +257,8 @@ final class EvaluateCommand implements Callable<Integer> {
 
     private static TemplateSource trained(Located located, Path folder, HubModels remote) {
         TemplateFolder template = new TemplateFolder(folder, remote.trusted(located.snapshot(), folder));
-        boolean isTrained = template.declaredWeights()
-                .map(weights -> switch (weights) {
-                    case Weights.Files(List<String> paths) ->
-                        paths.stream().allMatch(path -> Checkpoint.isNamed(folder.resolve(path)));
-                    case Weights.FileOrRandom(String path, long _) -> Checkpoint.isNamed(folder.resolve(path));
-                    case Weights.Random _ -> true;
-                })
-                .orElse(true); // weights alone, which are there
+        boolean isTrained = template.declaredWeights().map(Weights::parts).orElse(List.of()).stream()
+                .allMatch(part -> Checkpoint.isNamed(folder.resolve(part.path())));
         if (!isTrained) {
             throw untrained(folder);
         }

@@ -17,10 +17,14 @@ import io.stencil.pipeline.models.ModelFiles;
 import io.stencil.template.TemplateInput;
 import io.stencil.template.load.TemplateFolder;
 import io.stencil.template.publish.TemplatePackager;
+import io.stencil.train.options.TrainingArguments;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
 import java.util.concurrent.Callable;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -34,6 +38,9 @@ import picocli.CommandLine.Spec;
 final class PackageCommand implements Callable<Integer> {
 
     private static final long MEGABYTE = 1_000_000;
+
+    /// Denoising steps of the sample images, as many as `stencil generate` makes.
+    private static final int STEPS = 30;
 
     @Mixin
     private BaseModelOptions base;
@@ -54,8 +61,10 @@ final class PackageCommand implements Callable<Integer> {
     @Option(
             names = "--checkpoint",
             paramLabel = "FILE|ID:FILE",
-            description = "What its training wrote. Default: the weights in its folder.")
-    private @Nullable String checkpoint;
+            split = ",",
+            description =
+                    "Weights that its training wrote; several, with commas between, for parts that were trained apart. Default: the weights in its folder.")
+    private List<String> checkpoints = List.of();
 
     @Option(names = "--output_path", paramLabel = "DIR", required = true, description = "The folder that is made.")
     private Path output;
@@ -86,22 +95,22 @@ final class PackageCommand implements Callable<Integer> {
             throw new InvalidRequestException("max_shard_megabytes", "must be at least 1, found " + maxShardMegabytes);
         }
         LoadOptions load = base.load();
-        GenerationRequest generation = sample.request();
+        GenerationRequest generation = sample.request(STEPS);
         List<TemplateInput> inputs = sample.inputs();
         TemplateOptions.checkLocal(template);
         TemplatePackager.requireFree(output);
-        ModelSource checkpointSource = checkpoint == null ? null : ModelSource.parse("checkpoint", checkpoint);
-        if (checkpointSource != null) {
-            checkpointSource.local().ifPresent(Located::file);
-        }
+        List<ModelSource> checkpointSources = checkpoints.stream()
+                .map(text -> ModelSource.parse("checkpoint", text))
+                .toList();
+        checkpointSources.forEach(source -> source.local().ifPresent(Located::file));
         BaseModel _ = base.checkLocal();
         TemplatePackager.Request request;
         ModelFiles files;
         try (HubModels remote = hub.open()) {
             TemplateFolder trained = TemplateOptions.resolve(template, remote);
-            Path weights = checkpointSource == null
-                    ? null
-                    : checkpointSource.resolve(remote).file();
+            List<Path> weights = checkpointSources.stream()
+                    .map(source -> source.resolve(remote).file())
+                    .toList();
             files = base.resolve(remote).files();
             request = new TemplatePackager.Request(
                     trained.folder(),
@@ -111,12 +120,29 @@ final class PackageCommand implements Callable<Integer> {
                     maxShardMegabytes * MEGABYTE,
                     generation,
                     inputs,
-                    baseModelId == null ? fetchedAs(files) : baseModelId,
-                    license);
+                    card(files, weights));
         }
         new TemplatePackager(request, err::println).run(Flux2Pipeline.load(files, load), Sha256Sums::write);
         command.commandLine().getOut().println("wrote " + output);
         return 0;
+    }
+
+    private TemplatePackager.Card card(ModelFiles files, List<Path> weights) {
+        Map<String, String> training = new TreeMap<>();
+        weights.forEach(checkpoint -> training.putAll(TrainingArguments.changed(checkpoint)));
+        return new TemplatePackager.Card(
+                folderName(files), baseModelId == null ? fetchedAs(files) : baseModelId, license, training);
+    }
+
+    /// The name of the base model's folder, and nothing of where it lies.
+    private static @Nullable String folderName(ModelFiles files) {
+        Path file = files.parts().getFirst().getFirst().toAbsolutePath().normalize();
+        Path folder = file.getParent();
+        while (folder != null && Stream.of("transformer", "vae", "text_encoder").anyMatch(folder::endsWith)) {
+            folder = folder.getParent();
+        }
+        Path name = folder == null ? null : folder.getFileName();
+        return name == null ? null : name.toString();
     }
 
     /// The ID of the base model, where it came from a hub.

@@ -5,9 +5,10 @@ import io.stencil.template.TemplateInput;
 import io.stencil.template.TemplateInputs;
 import java.nio.file.Path;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
-/// What is generated to see that a Template works: small and short, for it is a proof and no work of art.
+/// Options of the images that show a Template at work.
 @SuppressWarnings("NullAway.Init") // fields are set by picocli before a command runs
 final class SampleOptions {
 
@@ -30,8 +31,11 @@ final class SampleOptions {
     @Option(names = "--width", paramLabel = "PIXELS", description = "Default: ${DEFAULT-VALUE}.")
     private int width = 512;
 
-    @Option(names = "--num_inference_steps", paramLabel = "N", description = "Default: ${DEFAULT-VALUE}.")
-    private int steps = 8;
+    @Option(
+            names = "--num_inference_steps",
+            paramLabel = "N",
+            description = "Default: 30 for 'stencil package', 8 for 'stencil verify'.")
+    private @Nullable Integer steps;
 
     @Option(names = "--seed", paramLabel = "N", description = "Of the noise. Default: ${DEFAULT-VALUE}.")
     private long seed;
@@ -41,12 +45,13 @@ final class SampleOptions {
         return TemplateInputs.parse("template_inputs", inputs, Path.of(""));
     }
 
+    /// @param defaultSteps number of denoising steps where none is given
     /// @throws io.stencil.error.InvalidRequestException when a value cannot be used
-    GenerationRequest request() {
+    GenerationRequest request(int defaultSteps) {
         return GenerationRequest.of(prompt)
                 .cfgScale(cfgScale)
                 .size(height, width)
-                .steps(steps)
+                .steps(steps == null ? defaultSteps : steps)
                 .seed(seed)
                 .build();
     }

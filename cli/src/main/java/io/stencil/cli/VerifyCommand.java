@@ -46,6 +46,9 @@ import picocli.CommandLine.Spec;
 @SuppressWarnings("NullAway.Init") // fields are set by picocli before a command runs
 final class VerifyCommand implements Callable<Integer> {
 
+    /// Denoising steps of an image that is a proof.
+    private static final int STEPS = 8;
+
     @Parameters(
             paramLabel = "ID",
             description = "OWNER/NAME, or OWNER/NAME@REVISION, or a folder that 'stencil package' wrote.")
@@ -73,7 +76,7 @@ final class VerifyCommand implements Callable<Integer> {
         if (output != null) {
             OutputCheck.requireFile("output", output, ".png");
         }
-        Trial trial = new Trial(sample.request(), sample.inputs().subList(0, 1), base.load());
+        Trial trial = new Trial(sample.request(STEPS), sample.inputs().subList(0, 1), base.load());
         BaseModel _ = base.checkLocal();
         try {
             String line = reference == null ? verify(local.orElseThrow(), trial) : verify(reference, trial);

@@ -113,7 +113,8 @@ class PublishIT {
                 .succeeded();
         assertThat(StencilRun.content(temporary.resolve("package")))
                 .containsExactly(
-                        "Model.java", "README.md", "SHA256SUMS", "model.safetensors", "samples", "samples/0.png");
+                        "Model.java", "README.md", "SHA256SUMS", "model.safetensors", "samples", "samples/0.png",
+                        "samples/without.png");
         assertThat(temporary.resolve("package/README.md"))
                 .content()
                 .contains(
@@ -121,9 +122,10 @@ class PublishIT {
                 .doesNotContain(temporary.toString());
 
         StencilRun upload = stencil("upload", "me/brightness", "package").succeeded();
-        assertThat(upload.out()).contains("make the repository", "private", "5 files", "0 as they were");
+        assertThat(upload.out()).contains("make the repository", "private", "6 files", "0 as they were");
         assertThat(fake.repository("me/brightness").files().keySet())
-                .containsExactly("Model.java", "README.md", "SHA256SUMS", "model.safetensors", "samples/0.png");
+                .containsExactly("Model.java", "README.md", "SHA256SUMS", "model.safetensors", "samples/0.png",
+                        "samples/without.png");
 
         refused(
                 stencil(sample("generate", "--template_model_id_or_path=me/brightness:", "--output=a.png")),
@@ -137,7 +139,7 @@ class PublishIT {
                 .succeeded();
         assertThat(verified.err())
                 .contains("trusting code of " + fake.site() + "/me/brightness at master: ", "SHA-256");
-        assertThat(verified.out()).contains("verified " + fake.site() + "/me/brightness", "5 files, 4 checksums");
+        assertThat(verified.out()).contains("verified " + fake.site() + "/me/brightness", "6 files, 5 checksums");
 
         // What an older package left at the hub proves nothing, and is not added to.
         fake.repository("me/brightness").put("model.safetensors.index.json", "{}");

@@ -40,6 +40,7 @@ public interface Template<I extends Record, P extends Record> {
     ///     return Optional.of(row -> new Input(row.percent() / 100.0));
     /// }
     /// ```
+    /// A processor that opens files of the dataset is a [DataProcessor.WithFolder].
     default Optional<? extends DataProcessor<?, I>> dataProcessor() {
         return Optional.empty();
     }

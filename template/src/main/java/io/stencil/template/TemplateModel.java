@@ -9,8 +9,8 @@ import io.stencil.pipeline.models.ModelSet;
 /// Submodules are registered under the names that they have in the checkpoint, so that weights trained elsewhere load.
 public abstract class TemplateModel<I extends Record, P extends Record> extends Module {
 
-    /// Called once when there are no trained weights, after the parameters have got their random start: the place to
-    /// copy what should begin as the base model's own.
+    /// Called once when there are no trained weights, or a part of them begins at random, after the parameters have got
+    /// their random start and the other parts are loaded: the place to copy what should begin as the base model's own.
     ///
     /// @param base stays the caller's
     public void initializeFrom(ModelSet base) {}

@@ -98,9 +98,17 @@ public abstract class Module implements AutoCloseable {
 
     /// Fills all parameters as their [Initializer]s say.
     public final void initialize(DType dtype, Device device, TorchGenerator generator) {
-        for (Parameter parameter : state().values()) {
+        initialize(state().keySet(), dtype, device, generator);
+    }
+
+    /// Fills some parameters as their [Initializer]s say.
+    ///
+    /// @param names full dotted names of parameters and buffers, in the order of the draws
+    public final void initialize(Set<String> names, DType dtype, Device device, TorchGenerator generator) {
+        Map<String, Parameter> state = state();
+        for (String name : names) {
             try (Scope _ = new Scope()) {
-                parameter.initialize(dtype, device, generator);
+                Objects.requireNonNull(state.get(name), name).initialize(dtype, device, generator);
             }
         }
     }

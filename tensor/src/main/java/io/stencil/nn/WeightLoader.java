@@ -17,6 +17,7 @@ import java.util.Arrays;
 import java.util.Collections;
 import java.util.IdentityHashMap;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -33,6 +34,8 @@ import java.util.Set;
 ///     for use then, not for training
 public record WeightLoader(DType dtype, Device device, boolean float8) {
 
+    private static final int SHOWN_FILES = 3;
+
     public WeightLoader(DType dtype, Device device) {
         this(dtype, device, false);
     }
@@ -48,12 +51,23 @@ public record WeightLoader(DType dtype, Device device, boolean float8) {
 
     /// @param ignored names that may be in the checkpoint and are dropped
     public void load(Module module, TensorSource source, Set<String> ignored) {
+        load(module, module.state(), source, ignored);
+    }
+
+    /// Loads the parameters and buffers that have no content yet, as [#load] does.
+    ///
+    /// @param initialized names of those that have content, which must not be in the checkpoint
+    public void loadRest(Module module, TensorSource source, Set<String> initialized) {
+        load(module, without(module.state(), initialized), source, Set.of());
+    }
+
+    private void load(Module module, Map<String, Parameter> state, TensorSource source, Set<String> ignored) {
         WeightFile file = new WeightFile(source);
         Map<Parameter, WeightStorage> loaded = new LinkedHashMap<>(); // a fault at one leaves the others as they were
         boolean attached = false; // from then on parameters may point into the file
         try {
-            check(module.state(), source, ignored);
-            initializeAbsent(module, source);
+            check(state, source, ignored);
+            initializeAbsent(state, source);
             stored(module, file).forEach((parameter, weight) -> loaded.put(parameter, weight.read()));
             if (loaded.values().stream().anyMatch(MappedFile.class::isInstance)) {
                 module.attach(file);
@@ -88,7 +102,7 @@ public record WeightLoader(DType dtype, Device device, boolean float8) {
         }
         WeightFile file = new WeightFile(source);
         module.attach(file);
-        initializeAbsent(module, source);
+        initializeAbsent(module.state(), source);
         stored(module, file)
                 .forEach((parameter, weight) -> parameter.store(
                         offloaded ? new WeightStorage.Offloaded(weight) : new WeightStorage.OnDisk(weight)));
@@ -112,8 +126,8 @@ public record WeightLoader(DType dtype, Device device, boolean float8) {
 
     /// Fills the buffers that a checkpoint may lack with what they begin with: counters and the like, from no
     /// generator.
-    private void initializeAbsent(Module module, TensorSource source) {
-        module.state().forEach((name, parameter) -> {
+    private void initializeAbsent(Map<String, Parameter> state, TensorSource source) {
+        state.forEach((name, parameter) -> {
             if (!source.entries().containsKey(name)) {
                 try (Scope _ = new Scope()) {
                     parameter.initialize(dtype, device, new TorchGenerator(0));
@@ -144,6 +158,19 @@ public record WeightLoader(DType dtype, Device device, boolean float8) {
         check(module.state(), source, ignored);
     }
 
+    /// Checks that a checkpoint fits the parameters and buffers that have no content yet.
+    ///
+    /// @param initialized names of those that have content, which must not be in the checkpoint
+    public static void checkRest(Module module, TensorSource source, Set<String> initialized) {
+        check(without(module.state(), initialized), source, Set.of());
+    }
+
+    private static Map<String, Parameter> without(Map<String, Parameter> state, Set<String> names) {
+        Map<String, Parameter> rest = new LinkedHashMap<>(state);
+        rest.keySet().removeAll(names);
+        return rest;
+    }
+
     private static void check(Map<String, Parameter> state, TensorSource source, Set<String> ignored) {
         Map<String, TensorEntry> entries = new LinkedHashMap<>(source.entries());
         entries.keySet().removeAll(ignored);
@@ -156,16 +183,19 @@ public record WeightLoader(DType dtype, Device device, boolean float8) {
         unexpected.removeAll(Float8Scale.companions(source));
         List<String> misshapen = new ArrayList<>();
         List<String> mistyped = new ArrayList<>();
+        Set<String> misfits = new LinkedHashSet<>(unexpected);
         entries.forEach((name, entry) -> {
             Parameter parameter = state.get(name);
             if (parameter == null) {
                 return;
             }
             if (!Arrays.equals(parameter.shape(), entry.dims())) {
+                misfits.add(name);
                 misshapen.add("%s is %s, expected %s"
                         .formatted(source.fileName(name), entry.shape(), Arrays.toString(parameter.shape())));
             }
             if (!fits(entry, parameter)) {
+                misfits.add(name);
                 mistyped.add("%s is %s, expected %s"
                         .formatted(
                                 source.fileName(name),
@@ -186,11 +216,12 @@ public record WeightLoader(DType dtype, Device device, boolean float8) {
         addFault(faults, "of another kind of dtype", mistyped);
         if (!faults.isEmpty()) {
             throw new InvalidFileException(
-                    new Location(origin(source), null, null),
-                    "tensors do not fit the model%s: %s"
+                    new Location(origins(source, misfits), null, null),
+                    "tensors do not fit the model%s: %s%s"
                             .formatted(
                                     source.dialect().isEmpty() ? "" : " (" + source.dialect() + ")",
-                                    String.join("; ", faults)));
+                                    String.join("; ", faults),
+                                    NamePrefix.hint(missing, unexpected)));
         }
     }
 
@@ -210,10 +241,16 @@ public record WeightLoader(DType dtype, Device device, boolean float8) {
         }
     }
 
-    private static String origin(TensorSource source) {
-        return source.entries().isEmpty()
-                ? source.toString()
-                : source.origin(source.entries().keySet().iterator().next());
+    /// Names the files of the tensors that do not fit; all files where tensors are missing alone.
+    private static String origins(TensorSource source, Set<String> misfits) {
+        if (source.entries().isEmpty()) {
+            return source.toString();
+        }
+        Set<String> names = misfits.isEmpty() ? source.entries().keySet() : misfits;
+        List<String> origins = names.stream().map(source::origin).distinct().toList();
+        return origins.size() <= SHOWN_FILES
+                ? String.join(", ", origins)
+                : "%s and %s more files".formatted(origins.getFirst(), origins.size() - 1);
     }
 
     /// Tensors of checkpoints that no forward pass reads: markers, caches and counters that some writers add and others

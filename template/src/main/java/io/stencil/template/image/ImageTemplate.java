@@ -99,7 +99,7 @@ public record ImageTemplate(int doubleBlocks, int singleBlocks, List<String> fil
 
     @Override
     public Weights weights() {
-        return new Weights.Files(files);
+        return Weights.files(files.toArray(String[]::new));
     }
 
     /// A small copy of the base model that reads image and prompt; its keys and values steer the base model's.

@@ -233,7 +233,8 @@ record EntryPoint<I extends Record, P extends Record>(
 
         private static Optional<Class<?>> row(Type type) {
             boolean found = type instanceof ParameterizedType generic
-                    && generic.getRawType() == DataProcessor.class
+                    && (generic.getRawType() == DataProcessor.class
+                            || generic.getRawType() == DataProcessor.WithFolder.class)
                     && generic.getActualTypeArguments()[0] instanceof Class<?> plain
                     && plain.isRecord();
             return found
@@ -253,7 +254,7 @@ record EntryPoint<I extends Record, P extends Record>(
         @Override
         public I bind(ObjectNode fields, Path folder) {
             R row = rows.bind(fields, folder);
-            return code.callOnInputs("the data processor", () -> processor.process(row));
+            return code.callOnInputs("the data processor", () -> processor.process(row, folder));
         }
     }
 }

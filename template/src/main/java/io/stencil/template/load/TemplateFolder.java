@@ -22,6 +22,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
@@ -117,13 +118,29 @@ public final class TemplateFolder implements TemplateSource {
         return declared().map(EntryPoint::weights);
     }
 
-    /// The files of the weights, of which there are none while they are random.
+    /// The files of the weights, with the tensors that belong to each.
     ///
     /// @throws TemplateException when the contract is broken or a file is absent
-    public List<Path> weightFiles(Flux2Pipeline base) {
-        EntryPoint<?, ?> point = entry(config(base));
-        return WeightFiles.find(point.weights(), content, point.origin()).files();
+    /// @throws InvalidFileException when the files do not fit the model
+    public List<WeightContent> weightContent(Flux2Pipeline base) {
+        TransformerConfig config = config(base);
+        return weightContent(entry(config), config);
     }
+
+    private <I extends Record, P extends Record> List<WeightContent> weightContent(
+            EntryPoint<I, P> point, TransformerConfig config) {
+        try (TemplateModel<I, P> model = point.model(config)) {
+            return WeightFiles.find(point.weights(), content, point.origin()).content(model);
+        }
+    }
+
+    /// A file of weights that the Template's code names, with the tensors that belong to it.
+    ///
+    /// @param path relative to the folder; empty where the weights are random in any case
+    /// @param prefix of the tensors' names in the model, which those in the file lack
+    /// @param files that hold the tensors now, itself or its shards; none while they are random
+    /// @param names of the tensors in the model
+    public record WeightContent(String path, String prefix, List<Path> files, Set<String> names) {}
 
     @Override
     public void check(Flux2Pipeline base) {
@@ -151,7 +168,7 @@ public final class TemplateFolder implements TemplateSource {
         try {
             WeightFiles weights = WeightFiles.find(point.weights(), content, point.origin());
             try {
-                weights.load(model, base, point.origin());
+                weights.load(model, base);
             } catch (InvalidFileException e) {
                 AuthorFields.requireRegistered(point.origin(), model); // which would be why they do not fit
                 throw e;

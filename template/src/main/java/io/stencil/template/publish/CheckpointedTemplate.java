@@ -2,13 +2,16 @@ package io.stencil.template.publish;
 
 import io.stencil.autograd.GradMode;
 import io.stencil.error.InvalidFileException;
+import io.stencil.error.Location;
 import io.stencil.error.NameList;
+import io.stencil.nn.NamePrefix;
 import io.stencil.nn.Parameter;
 import io.stencil.pipeline.Flux2Pipeline;
 import io.stencil.safetensors.SafetensorsFile;
 import io.stencil.template.load.LoadedTemplate;
 import io.stencil.template.load.TemplateFolder;
 import io.stencil.template.load.TemplateSource;
+import io.stencil.tensor.Device;
 import io.stencil.tensor.Scope;
 import io.stencil.tensor.TensorFiles;
 import java.nio.file.Path;
@@ -17,12 +20,12 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import org.jspecify.annotations.Nullable;
+import java.util.Objects;
 
-/// A Template as its training left it: the folder's model, and the trained tensors of a checkpoint over it.
+/// A Template as its training left it: the folder's model, and the trained tensors of checkpoints over it.
 ///
-/// @param checkpoint null for the folder as it is
-record CheckpointedTemplate(TemplateFolder folder, @Nullable Path checkpoint) implements TemplateSource {
+/// @param checkpoints of different parts; none for the folder as it is
+record CheckpointedTemplate(TemplateFolder folder, List<Path> checkpoints) implements TemplateSource {
 
     private static final List<String> PREFIXES = List.of("pipe.template_model.", "template_model.");
 
@@ -35,28 +38,37 @@ record CheckpointedTemplate(TemplateFolder folder, @Nullable Path checkpoint) im
     public LoadedTemplate<?, ?> load(Flux2Pipeline base) {
         LoadedTemplate<?, ?> template = folder.load(base);
         takeMemory(template.model().state());
-        if (checkpoint == null) {
-            return template;
-        }
-        try (SafetensorsFile source = SafetensorsFile.open(checkpoint);
-                GradMode _ = GradMode.disabled()) {
-            Map<String, Parameter> state = template.model().state();
-            Map<String, String> names = names(source);
-            requireFits(source, names, state);
-            names.forEach((name, stored) -> {
-                Parameter parameter = state.get(name);
-                if (parameter != null) {
-                    try (Scope _ = new Scope()) {
-                        parameter.set(base.device()
-                                .place(TensorFiles.view(source, stored), parameter.dtype())
-                                .clone());
-                    }
-                }
-            });
+        try {
+            Map<String, Path> trained = new LinkedHashMap<>();
+            for (Path checkpoint : checkpoints) {
+                put(template.model().state(), checkpoint, base.device(), trained);
+            }
             return template;
         } catch (RuntimeException e) {
             template.close();
             throw e;
+        }
+    }
+
+    /// @param trained checkpoints of the tensors so far, which gets those of this one
+    private static void put(Map<String, Parameter> state, Path checkpoint, Device device, Map<String, Path> trained) {
+        try (SafetensorsFile source = SafetensorsFile.open(checkpoint);
+                GradMode _ = GradMode.disabled()) {
+            Map<String, String> names = names(source);
+            requireFits(source, names, state);
+            names.forEach((name, stored) -> {
+                Path other = trained.putIfAbsent(name, checkpoint);
+                if (other != null) {
+                    throw new InvalidFileException(
+                            Location.of(checkpoint).field(stored),
+                            "this tensor is also in %s; one name may be in one checkpoint only".formatted(other));
+                }
+                Parameter parameter = Objects.requireNonNull(state.get(name));
+                try (Scope _ = new Scope()) {
+                    parameter.set(device.place(TensorFiles.view(source, stored), parameter.dtype())
+                            .clone());
+                }
+            });
         }
     }
 
@@ -83,9 +95,11 @@ record CheckpointedTemplate(TemplateFolder folder, @Nullable Path checkpoint) im
 
     private static void requireFits(SafetensorsFile source, Map<String, String> names, Map<String, Parameter> state) {
         List<String> faults = new ArrayList<>();
+        List<String> unknown = new ArrayList<>();
         names.forEach((name, stored) -> {
             Parameter parameter = state.get(name);
             if (parameter == null) {
+                unknown.add(name);
                 faults.add(name + " is not a tensor of the model");
             } else if (!Arrays.equals(parameter.shape(), source.entry(stored).dims())) {
                 faults.add("%s is %s, expected %s"
@@ -94,7 +108,10 @@ record CheckpointedTemplate(TemplateFolder folder, @Nullable Path checkpoint) im
         });
         if (!faults.isEmpty() || names.isEmpty()) {
             throw new InvalidFileException(
-                    source.path(), "is not a checkpoint of this Template: " + NameList.of(faults));
+                    source.path(),
+                    "is not a checkpoint of this Template: "
+                            + (names.isEmpty() ? "it holds no tensors" : NameList.of(faults))
+                            + NamePrefix.hint(state.keySet(), unknown));
         }
     }
 }

@@ -3,12 +3,11 @@ package io.stencil.template.publish;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.stencil.files.AtomicFile;
 import io.stencil.json.Json;
-import io.stencil.nn.Parameter;
 import io.stencil.pipeline.Flux2Pipeline;
 import io.stencil.safetensors.Checkpoint;
 import io.stencil.safetensors.SafetensorsFile;
-import io.stencil.safetensors.TensorSource;
 import io.stencil.template.load.LoadedTemplate;
+import io.stencil.template.load.TemplateFolder.WeightContent;
 import io.stencil.tensor.DType;
 import io.stencil.tensor.Scope;
 import io.stencil.tensor.TensorFiles;
@@ -35,61 +34,51 @@ final class MergedWeights {
 
     private MergedWeights() {}
 
-    /// Writes each of `files`, or shards and their index in place of one that would be larger than `maxShardBytes`.
+    /// Writes the file of each part, or shards and their index in place of one that would be larger than
+    /// `maxShardBytes`.
     ///
-    /// @param files names of weight files, relative to the folder; of several each is in the trained folder too
+    /// @param parts files that the package's code reads, with their tensors
     static void write(
-            Path folder, CheckpointedTemplate trained, Flux2Pipeline base, List<String> files, long maxShardBytes)
+            Path folder,
+            CheckpointedTemplate trained,
+            Flux2Pipeline base,
+            List<WeightContent> parts,
+            long maxShardBytes)
             throws IOException {
         List<AutoCloseable> open = new ArrayList<>();
         try (Scope _ = new Scope();
                 LoadedTemplate<?, ?> template = trained.load(base)) {
-            Map<String, Parameter> state = template.model().state();
             Map<String, Tensor> tensors = new LinkedHashMap<>();
-            state.forEach((name, parameter) -> tensors.put(name, parameter.get()));
-            List<Path> own = trained.folder().weightFiles(base);
-            if (!own.isEmpty()) {
-                Checkpoint source = Checkpoint.open(own);
-                open.add(source);
-                put(tensors, source);
+            template.model().state().forEach((name, parameter) -> tensors.put(name, parameter.get()));
+            for (WeightContent part : parts) {
+                if (!part.files().isEmpty()) {
+                    Checkpoint source = Checkpoint.open(part.files());
+                    open.add(source);
+                    source.entries()
+                            .keySet()
+                            .forEach(name -> tensors.put(part.prefix() + name, TensorFiles.view(source, name)));
+                }
             }
-            if (trained.checkpoint() != null) {
-                SafetensorsFile source = SafetensorsFile.open(trained.checkpoint());
+            for (Path checkpoint : trained.checkpoints()) {
+                SafetensorsFile source = SafetensorsFile.open(checkpoint);
                 open.add(source);
                 CheckpointedTemplate.names(source)
                         .forEach((name, stored) -> tensors.put(name, TensorFiles.view(source, stored)));
             }
-            Map<String, Map<String, Tensor>> parts =
-                    split(tensors, files, trained.folder().folder());
-            for (Map.Entry<String, Map<String, Tensor>> part : parts.entrySet()) {
-                write(folder.resolve(part.getKey()), part.getValue(), maxShardBytes);
+            for (WeightContent part : parts) {
+                Map<String, Tensor> own = new LinkedHashMap<>();
+                tensors.forEach((name, tensor) -> {
+                    if (parts.size() == 1 || part.names().contains(name)) {
+                        own.put(name.substring(part.prefix().length()), tensor);
+                    }
+                });
+                write(folder.resolve(part.path()), own, maxShardBytes);
             }
         } finally {
             for (AutoCloseable one : open.reversed()) {
                 close(one);
             }
         }
-    }
-
-    /// Tensors by the file that they belong to: the one that has them in the trained folder.
-    private static Map<String, Map<String, Tensor>> split(
-            Map<String, Tensor> tensors, List<String> files, Path folder) {
-        if (files.size() == 1) {
-            return Map.of(files.getFirst(), tensors);
-        }
-        Map<String, Map<String, Tensor>> parts = new LinkedHashMap<>();
-        for (String file : files) {
-            try (Checkpoint before = Checkpoint.openNamed(folder.resolve(file))) {
-                Map<String, Tensor> part = new LinkedHashMap<>(tensors);
-                part.keySet().retainAll(before.entries().keySet());
-                parts.put(file, part);
-            }
-        }
-        return parts;
-    }
-
-    private static void put(Map<String, Tensor> tensors, TensorSource source) {
-        source.entries().keySet().forEach(name -> tensors.put(name, TensorFiles.view(source, name)));
     }
 
     private static void close(AutoCloseable source) throws IOException {

@@ -4,46 +4,33 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.fasterxml.jackson.databind.node.TextNode;
-import io.stencil.json.JsonFile;
+import io.stencil.pipeline.GenerationRequest;
 import io.stencil.template.TemplateInput;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.Map;
-import java.util.Set;
 import java.util.TreeMap;
 
 /// The `README.md` of a packaged Template: what it takes, what it steers, how it was trained, what it does.
 final class ModelCard {
 
-    /// Names the options that describe the author's disk alone.
-    private static final Set<String> PRIVATE = Set.of(
-            "dataset_base_path",
-            "dataset_metadata_path",
-            "model_paths",
-            "model_id_with_origin_paths",
-            "tokenizer_path",
-            "template_model_id_or_path",
-            "output_path",
-            "resume_from_checkpoint");
-
     private ModelCard() {}
 
     /// @param inputs of the Template, for people
     static String text(TemplatePackager.Request request, String inputs) {
+        TemplatePackager.Card facts = request.card();
         Path name = request.output().toAbsolutePath().normalize().getFileName();
         StringBuilder card = new StringBuilder("---\nlibrary_name: stencil\ntags:\n- diffusion-template\n- flux2\n");
-        if (request.baseModel() != null) {
-            card.append("base_model: ").append(quoted(request.baseModel())).append('\n');
+        if (facts.baseModelId() != null) {
+            card.append("base_model: ").append(quoted(facts.baseModelId())).append('\n');
         }
-        if (request.license() != null) {
-            card.append("license: ").append(quoted(request.license())).append('\n');
+        if (facts.license() != null) {
+            card.append("license: ").append(quoted(facts.license())).append('\n');
         }
         card.append("---\n\n# ").append(name).append("\n\nA Template model for FLUX.2: it steers the images of ");
-        card.append(request.baseModel() == null ? "its base model" : "`" + request.baseModel() + "`");
-        card.append(" by an input of its own.\n\n## Inputs\n\n    ")
-                .append(inputs)
-                .append("\n\n");
+        card.append(baseModel(facts)).append(" by an input of its own.\n\n## Inputs\n\n    ");
+        card.append(inputs).append("\n\n");
         card.append("## Use\n\n    stencil generate --template_model_id_or_path OWNER/")
                 .append(name)
                 .append(": \\\n        --template_inputs '")
@@ -52,8 +39,13 @@ final class ModelCard {
         card.append("The folder holds code (`Model.java` or `model.jar`) where there is any: read it, then pass")
                 .append(" `--trust_remote_code`.\n\n");
         samples(card, request);
-        training(card, request);
+        training(card, facts.training());
         return card.toString();
+    }
+
+    private static String baseModel(TemplatePackager.Card facts) {
+        String name = facts.baseModelId() == null ? facts.baseModel() : facts.baseModelId();
+        return name == null ? "its base model" : "`" + name.replace("`", "'") + "`";
     }
 
     private static String quoted(String text) {
@@ -93,38 +85,35 @@ final class ModelCard {
     }
 
     private static void samples(StringBuilder card, TemplatePackager.Request request) {
-        card.append("## Samples\n\nPrompt: ")
-                .append(request.request().positive().prompt())
-                .append("\n\n");
+        GenerationRequest sample = request.request();
+        card.append(
+                "## Samples\n\nEach from the same noise, on %s: prompt “%s”, seed %s, %s steps, `cfg_scale` %s, %s x %s pixels.\n\n"
+                        .formatted(
+                                baseModel(request.card()),
+                                sample.positive().prompt(),
+                                sample.seed(),
+                                sample.steps(),
+                                sample.cfgScale(),
+                                sample.width(),
+                                sample.height()));
         card.append("| inputs | image |\n| --- | --- |\n");
+        card.append("| without the Template | ![](%s) |\n".formatted(TemplatePackager.UNSTEERED));
         for (int i = 0; i < request.samples().size(); i++) {
-            TemplateInput sample = request.samples().get(i);
-            card.append("| `%s` | ![](%s) |%n"
-                    .formatted(shown(sample).toString().replace("|", "\\|"), TemplatePackager.sampleName(i)));
+            card.append("| `%s` | ![](%s) |\n"
+                    .formatted(
+                            shown(request.samples().get(i)).toString().replace("|", "\\|"),
+                            TemplatePackager.sampleName(i)));
         }
     }
 
-    private static void training(StringBuilder card, TemplatePackager.Request request) {
-        Map<String, String> options = new TreeMap<>();
-        if (request.checkpoint() != null) {
-            Path file = request.checkpoint().resolveSibling("training_args.json");
-            if (Files.exists(file)) {
-                JsonNode json = JsonFile.read(file).path("options");
-                json.properties().forEach(option -> {
-                    JsonNode set = option.getValue();
-                    String value = set.isValueNode() ? set.asText() : set.toString();
-                    if (!PRIVATE.contains(option.getKey()) && !value.contains("/")) {
-                        options.put(option.getKey(), value);
-                    }
-                });
-            }
-        }
+    private static void training(StringBuilder card, Map<String, String> options) {
         card.append("\n## Training\n\n");
         if (options.isEmpty()) {
             card.append("Not recorded.\n");
             return;
         }
-        card.append("| option | value |\n| --- | --- |\n");
-        options.forEach((name, value) -> card.append("| %s | %s |%n".formatted(name, value.replace("|", "\\|"))));
+        card.append("Options that differ from their defaults:\n\n| option | value |\n| --- | --- |\n");
+        new TreeMap<>(options)
+                .forEach((name, value) -> card.append("| %s | %s |\n".formatted(name, value.replace("|", "\\|"))));
     }
 }

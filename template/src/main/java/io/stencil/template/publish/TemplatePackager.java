@@ -15,6 +15,7 @@ import io.stencil.template.TemplateInput;
 import io.stencil.template.Warnings;
 import io.stencil.template.Weights;
 import io.stencil.template.load.TemplateFolder;
+import io.stencil.template.load.TemplateFolder.WeightContent;
 import io.stencil.template.load.TemplateSource;
 import io.stencil.template.load.TrustedCode;
 import io.stencil.template.pipeline.TemplatePipeline;
@@ -25,12 +26,17 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /// Makes a folder that is whole and proven: all weights, code, a card, sample images.
 public final class TemplatePackager {
+
+    /// Sample image of the request without the Template.
+    static final String UNSTEERED = "samples/without.png";
 
     private static final List<String> COPIED = List.of("Model.java", "model.jar", "LICENSE", "NOTICE");
 
@@ -75,10 +81,10 @@ public final class TemplatePackager {
 
     private void make(Path made, Flux2Pipeline base, Seal seal) throws IOException {
         TemplateFolder folder = request.folder();
-        List<String> files = weightFiles(folder);
-        CheckpointedTemplate trained = new CheckpointedTemplate(folder, request.checkpoint());
+        List<WeightContent> parts = weightParts(folder, base);
+        CheckpointedTemplate trained = new CheckpointedTemplate(folder, request.checkpoints());
         copy(made);
-        MergedWeights.write(made, trained, base, files, request.maxShardBytes());
+        MergedWeights.write(made, trained, base, parts, request.maxShardBytes());
         report.accept("merged the weights");
         prove(trained, new TemplateFolder(made, request.trusted()), base, made);
         String inputs = folder.describeInputs().orElseGet(folder::describeBuiltInInputs);
@@ -86,23 +92,23 @@ public final class TemplatePackager {
         seal.on(made);
     }
 
-    /// The files that the package's code loads its weights from.
+    /// The files that the package's code loads its weights from; one for a folder of weights alone.
     ///
     /// @throws TemplateException when it loads none
-    private static List<String> weightFiles(TemplateFolder folder) {
+    private static List<WeightContent> weightParts(TemplateFolder folder, Flux2Pipeline base) {
         Optional<Weights> declared = folder.declaredWeights();
-        if (declared.isEmpty()) {
-            return List.of(MergedWeights.FILE_NAME);
+        if (declared.isPresent() && declared.get() instanceof Weights.Random(long seed)) {
+            throw new TemplateException(
+                    folder.folder(),
+                    "weights() returns Weights.random(%s), so that a package would not load what was trained; to be packaged it must give Weights.fileOrRandom(\"%s\", seed)"
+                            .formatted(seed, MergedWeights.FILE_NAME));
         }
-        return switch (declared.get()) {
-            case Weights.Files(List<String> paths) -> paths;
-            case Weights.FileOrRandom(String path, long _) -> List.of(path);
-            case Weights.Random(long seed) ->
-                throw new TemplateException(
-                        folder.folder(),
-                        "weights() returns Weights.random(%s), so that a package would not load what was trained; to be packaged it must give Weights.fileOrRandom(\"%s\", seed)"
-                                .formatted(seed, MergedWeights.FILE_NAME));
-        };
+        List<WeightContent> parts = folder.weightContent(base);
+        if (declared.isPresent()) {
+            return parts;
+        }
+        List<Path> files = parts.stream().flatMap(part -> part.files().stream()).toList();
+        return List.of(new WeightContent(MergedWeights.FILE_NAME, "", files, Set.of()));
     }
 
     private void copy(Path made) throws IOException {
@@ -120,10 +126,12 @@ public final class TemplatePackager {
         if (request.samples().isEmpty()) {
             throw new InvalidRequestException("template_inputs", "is missing: the inputs of the sample images");
         }
-        List<TemplateSource> both = List.of(trained, new CheckpointedTemplate(packaged, null));
+        List<TemplateSource> both = List.of(trained, new CheckpointedTemplate(packaged, List.of()));
         // The pipeline is not closed here: it would close the base, which is the caller's frame's to close.
         TemplatePipeline pipeline = new TemplatePipeline(base, both, TemplatePipeline.Loading.LAZY, Warnings.logged());
         Files.createDirectories(made.resolve("samples"));
+        GeneratedImage unsteered = pipeline.generate(request.request(), List.of(), List.of(), ProgressListener.NONE);
+        RgbImageWriter.write(unsteered.image(), made.resolve(UNSTEERED));
         for (int i = 0; i < request.samples().size(); i++) {
             TemplateInput sample = request.samples().get(i);
             GeneratedImage image = generate(pipeline, sample, 1);
@@ -160,25 +168,24 @@ public final class TemplatePackager {
     ///
     /// @param template folder that was trained
     /// @param trusted its code that may run
-    /// @param checkpoint that its training wrote; null for the weights that lie in the folder
+    /// @param checkpoints that its training wrote, each with tensors of its own; none for the weights that lie in the
+    ///     folder
     /// @param output folder that is made
     /// @param maxShardBytes above which weights are written in several files
     /// @param request of the sample images, the first of which proves the package
     /// @param samples inputs, one an image; at least one
-    /// @param baseModel ID of the model that is steered, for the card; null leaves it out
-    /// @param license for the card; null leaves it out
     public record Request(
             Path template,
             TrustedCode trusted,
-            @Nullable Path checkpoint,
+            List<Path> checkpoints,
             Path output,
             long maxShardBytes,
             GenerationRequest request,
             List<TemplateInput> samples,
-            @Nullable String baseModel,
-            @Nullable String license) {
+            Card card) {
 
         public Request {
+            checkpoints = List.copyOf(checkpoints);
             samples = List.copyOf(samples);
         }
 
@@ -187,6 +194,23 @@ public final class TemplatePackager {
         /// @throws io.stencil.error.TemplateException when there is no such folder, or its code may not run
         TemplateFolder folder() {
             return new TemplateFolder(template, trusted);
+        }
+    }
+
+    /// The content of a model card that the Template's files do not hold.
+    ///
+    /// @param baseModel name of the model that is steered; null leaves it out
+    /// @param baseModelId ID of that model at a hub; null leaves it out
+    /// @param license null leaves it out
+    /// @param training options of the training that are not the defaults, by name; empty when they are not recorded
+    public record Card(
+            @Nullable String baseModel,
+            @Nullable String baseModelId,
+            @Nullable String license,
+            Map<String, String> training) {
+
+        public Card {
+            training = Map.copyOf(training);
         }
     }
 }

@@ -44,7 +44,7 @@ public record ValueTemplate(ValueLayout layout, List<String> files)
 
     @Override
     public Weights weights() {
-        return new Weights.Files(files);
+        return Weights.files(files.toArray(String[]::new));
     }
 
     /// One number becomes keys and values.

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.stencil.error.TemplateException;
 import io.stencil.pipeline.Flux2Pipeline;
 import io.stencil.template.TinyPipeline;
 import java.io.IOException;
@@ -12,6 +13,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 class DataProcessorTest {
 
@@ -74,6 +77,47 @@ class DataProcessorTest {
                 .contains(
                         "percent (a whole number), style (an object: strength (a number), optional), points (a list, each"
                                 + " an object: x (a number), y (a number)), words (a list, each a string)");
+    }
+
+    /// A processor may open files of the dataset, whose paths are relative to its folder.
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "DataProcessor.WithFolder<Row, Input>|(row, folder) -> read(row, folder)",
+                "DataProcessor<Row, Input>|(DataProcessor.WithFolder<Row, Input>) (row, folder) -> read(row, folder)",
+                "DataProcessor<?, Input>|new Reading()",
+            })
+    void aProcessorOpensFilesOfTheDataset(String type, String processor) throws IOException {
+        Path dataset = Files.createDirectory(folder.resolve("dataset"));
+        Files.writeString(dataset.resolve("0.txt"), "0.25");
+        Path code = Files.createDirectory(folder.resolve("template"));
+        Files.writeString(
+                code.resolve("Model.java"),
+                SOURCE.replace("int percent", "String file")
+                        .replace("DataProcessor<?, Input>> dataProcessor", type + "> dataProcessor")
+                        .replace("new Percent()", processor)
+                        .replace("static final class Percent implements DataProcessor<Row, Input> {", """
+                                static Input read(Row row, java.nio.file.Path folder) {
+                                    try {
+                                        return new Input(Double.parseDouble(
+                                                java.nio.file.Files.readString(folder.resolve(row.file()))));
+                                    } catch (java.io.IOException e) {
+                                        throw new java.io.UncheckedIOException(e);
+                                    }
+                                }
+                                static final class Reading implements DataProcessor.WithFolder<Row, Input> {
+                                    public Input process(Row row, java.nio.file.Path folder) { return read(row, folder); }
+                                }
+                                static final class Percent implements DataProcessor<Row, Input> {""")
+                        .replace("row.percent() / 100.0", "0"));
+        ObjectNode row = JsonNodeFactory.instance.objectNode().put("file", "0.txt");
+        assertThat(new TemplateFolder(code).rowBinder().bind(row, dataset)).hasToString("Input[scale=0.25]");
+        assertThatThrownBy(() -> new TemplateFolder(code).rowBinder().bind(row, folder))
+                .isInstanceOf(TemplateException.class)
+                .hasMessageContaining("Model.java:")
+                .hasMessageContaining("the data processor threw UncheckedIOException")
+                .hasMessageContaining(folder.resolve("0.txt").toString());
     }
 
     @Test

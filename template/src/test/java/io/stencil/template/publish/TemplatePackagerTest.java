@@ -22,6 +22,7 @@ import io.stencil.testing.TestFiles;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -52,9 +53,6 @@ class TemplatePackagerTest {
         Files.createDirectories(temporary.resolve("training"));
         output = temporary.resolve("package");
         write("pipe.template_model." + TRAINED, 0);
-        Files.writeString(temporary.resolve("training/training_args.json"), """
-                {"options": {"learning_rate": 0.001, "output_path": "home", "note": "/home/me", "fp8_models": ["vae", "dit"],
-                "extra": {"a": 1}, "places": ["/home/me"]}}""");
     }
 
     /// A checkpoint of one tensor alone, as training of a part leaves it.
@@ -72,6 +70,10 @@ class TemplatePackagerTest {
     }
 
     private void run(Path template, @Nullable Path trained, long maxShardBytes) {
+        runInto(output, template, trained == null ? List.of() : List.of(trained), maxShardBytes);
+    }
+
+    private static void runInto(Path output, Path template, List<Path> trained, long maxShardBytes) {
         TemplatePackager.Request request = new TemplatePackager.Request(
                 template,
                 TrustedCode.OWN,
@@ -80,8 +82,7 @@ class TemplatePackagerTest {
                 maxShardBytes,
                 GenerationRequest.of("a circle").size(64, 64).steps(1).build(),
                 TemplateInputs.parse("[{\"scale\": 0.2}, {\"scale\": 0.9}]"),
-                "org/base",
-                null);
+                new TemplatePackager.Card(null, "org/base", null, Map.of("learning_rate", "0.001")));
         Flux2Pipeline base =
                 Flux2Pipeline.load(ModelFiles.in(ShortPrompts.model()), new LoadOptions(DType.BFLOAT16, Device.CPU));
         new TemplatePackager(request, _ -> {}).run(base, _ -> {});
@@ -113,15 +114,17 @@ class TemplatePackagerTest {
         run(TestFiles.golden("template_value_a"), Long.MAX_VALUE);
 
         assertThat(names(output)).containsExactly("README.md", "model.safetensors", "samples");
-        assertThat(names(output.resolve("samples"))).containsExactly("0.png", "1.png");
+        assertThat(names(output.resolve("samples"))).containsExactly("0.png", "1.png", "without.png");
         try (Scope _ = new Scope()) {
             requireMerged(TensorFiles.read(output.resolve("model.safetensors")));
         }
         assertThat(output.resolve("README.md"))
                 .content()
                 .contains("base_model: \"org/base\"", "scale (a number)", "| learning_rate | 0.001 |", "samples/1.png")
-                .contains("| fp8_models | [\"vae\",\"dit\"] |", "| extra | {\"a\":1} |")
-                .doesNotContain("home");
+                .contains(
+                        "it steers the images of `org/base`",
+                        "prompt “a circle”, seed 0, 1 steps, `cfg_scale` 1.0, 64 x 64 pixels",
+                        "| without the Template | ![](samples/without.png) |");
     }
 
     @Test
@@ -134,6 +137,8 @@ class TemplatePackagerTest {
         assertThat(names(output)).doesNotContain("model.safetensors");
         Path withCode = Files.createDirectories(temporary.resolve("code"));
         TemplateFamily.VALUE.write(withCode);
+        Path source = withCode.resolve("Model.java");
+        Files.writeString(source, Files.readString(source).replace("forBase(base, 64)", "forBase(base, 8)"));
         for (String name : names(output)) {
             if (name.startsWith("model")) {
                 Files.copy(output.resolve(name), withCode.resolve(name));
@@ -141,7 +146,11 @@ class TemplatePackagerTest {
         }
         try (Flux2Pipeline base =
                 Flux2Pipeline.load(ModelFiles.in(ShortPrompts.model()), new LoadOptions(DType.FLOAT32, Device.CPU))) {
-            assertThat(new TemplateFolder(withCode).weightFiles(base)).hasSizeGreaterThan(1);
+            assertThat(new TemplateFolder(withCode)
+                            .weightContent(base)
+                            .getFirst()
+                            .files())
+                    .hasSizeGreaterThan(1);
         }
     }
 
@@ -154,6 +163,12 @@ class TemplatePackagerTest {
         write(TRAINED, 1);
         assertThatThrownBy(() -> run(TestFiles.golden("template_value_a"), Long.MAX_VALUE))
                 .hasMessageContaining("expected [");
+        write("module." + TRAINED, 0);
+        assertThatThrownBy(() -> run(TestFiles.golden("template_value_a"), Long.MAX_VALUE))
+                .hasMessageEndingWith(
+                        "module.%s is not a tensor of the model; names differ by a prefix only: remove 'module.' from those of"
+                                + " the file",
+                        TRAINED);
         assertThat(names(temporary)).containsExactly("training");
     }
 
@@ -166,18 +181,18 @@ class TemplatePackagerTest {
         TemplatePackager.Request request = new TemplatePackager.Request(
                 folder,
                 TrustedCode.OWN,
-                null,
+                List.of(),
                 output,
                 Long.MAX_VALUE,
                 GenerationRequest.of("a circle").size(64, 64).steps(1).build(),
                 TemplateInputs.parse("{\"image\": \"%s\"}".formatted(picture)),
-                null,
-                null);
+                new TemplatePackager.Card("tiny", null, null, Map.of()));
         Flux2Pipeline base =
                 Flux2Pipeline.load(ModelFiles.in(ShortPrompts.model()), new LoadOptions(DType.FLOAT32, Device.CPU));
         new TemplatePackager(request, _ -> {}).run(base, _ -> {});
         assertThat(output.resolve("README.md"))
                 .content()
+                .contains("it steers the images of `tiny`", "Not recorded.")
                 .contains("| `{\"image\":\"input.png\"}` |", "--template_inputs '{\"image\":\"input.png\"}'")
                 .doesNotContain(TestFiles.root().toString());
     }
@@ -239,6 +254,68 @@ class TemplatePackagerTest {
             packaged.model().state().forEach((name, parameter) -> loaded.put(name, parameter.get()));
             requireMerged(loaded);
         }
+    }
+
+    /// Names of a part in a module are relative to it, in its file and in that of the package; one part's weights come
+    /// from the folder, those of the others from two checkpoints.
+    @Test
+    void partsAreMergedFromSeveralCheckpoints() throws IOException {
+        Path folder = temporary.resolve("folder");
+        TemplateFamily.VALUE.write(folder);
+        Path source = folder.resolve("Model.java");
+        String text = Files.readString(source)
+                .replace(
+                        "Weights.fileOrRandom(\"model.safetensors\", 0)",
+                        "Weights.parts(Weights.file(\"keys.safetensors\").inModule(\"proj_k\"),"
+                                + " Weights.fileOrRandom(\"values/values.safetensors\", 0).inModule(\"proj_v\"))")
+                .replace("forBase(base, 64)", "forBase(base, 8)");
+        assertThat(text).contains("Weights.parts(", "forBase(base, 8)");
+        Files.writeString(source, text);
+        Map<String, Path> trained = new LinkedHashMap<>();
+        try (Scope _ = new Scope()) {
+            Map<String, Tensor> keys = new LinkedHashMap<>();
+            Map<String, Map<String, Tensor>> values = new LinkedHashMap<>();
+            weights().forEach((name, tensor) -> {
+                if (name.startsWith("proj_k.")) {
+                    keys.put(name.substring("proj_k.".length()), tensor);
+                } else {
+                    String half = name.contains("double") ? "double" : "single";
+                    values.computeIfAbsent(half, _ -> new LinkedHashMap<>()).put(name, tensor);
+                }
+            });
+            TensorFiles.write(folder.resolve("keys.safetensors"), keys, Map.of());
+            for (Map.Entry<String, Map<String, Tensor>> half : values.entrySet()) {
+                Path file = temporary.resolve("training").resolve(half.getKey() + ".safetensors");
+                TensorFiles.write(file, half.getValue(), Map.of());
+                trained.put(half.getKey(), file);
+            }
+            TensorFiles.write(
+                    checkpoint,
+                    Map.of(
+                            TRAINED,
+                            Objects.requireNonNull(weights().get(TRAINED)).neg()),
+                    Map.of());
+        }
+        List<Path> all = new ArrayList<>(trained.values());
+        all.add(checkpoint);
+        runInto(output, folder, all, Long.MAX_VALUE);
+
+        assertThat(names(output)).containsExactly("Model.java", "README.md", "keys.safetensors", "samples", "values");
+        try (Scope _ = new Scope()) {
+            Map<String, Tensor> merged = new HashMap<>();
+            TensorFiles.read(output.resolve("keys.safetensors"))
+                    .forEach((name, tensor) -> merged.put("proj_k." + name, tensor));
+            TensorFiles.read(output.resolve("values/values.safetensors"))
+                    .forEach((name, tensor) -> merged.put("proj_v." + name, tensor));
+            requireMerged(merged);
+        }
+        assertThatThrownBy(() ->
+                        runInto(temporary.resolve("more"), folder, List.of(checkpoint, checkpoint), Long.MAX_VALUE))
+                .isInstanceOf(InvalidFileException.class)
+                .hasMessage(
+                        "%s: '%s': this tensor is also in %s; one name may be in one checkpoint only",
+                        checkpoint, TRAINED, checkpoint);
+        assertThat(temporary.resolve("more")).doesNotExist();
     }
 
     @Test
