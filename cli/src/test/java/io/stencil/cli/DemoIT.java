@@ -59,8 +59,8 @@ class DemoIT {
     /// In the folder of the first demo, whose files are replaced.
     @Test
     void aSeedRepeatsTheDemo() throws IOException {
-        List<Path> files = List.of(
-                folder.resolve("brightness/model.safetensors"), folder.resolve("dataset/images/000007.png"));
+        List<Path> files =
+                List.of(folder.resolve("brightness/model.safetensors"), folder.resolve("dataset/images/000007.png"));
         List<byte[]> before = new ArrayList<>();
         StencilRun.inProcess("demo", "--output=" + folder, "--steps=2", "--seed=3", "--share=0.05")
                 .succeeded();

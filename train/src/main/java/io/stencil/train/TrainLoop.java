@@ -86,7 +86,9 @@ final class TrainLoop {
         state.startClock();
         setRecovery();
         try {
-            Reason reason = state.step() == 0 && between(actions, 0) ? Reason.EARLY_STOP : Reason.DONE;
+            boolean isOver =
+                    state.step() == 0 ? between(actions, 0) : actions.stream().anyMatch(StepAction::isOver);
+            Reason reason = isOver ? Reason.EARLY_STOP : Reason.DONE;
             while (state.step() < length.steps() && reason == Reason.DONE) {
                 if (parallel.anyStops(stop)) {
                     reason = Reason.STOPPED;

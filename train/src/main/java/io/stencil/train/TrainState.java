@@ -17,6 +17,7 @@ import io.stencil.train.checkpoint.TrainableParts;
 import io.stencil.train.optim.Optimizer;
 import io.stencil.train.optim.WeightAverage;
 import io.stencil.train.options.OptimisationOptions;
+import io.stencil.train.validation.BestValidation;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collection;
@@ -64,6 +65,7 @@ final class TrainState implements AutoCloseable {
     private double earlierSeconds;
     private long began = System.nanoTime();
     private boolean updating;
+    private @Nullable BestValidation validation;
 
     /// Begins with the parts' weights as they are.
     ///
@@ -148,6 +150,21 @@ final class TrainState implements AutoCloseable {
         return generators.withoutDraws(work);
     }
 
+    /// Whether there is an average of the weights.
+    boolean hasAverage() {
+        return average != null;
+    }
+
+    /// The best validation; null before the first.
+    @Nullable
+    BestValidation validation() {
+        return validation;
+    }
+
+    void setValidation(BestValidation best) {
+        validation = best;
+    }
+
     /// Runs an action while the average is in the place of the weights, if there is one.
     void withAverage(Runnable action) {
         if (average == null) {
@@ -181,7 +198,8 @@ final class TrainState implements AutoCloseable {
                 average == null ? 0 : average.updates(),
                 parameterUpdates,
                 loss,
-                seconds());
+                seconds(),
+                validation);
         return new Snapshot(progress, generators.capture()); // last: nothing that may fail comes after it
     }
 
@@ -244,6 +262,7 @@ final class TrainState implements AutoCloseable {
         step = progress.step();
         updates = progress.updates();
         loss = progress.lastLoss();
+        validation = progress.validation();
         earlierSeconds = progress.seconds();
     }
 

@@ -185,9 +185,11 @@ public final class Trainer {
             };
             TrainingListener all = csv == null ? listener : TrainingListener.all(List.of(csv, listener));
             Checkpoints checkpoints = new Checkpoints(options, state, objective, parallel, states, all);
-            List<StepAction> actions = List.of(); // validation, then samples
-            return new TrainLoop(options.optimisation(), state, objective, batches, parallel, checkpoints)
-                    .run(actions, all, () -> stopped);
+            try (@Nullable Validation validation = Validation.of(options, data, models, state, group, all)) {
+                List<StepAction> actions = validation == null ? List.of() : List.of(validation); // then samples
+                return new TrainLoop(options.optimisation(), state, objective, batches, parallel, checkpoints)
+                        .run(actions, all, () -> stopped);
+            }
         }
     }
 
@@ -209,7 +211,7 @@ public final class Trainer {
                 : saved.progress().seed();
     }
 
-    private static TrainableParts select(TrainOptions options, TrainModels models) {
+    static TrainableParts select(TrainOptions options, TrainModels models) {
         return options.task() == Task.VAE
                 ? TrainableParts.selectVae(
                         options.models().trainable(), models.pipeline().models().requireVae())
@@ -217,7 +219,7 @@ public final class Trainer {
     }
 
     /// Reads the weights of `--resume_from_checkpoint`.
-    private static void initialise(TrainableParts parts, OutputOptions output) {
+    static void initialise(TrainableParts parts, OutputOptions output) {
         TrainedTensors tensors = new TrainedTensors(parts, output);
         tensors.requirePrefix();
         if (output.resumeFrom() != null && !output.resume()) {

@@ -21,7 +21,9 @@ import io.stencil.train.encodings.CachedDataset;
 import io.stencil.train.options.DataOptions.OnBadRow;
 import io.stencil.train.options.Task;
 import io.stencil.train.options.TrainOptions;
+import io.stencil.train.options.ValidationOptions;
 import io.stencil.train.step.TrainingStep;
+import io.stencil.train.validation.HeldOutLosses.HeldOutRow;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -29,9 +31,11 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Function;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /// Holds the data of a run: a dataset of images, or one that was encoded before.
@@ -39,18 +43,38 @@ import org.jspecify.annotations.Nullable;
 /// @param cached the encoded samples, or null for images
 /// @param history content of the rows that were used
 /// @param draws whether the Template's data processor draws from the generator of the process
-record TrainingData(Dataset dataset, @Nullable CachedDataset cached, DatasetHistory history, boolean draws) {
+/// @param heldOut rows that are measured and not trained on, or null; with `--validation_split` [#usable] separates
+///     them
+record TrainingData(
+        Dataset dataset,
+        @Nullable CachedDataset cached,
+        DatasetHistory history,
+        boolean draws,
+        @Nullable TrainingData heldOut) {
 
-    private TrainingData(Dataset dataset, @Nullable CachedDataset cached) {
-        this(dataset, cached, new DatasetHistory(dataset, Map.of()), false);
+    private static TrainingData of(Dataset dataset, @Nullable TrainingData heldOut) {
+        return new TrainingData(dataset, null, new DatasetHistory(dataset, Map.of()), false, heldOut);
+    }
+
+    private static TrainingData of(CachedDataset cached, @Nullable TrainingData heldOut) {
+        Dataset dataset = cached.dataset();
+        return new TrainingData(dataset, cached, new DatasetHistory(dataset, Map.of()), false, heldOut);
     }
 
     static TrainingData read(TrainOptions options) {
+        ValidationOptions validation = options.validation();
         if (options.task() != Task.SFT_TRAIN) {
-            return new TrainingData(Dataset.read(options.data()), null);
+            Dataset dataset = Dataset.read(options.data());
+            return of(
+                    dataset,
+                    options.task() == Task.SFT && validation.metadataPath() != null
+                            ? of(Dataset.read(validation.data(options.data())), null)
+                            : null);
         }
         CachedDataset cached = CachedDataset.open(options);
-        return new TrainingData(cached.dataset(), cached);
+        return of(
+                cached,
+                validation.basePath() == null ? null : of(CachedDataset.open(options, validation.basePath()), null));
     }
 
     /// Checks the heads of images, unless all of them will be read in [#usable].
@@ -58,13 +82,85 @@ record TrainingData(Dataset dataset, @Nullable CachedDataset cached, DatasetHist
         if (cached == null && options.data().onBadRow() == OnBadRow.FAIL) {
             dataset.checkHeads();
         }
+        if (heldOut != null) {
+            heldOut.checkHeads(options);
+        }
     }
 
-    /// Checks that the data fit the models. Rows that cannot be read are left out with `--on_bad_row skip`, and those
-    /// that the run has left out so far stay out.
+    /// Checks that the data fit the models, and separates the rows of `--validation_split`. Rows that cannot be read
+    /// are left out with `--on_bad_row skip`, and those that the run has left out or held out so far stay out.
     ///
     /// @param saved state that the run goes on from, or null
     TrainingData usable(TrainOptions options, TrainModels models, @Nullable SavedState saved, SkippedRows skipping) {
+        TrainingData usable = usableRows(options, models, saved, skipping);
+        if (heldOut != null) {
+            return usable.with(heldOut.usableRows(options, models, null, skipping));
+        }
+        double share = options.validation().split();
+        if (share == 0 || options.task() == Task.SFT_DATA_PROCESS || options.task() == Task.VAE) {
+            return usable;
+        }
+        DatasetRecord record = saved == null ? null : saved.dataset();
+        return usable.split(record == null ? usable.chosen(share, skipping.group()) : Set.copyOf(record.heldOut()));
+    }
+
+    private TrainingData with(TrainingData validation) {
+        return new TrainingData(dataset, cached, history, draws, validation);
+    }
+
+    /// Chooses the rows that a split holds out. Each process reads a share of the rows.
+    ///
+    /// @return their indices in the metadata file
+    private Set<Integer> chosen(double share, ProcessGroup group) {
+        double[] flags = new double[dataset.rows().size()];
+        for (int row = group.rank(); row < flags.length; row += group.size()) {
+            flags[row] = HeldOutRow.isChosen(digest(row), share) ? 1 : 0;
+        }
+        double[] all = group.sum(flags);
+        List<Integer> indices = dataset.indices();
+        Set<Integer> chosen = new TreeSet<>();
+        for (int row = 0; row < all.length; row++) {
+            if (all[row] > 0) {
+                chosen.add(indices.get(row));
+            }
+        }
+        if (chosen.isEmpty() || chosen.size() == all.length) {
+            throw new InvalidRequestException(
+                    "validation_split",
+                    "%s holds out %s of the %s rows, which are chosen by a hash of their content; give another share, or name the rows to measure by --validation_metadata_path"
+                            .formatted(share, chosen.isEmpty() ? "none" : "all", all.length));
+        }
+        return chosen;
+    }
+
+    private String digest(int row) {
+        return cached == null
+                ? history.digest(dataset.rows().get(row))
+                : cached.digests().get(row);
+    }
+
+    private TrainingData split(Set<Integer> indices) {
+        Dataset.Split split = dataset.split(indices);
+        if (cached != null) {
+            return of(cached.select(split.training()), of(cached.select(split.heldOut()), null));
+        }
+        return new TrainingData(
+                split.training(),
+                null,
+                history.of(split.training()),
+                draws,
+                new TrainingData(split.heldOut(), null, history.of(split.heldOut()), draws, null));
+    }
+
+    /// Lists the rows with their digests, for a measurement.
+    List<HeldOutRow> rows() {
+        return IntStream.range(0, dataset.rows().size())
+                .mapToObj(row -> new HeldOutRow(dataset.rows().get(row), digest(row)))
+                .toList();
+    }
+
+    private TrainingData usableRows(
+            TrainOptions options, TrainModels models, @Nullable SavedState saved, SkippedRows skipping) {
         LoadedTemplate<?, ?> template = models.template();
         if (cached != null) {
             cached.requireMadeWith(
@@ -81,7 +177,8 @@ record TrainingData(Dataset dataset, @Nullable CachedDataset cached, DatasetHist
                 left,
                 null,
                 new DatasetHistory(left, record == null ? Map.of() : record.digests()),
-                check(left, models));
+                check(left, models),
+                null);
     }
 
     /// Checks that all rows fit the Template, if there is one. Where one has an image of uneven size, the Template
@@ -189,6 +286,13 @@ record TrainingData(Dataset dataset, @Nullable CachedDataset cached, DatasetHist
             this.earlier = Map.copyOf(earlier);
         }
 
+        /// The history of a part of the dataset.
+        DatasetHistory of(Dataset part) {
+            DatasetHistory history = new DatasetHistory(part, earlier);
+            history.digests.putAll(digests);
+            return history;
+        }
+
         /// Reads the content of a row, if that was not done before. Safe to call from several threads.
         String digest(DatasetRow row) {
             return digests.computeIfAbsent(row, key -> RowDigest.of(key, dataset.folder()));
@@ -207,7 +311,7 @@ record TrainingData(Dataset dataset, @Nullable CachedDataset cached, DatasetHist
                 } catch (InvalidFileException _) { // reported when the row is read again
                 }
             }
-            return new DatasetRecord(used, dataset.bad());
+            return new DatasetRecord(used, dataset.bad(), dataset.heldOut());
         }
 
         /// Refuses to go on with rows that have changed since the run used them. Each process looks at its share.

@@ -16,6 +16,7 @@ import io.stencil.tensor.Scope;
 import io.stencil.tensor.TensorFiles;
 import io.stencil.tensor.Tensors;
 import io.stencil.train.data.Dataset.BadRow;
+import io.stencil.train.validation.BestValidation;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
@@ -179,13 +180,17 @@ public record SavedState(
     /// @param digests of the content of the rows that the run has used ([io.stencil.train.data.RowDigest]), by their
     ///     index in the metadata file
     /// @param skipped rows that the run leaves out
+    /// @param heldOut indices in the metadata file of the rows that validation holds out; null in a state of an earlier
+    ///     version
     public record DatasetRecord(
             @JsonProperty("digests") Map<Integer, String> digests,
-            @JsonProperty("skipped") List<BadRow> skipped) {
+            @JsonProperty("skipped") List<BadRow> skipped,
+            @JsonProperty("held_out") @Nullable List<Integer> heldOut) {
 
         public DatasetRecord {
             digests = new TreeMap<>(digests);
             skipped = List.copyOf(skipped);
+            heldOut = heldOut == null ? List.of() : List.copyOf(heldOut);
         }
     }
 
@@ -202,6 +207,7 @@ public record SavedState(
     /// @param parameterUpdates what the optimizer has counted for each parameter, by full name
     /// @param lastLoss of the last step
     /// @param seconds that training took
+    /// @param validation the best validation, or null before the first
     public record Progress(
             long step,
             long updates,
@@ -210,10 +216,17 @@ public record SavedState(
             long averageUpdates,
             Map<String, Long> parameterUpdates,
             double lastLoss,
-            double seconds) {
+            double seconds,
+            @Nullable BestValidation validation) {
 
         public Progress {
             parameterUpdates = Map.copyOf(parameterUpdates);
+        }
+
+        /// The same progress with a validation that came after its step.
+        public Progress with(@Nullable BestValidation later) {
+            return new Progress(
+                    step, updates, seed, captionDraws, averageUpdates, parameterUpdates, lastLoss, seconds, later);
         }
     }
 }

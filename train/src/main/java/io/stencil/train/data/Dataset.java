@@ -21,10 +21,12 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collection;
 import java.util.Comparator;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.IntPredicate;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
@@ -34,9 +36,11 @@ import org.jspecify.annotations.Nullable;
 /// Holds the rows of a dataset.
 ///
 /// @param bad rows of the metadata file that cannot be used and were left out, in their order
+/// @param heldOut indices in the metadata file of usable rows that belong to another part of the dataset, in their
+/// order
 /// @param folder against which relative paths are resolved
 /// @param size that images are brought to
-public record Dataset(List<DatasetRow> rows, List<BadRow> bad, Path folder, TargetSize size) {
+public record Dataset(List<DatasetRow> rows, List<BadRow> bad, List<Integer> heldOut, Path folder, TargetSize size) {
 
     /// Samples of an epoch, whose order is drawn at once.
     private static final int MAX_SAMPLES = 100_000_000;
@@ -44,6 +48,7 @@ public record Dataset(List<DatasetRow> rows, List<BadRow> bad, Path folder, Targ
     public Dataset {
         rows = List.copyOf(rows);
         bad = List.copyOf(bad);
+        heldOut = List.copyOf(heldOut);
     }
 
     /// Reads the metadata file and validates every row without decoding images. With
@@ -92,13 +97,14 @@ public record Dataset(List<DatasetRow> rows, List<BadRow> bad, Path folder, Targ
                 bad.add(new BadRow(i, e.getMessage()));
             }
         }
-        return new Dataset(rows, bad, options.basePath(), options.size());
+        return new Dataset(rows, bad, List.of(), options.basePath(), options.size());
     }
 
     /// Where each row stands in the metadata file, from 0.
     public List<Integer> indices() {
-        Set<Integer> left = bad.stream().map(BadRow::index).collect(Collectors.toSet());
-        return IntStream.range(0, rows.size() + bad.size())
+        Set<Integer> left = bad.stream().map(BadRow::index).collect(Collectors.toCollection(HashSet::new));
+        left.addAll(heldOut);
+        return IntStream.range(0, rows.size() + left.size())
                 .filter(index -> !left.contains(index))
                 .boxed()
                 .toList();
@@ -117,12 +123,34 @@ public record Dataset(List<DatasetRow> rows, List<BadRow> bad, Path folder, Targ
         List<BadRow> all = Stream.concat(bad.stream(), more.stream())
                 .sorted(Comparator.comparingInt(BadRow::index))
                 .toList();
-        return new Dataset(kept, all, folder, size);
+        return new Dataset(kept, all, heldOut, folder, size);
+    }
+
+    /// Holds the two parts of a dataset.
+    public record Split(Dataset training, Dataset heldOut) {}
+
+    /// Splits the dataset.
+    ///
+    /// @param indices of the rows that are held out, in the metadata file
+    public Split split(Set<Integer> indices) {
+        return new Split(part(index -> !indices.contains(index)), part(indices::contains));
+    }
+
+    private Dataset part(IntPredicate belongs) {
+        List<Integer> all = indices();
+        List<DatasetRow> kept = IntStream.range(0, rows.size())
+                .filter(row -> belongs.test(all.get(row)))
+                .mapToObj(rows::get)
+                .toList();
+        List<Integer> others = Stream.concat(heldOut.stream(), all.stream().filter(index -> !belongs.test(index)))
+                .sorted()
+                .toList();
+        return new Dataset(kept, bad, others, folder, size);
     }
 
     /// @throws InvalidRequestException when more rows cannot be used than may be skipped
     public void requireFewBad() {
-        int all = rows.size() + bad.size();
+        int all = rows.size() + bad.size() + heldOut.size();
         if (bad.size() > OnBadRow.maximumSkipped(all)) {
             throw new InvalidRequestException(
                     "on_bad_row",

@@ -46,7 +46,12 @@ public final class CachedDataset {
     /// @throws io.stencil.error.InvalidRequestException when it is none, or not complete
     /// @throws InvalidFileException when the index is broken or a sample is missing
     public static CachedDataset open(TrainOptions options) {
-        CacheFolder cache = new CacheFolder(options.data().basePath());
+        return open(options, options.data().basePath());
+    }
+
+    /// Opens the cache in another folder.
+    public static CachedDataset open(TrainOptions options, Path folder) {
+        CacheFolder cache = new CacheFolder(folder);
         List<DatasetRow> rows = new ArrayList<>();
         List<CachedRow> samples = cache.rows();
         for (CachedRow row : samples) {
@@ -63,8 +68,21 @@ public final class CachedDataset {
         }
         return new CachedDataset(
                 cache,
-                new Dataset(rows, List.of(), cache.folder(), options.data().size()),
+                new Dataset(rows, List.of(), List.of(), folder, options.data().size()),
                 samples);
+    }
+
+    /// The SHA-256 of the content of each row.
+    public List<String> digests() {
+        return samples.stream().map(CachedRow::digest).toList();
+    }
+
+    /// Selects a part of the rows.
+    ///
+    /// @param part of this dataset
+    public CachedDataset select(Dataset part) {
+        return new CachedDataset(
+                cache, part, part.indices().stream().map(samples::get).toList());
     }
 
     /// Refuses a cache that was made by other models, or by another Template, than those that train.

@@ -14,6 +14,11 @@ public interface StepAction {
     /// @return the same in all processes
     Decision run(Moment moment);
 
+    /// Whether an earlier process has ended the run by this action: no step follows.
+    default boolean isOver() {
+        return false;
+    }
+
     /// A moment between two steps.
     ///
     /// @param step steps that are done; 0 before the first step of a run, which a resumed run does not repeat

@@ -139,6 +139,14 @@ public record DataOptions(
         targetSize(height, width, maxPixels);
     }
 
+    /// The same options for the rows of another metadata file, each once and in their order.
+    ///
+    /// @param folder against which its paths are resolved
+    DataOptions of(Path folder, Path metadata) {
+        return new DataOptions(
+                folder, metadata, 1, fileKeys, workers, false, height, width, maxPixels, extraInputs, onBadRow);
+    }
+
     /// The size that images are brought to.
     public TargetSize size() {
         return targetSize(height, width, maxPixels);

@@ -11,6 +11,7 @@ import io.stencil.train.options.DataOptions.ExtraInput;
 import io.stencil.train.options.DataOptions.FileKey;
 import io.stencil.train.options.DataOptions.OnBadRow;
 import io.stencil.train.options.ObjectiveOptions.TimestepWeighting;
+import io.stencil.train.options.ValidationOptions.KeepBest;
 import java.lang.invoke.MethodType;
 import java.lang.reflect.Constructor;
 import java.lang.reflect.InvocationTargetException;
@@ -170,7 +171,8 @@ public final class DeclaredOption {
                 OnBadRow.class, policy -> ((OnBadRow) policy).option(),
                 TimestepWeighting.class, weighting -> ((TimestepWeighting) weighting).option(),
                 LearningRateSchedule.class, schedule -> ((LearningRateSchedule) schedule).option(),
-                OptimizerType.class, optimizer -> ((OptimizerType) optimizer).option());
+                OptimizerType.class, optimizer -> ((OptimizerType) optimizer).option(),
+                KeepBest.class, keep -> ((KeepBest) keep).option());
 
         /// Finds the codec of lists with elements of a type.
         static OptionCodec ofList(Class<?> element, String option) {

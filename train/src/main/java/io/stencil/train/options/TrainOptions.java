@@ -44,7 +44,8 @@ public record TrainOptions(
         ModelOptions models,
         ObjectiveOptions objective,
         OptimisationOptions optimisation,
-        OutputOptions output) {
+        OutputOptions output,
+        ValidationOptions validation) {
 
     /// All options and their groups.
     public static final OptionSchema<TrainOptions> SCHEMA = OptionSchema.of(TrainOptions.class);
@@ -66,6 +67,7 @@ public record TrainOptions(
             throw new InvalidRequestException(
                     "extra_inputs", "must name template_inputs, which the Template is run with");
         }
+        requireMeasurable(task, validation);
         if (output.saveRawWeights() && optimisation.emaDecay() == null) {
             throw new InvalidRequestException(
                     "save_raw_weights", "needs --ema_decay: without an average the weights are what is saved");
@@ -84,6 +86,21 @@ public record TrainOptions(
                 "trainable_models",
                 "must be vae or parts of it with --task vae, found " + String.join(",", models.trainable()));
         refuse(models.template() != null, "template_model_id_or_path", "has no part in --task vae; leave it out");
+    }
+
+    private static void requireMeasurable(Task task, ValidationOptions validation) {
+        refuse(
+                task == Task.VAE && validation.isOn(),
+                validation.option(),
+                "has no part in --task vae, which measures nothing but its training loss; leave it out");
+        refuse(
+                task == Task.SFT_TRAIN && validation.metadataPath() != null,
+                "validation_metadata_path",
+                "has no part in --task sft:train, which reads encoded samples: encode these rows by --task sft:data_process and name their folder by --validation_base_path");
+        refuse(
+                task == Task.SFT && validation.basePath() != null && validation.metadataPath() == null,
+                "validation_base_path",
+                "needs --validation_metadata_path, the rows whose paths are relative to it");
     }
 
     /// Weights in float8 take no updates, and those in files no more.

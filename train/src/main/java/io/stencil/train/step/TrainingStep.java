@@ -148,6 +148,41 @@ public final class TrainingStep {
         }
     }
 
+    /// Computes the loss of one sample at several draws, without gradients.
+    ///
+    /// @param steering sample whose Template inputs steer the transformer; null leaves the Template out
+    /// @param draws timesteps and noise of the losses
+    /// @param count number of losses
+    /// @return each with the weight of its timestep, as in training
+    public double[] losses(Sample sample, @Nullable Sample steering, NoiseDraws draws, int count) {
+        try (Scope _ = new Scope();
+                GradMode _ = GradMode.disabled()) {
+            TemplateCache cache = steering == null ? TemplateCache.empty() : steer(steering, Checkpointing.OFF);
+            Tokens input = tokens(sample, cache);
+            double[] losses = new double[count];
+            try (LoraBinding _ = LoraBinding.bind(models.requireTransformer(), cache.lora())) {
+                for (int i = 0; i < count; i++) {
+                    try (Scope _ = new Scope()) {
+                        Draw draw = draws.next(
+                                models.dtype(), Tensors.shape(input.clean().latents()));
+                        losses[i] = Tensors.toDouble(
+                                loss(List.of(input), List.of(draw), cache.kvCache(), Checkpointing.OFF));
+                    }
+                }
+            }
+            return losses;
+        }
+    }
+
+    /// Runs the Template's stage without gradients on a sample.
+    ///
+    /// @return processed input, whose tensors the caller's scope owns
+    public PreparedInput<?> prepared(Sample sample) {
+        try (GradMode _ = GradMode.disabled()) {
+            return prepare(Objects.requireNonNull(template), sample);
+        }
+    }
+
     private TemplateCache steer(Sample sample, Checkpointing checkpointing) {
         if (template == null) {
             return TemplateCache.empty();

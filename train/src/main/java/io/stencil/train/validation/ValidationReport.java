@@ -50,7 +50,7 @@ public record ValidationReport(
         /// Takes the means of losses.
         ///
         /// @param losses of each row in each band
-        static ValidationLoss of(double[][] losses) {
+        public static ValidationLoss of(double[][] losses) {
             List<Double> bands = IntStream.range(0, losses[0].length)
                     .mapToObj(band -> average(Arrays.stream(losses).mapToDouble(row -> row[band])))
                     .toList();
@@ -72,7 +72,7 @@ public record ValidationReport(
         /// @param right of each row in each band, with its own inputs
         /// @param without without the Template
         /// @param other with the inputs of another row; NaN for rows that have none
-        static SteeringGain of(double[][] right, double[][] without, double[][] other) {
+        public static SteeringGain of(double[][] right, double[][] without, double[][] other) {
             double[] read = IntStream.range(0, other.length)
                     .filter(row -> !Double.isNaN(other[row][0]) || Double.isNaN(right[row][0]))
                     .mapToDouble(row -> difference(other[row], right[row]))
