@@ -56,6 +56,7 @@ public final class StencilCommand {
             LaunchCommand.class,
             InitCommand.class,
             InspectCommand.class,
+            ConvertCommand.class,
             DatasetCommand.class,
             EvaluateCommand.class,
             DemoCommand.class,

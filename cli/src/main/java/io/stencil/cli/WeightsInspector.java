@@ -8,7 +8,6 @@ import io.stencil.files.ByteText;
 import io.stencil.flux2.files.BaseModelPart;
 import io.stencil.flux2.files.KnownCheckpoint;
 import io.stencil.flux2.files.LoraKey;
-import io.stencil.flux2.files.ModelConfig;
 import io.stencil.gguf.GgufFile;
 import io.stencil.safetensors.Checkpoint;
 import io.stencil.safetensors.KeyHash;
@@ -202,7 +201,7 @@ final class WeightsInspector {
                 parts = BaseModelPart.recognise(List.of(file));
                 List<String> kinds = new ArrayList<>();
                 for (BaseModelPart part : parts) {
-                    facts.add(new Fact("names", part.dialect()));
+                    facts.add(new Fact("names", part.summary()));
                     kinds.add(describe(part, facts));
                 }
                 return Optional.of(String.join("; ", kinds));
@@ -225,7 +224,7 @@ final class WeightsInspector {
             } catch (InvalidFileException e) {
                 facts.add(new Fact("fault", e.what()));
             }
-            return "%s, %s".formatted(describe(part.config()), part.sizes().text());
+            return "%s, %s".formatted(part.config().title(), part.sizes().text());
         }
 
         /// Recognises another model by its `config.json`.
@@ -234,30 +233,6 @@ final class WeightsInspector {
             return Files.exists(json)
                     ? Optional.of("model that is not part of FLUX.2, by its config.json")
                     : Optional.empty();
-        }
-
-        private static String describe(ModelConfig config) {
-            return switch (config) {
-                case ModelConfig.Transformer(var sizes) ->
-                    "FLUX.2 transformer: %s double and %s single blocks, %s heads x %s"
-                            .formatted(
-                                    sizes.numLayers(),
-                                    sizes.numSingleLayers(),
-                                    sizes.numAttentionHeads(),
-                                    sizes.attentionHeadDim());
-                case ModelConfig.Vae(var sizes) ->
-                    "FLUX.2 VAE: channels %s%s"
-                            .formatted(
-                                    sizes.blockOutChannels(),
-                                    sizes.decoderBlockOutChannels().equals(sizes.blockOutChannels())
-                                            ? ""
-                                            : ", of the decoder " + sizes.decoderBlockOutChannels());
-                case ModelConfig.TextEncoder text ->
-                    "Qwen3 text encoder: %s layers, width %s"
-                            .formatted(
-                                    text.config().numHiddenLayers(),
-                                    text.config().hiddenSize());
-            };
         }
     }
 }

@@ -125,7 +125,9 @@ class InspectIT {
         assertThat(lines(
                         "inspect",
                         TestFiles.golden("formats/transformer/bfl.safetensors").toString()))
-                .contains("  names        BFL names", "  tensors      45")
+                .contains(
+                        "  names        BFL names, FLUX.2 transformer: 2 double and 3 single blocks, 4 heads x 32, BF16",
+                        "  tensors      45")
                 .noneMatch(line -> line.contains("fault"))
                 .first()
                 .asString()
@@ -141,7 +143,7 @@ class InspectIT {
             TensorFiles.write(file, tensors, Map.of());
         }
         assertThat(lines("inspect", file.toString()))
-                .contains("  fault        tensors do not fit the model (BFL names): 1 missing "
+                .contains("  fault        tensors do not fit the model (BFL names, BF16): 1 missing "
                         + "(double_blocks.1.txt_attn.qkv.weight)");
     }
 

@@ -16,11 +16,11 @@ import org.jspecify.annotations.Nullable;
 /// [#require].
 public final class ConfigJson {
 
-    private final Path file;
+    private final Location place;
     private final JsonNode root;
 
-    private ConfigJson(Path file, JsonNode root) {
-        this.file = file;
+    private ConfigJson(Location place, JsonNode root) {
+        this.place = place;
         this.root = root;
     }
 
@@ -28,11 +28,18 @@ public final class ConfigJson {
     ///
     /// @throws InvalidFileException when it is absent, or is not a JSON object
     public static ConfigJson read(Path file) {
-        JsonNode root = JsonFile.read(file);
+        return of(Location.of(file), JsonFile.read(file));
+    }
+
+    /// Wraps a document that lies elsewhere, such as in the metadata of weights.
+    ///
+    /// @param place of the document, for messages
+    /// @throws InvalidFileException when it is not a JSON object
+    public static ConfigJson of(Location place, JsonNode root) {
         if (!root.isObject()) {
-            throw new InvalidFileException(file, "expected a JSON object, found " + kind(root));
+            throw new InvalidFileException(place, "expected a JSON object, found " + kind(root));
         }
-        return new ConfigJson(file, root);
+        return new ConfigJson(place, root);
     }
 
     public boolean has(String field) {
@@ -115,9 +122,14 @@ public final class ConfigJson {
         }
     }
 
-    /// An error about one field of this file.
+    /// An error about one field.
     public InvalidFileException fault(String field, String what) {
-        return new InvalidFileException(Location.of(file).field(field), what);
+        return new InvalidFileException(place.field(field), what);
+    }
+
+    /// An error about fields that do not fit together.
+    public InvalidFileException fault(String what, RuntimeException cause) {
+        return new InvalidFileException(place, what, cause);
     }
 
     private <T> T value(

@@ -87,7 +87,7 @@ record StoredWeight(WeightFile file, String name, DType plain, Device device, bo
     }
 
     /// The values as they lie in the file, on the CPU; views of it, but for blocks that do not fill rows.
-    private WeightValues stored() {
+    WeightValues stored() {
         TensorEntry entry = source().entry(name);
         if (entry.dtype() instanceof BlockType type) {
             return isMatrixOfBlocks()

@@ -12,6 +12,7 @@ import io.stencil.tensor.DType;
 import io.stencil.tensor.Device;
 import io.stencil.tensor.Scope;
 import io.stencil.tensor.TorchGenerator;
+import io.stencil.tensor.WeightValues;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
@@ -134,6 +135,20 @@ public record WeightLoader(DType dtype, Device device, boolean float8) {
                 }
             }
         });
+    }
+
+    /// Reads the values of one weight as they lie in a file: views of it where that can be, also of quantized ones.
+    ///
+    /// @throws InvalidFileException when its scale does not fit it
+    public static WeightValues values(TensorSource source, String name) {
+        return new StoredWeight(new WeightFile(source), name, DType.FLOAT32, Device.CPU, true).stored();
+    }
+
+    /// Returns the names of tensors that lie beside quantized weights, such as scales, and are no weights of their own.
+    ///
+    /// @throws InvalidFileException for a quantization that is not supported, by its name
+    public static List<String> companions(TensorSource source) {
+        return Float8Scale.companions(source);
     }
 
     private static Set<Parameter> matrices(Module module) {

@@ -131,7 +131,7 @@ public final class TensorFiles {
     }
 
     /// The memory of a contiguous tensor on the CPU, valid as long as the tensor is.
-    static MemorySegment bytes(Tensor plain) {
+    public static MemorySegment bytes(Tensor plain) {
         return MemorySegment.ofAddress(plain.data_ptr().address()).reinterpret(plain.nbytes());
     }
 

@@ -1,6 +1,7 @@
 package io.stencil.flux2.files;
 
 import io.stencil.error.InvalidFileException;
+import io.stencil.error.Location;
 import io.stencil.error.NameList;
 import io.stencil.flux2.text.Qwen3Encoder;
 import io.stencil.flux2.transformer.Flux2Transformer;
@@ -18,18 +19,25 @@ import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /// One part of a base model, recognised and opened.
 ///
 /// @param weights under the names of this project's modules; the caller closes them or hands them to a module
 /// @param files that hold them, and maybe other parts
-/// @param dialect whose names the files have, such as `BFL names`
+/// @param layout names and layout of the files; null when they are not known
 /// @param sizes origin of the configuration
-public record BaseModelPart(ModelConfig config, TensorSource weights, List<Path> files, String dialect, Sizes sizes) {
+public record BaseModelPart(
+        ModelConfig config,
+        TensorSource weights,
+        List<Path> files,
+        @Nullable PartLayout layout,
+        Sizes sizes) {
 
     /// Origins of a part's sizes.
     public enum Sizes {
         CONFIG_JSON("by its config.json"),
+        METADATA("by its metadata"),
         KEY_HASH("by its key hash"),
         SHAPES("by its shapes");
 
@@ -46,6 +54,26 @@ public record BaseModelPart(ModelConfig config, TensorSource weights, List<Path>
 
     public BaseModelPart {
         files = List.copyOf(files);
+    }
+
+    /// Returns whose names the files have, such as `BFL names`.
+    public String dialect() {
+        return layout == null ? "unknown names" : layout.dialect();
+    }
+
+    /// Describes names, model and types of weights in one line: `BFL names, klein-4B, float8 with scales and BF16`.
+    public String summary() {
+        String model = KnownCheckpoint.of(weights.entries().values())
+                .map(KnownCheckpoint::model)
+                .orElseGet(config::title);
+        return "%s, %s, %s"
+                .formatted(
+                        dialect(), model, WeightTypes.describe(weights.entries().values()));
+    }
+
+    /// Whether weights are in float8 or in blocks.
+    public boolean isQuantized() {
+        return weights.entries().values().stream().anyMatch(WeightTypes::isQuantized);
     }
 
     /// Opens weights and recognises them: which part they are, and in whose names, by the names of tensors; the sizes
@@ -125,12 +153,16 @@ public record BaseModelPart(ModelConfig config, TensorSource weights, List<Path>
             TensorSource weights = layout.apply(source, all);
             PartLayout.Part kind = layout.naming().part();
             Optional<ModelConfig> written = config(paths.getFirst(), kind);
+            if (written.isPresent()) {
+                return new BaseModelPart(written.get(), weights, files(paths, source), layout, Sizes.CONFIG_JSON);
+            }
+            Optional<ModelConfig> metadata = ModelConfig.read(Location.of(paths.getFirst()), source.metadata(), kind);
             Optional<ModelConfig> known =
                     KnownCheckpoint.of(weights.entries().values()).map(KnownCheckpoint::config);
-            ModelConfig config = written.or(() -> known)
+            ModelConfig config = metadata.or(() -> known)
                     .orElseGet(() -> new SizesFromShapes(weights, describe(List.of(layout))).read(kind));
-            Sizes sizes = written.isPresent() ? Sizes.CONFIG_JSON : known.isPresent() ? Sizes.KEY_HASH : Sizes.SHAPES;
-            return new BaseModelPart(config, weights, files(paths, source), layout.dialect(), sizes);
+            Sizes sizes = metadata.isPresent() ? Sizes.METADATA : known.isPresent() ? Sizes.KEY_HASH : Sizes.SHAPES;
+            return new BaseModelPart(config, weights, files(paths, source), layout, sizes);
         } catch (RuntimeException e) {
             source.close();
             throw e;
@@ -178,8 +210,7 @@ public record BaseModelPart(ModelConfig config, TensorSource weights, List<Path>
                         "has no config.json beside it, and its names and shapes (hash %s) are not those of a known FLUX.2 model; expected the names of diffusers, of BFL's files or of ComfyUI's"
                                 .formatted(KeyHash.of(source.entries().values())));
             }
-            return new BaseModelPart(
-                    ModelConfig.read(json), source, files(paths, source), "unknown names", Sizes.CONFIG_JSON);
+            return new BaseModelPart(ModelConfig.read(json), source, files(paths, source), null, Sizes.CONFIG_JSON);
         } catch (RuntimeException e) {
             source.close();
             throw e;

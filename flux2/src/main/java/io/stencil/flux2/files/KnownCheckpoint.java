@@ -15,21 +15,23 @@ import java.util.stream.Stream;
 
 /// Published checkpoints, by the hash of their tensors' names and shapes ([io.stencil.safetensors.KeyHash]).
 public enum KnownCheckpoint {
-    KLEIN_4B("3bde7b817fec8143028b6825a63180df", "FLUX.2-klein-4B transformer"),
-    KLEIN_9B("39c6fc48f07bebecedbbaa971ff466c8", "FLUX.2-klein-9B transformer"),
-    DEV("d38e1d5c5aec3b0a11e79327ac6e3b0f", "FLUX.2-dev transformer"),
-    VAE("c54288e3ee12ca215898840682337b95", "FLUX.2 VAE"),
-    QWEN3_4B("0f050f62a88876fea6eae0a18dac5a2e", "Qwen3-4B text encoder"),
-    QWEN3_8B("9195f3ea256fcd0ae6d929c203470754", "Qwen3-8B text encoder");
+    KLEIN_4B("3bde7b817fec8143028b6825a63180df", "klein-4B", "FLUX.2-klein-4B transformer"),
+    KLEIN_9B("39c6fc48f07bebecedbbaa971ff466c8", "klein-9B", "FLUX.2-klein-9B transformer"),
+    DEV("d38e1d5c5aec3b0a11e79327ac6e3b0f", "dev", "FLUX.2-dev transformer"),
+    VAE("c54288e3ee12ca215898840682337b95", "FLUX.2", "FLUX.2 VAE"),
+    QWEN3_4B("0f050f62a88876fea6eae0a18dac5a2e", "Qwen3-4B", "Qwen3-4B text encoder"),
+    QWEN3_8B("9195f3ea256fcd0ae6d929c203470754", "Qwen3-8B", "Qwen3-8B text encoder");
 
     /// The one such tensor that a published checkpoint has.
     private static final String VAE_COUNTER = "bn.num_batches_tracked";
 
     private final String keyHash;
+    private final String model;
     private final String title;
 
-    KnownCheckpoint(String keyHash, String title) {
+    KnownCheckpoint(String keyHash, String model, String title) {
         this.keyHash = keyHash;
+        this.model = model;
         this.title = title;
     }
 
@@ -51,6 +53,11 @@ public enum KnownCheckpoint {
 
     public String keyHash() {
         return keyHash;
+    }
+
+    /// Returns the name of the model, such as `klein-4B`.
+    public String model() {
+        return model;
     }
 
     /// What it is, for people.

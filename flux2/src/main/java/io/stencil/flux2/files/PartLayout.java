@@ -25,14 +25,21 @@ public record PartLayout(Naming naming, String prefix) {
 
     /// Parts of a base model.
     public enum Part {
-        TRANSFORMER("FLUX.2 transformer"),
-        VAE("FLUX.2 VAE"),
-        TEXT_ENCODER("Qwen3 text encoder");
+        TRANSFORMER("FLUX.2 transformer", "transformer"),
+        VAE("FLUX.2 VAE", "vae"),
+        TEXT_ENCODER("Qwen3 text encoder", "text_encoder");
 
         private final String title;
+        private final String folder;
 
-        Part(String title) {
+        Part(String title, String folder) {
             this.title = title;
+            this.folder = folder;
+        }
+
+        /// Name of the part's folder in Hugging Face layout.
+        public String folder() {
+            return folder;
         }
 
         public String title() {
@@ -163,7 +170,15 @@ public record PartLayout(Naming naming, String prefix) {
                 }
             });
         }
-        return new TensorLayout(source, placements, dialect(), this::fileName);
+        return new TensorLayout(
+                source, placements, "%s, %s".formatted(dialect(), types(source, placements)), this::fileName);
+    }
+
+    private static String types(TensorSource source, Map<String, Placement> placements) {
+        return WeightTypes.describe(placements.values().stream()
+                .map(placement -> source.entry(placement.tensor()))
+                .distinct()
+                .toList());
     }
 
     /// Whether a name is rather this part's than another one's.
@@ -203,17 +218,32 @@ public record PartLayout(Naming naming, String prefix) {
                         && shape.getFirst().equals(weight.shape().getFirst()));
     }
 
-    /// Returns the name in the file of a module's tensor, which need not be there.
     private String fileName(String name) {
-        return prefix
-                + switch (naming) {
-                    case DIFFUSERS_TRANSFORMER, DIFFUSERS_VAE -> name;
-                    case TRANSFORMERS_TEXT ->
-                        name.startsWith(TEXT_PREFIX) ? name.substring(TEXT_PREFIX.length()) : name;
-                    case BFL_TRANSFORMER ->
-                        BflNames.bflTensor(name).map(BflNames.Layer::name).orElse(name);
-                    case BFL_VAE -> BflVaeNames.bfl(name);
-                    case LLAMA_CPP_TEXT -> LlamaCppNames.llamaCpp(name);
-                };
+        return placement(name).tensor();
+    }
+
+    /// Returns the tensor of a file that holds a module's tensor, and which part of it that is. Neither need be there.
+    public Placement placement(String name) {
+        if (isOwn()) {
+            return new Placement(name, Change.NONE);
+        }
+        return switch (naming) {
+            case DIFFUSERS_TRANSFORMER, DIFFUSERS_VAE -> new Placement(prefix + name, Change.NONE);
+            case TRANSFORMERS_TEXT -> new Placement(textName(name), Change.NONE);
+            case BFL_TRANSFORMER ->
+                BflNames.bflTensor(name)
+                        .map(layer -> new Placement(prefix + layer.name(), layer.rows()))
+                        .orElse(new Placement(prefix + name, Change.NONE));
+            case BFL_VAE -> new Placement(prefix + BflVaeNames.bfl(name), BflVaeNames.change(name));
+            case LLAMA_CPP_TEXT -> new Placement(prefix + LlamaCppNames.llamaCpp(name), Change.NONE);
+        };
+    }
+
+    private String textName(String name) {
+        if (name.equals(UNUSED_HEAD)) {
+            return (prefix.endsWith(TEXT_PREFIX) ? prefix.substring(0, prefix.length() - TEXT_PREFIX.length()) : prefix)
+                    + name;
+        }
+        return prefix + (name.startsWith(TEXT_PREFIX) ? name.substring(TEXT_PREFIX.length()) : name);
     }
 }

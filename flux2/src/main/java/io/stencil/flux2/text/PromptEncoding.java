@@ -1,8 +1,6 @@
 package io.stencil.flux2.text;
 
-import io.stencil.error.InvalidFileException;
 import io.stencil.error.InvalidRequestException;
-import io.stencil.error.Location;
 import io.stencil.json.ConfigJson;
 import java.nio.file.Path;
 import java.util.Collections;
@@ -32,14 +30,17 @@ public record PromptEncoding(List<Integer> hiddenStates, int maxLength) {
     ///
     /// @throws InvalidFileException for a value that cannot be used
     public static PromptEncoding read(Path configJson) {
-        ConfigJson json = ConfigJson.read(configJson);
+        return read(ConfigJson.read(configJson));
+    }
+
+    /// @throws InvalidFileException for a value that cannot be used
+    public static PromptEncoding read(ConfigJson json) {
         try {
             return new PromptEncoding(
                     json.integers("text_encoder_out_layers", KLEIN.hiddenStates),
                     json.integer("max_sequence_length", KLEIN.maxLength));
         } catch (InvalidRequestException e) {
-            throw new InvalidFileException(
-                    Location.of(configJson), "text_encoder_out_layers and max_sequence_length: " + e.what(), e);
+            throw json.fault("text_encoder_out_layers and max_sequence_length: " + e.what(), e);
         }
     }
 

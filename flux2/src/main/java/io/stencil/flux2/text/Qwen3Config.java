@@ -1,8 +1,6 @@
 package io.stencil.flux2.text;
 
-import io.stencil.error.InvalidFileException;
 import io.stencil.error.InvalidRequestException;
-import io.stencil.error.Location;
 import io.stencil.json.ConfigJson;
 import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
@@ -77,7 +75,11 @@ public record Qwen3Config(
     /// @throws InvalidFileException when a field is missing, of the wrong kind, or has a value
     ///     that is not supported
     public static Qwen3Config read(Path configJson) {
-        ConfigJson json = ConfigJson.read(configJson);
+        return read(ConfigJson.read(configJson));
+    }
+
+    /// @throws InvalidFileException when a field is missing, of the wrong kind, or has a value that is not supported
+    public static Qwen3Config read(ConfigJson json) {
         json.require("model_type", "qwen3");
         json.require("attention_bias", false);
         json.require("hidden_act", "silu");
@@ -101,7 +103,7 @@ public record Qwen3Config(
                     json.number("rms_norm_eps", RMS_NORM_EPS),
                     ropeTheta(json));
         } catch (InvalidRequestException e) {
-            throw new InvalidFileException(Location.of(configJson), e.what(), e);
+            throw json.fault(e.what(), e);
         }
     }
 

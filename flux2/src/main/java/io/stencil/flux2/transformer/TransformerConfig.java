@@ -1,8 +1,6 @@
 package io.stencil.flux2.transformer;
 
-import io.stencil.error.InvalidFileException;
 import io.stencil.error.InvalidRequestException;
-import io.stencil.error.Location;
 import io.stencil.json.ConfigJson;
 import java.nio.file.Path;
 import java.util.List;
@@ -95,7 +93,11 @@ public record TransformerConfig(
     ///
     /// @throws InvalidFileException for a missing or unsupported value
     public static TransformerConfig read(Path configJson) {
-        ConfigJson json = ConfigJson.read(configJson);
+        return read(ConfigJson.read(configJson));
+    }
+
+    /// @throws InvalidFileException for a missing or unsupported value
+    public static TransformerConfig read(ConfigJson json) {
         json.require("_class_name", "Flux2Transformer2DModel");
         json.require("patch_size", 1);
         int inChannels = json.integer("in_channels");
@@ -115,7 +117,7 @@ public record TransformerConfig(
                     json.number("eps", 1e-6),
                     json.flag("guidance_embeds", true));
         } catch (InvalidRequestException e) {
-            throw new InvalidFileException(Location.of(configJson), e.what(), e);
+            throw json.fault(e.what(), e);
         }
     }
 

@@ -1,8 +1,6 @@
 package io.stencil.flux2.vae;
 
-import io.stencil.error.InvalidFileException;
 import io.stencil.error.InvalidRequestException;
-import io.stencil.error.Location;
 import io.stencil.json.ConfigJson;
 import java.nio.file.Path;
 import java.util.Collections;
@@ -79,7 +77,11 @@ public record VaeConfig(
     ///
     /// @throws InvalidFileException when a field is of another kind or has a value that is not supported
     public static VaeConfig read(Path configJson) {
-        ConfigJson config = ConfigJson.read(configJson);
+        return read(ConfigJson.read(configJson));
+    }
+
+    /// @throws InvalidFileException when a field is of another kind or has a value that is not supported
+    public static VaeConfig read(ConfigJson config) {
         List<Integer> channels = config.integers("block_out_channels", List.of(128, 256, 512, 512));
         requireSupported(config, channels);
         try {
@@ -91,7 +93,7 @@ public record VaeConfig(
                     config.integer("norm_num_groups", 32),
                     config.number("batch_norm_eps", 1e-4));
         } catch (InvalidRequestException e) {
-            throw new InvalidFileException(Location.of(configJson), "describes no VAE: " + e.what(), e);
+            throw config.fault("describes no VAE: " + e.what(), e);
         }
     }
 

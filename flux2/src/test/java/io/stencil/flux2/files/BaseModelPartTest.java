@@ -175,7 +175,7 @@ class BaseModelPartTest {
                 recognise(changed(BFL, "double_blocks.1.txt_attn.qkv.weight", "double_blocks.1.txt_attn.xyz.weight"));
         assertThatThrownBy(part::requireComplete)
                 .isInstanceOf(InvalidFileException.class)
-                .hasMessageEndingWith("tensors do not fit the model (BFL names): 1 missing "
+                .hasMessageEndingWith("tensors do not fit the model (BFL names, BF16): 1 missing "
                         + "(double_blocks.1.txt_attn.qkv.weight); 1 unexpected (double_blocks.1.txt_attn.xyz.weight)");
         part.weights().close();
     }

@@ -1,0 +1,4 @@
+@NullMarked
+package io.stencil.flux2.convert;
+
+import org.jspecify.annotations.NullMarked;
