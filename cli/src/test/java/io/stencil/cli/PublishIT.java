@@ -113,7 +113,12 @@ class PublishIT {
                 .succeeded();
         assertThat(StencilRun.content(temporary.resolve("package")))
                 .containsExactly(
-                        "Model.java", "README.md", "SHA256SUMS", "model.safetensors", "samples", "samples/0.png",
+                        "Model.java",
+                        "README.md",
+                        "SHA256SUMS",
+                        "model.safetensors",
+                        "samples",
+                        "samples/0.png",
                         "samples/without.png");
         assertThat(temporary.resolve("package/README.md"))
                 .content()
@@ -124,7 +129,12 @@ class PublishIT {
         StencilRun upload = stencil("upload", "me/brightness", "package").succeeded();
         assertThat(upload.out()).contains("make the repository", "private", "6 files", "0 as they were");
         assertThat(fake.repository("me/brightness").files().keySet())
-                .containsExactly("Model.java", "README.md", "SHA256SUMS", "model.safetensors", "samples/0.png",
+                .containsExactly(
+                        "Model.java",
+                        "README.md",
+                        "SHA256SUMS",
+                        "model.safetensors",
+                        "samples/0.png",
                         "samples/without.png");
 
         refused(

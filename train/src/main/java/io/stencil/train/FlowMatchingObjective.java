@@ -53,7 +53,7 @@ final class FlowMatchingObjective implements Objective {
                         options.objective().timestepWeighting(),
                         stored == null ? computed : stored),
                 warnings);
-        this.draws = NoiseDraws.from(generators.noise(), options.objective().timesteps());
+        this.draws = NoiseDraws.from(generators.noise(), options.objective());
     }
 
     private Function<DatasetRow, Encoded> encoding(Flux2Pipeline pipeline, Warnings warnings) {

@@ -22,6 +22,11 @@ public final class FlowMatchSchedule {
     public static final int TRAINING_STEPS = 1000;
 
     private static final double TRAINING_MU = 0.8;
+
+    /// Shift of the schedule for training: the noise level at the share `u` of the way is
+    /// `shift * u / (1 + (shift - 1) * u)`.
+    public static final double TRAINING_SHIFT = Math.exp(TRAINING_MU);
+
     private static final float TIMESTEPS_PER_SIGMA = 1000;
 
     /// Smaller noise levels, by which inpainting divides, are beyond float32.
@@ -73,6 +78,14 @@ public final class FlowMatchSchedule {
     /// @param height requested height of the image in pixels, before it is rounded up; `width` likewise
     public static long dynamicShiftLength(int height, int width) {
         return (long) (height / 16) * width / 16;
+    }
+
+    /// The shift of an inference schedule, in the terms of [#TRAINING_SHIFT].
+    ///
+    /// @param length of the image in tokens, see [#dynamicShiftLength]
+    /// @param steps of the schedule
+    public static double dynamicShift(long length, int steps) {
+        return Math.exp(mu(length, steps));
     }
 
     public int steps() {

@@ -10,6 +10,7 @@ import io.stencil.train.optim.OptimizerType;
 import io.stencil.train.options.DataOptions.ExtraInput;
 import io.stencil.train.options.DataOptions.FileKey;
 import io.stencil.train.options.DataOptions.OnBadRow;
+import io.stencil.train.options.ObjectiveOptions.TimestepSampling;
 import io.stencil.train.options.ObjectiveOptions.TimestepWeighting;
 import io.stencil.train.options.ValidationOptions.KeepBest;
 import java.lang.invoke.MethodType;
@@ -171,6 +172,7 @@ public final class DeclaredOption {
                 OnBadRow.class, policy -> ((OnBadRow) policy).option(),
                 TimestepWeighting.class, weighting -> ((TimestepWeighting) weighting).option(),
                 LearningRateSchedule.class, schedule -> ((LearningRateSchedule) schedule).option(),
+                TimestepSampling.class, sampling -> ((TimestepSampling) sampling).option(),
                 OptimizerType.class, optimizer -> ((OptimizerType) optimizer).option(),
                 KeepBest.class, keep -> ((KeepBest) keep).option());
 

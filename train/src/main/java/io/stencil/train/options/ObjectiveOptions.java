@@ -2,6 +2,7 @@ package io.stencil.train.options;
 
 import io.stencil.error.InvalidRequestException;
 import io.stencil.train.options.TrainingOption.OnResume;
+import org.jspecify.annotations.Nullable;
 
 /// Options of the loss.
 public record ObjectiveOptions(
@@ -9,11 +10,46 @@ public record ObjectiveOptions(
                 name = "timestep_weighting",
                 label = "bell|none",
                 help = "How much a timestep counts; none for a base model from nothing.",
-                docs = "`bell` as in the reference; `none` counts all timesteps alike. They are drawn evenly "
-                        + "from the schedule of training",
+                docs = "`bell` as in the reference; `none` counts all timesteps alike",
                 byDefault = "bell",
                 tasks = {Task.SFT, Task.SFT_DATA_PROCESS, Task.SFT_TRAIN})
         TimestepWeighting timestepWeighting,
+
+        @TrainingOption(
+                name = "timestep_sampling",
+                label = "uniform|logit_normal|shifted",
+                help = "How timesteps are drawn: evenly from the schedule of training, around its middle, or by "
+                        + "a shift towards noise.",
+                docs = "`uniform` draws timesteps evenly from the schedule of training; `logit_normal` and "
+                        + "`shifted` prefer some of them ([below](#timesteps))",
+                byDefault = "uniform",
+                tasks = {Task.SFT, Task.SFT_DATA_PROCESS, Task.SFT_TRAIN})
+        TimestepSampling timestepSampling,
+
+        @TrainingOption(
+                name = "logit_mean",
+                help = "With --timestep_sampling logit_normal: mean of the logits; above 0 has less noise.",
+                docs = "mean of the logits of `logit_normal`; above 0 towards less noise",
+                byDefault = "0",
+                tasks = {Task.SFT, Task.SFT_DATA_PROCESS, Task.SFT_TRAIN})
+        double logitMean,
+
+        @TrainingOption(
+                name = "logit_std",
+                help = "With --timestep_sampling logit_normal: standard deviation of the logits.",
+                docs = "standard deviation of the logits of `logit_normal`",
+                byDefault = "1",
+                tasks = {Task.SFT, Task.SFT_DATA_PROCESS, Task.SFT_TRAIN})
+        double logitStd,
+
+        @TrainingOption(
+                name = "timestep_shift",
+                help = "With --timestep_sampling shifted: the shift, above 1 towards noise.",
+                docs = "shift of `shifted`; above 1 towards noise",
+                unset = "by the image's size, as FLUX.2 generates",
+                tasks = {Task.SFT, Task.SFT_DATA_PROCESS, Task.SFT_TRAIN})
+        @Nullable
+        Double timestepShift,
 
         @TrainingOption(
                 name = "min_timestep_boundary",
@@ -80,6 +116,7 @@ public record ObjectiveOptions(
     /// @throws InvalidRequestException naming the option that cannot be used
     public ObjectiveOptions {
         var _ = new TimestepRange(minTimestep, maxTimestep);
+        requireSampling(timestepSampling, logitMean, logitStd, timestepShift);
         if (!(captionDropout >= 0 && captionDropout <= 1)) {
             throw new InvalidRequestException("caption_dropout", "must be between 0 and 1, found " + captionDropout);
         }
@@ -91,6 +128,23 @@ public record ObjectiveOptions(
     /// The part of the schedule that timesteps are drawn from.
     public TimestepRange timesteps() {
         return new TimestepRange(minTimestep, maxTimestep);
+    }
+
+    private static void requireSampling(TimestepSampling sampling, double mean, double std, @Nullable Double shift) {
+        if (sampling != TimestepSampling.LOGIT_NORMAL && (mean != 0 || std != 1)) {
+            throw new InvalidRequestException(
+                    mean == 0 ? "logit_std" : "logit_mean", "needs --timestep_sampling logit_normal");
+        }
+        if (sampling != TimestepSampling.SHIFTED && shift != null) {
+            throw new InvalidRequestException("timestep_shift", "needs --timestep_sampling shifted");
+        }
+        if (!Double.isFinite(mean)) {
+            throw new InvalidRequestException("logit_mean", "must be a finite number, found " + mean);
+        }
+        OptimisationOptions.requireAboveZero("logit_std", std);
+        if (shift != null) {
+            OptimisationOptions.requireAboveZero("timestep_shift", shift);
+        }
     }
 
     private static void requireNotNegative(String option, double value) {
@@ -139,7 +193,28 @@ public record ObjectiveOptions(
         }
     }
 
-    /// How much a timestep's error counts in the loss; the timesteps are drawn evenly from the schedule in any case.
+    /// How timesteps are drawn.
+    public enum TimestepSampling {
+        /// Evenly from the schedule of training.
+        UNIFORM("uniform"),
+        /// By a normal distribution of the logits of the place in the schedule (Esser et al. 2024, arXiv:2403.03206).
+        LOGIT_NORMAL("logit_normal"),
+        /// By noise levels that are drawn evenly and then shifted.
+        SHIFTED("shifted");
+
+        private final String option;
+
+        TimestepSampling(String option) {
+            this.option = option;
+        }
+
+        /// As on the command line.
+        public String option() {
+            return option;
+        }
+    }
+
+    /// How much a timestep's error counts in the loss, however timesteps are drawn.
     public enum TimestepWeighting {
         /// By a bell around the middle of the way, as the reference implementation trains.
         BELL("bell"),

@@ -203,7 +203,7 @@ public record OptimisationOptions(
                 : new ActivationPolicy.Within(activationMemory, gradientCheckpointingOffload);
     }
 
-    private static void requireAboveZero(String option, double value) {
+    static void requireAboveZero(String option, double value) {
         if (!(value > 0 && Double.isFinite(value))) {
             throw new InvalidRequestException(option, "must be a number above 0, found " + value);
         }

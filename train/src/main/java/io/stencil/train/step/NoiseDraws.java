@@ -1,11 +1,10 @@
 package io.stencil.train.step;
 
-import io.stencil.flux2.schedule.FlowMatchSchedule;
 import io.stencil.tensor.DType;
 import io.stencil.tensor.Scope;
-import io.stencil.tensor.Tensors;
 import io.stencil.tensor.TorchGenerator;
 import io.stencil.train.data.BatchSampler;
+import io.stencil.train.options.ObjectiveOptions;
 import io.stencil.train.options.ObjectiveOptions.TimestepRange;
 import org.bytedeco.pytorch.Tensor;
 
@@ -32,12 +31,16 @@ public interface NoiseDraws {
 
     /// The same with a timestep of a part of the schedule, `randint(first, end, (1,))`.
     static NoiseDraws from(TorchGenerator generator, TimestepRange range) {
-        int first = range.first(FlowMatchSchedule.TRAINING_STEPS);
-        int count = range.count(FlowMatchSchedule.TRAINING_STEPS);
-        return (dtype, shape) -> {
-            long index = first + Tensors.toLongs(generator.randint(count, 1))[0];
-            return new Draw(Math.toIntExact(index), generator.randn(dtype, shape));
-        };
+        return from(generator, TimestepDistribution.uniform(range));
+    }
+
+    /// Draws a timestep as the options of a run say, then the noise.
+    static NoiseDraws from(TorchGenerator generator, ObjectiveOptions options) {
+        return from(generator, TimestepDistribution.of(options));
+    }
+
+    private static NoiseDraws from(TorchGenerator generator, TimestepDistribution timesteps) {
+        return (dtype, shape) -> new Draw(timesteps.draw(generator, shape), generator.randn(dtype, shape));
     }
 
     /// Draws for the rows of one process: the draws for the other rows of the batch are made and dropped, so that every

@@ -14,6 +14,7 @@ import io.stencil.tensor.DType;
 import io.stencil.train.optim.LearningRateSchedule;
 import io.stencil.train.options.DataOptions.ExtraInput;
 import io.stencil.train.options.DataOptions.FileKey;
+import io.stencil.train.options.ObjectiveOptions.TimestepSampling;
 import java.nio.file.Path;
 import java.util.EnumSet;
 import java.util.List;
@@ -106,6 +107,12 @@ class TrainOptionsTest {
                 refusal(b -> b.maxGradNorm(0.0), "'max_grad_norm': must be a number above 0, found 0.0"),
                 refusal(b -> b.emaDecay(1.0), "'ema_decay': must be at least 0 and below 1"),
                 refusal(b -> b.captionDropout(1.5), "'caption_dropout': must be between 0 and 1, found 1.5"),
+                refusal(b -> b.set("logit_mean", 1.0), "'logit_mean': needs --timestep_sampling logit_normal"),
+                refusal(b -> b.set("timestep_shift", 3.0), "'timestep_shift': needs --timestep_sampling shifted"),
+                refusal(
+                        b -> b.set("timestep_sampling", TimestepSampling.LOGIT_NORMAL)
+                                .set("logit_std", 0.0),
+                        "'logit_std': must be a number above 0, found 0.0"),
                 refusal(b -> b.latentNoise(-1), "'latent_noise': must be a number of at least 0"),
                 refusal(b -> b.klWeight(Double.NaN), "'kl_weight': must be a number of at least 0"),
                 refusal(
