@@ -1,8 +1,8 @@
 package io.stencil.cli;
 
-import io.stencil.cli.options.SimilarNames;
 import io.stencil.error.IoReason;
 import io.stencil.error.Location;
+import io.stencil.error.SimilarNames;
 import io.stencil.error.StencilException;
 import io.stencil.error.VisibleText;
 import io.stencil.files.LocalPath;

@@ -79,6 +79,19 @@ class LaunchIT {
                 alone.resolve("step-3.safetensors"), training.output().resolve("step-3.safetensors"));
     }
 
+    @Test
+    @Timeout(120)
+    void twoProcessesTrainTheLoraOfOne() throws IOException, InterruptedException {
+        Path alone = temporary.resolve("alone");
+        String[] lora = {"--lora_base_model=dit", "--lora_rank=2", "--lora_target_modules=to_q,to_out"};
+        StencilRun.inProcess(training.words(with(lora, "--batch_size=2", "--max_steps=2", "--output_path=" + alone)))
+                .succeeded();
+        StencilProcess.run(temporary, launched(with(lora, "--max_steps=2"))).succeeded();
+        for (String file : List.of("step-2.safetensors", "step-2.lora.safetensors")) {
+            assertEqualWeights(alone.resolve(file), training.output().resolve(file));
+        }
+    }
+
     /// What a Template draws from libtorch's own generator follows from the sample, not from the process.
     @Test
     @Timeout(600)

@@ -21,9 +21,6 @@ final class OptionTable {
 
     private static String value(DeclaredOption option) {
         TrainingOption declaration = option.declaration();
-        if (declaration.required()) {
-            return "required";
-        }
         if (!declaration.unset().isEmpty()) {
             return declaration.unset().replaceAll("--\\w+", "`$0`");
         }

@@ -45,7 +45,6 @@ class TrainBadInputIT {
                 Arguments.of("--batch_count=2", "'--batch_count=2'"),
                 Arguments.of("--output_path=", "'--output_path=DIR'"),
                 Arguments.of("--dataset_metadata_path=", "'--dataset_metadata_path=FILE'"),
-                Arguments.of("--trainable_models=", "'--trainable_models=NAMES'"),
                 Arguments.of("--learning_rate=fast", "'--learning_rate'"),
                 Arguments.of("--dataset_shuffle=maybe", "'--dataset_shuffle'"));
     }
@@ -59,6 +58,9 @@ class TrainBadInputIT {
     static Stream<Arguments> wrongValuesEndWith1() {
         return Stream.of(
                 Arguments.of("--task=sft:train", "'dataset_metadata_path': has no part in --task sft:train"),
+                Arguments.of("--trainable_models=", "'trainable_models': must name what is trained"),
+                Arguments.of("--lora_base_model=vae", "'lora_base_model': must be dit, the transformer, found 'vae'"),
+                Arguments.of("--lora_format=a1111", "'lora_format': expected one of diffusers, comfyui, kohya"),
                 Arguments.of("--task=dpo", "'task': expected one of sft"),
                 Arguments.of("--fp8_models=clip", "'fp8_models': 'clip' is not a model; expected one of"),
                 Arguments.of("--fp8_models=template_model", "'fp8_models': 'template_model' is not a model"),

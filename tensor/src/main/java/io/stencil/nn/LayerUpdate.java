@@ -52,7 +52,7 @@ public sealed interface LayerUpdate permits LayerUpdate.Additive, LayerUpdate.Do
     }
 
     /// An update `D` that is added: `W x` becomes `W x + D x`.
-    sealed interface Additive extends LayerUpdate permits LoraPair, Kronecker, Whole {
+    sealed interface Additive extends LayerUpdate permits LoraPair, Scaled, Kronecker, Whole {
 
         /// `D x`, in the dtype of `x`.
         ///
@@ -74,6 +74,45 @@ public sealed interface LayerUpdate permits LayerUpdate.Additive, LayerUpdate.Do
         @Override
         default Tensor change(Tensor weight) {
             return Device.of(weight).place(built(0, weight.size(0)), DType.FLOAT32);
+        }
+    }
+
+    /// A low-rank update with a scale: `D = scale * B A`. It scales the output, so that `B` may be trained as it is.
+    record Scaled(LoraPair pair, double scale) implements Additive {
+
+        @Override
+        public Tensor update(Tensor x) {
+            return Ops.mul(pair.update(x), scale);
+        }
+
+        @Override
+        public Tensor built(long first, long count) {
+            return Ops.mul(pair.built(first, count), scale);
+        }
+
+        @Override
+        public Scaled rows(long first, long count) {
+            return new Scaled(pair.rows(first, count), scale);
+        }
+
+        @Override
+        public Optional<String> misfit(long... weight) {
+            return pair.misfit(weight);
+        }
+
+        @Override
+        public List<Tensor> tensors() {
+            return pair.tensors();
+        }
+
+        @Override
+        public Scaled map(UnaryOperator<Tensor> copy) {
+            return new Scaled(pair.map(copy), scale);
+        }
+
+        @Override
+        public long activationBytes(long rows, DType dtype) {
+            return pair.activationBytes(rows, dtype);
         }
     }
 

@@ -17,7 +17,8 @@ import org.bytedeco.pytorch.Tensor;
 /// interval is given, `step-N.safetensors` at the end alone.
 ///
 /// With an average of the weights it is the average that is saved; `--save_raw_weights` saves the weights themselves
-/// beside it, in `NAME.raw.safetensors`. After the weights the state of the run is saved, from which it can resume.
+/// beside it, in `NAME.raw.safetensors`. A LoRA that is trained beside a model is in `NAME.lora.safetensors`. After the
+/// weights the state of the run is saved, from which it can resume.
 final class Checkpoints {
 
     /// Writes the state of a run beside its checkpoints and removes those that are too old.
@@ -153,8 +154,9 @@ final class Checkpoints {
     private void writeFile(String name, long step) {
         Path file = output.folder().resolve(name);
         objective.beforeSaving();
-        tensors.write(file, step);
-        written.add(file);
-        listener.onCheckpoint(file);
+        for (Path path : tensors.write(file, step)) {
+            written.add(path);
+            listener.onCheckpoint(path);
+        }
     }
 }

@@ -7,7 +7,9 @@ import io.stencil.error.InvalidFileException;
 import io.stencil.error.InvalidRequestException;
 import io.stencil.error.Location;
 import io.stencil.files.FolderLock;
+import io.stencil.nn.LoraBinding;
 import io.stencil.pipeline.Flux2Pipeline;
+import io.stencil.pipeline.models.ModelSet;
 import io.stencil.template.load.LoadedTemplate;
 import io.stencil.tensor.ComputeDType;
 import io.stencil.tensor.DType;
@@ -16,6 +18,7 @@ import io.stencil.train.checkpoint.RunLength;
 import io.stencil.train.checkpoint.RunOptions;
 import io.stencil.train.checkpoint.SavedState;
 import io.stencil.train.checkpoint.TrainableParts;
+import io.stencil.train.checkpoint.TrainedLora;
 import io.stencil.train.checkpoint.TrainedTensors;
 import io.stencil.train.data.BatchSampler;
 import io.stencil.train.encodings.CacheFolder;
@@ -138,16 +141,13 @@ public final class Trainer {
         RunFolder folder = new RunFolder(options.output().folder());
         @Nullable SavedState saved = options.output().resume() ? newestState(folder, group, listener) : null;
         long seed = group.agree(seed(options.optimisation(), saved));
-        DType compute = models.pipeline().models().compute();
-        RunOptions record = RunOptions.of(options, seed, group.size(), compute);
+        RunOptions record = RunOptions.of(
+                options, seed, group.size(), models.pipeline().models().compute());
         if (saved != null) {
             record.requireSameAs(saved.options(), saved.folder().getParent());
         }
         SkippedRows skipping = new SkippedRows(group, options.data().workers(), listener::onWarning);
         TrainingData data = unchecked.usable(options, models, saved, skipping);
-        TrainableParts parts = select(options, models);
-        initialise(parts, options.output());
-        synchronise(group, parts, record, compute);
         BatchSampler batches = data.batches(options, seed, group);
         if (saved != null) {
             RunLength begun = saved.options().length(batches.epochLength());
@@ -156,7 +156,9 @@ public final class Trainer {
             data.requireUnchanged(saved, group, listener::onWarning);
         }
         long done = saved == null ? 0 : saved.progress().step();
-        try (Generators generators = new Generators(seed, options.objective().captionDropout());
+        try (TrainableParts parts = prepare(options, models, seed, group, record);
+                LoraBinding _ = parts.bindLora();
+                Generators generators = new Generators(seed, options.objective().captionDropout());
                 Objective objective = options.task() == Task.VAE
                         ? new ReconstructionObjective(
                                 options, generators, data, models.pipeline().models(), parts, group)
@@ -211,11 +213,29 @@ public final class Trainer {
                 : saved.progress().seed();
     }
 
-    static TrainableParts select(TrainOptions options, TrainModels models) {
-        return options.task() == Task.VAE
-                ? TrainableParts.selectVae(
-                        options.models().trainable(), models.pipeline().models().requireVae())
-                : TrainableParts.select(options.models().trainable(), models.pipeline(), models.template());
+    /// Selects what is trained and gives it the weights that the run begins with.
+    private static TrainableParts prepare(
+            TrainOptions options, TrainModels models, long seed, ProcessGroup group, RunOptions record) {
+        TrainableParts parts = select(options, models, seed);
+        try {
+            initialise(parts, options.output());
+            synchronise(group, parts, record, models.pipeline().models().compute());
+            return parts;
+        } catch (RuntimeException | Error e) {
+            parts.close();
+            throw e;
+        }
+    }
+
+    /// @param seed of the run, which a LoRA's beginning follows from
+    static TrainableParts select(TrainOptions options, TrainModels models, long seed) {
+        ModelSet base = models.pipeline().models();
+        List<String> names = options.models().trainable();
+        if (options.task() == Task.VAE) {
+            return TrainableParts.selectVae(names, base.requireVae());
+        }
+        TrainableParts parts = TrainableParts.select(names, models.pipeline(), models.template());
+        return options.lora().isTrained() ? parts.with(TrainedLora.create(options.lora(), base, seed)) : parts;
     }
 
     /// Reads the weights of `--resume_from_checkpoint`.

@@ -2,10 +2,12 @@ package io.stencil.train;
 
 import io.stencil.distributed.ProcessGroup;
 import io.stencil.error.InvalidRequestException;
+import io.stencil.nn.LoraBinding;
 import io.stencil.pipeline.Flux2Pipeline;
 import io.stencil.safetensors.SafetensorsHeader;
 import io.stencil.template.load.LoadedTemplate;
 import io.stencil.train.HeldOutMeasurement.Measured;
+import io.stencil.train.checkpoint.TrainableParts;
 import io.stencil.train.events.TrainingListener;
 import io.stencil.train.events.TrainingListener.Stage;
 import io.stencil.train.options.TrainOptions;
@@ -24,7 +26,8 @@ public final class Validator {
 
     private Validator() {}
 
-    /// Loads the models of a run, with the weights of `--resume_from_checkpoint` where it is given, and measures them.
+    /// Loads the models of a run, with the weights of `--resume_from_checkpoint` and the LoRA of `--lora_checkpoint` where
+    /// they are given, and measures them.
     ///
     /// @param options those of the run; the seed decides noise and timesteps, 0 where none is given
     /// @param listener receives warnings and the progress of [Stage#VALIDATION]
@@ -65,15 +68,18 @@ public final class Validator {
         ProcessGroup alone = new ProcessGroup.SingleProcess();
         SkippedRows skipping = new SkippedRows(alone, options.data().workers(), listener::onWarning);
         TrainingData data = unchecked.usable(options, models, null, skipping);
-        Trainer.initialise(Trainer.select(options, models), options.output());
         long seed = Objects.requireNonNullElse(options.optimisation().seed(), 0L);
         TrainingData heldOut = Objects.requireNonNull(data.heldOut());
-        try (HeldOutMeasurement measurement = new HeldOutMeasurement(options, heldOut, models, seed, false, alone)) {
-            int parts = measurement.parts();
+        try (TrainableParts parts = Trainer.select(options, models, seed);
+                LoraBinding _ = parts.bindLora();
+                HeldOutMeasurement measurement = new HeldOutMeasurement(options, heldOut, models, seed, false, alone)) {
+            Trainer.initialise(parts, options.output());
+            int total = measurement.parts();
             AtomicInteger done = new AtomicInteger();
             Measured measured =
-                    measurement.measure(() -> listener.onStage(Stage.VALIDATION, done.incrementAndGet(), parts));
-            long step = step(options.output().resumeFrom());
+                    measurement.measure(() -> listener.onStage(Stage.VALIDATION, done.incrementAndGet(), total));
+            Path checkpoint = options.output().resumeFrom();
+            long step = step(checkpoint == null ? options.lora().checkpoint() : checkpoint);
             return new ValidationReport(
                     step,
                     measurement.rows(),

@@ -134,6 +134,19 @@ class ResumeTest {
     }
 
     @Test
+    void aLoraBesideATemplateGoesOn() throws IOException {
+        assertStopsLeaveNoTrace(
+                output -> template(output)
+                        .set("lora_base_model", "dit")
+                        .set("lora_rank", 2)
+                        .gradientAccumulationSteps(2)
+                        .emaDecay(0.9),
+                "epoch-0.safetensors",
+                "epoch-0.lora.safetensors",
+                "step-10.state/trainer.safetensors");
+    }
+
+    @Test
     void aTemplateGoesOnAlsoFromTheMidstOfAnUpdate() throws IOException {
         assertStopsLeaveNoTrace(
                 output -> template(output).gradientAccumulationSteps(4).maxGradNorm(0.01),

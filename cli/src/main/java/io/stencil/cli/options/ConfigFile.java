@@ -10,6 +10,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.stencil.error.InvalidFileException;
 import io.stencil.error.Location;
 import io.stencil.error.NameList;
+import io.stencil.error.SimilarNames;
 import io.stencil.json.Json;
 import io.stencil.json.JsonReason;
 import io.stencil.json.TextFile;

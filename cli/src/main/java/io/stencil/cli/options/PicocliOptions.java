@@ -33,8 +33,7 @@ public final class PicocliOptions {
         TrainingOption declaration = option.declaration();
         OptionSpec.Builder spec = OptionSpec.builder("--" + option.name())
                 .description(description(option))
-                .hidden(declaration.hidden())
-                .required(declaration.required());
+                .hidden(declaration.hidden());
         boolean flag = option.isSwitch() && declaration.byDefault().isEmpty();
         if (!flag) {
             spec.paramLabel(declaration.label()).arity("1");

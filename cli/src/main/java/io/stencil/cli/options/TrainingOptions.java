@@ -26,7 +26,7 @@ import picocli.CommandLine.ParameterException;
 public record TrainingOptions(CommandSpec command) {
 
     private static final String TEMPLATE = "template_model_id_or_path";
-    private static final String CHECKPOINT = "resume_from_checkpoint";
+    private static final List<String> CHECKPOINTS = List.of("resume_from_checkpoint", "lora_checkpoint");
 
     /// Adds the options of training to a command.
     public static final class Model implements IModelTransformer {
@@ -103,12 +103,12 @@ public record TrainingOptions(CommandSpec command) {
         if (template != null) {
             TemplateOptions.checkLocal(template);
         }
-        checkpoint().flatMap(ModelSource::local).ifPresent(Located::file);
+        CHECKPOINTS.forEach(
+                option -> checkpoint(option).flatMap(ModelSource::local).ifPresent(Located::file));
     }
 
-    private Optional<ModelSource> checkpoint() {
-        return Optional.ofNullable(PicocliOptions.text(command, CHECKPOINT))
-                .map(text -> ModelSource.parse(CHECKPOINT, text));
+    private Optional<ModelSource> checkpoint(String option) {
+        return Optional.ofNullable(PicocliOptions.text(command, option)).map(text -> ModelSource.parse(option, text));
     }
 
     /// Resolves models, after fetching those of a hub.
@@ -120,6 +120,7 @@ public record TrainingOptions(CommandSpec command) {
             TemplateFolder folder = TemplateOptions.resolve(template, hub);
             options.template(folder.folder()).trustedCode(folder.trustedCode());
         }
-        checkpoint().ifPresent(source -> options.resumeFrom(source.resolve(hub).file()));
+        CHECKPOINTS.forEach(option -> checkpoint(option)
+                .ifPresent(source -> options.set(option, source.resolve(hub).file())));
     }
 }

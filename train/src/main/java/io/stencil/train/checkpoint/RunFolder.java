@@ -36,7 +36,7 @@ public record RunFolder(Path folder) {
     private static final int KEPT_STATES = 2;
     private static final Pattern STATE = Pattern.compile("step-(\\d+)\\.state");
     private static final Pattern DAMAGED = Pattern.compile("step-\\d+\\.state\\.damaged");
-    private static final Pattern CHECKPOINT = Pattern.compile("(step|epoch)-\\d+(\\.raw)?\\.safetensors");
+    private static final Pattern CHECKPOINT = Pattern.compile("(step|epoch)-\\d+(\\.raw)?(\\.lora)?\\.safetensors");
     private static final Pattern LEFTOVER = Pattern.compile("\\.(step|epoch)-\\d+\\..*\\.tmp");
 
     /// Refuses a folder in which a new run would write over the log, the checkpoints or the states of another.

@@ -4,6 +4,7 @@ import io.stencil.error.InvalidRequestException;
 import io.stencil.error.NameList;
 import io.stencil.files.Sha256;
 import io.stencil.flux2.vae.AutoencoderKlFlux2;
+import io.stencil.nn.LoraBinding;
 import io.stencil.nn.Module;
 import io.stencil.nn.Parameter;
 import io.stencil.pipeline.Flux2Pipeline;
@@ -26,20 +27,30 @@ import org.jspecify.annotations.Nullable;
 /// Selects the parameters that a run trains, by the name that a checkpoint without a removed prefix has for them:
 /// `pipe.template_model.NAME`, `pipe.dit.NAME`, `pipe.vae.NAME`.
 ///
-/// They are in float32, whatever the pipeline's dtype: modules cast them where they compute.
-public final class TrainableParts {
+/// They are in float32, whatever the pipeline's dtype: modules cast them where they compute. Those of a LoRA are
+/// `pipe.dit.LAYER.lora_A.weight` and `pipe.dit.LAYER.lora_B.weight`.
+public final class TrainableParts implements AutoCloseable {
 
     private static final String TEMPLATE = "template_model";
     private static final String TRANSFORMER = "dit";
     private static final String VAE = "vae";
     private static final List<String> LATENT_MAKERS = List.of("pipe.vae.encoder.", "pipe.vae.quant_conv.");
 
-    private final Map<String, Parameter> parameters;
+    private final Map<String, Parameter> ofModels;
     private final Map<String, Parameter> companions;
+    private final @Nullable TrainedLora lora;
+    private final Map<String, Parameter> parameters;
 
-    private TrainableParts(Map<String, Parameter> parameters, Map<String, Parameter> companions) {
-        this.parameters = Collections.unmodifiableMap(parameters);
+    private TrainableParts(
+            Map<String, Parameter> ofModels, Map<String, Parameter> companions, @Nullable TrainedLora lora) {
+        this.ofModels = Collections.unmodifiableMap(ofModels);
         this.companions = Collections.unmodifiableMap(companions);
+        this.lora = lora;
+        Map<String, Parameter> all = new LinkedHashMap<>(ofModels);
+        if (lora != null) {
+            lora.state().forEach((name, parameter) -> all.put("pipe.%s.%s".formatted(TRANSFORMER, name), parameter));
+        }
+        this.parameters = Collections.unmodifiableMap(all);
     }
 
     /// Makes the named parts of the VAE trainable and freezes the rest of it, which is saved with them.
@@ -55,7 +66,7 @@ public final class TrainableParts {
                 companions.put(full, parameter);
             }
         });
-        return new TrainableParts(trained, companions);
+        return new TrainableParts(trained, companions, null);
     }
 
     /// Makes the named parts trainable and freezes all else of the Template and the transformer. Text encoder
@@ -70,7 +81,12 @@ public final class TrainableParts {
             models.put(TEMPLATE, template.model());
         }
         models.put(TRANSFORMER, pipeline.models().requireTransformer());
-        return new TrainableParts(select(names, models), Map.of());
+        return new TrainableParts(select(names, models), Map.of(), null);
+    }
+
+    /// Adds a LoRA, which is the result's from now on.
+    public TrainableParts with(TrainedLora trained) {
+        return new TrainableParts(ofModels, companions, trained);
     }
 
     /// SHA-256 over names and contents of a Template's weights that are not trained.
@@ -171,6 +187,21 @@ public final class TrainableParts {
         return parameters;
     }
 
+    /// Those that are the models' own: all but those of the LoRA.
+    public Map<String, Parameter> ofModels() {
+        return ofModels;
+    }
+
+    /// The LoRA that is trained, or null.
+    public @Nullable TrainedLora lora() {
+        return lora;
+    }
+
+    /// Binds the LoRA to the transformer for this thread until the result is closed; nothing where none is trained.
+    public LoraBinding bindLora() {
+        return lora == null ? LoraBinding.none() : lora.bind();
+    }
+
     /// Tensors that are saved with the parameters and not trained, by full name.
     public Map<String, Parameter> companions() {
         return companions;
@@ -193,6 +224,14 @@ public final class TrainableParts {
     public boolean anyGradient() {
         try (Scope _ = new Scope()) {
             return parameters.values().stream().anyMatch(parameter -> parameter.gradient() != null);
+        }
+    }
+
+    /// Frees the LoRA; the models stay their owners'.
+    @Override
+    public void close() {
+        if (lora != null) {
+            lora.close();
         }
     }
 }

@@ -21,6 +21,7 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.function.BiConsumer;
 import org.bytedeco.pytorch.Tensor;
 import org.jspecify.annotations.Nullable;
@@ -36,11 +37,30 @@ public record TrainedTensors(TrainableParts parts, @Nullable String removedPrefi
         this(parts, output.removedPrefix(), output.saveDtype());
     }
 
-    /// Writes the tensors as they are now.
+    /// Writes the tensors as they are now. A LoRA that is trained beside a model has a file of its own,
+    /// `NAME.lora.safetensors` for `NAME.safetensors`; where it is trained alone, `file` is it.
     ///
     /// @param step how many steps they were trained for
-    /// @throws InvalidFileException when the file cannot be written; what was there stays
-    public void write(Path file, long step) {
+    /// @return the files
+    /// @throws InvalidFileException when a file cannot be written; what was there stays
+    public List<Path> write(Path file, long step) {
+        TrainedLora lora = parts.lora();
+        if (lora == null) {
+            writeModels(file, step);
+            return List.of(file);
+        }
+        if (parts.ofModels().isEmpty()) {
+            lora.write(file, step, dtype);
+            return List.of(file);
+        }
+        Path beside =
+                file.resolveSibling(file.getFileName().toString().replaceFirst("\\.safetensors$", ".lora.safetensors"));
+        writeModels(file, step);
+        lora.write(beside, step, dtype);
+        return List.of(file, beside);
+    }
+
+    private void writeModels(Path file, long step) {
         try (Scope _ = new Scope()) {
             Map<String, Tensor> tensors = new LinkedHashMap<>();
             byFileName().forEach((name, parameter) -> {
@@ -113,7 +133,7 @@ public record TrainedTensors(TrainableParts parts, @Nullable String removedPrefi
             int cut = name.startsWith(prefix) ? prefix.length() : 0;
             named.put(name.substring(cut), parameter);
         };
-        parts.parameters().forEach(put);
+        parts.ofModels().forEach(put);
         parts.companions().forEach(put);
         return named;
     }
@@ -123,14 +143,12 @@ public record TrainedTensors(TrainableParts parts, @Nullable String removedPrefi
     /// @throws InvalidRequestException naming what is trained
     public void requirePrefix() {
         String prefix = prefix();
-        if (parts.parameters().keySet().stream().noneMatch(name -> name.startsWith(prefix))) {
+        Set<String> names = (parts.ofModels().isEmpty() ? parts.parameters() : parts.ofModels()).keySet();
+        if (names.stream().noneMatch(name -> name.startsWith(prefix))) {
             throw new InvalidRequestException(
                     "remove_prefix_in_ckpt",
                     "is '%s', but no trained tensor's name begins with '%s'; the names are %s"
-                            .formatted(
-                                    removedPrefix,
-                                    prefix,
-                                    NameList.of(parts.parameters().keySet())));
+                            .formatted(removedPrefix, prefix, NameList.of(names)));
         }
     }
 

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import io.stencil.error.InvalidRequestException;
 import io.stencil.error.NameList;
+import io.stencil.flux2.files.LoraFormat;
 import io.stencil.tensor.DType;
 import io.stencil.train.optim.LearningRateSchedule;
 import io.stencil.train.optim.OptimizerType;
@@ -174,7 +175,8 @@ public final class DeclaredOption {
                 LearningRateSchedule.class, schedule -> ((LearningRateSchedule) schedule).option(),
                 TimestepSampling.class, sampling -> ((TimestepSampling) sampling).option(),
                 OptimizerType.class, optimizer -> ((OptimizerType) optimizer).option(),
-                KeepBest.class, keep -> ((KeepBest) keep).option());
+                KeepBest.class, keep -> ((KeepBest) keep).option(),
+                LoraFormat.class, format -> ((LoraFormat) format).option());
 
         /// Finds the codec of lists with elements of a type.
         static OptionCodec ofList(Class<?> element, String option) {

@@ -1,6 +1,6 @@
 package io.stencil.train.options;
 
-import io.stencil.error.InvalidRequestException;
+import io.stencil.nn.Module;
 import io.stencil.pipeline.models.LoadOptions;
 import io.stencil.pipeline.models.ModelFiles;
 import io.stencil.template.load.TrustedCode;
@@ -36,8 +36,8 @@ public record ModelOptions(
                 name = "trainable_models",
                 label = "NAMES",
                 help = "What is trained: template_model, or parts such as template_model.mlp; dit; vae.",
-                docs = "`template_model`, `dit`, `vae` or dotted parts of them, with commas between",
-                required = true)
+                docs = "`template_model`, `dit`, `vae` or dotted parts of them, with commas between; required unless a "
+                        + "LoRA is trained")
         List<String> trainable,
 
         @TrainingOption(name = "initialize_model_on_cpu", hidden = true)
@@ -46,12 +46,14 @@ public record ModelOptions(
         @TrainingOption(name = "enable_lora_hot_loading", hidden = true)
         boolean loraHotLoading) {
 
-    /// @throws InvalidRequestException when nothing is trained
     public ModelOptions {
         trainable = List.copyOf(trainable);
-        if (trainable.isEmpty()) {
-            throw new InvalidRequestException(
-                    "trainable_models", "must name what is trained, such as template_model or template_model.mlp");
-        }
+    }
+
+    /// Whether a model, or a part of it, is trained.
+    ///
+    /// @param role as in [io.stencil.train.checkpoint.TrainableParts]: `template_model`, `dit`, `vae`
+    boolean trains(String role) {
+        return trainable.stream().anyMatch(name -> Module.isWithin(name, role));
     }
 }

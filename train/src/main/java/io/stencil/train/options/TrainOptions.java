@@ -1,6 +1,7 @@
 package io.stencil.train.options;
 
 import io.stencil.error.InvalidRequestException;
+import io.stencil.nn.Module;
 import io.stencil.pipeline.models.LoadOptions;
 import io.stencil.pipeline.models.ModelFiles;
 import io.stencil.pipeline.unit.ModelRole;
@@ -42,6 +43,7 @@ public record TrainOptions(
 
         DataOptions data,
         ModelOptions models,
+        LoraOptions lora,
         ObjectiveOptions objective,
         OptimisationOptions optimisation,
         OutputOptions output,
@@ -52,10 +54,11 @@ public record TrainOptions(
 
     /// @throws InvalidRequestException when the parts contradict each other
     public TrainOptions {
+        requireTrained(models, lora, output);
         requireFitting(task, models);
+        refuse(task == Task.VAE && lora.isTrained(), "lora_base_model", "has no part in --task vae; leave it out");
         requireFrozen(models);
-        boolean trainsTemplate = models.trainable().stream()
-                .anyMatch(name -> name.equals("template_model") || name.startsWith("template_model."));
+        boolean trainsTemplate = models.trains("template_model");
         boolean takesInputs = data.extraInputs().contains(ExtraInput.TEMPLATE_INPUTS);
         if (models.template() == null && (trainsTemplate || takesInputs)) {
             throw new InvalidRequestException(
@@ -74,15 +77,32 @@ public record TrainOptions(
         }
     }
 
+    /// Something is trained, and a LoRA has a frozen model.
+    private static void requireTrained(ModelOptions models, LoraOptions lora, OutputOptions output) {
+        boolean nothing = models.trainable().isEmpty();
+        refuse(
+                nothing && !lora.isTrained(),
+                "trainable_models",
+                "must name what is trained, such as template_model or template_model.mlp; for a LoRA of the base model give --lora_base_model dit");
+        refuse(
+                lora.isTrained() && models.trains("dit"),
+                "lora_base_model",
+                "names the transformer, which --trainable_models trains too; train either a LoRA or the weights");
+        refuse(
+                nothing && output.resumeFrom() != null,
+                "resume_from_checkpoint",
+                "begins with weights of --trainable_models, and none is given; for a LoRA give --lora_checkpoint");
+    }
+
     /// The VAE is trained by a task of its own, which trains nothing else.
     private static void requireFitting(Task task, ModelOptions models) {
-        boolean trainsVae = models.trainable().stream().anyMatch(TrainOptions::isOfVae);
+        boolean trainsVae = models.trains("vae");
         if (task != Task.VAE) {
             refuse(trainsVae, "trainable_models", "names the VAE, which only --task vae trains");
             return;
         }
         refuse(
-                !models.trainable().stream().allMatch(TrainOptions::isOfVae),
+                !models.trainable().stream().allMatch(name -> Module.isWithin(name, "vae")),
                 "trainable_models",
                 "must be vae or parts of it with --task vae, found " + String.join(",", models.trainable()));
         refuse(models.template() != null, "template_model_id_or_path", "has no part in --task vae; leave it out");
@@ -116,10 +136,6 @@ public record TrainOptions(
                     "offload_models",
                     "names the model of '%s', which is trained and must stay in memory".formatted(name));
         }
-    }
-
-    private static boolean isOfVae(String name) {
-        return name.equals("vae") || name.startsWith("vae.");
     }
 
     /// A builder with the defaults of the command line.

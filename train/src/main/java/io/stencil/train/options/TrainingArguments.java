@@ -59,6 +59,9 @@ public final class TrainingArguments {
     /// @param seed that the run uses
     public static ObjectNode options(TrainOptions options, long seed) {
         ObjectNode json = TrainOptions.SCHEMA.json(options, options.task());
+        if (!options.lora().isTrained()) {
+            OptionSchema.of(LoraOptions.class).options().forEach(option -> json.remove(option.name()));
+        }
         json.put("seed", seed);
         putBaseModel(json, options.models());
         return json;

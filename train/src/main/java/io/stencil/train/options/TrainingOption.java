@@ -34,9 +34,6 @@ public @interface TrainingOption {
     /// Effect of an option without a value that is not given, such as "all".
     String unset() default "";
 
-    /// Whether the command line refuses to run without it.
-    boolean required() default false;
-
     /// Whether the help leaves it out.
     boolean hidden() default false;
 

@@ -83,6 +83,32 @@ class TrainOptionsTest {
                         b -> b.fileKeys(Set.of(FileKey.IMAGE)).extraInputs(EnumSet.allOf(ExtraInput.class)),
                         "'data_file_keys': must name edit_image too, which --extra_inputs needs"),
                 refusal(b -> b.trainable(List.of()), "'trainable_models': must name"),
+                refusal(
+                        b -> b.set("lora_base_model", "text_encoder"),
+                        "'lora_base_model': must be dit, the transformer, found 'text_encoder'"),
+                refusal(
+                        b -> b.set("lora_base_model", "dit").trainable(List.of("template_model", "dit.proj_out")),
+                        "'lora_base_model': names the transformer, which --trainable_models trains too"),
+                refusal(
+                        b -> b.set("lora_checkpoint", Path.of("lora.safetensors")),
+                        "'lora_checkpoint': needs --lora_base_model dit"),
+                refusal(
+                        b -> b.set("lora_base_model", "dit").set("lora_target_modules", List.of("to_q", "")),
+                        "'lora_target_modules': must name layers, such as to_q,to_k,to_v"),
+                refusal(b -> b.set("lora_rank", 0), "'lora_rank': must be at least 1, found 0"),
+                refusal(b -> b.set("lora_alpha", -1.0), "'lora_alpha': must be a number above 0, found -1.0"),
+                refusal(
+                        b -> b.set("lora_base_model", "dit")
+                                .trainable(List.of())
+                                .resumeFrom(Path.of("x.safetensors")),
+                        "'resume_from_checkpoint': begins with weights of --trainable_models, and none is given; "
+                                + "for a LoRA give --lora_checkpoint"),
+                refusal(
+                        b -> b.task(Task.VAE)
+                                .template(null)
+                                .set("lora_base_model", "dit")
+                                .trainable(List.of("vae")),
+                        "'lora_base_model': has no part in --task vae"),
                 refusal(b -> b.template(null), "'template_model_id_or_path': is missing"),
                 refusal(b -> b.extraInputs(Set.of()), "'extra_inputs': must name template_inputs"),
                 refusal(b -> b.learningRate(0), "'learning_rate': must be a number above 0, found 0.0"),

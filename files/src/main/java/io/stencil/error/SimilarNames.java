@@ -1,4 +1,4 @@
-package io.stencil.cli.options;
+package io.stencil.error;
 
 import java.util.Collection;
 import java.util.Comparator;
