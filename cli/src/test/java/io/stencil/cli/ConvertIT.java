@@ -33,6 +33,24 @@ class ConvertIT {
     }
 
     @Test
+    void aLoraIsConverted() throws IOException {
+        Path out = folder.resolve("style.safetensors");
+        String lora = TestFiles.golden("formats/lora/dora_peft.safetensors").toString();
+        assertThat(StencilRun.inProcess("convert", lora, out.toString(), "--to=kohya")
+                        .succeeded()
+                        .out())
+                .isEqualToIgnoringNewLines("wrote " + out + ": DoRA of 30 layers, kohya names");
+        StencilRun.inProcess("convert", lora, out.toString(), "--to=kohya").failed(1, "exists; name another file");
+        String other = folder.resolve("other.safetensors").toString();
+        StencilRun.inProcess("convert", lora, other).failed(1, "expected diffusers, comfyui, kohya or peft for a LoRA");
+        StencilRun.inProcess("convert", lora, other, "--to=bfl").failed(1, "comfyui has BFL's layers");
+        StencilRun.inProcess("convert", lora, other, "--to=peft").failed(1, "must be a directory");
+        StencilRun.inProcess("convert", lora, other, "--to=kohya", "--quantize=float8")
+                .failed(1, "does not apply to a LoRA");
+        assertThat(StencilRun.content(folder)).containsExactly("style.safetensors");
+    }
+
+    @Test
     void faultsAreOneLine() throws IOException {
         String vae = TestFiles.tinyModel("vae").toString();
         String out = folder.resolve("x.safetensors").toString();

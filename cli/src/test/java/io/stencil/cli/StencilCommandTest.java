@@ -45,8 +45,9 @@ class StencilCommandTest {
     }
 
     /// Names of all commands, as in the text of the root's help.
-    private static final String COMMANDS = "generate, train, launch, init, inspect, convert, dataset, evaluate, demo, bench,"
-            + " new-template, package, fetch, upload, verify, generate-completion, help, sample";
+    private static final String COMMANDS =
+            "generate, train, launch, init, inspect, convert, dataset, evaluate, demo, bench,"
+                    + " new-template, package, fetch, upload, verify, generate-completion, help, sample";
 
     @Test
     void noCommandShowsTheHelpAndIsWrongUsage() {

@@ -15,9 +15,8 @@ import org.jspecify.annotations.Nullable;
 /// Ends work in order at the first signal to stop (Ctrl-C, SIGTERM, SIGHUP), and the process at once at the second.
 ///
 /// The first signal requests that the work stop. A signal that comes within a second of it is the same request:
-/// `timeout`,
-/// launchers and terminals deliver one to a process more than once. A later one ends the process at once, whatever the
-/// work does, and says what is lost. So does `System.exit` in the code of a Template.
+/// `timeout`, launchers and terminals deliver one to a process more than once. A later one ends the process at once,
+/// whatever the work does, and says what is lost. So does `System.exit` in the code of a Template.
 public final class StopOnSignal implements AutoCloseable {
 
     /// Exit code of a run that was interrupted.

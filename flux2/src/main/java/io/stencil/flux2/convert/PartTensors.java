@@ -68,8 +68,7 @@ final class PartTensors {
     /// Plans all tensors.
     ///
     /// @throws InvalidFileException when a tensor cannot be in such a file as it is, or parts of a fused one are
-    /// missing
-    ///     or of different types
+    ///     missing or of different types
     List<FileTensor> tensors() {
         Map<String, List<Piece>> groups = new LinkedHashMap<>();
         weights.entries().forEach((name, entry) -> {

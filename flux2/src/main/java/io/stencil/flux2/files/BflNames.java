@@ -32,6 +32,12 @@ public final class BflNames {
 
     private static final Map<String, Layer> BFL = new LinkedHashMap<>();
 
+    private static final Pattern FLAT_BLOCK =
+            Pattern.compile("((?:double|single|transformer|single_transformer)_blocks)_(\\d+)_(.+)");
+
+    /// Layers of both namings, by their names with underscores.
+    private static final Map<String, String> FLAT = new LinkedHashMap<>();
+
     static {
         add("img_in", "x_embedder");
         add("txt_in", "context_embedder");
@@ -60,6 +66,8 @@ public final class BflNames {
         add(single + "norm.key_norm", attention + "norm_k");
         add("final_layer.linear", "proj_out");
         put("final_layer.adaLN_modulation.1", List.of(new Layer("norm_out.linear", Change.SWAPPED_HALVES)));
+        DIFFUSERS.keySet().forEach(name -> FLAT.put(name.replace('.', '_'), name));
+        BFL.keySet().forEach(name -> FLAT.put(name.replace('.', '_'), name));
     }
 
     private BflNames() {}
@@ -103,6 +111,15 @@ public final class BflNames {
     public static Optional<Layer> bfl(String diffusersLayer) {
         Numbered numbered = Numbered.of(diffusersLayer);
         return Optional.ofNullable(BFL.get(numbered.layer)).map(numbered::resolve);
+    }
+
+    /// Finds a layer of either naming by its name with underscores in place of dots; empty when there is none.
+    static Optional<String> dotted(String flatLayer) {
+        Matcher number = FLAT_BLOCK.matcher(flatLayer);
+        boolean block = number.matches();
+        String template = block ? number.group(1) + "_N_" + number.group(3) : flatLayer;
+        return Optional.ofNullable(FLAT.get(template))
+                .map(name -> block ? name.replace(NUMBER, "." + number.group(2) + ".") : name);
     }
 
     /// Returns the diffusers tensors that a BFL tensor holds, as [#diffusers] does for layers: names end in `.weight`,

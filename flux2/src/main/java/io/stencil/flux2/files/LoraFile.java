@@ -132,7 +132,7 @@ public record LoraFile(Lora lora, String kind, String dialect, int matched, List
     }
 
     /// Nothing of a file is left out in silence that would make the result another one.
-    private static void requireLoraAlone(SafetensorsFile source) {
+    static void requireLoraAlone(SafetensorsFile source) {
         List<String> strangers = source.entries().keySet().stream()
                 .filter(name -> LoraKey.parse(name).isEmpty())
                 .toList();

@@ -322,7 +322,31 @@ final class LoraParts {
     }
 
     private double scale(Form form, long rank) {
-        return has(Part.ALPHA) ? alpha() / rank : form.scaling.of(layer, rank);
+        return scale(form.scaling, rank);
+    }
+
+    /// Factor of the product of the matrices.
+    double scale(LoraScaling scaling, long rank) {
+        return has(Part.ALPHA) ? alpha() / rank : scaling.of(layer, rank);
+    }
+
+    /// The matrices `A` `[r, in]` and `B` `[out, r]` of a LoRA as the file has them.
+    ///
+    /// @throws InvalidFileException when they are no floating-point matrices of one rank
+    LoraPair pair() {
+        Tensor a = matrix(Part.A, "[r, in]", 0);
+        Tensor b = matrix(Part.B, "[out, r]", 1);
+        if (a.size(0) != b.size(1)) {
+            throw layerFault("has lora_A of rank %s and lora_B of rank %s".formatted(a.size(0), b.size(1)));
+        }
+        return new LoraPair(a, b);
+    }
+
+    /// Tensors by their part, as the file has them.
+    Map<Part, Tensor> tensors() {
+        Map<Part, Tensor> tensors = new EnumMap<>(Part.class);
+        parts.forEach((part, stored) -> tensors.put(part, stored.tensor));
+        return tensors;
     }
 
     private void requireFinite(Tensor placed, Part part, double scale) {
@@ -390,7 +414,7 @@ final class LoraParts {
         return found;
     }
 
-    private InvalidFileException layerFault(String what) {
+    InvalidFileException layerFault(String what) {
         return new InvalidFileException(Location.of(file).field(layer), what);
     }
 
