@@ -30,7 +30,7 @@ final class NewTemplateCommand implements Callable<Integer> {
     public Integer call() {
         TemplateFamily chosen = TemplateFamily.parse(family);
         OutputCheck.requireFolder("NAME", folder);
-        chosen.write(folder);
+        chosen.write(folder, StencilCommand.versionNumber());
         command.commandLine().getOut().println("wrote %s; its README.md has the next steps".formatted(folder));
         return 0;
     }

@@ -125,15 +125,20 @@ public final class StencilCommand {
         return Path.of(root);
     }
 
-    /// Returns the version in the POM, which the build writes into a resource.
+    /// Returns name and version for the help.
     static String version() {
+        return "stencil " + versionNumber();
+    }
+
+    /// Returns the version in the POM, which the build writes into a resource.
+    static String versionNumber() {
         Properties properties = new Properties();
         try (InputStream resource = StencilCommand.class.getResourceAsStream(VERSION)) {
             properties.load(Objects.requireNonNull(resource, VERSION));
         } catch (IOException fault) {
             throw new UncheckedIOException(VERSION, fault);
         }
-        return "stencil " + properties.getProperty("version");
+        return properties.getProperty("version");
     }
 
     /// The version, for the help.

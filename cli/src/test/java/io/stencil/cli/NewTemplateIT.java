@@ -35,6 +35,9 @@ class NewTemplateIT {
                 .content()
                 .contains("# my-template")
                 .doesNotContain("@");
+        assertThat(folder.resolve("pom.xml"))
+                .content()
+                .contains("<version>%s</version>".formatted(StencilCommand.versionNumber()));
         assertThat(StencilRun.inProcess("inspect", folder.toString())
                         .succeeded()
                         .out())

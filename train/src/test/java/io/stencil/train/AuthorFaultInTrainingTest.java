@@ -146,4 +146,25 @@ class AuthorFaultInTrainingTest {
                 .hasMessage(
                         "%s:30: the backward pass of forward() threw IllegalStateException: once too often", source);
     }
+
+    /// Training would go on without changing anything.
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "k = k.detach();",
+                "try (io.stencil.autograd.GradMode _ = io.stencil.autograd.GradMode.disabled()) { k = linear.forward(k); }",
+                "k = Tensors.zeros(DType.FLOAT32, Device.CPU, 1, 4, 4, 32);"
+            })
+    void anOutputWithoutGradientsNamesTheLineOfItsReturn(String cut) throws IOException {
+        TrainOptions.Builder options = options(
+                "return TemplateCache.of(new KvCache", cut + "\n            return TemplateCache.of(new KvCache");
+        assertThatThrownBy(() -> train(options))
+                .isInstanceOf(TemplateException.class)
+                .hasMessage(
+                        "%s:28: forward() returned tensors that do not depend on any trained parameter, so that no gradient"
+                                + " reaches them and training would change nothing; compute them in forward() from registered"
+                                + " parameters, without detach() and not from results of processInputs() alone, and train those"
+                                + " parts (--trainable_models)",
+                        source);
+    }
 }

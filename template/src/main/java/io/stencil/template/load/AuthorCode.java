@@ -145,8 +145,22 @@ record AuthorCode(Path origin, @Nullable Module network) {
             case WITHOUT_CONTENT -> network == null ? "" : AuthorFields.unregistered(network);
             case ABSENT, UNDEFINED -> "";
         };
+        return unfit(method, "returned '%s', which %s%s".formatted(name, defect.text(), suspects), null);
+    }
+
+    /// An error for a result of a method of the author that cannot be used, at the line on which the method returns.
+    ///
+    /// @param method name of a method of the network, such as `forward()`
+    /// @param fault that follows the method's name
+    /// @param cause null without one
+    TemplateException unfit(String method, String fault, @Nullable Throwable cause) {
+        Optional<AuthorLine> line = network == null
+                ? Optional.empty()
+                : AuthorBytecode.returnOf(network.getClass(), method.replace("()", ""));
         return new TemplateException(
-                origin, "%s returned '%s', which %s%s".formatted(method, name, defect.text(), suspects));
+                line.map(one -> one.location(origin)).orElse(Location.of(origin)),
+                method + " " + fault + line.map(one -> one.addition(origin)).orElse(""),
+                cause);
     }
 
     private TemplateException fault(String what, StencilException cause) {

@@ -1,5 +1,6 @@
 package io.stencil.template.load;
 
+import io.stencil.error.Location;
 import io.stencil.error.NameList;
 import io.stencil.error.TemplateException;
 import io.stencil.nn.Module;
@@ -20,6 +21,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Predicate;
+import java.util.stream.Stream;
 import org.bytedeco.pytorch.Tensor;
 import org.jspecify.annotations.Nullable;
 
@@ -32,14 +34,24 @@ final class AuthorFields {
     /// A value that a field holds.
     ///
     /// @param path to the author's field, and the place in it: `Net.parts[2]`
-    private record Held(String path, Object value) {}
+    /// @param owner class that declares the author's field; null where the place is in no field of the author
+    private record Held(String path, Object value, @Nullable Class<?> owner) {
+
+        /// The line on which the field gets its value.
+        Optional<AuthorLine> line() {
+            String field = path.substring(path.lastIndexOf('.') + 1).replaceAll("\\[.*", "");
+            return owner == null ? Optional.empty() : AuthorBytecode.assignmentOf(owner, field);
+        }
+    }
 
     private final List<Held> held = new ArrayList<>();
     private final Set<Object> seen = Collections.newSetFromMap(new IdentityHashMap<>());
 
+    private @Nullable Class<?> owner;
+
     private AuthorFields() {}
 
-    /// Requires that every module in a field has its weights by now.
+    /// Requires that every module and parameter in a field has its weights by now.
     ///
     /// @param origin file of the code, for messages
     /// @throws TemplateException naming fields whose modules were not registered
@@ -50,15 +62,25 @@ final class AuthorFields {
             String name =
                     path.substring(path.lastIndexOf('.') + 1).replace('[', '.').replace("]", "");
             boolean one = missing.size() == 1;
+            Optional<AuthorLine> line = missing.getFirst().line();
             throw new TemplateException(
-                    origin,
-                    "%s not registered, so that %s no weights to load or to train; create %s as module(\"%s\", new %s(...))"
+                    line.map(found -> found.location(origin)).orElse(Location.of(origin)),
+                    "%s not registered, so that %s no weights to load or to train; create %s as %s%s"
                             .formatted(
                                     names(missing) + (one ? " was" : " were"),
                                     one ? "it has" : "they have",
                                     one ? "it" : "them",
-                                    name,
-                                    missing.getFirst().value().getClass().getSimpleName()));
+                                    missing.getFirst().value() instanceof Parameter
+                                            ? "parameter(\"%s\", ...) of the network".formatted(name)
+                                            : "module(\"%s\", new %s(...))"
+                                                    .formatted(
+                                                            name,
+                                                            missing.getFirst()
+                                                                    .value()
+                                                                    .getClass()
+                                                                    .getSimpleName()),
+                                    line.map(found -> found.addition(origin)).orElse("")),
+                    null);
         }
     }
 
@@ -89,14 +111,21 @@ final class AuthorFields {
         Set<Parameter> registered = Collections.newSetFromMap(new IdentityHashMap<>());
         registered.addAll(network.state().values());
         List<Held> found = of(network).stream()
-                .filter(one -> one.value() instanceof Module module
-                        && module.state().values().stream()
-                                .anyMatch(parameter -> !registered.contains(parameter)
-                                        && parameter.device().kind() == Device.Kind.META))
+                .filter(one -> parameters(one.value())
+                        .anyMatch(parameter -> !registered.contains(parameter)
+                                && parameter.device().kind() == Device.Kind.META))
                 .toList();
         return found.stream()
                 .filter(one -> found.stream().noneMatch(outer -> one.path().startsWith(outer.path() + ".")))
                 .toList();
+    }
+
+    private static Stream<Parameter> parameters(Object value) {
+        return switch (value) {
+            case Module module -> module.state().values().stream();
+            case Parameter parameter -> Stream.of(parameter);
+            default -> Stream.empty();
+        };
     }
 
     private static List<Held> tensors(Module network, Predicate<Tensor> wanted) {
@@ -139,7 +168,11 @@ final class AuthorFields {
         for (Field field : isRead(type) ? type.getDeclaredFields() : new Field[0]) {
             boolean isStatic = Modifier.isStatic(field.getModifiers());
             if (!field.getType().isPrimitive() && (isStatic || object != null)) {
-                visit(AuthorLine.isAuthors(type) ? path + "." + field.getName() : path, value(field, object));
+                boolean isNamed = AuthorLine.isAuthors(type);
+                Class<?> outer = owner;
+                owner = isNamed ? type : outer;
+                visit(isNamed ? path + "." + field.getName() : path, value(field, object));
+                owner = outer;
             }
         }
     }
@@ -156,12 +189,13 @@ final class AuthorFields {
     private void visit(String path, @Nullable Object value) {
         switch (value) {
             case null -> {}
-            case Tensor tensor -> held.add(new Held(path, tensor));
-            case OwnedTensor owned -> owned.find().ifPresent(tensor -> held.add(new Held(path, tensor)));
+            case Tensor tensor -> held.add(new Held(path, tensor, owner));
+            case OwnedTensor owned -> owned.find().ifPresent(tensor -> held.add(new Held(path, tensor, owner)));
             case Module module -> {
-                held.add(new Held(path, module));
+                held.add(new Held(path, module, owner));
                 visitFields(path, module);
             }
+            case Parameter parameter -> held.add(new Held(path, parameter, owner));
             case Optional<?> optional -> visit(path, optional.orElse(null));
             case Map<?, ?> map -> {
                 if (seen.add(map)) {

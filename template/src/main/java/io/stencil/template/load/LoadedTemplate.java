@@ -4,7 +4,6 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.stencil.autograd.GradMode;
 import io.stencil.error.InvalidRequestException;
-import io.stencil.error.Location;
 import io.stencil.error.TemplateException;
 import io.stencil.flux2.transformer.Flux2Transformer;
 import io.stencil.flux2.transformer.TransformerConfig;
@@ -124,6 +123,20 @@ public final class LoadedTemplate<I extends Record, P extends Record> implements
         }
     }
 
+    /// Whether the model has parameters that are trained.
+    public boolean isTrained() {
+        return parameters.values().stream().anyMatch(Parameter::isTrainable);
+    }
+
+    /// An error for a forward pass whose result does not depend on the trained parameters, so that no training step
+    /// changes them.
+    public TemplateException detached() {
+        return code.unfit(
+                "forward()",
+                "returned tensors that do not depend on any trained parameter, so that no gradient reaches them and training would change nothing; compute them in forward() from registered parameters, without detach() and not from results of processInputs() alone, and train those parts (--trainable_models)",
+                null);
+    }
+
     /// Runs a backward pass through what [PreparedInput#forward] gave.
     ///
     /// @throws io.stencil.error.TemplateException when it fails in the model
@@ -179,10 +192,7 @@ public final class LoadedTemplate<I extends Record, P extends Record> implements
                 cache.lora().pairs().forEach(CacheCheck::requireOneSample);
                 requireText(cache.textEmbedding(), transformer.config());
             } catch (InvalidRequestException e) {
-                throw new TemplateException(
-                        Location.of(code.origin()),
-                        "forward() gives what the base model cannot use: " + e.getMessage(),
-                        e);
+                throw code.unfit("forward()", "gives what the base model cannot use: " + e.getMessage(), e);
             }
         }
 
@@ -197,10 +207,11 @@ public final class LoadedTemplate<I extends Record, P extends Record> implements
                 throw code.unusable("forward()", name, tensor, defect.get());
             }
             if (tensor != null && !DType.of(tensor).isFloatingPoint()) {
-                throw new TemplateException(
-                        code.origin(),
-                        "forward() gives what the base model cannot use: '%s': is %s, expected a floating-point dtype; use context.dtype()"
-                                .formatted(name, DType.of(tensor).text()));
+                throw code.unfit(
+                        "forward()",
+                        "gives what the base model cannot use: '%s': is %s, expected a floating-point dtype; use context.dtype()"
+                                .formatted(name, DType.of(tensor).text()),
+                        null);
             }
         }
 

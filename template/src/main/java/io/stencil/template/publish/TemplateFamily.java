@@ -21,6 +21,7 @@ public enum TemplateFamily {
     TEXT("text", "One number becomes words that are appended to the prompt.", "{\"scale\": 0.8}");
 
     private static final String README = "README.md";
+    private static final String POM = "pom.xml";
 
     private final String option;
     private final String summary;
@@ -49,11 +50,14 @@ public enum TemplateFamily {
         throw new InvalidRequestException("family", "'%s' is not a family; expected one of %s".formatted(name, known));
     }
 
-    /// Writes a folder with a Template to begin from, which compiles and trains as it is, with a README about both.
+    /// Writes a folder with a Template to begin from, which compiles and trains as it is, with a README about both and
+    /// a
+    /// `pom.xml`, by which an IDE opens it.
     ///
     /// @param folder that is made, or is there and empty
+    /// @param version of Stencil, on which the `pom.xml` depends
     /// @throws io.stencil.error.StencilException when it is not empty or cannot be written
-    public void write(Path folder) {
+    public void write(Path folder, String version) {
         Path name = folder.toAbsolutePath().normalize().getFileName();
         if (name == null) {
             throw new InvalidRequestException("NAME", "'%s' is not the name of a directory".formatted(folder));
@@ -61,6 +65,9 @@ public enum TemplateFamily {
         try {
             AtomicFolder.requireFree(folder);
             AtomicFile.writeText(folder.resolve("Model.java"), resource(option + "/Model.java"));
+            AtomicFile.writeText(
+                    folder.resolve(POM),
+                    resource(POM).replace("@ARTIFACT@", artifact(name)).replace("@VERSION@", version));
             AtomicFile.writeText(
                     folder.resolve(README),
                     resource(README)
@@ -71,6 +78,12 @@ public enum TemplateFamily {
         } catch (IOException e) {
             throw new InvalidFileException(Location.of(folder), "cannot be written: " + e, e);
         }
+    }
+
+    /// The folder's name in the characters that Maven allows.
+    private static String artifact(Path name) {
+        String allowed = name.toString().replaceAll("[^A-Za-z0-9_.-]+", "-").replaceAll("^[-.]+|[-.]+$", "");
+        return allowed.isEmpty() ? "template" : allowed;
     }
 
     private static String resource(String name) throws IOException {

@@ -162,7 +162,7 @@ class AuthorFaultTest {
         assertThatThrownBy(() -> run(ModelSource.GOOD.giving("TemplateCache.of(" + part + ")")))
                 .isInstanceOf(TemplateException.class)
                 .hasMessage(
-                        "%s: forward() gives what the base model cannot use: %s",
+                        "%s:13: forward() gives what the base model cannot use: %s",
                         folder.resolve("Model.java"), message);
     }
 

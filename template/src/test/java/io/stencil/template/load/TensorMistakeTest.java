@@ -86,7 +86,7 @@ class TensorMistakeTest {
                 "v = k.neg()|v = new Tensor()|:24: forward() failed: 'kv_cache.double_1.v': is an undefined tensor; fill it"
                         + " before it is used",
                 "v = k.neg()|v = Tensors.zeros(DType.FLOAT32, Device.META, 1, 4, 4, 32)"
-                        + "|: forward() returned 'kv_cache.double_1.v', which has no content, as it lies on the Meta device;"
+                        + "|:24: forward() returned 'kv_cache.double_1.v', which has no content, as it lies on the Meta device;"
                         + " modules whose parameters it is computed from must be registered with module(...)",
                 "v = k.neg()|v = kept == null ? k : kept; kept = k|:24: forward() failed: 'kv_cache.double_1.v':FREED",
                 "v = k.neg()|v = kept == null ? k : k.add(kept); kept = k"
@@ -106,24 +106,24 @@ class TensorMistakeTest {
                         + "|:23: forward() ran out of memory; use smaller images or batches (RuntimeException:"
                         + " DefaultCPUAllocator: can't allocate memory: you tried to allocate 140737488355328 bytes.)",
                 "return new Ready(x, List.of(x));|return new Ready(freed(x), List.of(x));"
-                        + "|: processInputs() returned 'strength', whichFREED",
+                        + "|:19: processInputs() returned 'strength', whichFREED",
                 "return new Ready(x, List.of(x));|return new Ready(x, List.of(x, freed(x)));"
-                        + "|: processInputs() returned 'more.1', whichFREED",
+                        + "|:19: processInputs() returned 'more.1', whichFREED",
                 "return new Ready(x, List.of(x));|return new Ready(null, List.of(x));|:22: forward() USEDNULL_POINTER",
                 "return TemplateCache.of(|if (true) return TemplateCache.of(freed(k)); return TemplateCache.of("
-                        + "|: forward() returned 'text_embedding', whichFREED",
+                        + "|:24: forward() returned 'text_embedding', whichFREED",
                 "return TemplateCache.of(|if (true) return TemplateCache.of(new Lora(Map.of(~gone~, new LoraPair(k, null))));"
                         + " return TemplateCache.of("
-                        + "|: forward() returned 'lora.gone.lora_B', which is null; compute a tensor for it, or leave the"
+                        + "|:24: forward() returned 'lora.gone.lora_B', which is null; compute a tensor for it, or leave the"
                         + " entry out",
                 "return TemplateCache.of(|if (true) return new TemplateCache(null, Lora.empty(), null, List.of());"
                         + " return TemplateCache.of("
                         + "|:24: forward() failed: 'kv_cache': is null; KvCache.empty() steers no block",
                 "module(~linear~, new Linear(32, 32, true))|new Linear(32, 32, true)"
-                        + "|: field Net.linear was not registered, so that it has no weights to load or to train; create it"
+                        + "|:16: field Net.linear was not registered, so that it has no weights to load or to train; create it"
                         + " as module(~linear~, new Linear(...))",
                 "Tensor kept;|final List<Linear> parts = List.of(new Linear(2, 2, true), new Linear(2, 2, true));"
-                        + "|: fields Net.parts[0], Net.parts[1] were not registered, so that they have no weights to load or"
+                        + "|:14: fields Net.parts[0], Net.parts[1] were not registered, so that they have no weights to load or"
                         + " to train; create them as module(~parts.0~, new Linear(...))",
             })
     void aMistakeIsToldWithItsPlaceAndRemedy(String part, String replacement, String message) {
@@ -137,7 +137,7 @@ class TensorMistakeTest {
         ModelSource source = ModelSource.NETWORK
                 .with("Tensor kept;", "TemplateCache kept;")
                 .with("return TemplateCache.of(", "if (kept != null) return kept; return kept = TemplateCache.of(");
-        requireTold(source, ": forward() returned 'kv_cache.double_1.k', whichFREED; look at field Net.kept");
+        requireTold(source, ":24: forward() returned 'kv_cache.double_1.k', whichFREED; look at field Net.kept");
     }
 
     /// A parameter's tensor has no content while the network is constructed, and is replaced when weights are loaded.
@@ -171,6 +171,17 @@ class TensorMistakeTest {
                         .with("module(\"linear\", new", "module(\"\", new")
                         .with("parameter(\"start\"", "parameter(\"weight\""),
                 ": state() of the network failed: 'name': two parameters are named 'weight'");
+    }
+
+    @Test
+    void aParameterOfAModuleThatWasNotRegisteredNamesItsFieldAndLine() {
+        requireTold(
+                ModelSource.NETWORK.with(
+                        "private Tensor kept;",
+                        "static final class Gate extends io.stencil.nn.Module { final Parameter open = parameter(\"open\", Initializer.ZEROS,"
+                                + " 1); } private final Parameter gate = new Gate().open;"),
+                ":14: field Net.gate was not registered, so that it has no weights to load or to train; create it as"
+                        + " parameter(\"gate\", ...) of the network");
     }
 
     /// A module that the author fills needs no registration: it is a constant of the network.

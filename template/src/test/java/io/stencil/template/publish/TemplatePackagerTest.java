@@ -136,7 +136,7 @@ class TemplatePackagerTest {
                 .anyMatch(name -> name.startsWith("model-00002-of-"));
         assertThat(names(output)).doesNotContain("model.safetensors");
         Path withCode = Files.createDirectories(temporary.resolve("code"));
-        TemplateFamily.VALUE.write(withCode);
+        TemplateFamily.VALUE.write(withCode, "1.0");
         Path source = withCode.resolve("Model.java");
         Files.writeString(source, Files.readString(source).replace("forBase(base, 64)", "forBase(base, 8)"));
         for (String name : names(output)) {
@@ -176,7 +176,7 @@ class TemplatePackagerTest {
     @Test
     void theCardTellsNoPathOfItsAuthor() throws IOException {
         Path folder = temporary.resolve("picture");
-        TemplateFamily.IMAGE_KV.write(folder);
+        TemplateFamily.IMAGE_KV.write(folder, "1.0");
         Path picture = TestFiles.golden("input.png").toAbsolutePath();
         TemplatePackager.Request request = new TemplatePackager.Request(
                 folder,
@@ -200,7 +200,7 @@ class TemplatePackagerTest {
     /// A Template whose code loads the golden weights from these files: keys from the first, values from the last.
     private Path templateWithFiles(String... files) throws IOException {
         Path folder = temporary.resolve("folder");
-        TemplateFamily.VALUE.write(folder);
+        TemplateFamily.VALUE.write(folder, "1.0");
         Path source = folder.resolve("Model.java");
         String text = Files.readString(source)
                 .replace(
@@ -261,7 +261,7 @@ class TemplatePackagerTest {
     @Test
     void partsAreMergedFromSeveralCheckpoints() throws IOException {
         Path folder = temporary.resolve("folder");
-        TemplateFamily.VALUE.write(folder);
+        TemplateFamily.VALUE.write(folder, "1.0");
         Path source = folder.resolve("Model.java");
         String text = Files.readString(source)
                 .replace(
@@ -330,7 +330,7 @@ class TemplatePackagerTest {
     @Test
     void codeWithRandomWeightsCannotBePackaged() throws IOException {
         Path folder = temporary.resolve("folder");
-        TemplateFamily.VALUE.write(folder);
+        TemplateFamily.VALUE.write(folder, "1.0");
         Path source = folder.resolve("Model.java");
         Files.writeString(
                 source, Files.readString(source).replace("fileOrRandom(\"model.safetensors\", 0)", "random(0)"));
@@ -347,7 +347,7 @@ class TemplatePackagerTest {
     @Test
     void aTemplateWithMoreThanItsWeightsIsRefused() throws IOException {
         Path folder = temporary.resolve("folder");
-        TemplateFamily.VALUE.write(folder);
+        TemplateFamily.VALUE.write(folder, "1.0");
         Path source = folder.resolve("Model.java");
         String text = Files.readString(source)
                 .replace(

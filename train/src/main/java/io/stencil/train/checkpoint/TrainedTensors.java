@@ -5,6 +5,7 @@ import io.stencil.error.InvalidFileException;
 import io.stencil.error.InvalidRequestException;
 import io.stencil.error.Location;
 import io.stencil.error.NameList;
+import io.stencil.nn.NamePrefix;
 import io.stencil.nn.Parameter;
 import io.stencil.safetensors.SafetensorsFile;
 import io.stencil.safetensors.TensorEntry;
@@ -122,7 +123,8 @@ public record TrainedTensors(TrainableParts parts, @Nullable String removedPrefi
                     file,
                     "is not a checkpoint of what is trained: missing %s; unexpected %s; of another shape or kind %s; "
                                     .formatted(NameList.of(missing), NameList.of(unexpected), NameList.of(misfits))
-                            + "check --trainable_models and --remove_prefix_in_ckpt");
+                            + "check --trainable_models and --remove_prefix_in_ckpt"
+                            + NamePrefix.hint(missing, unexpected));
         }
     }
 

@@ -75,6 +75,8 @@ public final class TrainingStep {
     private final Flux2Pipeline pipeline;
     private final FlowMatchSchedule schedule = FlowMatchSchedule.training();
     private final TrainingWeights weights = TrainingWeights.of(schedule);
+    /// Whether the Template has given tensors that depend on its trained parameters.
+    private boolean differentiable;
 
     /// The reference implementation's weighting, without a cache.
     ///
@@ -124,6 +126,7 @@ public final class TrainingStep {
             List<GradientCut> cuts = samples.stream()
                     .map(sample -> new GradientCut(steer(sample, checkpointing)))
                     .toList();
+            requireGradients(cuts);
             List<TemplateCache> caches = cuts.stream().map(GradientCut::cache).toList();
             List<Tokens> inputs = new ArrayList<>();
             List<Draw> drawn = new ArrayList<>();
@@ -180,6 +183,19 @@ public final class TrainingStep {
     public PreparedInput<?> prepared(Sample sample) {
         try (GradMode _ = GradMode.disabled()) {
             return prepare(Objects.requireNonNull(template), sample);
+        }
+    }
+
+    /// Requires that gradients reach the Template, until they have done so once: on some rows it may give constants.
+    ///
+    /// @throws TemplateException when it gives tensors, and none of them depends on what is trained
+    private void requireGradients(List<GradientCut> cuts) {
+        if (differentiable || template == null || !template.isTrained()) {
+            return;
+        }
+        differentiable = cuts.stream().anyMatch(cut -> !cut.leaves.isEmpty());
+        if (!differentiable && cuts.stream().anyMatch(GradientCut::hasTensors)) {
+            throw template.detached();
         }
     }
 
@@ -390,6 +406,10 @@ public final class TrainingStep {
             detached.requires_grad_(true);
             leaves.add(new Leaf(tensor, detached));
             return detached;
+        }
+
+        boolean hasTensors() {
+            return !cache.kvCache().blocks().isEmpty() || !cache.lora().isEmpty() || cache.textEmbedding() != null;
         }
 
         /// The same values, differentiable on their own.
