@@ -40,6 +40,10 @@ record GgufHeader(Map<String, TensorEntry> entries, Map<String, GgufValue> value
 
     private static final long MAX_NAME_BYTES = 65_535;
     private static final int MAX_DIMENSIONS = 4;
+
+    /// Dimensions of a shape that was changed: those of a kernel of three dimensions.
+    private static final int MAX_ORIGINAL_DIMENSIONS = 5;
+
     private static final int MAX_NESTING = 4;
     private static final long MAX_ALIGNMENT = 1L << 30;
     static final long DEFAULT_ALIGNMENT = 32;
@@ -166,7 +170,7 @@ record GgufHeader(Map<String, TensorEntry> entries, Map<String, GgufValue> value
             }
             placed.sort(Comparator.comparingLong(TensorEntry::begin).thenComparingLong(TensorEntry::end));
             Map<String, TensorEntry> entries = new LinkedHashMap<>();
-            long end = data;
+            long end = Math.min(data, bytes.byteSize());
             for (TensorEntry entry : placed) {
                 if (entry.begin() < end) {
                     throw fault(
@@ -197,7 +201,8 @@ record GgufHeader(Map<String, TensorEntry> entries, Map<String, GgufValue> value
                                 .formatted(Long.toUnsignedString(tensor.offset), alignment));
             }
             if (size == 0) {
-                return new TensorEntry(tensor.name, tensor.type, shape(tensor), data, data);
+                long place = Math.min(data, bytes.byteSize()); // padding behind the last record may be left out
+                return new TensorEntry(tensor.name, tensor.type, shape(tensor), place, place);
             }
             if (tensor.offset < 0 || size > room || tensor.offset > room - size) {
                 throw fault(
@@ -217,7 +222,7 @@ record GgufHeader(Map<String, TensorEntry> entries, Map<String, GgufValue> value
                 return tensor.shape;
             }
             List<Long> original = new ArrayList<>();
-            if (value instanceof GgufValue.Sequence(var sizes)) {
+            if (value instanceof GgufValue.Sequence(var sizes) && sizes.size() <= MAX_ORIGINAL_DIMENSIONS) {
                 for (GgufValue size : sizes) {
                     if (size instanceof GgufValue.Numeric(Long number) && number >= 0) {
                         original.add(number);

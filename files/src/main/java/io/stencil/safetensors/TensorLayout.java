@@ -1,6 +1,7 @@
 package io.stencil.safetensors;
 
 import io.stencil.error.InvalidFileException;
+import io.stencil.error.InvalidRequestException;
 import io.stencil.error.Location;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -111,9 +112,28 @@ public final class TensorLayout implements TensorSource {
                     new Location(source.origin(placement.tensor), null, placement.tensor),
                     "has shape %s, expected rows in %s equal parts".formatted(entry.shape(), divisor));
         }
+        if (divisor > 1) {
+            requireWholeBlocks(entry, divisor);
+        }
         long size = change instanceof Change.RowShare ? entry.byteSize() / divisor : entry.byteSize();
         long begin = change instanceof Change.RowShare share ? entry.begin() + share.index * size : entry.begin();
         return new TensorEntry(name, entry.dtype(), change.shape(entry.shape()), begin, begin + size);
+    }
+
+    /// Rows that were reshaped to fill blocks may end within one.
+    private void requireWholeBlocks(TensorEntry entry, int divisor) {
+        try {
+            long ofPart = entry.dtype().byteSize(List.of(entry.elementCount() / divisor));
+            if (ofPart * divisor == entry.byteSize()) {
+                return;
+            }
+        } catch (InvalidRequestException _) {
+            // its parts do not fill blocks
+        }
+        throw new InvalidFileException(
+                new Location(source.origin(entry.name()), null, entry.name()),
+                "of shape %s in %s cannot be divided into %s parts of whole blocks"
+                        .formatted(entry.shape(), entry.dtype().formatName(), divisor));
     }
 
     @Override

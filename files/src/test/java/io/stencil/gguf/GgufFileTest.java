@@ -200,6 +200,31 @@ class GgufFileTest {
                 "must be an array of dimensions with the elements of shape [4], found [3]");
     }
 
+    @Test
+    void a_shape_of_too_many_dimensions_is_refused() throws IOException {
+        GgufBytes file = GgufBytes.header(3, 1, 1);
+        file.text("comfy.gguf.orig_shape.x").u32(9).u32(5).u64(6);
+        file.u32(4).u32(1).u32(1).u32(1).u32(1).u32(1);
+        refused(
+                file.tensor("x", 0, 0, 4).padTo(32).raw(new byte[16]).toArray(),
+                "must be an array of dimensions with the elements of shape [4], found [4, 1, 1, 1, 1, 1]");
+    }
+
+    /// The padding that would follow the header is not there.
+    @Test
+    void tensors_without_elements_need_no_bytes() throws IOException {
+        byte[] bytes = GgufBytes.header(3, 1, 0)
+                .tensor("none", 8, 0, 32, 0)
+                .raw((byte) 0)
+                .toArray();
+        assertThat(bytes.length % 32).isNotZero();
+        assertThat(opens(write(bytes), bytes)).isTrue();
+        try (GgufFile file = GgufFile.open(write(bytes))) {
+            assertThat(file.entry("none").shape()).containsExactly(0L, 32L);
+            assertThat(file.segment("none").byteSize()).isZero();
+        }
+    }
+
     /// Writes records of one tensor or two, and 64 bytes behind them.
     private static byte[] tensors(UnaryOperator<GgufBytes> records, int... count) {
         GgufBytes header = GgufBytes.header(3, count.length == 0 ? 1 : count[0], 0);

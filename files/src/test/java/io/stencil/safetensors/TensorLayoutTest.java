@@ -20,16 +20,18 @@ class TensorLayoutTest {
     @TempDir
     Path folder;
 
-    /// A matrix `m` of six rows of two bytes, 0 to 11, and a kernel `k` of shape [2, 3, 1, 1].
+    /// A matrix `m` of six rows of two bytes, 0 to 11, a kernel `k` of shape [2, 3, 1, 1], and `n` of six numbers of
+    /// half a byte.
     private SafetensorsFile file() throws IOException {
         Path path = folder.resolve("file.safetensors");
         SafetensorsWriter.write(
                 path,
                 List.of(
                         new TensorSpec("m", SafetensorsDtype.U8, List.of(6L, 2L)),
-                        new TensorSpec("k", SafetensorsDtype.U8, List.of(2L, 3L, 1L, 1L))),
+                        new TensorSpec("k", SafetensorsDtype.U8, List.of(2L, 3L, 1L, 1L)),
+                        new TensorSpec("n", SafetensorsDtype.F4, List.of(6L, 1L))),
                 (spec, sink) -> {
-                    byte[] bytes = new byte[spec.name().equals("m") ? 12 : 6];
+                    byte[] bytes = new byte[(int) spec.dtype().byteSize(spec.shape())];
                     for (int i = 0; i < bytes.length; i++) {
                         bytes[i] = (byte) i;
                     }
@@ -105,6 +107,17 @@ class TensorLayoutTest {
                     .isInstanceOf(InvalidFileException.class)
                     .hasMessageContaining("m")
                     .hasMessageContaining("has shape [6, 2], expected rows in 4 equal parts");
+        }
+    }
+
+    @Test
+    void rowsThatEndWithinABlockOrByteAreAnError() throws IOException {
+        try (SafetensorsFile file = file()) {
+            Map<String, Placement> halves = Map.of("part", new Placement("n", Change.SWAPPED_HALVES));
+            assertThatThrownBy(() -> layout(file, halves))
+                    .isInstanceOf(InvalidFileException.class)
+                    .hasMessageContaining("file.safetensors")
+                    .hasMessageContaining("'n': of shape [6, 1] in F4 cannot be divided into 2 parts of whole blocks");
         }
     }
 }

@@ -13,6 +13,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import org.bytedeco.pytorch.Tensor;
@@ -25,13 +26,15 @@ import org.bytedeco.pytorch.Tensor;
 record Float8Scale(String name, long rows) {
 
     private static final String WEIGHT = ".weight";
-    private static final Set<String> SCALES = Set.of(".weight_scale", ".scale_weight");
+    private static final List<String> SCALES = List.of(".weight_scale", ".scale_weight");
 
     /// Tensors beside a weight that products in floating point do not need: scales of inputs, for products in float8.
     private static final Set<String> UNUSED = Set.of(".input_scale", ".scale_input");
 
     /// Description of the quantization as JSON: `{"format": "float8_e4m3fn"}`.
     private static final String DESCRIPTION = ".comfy_quant";
+
+    private static final long MAX_DESCRIPTION_BYTES = 64 << 10;
 
     private static final Set<String> FORMATS = Set.of("float8_e4m3fn", "float8_e5m2");
 
@@ -53,9 +56,18 @@ record Float8Scale(String name, long rows) {
             return Optional.empty();
         }
         String layer = weight.substring(0, weight.length() - WEIGHT.length());
-        return SCALES.stream()
+        List<TensorEntry> scales = SCALES.stream()
                 .map(suffix -> source.entries().get(layer + suffix))
-                .filter(scale -> scale != null)
+                .filter(Objects::nonNull)
+                .toList();
+        if (scales.size() > 1) {
+            throw fault(
+                    source,
+                    scales.getLast().name(),
+                    "is a second scale of the same weight, beside '%s'; keep one of them"
+                            .formatted(scales.getFirst().name()));
+        }
+        return scales.stream()
                 .map(scale -> new Float8Scale(scale.name(), rows(source, scale, entry)))
                 .findFirst();
     }
@@ -118,6 +130,14 @@ record Float8Scale(String name, long rows) {
 
     private static void requireFloat8(TensorSource source, String name) {
         Location place = new Location(source.origin(name), null, name);
+        long size = source.entry(name).byteSize();
+        if (size > MAX_DESCRIPTION_BYTES) {
+            throw fault(
+                    source,
+                    name,
+                    "has %s bytes, expected JSON of at most %s, such as {\"format\": \"float8_e4m3fn\"}"
+                            .formatted(size, MAX_DESCRIPTION_BYTES));
+        }
         byte[] text = source.segment(name).toArray(ValueLayout.JAVA_BYTE);
         JsonNode format =
                 JsonFile.parse(place, new String(text, StandardCharsets.UTF_8)).path("format");

@@ -37,7 +37,7 @@ record StoredWeight(WeightFile file, String name, DType plain, Device device, bo
     Optional<String> quantization() {
         return restsQuantized() && source().entry(name).dtype() instanceof BlockType type
                 ? Optional.of(type.formatName())
-                : Optional.of("float8").filter(_ -> dtype().bytes() == 1 && dtype().isFloatingPoint());
+                : Optional.of("float8").filter(_ -> dtype().isFloat8());
     }
 
     private boolean restsQuantized() {
@@ -81,7 +81,7 @@ record StoredWeight(WeightFile file, String name, DType plain, Device device, bo
         if (plain == DType.FLOAT8_E4M3FN && DType.of(view) != plain) {
             return WeightValues.Float8.of(view).on(device);
         }
-        Tensor placed = device.place(view, plain);
+        Tensor placed = device.place(stored.in(plain));
         // A counter of eight bytes is no reason to keep a file mapped.
         return new WeightValues.Plain(plain.isFloatingPoint() ? placed : placed.clone());
     }

@@ -348,11 +348,16 @@ sealed interface WeightStorage extends AutoCloseable {
         private final WeightValues values;
 
         Owned(WeightValues values) {
-            this.values = values.map(tensor -> {
-                OwnedTensor owned = new OwnedTensor(tensor);
-                tensors.add(owned);
-                return owned.get();
-            });
+            try {
+                this.values = values.map(tensor -> {
+                    OwnedTensor owned = new OwnedTensor(tensor);
+                    tensors.add(owned);
+                    return owned.get();
+                });
+            } catch (RuntimeException fault) {
+                close();
+                throw fault;
+            }
         }
 
         /// Keeps the values in memory until the innermost scope of this thread is closed, where one is open.

@@ -53,6 +53,11 @@ public enum DType {
         };
     }
 
+    /// Whether it is one of the dtypes of eight-bit floating-point numbers.
+    public boolean isFloat8() {
+        return isFloatingPoint() && bytes == 1;
+    }
+
     public static DType of(Tensor tensor) {
         ScalarType type = tensor.scalar_type().intern();
         for (DType dtype : values()) {

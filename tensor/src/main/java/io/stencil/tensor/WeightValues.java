@@ -165,14 +165,19 @@ public sealed interface WeightValues {
     default Optional<String> quantization() {
         return this instanceof Blocks blocks
                 ? Optional.of(blocks.type.formatName())
-                : Optional.of("float8").filter(_ -> dtype().bytes() == 1 && dtype().isFloatingPoint());
+                : Optional.of("float8").filter(_ -> dtype().isFloat8());
     }
 
     /// The whole weight in `dtype`: the tensor itself when it has that dtype and is not quantized.
     default Tensor in(DType dtype) {
         return switch (this) {
-            case Plain plain -> dtype.cast(plain.tensor);
-            case Float8 narrow -> dtype.cast(DType.FLOAT32.cast(narrow.values).mul(narrow.rowScale.unsqueeze(1)));
+            case Plain plain ->
+                DType.of(plain.tensor).isFloat8() && !dtype.isFloat8()
+                        ? Float8Widening.cast(plain.tensor, dtype)
+                        : dtype.cast(plain.tensor);
+            case Float8 narrow ->
+                dtype.cast(Float8Widening.cast(narrow.values, DType.FLOAT32)
+                        .mul(narrow.rowScale.numel() == 1 ? narrow.rowScale : narrow.rowScale.unsqueeze(1)));
             case Blocks blocks -> blocks.device.place(blocks.widen(0, blocks.rows), dtype);
         };
     }
@@ -263,7 +268,8 @@ public sealed interface WeightValues {
     /// Widens the matrix part by part, from the first row to the last; a part is gone when `use` returns.
     default void forEachPart(DType dtype, Consumer<Part> use) {
         long rows = size(0);
-        long rowsAtOnce = dtype() == dtype && quantization().isEmpty() ? rows : Math.max(1, PART_ELEMENTS / size(1));
+        long rowsAtOnce =
+                dtype() == dtype && quantization().isEmpty() ? rows : Math.max(1, PART_ELEMENTS / Math.max(1, size(1)));
         for (long row = 0; row < rows; row += rowsAtOnce) {
             long count = Math.min(rowsAtOnce, rows - row);
             try (Scope _ = new Scope()) {
@@ -301,7 +307,7 @@ public sealed interface WeightValues {
         }
         long columns = values.size(1);
         Tensor buffer = Scope.CastBuffer.of(dtype, Device.of(values), Math.max(PART_ELEMENTS, columns));
-        return buffer.narrow(0, 0, count * columns).view(count, columns).copy_(rows);
+        return Float8Widening.copy(rows, buffer.narrow(0, 0, count * columns).view(count, columns));
     }
 
     private long size(int dimension) {

@@ -136,6 +136,44 @@ class QuantizedFileTest {
                                 .formatted(count));
     }
 
+    @Test
+    void twoScalesOfOneWeightAreRefused() throws IOException {
+        putWeight(DType.FLOAT8_E4M3FN);
+        tensors.put("linear.weight_scale", Tensors.of(new float[] {2}, 1));
+        tensors.put("linear.scale_weight", Tensors.of(new float[] {3}, 1));
+        SafetensorsFile source = write();
+        assertThatThrownBy(() -> FLOAT32.load(net, source))
+                .isInstanceOf(InvalidFileException.class)
+                .hasMessageEndingWith("'linear.scale_weight': is a second scale of the same weight, beside"
+                        + " 'linear.weight_scale'; keep one of them");
+    }
+
+    @Test
+    void aDescriptionThatIsNoShortTextIsRefused() throws IOException {
+        putWeight(DType.FLOAT8_E4M3FN);
+        tensors.put("linear.comfy_quant", Tensors.zeros(DType.UINT8, Device.CPU, (64 << 10) + 1));
+        SafetensorsFile source = write();
+        assertThatThrownBy(() -> FLOAT32.load(net, source))
+                .isInstanceOf(InvalidFileException.class)
+                .hasMessageContaining("'linear.comfy_quant': has 65537 bytes, expected JSON of at most 65536");
+    }
+
+    private static final class NormNet extends Module {
+        private final RmsNorm norm = module("norm", new RmsNorm(3, 1e-6));
+    }
+
+    @Test
+    void aScaledVectorKeepsItsShape() throws IOException {
+        tensors.put("norm.weight", DType.FLOAT8_E4M3FN.cast(Tensors.of(new float[] {1, 2, 3}, 3)));
+        tensors.put("norm.weight_scale", Tensors.of(new float[] {0.5f}, 1));
+        try (NormNet scaled = new NormNet()) {
+            FLOAT32.load(scaled, write());
+            Tensor y = scaled.norm.forward(Tensors.of(new float[] {1, 1, 1}, 3));
+            TensorAssert.assertClose("y", y, Tensors.of(new float[] {0.5f, 1, 1.5f}, 3), 1e-5);
+            assertThat(Tensors.shape(y)).containsExactly(3);
+        }
+    }
+
     @ParameterizedTest
     @CsvSource({
         "linear.comfy_quant, nvfp4",

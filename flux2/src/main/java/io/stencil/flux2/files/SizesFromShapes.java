@@ -137,7 +137,13 @@ record SizesFromShapes(TensorSource weights, String part) {
                                             ? "is missing; a part of the file is not there, or it is another model's"
                                             : "has shape " + entry.shape()));
         }
-        return Math.toIntExact(entry.shape().get(dimension));
+        long size = entry.shape().get(dimension);
+        if (size > Integer.MAX_VALUE) {
+            throw new InvalidFileException(
+                    new Location(origin(), null, weights.fileName(name)),
+                    "%s: has shape %s, larger than that of any model".formatted(part, entry.shape()));
+        }
+        return (int) size;
     }
 
     private String origin() {

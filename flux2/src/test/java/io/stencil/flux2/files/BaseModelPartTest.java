@@ -170,6 +170,19 @@ class BaseModelPartTest {
     }
 
     @Test
+    void aSizeBeyondAllModelsIsRefused() throws IOException {
+        Map<String, long[]> shapes =
+                bfl(new TransformerConfig(12, 1, 2, 16, 3, 20, 6, 3, List.of(4, 4, 4, 4), 2000, 1e-6, false));
+        shapes.put("txt_in.weight", new long[] {0, 1L << 40});
+        Path file = write(shapes);
+        assertThatThrownBy(() -> recognise(file))
+                .isInstanceOf(InvalidFileException.class)
+                .hasMessageContaining(file.toString())
+                .hasMessageContaining(
+                        "'txt_in.weight': FLUX.2 transformer (BFL names): has shape [0, 1099511627776], larger than that of any model");
+    }
+
+    @Test
     void missingAndUnexpectedTensorsAreNamedAsInTheFile() throws IOException {
         BaseModelPart part =
                 recognise(changed(BFL, "double_blocks.1.txt_attn.qkv.weight", "double_blocks.1.txt_attn.xyz.weight"));
