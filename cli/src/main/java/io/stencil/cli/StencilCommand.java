@@ -53,6 +53,7 @@ public final class StencilCommand {
     private static final List<Class<?>> COMMANDS = List.of(
             GenerateCommand.class,
             TrainCommand.class,
+            ValidateCommand.class,
             LaunchCommand.class,
             InitCommand.class,
             InspectCommand.class,

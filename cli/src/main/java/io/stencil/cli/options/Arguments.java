@@ -33,7 +33,8 @@ public record Arguments(List<String> words, Map<String, Location> configured) {
     private static final List<Set<String>> ALTERNATIVES = List.of(
             Set.of("--max_steps", "--num_epochs"),
             Set.of("--model_paths", "--model_id_with_origin_paths"),
-            Set.of("--activation_memory", "--use_gradient_checkpointing"));
+            Set.of("--activation_memory", "--use_gradient_checkpointing"),
+            Set.of("--validation_split", "--validation_metadata_path", "--validation_base_path"));
 
     /// Names a configuration file.
     private static final String CONFIG = "--config";
@@ -46,6 +47,11 @@ public record Arguments(List<String> words, Map<String, Location> configured) {
 
     /// Not taken from the options of a run, as its folder may have been moved.
     private static final String PLACE = "--output_path";
+
+    /// Measures a checkpoint, with the options of the run that it lies in.
+    private static final String MEASURING = "validate";
+
+    private static final String CHECKPOINT = "--resume_from_checkpoint";
 
     /// @throws io.stencil.error.InvalidFileException when the file is absent or malformed
     /// @throws CommandLine.ParameterException when it has a key that is no option of the command
@@ -77,8 +83,30 @@ public record Arguments(List<String> words, Map<String, Location> configured) {
                 added.addAll(added(ConfigFile.read(path), command, given, configured));
             }
         }
+        if (command != null && command.name().equals(MEASURING) && scan.operand != null) {
+            Set<String> given = new HashSet<>(scan.given);
+            given.addAll(configured.keySet());
+            given.addAll(List.of(PLACE, CHECKPOINT));
+            Path options = optionsOfRun(LocalPath.of(Location.ofField("CHECKPOINT"), scan.operand));
+            if (options != null) {
+                added.addAll(added(ConfigFile.read(options), command, given, configured));
+            }
+        }
         scan.words.addAll(scan.commandEnd, added);
         return new Arguments(scan.words, configured);
+    }
+
+    /// Finds the options of the run that a checkpoint lies in, or null.
+    private static @Nullable Path optionsOfRun(Path checkpoint) {
+        Path folder = checkpoint.toAbsolutePath().normalize();
+        for (int level = 0; level < 3 && folder != null; level++) { // the run, or a checkpoint in it or in its folder
+            Path options = folder.resolve(TrainingArguments.FILE_NAME);
+            if (Files.isRegularFile(options)) {
+                return options;
+            }
+            folder = folder.getParent();
+        }
+        return null;
     }
 
     /// Checks a folder without the options of a run: it must be there, and an option must name what is trained.
@@ -165,6 +193,7 @@ public record Arguments(List<String> words, Map<String, Location> configured) {
         private int commandEnd;
         private @Nullable String configFile;
         private @Nullable String run;
+        private @Nullable String operand;
 
         Scan(CommandSpec root) {
             this.root = root;
@@ -215,6 +244,8 @@ public record Arguments(List<String> words, Map<String, Location> configured) {
             if (subcommand != null) {
                 command = subcommand.getCommandSpec();
                 commandEnd = words.size();
+            } else if (operand == null && !word.startsWith("-")) {
+                operand = word;
             }
         }
     }

@@ -42,6 +42,25 @@ public record TrainingOptions(CommandSpec command) {
         }
     }
 
+    /// Adds the same options to a command that measures. The help has those of validation alone.
+    public static final class MeasurementModel implements IModelTransformer {
+        @Override
+        public CommandSpec transform(CommandSpec command) {
+            PicocliOptions.add(command, TrainOptions.SCHEMA);
+            for (OptionSpec option : List.copyOf(command.options())) {
+                String name = option.longestName();
+                if (TrainOptions.SCHEMA.option(name.substring(2)).isPresent() && !name.startsWith("--validation_")) {
+                    command.remove(option);
+                    command.addOption(OptionSpec.builder(option)
+                            .required(false)
+                            .hidden(true)
+                            .build());
+                }
+            }
+            return command;
+        }
+    }
+
     /// @throws InvalidRequestException when it is not known
     public Task task() {
         String text = Objects.requireNonNull(PicocliOptions.text(command, "task"));
@@ -49,7 +68,7 @@ public record TrainingOptions(CommandSpec command) {
     }
 
     private @Nullable Path resumed() {
-        return PicocliOptions.path(command, "resume");
+        return command.findOption("--resume") == null ? null : PicocliOptions.path(command, "resume");
     }
 
     /// Whether a run goes on in its folder.
