@@ -5,6 +5,7 @@ import io.stencil.error.InvalidFileException;
 import io.stencil.error.InvalidRequestException;
 import io.stencil.error.IoReason;
 import io.stencil.error.Location;
+import io.stencil.error.StencilException;
 import io.stencil.files.ByteText;
 import io.stencil.files.LocalPath;
 import io.stencil.flux2.convert.Conversion;
@@ -102,11 +103,17 @@ final class ConvertCommand implements Callable<Integer> {
                 "OUT", out.toAbsolutePath().resolveSibling(".").normalize());
         PrintWriter terminal = command.commandLine().getOut();
         try (ProgressLine line = ProgressLine.on(command.commandLine().getErr())) {
-            Conversion.Report report = Conversion.run(
-                    in,
-                    out,
-                    new ModelTarget(to, quantize, dtype, part, overwrite),
-                    (written, total) -> line.show("%s of %s".formatted(ByteText.of(written), ByteText.of(total))));
+            Conversion.Report report;
+            try {
+                report = Conversion.run(
+                        in,
+                        out,
+                        new ModelTarget(to, quantize, dtype, part, overwrite),
+                        (written, total) -> line.show("%s of %s".formatted(ByteText.of(written), ByteText.of(total))));
+            } catch (StencilException | IOException e) {
+                line.abandon();
+                throw e;
+            }
             line.end();
             report.warnings()
                     .forEach(warning -> command.commandLine().getErr().println("stencil: warning: " + warning));

@@ -30,7 +30,10 @@ final class InspectCommand implements Callable<Integer> {
     @Mixin
     private HubOptions hub;
 
-    @Option(names = "--keys", description = "List every tensor with its dtype and shape.")
+    @Option(
+            names = "--keys",
+            description =
+                    "List every tensor with its dtype and shape, and its name in diffusers, where that is another.")
     private boolean keys;
 
     @Spec
@@ -63,7 +66,14 @@ final class InspectCommand implements Callable<Integer> {
     private static void list(PrintWriter out, Inspector.Finding finding) {
         finding.tensors().stream()
                 .sorted(Comparator.comparing(TensorEntry::name))
-                .forEach(
-                        tensor -> out.println("  %-7s %s %s".formatted(tensor.dtype(), tensor.name(), tensor.shape())));
+                .forEach(tensor -> {
+                    List<String> names = finding.names().getOrDefault(tensor.name(), List.of());
+                    out.println("  %-7s %s %s%s"
+                            .formatted(
+                                    tensor.dtype(),
+                                    tensor.name(),
+                                    tensor.shape(),
+                                    names.isEmpty() ? "" : " = " + String.join(", ", names)));
+                });
     }
 }

@@ -15,6 +15,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.stream.Stream;
 
 /// Describes files and folders by their content.
@@ -94,7 +95,7 @@ final class Inspector {
         facts.add(new Fact(
                 "complete", cache.isComplete() ? "yes" : "no: run --task sft:data_process again, which goes on"));
         cache.description().forEach((name, value) -> facts.add(new Fact(name, value)));
-        return new Finding(cache.folder(), "dataset of encoded samples (sft:data_process)", facts, List.of());
+        return new Finding(cache.folder(), "dataset of encoded samples (sft:data_process)", facts, List.of(), Map.of());
     }
 
     private static List<Finding> training(Path folder) {
@@ -111,7 +112,9 @@ final class Inspector {
     /// @param kind in a few words
     /// @param facts more about it, in the order to show
     /// @param tensors those that it holds; empty for what holds none
-    record Finding(Path place, String kind, List<Fact> facts, List<TensorEntry> tensors) {
+    /// @param names the model's names of tensors, by those of the file, where they differ
+    record Finding(
+            Path place, String kind, List<Fact> facts, List<TensorEntry> tensors, Map<String, List<String>> names) {
 
         /// A named fact, ready to be shown.
         record Fact(String name, String value) {}
@@ -119,10 +122,11 @@ final class Inspector {
         public Finding {
             facts = List.copyOf(facts);
             tensors = List.copyOf(tensors);
+            names = Map.copyOf(names);
         }
 
         static Finding of(Path place, String kind, Fact... facts) {
-            return new Finding(place, kind, List.of(facts), List.of());
+            return new Finding(place, kind, List.of(facts), List.of(), Map.of());
         }
     }
 
@@ -152,7 +156,7 @@ final class Inspector {
         facts.add(new Fact("inputs", template.describeInputs().orElseThrow()));
         template.describeRows().ifPresent(rows -> facts.add(new Fact("dataset rows", rows)));
         List<Finding> findings = new ArrayList<>();
-        findings.add(new Finding(folder, "Template", facts, List.of()));
+        findings.add(new Finding(folder, "Template", facts, List.of(), Map.of()));
         weights(folder).forEach(file -> findings.add(WeightsInspector.inspect(file)));
         return findings;
     }

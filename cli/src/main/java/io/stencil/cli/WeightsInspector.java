@@ -17,6 +17,7 @@ import io.stencil.safetensors.TensorSource;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -44,11 +45,11 @@ final class WeightsInspector {
         }
         try (Checkpoint checkpoint = Checkpoint.open(path)) {
             List<TensorEntry> tensors = List.copyOf(checkpoint.entries().values());
-            WeightsKind kind = new WeightsKind(path, tensors, checkpoint.metadata());
+            WeightsKind kind = new WeightsKind(path, tensors, checkpoint.metadata(), new LinkedHashMap<>());
             List<Fact> facts = new ArrayList<>();
             String description = kind.describe(facts);
             facts.addAll(facts(checkpoint, tensors));
-            return new Finding(path, description, facts, tensors);
+            return new Finding(path, description, facts, tensors, kind.names);
         }
     }
 
@@ -56,9 +57,10 @@ final class WeightsInspector {
         try (GgufFile file = GgufFile.open(path)) {
             List<TensorEntry> tensors = List.copyOf(file.entries().values());
             List<Fact> facts = new ArrayList<>();
-            String kind = new WeightsKind(path, tensors, file.metadata()).describe(facts);
+            WeightsKind kind = new WeightsKind(path, tensors, file.metadata(), new LinkedHashMap<>());
+            String description = "GGUF: " + kind.describe(facts);
             facts.addAll(facts(file, tensors, path.toFile().length()));
-            return new Finding(path, "GGUF: " + kind, facts, tensors);
+            return new Finding(path, description, facts, tensors, kind.names);
         }
     }
 
@@ -119,7 +121,9 @@ final class WeightsInspector {
     /// @param file where they lie: a file, or a folder of shards
     /// @param tensors all of them
     /// @param metadata of the file
-    record WeightsKind(Path file, List<TensorEntry> tensors, Map<String, String> metadata) {
+    /// @param names is filled with the model's names of tensors, by those of the file
+    record WeightsKind(
+            Path file, List<TensorEntry> tensors, Map<String, String> metadata, Map<String, List<String>> names) {
 
         private static final Pattern VALUE_NAME = Pattern.compile(
                 "(.*\\.)?proj_[kv]\\.(\\w+)\\.(?:positional_embedding|prefer_value_embedder\\.[02]\\.\\w+)");
@@ -142,6 +146,12 @@ final class WeightsInspector {
             if (keys.size() != tensors.size() || keys.isEmpty()) {
                 return Optional.empty();
             }
+            tensors.forEach(tensor -> {
+                List<String> layers = LoraKey.parse(tensor.name()).orElseThrow().diffusersLayers();
+                if (!layers.isEmpty()) {
+                    names.put(tensor.name(), layers);
+                }
+            });
             long layers = keys.stream().map(LoraKey::layer).distinct().count();
             Set<Long> ranks = tensors.stream()
                     .filter(tensor -> LoraKey.parse(tensor.name()).orElseThrow().part() == LoraKey.Part.A)
@@ -202,6 +212,7 @@ final class WeightsInspector {
                 List<String> kinds = new ArrayList<>();
                 for (BaseModelPart part : parts) {
                     facts.add(new Fact("names", part.summary()));
+                    part.modelNames().forEach(names::put);
                     kinds.add(describe(part, facts));
                 }
                 return Optional.of(String.join("; ", kinds));

@@ -93,11 +93,40 @@ class InspectIT {
                         "  dtypes       F32 (113), Q8_0 (197)",
                         "  metadata general.architecture qwen3",
                         "  metadata qwen3.block_count 28",
-                        "  Q8_0    token_embd.weight [1280, 64]",
-                        "  F32     output_norm.weight [64]")
+                        "  Q8_0    token_embd.weight [1280, 64] = model.embed_tokens.weight",
+                        "  F32     output_norm.weight [64] = model.norm.weight")
                 .first()
                 .asString()
                 .contains("Q8_0.gguf: GGUF: ");
+    }
+
+    @Test
+    void keysShowBothNamesAndTheLayout() {
+        assertThat(lines(
+                        "inspect",
+                        "--keys",
+                        TestFiles.golden("formats/transformer/bfl.safetensors").toString()))
+                .contains(
+                        "  BF16    img_in.weight [128, 128] = x_embedder.weight",
+                        "  BF16    double_blocks.1.txt_attn.qkv.weight [384, 128]"
+                                + " = transformer_blocks.1.attn.add_q_proj.weight (rows 0 to 127)"
+                                + ", transformer_blocks.1.attn.add_k_proj.weight (rows 128 to 255)"
+                                + ", transformer_blocks.1.attn.add_v_proj.weight (rows 256 to 383)",
+                        "  BF16    final_layer.adaLN_modulation.1.weight [256, 128]"
+                                + " = norm_out.linear.weight (halves of the rows swapped)");
+        assertThat(lines(
+                        "inspect",
+                        "--keys",
+                        TestFiles.golden("formats/vae/bfl.safetensors").toString()))
+                .contains("  BF16    decoder.mid.attn_1.q.weight [32, 32, 1, 1]"
+                        + " = decoder.mid_block.attentions.0.to_q.weight (shape [32, 32])");
+        assertThat(lines(
+                        "inspect",
+                        "--keys",
+                        TestFiles.golden("formats/lora/dora_kohya.safetensors").toString()))
+                .contains(
+                        "  F32     lora_unet_double_blocks_0_img_attn_qkv.dora_scale [384, 1]"
+                                + " = transformer_blocks.0.attn.to_q, transformer_blocks.0.attn.to_k, transformer_blocks.0.attn.to_v");
     }
 
     @Test

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import io.stencil.error.InvalidFileException;
 import io.stencil.error.Location;
 import io.stencil.json.JsonFile;
+import io.stencil.safetensors.SafetensorsDtype;
 import io.stencil.safetensors.TensorEntry;
 import io.stencil.safetensors.TensorSource;
 import io.stencil.tensor.DType;
@@ -113,6 +114,9 @@ record Float8Scale(String name, long rows) {
             String other = OTHERS.get(suffix);
             if (other != null) {
                 throw unsupported(source, entry.name(), other);
+            }
+            if (suffix.equals(WEIGHT) && entry.dtype() == SafetensorsDtype.I8) {
+                throw unsupported(source, entry.name(), "int8");
             }
             if (suffix.equals(DESCRIPTION)) {
                 requireFloat8(source, entry.name());

@@ -26,7 +26,8 @@ public final class Validator {
 
     private Validator() {}
 
-    /// Loads the models of a run, with the weights of `--resume_from_checkpoint` and the LoRA of `--lora_checkpoint` where
+    /// Loads the models of a run, with the weights of `--resume_from_checkpoint` and the LoRA of `--lora_checkpoint`
+    /// where
     /// they are given, and measures them.
     ///
     /// @param options those of the run; the seed decides noise and timesteps, 0 where none is given

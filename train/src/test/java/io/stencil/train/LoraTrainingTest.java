@@ -162,8 +162,7 @@ class LoraTrainingTest {
     }
 
     /// `B` begins at zero and the random numbers of `A` come from a generator of their own, so that the first loss is
-    /// that
-    /// of a run without a LoRA.
+    /// that of a run without a LoRA.
     @Test
     void aTemplateAndALoraAreTrainedTogether() {
         Recorder template = train(dataset.options(folder.resolve("template")).maxSteps(3));

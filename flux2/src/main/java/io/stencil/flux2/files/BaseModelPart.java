@@ -12,12 +12,17 @@ import io.stencil.nn.WeightLoader;
 import io.stencil.safetensors.Checkpoint;
 import io.stencil.safetensors.KeyHash;
 import io.stencil.safetensors.SafetensorsFile;
+import io.stencil.safetensors.TensorEntry;
+import io.stencil.safetensors.TensorLayout;
+import io.stencil.safetensors.TensorLayout.Change;
 import io.stencil.safetensors.TensorSource;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
@@ -69,6 +74,37 @@ public record BaseModelPart(
         return "%s, %s, %s"
                 .formatted(
                         dialect(), model, WeightTypes.describe(weights.entries().values()));
+    }
+
+    /// Returns the names of the model's tensors that each tensor of the file holds, where they differ from its own, and
+    /// how the layout differs: `transformer_blocks.0.attn.to_k.weight (rows 128 to 255)`.
+    public Map<String, List<String>> modelNames() {
+        Map<String, List<String>> names = new LinkedHashMap<>();
+        if (layout == null) {
+            return names;
+        }
+        weights.entries().forEach((name, entry) -> {
+            TensorLayout.Placement placement = layout.placement(name);
+            String change = text(placement.change(), entry);
+            if (!placement.tensor().equals(name) || !change.isEmpty()) {
+                names.computeIfAbsent(placement.tensor(), _ -> new ArrayList<>())
+                        .add(name + change);
+            }
+        });
+        return names;
+    }
+
+    private static String text(Change change, TensorEntry entry) {
+        return switch (change) {
+            case Change.None _ -> "";
+            case Change.RowShare _ when entry.shape().isEmpty() -> "";
+            case Change.RowShare(int index, int _) -> {
+                long rows = entry.shape().getFirst();
+                yield " (rows %s to %s)".formatted(index * rows, (index + 1) * rows - 1);
+            }
+            case Change.SwappedHalves _ -> " (halves of the rows swapped)";
+            case Change.Squeezed _ -> entry.shape().size() == 2 ? " (shape %s)".formatted(entry.shape()) : "";
+        };
     }
 
     /// Whether weights are in float8 or in blocks.

@@ -119,6 +119,17 @@ public record LoraKey(String layer, Part part) {
                 .collect(Collectors.joining(" and "));
     }
 
+    /// Returns diffusers' layers that the layer is, three where it is a fused projection; none when FLUX.2's
+    /// transformer
+    /// has no such layer.
+    public List<String> diffusersLayers() {
+        return BflNames.dotted(LoraLayers.Name.of(layer).layer().replace('.', '_')).stream()
+                .flatMap(name -> BflNames.diffusers(name).isEmpty()
+                        ? Stream.of(name)
+                        : BflNames.diffusers(name).stream().map(BflNames.Layer::name))
+                .toList();
+    }
+
     /// The tool whose names the file has, as a title: its prefix says so, and the names of the layers.
     String dialect() {
         return LoraLayers.Name.of(layer).dialect();

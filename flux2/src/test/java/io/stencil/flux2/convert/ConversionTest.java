@@ -18,6 +18,7 @@ import io.stencil.safetensors.SafetensorsDtype;
 import io.stencil.safetensors.TensorEntry;
 import io.stencil.safetensors.TensorSource;
 import io.stencil.tensor.DType;
+import io.stencil.tensor.Device;
 import io.stencil.tensor.Scope;
 import io.stencil.tensor.TensorFiles;
 import io.stencil.tensor.Tensors;
@@ -265,6 +266,32 @@ class ConversionTest {
                 .isInstanceOfAny(InvalidRequestException.class, InvalidFileException.class)
                 .hasMessageContaining(message);
         assertThat(content()).isEqualTo(before);
+    }
+
+    @Test
+    void aConversionThatFailsLeavesNothing() throws IOException {
+        for (String name : List.of("x.gguf", "x.safetensors", "x")) {
+            ModelTarget target = to(null, name.equals("x.gguf") ? Quantization.Q8_0 : null, null);
+            assertThatThrownBy(() -> Conversion.run(TRANSFORMER, folder.resolve(name), target, (written, total) -> {
+                        if (written > total / 2) {
+                            throw new InvalidFileException(folder, "stopped");
+                        }
+                    }))
+                    .hasMessageContaining("stopped");
+            assertThat(content()).isEmpty();
+        }
+    }
+
+    /// The rest of the quantizations of others, which have no description beside the weights.
+    @Test
+    void int8IsRefusedByName() throws IOException {
+        Path file = folder.resolve("int8.safetensors");
+        try (Scope _ = new Scope()) {
+            Map<String, Tensor> tensors = TensorFiles.read(TestFiles.golden("formats/transformer/bfl.safetensors"));
+            tensors.put("img_in.weight", Tensors.zeros(DType.INT8, Device.CPU, 128, 128));
+            TensorFiles.write(file, tensors, Map.of());
+        }
+        assertRefused(file, "x.safetensors", to(null, null, null), "quantized as int8, which is not supported");
     }
 
     @Test

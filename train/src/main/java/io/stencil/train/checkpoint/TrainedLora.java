@@ -146,8 +146,7 @@ public final class TrainedLora extends Module {
     }
 
     /// Writes the matrices as they are now, in the names of `--lora_format`, with the base model, rank, alpha and
-    /// target
-    /// layers as metadata.
+    /// target layers as metadata.
     ///
     /// @param step how many steps they were trained for
     /// @param dtype of the tensors in the file
