@@ -19,6 +19,7 @@ import io.stencil.train.Trainer;
 import io.stencil.train.TrainingResult;
 import io.stencil.train.events.ProgressText;
 import io.stencil.train.events.TrainingListener;
+import io.stencil.train.events.TrainingListener.Stage;
 import io.stencil.train.events.TrainingListener.StepReport;
 import io.stencil.train.events.TrainingListener.TrainingStart;
 import io.stencil.train.options.Task;
@@ -26,7 +27,6 @@ import io.stencil.train.options.TrainOptions;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.Locale;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -88,7 +88,6 @@ final class TrainCommand implements Callable<Integer> {
     }
 
     private int train(TrainOptions options, ProcessEnvironment environment) {
-        PrintWriter out = command.commandLine().getOut();
         PrintWriter err = command.commandLine().getErr();
         Trainer trainer = new Trainer(environment);
         UnsavedSteps unsaved = new UnsavedSteps();
@@ -102,8 +101,8 @@ final class TrainCommand implements Callable<Integer> {
                         unsaved::text,
                         err);
                 ProgressLine line = ProgressLine.on(err)) {
-            TrainingResult result =
-                    trainer.run(options, TrainingListener.all(List.of(unsaved, new TrainingReport(line, out, err))));
+            TrainingReport report = new TrainingReport(options, command, line);
+            TrainingResult result = trainer.run(options, TrainingListener.all(List.of(unsaved, report)));
             line.end();
             if (result.interrupted()) {
                 err.println("interrupted after %s steps".formatted(result.steps()));
@@ -127,7 +126,6 @@ final class TrainCommand implements Callable<Integer> {
         TrainOptions local = options(new ModelFiles(List.of(), null), weights.apply(load, here), output)
                 .build();
         training.checkLocal();
-        local.requireSupported();
         Trainer.check(local);
         try (HubModels remote = hub.open()) {
             BaseModel model = base.resolve(remote);
@@ -151,6 +149,7 @@ final class TrainCommand implements Callable<Integer> {
 
         private final ProgressLine line;
         private final PrintWriter err;
+        private final ProgressText progress = new ProgressText();
 
         EncodingReport(ProgressLine line, PrintWriter err) {
             this.line = line;
@@ -165,62 +164,7 @@ final class TrainCommand implements Callable<Integer> {
 
         @Override
         public void onSample(int done, int samples) {
-            line.show("sample %s/%s".formatted(done, samples));
-        }
-
-        @Override
-        public void onWarning(String message) {
-            line.end();
-            err.println("stencil: warning: " + message);
-        }
-    }
-
-    /// Reports a training on the terminal: its start, one line of progress, and each written file.
-    private static final class TrainingReport implements TrainingListener {
-
-        private final ProgressLine line;
-        private final PrintWriter out;
-        private final PrintWriter err;
-        private final ProgressText text = new ProgressText();
-
-        TrainingReport(ProgressLine line, PrintWriter out, PrintWriter err) {
-            this.line = line;
-            this.out = out;
-            this.err = err;
-        }
-
-        @Override
-        public void onStart(TrainingStart start) {
-            err.println(String.format(
-                    Locale.ROOT,
-                    "training %,d parameters in %s tensors on %s rows for %s steps, seed %s",
-                    start.trainableParameters(),
-                    start.trainableTensors(),
-                    start.rows(),
-                    start.steps(),
-                    start.seed()));
-            if (start.doneSteps() > 0) {
-                err.println("going on after step " + start.doneSteps());
-            }
-        }
-
-        @Override
-        public void onStep(StepReport report) {
-            line.show(text.after(report));
-        }
-
-        @Override
-        public void onCheckpoint(Path file) {
-            line.end();
-            out.println("wrote " + file);
-            out.flush();
-        }
-
-        @Override
-        public void onFailure(Path folder, long savedSteps) {
-            line.end();
-            err.println("saved the state after step %s; fix the cause of the failure, then go on by --resume %s"
-                    .formatted(savedSteps, folder));
+            line.show(progress.during(Stage.ENCODING, done, samples));
         }
 
         @Override

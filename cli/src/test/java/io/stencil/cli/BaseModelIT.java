@@ -56,7 +56,7 @@ class BaseModelIT {
                 "--trainable_models=vae",
                 "--remove_prefix_in_ckpt=pipe.vae.",
                 "--output_path=" + folder.resolve("vae"));
-        install("vae/step-2.safetensors", "model/vae/diffusion_pytorch_model.safetensors");
+        install("vae/checkpoints/step-2.safetensors", "model/vae/diffusion_pytorch_model.safetensors");
         train(
                 "--trainable_models=dit",
                 "--timestep_weighting=none",
@@ -65,7 +65,7 @@ class BaseModelIT {
                 "--save_dtype=bfloat16",
                 "--remove_prefix_in_ckpt=pipe.dit.",
                 "--output_path=" + folder.resolve("dit"));
-        install("dit/step-2.safetensors", "model/transformer/diffusion_pytorch_model.safetensors");
+        install("dit/checkpoints/step-2.safetensors", "model/transformer/diffusion_pytorch_model.safetensors");
         run(
                 "generate",
                 "--model_paths=" + folder.resolve("model"),

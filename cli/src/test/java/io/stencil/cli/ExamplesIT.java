@@ -221,6 +221,6 @@ class ExamplesIT {
                         "--seed=1",
                         "--output_path=" + output)
                 .succeeded();
-        assertThat(output.resolve("step-2.safetensors")).isNotEmptyFile();
+        assertThat(output.resolve("checkpoints/step-2.safetensors")).isNotEmptyFile();
     }
 }

@@ -73,10 +73,11 @@ class LaunchIT {
         assertThat(run.out()).contains("[0] wrote ").doesNotContain("[1] wrote");
         assertThat(run.err()).contains("[0] training ").doesNotContain("[1] training");
         assertThat(StencilRun.content(training.output()))
-                .contains("step-3.safetensors", "training_args.json", "training_log.csv")
+                .contains("checkpoints/step-3.safetensors", "events.jsonl", "training_args.json", "training_log.csv")
                 .noneMatch(name -> name.endsWith(".tmp"));
         assertEqualWeights(
-                alone.resolve("step-3.safetensors"), training.output().resolve("step-3.safetensors"));
+                alone.resolve("checkpoints/step-3.safetensors"),
+                training.output().resolve("checkpoints/step-3.safetensors"));
     }
 
     @Test
@@ -87,7 +88,7 @@ class LaunchIT {
         StencilRun.inProcess(training.words(with(lora, "--batch_size=2", "--max_steps=2", "--output_path=" + alone)))
                 .succeeded();
         StencilProcess.run(temporary, launched(with(lora, "--max_steps=2"))).succeeded();
-        for (String file : List.of("step-2.safetensors", "step-2.lora.safetensors")) {
+        for (String file : List.of("checkpoints/step-2.safetensors", "checkpoints/step-2.lora.safetensors")) {
             assertEqualWeights(alone.resolve(file), training.output().resolve(file));
         }
     }
@@ -103,7 +104,8 @@ class LaunchIT {
                 .succeeded();
         StencilProcess.run(temporary, launched(template, "--max_steps=3")).succeeded();
         assertEqualWeights(
-                alone.resolve("step-3.safetensors"), training.output().resolve("step-3.safetensors"));
+                alone.resolve("checkpoints/step-3.safetensors"),
+                training.output().resolve("checkpoints/step-3.safetensors"));
     }
 
     /// Also the one that has no row of its own in the last step of the epoch.
@@ -125,8 +127,9 @@ class LaunchIT {
                                             .formatted(rank)
                                     + "\\S+' is not finite \\(NaN or infinity\\) at step 2 \\(row .*metadata\\.jsonl:3\\), and ");
         }
-        assertThat(StencilRun.content(training.output())).contains("step-1.safetensors", "step-1.state");
-        assertThat(StencilRun.content(training.output())).noneMatch(name -> name.startsWith("step-2"));
+        assertThat(StencilRun.content(training.output()))
+                .contains("checkpoints/step-1.safetensors", "checkpoints/step-1.state");
+        assertThat(StencilRun.content(training.output())).noneMatch(name -> name.startsWith("checkpoints/step-2"));
     }
 
     /// A rank whose row a Template cannot use, after the first step.
@@ -150,7 +153,8 @@ class LaunchIT {
                         + training.output())
                 .containsPattern("\\[%s\\] stencil: \\S*Model\\.java:27: forward\\(\\) threw ".formatted(rank))
                 .contains("[%s] stencil: rank %s stops, because rank %s ".formatted(1 - rank, 1 - rank, rank));
-        assertThat(StencilRun.content(training.output())).contains("step-1.safetensors", "step-1.state");
+        assertThat(StencilRun.content(training.output()))
+                .contains("checkpoints/step-1.safetensors", "checkpoints/step-1.state");
 
         StencilProcess.run(
                         temporary,
@@ -165,8 +169,8 @@ class LaunchIT {
                         temporary,
                         launched(template, "--max_steps=2", "--dataset_shuffle=false", "--output_path=" + whole))
                 .succeeded();
-        assertThat(training.output().resolve("step-2.safetensors"))
-                .hasSameBinaryContentAs(whole.resolve("step-2.safetensors"));
+        assertThat(training.output().resolve("checkpoints/step-2.safetensors"))
+                .hasSameBinaryContentAs(whole.resolve("checkpoints/step-2.safetensors"));
     }
 
     /// Each rank reads its share of the rows: the one that cannot be read is in that of the second.
@@ -190,8 +194,8 @@ class LaunchIT {
         training.write(String.join("\n", rows.subList(0, 3)));
         StencilProcess.run(temporary, launched(with(words, "--output_path=" + without)))
                 .succeeded();
-        assertThat(training.output().resolve("step-4.safetensors"))
-                .hasSameBinaryContentAs(without.resolve("step-4.safetensors"));
+        assertThat(training.output().resolve("checkpoints/step-4.safetensors"))
+                .hasSameBinaryContentAs(without.resolve("checkpoints/step-4.safetensors"));
     }
 
     private void fourRows(String image) throws IOException {
@@ -210,7 +214,8 @@ class LaunchIT {
                 .succeeded();
         StencilProcess.run(temporary, launched(4, gather, "--max_steps=4")).succeeded();
         assertEqualWeights(
-                alone.resolve("step-4.safetensors"), training.output().resolve("step-4.safetensors"));
+                alone.resolve("checkpoints/step-4.safetensors"),
+                training.output().resolve("checkpoints/step-4.safetensors"));
     }
 
     @Test
@@ -230,7 +235,8 @@ class LaunchIT {
                 .succeeded();
         StencilProcess.run(temporary, launched(vae)).succeeded();
         assertNearlyEqualWeights(
-                alone.resolve("step-2.safetensors"), training.output().resolve("step-2.safetensors"));
+                alone.resolve("checkpoints/step-2.safetensors"),
+                training.output().resolve("checkpoints/step-2.safetensors"));
     }
 
     @Test
@@ -250,7 +256,8 @@ class LaunchIT {
                 .succeeded();
         StencilProcess.run(temporary, launched(with(unused, "--find_unused_parameters", "--output_path=" + shared)))
                 .succeeded();
-        assertEqualWeights(alone.resolve("step-2.safetensors"), shared.resolve("step-2.safetensors"));
+        assertEqualWeights(
+                alone.resolve("checkpoints/step-2.safetensors"), shared.resolve("checkpoints/step-2.safetensors"));
     }
 
     private Path templateWithSpareLayer() throws IOException {
@@ -377,8 +384,8 @@ class LaunchIT {
                         "stencil: rank 1 was killed by signal 9; the other ranks end too, and the last checkpoint stays")
                 .contains("[0] stencil: rank 0 stops, because rank 1 has died");
         assertThat(StencilRun.content(training.output()))
-                .anyMatch(name -> name.matches("step-\\d+\\.safetensors"))
-                .anyMatch(name -> name.matches("step-\\d+\\.state"));
+                .anyMatch(name -> name.matches("checkpoints/step-\\d+\\.safetensors"))
+                .anyMatch(name -> name.matches("checkpoints/step-\\d+\\.state"));
     }
 
     @Test
@@ -400,10 +407,11 @@ class LaunchIT {
     }
 
     private boolean hasState() throws IOException {
-        if (Files.notExists(training.output())) {
+        Path checkpoints = training.output().resolve("checkpoints");
+        if (Files.notExists(checkpoints)) {
             return false;
         }
-        try (Stream<Path> files = Files.list(training.output())) {
+        try (Stream<Path> files = Files.list(checkpoints)) {
             return files.anyMatch(file -> file.getFileName().toString().matches("step-\\d+\\.state"));
         }
     }

@@ -37,11 +37,11 @@ class LocaleIT {
         String[] whole = training.words("--max_steps=2", "--save_steps=1", "--enable_csv_log");
         run(language("ar", "EG", "arab"), whole).succeeded();
         Path output = training.output();
-        byte[] weights = Files.readAllBytes(output.resolve("step-2.safetensors"));
+        byte[] weights = Files.readAllBytes(output.resolve("checkpoints/step-2.safetensors"));
         List<String> steps = steps(output);
         assertThat(steps).hasSize(3).allMatch(line -> line.matches("\\p{ASCII}+"));
-        Files.delete(output.resolve("step-2.safetensors"));
-        Path state = output.resolve("step-2.state");
+        Files.delete(output.resolve("checkpoints/step-2.safetensors"));
+        Path state = output.resolve("checkpoints/step-2.state");
         for (String name : StencilRun.content(state).reversed()) {
             Files.delete(state.resolve(name));
         }
@@ -57,7 +57,7 @@ class LocaleIT {
                                 "--resume=" + output))
                 .succeeded();
 
-        assertThat(output.resolve("step-2.safetensors")).hasBinaryContent(weights);
+        assertThat(output.resolve("checkpoints/step-2.safetensors")).hasBinaryContent(weights);
         assertThat(steps(output)).isEqualTo(steps);
 
         String cache = temporary.resolve("cache").toString();
@@ -74,7 +74,7 @@ class LocaleIT {
                                 "--max_steps=2",
                                 "--output_path=split"))
                 .succeeded();
-        assertThat(temporary.resolve("split/step-2.safetensors")).hasBinaryContent(weights);
+        assertThat(temporary.resolve("split/checkpoints/step-2.safetensors")).hasBinaryContent(weights);
         assertThat(StencilRun.content(temporary)).allMatch(name -> name.matches("\\p{ASCII}+"));
     }
 
@@ -91,7 +91,7 @@ class LocaleIT {
 
         StencilRun run = run(Map.of("LC_ALL", "C.UTF-8"), training.words("--max_steps=1", "--output_path=", config()));
 
-        assertThat(run.succeeded().out()).contains("wrote größe/step-1.safetensors");
+        assertThat(run.succeeded().out()).contains("wrote größe/checkpoints/step-1.safetensors");
     }
 
     @Test

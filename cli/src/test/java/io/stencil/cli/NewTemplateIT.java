@@ -47,7 +47,7 @@ class NewTemplateIT {
         training.write(TrainingFolder.row("\"0.png\"", inputs));
         StencilRun.inProcess(training.words("--template_model_id_or_path=" + folder))
                 .succeeded();
-        Path checkpoint = training.output().resolve("epoch-0.safetensors");
+        Path checkpoint = training.output().resolve("checkpoints/epoch-0.safetensors");
         Path output = temporary.resolve("package");
         StencilRun.inProcess(
                         "package",

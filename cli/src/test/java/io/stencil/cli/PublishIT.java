@@ -107,7 +107,7 @@ class PublishIT {
         stencil(sample(
                         "package",
                         "--template_model_id_or_path=brightness",
-                        "--checkpoint=" + training.output().resolve("epoch-0.safetensors"),
+                        "--checkpoint=" + training.output().resolve("checkpoints/epoch-0.safetensors"),
                         "--output_path=package",
                         "--base_model_id=black-forest-labs/FLUX.2-klein-base-4B"))
                 .succeeded();
@@ -195,7 +195,7 @@ class PublishIT {
         TrainingFolder training = TrainingFolder.make(temporary);
         stencil(training.words("--hub=huggingface", "--template_model_id_or_path=me/weights:"))
                 .succeeded();
-        Path checkpoint = training.output().resolve("epoch-0.safetensors");
+        Path checkpoint = training.output().resolve("checkpoints/epoch-0.safetensors");
         assertThat(checkpoint).exists();
         fake.repository("me/weights").put("checkpoints/epoch-0.safetensors", Files.readAllBytes(checkpoint));
         stencil(training.words(

@@ -53,10 +53,13 @@ class ResumeAfterKillIT {
             killed(start(steps), random.nextInt(LINES_AT_MOST + 1), random.nextInt(MILLISECONDS_AT_MOST));
         }
         start(steps).await().succeeded();
-        String last = "step-" + steps + ".safetensors";
+        String last = "checkpoints/step-" + steps + ".safetensors";
         assertThat(training.output().resolve(last)).hasSameBinaryContentAs(whole.resolve(last));
         assertThat(log(training.output())).hasSize(steps + 1).isEqualTo(log(whole));
-        assertThat(names(training.output())).isEqualTo(names(whole)).noneMatch(name -> name.startsWith("."));
+        assertThat(names(training.output()))
+                .isEqualTo(names(whole))
+                .noneMatch(name -> name.matches("(.*/)?\\.(?!stencil\\.lock).*"));
+        assertThat(events(training.output())).isEqualTo(events(whole)).hasSize(steps + steps / 2);
     }
 
     private String[] words(int steps, String... more) {
@@ -69,7 +72,7 @@ class ResumeAfterKillIT {
     /// Goes on where there is a state, and begins anew where the kill came before the first.
     private StencilProcess start(int steps) throws IOException {
         boolean resumable = Files.isDirectory(training.output())
-                && names(training.output()).stream().anyMatch(name -> name.matches("step-\\d+\\.state"));
+                && names(training.output()).stream().anyMatch(name -> name.matches("checkpoints/step-\\d+\\.state"));
         if (resumable) {
             return StencilProcess.start(temporary, words(steps, "--output_path=", "--resume=" + training.output()));
         }
@@ -107,9 +110,15 @@ class ResumeAfterKillIT {
     }
 
     private static List<String> names(Path output) throws IOException {
-        try (Stream<Path> files = Files.list(output)) {
-            return files.map(file -> file.getFileName().toString()).sorted().toList();
-        }
+        return StencilRun.content(output);
+    }
+
+    /// Events of steps and checkpoints, without seconds and without the starts of each process.
+    private static List<String> events(Path output) throws IOException {
+        return Files.readAllLines(output.resolve("events.jsonl")).stream()
+                .filter(line -> line.matches("\\{\"type\":\"(step|checkpoint)\".*}"))
+                .map(line -> line.replaceFirst("\"seconds\":[^,}]+", ""))
+                .toList();
     }
 
     private static void delete(Path folder) throws IOException {

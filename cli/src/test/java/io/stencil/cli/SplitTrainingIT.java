@@ -71,8 +71,8 @@ class SplitTrainingIT {
                                 "--max_steps=3",
                                 "--output_path=" + temporary.resolve("two")))
                 .succeeded();
-        assertThat(temporary.resolve("two/step-3.safetensors"))
-                .hasSameBinaryContentAs(training.output().resolve("step-3.safetensors"));
+        assertThat(temporary.resolve("two/checkpoints/step-3.safetensors"))
+                .hasSameBinaryContentAs(training.output().resolve("checkpoints/step-3.safetensors"));
     }
 
     private void manyRows(int count) throws IOException {

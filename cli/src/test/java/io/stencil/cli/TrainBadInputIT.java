@@ -66,7 +66,6 @@ class TrainBadInputIT {
                 Arguments.of("--fp8_models=template_model", "'fp8_models': 'template_model' is not a model"),
                 Arguments.of("--offload_models=mlp", "'offload_models': 'mlp' is not a model; expected one of"),
                 Arguments.of("--activation_memory=0", "'activation_memory': must be above 0, found 0"),
-                Arguments.of("--enable_tensorboard_log", "'enable_tensorboard_log': is not supported"),
                 Arguments.of("--dataset_num_workers=-1", "'dataset_num_workers': must be at least 0, found -1"),
                 Arguments.of("--height=65", "'height': must be a positive multiple of 16, found 65"),
                 Arguments.of("--height=", "'height': is missing"),

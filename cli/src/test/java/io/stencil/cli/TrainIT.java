@@ -43,27 +43,30 @@ class TrainIT {
 
         assertThat(run.out().lines())
                 .containsExactly(
-                        "wrote " + training.output().resolve("epoch-0.safetensors"),
-                        "wrote " + training.output().resolve("epoch-1.safetensors"));
+                        "wrote " + training.output().resolve("checkpoints/epoch-0.safetensors"),
+                        "wrote " + training.output().resolve("checkpoints/epoch-1.safetensors"));
         assertThat(run.err())
                 .contains("parameters in 50 tensors on 3 rows for 6 steps, seed 1")
                 .contains("step 6/6  loss ");
         assertThat(StencilRun.content(training.output()))
                 .containsExactly(
-                        "epoch-0.safetensors",
-                        "epoch-1.safetensors",
-                        "step-3.state",
-                        "step-3.state/dataset.json",
-                        "step-3.state/trainer.json",
-                        "step-3.state/trainer.safetensors",
-                        "step-6.state",
-                        "step-6.state/dataset.json",
-                        "step-6.state/trainer.json",
-                        "step-6.state/trainer.safetensors",
+                        "checkpoints",
+                        "checkpoints/epoch-0.safetensors",
+                        "checkpoints/epoch-1.safetensors",
+                        "checkpoints/step-3.state",
+                        "checkpoints/step-3.state/dataset.json",
+                        "checkpoints/step-3.state/trainer.json",
+                        "checkpoints/step-3.state/trainer.safetensors",
+                        "checkpoints/step-6.state",
+                        "checkpoints/step-6.state/dataset.json",
+                        "checkpoints/step-6.state/trainer.json",
+                        "checkpoints/step-6.state/trainer.safetensors",
+                        "events.jsonl",
+                        "index.html",
                         "training_args.json",
                         "training_log.csv");
         assertThat(losses(training.output())).hasSize(6);
-        assertThat(SafetensorsHeader.read(training.output().resolve("epoch-1.safetensors"))
+        assertThat(SafetensorsHeader.read(training.output().resolve("checkpoints/epoch-1.safetensors"))
                         .entries()
                         .keySet())
                 .isEqualTo(SafetensorsHeader.read(TestFiles.golden("template_train_start/model.safetensors"))
@@ -71,7 +74,7 @@ class TrainIT {
                         .keySet());
 
         Path template = Files.createDirectory(temporary.resolve("trained"));
-        Files.copy(training.output().resolve("epoch-1.safetensors"), template.resolve("model.safetensors"));
+        Files.copy(training.output().resolve("checkpoints/epoch-1.safetensors"), template.resolve("model.safetensors"));
         StencilRun.inProcess(
                         "generate",
                         "--model_paths=" + ShortPrompts.model(),
@@ -104,7 +107,7 @@ class TrainIT {
         StencilRun.inProcess(training.words(
                         "--output_path=" + third,
                         "--enable_csv_log",
-                        "--resume_from_checkpoint=" + first.resolve("epoch-0.safetensors")))
+                        "--resume_from_checkpoint=" + first.resolve("checkpoints/epoch-0.safetensors")))
                 .succeeded();
         assertThat(losses(third)).hasSize(3).isNotEqualTo(losses(first));
     }
@@ -124,7 +127,7 @@ class TrainIT {
 
         assertThat(run.exitCode()).as(run.err()).isEqualTo(130);
         int steps = losses(training.output()).size();
-        Path checkpoint = training.output().resolve("step-" + steps + ".safetensors");
+        Path checkpoint = training.output().resolve("checkpoints/step-" + steps + ".safetensors");
         assertThat(SafetensorsHeader.read(checkpoint).entries()).hasSize(50);
         assertThat(run.out()).isEqualTo("wrote " + checkpoint + System.lineSeparator());
         assertThat(run.err())
@@ -190,7 +193,8 @@ class TrainIT {
         StencilRun run = StencilProcess.run(elsewhere, "train", "--resume", "../moved", "--max_steps", "6")
                 .succeeded();
         assertThat(run.err()).contains("for 6 steps, seed 1").contains("going on after step 3");
-        assertThat(moved.resolve("step-6.safetensors")).hasSameBinaryContentAs(whole.resolve("step-6.safetensors"));
+        assertThat(moved.resolve("checkpoints/step-6.safetensors"))
+                .hasSameBinaryContentAs(whole.resolve("checkpoints/step-6.safetensors"));
         assertThat(first).doesNotExist();
 
         StencilRun.inProcess("train", "--resume=" + moved, "--learning_rate=1")
@@ -223,10 +227,10 @@ class TrainIT {
         StencilRun.inProcess("train", config, "--output_path=" + second, "--max_steps=3")
                 .succeeded();
         for (String kind : List.of(".safetensors", ".raw.safetensors")) {
-            assertThat(Files.size(second.resolve("step-3" + kind))).isPositive();
+            assertThat(Files.size(second.resolve("checkpoints/step-3" + kind))).isPositive();
         }
-        try (SafetensorsFile a = SafetensorsFile.open(first.resolve("epoch-0.safetensors"));
-                SafetensorsFile b = SafetensorsFile.open(second.resolve("step-3.safetensors"))) {
+        try (SafetensorsFile a = SafetensorsFile.open(first.resolve("checkpoints/epoch-0.safetensors"));
+                SafetensorsFile b = SafetensorsFile.open(second.resolve("checkpoints/step-3.safetensors"))) {
             for (String name : a.entries().keySet()) {
                 assertThat(b.segment(name).mismatch(a.segment(name))).as(name).isEqualTo(-1);
             }
@@ -251,7 +255,7 @@ class TrainIT {
         StencilRun resumed = StencilRun.inProcess("train", "--resume=" + first, "--max_steps=3")
                 .succeeded();
         assertThat(resumed.err()).contains("going on after step 2");
-        assertThat(first.resolve("step-3.safetensors")).exists();
+        assertThat(first.resolve("checkpoints/step-3.safetensors")).exists();
     }
 
     @Test

@@ -1,9 +1,11 @@
 package io.stencil.train;
 
 import io.stencil.tensor.Scope;
+import io.stencil.train.checkpoint.RunFolder;
 import io.stencil.train.checkpoint.SavedState.Progress;
 import io.stencil.train.checkpoint.TrainedTensors;
 import io.stencil.train.events.TrainingListener;
+import io.stencil.train.events.TrainingListener.Stage;
 import io.stencil.train.options.OutputOptions;
 import io.stencil.train.options.TrainOptions;
 import java.nio.file.Path;
@@ -12,7 +14,8 @@ import java.util.List;
 import java.util.Map;
 import org.bytedeco.pytorch.Tensor;
 
-/// Saves the checkpoints of a run: `epoch-N.safetensors` at each epoch's end, or, where an interval is given,
+/// Saves the checkpoints of a run in `checkpoints/`: `epoch-N.safetensors` at each epoch's end, or, where an interval
+/// is given,
 /// `step-N.safetensors` at each interval and at the end. Where the length of the run is counted in steps and no
 /// interval is given, `step-N.safetensors` at the end alone.
 ///
@@ -126,6 +129,7 @@ final class Checkpoints {
     private void save(String name) {
         parallel.beforeSaving();
         if (parallel.group().isFirst()) {
+            listener.onStage(Stage.SAVING, 0, 0);
             try (TrainState.Snapshot now = state.snapshot()) {
                 state.requireFinite(now, savedAt);
             }
@@ -152,11 +156,11 @@ final class Checkpoints {
     }
 
     private void writeFile(String name, long step) {
-        Path file = output.folder().resolve(name);
+        Path file = new RunFolder(output.folder()).checkpoints().resolve(name);
         objective.beforeSaving();
         for (Path path : tensors.write(file, step)) {
             written.add(path);
-            listener.onCheckpoint(path);
+            listener.onCheckpoint(path, step);
         }
     }
 }

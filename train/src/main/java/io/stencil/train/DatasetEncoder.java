@@ -55,7 +55,6 @@ public final class DatasetEncoder {
     /// @return whether all samples are encoded; false when a stop was requested
     /// @throws io.stencil.error.StencilException for all that cannot be used
     public boolean run(TrainOptions options, EncodingListener listener) {
-        options.requireSupported();
         Dataset dataset = Dataset.read(options.data());
         if (options.data().onBadRow() == OnBadRow.FAIL) {
             dataset.checkHeads();

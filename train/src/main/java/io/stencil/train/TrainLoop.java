@@ -42,6 +42,7 @@ final class TrainLoop {
     private final RunLength length;
     private final RatePlan rates;
     private final @Nullable Double maxGradNorm;
+    private final int batchSize;
     private TrainState.@Nullable Snapshot recovery;
 
     /// All arguments stay the caller's.
@@ -67,6 +68,7 @@ final class TrainLoop {
                 options.warmupSteps(),
                 length.updates());
         this.maxGradNorm = options.maxGradNorm();
+        this.batchSize = options.batchSize() * parallel.group().size();
     }
 
     /// Trains to the end of the run.
@@ -82,7 +84,9 @@ final class TrainLoop {
                 parts.parameters().size(),
                 parts.parameterCount(),
                 state.seed(),
-                state.step()));
+                state.step(),
+                batchSize,
+                batches.batch(0, 0).getFirst()));
         state.startClock();
         setRecovery();
         try {

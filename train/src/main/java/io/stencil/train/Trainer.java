@@ -22,7 +22,7 @@ import io.stencil.train.checkpoint.TrainedLora;
 import io.stencil.train.checkpoint.TrainedTensors;
 import io.stencil.train.data.BatchSampler;
 import io.stencil.train.encodings.CacheFolder;
-import io.stencil.train.events.CsvLog;
+import io.stencil.train.events.RunLogs;
 import io.stencil.train.events.StepAction;
 import io.stencil.train.events.TrainingListener;
 import io.stencil.train.options.OptimisationOptions;
@@ -114,7 +114,6 @@ public final class Trainer {
 
     /// Checks what can be checked alone, then joins the process group. The first process alone reports.
     private TrainingResult inGroup(TrainOptions options, TrainingListener listener, GroupWork work) {
-        options.requireSupported();
         TrainingData data = TrainingData.read(options);
         data.checkHeads(options);
         prepareFolder(options.output());
@@ -144,7 +143,7 @@ public final class Trainer {
         RunOptions record = RunOptions.of(
                 options, seed, group.size(), models.pipeline().models().compute());
         if (saved != null) {
-            record.requireSameAs(saved.options(), saved.folder().getParent());
+            record.requireSameAs(saved.options(), folder.folder());
         }
         SkippedRows skipping = new SkippedRows(group, options.data().workers(), listener::onWarning);
         TrainingData data = unchecked.usable(options, models, saved, skipping);
@@ -165,10 +164,6 @@ public final class Trainer {
                         : new FlowMatchingObjective(options, generators, data, models, listener::onWarning);
                 DataParallel parallel =
                         new DataParallel(group, parts, options.optimisation().findUnusedParameters());
-                @Nullable
-                        CsvLog csv = options.output().csvLog() && group.isFirst()
-                                ? new CsvLog(folder.folder(), done)
-                                : null;
                 TrainState state = new TrainState(parts, options.optimisation(), generators)) {
             if (saved != null) {
                 state.restore(saved);
@@ -185,12 +180,15 @@ public final class Trainer {
                         tensors);
                 folder.removeOld(options.output().keptCheckpoints());
             };
-            TrainingListener all = csv == null ? listener : TrainingListener.all(List.of(csv, listener));
-            Checkpoints checkpoints = new Checkpoints(options, state, objective, parallel, states, all);
-            try (@Nullable Validation validation = Validation.of(options, data, models, state, group, all)) {
-                List<StepAction> actions = validation == null ? List.of() : List.of(validation); // then samples
-                return new TrainLoop(options.optimisation(), state, objective, batches, parallel, checkpoints)
-                        .run(actions, all, () -> stopped);
+            try (@Nullable
+                            RunLogs logs = group.isFirst() ? new RunLogs(options, seed, done, listener) : null) {
+                TrainingListener all = logs == null ? listener : logs.listener();
+                Checkpoints checkpoints = new Checkpoints(options, state, objective, parallel, states, all);
+                try (@Nullable Validation validation = Validation.of(options, data, models, state, group, all)) {
+                    List<StepAction> actions = validation == null ? List.of() : List.of(validation); // then samples
+                    return new TrainLoop(options.optimisation(), state, objective, batches, parallel, checkpoints)
+                            .run(actions, all, () -> stopped);
+                }
             }
         }
     }

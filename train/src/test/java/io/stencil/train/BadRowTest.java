@@ -207,8 +207,8 @@ class BadRowTest {
         losses.addAll(second.losses());
         losses.addAll(third.losses());
         assertThat(losses).isEqualTo(without.losses());
-        assertThat(folder.resolve("parts/epoch-1.safetensors"))
-                .hasSameBinaryContentAs(folder.resolve("without/epoch-1.safetensors"));
+        assertThat(folder.resolve("parts/checkpoints/epoch-1.safetensors"))
+                .hasSameBinaryContentAs(folder.resolve("without/checkpoints/epoch-1.safetensors"));
         for (Recorder one : List.of(second, third)) {
             assertThat(one.warnings)
                     .singleElement()
@@ -232,7 +232,7 @@ class BadRowTest {
                 .hasMessageStartingWith(
                         "'on_bad_row': a row that the run has not skipped so far cannot be skipped from "
                                 + "the state in '%s' on: it lies within an update"
-                                        .formatted(folder.resolve("a/step-1.state")))
+                                        .formatted(folder.resolve("a/checkpoints/step-1.state")))
                 .hasMessageContaining("metadata.jsonl:3: 'image': ");
     }
 
@@ -289,7 +289,7 @@ class BadRowTest {
     @Test
     void aStateWithoutARecordOfImagesIsGoneOnWithAWarning() throws IOException {
         train(options("a"), 2);
-        Files.delete(folder.resolve("a/step-2.state/dataset.json"));
+        Files.delete(folder.resolve("a/checkpoints/step-2.state/dataset.json"));
         assertThat(train(options("a").resume(true)).warnings)
                 .singleElement()
                 .asString()

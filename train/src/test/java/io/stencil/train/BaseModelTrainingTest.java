@@ -100,9 +100,9 @@ class BaseModelTrainingTest {
                 train(transformer("b").maxSteps(8).cacheEncodings(true).saveRawWeights(true));
         assertThat(first.losses()).hasSize(8).isEqualTo(cached.losses());
         assertThat(first.checkpoints).containsExactly("step-8.raw.safetensors", "step-8.safetensors");
-        assertThat(bytes("a/step-8.safetensors"))
-                .isEqualTo(bytes("b/step-8.safetensors"))
-                .isNotEqualTo(bytes("a/step-8.raw.safetensors"));
+        assertThat(bytes("a/checkpoints/step-8.safetensors"))
+                .isEqualTo(bytes("b/checkpoints/step-8.safetensors"))
+                .isNotEqualTo(bytes("a/checkpoints/step-8.raw.safetensors"));
         // five rows make batches of 2, 2 and 1
         assertThat(first.steps.stream().map(StepReport::epoch)).containsExactly(0, 0, 0, 1, 1, 1, 2, 2);
         assertThat(first.steps.getFirst().learningRate()).isEqualTo(5e-4);
@@ -114,7 +114,7 @@ class BaseModelTrainingTest {
     @Test
     void aCheckpointTakesThePlaceOfTheWeights() {
         train(transformer("a").maxSteps(3).saveDtype(DType.BFLOAT16));
-        Path file = folder.resolve("a/step-3.safetensors");
+        Path file = folder.resolve("a/checkpoints/step-3.safetensors");
         try (SafetensorsFile written = SafetensorsFile.open(file);
                 SafetensorsFile start =
                         SafetensorsFile.open(model.resolve("transformer/diffusion_pytorch_model.safetensors"))) {
@@ -150,7 +150,7 @@ class BaseModelTrainingTest {
                         * losses.subList(0, 5).stream()
                                 .mapToDouble(Double::doubleValue)
                                 .sum());
-        Path file = folder.resolve("a/step-60.safetensors");
+        Path file = folder.resolve("a/checkpoints/step-60.safetensors");
         try (Scope _ = new Scope();
                 AutoencoderKlFlux2 vae = new AutoencoderKlFlux2(VaeConfig.read(model.resolve("vae/config.json")))) {
             new WeightLoader(DType.FLOAT32, Device.CPU).load(vae, Checkpoint.open(file)); // strict
@@ -170,7 +170,7 @@ class BaseModelTrainingTest {
                 .task(Task.VAE)
                 .trainable(List.of("vae"))
                 .maxSteps(1)
-                .resumeFrom(folder.resolve("a/step-2.safetensors")));
+                .resumeFrom(folder.resolve("a/checkpoints/step-2.safetensors")));
         assertThat(resumed.losses()).hasSize(1).allMatch(Double::isFinite);
     }
 
@@ -184,7 +184,7 @@ class BaseModelTrainingTest {
                 .maxSteps(2));
         try (Scope _ = new Scope()) {
             Map<String, Tensor> start = TensorFiles.read(model.resolve("vae/diffusion_pytorch_model.safetensors"));
-            Map<String, Tensor> saved = TensorFiles.read(folder.resolve("a/step-2.safetensors"));
+            Map<String, Tensor> saved = TensorFiles.read(folder.resolve("a/checkpoints/step-2.safetensors"));
             assertThat(saved.keySet()).isEqualTo(start.keySet());
             assertThat(saved).allSatisfy((name, tensor) -> {
                 float[] before = Tensors.toFloats(Objects.requireNonNull(start.get(name)));

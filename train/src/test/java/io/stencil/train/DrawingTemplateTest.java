@@ -71,8 +71,8 @@ class DrawingTemplateTest {
     }
 
     private void assertEqual(String output) {
-        assertThat(folder.resolve(output + "/epoch-1.safetensors"))
-                .hasSameBinaryContentAs(folder.resolve("a/epoch-1.safetensors"));
+        assertThat(folder.resolve(output + "/checkpoints/epoch-1.safetensors"))
+                .hasSameBinaryContentAs(folder.resolve("a/checkpoints/epoch-1.safetensors"));
     }
 
     static Stream<Arguments> ways() {

@@ -73,7 +73,11 @@ class FailureTest {
     }
 
     private List<String> saved(String output) throws IOException {
-        try (Stream<Path> files = Files.list(folder.resolve(output))) {
+        Path checkpoints = folder.resolve(output).resolve("checkpoints");
+        if (Files.notExists(checkpoints)) {
+            return List.of();
+        }
+        try (Stream<Path> files = Files.list(checkpoints)) {
             return files.map(file -> file.getFileName().toString())
                     .filter(name -> name.startsWith("step-"))
                     .sorted()
@@ -109,8 +113,8 @@ class FailureTest {
         assertThat(losses).isEqualTo(whole.losses());
         for (String file :
                 List.of("epoch-0.safetensors", "step-%s.state/trainer.safetensors".formatted(ROWS / batch))) {
-            assertThat(folder.resolve("parts").resolve(file))
-                    .hasSameBinaryContentAs(folder.resolve("whole").resolve(file));
+            assertThat(folder.resolve("parts/checkpoints").resolve(file))
+                    .hasSameBinaryContentAs(folder.resolve("whole/checkpoints").resolve(file));
         }
         assertThat(second.steps).extracting(StepReport::step).startsWith(savedStep + 1);
     }
@@ -153,8 +157,8 @@ class FailureTest {
         train(options("whole").gradientAccumulationSteps(accumulation), whole);
         int done = Math.toIntExact(savedStep);
         assertThat(second.losses()).isEqualTo(whole.losses().subList(done, ROWS));
-        assertThat(folder.resolve("parts/epoch-0.safetensors"))
-                .hasSameBinaryContentAs(folder.resolve("whole/epoch-0.safetensors"));
+        assertThat(folder.resolve("parts/checkpoints/epoch-0.safetensors"))
+                .hasSameBinaryContentAs(folder.resolve("whole/checkpoints/epoch-0.safetensors"));
     }
 
     /// The state is saved where the checkpoint cannot be, and the newest state is named where that cannot be either.
@@ -166,7 +170,7 @@ class FailureTest {
             public void onStep(StepReport report) {
                 super.onStep(report);
                 if (report.step() == 3) {
-                    block(folder.resolve("a").resolve(blocked));
+                    block(folder.resolve("a/checkpoints").resolve(blocked));
                 }
             }
         };
@@ -178,7 +182,7 @@ class FailureTest {
                 .singleElement()
                 .asString()
                 .startsWith("weights and state since the last checkpoint cannot be saved: ");
-        assertThat(folder.resolve("a/step-%s.state/trainer.json".formatted(savedStep)))
+        assertThat(folder.resolve("a/checkpoints/step-%s.state/trainer.json".formatted(savedStep)))
                 .exists();
     }
 

@@ -132,7 +132,7 @@ class LoraTrainingTest {
         Map<Path, float[]> sampled = new LinkedHashMap<>();
         TrainingListener sampler = new TrainingListener() {
             @Override
-            public void onCheckpoint(Path file) {
+            public void onCheckpoint(Path file, long step) {
                 sampled.put(file, latents(pipeline, null));
             }
         };
@@ -149,7 +149,7 @@ class LoraTrainingTest {
     @Test
     void theMetadataOfAFileDescribeTheLora() {
         trainShared(lora("run").maxSteps(1).set("lora_alpha", 8.0).set("lora_target_modules", List.of("to_q", "to_k")));
-        assertThat(SafetensorsHeader.read(folder.resolve("run/step-1.safetensors"))
+        assertThat(SafetensorsHeader.read(folder.resolve("run/checkpoints/step-1.safetensors"))
                         .metadata())
                 .containsEntry("rank", "4")
                 .containsEntry("alpha", "8.0")
@@ -183,15 +183,15 @@ class LoraTrainingTest {
                         "step-3.raw.lora.safetensors",
                         "step-3.safetensors",
                         "step-3.lora.safetensors");
-        assertThat(names("both/step-3.safetensors"))
+        assertThat(names("both/checkpoints/step-3.safetensors"))
                 .isNotEmpty()
                 .noneMatch(name -> name.contains("lora_"))
-                .isEqualTo(names("both/step-3.raw.safetensors"));
-        assertThat(names("both/step-3.lora.safetensors"))
+                .isEqualTo(names("both/checkpoints/step-3.raw.safetensors"));
+        assertThat(names("both/checkpoints/step-3.lora.safetensors"))
                 .contains("transformer.transformer_blocks.0.attn.to_q.lora_A.weight")
                 .allMatch(name -> name.startsWith("transformer."));
-        assertThat(latents(pipeline, folder.resolve("both/step-3.lora.safetensors")))
-                .isNotEqualTo(latents(pipeline, folder.resolve("both/step-3.raw.lora.safetensors")));
+        assertThat(latents(pipeline, folder.resolve("both/checkpoints/step-3.lora.safetensors")))
+                .isNotEqualTo(latents(pipeline, folder.resolve("both/checkpoints/step-3.raw.lora.safetensors")));
         assertThatThrownBy(() -> train(dataset.options(folder.resolve("both"))))
                 .hasMessageContaining("step-3.lora.safetensors");
     }
@@ -240,8 +240,8 @@ class LoraTrainingTest {
                         .task(Task.SFT_TRAIN)
                         .epochs(2));
         assertThat(two.losses()).isEqualTo(trainShared(lora("one").epochs(2)).losses());
-        assertThat(folder.resolve("two/epoch-1.safetensors"))
-                .hasSameBinaryContentAs(folder.resolve("one/epoch-1.safetensors"));
+        assertThat(folder.resolve("two/checkpoints/epoch-1.safetensors"))
+                .hasSameBinaryContentAs(folder.resolve("one/checkpoints/epoch-1.safetensors"));
     }
 
     /// With a rate of next to nothing the LoRA stays what it was: a fused file has three times the rank.
@@ -252,11 +252,11 @@ class LoraTrainingTest {
         trainShared(lora("again")
                 .maxSteps(1)
                 .learningRate(1e-30)
-                .set("lora_checkpoint", folder.resolve("first/step-2.safetensors"))
+                .set("lora_checkpoint", folder.resolve("first/checkpoints/step-2.safetensors"))
                 .set("lora_format", format));
         try (Scope _ = new Scope()) {
-            Map<String, Tensor> first = TensorFiles.read(folder.resolve("first/step-2.safetensors"));
-            TensorFiles.read(folder.resolve("again/step-1.safetensors"))
+            Map<String, Tensor> first = TensorFiles.read(folder.resolve("first/checkpoints/step-2.safetensors"));
+            TensorFiles.read(folder.resolve("again/checkpoints/step-1.safetensors"))
                     .forEach((name, tensor) ->
                             TensorAssert.assertSame(name, tensor, Objects.requireNonNull(first.get(name))));
         }
@@ -265,7 +265,7 @@ class LoraTrainingTest {
     @Test
     void aLoraOfOtherLayersOrAnotherRankIsRefused() {
         trainShared(lora("first").maxSteps(1).set("lora_target_modules", List.of("to_q")));
-        Path file = folder.resolve("first/step-1.safetensors");
+        Path file = folder.resolve("first/checkpoints/step-1.safetensors");
         assertThatThrownBy(() -> trainShared(lora("more").set("lora_checkpoint", file)))
                 .isInstanceOf(InvalidFileException.class)
                 .hasMessageContaining("is no LoRA of the layers that are trained: missing ")
@@ -291,7 +291,7 @@ class LoraTrainingTest {
     @Test
     void theDtypeOfFilesIsTheOneOfTheOptions() {
         trainShared(lora("run").maxSteps(1).saveDtype(DType.BFLOAT16));
-        assertThat(SafetensorsHeader.read(folder.resolve("run/step-1.safetensors"))
+        assertThat(SafetensorsHeader.read(folder.resolve("run/checkpoints/step-1.safetensors"))
                         .entries()
                         .values())
                 .allSatisfy(entry -> assertThat(entry.dtype()).hasToString("BF16"));

@@ -67,7 +67,11 @@ class NonFiniteTest {
     }
 
     private List<String> saved(String output) throws IOException {
-        try (Stream<Path> files = Files.list(folder.resolve(output))) {
+        Path checkpoints = folder.resolve(output).resolve("checkpoints");
+        if (Files.notExists(checkpoints)) {
+            return List.of();
+        }
+        try (Stream<Path> files = Files.list(checkpoints)) {
             return files.map(file -> file.getFileName().toString())
                     .filter(name -> name.startsWith("step-"))
                     .sorted()
@@ -107,8 +111,8 @@ class NonFiniteTest {
         assertThat(recorder.savedAtFailure).containsExactly((long) savedStep);
         assertThat(saved("a"))
                 .containsExactly("step-%s.safetensors".formatted(savedStep), "step-%s.state".formatted(savedStep));
-        assertFinite(folder.resolve("a/step-%s.safetensors".formatted(savedStep)));
-        assertFinite(folder.resolve("a/step-%s.state/trainer.safetensors".formatted(savedStep)));
+        assertFinite(folder.resolve("a/checkpoints/step-%s.safetensors".formatted(savedStep)));
+        assertFinite(folder.resolve("a/checkpoints/step-%s.state/trainer.safetensors".formatted(savedStep)));
 
         System.clearProperty(BREAKS);
         Recorder whole = new Recorder();
@@ -120,8 +124,8 @@ class NonFiniteTest {
         train(other, whole);
         train(run.resume(true), rest);
         assertThat(rest.losses()).isEqualTo(whole.losses().subList(savedStep, 6));
-        assertThat(folder.resolve("a/step-6.safetensors"))
-                .hasSameBinaryContentAs(folder.resolve("whole/step-6.safetensors"));
+        assertThat(folder.resolve("a/checkpoints/step-6.safetensors"))
+                .hasSameBinaryContentAs(folder.resolve("whole/checkpoints/step-6.safetensors"));
     }
 
     private static void assertFinite(Path file) {
@@ -158,7 +162,7 @@ class NonFiniteTest {
         Recorder clipped = new Recorder();
         train(options("b").maxGradNorm(1.0), clipped);
         assertThat(clipped.steps).hasSize(6);
-        assertFinite(folder.resolve("b/step-6.state/trainer.safetensors"));
+        assertFinite(folder.resolve("b/checkpoints/step-6.state/trainer.safetensors"));
     }
 
     @ParameterizedTest
@@ -166,7 +170,7 @@ class NonFiniteTest {
     void theStateBeforeADamagedOneIsUsed(String kind) throws IOException {
         Recorder whole = new Recorder();
         train(options("a").saveSteps(2), whole);
-        Path state = folder.resolve("a/step-6.state");
+        Path state = folder.resolve("a/checkpoints/step-6.state");
         damage(kind, state);
 
         Recorder resumed = new Recorder();
@@ -191,13 +195,13 @@ class NonFiniteTest {
     @Test
     void whereAllStatesAreDamagedEachIsTold() throws IOException {
         train(options("a").saveSteps(3), new Recorder());
-        damage("cut", folder.resolve("a/step-6.state"));
-        damage("empty", folder.resolve("a/step-3.state"));
+        damage("cut", folder.resolve("a/checkpoints/step-6.state"));
+        damage("empty", folder.resolve("a/checkpoints/step-3.state"));
         assertThatThrownBy(() -> train(options("a").saveSteps(3).resume(true), new Recorder()))
                 .isInstanceOf(InvalidFileException.class)
                 .hasMessageStartingWith(folder.resolve("a") + ": no state in it can be read: "
-                        + folder.resolve("a/step-6.state/trainer.safetensors"))
-                .hasMessageContaining("; " + folder.resolve("a/step-3.state/trainer.json"));
+                        + folder.resolve("a/checkpoints/step-6.state/trainer.safetensors"))
+                .hasMessageContaining("; " + folder.resolve("a/checkpoints/step-3.state/trainer.json"));
         assertThat(saved("a"))
                 .containsExactly("step-3.safetensors", "step-3.state", "step-6.safetensors", "step-6.state");
     }

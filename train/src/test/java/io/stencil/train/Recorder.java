@@ -36,7 +36,7 @@ class Recorder implements TrainingListener {
     }
 
     @Override
-    public void onCheckpoint(Path file) {
+    public void onCheckpoint(Path file, long step) {
         checkpoints.add(String.valueOf(file.getFileName()));
     }
 

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.stencil.error.InvalidFileException;
 import io.stencil.error.InvalidRequestException;
+import io.stencil.files.AtomicFolder;
 import io.stencil.pipeline.models.ModelFiles;
 import io.stencil.tensor.DType;
 import io.stencil.tensor.Scope;
@@ -117,8 +118,8 @@ class ResumeTest {
                 .containsExactlyElementsOf(
                         whole.steps.stream().map(ResumeTest::withoutTime).toList());
         for (String file : files) {
-            assertThat(folder.resolve("parts").resolve(file))
-                    .hasSameBinaryContentAs(folder.resolve("whole").resolve(file));
+            assertThat(folder.resolve("parts/checkpoints").resolve(file))
+                    .hasSameBinaryContentAs(folder.resolve("whole/checkpoints").resolve(file));
         }
         assertThat(log("parts")).hasSize(11).isEqualTo(log("whole"));
     }
@@ -196,10 +197,10 @@ class ResumeTest {
     void aRunGoesOnFromTheLastStateWhereItsLaterStepsWereLost() throws IOException {
         Recorder whole = train(template("a").saveSteps(4));
         assertThat(states("a")).containsExactly("step-10.state", "step-8.state");
-        assertThat(folder.resolve("a/step-4.safetensors")).exists();
+        assertThat(folder.resolve("a/checkpoints/step-4.safetensors")).exists();
         // As if the process had been killed in the midst of line 10 and of writing the last state.
-        Path last = folder.resolve("a/step-10.state");
-        Path leftover = folder.resolve("a/.step-10.state.0.tmp");
+        Path last = folder.resolve("a/checkpoints/step-10.state");
+        Path leftover = folder.resolve("a/checkpoints/.step-10.state.0.tmp");
         Files.move(last, leftover);
         Path log = folder.resolve("a/training_log.csv");
         Files.writeString(log, Files.readString(log).replaceFirst("(?s)0\\.\\d+\n$", "0."));
@@ -216,12 +217,36 @@ class ResumeTest {
     }
 
     private List<String> states(String output) throws IOException {
-        try (Stream<Path> files = Files.list(folder.resolve(output))) {
+        try (Stream<Path> files = Files.list(folder.resolve(output).resolve("checkpoints"))) {
             return files.map(file -> file.getFileName().toString())
                     .filter(name -> name.endsWith(".state"))
                     .sorted()
                     .toList();
         }
+    }
+
+    /// Earlier versions wrote checkpoints and states beside the log.
+    @Test
+    void aRunOfAnEarlierVersionGoesOn() throws IOException {
+        Recorder whole = train(template("a").saveSteps(4));
+        Files.delete(folder.resolve("a/checkpoints/step-10.safetensors"));
+        AtomicFolder.remove(folder.resolve("a/checkpoints/step-10.state"));
+        Files.delete(folder.resolve("a/events.jsonl"));
+        for (String name : List.of("step-4.safetensors", "step-8.safetensors", "step-8.state")) {
+            Files.move(
+                    folder.resolve("a/checkpoints").resolve(name),
+                    folder.resolve("a").resolve(name));
+        }
+        Files.delete(folder.resolve("a/checkpoints"));
+        assertThatThrownBy(() -> train(template("a")))
+                .hasMessageContaining("holds another run: step-4.safetensors, step-8.safetensors, step-8.state, ");
+
+        Recorder resumed = train(template("a").saveSteps(4).keptCheckpoints(2).resume(true));
+        assertThat(resumed.losses()).isEqualTo(whole.losses().subList(8, 10));
+        assertThat(states("a")).containsExactly("step-10.state");
+        assertThat(folder.resolve("a/step-8.state")).exists();
+        assertThat(folder.resolve("a/step-8.safetensors")).exists();
+        assertThat(folder.resolve("a/step-4.safetensors")).doesNotExist();
     }
 
     @Test
@@ -238,9 +263,9 @@ class ResumeTest {
         List<String> log = log("a");
         assertThatThrownBy(() -> train(template("a")))
                 .isInstanceOf(InvalidRequestException.class)
-                .hasMessage("'output_path': '%1$s' holds another run: step-3.safetensors, step-3.state, "
+                .hasMessage("'output_path': '%1$s' holds another run: checkpoints/step-3.safetensors, "
                                 .formatted(folder.resolve("a"))
-                        + "training_log.csv; go on with it by --resume %s, or name another folder"
+                        + "checkpoints/step-3.state, events.jsonl, training_log.csv; go on with it by --resume %s, or name another folder"
                                 .formatted(folder.resolve("a")));
         assertThat(log("a")).isEqualTo(log);
 
@@ -290,8 +315,8 @@ class ResumeTest {
         assertThat(more.checkpoints).containsExactly("epoch-0.safetensors");
         Recorder most = train(template("a").epochs(null).maxSteps(14).resume(true));
         assertThat(most.losses()).isEqualTo(whole.losses().subList(10, 14));
-        assertThat(folder.resolve("a/step-14.safetensors"))
-                .hasSameBinaryContentAs(folder.resolve("whole/step-14.safetensors"));
+        assertThat(folder.resolve("a/checkpoints/step-14.safetensors"))
+                .hasSameBinaryContentAs(folder.resolve("whole/checkpoints/step-14.safetensors"));
         assertThat(log("a")).hasSize(15).isEqualTo(log("whole"));
         assertThatThrownBy(() -> train(template("a").epochs(null).maxSteps(13).resume(true)))
                 .isInstanceOf(InvalidRequestException.class)
@@ -331,7 +356,7 @@ class ResumeTest {
                 .isInstanceOf(InvalidRequestException.class)
                 .hasMessageContaining("the run is to end after 2 steps, but 4 are done");
         assertThat(arguments).hasContent(before);
-        Path state = folder.resolve("a/step-4.state");
+        Path state = folder.resolve("a/checkpoints/step-4.state");
         Path trainer = state.resolve("trainer.json");
         Files.writeString(trainer, Files.readString(trainer).replaceFirst(",\\s*\"tensors_crc32c\"[^}]*", ""));
         Path file = state.resolve("trainer.safetensors");
@@ -349,7 +374,7 @@ class ResumeTest {
     @Test
     void aStateWithAValueOfAnotherTypeIsRefused() throws IOException {
         train(template("a").epochs(null).maxSteps(4));
-        Path state = folder.resolve("a/step-4.state");
+        Path state = folder.resolve("a/checkpoints/step-4.state");
         Path trainer = state.resolve("trainer.json");
         String before = Files.readString(trainer);
         for (String value : List.of("\"4\"", "4.9", "null")) {
@@ -374,7 +399,7 @@ class ResumeTest {
     @Test
     void olderCheckpointsAreRemoved() throws IOException {
         train(template("a").saveSteps(2).keptCheckpoints(2).emaDecay(0.9).saveRawWeights(true));
-        try (Stream<Path> files = Files.list(folder.resolve("a"))) {
+        try (Stream<Path> files = Files.list(folder.resolve("a/checkpoints"))) {
             assertThat(files.map(file -> file.getFileName().toString()).filter(name -> name.startsWith("step-")))
                     .containsExactlyInAnyOrder(
                             "step-8.safetensors",
@@ -385,7 +410,7 @@ class ResumeTest {
                             "step-10.state");
         }
         // What is no checkpoint of a run is not touched, and the number may change.
-        Path other = Files.writeString(folder.resolve("a/step-1.safetensors"), "mine");
+        Path other = Files.writeString(folder.resolve("a/checkpoints/step-1.safetensors"), "mine");
         train(template("a")
                 .epochs(2)
                 .saveSteps(5)
@@ -395,7 +420,7 @@ class ResumeTest {
                 .resume(true));
         assertThat(states("a")).containsExactly("step-15.state", "step-20.state");
         assertThat(other).exists();
-        try (Stream<Path> files = Files.list(folder.resolve("a"))) {
+        try (Stream<Path> files = Files.list(folder.resolve("a/checkpoints"))) {
             assertThat(files.map(file -> file.getFileName().toString()).filter(name -> name.endsWith(".safetensors")))
                     .containsExactlyInAnyOrder("step-1.safetensors", "step-20.safetensors", "step-20.raw.safetensors");
         }
@@ -405,7 +430,7 @@ class ResumeTest {
     @Test
     void anotherDtypeOfActivationsIsRefused() throws IOException {
         train(template("a"), 2);
-        Path state = folder.resolve("a/step-2.state/trainer.json");
+        Path state = folder.resolve("a/checkpoints/step-2.state/trainer.json");
         String begun = Files.readString(state);
         String other = begun.replaceFirst("(\"activation_dtype\"\\s*:\\s*)\"float32\"", "$1\"bfloat16\"");
         assertThat(other).isNotEqualTo(begun);
@@ -434,9 +459,9 @@ class ResumeTest {
     void aStateOfAnotherModelIsRefused() throws IOException {
         train(template("a"), 2);
         train(base("b").trainable(List.of("dit")), 2);
-        Path state = folder.resolve("a/step-2.state/trainer.safetensors");
+        Path state = folder.resolve("a/checkpoints/step-2.state/trainer.safetensors");
         Files.delete(state);
-        Files.copy(folder.resolve("b/step-2.state/trainer.safetensors"), state);
+        Files.copy(folder.resolve("b/checkpoints/step-2.state/trainer.safetensors"), state);
         assertThatThrownBy(() -> train(template("a").resume(true)))
                 .isInstanceOf(InvalidFileException.class)
                 .hasMessageStartingWith(state.toString());

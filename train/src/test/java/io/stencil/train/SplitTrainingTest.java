@@ -94,7 +94,7 @@ class SplitTrainingTest {
 
     @Test
     void theSecondStageTrainsAsOneStageDoes() {
-        assertEqualToOneStage(options -> options.epochs(2), "epoch-1.safetensors");
+        assertEqualToOneStage(options -> options.epochs(2), "checkpoints/epoch-1.safetensors");
     }
 
     @Test
@@ -105,7 +105,7 @@ class SplitTrainingTest {
                         .captionDropout(0.5)
                         .workers(2)
                         .maxSteps(6),
-                "step-6.safetensors");
+                "checkpoints/step-6.safetensors");
     }
 
     @Test

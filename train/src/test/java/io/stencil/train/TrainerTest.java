@@ -106,9 +106,9 @@ class TrainerTest {
         Recorder other = train(options("c").seed(2L));
         assertThat(first.losses()).hasSize(3).isEqualTo(second.losses()).isNotEqualTo(other.losses());
         assertThat(first.checkpoints).containsExactly("epoch-0.safetensors");
-        assertThat(bytes("a/epoch-0.safetensors"))
-                .isEqualTo(bytes("b/epoch-0.safetensors"))
-                .isNotEqualTo(bytes("c/epoch-0.safetensors"));
+        assertThat(bytes("a/checkpoints/epoch-0.safetensors"))
+                .isEqualTo(bytes("b/checkpoints/epoch-0.safetensors"))
+                .isNotEqualTo(bytes("c/checkpoints/epoch-0.safetensors"));
     }
 
     /// Through two epochs, whose rows come in another order each.
@@ -118,7 +118,8 @@ class TrainerTest {
         train(options("b").epochs(2).workers(2));
         train(options("c").epochs(2).workers(1).cacheEncodings(true).activationMemory(1_000_000L));
         for (String other : List.of("b", "c")) {
-            assertThat(bytes(other + "/epoch-1.safetensors")).isEqualTo(bytes("a/epoch-1.safetensors"));
+            assertThat(bytes(other + "/checkpoints/epoch-1.safetensors"))
+                    .isEqualTo(bytes("a/checkpoints/epoch-1.safetensors"));
         }
     }
 
@@ -133,7 +134,8 @@ class TrainerTest {
                     .epochs(4)
                     .workers(workers);
             new Trainer().run(options.build(), TrainingListener.NONE);
-            assertThat(bytes("run" + workers + "/epoch-3.safetensors")).isEqualTo(bytes("run0/epoch-3.safetensors"));
+            assertThat(bytes("run" + workers + "/checkpoints/epoch-3.safetensors"))
+                    .isEqualTo(bytes("run0/checkpoints/epoch-3.safetensors"));
         }
     }
 
@@ -153,7 +155,7 @@ class TrainerTest {
                                         .gradientCheckpointing(true)
                                         .build(),
                                 TrainingListener.NONE);
-                found.add(TensorFiles.read(folder.resolve(output + "/epoch-0.safetensors")));
+                found.add(TensorFiles.read(folder.resolve(output + "/checkpoints/epoch-0.safetensors")));
             }
             assertThat(found.get(1).keySet()).isEqualTo(found.get(0).keySet()).isNotEmpty();
             found.get(0)
@@ -226,7 +228,7 @@ class TrainerTest {
                     TrainingListener.all(List.of(recorder, stopper)));
             assertThat(result.interrupted()).isTrue();
             assertThat(result.steps()).isEqualTo(2);
-            assertThat(result.checkpoints()).containsExactly(folder.resolve("a/step-2.safetensors"));
+            assertThat(result.checkpoints()).containsExactly(folder.resolve("a/checkpoints/step-2.safetensors"));
             assertThat(result.checkpoints().getFirst()).isRegularFile();
         }
         assertThat(recorder.steps).hasSize(2);
@@ -275,7 +277,7 @@ class TrainerTest {
                 assertThat(parameter.get().equal(before.get(name))).isNotEqualTo(trained);
             });
         }
-        try (SafetensorsFile file = SafetensorsFile.open(folder.resolve("a/epoch-0.safetensors"))) {
+        try (SafetensorsFile file = SafetensorsFile.open(folder.resolve("a/checkpoints/epoch-0.safetensors"))) {
             assertThat(file.entries().keySet())
                     .containsExactlyInAnyOrder(
                             PREFIX + "proj_k.double_1.prefer_value_embedder.0.weight",
@@ -302,19 +304,19 @@ class TrainerTest {
     @Test
     void thePrefixIsCutOffAndPutBackOnResuming() {
         train(options("a").removedPrefix(PREFIX).epochs(2));
-        try (SafetensorsFile file = SafetensorsFile.open(folder.resolve("a/epoch-1.safetensors"))) {
+        try (SafetensorsFile file = SafetensorsFile.open(folder.resolve("a/checkpoints/epoch-1.safetensors"))) {
             assertThat(file.entries()).hasSize(50).containsKey("proj_k.double_0.positional_embedding");
             assertThat(file.entries().values()).allMatch(entry -> entry.dtype() == SafetensorsDtype.F32);
         }
         TrainOptions.Builder slow = options("b")
                 .removedPrefix(PREFIX)
-                .resumeFrom(folder.resolve("a/epoch-1.safetensors"))
+                .resumeFrom(folder.resolve("a/checkpoints/epoch-1.safetensors"))
                 .learningRate(1e-30)
                 .weightDecay(0);
         train(slow);
         try (Scope _ = new Scope()) {
-            Map<String, Tensor> resumed = TensorFiles.read(folder.resolve("b/epoch-0.safetensors"));
-            TensorFiles.read(folder.resolve("a/epoch-1.safetensors"))
+            Map<String, Tensor> resumed = TensorFiles.read(folder.resolve("b/checkpoints/epoch-0.safetensors"));
+            TensorFiles.read(folder.resolve("a/checkpoints/epoch-1.safetensors"))
                     .forEach((name, tensor) ->
                             assertThat(tensor.equal(resumed.get(name))).as(name).isTrue());
         }
@@ -323,14 +325,15 @@ class TrainerTest {
     @Test
     void aCheckpointOfSomethingElseIsRefused() throws IOException {
         train(options("a"));
-        assertThatThrownBy(() ->
-                        train(options("b").removedPrefix(PREFIX).resumeFrom(folder.resolve("a/epoch-0.safetensors"))))
+        assertThatThrownBy(() -> train(options("b")
+                        .removedPrefix(PREFIX)
+                        .resumeFrom(folder.resolve("a/checkpoints/epoch-0.safetensors"))))
                 .isInstanceOf(InvalidFileException.class)
                 .hasMessageContaining("missing proj_k.double_0.positional_embedding")
                 .hasMessageContaining("unexpected " + PREFIX + "proj_k.double_0")
                 .hasMessageContaining("--remove_prefix_in_ckpt");
         try (Scope _ = new Scope()) {
-            Map<String, Tensor> tensors = TensorFiles.read(folder.resolve("a/epoch-0.safetensors"));
+            Map<String, Tensor> tensors = TensorFiles.read(folder.resolve("a/checkpoints/epoch-0.safetensors"));
             tensors.computeIfPresent(
                     PREFIX + "proj_v.single_0.positional_embedding", (_, tensor) -> tensor.narrow(0, 0, 4));
             TensorFiles.write(folder.resolve("short.safetensors"), tensors, Map.of());
@@ -361,8 +364,8 @@ class TrainerTest {
     void aPrefixIsCutOffWithItsDot() throws IOException {
         train(options("a").removedPrefix(PREFIX));
         train(options("b").removedPrefix("pipe.template_model"));
-        assertThat(bytes("b/epoch-0.safetensors")).isEqualTo(bytes("a/epoch-0.safetensors"));
-        try (SafetensorsFile file = SafetensorsFile.open(folder.resolve("b/epoch-0.safetensors"))) {
+        assertThat(bytes("b/checkpoints/epoch-0.safetensors")).isEqualTo(bytes("a/checkpoints/epoch-0.safetensors"));
+        try (SafetensorsFile file = SafetensorsFile.open(folder.resolve("b/checkpoints/epoch-0.safetensors"))) {
             assertThat(file.entries()).containsKey("proj_v.single_0.positional_embedding");
         }
     }
@@ -396,7 +399,7 @@ class TrainerTest {
         Recorder recorder = train(options("a").gradientAccumulationSteps(2).shuffle(false));
         assertThat(recorder.steps).hasSize(3);
         train(options("b").shuffle(false));
-        assertThat(bytes("a/epoch-0.safetensors")).isNotEqualTo(bytes("b/epoch-0.safetensors"));
+        assertThat(bytes("a/checkpoints/epoch-0.safetensors")).isNotEqualTo(bytes("b/checkpoints/epoch-0.safetensors"));
         List<Double> still = train(
                         options("c").learningRate(1e-30).weightDecay(0).shuffle(false))
                 .losses();
@@ -420,7 +423,7 @@ class TrainerTest {
             Recorder recorder = new Recorder();
             new Trainer().run(options("a").learningRate(1e-5).build(), half, template, recorder);
             assertThat(recorder.losses()).allMatch(Double::isFinite);
-            try (SafetensorsFile file = SafetensorsFile.open(folder.resolve("a/epoch-0.safetensors"));
+            try (SafetensorsFile file = SafetensorsFile.open(folder.resolve("a/checkpoints/epoch-0.safetensors"));
                     Scope _ = new Scope();
                     GradMode _ = GradMode.disabled()) {
                 assertThat(file.entries().values()).allMatch(entry -> entry.dtype() == SafetensorsDtype.F32);

@@ -95,8 +95,8 @@ class ValidationTest {
         Recorder with = train(demanding(validated("with"), template).set("keep_best", KeepBest.VALIDATION));
 
         assertThat(with.losses()).hasSize(4).isEqualTo(without.losses());
-        assertThat(folder.resolve("with/step-4.safetensors"))
-                .hasSameBinaryContentAs(folder.resolve("without/step-4.safetensors"));
+        assertThat(folder.resolve("with/checkpoints/step-4.safetensors"))
+                .hasSameBinaryContentAs(folder.resolve("without/checkpoints/step-4.safetensors"));
         assertThat(with.validations.stream().map(ValidationReport::step)).containsExactly(0L, 2L, 4L);
         assertThat(without.validations).isEmpty();
     }
@@ -227,8 +227,8 @@ class ValidationTest {
         List<ValidationReport> both = new ArrayList<>(reports(begun));
         both.addAll(reports(resumed));
         assertThat(both).hasSize(5).isEqualTo(reports(whole));
-        assertThat(folder.resolve("run/step-4.safetensors"))
-                .hasSameBinaryContentAs(folder.resolve("whole/step-4.safetensors"));
+        assertThat(folder.resolve("run/checkpoints/step-4.safetensors"))
+                .hasSameBinaryContentAs(folder.resolve("whole/checkpoints/step-4.safetensors"));
     }
 
     @Test
@@ -317,7 +317,7 @@ class ValidationTest {
                 .isEqualTo("step-" + last.step() + ".safetensors");
 
         ValidationReport best = Validator.measure(
-                options.set("resume_from_checkpoint", folder.resolve("run/best.safetensors"))
+                options.set("resume_from_checkpoint", folder.resolve("run/checkpoints/best.safetensors"))
                         .build(),
                 TrainingListener.NONE);
         assertThat(best.step()).isEqualTo(last.bestStep());

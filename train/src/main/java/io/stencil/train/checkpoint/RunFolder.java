@@ -19,13 +19,16 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
 import java.util.function.Consumer;
+import java.util.function.Predicate;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
-/// Lists and removes the states, checkpoints and logs of earlier runs in the output folder.
+/// Lays out the output folder of a run, and lists and removes the states, checkpoints and logs of earlier runs in it.
+///
+/// Checkpoints and states lie in `checkpoints/`; those of earlier versions, in the folder itself, are found there too.
 ///
 /// @param folder that is there
 public record RunFolder(Path folder) {
@@ -33,17 +36,34 @@ public record RunFolder(Path folder) {
     /// Name of the log of the steps.
     public static final String LOG = "training_log.csv";
 
+    /// Name of the log of all events.
+    public static final String EVENTS = "events.jsonl";
+
+    /// Name of the page that shows the run.
+    public static final String PAGE = "index.html";
+
+    /// Name of the folder of TensorBoard's event files.
+    public static final String TENSORBOARD = "tensorboard";
+
+    /// Name of the folder of sample images.
+    public static final String SAMPLES = "samples";
+
     private static final int KEPT_STATES = 2;
     private static final Pattern STATE = Pattern.compile("step-(\\d+)\\.state");
     private static final Pattern DAMAGED = Pattern.compile("step-\\d+\\.state\\.damaged");
-    private static final Pattern CHECKPOINT = Pattern.compile("(step|epoch)-\\d+(\\.raw)?(\\.lora)?\\.safetensors");
-    private static final Pattern LEFTOVER = Pattern.compile("\\.(step|epoch)-\\d+\\..*\\.tmp");
+    private static final Pattern CHECKPOINT =
+            Pattern.compile("((step|epoch)-\\d+|best)(\\.raw)?(\\.lora)?\\.safetensors");
+    private static final Pattern LEFTOVER =
+            Pattern.compile("\\.((step|epoch)-\\d+\\.|best\\.|index\\.html\\.|events\\.jsonl\\.).*\\.tmp");
 
     /// Refuses a folder in which a new run would write over the log, the checkpoints or the states of another.
     ///
     /// @throws InvalidRequestException naming what is there and the remedy
     public void requireFresh() {
-        List<String> found = names().stream().filter(this::isOfRun).sorted().toList();
+        List<String> found = paths().filter(this::isOfRun)
+                .map(path -> folder.relativize(path).toString())
+                .sorted()
+                .toList();
         if (!found.isEmpty()) {
             boolean resumable = !states().isEmpty();
             throw new InvalidRequestException(
@@ -56,21 +76,23 @@ public record RunFolder(Path folder) {
         }
     }
 
-    private boolean isOfRun(String name) {
-        if (name.equals(LOG)) {
-            return isLogBegun();
-        }
-        return CHECKPOINT.matcher(name).matches()
-                || STATE.matcher(name).matches()
-                || DAMAGED.matcher(name).matches();
+    private boolean isOfRun(Path path) {
+        String name = name(path);
+        return switch (name) {
+            case LOG -> isBegun(path, line -> loggedStep(line) > 0);
+            case EVENTS -> isBegun(path, line -> line.startsWith("{\"type\":\"step\""));
+            default ->
+                CHECKPOINT.matcher(name).matches()
+                        || STATE.matcher(name).matches()
+                        || DAMAGED.matcher(name).matches();
+        };
     }
 
-    private boolean isLogBegun() {
-        Path file = folder.resolve(LOG);
-        try (Stream<String> lines = Files.lines(file)) {
-            return lines.anyMatch(line -> loggedStep(line) > 0);
+    private static boolean isBegun(Path log, Predicate<String> isStep) {
+        try (Stream<String> lines = Files.lines(log)) {
+            return lines.anyMatch(isStep);
         } catch (IOException | UncheckedIOException e) {
-            throw new InvalidFileException(Location.of(file), "cannot be read: " + e, e);
+            throw new InvalidFileException(Location.of(log), "cannot be read: " + e, e);
         }
     }
 
@@ -80,14 +102,23 @@ public record RunFolder(Path folder) {
         return number.matches("\\d{1,18}") ? Long.parseLong(number) : 0;
     }
 
-    /// Removes log, checkpoints and states of an earlier run, and nothing else.
+    /// Removes what runs write: logs, checkpoints, states, samples and the page, and nothing else.
     public void clear() {
-        removeAll(names().stream().filter(this::isOfRun).map(folder::resolve).toList());
+        removeAll(paths().filter(this::isOfRun).toList());
+        removeAll(Stream.of(EVENTS, PAGE, TENSORBOARD, SAMPLES)
+                .map(folder::resolve)
+                .filter(Files::exists)
+                .toList());
+    }
+
+    /// The folder of checkpoints and states.
+    public Path checkpoints() {
+        return folder.resolve("checkpoints");
     }
 
     /// Where the state after a step belongs.
     public Path state(long step) {
-        return folder.resolve("step-%s.state".formatted(step));
+        return checkpoints().resolve("step-%s.state".formatted(step));
     }
 
     /// The newest state that is not damaged, to go on from. Those that are and are newer are set aside, as
@@ -104,10 +135,7 @@ public record RunFolder(Path folder) {
                     "'%s' holds no complete state (step-N.state) to go on from; train anew into another folder"
                             .formatted(folder));
         }
-        removeAll(names().stream()
-                .filter(name -> LEFTOVER.matcher(name).matches())
-                .map(folder::resolve)
-                .toList());
+        removeAll(paths().filter(path -> LEFTOVER.matcher(name(path)).matches()).toList());
         Map<Path, InvalidFileException> damaged = new LinkedHashMap<>();
         for (Path path : states.reversed()) {
             try {
@@ -143,24 +171,21 @@ public record RunFolder(Path folder) {
                 .formatted(damaged.getFileName(), fault.getMessage(), aside.getFileName(), used.getFileName()));
     }
 
-    /// Removes all states but the newest two, and all checkpoints but the newest.
+    /// Removes all states but the newest two, and all checkpoints but the newest and the best.
     ///
-    /// @param checkpoints that are kept, with their raw weights; null keeps all
-    public void removeOld(@Nullable Integer checkpoints) {
+    /// @param kept number of checkpoints that are kept, with their raw weights; null keeps all
+    public void removeOld(@Nullable Integer kept) {
         List<Path> states = states();
         removeAll(states.subList(0, Math.max(0, states.size() - KEPT_STATES)));
-        if (checkpoints == null) {
+        if (kept == null) {
             return;
         }
         TreeMap<Long, List<Path>> found = new TreeMap<>();
-        for (String name : names()) {
-            if (CHECKPOINT.matcher(name).matches()) {
-                steps(folder.resolve(name))
+        paths().filter(path -> isAtInterval(name(path)))
+                .forEach(path -> steps(path)
                         .ifPresent(step -> found.computeIfAbsent(step, _ -> new ArrayList<>())
-                                .add(folder.resolve(name)));
-            }
-        }
-        while (found.size() > checkpoints) {
+                                .add(path)));
+        while (found.size() > kept) {
             removeAll(found.pollFirstEntry().getValue());
         }
     }
@@ -185,28 +210,37 @@ public record RunFolder(Path folder) {
         }
     }
 
+    private static boolean isAtInterval(String name) {
+        return CHECKPOINT.matcher(name).matches() && !name.startsWith("best.");
+    }
+
     /// The complete states, in the order of their steps.
     private List<Path> states() {
-        return names().stream()
-                .filter(name -> STATE.matcher(name).matches())
+        return paths().filter(path -> STATE.matcher(name(path)).matches())
                 .sorted(Comparator.comparingLong(RunFolder::step))
-                .map(folder::resolve)
                 .toList();
     }
 
-    private static long step(String name) {
-        Matcher matcher = STATE.matcher(name);
+    private static long step(Path state) {
+        Matcher matcher = STATE.matcher(name(state));
         if (!matcher.matches()) {
-            throw new IllegalStateException(name);
+            throw new IllegalStateException(state.toString());
         }
         return Long.parseLong(matcher.group(1));
     }
 
-    private List<String> names() {
-        try (Stream<Path> content = Files.list(folder)) {
-            return content.map(path -> path.getFileName().toString()).toList();
-        } catch (IOException e) {
-            throw new InvalidFileException(Location.of(folder), "cannot be listed: " + e, e);
-        }
+    private static String name(Path path) {
+        return String.valueOf(path.getFileName());
+    }
+
+    /// Lists the folder and that of the checkpoints.
+    private Stream<Path> paths() {
+        return Stream.of(folder, checkpoints()).filter(Files::isDirectory).flatMap(listed -> {
+            try (Stream<Path> content = Files.list(listed)) {
+                return content.toList().stream();
+            } catch (IOException e) {
+                throw new InvalidFileException(Location.of(listed), "cannot be listed: " + e, e);
+            }
+        });
     }
 }

@@ -1,5 +1,6 @@
 package io.stencil.train.events;
 
+import io.stencil.train.data.DatasetRow;
 import io.stencil.train.validation.ValidationReport;
 import java.nio.file.Path;
 import java.util.List;
@@ -30,7 +31,9 @@ public interface TrainingListener {
     default void onSamples(SamplesReport report) {}
 
     /// A checkpoint is written.
-    default void onCheckpoint(Path file) {}
+    ///
+    /// @param step after which it has the weights
+    default void onCheckpoint(Path file, long step) {}
 
     /// A step has failed; an exception follows. Weights and state of the moment before it are saved: `--resume` goes on
     /// from there.
@@ -80,8 +83,8 @@ public interface TrainingListener {
             }
 
             @Override
-            public void onCheckpoint(Path file) {
-                all.forEach(listener -> listener.onCheckpoint(file));
+            public void onCheckpoint(Path file, long step) {
+                all.forEach(listener -> listener.onCheckpoint(file, step));
             }
 
             @Override
@@ -124,8 +127,17 @@ public interface TrainingListener {
     /// @param trainableParameters numbers in them
     /// @param seed of timesteps, noise and data order
     /// @param doneSteps of an earlier process, which the run goes on after
+    /// @param batchSize images of a step, over all processes
+    /// @param example a row of the dataset
     record TrainingStart(
-            long steps, int rows, int trainableTensors, long trainableParameters, long seed, long doneSteps) {}
+            long steps,
+            int rows,
+            int trainableTensors,
+            long trainableParameters,
+            long seed,
+            long doneSteps,
+            int batchSize,
+            DatasetRow example) {}
 
     /// The stages of a run. Encoding, validation, samples and saving interrupt training.
     enum Stage {

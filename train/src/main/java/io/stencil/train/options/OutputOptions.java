@@ -84,7 +84,12 @@ public record OutputOptions(
                 onResume = OnResume.FREE)
         boolean csvLog,
 
-        @TrainingOption(name = "enable_tensorboard_log", hidden = true, onResume = OnResume.FREE)
+        @TrainingOption(
+                name = "enable_tensorboard_log",
+                help = "Write TensorBoard's event files into tensorboard/.",
+                docs = "event files for TensorBoard in `tensorboard/`: losses, learning rate, validation and sample "
+                        + "images",
+                onResume = OnResume.FREE)
         boolean tensorboardLog) {
 
     /// @throws InvalidRequestException naming the option that cannot be used

@@ -147,13 +147,6 @@ public record TrainOptions(
         return new Builder(base, dataset, metadata, output);
     }
 
-    /// Refuses what is known and not supported.
-    ///
-    /// @throws InvalidRequestException naming the option
-    public void requireSupported() {
-        refuse(output.tensorboardLog(), "enable_tensorboard_log", "is not supported; use --enable_csv_log");
-    }
-
     private static void refuse(boolean given, String option, String what) {
         if (given) {
             throw new InvalidRequestException(option, what);

@@ -44,14 +44,21 @@ public final class TrainingArguments {
     /// @throws InvalidFileException when the file cannot be written
     public static void write(TrainOptions options, long seed) {
         Path file = options.output().folder().resolve(FILE_NAME);
-        ObjectNode root = Json.MAPPER.createObjectNode();
-        root.put("stencil_version", version());
-        root.set("options", options(options, seed));
         try {
-            AtomicFile.writeText(file, root.toPrettyString() + "\n");
+            AtomicFile.writeText(file, json(options, seed).toPrettyString() + "\n");
         } catch (IOException e) {
             throw new InvalidFileException(Location.of(file), "cannot be written: " + e, e);
         }
+    }
+
+    /// The content of the file.
+    ///
+    /// @param seed that the run uses
+    public static ObjectNode json(TrainOptions options, long seed) {
+        ObjectNode root = Json.MAPPER.createObjectNode();
+        root.put("stencil_version", version());
+        root.set("options", options(options, seed));
+        return root;
     }
 
     /// Every option that has a value and is used by the task, under its name on the command line.
