@@ -43,7 +43,7 @@ class ExamplesIT {
                 .toList();
 
         try (Stream<Path> folders = Files.list(EXAMPLES)) {
-            assertThat(folders.filter(Files::isDirectory)
+            assertThat(folders.filter(folder -> Files.exists(folder.resolve("Model.java")))
                             .map(folder -> folder.getFileName().toString())
                             .sorted())
                     .containsExactlyElementsOf(measured);

@@ -50,9 +50,8 @@ public enum TemplateFamily {
         throw new InvalidRequestException("family", "'%s' is not a family; expected one of %s".formatted(name, known));
     }
 
-    /// Writes a folder with a Template to begin from, which compiles and trains as it is, with a README about both and
-    /// a
-    /// `pom.xml`, by which an IDE opens it.
+    /// Writes a folder with a Template to begin from, which compiles and trains as it is, with a README about both
+    /// and a `pom.xml`, by which an IDE opens it.
     ///
     /// @param folder that is made, or is there and empty
     /// @param version of Stencil, on which the `pom.xml` depends
