@@ -74,7 +74,19 @@ class DatasetIT {
         }
         Path metadata = output().resolve("metadata.jsonl");
         Dataset dataset = Dataset.read(new DataOptions(
-                output(), metadata, 1, FileKey.neededBy(extra), 0, false, 64, 64, 4096, extra, OnBadRow.FAIL));
+                output(),
+                metadata,
+                1,
+                FileKey.neededBy(extra),
+                0,
+                false,
+                64,
+                64,
+                4096,
+                false,
+                64,
+                extra,
+                OnBadRow.FAIL));
         assertThat(dataset.rows()).hasSize(3);
         for (DatasetRow row : dataset.rows()) {
             assertThat(dataset.load(row).image()).isEqualTo(RgbImageReader.read(row.image()));

@@ -1,6 +1,7 @@
 package io.stencil.image;
 
 import io.stencil.error.InvalidRequestException;
+import java.util.List;
 
 /// Determines the size to which images of a dataset, and edit images, are resized. Sides are multiples of [#FACTOR],
 /// the width of one latent token.
@@ -70,6 +71,57 @@ public sealed interface TargetSize {
         @Override
         public String toString() {
             return new ImageSize(width, height).toString();
+        }
+    }
+
+    /// Chooses among sizes of about `maxPixels`, of many aspect ratios, so that images of unlike sizes can be batched.
+    ///
+    /// Each bucket is as large as the budget allows: one side is any multiple of `step`, the other is the largest one.
+    ///
+    /// @param maxPixels budget of pixels
+    /// @param step of the sides in pixels
+    record Buckets(int maxPixels, int step) implements TargetSize {
+        public Buckets {
+            if (step < FACTOR || step % FACTOR != 0) {
+                throw new InvalidRequestException(
+                        "bucket_reso_steps", "must be a positive multiple of %s, found %s".formatted(FACTOR, step));
+            }
+            if (maxPixels < (long) step * step) {
+                throw new InvalidRequestException(
+                        "max_pixels",
+                        "must be at least %s with --bucket_reso_steps %s, found %s"
+                                .formatted((long) step * step, step, maxPixels));
+            }
+        }
+
+        /// Resolves the bucket whose aspect ratio is nearest by its factor; of equal ones the larger.
+        @Override
+        public ImageSize resolve(ImageSize size) {
+            double ratio = (double) size.width() / size.height();
+            ImageSize nearest = new ImageSize(step, step);
+            double smallest = Double.POSITIVE_INFINITY;
+            for (int side = maxPixels / step / step * step; side > 0; side -= step) {
+                int other = maxPixels / side / step * step;
+                for (ImageSize bucket : List.of(new ImageSize(side, other), new ImageSize(other, side))) {
+                    double width = bucket.width();
+                    double difference = Math.abs(Math.log(width / bucket.height() / ratio));
+                    if (difference < smallest || (difference == smallest && area(bucket) > area(nearest))) {
+                        nearest = bucket;
+                        smallest = difference;
+                    }
+                }
+            }
+            return nearest;
+        }
+
+        private static long area(ImageSize size) {
+            return (long) size.width() * size.height();
+        }
+
+        /// `buckets of 1048576 pixels in steps of 64`.
+        @Override
+        public String toString() {
+            return "buckets of %s pixels in steps of %s".formatted(maxPixels, step);
         }
     }
 

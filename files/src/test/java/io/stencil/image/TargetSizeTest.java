@@ -40,6 +40,31 @@ class TargetSizeTest {
                 .hasMessageContaining("at least 16");
     }
 
+    @ParameterizedTest
+    @CsvSource({
+        "1024, 1024, 1048576, 64, 1024, 1024",
+        "50, 50, 1048576, 64, 1024, 1024",
+        "4000, 3000, 1048576, 64, 1152, 896",
+        "3000, 4000, 1048576, 64, 896, 1152",
+        "1920, 1080, 1048576, 64, 1344, 768",
+        "200, 130, 4096, 16, 80, 48",
+        "1000, 1, 4096, 16, 256, 16",
+    })
+    void bucketsKeepTheAspectRatioAsFarAsTheirStepAllows(
+            int width, int height, int maxPixels, int step, int toWidth, int toHeight) {
+        assertThat(new TargetSize.Buckets(maxPixels, step).resolve(new ImageSize(width, height)))
+                .isEqualTo(new ImageSize(toWidth, toHeight));
+    }
+
+    @Test
+    void bucketsOffTheTokenGridAreRefused() {
+        assertThatThrownBy(() -> new TargetSize.Buckets(4096, 24))
+                .isInstanceOf(InvalidRequestException.class)
+                .hasMessage("'bucket_reso_steps': must be a positive multiple of 16, found 24");
+        assertThatThrownBy(() -> new TargetSize.Buckets(4095, 64))
+                .hasMessage("'max_pixels': must be at least 4096 with --bucket_reso_steps 64, found 4095");
+    }
+
     @Test
     void sidesOffTheTokenGridAreRefused() {
         assertThatThrownBy(() -> new TargetSize.Fixed(64, 100))

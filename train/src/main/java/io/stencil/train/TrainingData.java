@@ -65,6 +65,9 @@ record TrainingData(
         ValidationOptions validation = options.validation();
         if (options.task() != Task.SFT_TRAIN) {
             Dataset dataset = Dataset.read(options.data());
+            if (options.task() == Task.VAE) {
+                dataset.requireNoWeights();
+            }
             return of(
                     dataset,
                     options.task() == Task.SFT && validation.metadataPath() != null

@@ -18,6 +18,7 @@ import io.stencil.train.encodings.CacheFolder;
 import io.stencil.train.events.TrainingListener;
 import io.stencil.train.events.TrainingListener.StepReport;
 import io.stencil.train.options.DataOptions.ExtraInput;
+import io.stencil.train.options.ObjectiveOptions.TimestepSampling;
 import io.stencil.train.options.Task;
 import io.stencil.train.options.TrainOptions;
 import java.io.IOException;
@@ -106,6 +107,29 @@ class SplitTrainingTest {
                         .workers(2)
                         .maxSteps(6),
                 "checkpoints/step-6.safetensors");
+    }
+
+    @Test
+    void alsoWithWeightsOfRowsBucketsAndShiftedTimesteps() throws IOException {
+        Path metadata = dataset.folder().resolve("metadata.jsonl");
+        String rows = Files.readString(metadata);
+        Files.writeString(metadata, rows.replace("\"1.png\", \"prompt\"", "\"1.png\", \"weight\": 4, \"prompt\""));
+        RgbImageWriter.write(
+                RgbImage.filled(new ImageSize(50, 20), 0x203040),
+                dataset.folder().resolve("2.png"));
+        UnaryOperator<TrainOptions.Builder> options = builder -> builder.batchSize(2)
+                .set("timestep_sampling", TimestepSampling.SHIFTED)
+                .maxSteps(4);
+        UnaryOperator<TrainOptions.Builder> inBuckets = builder -> options.apply(builder)
+                .maxPixels(1024)
+                .set("enable_bucket", true)
+                .set("bucket_reso_steps", 16);
+        assertEqualToOneStage(inBuckets, "step-4.safetensors");
+        assertThat(Files.readString(cache().resolve("index.json")))
+                .contains("\"weights\" : [ 1.0, 4.0, 1.0, 1.0 ]", "\"48x16\"");
+        Files.writeString(metadata, rows);
+        assertThat(encoded(inBuckets)).isZero();
+        assertThat(Files.readString(cache().resolve("index.json"))).doesNotContain("weights");
     }
 
     @Test

@@ -163,6 +163,16 @@ public record Dataset(List<DatasetRow> rows, List<BadRow> bad, List<Integer> hel
         }
     }
 
+    /// Refuses weights of rows, for a loss that has none.
+    ///
+    /// @throws InvalidFileException naming the first row with a weight
+    public void requireNoWeights() {
+        rows.stream().filter(row -> row.weight() != 1).findFirst().ifPresent(row -> {
+            throw new InvalidFileException(
+                    row.location().field("weight"), "has no part in --task vae; leave the column out");
+        });
+    }
+
     /// Checks that the images of every row can be brought to size, by the heads of their files: formats, sizes and
     /// structure, without decoding pixels.
     ///

@@ -16,6 +16,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /// Validates rows of a metadata file, without decoding images.
 ///
@@ -27,6 +28,7 @@ record RowReader(Path folder, Set<FileKey> fileKeys, Set<ExtraInput> extraInputs
     private static final String IMAGE = FileKey.IMAGE.key();
     private static final String VIDEO = FileKey.VIDEO.key();
     private static final String PROMPT = "prompt";
+    private static final String WEIGHT = "weight";
     private static final String EDIT_IMAGE = ExtraInput.EDIT_IMAGE.key();
     private static final String TEMPLATE_INPUTS = ExtraInput.TEMPLATE_INPUTS.key();
 
@@ -46,6 +48,7 @@ record RowReader(Path folder, Set<FileKey> fileKeys, Set<ExtraInput> extraInputs
                 extraInputs.contains(ExtraInput.TEMPLATE_INPUTS)
                         ? object(required(fields, TEMPLATE_INPUTS, location), location.field(TEMPLATE_INPUTS))
                         : null,
+                weight(fields.get(WEIGHT), location.field(WEIGHT)),
                 location);
     }
 
@@ -74,6 +77,27 @@ record RowReader(Path folder, Set<FileKey> fileKeys, Set<ExtraInput> extraInputs
             throw new InvalidFileException(field, "must be a string, found " + JsonReason.shown(value));
         }
         return value.textValue();
+    }
+
+    /// The cell of a CSV file is text.
+    private static double weight(@Nullable JsonNode value, Location field) {
+        if (value == null || value.isNull()) {
+            return 1;
+        }
+        double weight = Double.NaN;
+        if (value.isNumber()) {
+            weight = value.doubleValue();
+        } else if (value.isTextual()) {
+            try {
+                weight = Double.parseDouble(value.textValue());
+            } catch (NumberFormatException _) { // refused below
+            }
+        }
+        if (!(weight >= 0 && Float.isFinite((float) weight))) {
+            throw new InvalidFileException(
+                    field, "must be a finite number of at least 0, found " + JsonReason.shown(value));
+        }
+        return weight;
     }
 
     private static ObjectNode object(JsonNode value, Location field) {

@@ -40,6 +40,7 @@ public record CacheFolder(Path folder) {
     public static final String INDEX = "index.json";
 
     private static final String ORIGIN = "origin.json";
+    private static final String WEIGHTS = "weights";
     private static final String SAMPLES = "samples";
     private static final Pattern SAMPLE = Pattern.compile("(\\d{8,9})\\.safetensors");
     private static final int FORMAT = 2;
@@ -249,10 +250,33 @@ public record CacheFolder(Path folder) {
         return rows;
     }
 
+    /// The weights of the rows' losses, in the order of [#rows]; empty where all are 1.
+    ///
+    /// @throws InvalidFileException when the index is broken
+    List<Double> weights() {
+        JsonNode weights = JsonFile.read(index()).path(WEIGHTS);
+        List<Double> values = new ArrayList<>();
+        for (JsonNode weight : weights) {
+            if (!weight.isNumber()) {
+                throw new InvalidFileException(
+                        Location.of(index()).field("%s[%s]".formatted(WEIGHTS, values.size())),
+                        "must be a number, found %s; run --task sft:data_process again, which writes the index anew"
+                                .formatted(JsonReason.shown(weight)));
+            }
+            values.add(weight.doubleValue());
+        }
+        return values;
+    }
+
     /// Makes the cache complete.
-    void finish(List<CachedRow> rows) {
+    ///
+    /// @param weights of the rows' losses
+    void finish(List<CachedRow> rows, List<Double> weights) {
         ObjectNode root = Json.MAPPER.createObjectNode().put("format", FORMAT);
         root.set("rows", Json.MAPPER.valueToTree(rows));
+        if (weights.stream().anyMatch(weight -> weight != 1)) {
+            root.set(WEIGHTS, Json.MAPPER.valueToTree(weights));
+        }
         writeJson(index(), root);
     }
 

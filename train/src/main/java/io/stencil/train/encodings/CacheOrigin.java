@@ -56,6 +56,7 @@ record CacheOrigin(ObjectNode json) {
     private static String text(TargetSize size) {
         return switch (size) {
             case TargetSize.Fixed fixed -> "%s x %s".formatted(fixed.width(), fixed.height());
+            case TargetSize.Buckets buckets -> buckets.toString();
             case TargetSize.MaxPixels bound -> "at most %s pixels".formatted(bound.maxPixels());
         };
     }

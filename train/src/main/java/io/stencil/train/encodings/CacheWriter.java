@@ -155,7 +155,7 @@ public final class CacheWriter {
                 rows.add(row(i, sample.row().size()));
             }
         }
-        cache.finish(rows);
+        cache.finish(rows, dataset.rows().stream().map(DatasetRow::weight).toList());
         plan.unused().forEach(cache::removeSample);
     }
 

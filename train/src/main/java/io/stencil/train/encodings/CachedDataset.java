@@ -54,6 +54,13 @@ public final class CachedDataset {
         CacheFolder cache = new CacheFolder(folder);
         List<DatasetRow> rows = new ArrayList<>();
         List<CachedRow> samples = cache.rows();
+        List<Double> weights = cache.weights();
+        if (!weights.isEmpty() && weights.size() != samples.size()) {
+            throw new InvalidFileException(
+                    cache.index(),
+                    "has %s weights for %s rows; run --task sft:data_process again, which writes it anew"
+                            .formatted(weights.size(), samples.size()));
+        }
         for (CachedRow row : samples) {
             Path sample = cache.sample(row.sample());
             if (!Files.isRegularFile(sample)) {
@@ -61,7 +68,8 @@ public final class CachedDataset {
                         cache.index(),
                         "names %s, which is not there; encode the dataset anew into another folder".formatted(sample));
             }
-            rows.add(new DatasetRow(Path.of(row.image()), row.prompt(), List.of(), null, Location.of(sample)));
+            double weight = weights.isEmpty() ? 1 : weights.get(rows.size());
+            rows.add(new DatasetRow(Path.of(row.image()), row.prompt(), List.of(), null, weight, Location.of(sample)));
         }
         if (rows.isEmpty()) {
             throw new InvalidFileException(cache.index(), "names no samples");

@@ -90,9 +90,25 @@ public record DataOptions(
         @TrainingOption(
                 name = "max_pixels",
                 help = "Scale larger images down to this number of pixels.",
-                docs = "larger images are scaled down to it",
+                docs = "larger images are scaled down to it; the size of buckets",
                 byDefault = "1048576")
         int maxPixels,
+
+        @TrainingOption(
+                name = "enable_bucket",
+                help = "Scale and crop each image to the nearest of some sizes of --max_pixels, by its aspect "
+                        + "ratio, so that images of one batch have one size.",
+                docs = "scales and crops each image to a bucket: the size of about `--max_pixels` whose aspect "
+                        + "ratio is nearest ([below](#buckets))")
+        boolean buckets,
+
+        @TrainingOption(
+                name = "bucket_reso_steps",
+                label = "PIXELS",
+                help = "With --enable_bucket: step of the sides of buckets.",
+                docs = "step of the sides of buckets in pixels, a multiple of 16; larger steps make fewer buckets",
+                byDefault = "64")
+        int bucketSteps,
 
         @TrainingOption(
                 name = "extra_inputs",
@@ -111,6 +127,8 @@ public record DataOptions(
                 byDefault = "fail",
                 onResume = OnResume.FREE)
         OnBadRow onBadRow) {
+
+    private static final int DEFAULT_BUCKET_STEPS = 64;
 
     /// @throws InvalidRequestException naming the option that cannot be used
     public DataOptions {
@@ -136,7 +154,16 @@ public record DataOptions(
                                 : "must name %s too, which --extra_inputs needs".formatted(needed.key()));
             }
         }
+        if (buckets && height != null) {
+            throw new InvalidRequestException(
+                    "enable_bucket", "chooses a size for each image; leave out --height and --width");
+        }
         targetSize(height, width, maxPixels);
+        if (buckets) {
+            var _ = new TargetSize.Buckets(maxPixels, bucketSteps);
+        } else if (bucketSteps != DEFAULT_BUCKET_STEPS) {
+            throw new InvalidRequestException("bucket_reso_steps", "needs --enable_bucket");
+        }
     }
 
     /// The same options for the rows of another metadata file, each once and in their order.
@@ -144,12 +171,24 @@ public record DataOptions(
     /// @param folder against which its paths are resolved
     DataOptions of(Path folder, Path metadata) {
         return new DataOptions(
-                folder, metadata, 1, fileKeys, workers, false, height, width, maxPixels, extraInputs, onBadRow);
+                folder,
+                metadata,
+                1,
+                fileKeys,
+                workers,
+                false,
+                height,
+                width,
+                maxPixels,
+                buckets,
+                bucketSteps,
+                extraInputs,
+                onBadRow);
     }
 
     /// The size that images are brought to.
     public TargetSize size() {
-        return targetSize(height, width, maxPixels);
+        return buckets ? new TargetSize.Buckets(maxPixels, bucketSteps) : targetSize(height, width, maxPixels);
     }
 
     private static TargetSize targetSize(@Nullable Integer height, @Nullable Integer width, int maxPixels) {

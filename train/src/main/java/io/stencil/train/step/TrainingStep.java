@@ -48,6 +48,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.function.Supplier;
 import java.util.function.ToLongFunction;
+import java.util.stream.IntStream;
 import org.bytedeco.pytorch.Tensor;
 import org.jspecify.annotations.Nullable;
 
@@ -274,7 +275,10 @@ public final class TrainingStep {
     }
 
     /// The transformer's input for a sample.
-    private record Tokens(ImageTokens clean, List<ImageTokens> references, TextTokens text, double guidance) {}
+    ///
+    /// @param weight factor of the sample's loss
+    private record Tokens(
+            ImageTokens clean, List<ImageTokens> references, TextTokens text, double guidance, double weight) {}
 
     private Tokens tokens(Sample sample, TemplateCache cache) {
         Conditioned conditioned = condition(sample, cache.settings());
@@ -284,7 +288,8 @@ public final class TrainingStep {
                 ImageTokens.ofLatents(Objects.requireNonNull(images.latents())),
                 images.references(),
                 conditioned.conditioning().textTokens(models, cache.textEmbedding()),
-                conditioned.guidance());
+                conditioned.guidance(),
+                sample.row() == null ? 1 : sample.row().weight());
     }
 
     /// Encodings of a sample and the embedded guidance.
@@ -348,13 +353,16 @@ public final class TrainingStep {
                 Batch.same("guidance", inputs, Tokens::guidance),
                 kvCache);
         Tensor velocity = models.requireTransformer().forward(input, checkpointing);
-        return weighted(velocity, Ops.cat(0, targets), draws);
+        double[] factors = IntStream.range(0, inputs.size())
+                .mapToDouble(i ->
+                        weight(draws.get(i).timestepIndex()) * inputs.get(i).weight())
+                .toArray();
+        return weighted(velocity, Ops.cat(0, targets), factors);
     }
 
-    /// Mean over the batch of each sample's mean squared error, times the weight of its timestep.
-    private Tensor weighted(Tensor velocity, Tensor target, List<Draw> draws) {
-        double[] factors =
-                draws.stream().mapToDouble(draw -> weight(draw.timestepIndex())).toArray();
+    /// Mean over the batch of each sample's mean squared error, times its factor: the weight of its timestep, and that
+    /// of its row.
+    private Tensor weighted(Tensor velocity, Tensor target, double[] factors) {
         if (Arrays.stream(factors).allMatch(factor -> factor == factors[0])) {
             return Ops.mul(Ops.meanSquaredError(velocity, target), factors[0]);
         }

@@ -75,6 +75,17 @@ class BatchSamplerTest {
     }
 
     @Test
+    void imagesOfOneBucketComeTogether() throws IOException {
+        TrainOptions.Builder options =
+                options(32, 48, 40).maxPixels(4096).set("enable_bucket", true).set("bucket_reso_steps", 32);
+        RgbImageWriter.write(RgbImage.filled(new ImageSize(96, 40), 0x808080), folder.resolve("1.png"));
+        assertThat(sampler(options, 2, 4).epoch(0)).containsExactly(List.of(0, 2, 0, 2), List.of(1, 1));
+        Dataset dataset = Dataset.read(options.build().data());
+        assertThat(dataset.load(dataset.rows().get(1)).image().size()).isEqualTo(new ImageSize(96, 32));
+        assertThat(dataset.load(dataset.rows().get(2)).image().size()).isEqualTo(new ImageSize(64, 64));
+    }
+
+    @Test
     void picturesThatAreBroughtToOneSizeStayInOrder() throws IOException {
         BatchSampler batches = sampler(options(32, 48, 32).size(32, 32), 1, 2);
         assertThat(batches.epoch(0)).containsExactly(List.of(0, 1), List.of(2));
@@ -89,7 +100,7 @@ class BatchSamplerTest {
     private static List<DatasetRow> rows(int count) {
         return IntStream.range(0, count)
                 .mapToObj(i -> new DatasetRow(
-                        Path.of(i + ".png"), "", List.of(), null, Location.of(Path.of("metadata.jsonl"), i + 1)))
+                        Path.of(i + ".png"), "", List.of(), null, 1, Location.of(Path.of("metadata.jsonl"), i + 1)))
                 .toList();
     }
 

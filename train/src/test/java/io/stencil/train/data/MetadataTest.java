@@ -94,6 +94,23 @@ class MetadataTest {
     }
 
     @Test
+    void rowsHaveWeights() throws IOException {
+        Dataset lines = read("m.jsonl", """
+                {"image": "a.png", "prompt": "p", "weight": 0.25}
+                {"image": "a.png", "prompt": "p", "weight": 0}
+                {"image": "a.png", "prompt": "p", "weight": null}
+                {"image": "a.png", "prompt": "p"}
+                """, Set.of());
+        Dataset table = read("m.csv", "image,prompt,weight\na.png,p,0.25\na.png,p,0\na.png,p,\na.png,p,1\n", Set.of());
+        for (Dataset dataset : List.of(lines, table)) {
+            assertThat(dataset.rows().stream().map(DatasetRow::weight)).containsExactly(0.25, 0.0, 1.0, 1.0);
+        }
+        assertThatThrownBy(lines::requireNoWeights)
+                .hasMessage(
+                        folder.resolve("m.jsonl") + ":1: 'weight': has no part in --task vae; leave the column out");
+    }
+
+    @Test
     void whatIsNotAskedForIsNotRead() throws IOException {
         DatasetRow row = read(
                         "m.jsonl",
@@ -164,6 +181,10 @@ class MetadataTest {
             {"image": "a.png", "prompt": "p", "edit_image": [], "template_inputs": {}} | : 'edit_image': must name at least one image, found []
             {"image": "a.png", "prompt": "p", "edit_image": ["a.png", 1], "template_inputs": {}} | : 'edit_image': must be a string, found 1
             {"image": "a.png", "prompt": "p", "edit_image": "a.png", "template_inputs": [1]} | : 'template_inputs': must be a JSON object, found [1]
+            {"image": "a.png", "prompt": "p", "edit_image": "a.png", "template_inputs": {}, "weight": -1} | : 'weight': must be a finite number of at least 0, found -1
+            {"image": "a.png", "prompt": "p", "edit_image": "a.png", "template_inputs": {}, "weight": "NaN"} | : 'weight': must be a finite number of at least 0, found "NaN"
+            {"image": "a.png", "prompt": "p", "edit_image": "a.png", "template_inputs": {}, "weight": 1e39} | : 'weight': must be a finite number of at least 0, found 1.0E39
+            {"image": "a.png", "prompt": "p", "edit_image": "a.png", "template_inputs": {}, "weight": []} | : 'weight': must be a finite number of at least 0, found []
             ["a.png"]                                          | : a row must be a JSON object, found ["a.png"]
             """)
     void aRowThatCannotBeUsedIsTold(String row, String fault) {

@@ -118,6 +118,8 @@ class TrainOptionsTest {
                 refusal(b -> b.maxGradNorm(0.0), "'max_grad_norm': must be a number above 0, found 0.0"),
                 refusal(b -> b.emaDecay(1.0), "'ema_decay': must be at least 0 and below 1"),
                 refusal(b -> b.captionDropout(1.5), "'caption_dropout': must be between 0 and 1, found 1.5"),
+                refusal(b -> b.set("bucket_reso_steps", 32), "'bucket_reso_steps': needs --enable_bucket"),
+                refusal(b -> b.size(64, 64).set("enable_bucket", true), "'enable_bucket': chooses a size for each"),
                 refusal(b -> b.set("logit_mean", 1.0), "'logit_mean': needs --timestep_sampling logit_normal"),
                 refusal(b -> b.set("timestep_shift", 3.0), "'timestep_shift': needs --timestep_sampling shifted"),
                 refusal(

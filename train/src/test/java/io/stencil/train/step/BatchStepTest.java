@@ -153,8 +153,44 @@ class BatchStepTest {
     }
 
     private static DatasetRow row() {
+        return row(1);
+    }
+
+    private static DatasetRow row(double weight) {
         String prompt = SAMPLES.getFirst().prompt();
-        return new DatasetRow(Path.of("0.png"), prompt, List.of(), null, Location.of(Path.of("rows.jsonl"), 1));
+        return new DatasetRow(Path.of("0.png"), prompt, List.of(), null, weight, Location.of(Path.of("rows.jsonl"), 1));
+    }
+
+    @Test
+    void theWeightOfARowMultipliesItsLossAndGradient() {
+        try (Flux2Pipeline pipeline = pipeline();
+                LoadedTemplate<?, ?> template =
+                        new TemplateFolder(TestFiles.golden("template_train_start")).load(pipeline);
+                Scope _ = new Scope();
+                TorchGenerator generator = new TorchGenerator(5)) {
+            Map<String, Parameter> trained = TrainableParts.select(List.of("template_model"), pipeline, template)
+                    .parameters();
+            TrainingStep step = new TrainingStep(
+                    pipeline,
+                    template,
+                    new TrainingStep.Settings(new ActivationPolicy.Keep(), TimestepWeighting.NONE, null),
+                    Warnings.logged());
+            List<Draw> draws = List.of(
+                    new Draw(200, generator.randn(DType.FLOAT32, 1, 4, 128)),
+                    new Draw(700, generator.randn(DType.FLOAT32, 1, 4, 128)));
+            double first = step.accumulate(List.of(ofRow(row(1), template, 0.7)), (_, _) -> draws.get(0), 1.0);
+            double second = step.accumulate(List.of(ofRow(row(1), template, 0.2)), (_, _) -> draws.get(1), 0.25);
+            Map<String, Tensor> expected = take(trained);
+            ArrayDeque<Draw> queue = new ArrayDeque<>(draws);
+            double together = step.accumulate(
+                    List.of(ofRow(row(2), template, 0.7), ofRow(row(0.5), template, 0.2)), (_, _) -> queue.remove(), 1);
+            assertThat(together).isCloseTo((2 * first + 0.5 * second) / 2, within(1e-6 * first));
+            Map<String, Tensor> found = take(trained);
+            expected.forEach((name, gradient) ->
+                    TensorAssert.assertClose(name, Objects.requireNonNull(found.get(name)), gradient, 2e-5));
+            assertThat(step.accumulate(List.of(ofRow(row(0), template, 0.7)), (_, _) -> draws.get(0), 1))
+                    .isZero();
+        }
     }
 
     private static Sample ofRow(DatasetRow row, LoadedTemplate<?, ?> template, double scale) {
