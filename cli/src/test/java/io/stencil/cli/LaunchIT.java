@@ -68,13 +68,22 @@ class LaunchIT {
         Path alone = temporary.resolve("alone");
         StencilRun.inProcess(training.words("--batch_size=2", "--max_steps=3", "--output_path=" + alone))
                 .succeeded();
-        StencilRun run = StencilProcess.run(temporary, launched("--max_steps=3", "--enable-csv-log"))
+        Path samples = Files.writeString(
+                temporary.resolve("samples.jsonl"),
+                "{\"prompt\": \"a wall\", \"num_inference_steps\": 1, \"height\": 32, \"width\": 32}");
+        StencilRun run = StencilProcess.run(
+                        temporary,
+                        launched("--max_steps=3", "--enable-csv-log", "--sample_steps=2", "--samples=" + samples))
                 .succeeded();
         assertThat(run.out()).contains("[0] wrote ").doesNotContain("[1] wrote");
         assertThat(run.err()).contains("[0] training ").doesNotContain("[1] training");
         assertThat(StencilRun.content(training.output()))
                 .contains("checkpoints/step-3.safetensors", "events.jsonl", "training_args.json", "training_log.csv")
                 .noneMatch(name -> name.endsWith(".tmp"));
+        for (String step : List.of("step-000002", "step-000003")) { // of the first rank
+            assertThat(StencilRun.content(training.output().resolve("samples").resolve(step)))
+                    .containsExactlyInAnyOrder("01.png", "sheet.png");
+        }
         assertEqualWeights(
                 alone.resolve("checkpoints/step-3.safetensors"),
                 training.output().resolve("checkpoints/step-3.safetensors"));

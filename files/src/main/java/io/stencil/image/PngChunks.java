@@ -5,11 +5,13 @@ import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.HexFormat;
+import java.util.Map;
 import java.util.zip.CRC32;
 import java.util.zip.DataFormatException;
 import java.util.zip.Inflater;
 
 /// Takes a PNG file apart and checks what the decoder does not: that no chunk is damaged and that the end is there.
+/// Adds texts to one.
 final class PngChunks {
 
     /// One character a byte.
@@ -54,6 +56,28 @@ final class PngChunks {
             }
             at = end;
         }
+    }
+
+    /// Adds texts to a file, each in an `iTXt` chunk in UTF-8 behind the header.
+    ///
+    /// @param texts by keyword, 1 to 79 characters of ASCII
+    static byte[] withTexts(byte[] file, Map<String, String> texts) {
+        int header = SIGNATURE.length() + FRAME + ByteBuffer.wrap(file).getInt(SIGNATURE.length());
+        ByteArrayOutputStream extended = new ByteArrayOutputStream(file.length);
+        extended.write(file, 0, header);
+        texts.forEach((keyword, text) -> {
+            // behind the keyword: its end, not compressed, no method, no language, no translated keyword
+            byte[] head = ("iTXt" + keyword + "\0\0\0\0\0").getBytes(StandardCharsets.ISO_8859_1);
+            byte[] body = text.getBytes(StandardCharsets.UTF_8);
+            CRC32 sum = new CRC32();
+            sum.update(head);
+            sum.update(body);
+            ByteBuffer chunk = ByteBuffer.allocate(2 * TYPE + head.length + body.length);
+            chunk.putInt(head.length - TYPE + body.length).put(head).put(body).putInt((int) sum.getValue());
+            extended.writeBytes(chunk.array());
+        });
+        extended.write(file, header, file.length - header);
+        return extended.toByteArray();
     }
 
     /// Colours of the palette of a [#payload]'s pixels, and no bound where they are no indices. The decoder takes every

@@ -8,6 +8,7 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.util.Locale;
+import java.util.Map;
 import javax.imageio.ImageIO;
 import javax.imageio.stream.MemoryCacheImageOutputStream;
 
@@ -21,8 +22,17 @@ public final class RgbImageWriter {
     /// @throws InvalidRequestException when the name does not end in `.png`
     /// @throws IOException             when it cannot be written; what was there stays
     public static void write(RgbImage image, Path file) throws IOException {
+        write(image, file, Map.of());
+    }
+
+    /// Writes `file` with texts in it, which image viewers and `exiftool` show.
+    ///
+    /// @param texts by keyword, 1 to 79 characters of ASCII; each becomes an `iTXt` chunk before the pixels
+    /// @throws InvalidRequestException when the name does not end in `.png`
+    /// @throws IOException             when it cannot be written; what was there stays
+    public static void write(RgbImage image, Path file, Map<String, String> texts) throws IOException {
         checkName(file);
-        ByteBuffer png = ByteBuffer.wrap(encode(image));
+        ByteBuffer png = ByteBuffer.wrap(PngChunks.withTexts(encode(image), texts));
         AtomicFile.write(file, channel -> {
             while (png.hasRemaining()) {
                 channel.write(png);

@@ -6,11 +6,17 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.stencil.error.InvalidRequestException;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.Map;
+import javax.imageio.ImageIO;
+import javax.imageio.ImageReader;
+import javax.imageio.stream.ImageInputStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.w3c.dom.Element;
+import org.w3c.dom.NodeList;
 
 class RgbImageWriterTest {
 
@@ -27,6 +33,27 @@ class RgbImageWriterTest {
 
         assertThat(RgbImageReader.read(file)).isEqualTo(image);
         assertThat(file.resolveSibling(".")).isDirectoryNotContaining("glob:**.tmp");
+    }
+
+    @Test
+    void textsAreInTheFileForOtherReaders() throws IOException {
+        RgbImage image = Images.random(5, 3, 4);
+        Path file = folder.resolve("a.png");
+
+        RgbImageWriter.write(image, file, Map.of("parameters", "{\"prompt\": \"eine Katze, gr\u00fcn \u732b\"}"));
+
+        assertThat(RgbImageReader.read(file)).isEqualTo(image);
+        ImageReader reader = ImageIO.getImageReadersByFormatName("png").next();
+        try (ImageInputStream input = ImageIO.createImageInputStream(file.toFile())) {
+            reader.setInput(input);
+            Element root = (Element) reader.getImageMetadata(0).getAsTree("javax_imageio_png_1.0");
+            NodeList texts = root.getElementsByTagName("iTXtEntry");
+            assertThat(texts.getLength()).isOne();
+            Element text = (Element) texts.item(0);
+            assertThat(text.getAttribute("keyword")).isEqualTo("parameters");
+            assertThat(text.getAttribute("compressionFlag")).isEqualToIgnoringCase("FALSE");
+            assertThat(text.getAttribute("text")).isEqualTo("{\"prompt\": \"eine Katze, gr\u00fcn \u732b\"}");
+        }
     }
 
     @Test

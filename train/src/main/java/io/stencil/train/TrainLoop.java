@@ -90,9 +90,7 @@ final class TrainLoop {
         state.startClock();
         setRecovery();
         try {
-            boolean isOver =
-                    state.step() == 0 ? between(actions, 0) : actions.stream().anyMatch(StepAction::isOver);
-            Reason reason = isOver ? Reason.EARLY_STOP : Reason.DONE;
+            Reason reason = begin(actions) ? Reason.EARLY_STOP : Reason.DONE;
             while (state.step() < length.steps() && reason == Reason.DONE) {
                 if (parallel.anyStops(stop)) {
                     reason = Reason.STOPPED;
@@ -110,6 +108,21 @@ final class TrainLoop {
         } finally {
             clearRecovery();
         }
+    }
+
+    /// Runs the actions before the first step, or completes those of the step that the run goes on from.
+    ///
+    /// @return whether one of them ends the run
+    private boolean begin(List<StepAction> actions) {
+        if (state.step() == 0) {
+            return between(actions, 0);
+        }
+        boolean isOver = actions.stream().anyMatch(StepAction::isOver);
+        Moment moment = new Moment(state.step(), 0, isOver || state.step() == length.steps());
+        return state.withoutDraws(() -> {
+            actions.forEach(action -> action.resume(moment));
+            return isOver;
+        });
     }
 
     /// @return whether an action ends the run

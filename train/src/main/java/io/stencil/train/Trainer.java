@@ -30,9 +30,11 @@ import io.stencil.train.options.OutputOptions;
 import io.stencil.train.options.Task;
 import io.stencil.train.options.TrainOptions;
 import io.stencil.train.options.TrainingArguments;
+import io.stencil.train.samples.Sampler;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.security.SecureRandom;
+import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -69,7 +71,8 @@ public final class Trainer {
     ///
     /// @throws io.stencil.error.StencilException when one of them cannot be used
     public static void check(TrainOptions options) {
-        TrainingData.read(options);
+        TrainingData data = TrainingData.read(options);
+        Sampler.check(options, data.dataset());
         OutputOptions output = options.output();
         if (options.task() == Task.SFT_DATA_PROCESS) {
             new CacheFolder(output.folder()).requireEmptyOrCache();
@@ -155,6 +158,16 @@ public final class Trainer {
             data.requireUnchanged(saved, group, listener::onWarning);
         }
         long done = saved == null ? 0 : saved.progress().step();
+        @Nullable
+        Sampler sampler = options.sampling().isEnabled() && group.isFirst()
+                ? Sampler.of(
+                        options,
+                        data.heldOut() == null ? data.dataset() : data.heldOut().dataset(),
+                        data.dataset(),
+                        models.pipeline(),
+                        models.template(),
+                        listener::onWarning)
+                : null;
         try (TrainableParts parts = prepare(options, models, seed, group, record);
                 LoraBinding _ = parts.bindLora();
                 Generators generators = new Generators(seed, options.objective().captionDropout());
@@ -185,7 +198,13 @@ public final class Trainer {
                 TrainingListener all = logs == null ? listener : logs.listener();
                 Checkpoints checkpoints = new Checkpoints(options, state, objective, parallel, states, all);
                 try (@Nullable Validation validation = Validation.of(options, data, models, state, group, all)) {
-                    List<StepAction> actions = validation == null ? List.of() : List.of(validation); // then samples
+                    List<StepAction> actions = new ArrayList<>();
+                    if (validation != null) {
+                        actions.add(validation);
+                    }
+                    if (sampler != null) {
+                        actions.add(new SampleAction(options.sampling(), sampler, state, () -> stopped, all));
+                    }
                     return new TrainLoop(options.optimisation(), state, objective, batches, parallel, checkpoints)
                             .run(actions, all, () -> stopped);
                 }

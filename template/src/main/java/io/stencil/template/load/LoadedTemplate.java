@@ -35,13 +35,19 @@ import org.jspecify.annotations.Nullable;
 public final class LoadedTemplate<I extends Record, P extends Record> implements AutoCloseable {
 
     private final EntryPoint<I, P> entry;
+    private final InputBinder<I> inputs;
     private final TemplateModel<I, P> model;
     private final AuthorCode code;
     private final Map<String, Parameter> parameters;
 
     /// @param model with its weights; this object owns it from now on
     LoadedTemplate(EntryPoint<I, P> entry, TemplateModel<I, P> model) {
+        this(entry, entry.inputs(), model);
+    }
+
+    private LoadedTemplate(EntryPoint<I, P> entry, InputBinder<I> inputs, TemplateModel<I, P> model) {
         this.entry = entry;
+        this.inputs = inputs;
         this.model = model;
         this.code = new AuthorCode(entry.origin(), model);
         this.parameters = model.state();
@@ -60,9 +66,21 @@ public final class LoadedTemplate<I extends Record, P extends Record> implements
     /// @throws io.stencil.error.InvalidStateException when this Template or the pipeline is closed
     public TemplateCache run(TemplateInput input, ForwardContext context) {
         try (OpenPass _ = model.openPass()) {
-            return prepare(entry.inputs().bind(input.fields(), input.folder()), context.pipeline())
-                    .forward(context);
+            return bind(input).process(context.pipeline()).forward(context);
         }
+    }
+
+    /// Binds one input of a generation.
+    ///
+    /// @throws io.stencil.error.InvalidRequestException naming the field that does not fit
+    public BoundInput<I, P> bind(TemplateInput input) {
+        return new BoundInput<>(this, inputs.bind(input.fields(), input.folder()));
+    }
+
+    /// Views this Template as one whose inputs of a generation are those of a dataset's row: the data processor runs,
+    /// if it has one. The view has the same model, and need not be closed.
+    public LoadedTemplate<I, P> ofRows() {
+        return new LoadedTemplate<>(entry, entry.rows(), model);
     }
 
     /// Binds a dataset's row to the model's inputs; the Template's data processor runs, if it has one. Threads that

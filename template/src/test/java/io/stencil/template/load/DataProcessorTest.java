@@ -7,6 +7,7 @@ import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.stencil.error.TemplateException;
 import io.stencil.pipeline.Flux2Pipeline;
+import io.stencil.template.TemplateInput;
 import io.stencil.template.TinyPipeline;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -61,6 +62,21 @@ class DataProcessorTest {
             assertThatThrownBy(() -> template.bindRow(JsonNodeFactory.instance.objectNode(), folder))
                     .hasMessage("'percent': is missing; the data processor expects a whole number; its record Row has"
                             + " percent (a whole number)");
+        }
+    }
+
+    @Test
+    void aViewOfRowsTakesThemAsInputsOfAGeneration() throws IOException {
+        Files.writeString(folder.resolve("Model.java"), SOURCE);
+        ObjectNode row = JsonNodeFactory.instance.objectNode().put("percent", 80);
+        TemplateInput input = new TemplateInput(0, row, folder);
+        try (Flux2Pipeline base = TinyPipeline.base();
+                LoadedTemplate<?, ?> template = new TemplateFolder(folder).load(base)) {
+            LoadedTemplate<?, ?> rows = template.ofRows();
+            assertThat(rows.model()).isSameAs(template.model());
+            assertThat(rows.bind(input).process(base).processed().toString()).isEqualTo("Input[scale=0.8]");
+            assertThatThrownBy(() -> template.bind(input))
+                    .hasMessage("'percent': is not an input of this Template; it has scale");
         }
     }
 

@@ -31,7 +31,7 @@ import org.apache.commons.csv.DuplicateHeaderMode;
 import org.jspecify.annotations.Nullable;
 
 /// Reads the rows of a metadata file, whose format its name gives.
-final class MetadataFile {
+public final class MetadataFile {
 
     /// How the parser calls single quotes and the constants of Python.
     private static final Pattern PYTHON = Pattern.compile("\\(code 39\\)|token '(None|True|False)'");
@@ -49,31 +49,47 @@ final class MetadataFile {
 
     /// @throws InvalidFileException when the file is absent, malformed, or has no rows
     static List<Row> read(Path file) {
-        List<Row> rows = rows(file);
+        String option = "dataset_metadata_path";
+        if (isCsv(file)) {
+            return required(csv(file, text(file, option)), file, "a dataset");
+        }
+        return json(file, option, ".json, .jsonl or .csv", "a dataset");
+    }
+
+    /// Reads the rows of another file than a dataset's, each an object: `.jsonl` has one a line, `.json` an array.
+    ///
+    /// @param option that names the file
+    /// @throws InvalidFileException when the file is absent, malformed, or has no rows
+    /// @throws InvalidRequestException when its name ends otherwise
+    public static List<Row> readJson(Path file, String option) {
+        return json(file, option, ".json or .jsonl", "--" + option);
+    }
+
+    private static List<Row> json(Path file, String option, String endings, String user) {
+        String name = file.toString().toLowerCase(Locale.ROOT);
+        if (name.endsWith(".jsonl")) {
+            return required(jsonLines(file, text(file, option)), file, user);
+        }
+        if (name.endsWith(".json")) {
+            return required(jsonArray(file, text(file, option)), file, user);
+        }
+        throw new InvalidRequestException(option, "expected a %s file, found '%s'".formatted(endings, file));
+    }
+
+    private static boolean isCsv(Path file) {
+        return file.toString().toLowerCase(Locale.ROOT).endsWith(".csv");
+    }
+
+    private static List<Row> required(List<Row> rows, Path file, String user) {
         if (rows.isEmpty()) {
-            throw new InvalidFileException(file, "holds no rows; a dataset needs at least one");
+            throw new InvalidFileException(file, "holds no rows; %s needs at least one".formatted(user));
         }
         return rows;
     }
 
-    private static List<Row> rows(Path file) {
-        String name = file.toString().toLowerCase(Locale.ROOT);
-        if (name.endsWith(".jsonl")) {
-            return jsonLines(file, text(file));
-        }
-        if (name.endsWith(".json")) {
-            return jsonArray(file, text(file));
-        }
-        if (name.endsWith(".csv")) {
-            return csv(file, text(file));
-        }
-        throw new InvalidRequestException(
-                "dataset_metadata_path", "expected a .json, .jsonl or .csv file, found '%s'".formatted(file));
-    }
-
-    private static String text(Path file) {
+    private static String text(Path file, String option) {
         if (!Files.exists(file)) {
-            throw new InvalidFileException(Location.of(file), "does not exist; check --dataset_metadata_path");
+            throw new InvalidFileException(Location.of(file), "does not exist; check --" + option);
         }
         return TextFile.read(file);
     }
@@ -82,7 +98,7 @@ final class MetadataFile {
     ///
     /// @param parsed null where there is a fault
     /// @param location file and line where the row begins
-    record Row(
+    public record Row(
             @Nullable ObjectNode parsed,
             Location location,
             @Nullable InvalidFileException fault) {
@@ -99,7 +115,7 @@ final class MetadataFile {
         /// Returns the columns of the row.
         ///
         /// @throws InvalidFileException when the row cannot be parsed
-        ObjectNode fields() {
+        public ObjectNode fields() {
             if (fault != null) {
                 throw fault;
             }

@@ -19,6 +19,9 @@ public interface StepAction {
         return false;
     }
 
+    /// Completes what a stop has cut short after the step that a resumed run goes on from.
+    default void resume(Moment moment) {}
+
     /// A moment between two steps.
     ///
     /// @param step steps that are done; 0 before the first step of a run, which a resumed run does not repeat

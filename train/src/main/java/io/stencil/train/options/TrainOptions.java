@@ -47,7 +47,8 @@ public record TrainOptions(
         ObjectiveOptions objective,
         OptimisationOptions optimisation,
         OutputOptions output,
-        ValidationOptions validation) {
+        ValidationOptions validation,
+        SamplingOptions sampling) {
 
     /// All options and their groups.
     public static final OptionSchema<TrainOptions> SCHEMA = OptionSchema.of(TrainOptions.class);
@@ -75,6 +76,10 @@ public record TrainOptions(
             throw new InvalidRequestException(
                     "save_raw_weights", "needs --ema_decay: without an average the weights are what is saved");
         }
+        refuse(
+                task == Task.VAE && sampling.isEnabled(),
+                sampling.steps() == null ? "samples" : "sample_steps",
+                "has no part in --task vae, which trains no model that generates images; leave it out");
     }
 
     /// Something is trained, and a LoRA has a frozen model.

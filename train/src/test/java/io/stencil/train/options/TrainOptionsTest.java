@@ -136,6 +136,15 @@ class TrainOptionsTest {
                         b -> b.trainable(List.of("dit"))
                                 .load(LoadOptions.DEFAULT.withOffload(Set.of(ModelRole.TRANSFORMER))),
                         "'offload_models': names the model of 'dit', which is trained"),
+                refusal(b -> b.set("sample_steps", 0), "'sample_steps': must be at least 1, found 0"),
+                refusal(b -> b.set("sample_at_first", true), "'sample_at_first': needs --sample_steps or --samples"),
+                refusal(
+                        b -> b.task(Task.VAE)
+                                .trainable(List.of("vae"))
+                                .template(null)
+                                .extraInputs(Set.of())
+                                .set("sample_steps", 5),
+                        "'sample_steps': has no part in --task vae"),
                 refusal(b -> b.saveDtype(DType.FLOAT16), "'save_dtype': must be float32 or bfloat16"),
                 refusal(b -> b.saveRawWeights(true), "'save_raw_weights': needs --ema_decay"),
                 refusal(b -> b.trainable(List.of("vae")), "'trainable_models': names the VAE, which only --task vae"),

@@ -1,0 +1,4 @@
+@NullMarked
+package io.stencil.train.samples;
+
+import org.jspecify.annotations.NullMarked;
