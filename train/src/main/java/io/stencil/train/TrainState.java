@@ -65,7 +65,7 @@ final class TrainState implements AutoCloseable {
     private double earlierSeconds;
     private long began = System.nanoTime();
     private boolean updating;
-    private @Nullable BestValidation validation;
+    private BestValidation validation = BestValidation.none("");
 
     /// Begins with the parts' weights as they are.
     ///
@@ -155,8 +155,7 @@ final class TrainState implements AutoCloseable {
         return average != null;
     }
 
-    /// The best validation; null before the first.
-    @Nullable
+    /// The best validation.
     BestValidation validation() {
         return validation;
     }

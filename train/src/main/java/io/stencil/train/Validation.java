@@ -108,7 +108,7 @@ final class Validation implements StepAction, AutoCloseable {
     /// The best validation of the same rows with the same noise: other losses cannot be compared.
     private BestValidation before() {
         BestValidation best = state.validation();
-        return best != null && best.identity().equals(identity) ? best : BestValidation.none(identity);
+        return best.identity().equals(identity) ? best : BestValidation.none(identity);
     }
 
     /// Whether the last validations had no loss below the best before them.

@@ -102,7 +102,8 @@ public record SavedState(
         try {
             return new SavedState(
                     folder,
-                    Json.MAPPER.treeToValue(root.path("progress"), Progress.class),
+                    Json.MAPPER.treeToValue(
+                            completed(root.path("progress"), "validation", BestValidation.none("")), Progress.class),
                     new RunOptions(options),
                     dataset(folder.resolve(DATASET)),
                     root.path(CHECKSUM).textValue());
@@ -120,11 +121,19 @@ public record SavedState(
         }
         JsonNode record = JsonFile.read(file);
         try {
-            return Json.MAPPER.treeToValue(record, DatasetRecord.class);
+            return Json.MAPPER.treeToValue(completed(record, "held_out", List.of()), DatasetRecord.class);
         } catch (JsonProcessingException e) {
             throw new InvalidFileException(
                     Location.of(file), "cannot be read: %s; %s".formatted(JsonReason.ofBinding(e, record), REMEDY), e);
         }
+    }
+
+    /// Adds a field that a state of an earlier version lacks.
+    private static JsonNode completed(JsonNode record, String field, Object value) {
+        if (!(record instanceof ObjectNode object) || object.has(field)) {
+            return record;
+        }
+        return object.deepCopy().set(field, Json.MAPPER.valueToTree(value));
     }
 
     private static String checksum(Path file) throws IOException {
@@ -180,17 +189,16 @@ public record SavedState(
     /// @param digests of the content of the rows that the run has used ([io.stencil.train.data.RowDigest]), by their
     ///     index in the metadata file
     /// @param skipped rows that the run leaves out
-    /// @param heldOut indices in the metadata file of the rows that validation holds out; null in a state of an earlier
-    ///     version
+    /// @param heldOut indices in the metadata file of the rows that validation holds out
     public record DatasetRecord(
             @JsonProperty("digests") Map<Integer, String> digests,
             @JsonProperty("skipped") List<BadRow> skipped,
-            @JsonProperty("held_out") @Nullable List<Integer> heldOut) {
+            @JsonProperty("held_out") List<Integer> heldOut) {
 
         public DatasetRecord {
             digests = new TreeMap<>(digests);
             skipped = List.copyOf(skipped);
-            heldOut = heldOut == null ? List.of() : List.copyOf(heldOut);
+            heldOut = List.copyOf(heldOut);
         }
     }
 
@@ -207,7 +215,7 @@ public record SavedState(
     /// @param parameterUpdates what the optimizer has counted for each parameter, by full name
     /// @param lastLoss of the last step
     /// @param seconds that training took
-    /// @param validation the best validation, or null before the first
+    /// @param validation the best validation
     public record Progress(
             long step,
             long updates,
@@ -217,14 +225,14 @@ public record SavedState(
             Map<String, Long> parameterUpdates,
             double lastLoss,
             double seconds,
-            @Nullable BestValidation validation) {
+            BestValidation validation) {
 
         public Progress {
             parameterUpdates = Map.copyOf(parameterUpdates);
         }
 
         /// The same progress with a validation that came after its step.
-        public Progress with(@Nullable BestValidation later) {
+        public Progress with(BestValidation later) {
             return new Progress(
                     step, updates, seed, captionDraws, averageUpdates, parameterUpdates, lastLoss, seconds, later);
         }
