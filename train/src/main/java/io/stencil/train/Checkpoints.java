@@ -15,9 +15,8 @@ import java.util.Map;
 import org.bytedeco.pytorch.Tensor;
 
 /// Saves the checkpoints of a run in `checkpoints/`: `epoch-N.safetensors` at each epoch's end, or, where an interval
-/// is given,
-/// `step-N.safetensors` at each interval and at the end. Where the length of the run is counted in steps and no
-/// interval is given, `step-N.safetensors` at the end alone.
+/// is given, `step-N.safetensors` at each interval and at the end. Where the length of the run is counted in steps
+/// and no interval is given, `step-N.safetensors` at the end alone.
 ///
 /// With an average of the weights it is the average that is saved; `--save_raw_weights` saves the weights themselves
 /// beside it, in `NAME.raw.safetensors`. A LoRA that is trained beside a model is in `NAME.lora.safetensors`. After the

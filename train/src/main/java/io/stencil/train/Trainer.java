@@ -25,6 +25,7 @@ import io.stencil.train.encodings.CacheFolder;
 import io.stencil.train.events.RunLogs;
 import io.stencil.train.events.StepAction;
 import io.stencil.train.events.TrainingListener;
+import io.stencil.train.events.TrainingListener.Stage;
 import io.stencil.train.options.OptimisationOptions;
 import io.stencil.train.options.OutputOptions;
 import io.stencil.train.options.Task;
@@ -88,6 +89,7 @@ public final class Trainer {
     ///     known then
     public TrainingResult run(TrainOptions options, TrainingListener listener) {
         return inGroup(options, listener, (data, group, listenerOfFirst) -> {
+            listenerOfFirst.onStage(Stage.LOADING, 0, 0);
             try (TrainModels models = TrainModels.load(options.models())) {
                 TrainModels.distillationWarning(options.models().base()).ifPresent(listenerOfFirst::onWarning);
                 return train(options, models, data, group, listenerOfFirst);
@@ -193,8 +195,7 @@ public final class Trainer {
                         tensors);
                 folder.removeOld(options.output().keptCheckpoints());
             };
-            try (@Nullable
-                            RunLogs logs = group.isFirst() ? new RunLogs(options, seed, done, listener) : null) {
+            try (@Nullable RunLogs logs = group.isFirst() ? new RunLogs(options, seed, done, listener) : null) {
                 TrainingListener all = logs == null ? listener : logs.listener();
                 Checkpoints checkpoints = new Checkpoints(options, state, objective, parallel, states, all);
                 try (@Nullable Validation validation = Validation.of(options, data, models, state, group, all)) {

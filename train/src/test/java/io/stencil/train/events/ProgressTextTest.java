@@ -83,7 +83,8 @@ class ProgressTextTest {
         ProgressText text = new ProgressText();
         assertThat(text.during(Stage.LOADING, 0, 0)).isEqualTo("loading");
         text.after(new StepReport(2, 9, 0, 0.5, 1e-4, 5));
-        assertThat(text.during(Stage.VALIDATION, 3, 40)).isEqualTo("step 2/9  validation 3/40");
+        assertThat(text.during(Stage.VALIDATION, 3, 40))
+                .isEqualTo("step 2/9  loss 0.5000 (mean 0.5000)  validation 3/40");
     }
 
     @Test
