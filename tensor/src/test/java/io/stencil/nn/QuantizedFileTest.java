@@ -7,6 +7,8 @@ import io.stencil.error.InvalidFileException;
 import io.stencil.error.InvalidRequestException;
 import io.stencil.gguf.BlockType;
 import io.stencil.gguf.GgufFile;
+import io.stencil.gguf.GgufValue;
+import io.stencil.gguf.GgufWriter;
 import io.stencil.safetensors.SafetensorsFile;
 import io.stencil.tensor.DType;
 import io.stencil.tensor.Device;
@@ -16,10 +18,12 @@ import io.stencil.tensor.Tensors;
 import io.stencil.testing.TensorAssert;
 import io.stencil.testing.TestFiles;
 import java.io.IOException;
+import java.lang.foreign.MemorySegment;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import org.bytedeco.pytorch.Tensor;
@@ -237,6 +241,37 @@ class QuantizedFileTest {
                         .isInstanceOf(InvalidRequestException.class)
                         .hasMessageStartingWith("'lora': 'blk.3.ffn_down' rests in Q8_0");
             }
+        }
+    }
+
+    private static final class OddNet extends Module {
+        private final Linear linear = module("linear", new Linear(48, 4, false));
+    }
+
+    /// Six blocks that hold four rows of 48, as ComfyUI-GGUF writes them.
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void rowsThatAreNotWholeBlocksAreWidened(boolean offloaded) throws IOException {
+        byte[] blocks = new byte[6 * 34];
+        for (int i = 0; i < blocks.length; i++) {
+            blocks[i] = i % 34 == 0 ? 0 : i % 34 == 1 ? (byte) 0x3c : (byte) (i % 34 - 2 + 7 * (i / 34)); // scale 1
+        }
+        Path file = folder.resolve("odd.gguf");
+        List<GgufValue> shape = List.of(new GgufValue.Numeric(4L), new GgufValue.Numeric(48L));
+        GgufWriter.write(
+                file,
+                List.of(new GgufWriter.Tensor("linear.weight", BlockType.Q8_0, List.of(6L, 32L))),
+                (_, sink) -> sink.accept(MemorySegment.ofArray(blocks)),
+                Map.of("comfy.gguf.orig_shape.linear.weight", new GgufValue.Sequence(shape)));
+        float[] expected = new float[4];
+        for (int i = 0; i < 4 * 48; i++) {
+            expected[i / 48] += i % 32 + 7 * (i / 32);
+        }
+        try (OddNet odd = new OddNet()) {
+            FLOAT32.open(odd, GgufFile.open(file), Set.of(), offloaded);
+            Tensor x = Tensors.full(1, DType.FLOAT32, Device.CPU, 48);
+            assertThat(Tensors.toFloats(odd.linear.forward(x))).containsExactly(expected);
+            assertThat(odd.linear.weight().quantization()).isEmpty();
         }
     }
 }

@@ -2,6 +2,9 @@ package io.stencil.train;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.stencil.flux2.convert.Conversion;
+import io.stencil.flux2.convert.ModelTarget;
+import io.stencil.flux2.convert.Quantization;
 import io.stencil.gguf.BlockType;
 import io.stencil.gguf.GgufFile;
 import io.stencil.pipeline.models.LoadOptions;
@@ -27,6 +30,7 @@ import org.assertj.core.data.Percentage;
 import org.bytedeco.pytorch.Tensor;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /// Training a Template on a base model whose file is quantized.
@@ -76,6 +80,25 @@ class QuantizedTrainingTest {
             TensorFiles.write(copy, wide, Map.of());
         }
         return copy;
+    }
+
+    /// What quantizing itself changes.
+    @ParameterizedTest
+    @CsvSource({"FLOAT8, quantized.safetensors, 1", "Q8_0, quantized.gguf, 1"})
+    void lossesAreCloseToThoseOfTheBaseThatWasQuantized(Quantization quantization, String name, double percent)
+            throws IOException {
+        Path quantized = folder.resolve(name);
+        Conversion.run(
+                TestFiles.tinyModel("transformer"),
+                quantized,
+                new ModelTarget(null, quantization, null, null, false),
+                (_, _) -> {});
+        List<Double> expected = losses(TestFiles.tinyModel("transformer"), TinyTraining.FLOAT32, false);
+        List<Double> actual = losses(quantized, TinyTraining.FLOAT32, false);
+        assertThat(actual).hasSameSizeAs(expected).isNotEqualTo(expected);
+        for (int i = 0; i < expected.size(); i++) {
+            assertThat(actual.get(i)).isCloseTo(expected.get(i), Percentage.withPercentage(percent));
+        }
     }
 
     @ParameterizedTest

@@ -63,10 +63,15 @@ public final class PromptTokenizer implements AutoCloseable {
 
     /// Opens the tokenizer of the published Qwen3 models, which is a part of this library.
     public static PromptTokenizer qwen3() {
+        return of(qwen3Json(), Path.of(QWEN3), DEFAULT_PADDING);
+    }
+
+    /// Returns the bytes of the `tokenizer.json` of [#qwen3].
+    public static byte[] qwen3Json() {
         try (InputStream packed = Objects.requireNonNull(
                         PromptTokenizer.class.getResourceAsStream(QWEN3), "a resource of this library");
                 InputStream json = new GZIPInputStream(packed)) {
-            return of(json.readAllBytes(), Path.of(QWEN3), DEFAULT_PADDING);
+            return json.readAllBytes();
         } catch (IOException e) {
             throw new InvalidFileException(Location.of(Path.of(QWEN3)), "cannot be read from the library: " + e, e);
         }

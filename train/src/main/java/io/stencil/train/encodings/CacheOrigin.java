@@ -7,6 +7,7 @@ import io.stencil.error.InvalidRequestException;
 import io.stencil.error.Location;
 import io.stencil.files.Sha256;
 import io.stencil.flux2.files.BaseModelPart;
+import io.stencil.flux2.text.PromptTokenizer;
 import io.stencil.image.TargetSize;
 import io.stencil.pipeline.models.ModelFiles;
 import io.stencil.pipeline.models.ModelSet;
@@ -101,9 +102,12 @@ record CacheOrigin(ObjectNode json) {
                 }
             }
         }
-        if (files.tokenizer() != null) {
-            json.put("tokenizer_sha256", Sha256.ofInput(files.tokenizer().resolve("tokenizer.json")));
-        }
+        Path tokenizer = files.tokenizer();
+        json.put(
+                "tokenizer_sha256",
+                tokenizer == null
+                        ? Sha256.of(PromptTokenizer.qwen3Json())
+                        : Sha256.ofInput(tokenizer.resolve("tokenizer.json")));
     }
 
     private static String code(Path folder) {

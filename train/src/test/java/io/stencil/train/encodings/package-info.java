@@ -1,0 +1,4 @@
+@NullMarked
+package io.stencil.train.encodings;
+
+import org.jspecify.annotations.NullMarked;
