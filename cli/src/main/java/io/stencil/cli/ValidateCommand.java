@@ -136,7 +136,7 @@ final class ValidateCommand implements Callable<Integer> {
         }
         try (Stream<Path> files = Files.list(folder)) {
             return files.filter(path -> path.toString().endsWith(".safetensors")
-                            && !path.toString().endsWith(".raw.safetensors"))
+                            && !path.toString().matches(".*\\.(raw|lora)\\.safetensors"))
                     .toList();
         } catch (IOException e) {
             throw new InvalidFileException(Location.of(folder), "cannot be listed: " + e, e);

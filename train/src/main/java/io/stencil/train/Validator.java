@@ -27,8 +27,7 @@ public final class Validator {
     private Validator() {}
 
     /// Loads the models of a run, with the weights of `--resume_from_checkpoint` and the LoRA of `--lora_checkpoint`
-    /// where
-    /// they are given, and measures them.
+    /// where they are given, and measures them.
     ///
     /// @param options those of the run; the seed decides noise and timesteps, 0 where none is given
     /// @param listener receives warnings and the progress of [Stage#VALIDATION]

@@ -166,13 +166,8 @@ class LoraTrainingTest {
     @Test
     void aTemplateAndALoraAreTrainedTogether() {
         Recorder template = train(dataset.options(folder.resolve("template")).maxSteps(3));
-        TrainOptions.Builder options = dataset.options(folder.resolve("both"))
-                .maxSteps(3)
-                .set("lora_base_model", "dit")
-                .set("lora_rank", 2)
-                .emaDecay(0.5)
-                .saveRawWeights(true)
-                .removedPrefix("pipe.template_model");
+        TrainOptions.Builder options =
+                both("both").maxSteps(3).emaDecay(0.5).saveRawWeights(true).removedPrefix("pipe.template_model");
         Recorder both = train(options);
 
         assertThat(both.losses().getFirst()).isEqualTo(template.losses().getFirst());
@@ -254,11 +249,39 @@ class LoraTrainingTest {
                 .learningRate(1e-30)
                 .set("lora_checkpoint", folder.resolve("first/checkpoints/step-2.safetensors"))
                 .set("lora_format", format));
+        assertSameTensors("again/checkpoints/step-1.safetensors", "first/checkpoints/step-2.safetensors");
+    }
+
+    @Test
+    void aCheckpointOfBothGivesBoth() {
+        train(both("first").maxSteps(2));
+        train(both("again")
+                .maxSteps(1)
+                .learningRate(1e-30)
+                .resumeFrom(folder.resolve("first/checkpoints/step-2.safetensors")));
+        for (String end : List.of(".safetensors", ".lora.safetensors")) {
+            assertSameTensors("again/checkpoints/step-1" + end, "first/checkpoints/step-2" + end);
+        }
+        trainShared(lora("alone").maxSteps(2));
+        trainShared(lora("on")
+                .maxSteps(1)
+                .learningRate(1e-30)
+                .resumeFrom(folder.resolve("alone/checkpoints/step-2.safetensors")));
+        assertSameTensors("on/checkpoints/step-1.safetensors", "alone/checkpoints/step-2.safetensors");
+    }
+
+    private TrainOptions.Builder both(String output) {
+        return dataset.options(folder.resolve(output))
+                .set("lora_base_model", "dit")
+                .set("lora_rank", 2);
+    }
+
+    private void assertSameTensors(String file, String expected) {
         try (Scope _ = new Scope()) {
-            Map<String, Tensor> first = TensorFiles.read(folder.resolve("first/checkpoints/step-2.safetensors"));
-            TensorFiles.read(folder.resolve("again/checkpoints/step-1.safetensors"))
+            Map<String, Tensor> tensors = TensorFiles.read(folder.resolve(expected));
+            TensorFiles.read(folder.resolve(file))
                     .forEach((name, tensor) ->
-                            TensorAssert.assertSame(name, tensor, Objects.requireNonNull(first.get(name))));
+                            TensorAssert.assertSame(name, tensor, Objects.requireNonNull(tensors.get(name))));
         }
     }
 

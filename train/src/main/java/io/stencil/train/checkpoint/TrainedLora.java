@@ -93,7 +93,7 @@ public final class TrainedLora extends Module {
         try (TorchGenerator generator = new TorchGenerator(ProcessRandom.seed(seed, STREAM))) {
             lora.initialize(DType.FLOAT32, models.device(), generator);
             if (options.checkpoint() != null) {
-                lora.read(options.checkpoint(), models.device());
+                lora.read(options.checkpoint());
             }
             lora.trainOnly(Set.of(""));
             return lora;
@@ -174,9 +174,13 @@ public final class TrainedLora extends Module {
         }
     }
 
-    private void read(Path file, Device device) {
+    /// Takes on the matrices of a file, in the names of any tool.
+    ///
+    /// @throws InvalidFileException when it is not a LoRA of these layers and this rank
+    void read(Path file) {
         try (Scope _ = new Scope();
                 GradMode _ = GradMode.disabled()) {
+            Device device = layers.values().iterator().next().a.device();
             LoraFile found = LoraFile.read(file, model, 1, DType.FLOAT32, device);
             Lora lora = found.lora();
             if (!lora.others().isEmpty()) {

@@ -16,6 +16,7 @@ import io.stencil.tensor.TensorFiles;
 import io.stencil.tensor.Tensors;
 import io.stencil.train.options.OutputOptions;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -54,11 +55,14 @@ public record TrainedTensors(TrainableParts parts, @Nullable String removedPrefi
             lora.write(file, step, dtype);
             return List.of(file);
         }
-        Path beside =
-                file.resolveSibling(file.getFileName().toString().replaceFirst("\\.safetensors$", ".lora.safetensors"));
         writeModels(file, step);
-        lora.write(beside, step, dtype);
-        return List.of(file, beside);
+        lora.write(beside(file), step, dtype);
+        return List.of(file, beside(file));
+    }
+
+    /// The file of a LoRA beside that of the models.
+    private static Path beside(Path file) {
+        return file.resolveSibling(file.getFileName().toString().replaceFirst("\\.safetensors$", ".lora.safetensors"));
     }
 
     private void writeModels(Path file, long step) {
@@ -77,11 +81,24 @@ public record TrainedTensors(TrainableParts parts, @Nullable String removedPrefi
         }
     }
 
-    /// Goes on from the tensors of a checkpoint.
+    /// Goes on from the tensors of a checkpoint, as [#write] wrote them. A LoRA beside it that is not there stays as it
+    /// is.
     ///
-    /// @throws InvalidFileException when its tensors are not exactly those that are trained; nothing is changed
-    ///     then
+    /// @throws InvalidFileException when its tensors are not exactly those that are trained; those of that file are not
+    ///     changed then
     public void read(Path file) {
+        TrainedLora lora = parts.lora();
+        if (lora != null && parts.ofModels().isEmpty()) {
+            lora.read(file);
+            return;
+        }
+        readModels(file);
+        if (lora != null && Files.isRegularFile(beside(file))) {
+            lora.read(beside(file));
+        }
+    }
+
+    private void readModels(Path file) {
         try (SafetensorsFile source = SafetensorsFile.open(file);
                 GradMode _ = GradMode.disabled()) {
             Map<String, Parameter> expected = byFileName();

@@ -56,7 +56,7 @@ public record OutputOptions(
                 name = "resume_from_checkpoint",
                 label = "FILE|ID:FILE",
                 help = "Begin with the weights of a checkpoint.",
-                docs = "begins a new run with the weights of a checkpoint",
+                docs = "begins a new run with the weights of a checkpoint, and the LoRA beside it",
                 hub = true)
         @Nullable
         Path resumeFrom,

@@ -55,7 +55,7 @@ public record TrainOptions(
 
     /// @throws InvalidRequestException when the parts contradict each other
     public TrainOptions {
-        requireTrained(models, lora, output);
+        requireTrained(models, lora);
         requireFitting(task, models);
         refuse(task == Task.VAE && lora.isTrained(), "lora_base_model", "has no part in --task vae; leave it out");
         requireFrozen(models);
@@ -83,20 +83,15 @@ public record TrainOptions(
     }
 
     /// Something is trained, and a LoRA has a frozen model.
-    private static void requireTrained(ModelOptions models, LoraOptions lora, OutputOptions output) {
-        boolean nothing = models.trainable().isEmpty();
+    private static void requireTrained(ModelOptions models, LoraOptions lora) {
         refuse(
-                nothing && !lora.isTrained(),
+                models.trainable().isEmpty() && !lora.isTrained(),
                 "trainable_models",
                 "must name what is trained, such as template_model or template_model.mlp; for a LoRA of the base model give --lora_base_model dit");
         refuse(
                 lora.isTrained() && models.trains("dit"),
                 "lora_base_model",
                 "names the transformer, which --trainable_models trains too; train either a LoRA or the weights");
-        refuse(
-                nothing && output.resumeFrom() != null,
-                "resume_from_checkpoint",
-                "begins with weights of --trainable_models, and none is given; for a LoRA give --lora_checkpoint");
     }
 
     /// The VAE is trained by a task of its own, which trains nothing else.

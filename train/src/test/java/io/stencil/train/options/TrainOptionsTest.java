@@ -83,12 +83,6 @@ class TrainOptionsTest {
                 refusal(b -> b.set("lora_rank", 0), "'lora_rank': must be at least 1, found 0"),
                 refusal(b -> b.set("lora_alpha", -1.0), "'lora_alpha': must be a number above 0, found -1.0"),
                 refusal(
-                        b -> b.set("lora_base_model", "dit")
-                                .trainable(List.of())
-                                .resumeFrom(Path.of("x.safetensors")),
-                        "'resume_from_checkpoint': begins with weights of --trainable_models, and none is given; "
-                                + "for a LoRA give --lora_checkpoint"),
-                refusal(
                         b -> b.task(Task.VAE)
                                 .template(null)
                                 .set("lora_base_model", "dit")
