@@ -6,6 +6,10 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.stencil.distributed.ProcessGroup;
 import io.stencil.distributed.Threads;
 import io.stencil.error.InvalidRequestException;
+import io.stencil.pipeline.Flux2Pipeline;
+import io.stencil.pipeline.models.LoadOptions;
+import io.stencil.pipeline.unit.ModelRole;
+import io.stencil.template.load.LoadedTemplate;
 import io.stencil.testing.TestFiles;
 import io.stencil.train.DatasetEncoder.EncodingListener;
 import io.stencil.train.encodings.CacheFolder;
@@ -27,6 +31,7 @@ import java.util.Objects;
 import java.util.Set;
 import java.util.stream.Collectors;
 import org.assertj.core.data.Offset;
+import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -45,6 +50,12 @@ class ValidationTest {
     @SuppressWarnings("NullAway.Init")
     private static TinyDataset measured;
 
+    @SuppressWarnings("NullAway.Init")
+    private static Flux2Pipeline pipeline;
+
+    @SuppressWarnings("NullAway.Init")
+    private static LoadedTemplate<?, ?> template;
+
     @TempDir
     Path folder;
 
@@ -52,6 +63,19 @@ class ValidationTest {
     static void paint() throws IOException {
         dataset = TinyDataset.paint(Files.createDirectory(shared.resolve("data")), 6);
         measured = TinyDataset.paint(Files.createDirectory(shared.resolve("measured")), 3);
+        pipeline = TinyTraining.pipeline();
+        template = TinyTraining.template(pipeline);
+    }
+
+    @AfterAll
+    static void close() {
+        template.close();
+        pipeline.close();
+    }
+
+    /// Measures the Template as it is.
+    private static ValidationReport measure(TrainOptions.Builder options) {
+        return timeless(Validator.measure(options.build(), pipeline, template, TrainingListener.NONE));
     }
 
     private TrainOptions.Builder plain(String output) {
@@ -147,8 +171,8 @@ class ValidationTest {
         Collections.reverse(lines);
         Files.write(other, lines);
 
-        assertThat(reports(train(validated("reversed").set("validation_metadata_path", other))))
-                .isEqualTo(reports(train(validated("run"))));
+        assertThat(measure(validated("unused").set("validation_metadata_path", other)))
+                .isEqualTo(measure(validated("unused")));
     }
 
     @Test
@@ -172,18 +196,13 @@ class ValidationTest {
                 .set("validation_split", 0.4)
                 .build();
         List<String> lines = Files.readAllLines(of.folder().resolve("metadata.jsonl"));
-        TrainingData data = TrainingData.read(options);
-        try (TrainModels models = TrainModels.load(options.models())) {
-            SkippedRows skipping = new SkippedRows(new ProcessGroup.SingleProcess(), 0, _ -> {});
-            TrainingData usable = data.usable(options, models, null, skipping);
-            assertThat(usable.dataset().rows().size()
-                            + Objects.requireNonNull(usable.heldOut())
-                                    .dataset()
-                                    .rows()
-                                    .size())
-                    .isEqualTo(lines.size());
-            return usable.dataset().heldOut().stream().map(lines::get).collect(Collectors.toSet());
-        }
+        SkippedRows skipping = new SkippedRows(new ProcessGroup.SingleProcess(), 0, _ -> {});
+        TrainingData usable =
+                TrainingData.read(options).usable(options, new TrainModels(pipeline, template), null, skipping);
+        TrainingData heldOut = Objects.requireNonNull(usable.heldOut());
+        assertThat(usable.dataset().rows().size() + heldOut.dataset().rows().size())
+                .isEqualTo(lines.size());
+        return usable.dataset().heldOut().stream().map(lines::get).collect(Collectors.toSet());
     }
 
     @Test
@@ -255,23 +274,15 @@ class ValidationTest {
     /// Rows that were encoded apart from those of the training.
     @Test
     void encodedRowsAreMeasuredAsImages() {
-        for (TinyDataset one : List.of(dataset, measured)) {
-            new DatasetEncoder()
-                    .run(
-                            one.options(folder.resolve(one.folder().getFileName()))
-                                    .task(Task.SFT_DATA_PROCESS)
-                                    .build(),
-                            EncodingListener.NONE);
-        }
-        Path cache = folder.resolve("data");
+        Path cache = folder.resolve("cache");
+        new DatasetEncoder()
+                .run(measured.options(cache).task(Task.SFT_DATA_PROCESS).build(), EncodingListener.NONE);
         TrainOptions.Builder stored = TinyDataset.options(
-                        TinyTraining.base(), cache, new CacheFolder(cache).index(), folder.resolve("two"))
+                        TinyTraining.base(), cache, new CacheFolder(cache).index(), folder.resolve("unused"))
                 .task(Task.SFT_TRAIN)
-                .maxSteps(4)
-                .set("validation_base_path", folder.resolve("measured"))
-                .set("validation_steps", 2);
+                .set("validation_base_path", cache);
 
-        assertThat(reports(train(stored))).hasSize(3).isEqualTo(reports(train(validated("one"))));
+        assertThat(measure(stored)).isEqualTo(measure(validated("unused")));
     }
 
     /// The ranks train on other batches than one process, so that only the first validation has the same weights.
@@ -329,7 +340,21 @@ class ValidationTest {
     }
 
     @Test
-    void aBadRowToMeasureIsRefusedBeforeTheFirstStep() throws IOException {
+    void modelsOutOfMemoryAndInFloat8AreMeasuredToo() {
+        Set<ModelRole> all = Set.of(ModelRole.TRANSFORMER, ModelRole.TEXT_ENCODER, ModelRole.VAE);
+        LoadOptions float8 = TinyTraining.FLOAT32.withFloat8(Set.of(ModelRole.TRANSFORMER));
+        ValidationReport whole = measured(TinyTraining.FLOAT32);
+
+        assertThat(measured(TinyTraining.FLOAT32.withOffload(all))).isEqualTo(whole);
+        assertThat(measured(float8).loss()).isNotEqualTo(whole.loss()).isCloseTo(whole.loss(), Offset.offset(0.05));
+    }
+
+    private ValidationReport measured(LoadOptions load) {
+        return timeless(Validator.measure(validated("unused").load(load).build(), TrainingListener.NONE));
+    }
+
+    @Test
+    void aBadRowToMeasureIsRefusedOrSkipped() throws IOException {
         TinyDataset bad = TinyDataset.paint(Files.createDirectory(folder.resolve("bad")), 3);
         Files.write(bad.folder().resolve("1.png"), new byte[] {1, 2, 3});
         TrainOptions.Builder options =
@@ -338,8 +363,7 @@ class ValidationTest {
         assertThatThrownBy(() -> train(options))
                 .hasMessageContaining("metadata.jsonl:2")
                 .hasMessageContaining("1.png");
-        assertThat(train(options.onBadRow(OnBadRow.SKIP)).validations.getFirst().rows())
-                .isEqualTo(2);
+        assertThat(measure(options.onBadRow(OnBadRow.SKIP)).rows()).isEqualTo(2);
     }
 
     @Test

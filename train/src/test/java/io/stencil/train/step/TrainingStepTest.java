@@ -95,6 +95,31 @@ class TrainingStepTest {
         }
     }
 
+    /// A measurement has the bits of training for the same draws, and leaves the gradients as they are.
+    @Test
+    void theLossesWithoutGradientsAreThoseOfTraining() {
+        double loss = accumulate(new ActivationPolicy.Keep(), 32, 1);
+        try (Scope _ = new Scope();
+                TorchGenerator generator = new TorchGenerator(5)) {
+            Draw draw = new Draw(400, generator.randn(DType.FLOAT32, 1, 4, 128));
+            List<float[]> before = gradients();
+            TrainingStep step = new TrainingStep(pipeline, template, new ActivationPolicy.Keep(), warnings::add);
+            Sample sample = sample(32);
+
+            assertThat(step.losses(sample, sample, (_, _) -> draw, 2)).containsExactly(loss, loss);
+            assertThat(step.losses(sample, null, (_, _) -> draw, 1)[0]).isNotEqualTo(loss);
+            assertThat(gradients()).isNotEmpty().usingRecursiveComparison().isEqualTo(before);
+        }
+    }
+
+    private List<float[]> gradients() {
+        return trained.values().stream()
+                .map(Parameter::gradient)
+                .filter(Objects::nonNull)
+                .map(gradient -> Tensors.toFloats(Objects.requireNonNull(gradient)))
+                .toList();
+    }
+
     @Test
     void captionsThatAreCutAreReportedOnce() {
         String caption = "red circle ".repeat(600);
