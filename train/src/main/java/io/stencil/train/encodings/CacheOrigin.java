@@ -102,12 +102,11 @@ record CacheOrigin(ObjectNode json) {
                 }
             }
         }
-        Path tokenizer = files.tokenizer();
-        json.put(
-                "tokenizer_sha256",
-                tokenizer == null
-                        ? Sha256.of(PromptTokenizer.qwen3Json())
-                        : Sha256.ofInput(tokenizer.resolve("tokenizer.json")));
+        if (files.tokenizer() != null) {
+            json.put("tokenizer_sha256", Sha256.ofInput(files.tokenizer().resolve("tokenizer.json")));
+        } else if (json.has(ModelRole.TEXT_ENCODER.label() + "_sha256")) { // the built-in one is used
+            json.put("tokenizer_sha256", Sha256.of(PromptTokenizer.qwen3Json()));
+        }
     }
 
     private static String code(Path folder) {
