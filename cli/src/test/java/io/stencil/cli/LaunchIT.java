@@ -82,7 +82,7 @@ class LaunchIT {
                 .noneMatch(name -> name.endsWith(".tmp"));
         for (String step : List.of("step-000002", "step-000003")) { // of the first rank
             assertThat(StencilRun.content(training.output().resolve("samples").resolve(step)))
-                    .containsExactlyInAnyOrder("01.png", "sheet.png");
+                    .containsExactlyInAnyOrder("01-num-inference-steps-1.png", "sheet.png");
         }
         assertEqualWeights(
                 alone.resolve("checkpoints/step-3.safetensors"),
