@@ -1,5 +1,6 @@
 package io.stencil.flux2.convert;
 
+import io.stencil.flux2.convert.PartTensors.FileTensor;
 import io.stencil.flux2.files.ModelConfig;
 import io.stencil.gguf.BlockType;
 import io.stencil.gguf.GgufFile;

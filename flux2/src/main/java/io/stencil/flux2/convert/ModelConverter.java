@@ -7,6 +7,7 @@ import io.stencil.error.Location;
 import io.stencil.files.AtomicFile;
 import io.stencil.files.AtomicFolder;
 import io.stencil.flux2.convert.ModelTarget.Dialect;
+import io.stencil.flux2.convert.PartTensors.FileTensor;
 import io.stencil.flux2.files.BaseModelPart;
 import io.stencil.flux2.files.ModelConfig;
 import io.stencil.flux2.files.PartLayout;

@@ -83,6 +83,18 @@ final class PartTensors {
         return tensors;
     }
 
+    /// Tensor of a file to write; its bytes are made when it is its turn.
+    record FileTensor(String name, StoredType type, List<Long> shape, TensorWriter.Bytes bytes) {
+
+        FileTensor {
+            shape = List.copyOf(shape);
+        }
+
+        long byteSize() {
+            return type.byteSize(shape);
+        }
+    }
+
     /// Tensor of the model that is all, or some rows, of a file's.
     private record Piece(String name, TensorEntry entry, Change change) {
 

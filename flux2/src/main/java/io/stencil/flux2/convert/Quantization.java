@@ -1,12 +1,9 @@
 package io.stencil.flux2.convert;
 
-import io.stencil.error.InvalidRequestException;
 import io.stencil.gguf.BlockType;
 import io.stencil.gguf.GgufFile;
-import java.util.Arrays;
 import java.util.Locale;
 import java.util.Optional;
-import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /// Quantizations of the weights of linear layers that can be written.
@@ -28,23 +25,7 @@ public enum Quantization {
         this.fileType = fileType;
     }
 
-    /// Finds a quantization by its name in options, such as `float8_rows` or `q8_0`.
-    ///
-    /// @throws InvalidRequestException when there is none of that name
-    public static Quantization of(String name) {
-        return Arrays.stream(values())
-                .filter(quantization -> quantization.text().equals(name))
-                .findFirst()
-                .orElseThrow(() -> new InvalidRequestException(
-                        "quantize",
-                        "expected %s, found '%s'"
-                                .formatted(
-                                        Arrays.stream(values())
-                                                .map(Quantization::text)
-                                                .collect(Collectors.joining(", ")),
-                                        name)));
-    }
-
+    /// Returns the name in options, such as `float8_rows` or `q8_0`.
     public String text() {
         return name().toLowerCase(Locale.ROOT);
     }

@@ -120,8 +120,7 @@ public record LoraKey(String layer, Part part) {
     }
 
     /// Returns diffusers' layers that the layer is, three where it is a fused projection; none when FLUX.2's
-    /// transformer
-    /// has no such layer.
+    /// transformer has no such layer.
     public List<String> diffusersLayers() {
         return BflNames.dotted(LoraLayers.Name.of(layer).layer().replace('.', '_')).stream()
                 .flatMap(name -> BflNames.diffusers(name).isEmpty()

@@ -181,6 +181,30 @@ class LoraConverterTest {
     }
 
     @Test
+    void layersOfATextEncoderAreLeftOutAndNamed() throws IOException {
+        Path file = folder.resolve("file.safetensors");
+        Path out = folder.resolve("out.safetensors");
+        try (Scope _ = new Scope()) {
+            Map<String, Tensor> tensors = new LinkedHashMap<>();
+            put(tensors, "transformer_blocks.1.attn.to_q", 2, 128, 4, 1);
+            String layer = "text_encoder.model.layers.0.self_attn.q_proj";
+            tensors.put(layer + ".lora_A.weight", Tensors.of(new float[128], 1, 128));
+            tensors.put(layer + ".lora_B.weight", Tensors.of(new float[128], 128, 1));
+            TensorFiles.write(file, tensors, Map.of());
+            LoraConverter.Result result = LoraConverter.convert(file, out, LoraFormat.KOHYA, DType.BFLOAT16);
+            assertThat(result.leftOut()).containsExactly(layer);
+            assertThat(result.kinds()).isEqualTo("LoRA");
+            assertThat(result.layers()).isEqualTo(1);
+            Map<String, Tensor> written = TensorFiles.read(out);
+            String name = "lora_unet_double_blocks_1_img_attn_qkv";
+            assertThat(written.keySet())
+                    .containsExactlyInAnyOrder(name + ".lora_down.weight", name + ".lora_up.weight", name + ".alpha");
+            assertThat(DType.of(Objects.requireNonNull(written.get(name + ".lora_up.weight"))))
+                    .isEqualTo(DType.BFLOAT16);
+        }
+    }
+
+    @Test
     void whatCannotBeConvertedIsNamed() throws IOException {
         assertThatThrownBy(() -> converted(golden("lokr"), "x.safetensors", LoraFormat.DIFFUSERS))
                 .isInstanceOf(InvalidFileException.class)
