@@ -10,8 +10,8 @@ import io.stencil.pipeline.Flux2Pipeline;
 import io.stencil.safetensors.SafetensorsFile;
 import io.stencil.template.load.LoadedTemplate;
 import io.stencil.template.load.TemplateFolder;
+import io.stencil.template.load.TemplateFolder.WeightContent;
 import io.stencil.template.load.TemplateSource;
-import io.stencil.tensor.Device;
 import io.stencil.tensor.Scope;
 import io.stencil.tensor.TensorFiles;
 import java.nio.file.Path;
@@ -21,6 +21,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
 
 /// A Template as its training left it: the folder's model, and the trained tensors of checkpoints over it.
 ///
@@ -39,9 +40,12 @@ record CheckpointedTemplate(TemplateFolder folder, List<Path> checkpoints) imple
         LoadedTemplate<?, ?> template = folder.load(base);
         takeMemory(template.model().state());
         try {
-            Map<String, Path> trained = new LinkedHashMap<>();
-            for (Path checkpoint : checkpoints) {
-                put(template.model().state(), checkpoint, base.device(), trained);
+            if (!checkpoints.isEmpty()) {
+                Map<String, Path> trained = new LinkedHashMap<>();
+                List<WeightContent> parts = folder.weightContent(base);
+                for (Path checkpoint : checkpoints) {
+                    put(template.model().state(), checkpoint, parts, trained);
+                }
             }
             return template;
         } catch (RuntimeException e) {
@@ -51,10 +55,11 @@ record CheckpointedTemplate(TemplateFolder folder, List<Path> checkpoints) imple
     }
 
     /// @param trained checkpoints of the tensors so far, which gets those of this one
-    private static void put(Map<String, Parameter> state, Path checkpoint, Device device, Map<String, Path> trained) {
+    private static void put(
+            Map<String, Parameter> state, Path checkpoint, List<WeightContent> parts, Map<String, Path> trained) {
         try (SafetensorsFile source = SafetensorsFile.open(checkpoint);
                 GradMode _ = GradMode.disabled()) {
-            Map<String, String> names = names(source);
+            Map<String, String> names = names(source, parts);
             requireFits(source, names, state);
             names.forEach((name, stored) -> {
                 Path other = trained.putIfAbsent(name, checkpoint);
@@ -65,7 +70,8 @@ record CheckpointedTemplate(TemplateFolder folder, List<Path> checkpoints) imple
                 }
                 Parameter parameter = Objects.requireNonNull(state.get(name));
                 try (Scope _ = new Scope()) {
-                    parameter.set(device.place(TensorFiles.view(source, stored), parameter.dtype())
+                    parameter.set(parameter.device()
+                            .place(TensorFiles.view(source, stored), parameter.dtype())
                             .clone());
                 }
             });
@@ -82,14 +88,23 @@ record CheckpointedTemplate(TemplateFolder folder, List<Path> checkpoints) imple
         });
     }
 
-    /// Names in the model by names in the checkpoint, which may have kept the prefix that the trainer gives them.
-    static Map<String, String> names(SafetensorsFile source) {
+    /// Names in the model by names in the checkpoint, which may have kept the prefix that the trainer gives them, or may
+    /// be those of a part's file, relative to its module.
+    static Map<String, String> names(SafetensorsFile source, List<WeightContent> parts) {
+        Set<String> stored = source.entries().keySet();
         String prefix = PREFIXES.stream()
-                .filter(one -> source.entries().keySet().stream().allMatch(name -> name.startsWith(one)))
+                .filter(one -> stored.stream().allMatch(name -> name.startsWith(one)))
                 .findFirst()
                 .orElse("");
+        List<WeightContent> fitting = parts.stream()
+                .filter(part -> stored.stream().allMatch(name -> part.names().contains(part.prefix() + name)))
+                .toList();
+        if (fitting.size() > 1) { // modules alike: the one that is still to be trained
+            fitting = fitting.stream().filter(part -> part.files().isEmpty()).toList();
+        }
+        String module = fitting.size() == 1 ? fitting.getFirst().prefix() : "";
         Map<String, String> names = new LinkedHashMap<>();
-        source.entries().keySet().forEach(name -> names.put(name.substring(prefix.length()), name));
+        stored.forEach(name -> names.put(module + name.substring(prefix.length()), name));
         return names;
     }
 

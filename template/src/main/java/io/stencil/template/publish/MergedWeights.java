@@ -62,7 +62,7 @@ final class MergedWeights {
             for (Path checkpoint : trained.checkpoints()) {
                 SafetensorsFile source = SafetensorsFile.open(checkpoint);
                 open.add(source);
-                CheckpointedTemplate.names(source)
+                CheckpointedTemplate.names(source, parts)
                         .forEach((name, stored) -> tensors.put(name, TensorFiles.view(source, stored)));
             }
             for (WeightContent part : parts) {

@@ -280,7 +280,9 @@ class TemplatePackagerTest {
                     keys.put(name.substring("proj_k.".length()), tensor);
                 } else {
                     String half = name.contains("double") ? "double" : "single";
-                    values.computeIfAbsent(half, _ -> new LinkedHashMap<>()).put(name, tensor);
+                    // one checkpoint has full names, the other those of the part's file
+                    values.computeIfAbsent(half, _ -> new LinkedHashMap<>())
+                            .put(half.equals("single") ? name.substring("proj_v.".length()) : name, tensor);
                 }
             });
             TensorFiles.write(folder.resolve("keys.safetensors"), keys, Map.of());
