@@ -70,7 +70,8 @@ record CheckpointedTemplate(TemplateFolder folder, List<Path> checkpoints) imple
                 }
                 Parameter parameter = Objects.requireNonNull(state.get(name));
                 try (Scope _ = new Scope()) {
-                    parameter.set(parameter.device()
+                    parameter.set(parameter
+                            .device()
                             .place(TensorFiles.view(source, stored), parameter.dtype())
                             .clone());
                 }
@@ -88,7 +89,8 @@ record CheckpointedTemplate(TemplateFolder folder, List<Path> checkpoints) imple
         });
     }
 
-    /// Names in the model by names in the checkpoint, which may have kept the prefix that the trainer gives them, or may
+    /// Names in the model by names in the checkpoint, which may have kept the prefix that the trainer gives them, or
+    /// may
     /// be those of a part's file, relative to its module.
     static Map<String, String> names(SafetensorsFile source, List<WeightContent> parts) {
         Set<String> stored = source.entries().keySet();
