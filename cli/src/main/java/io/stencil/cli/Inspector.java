@@ -9,6 +9,7 @@ import io.stencil.json.ConfigJson;
 import io.stencil.safetensors.TensorEntry;
 import io.stencil.template.load.TemplateFolder;
 import io.stencil.template.load.TrustedCode;
+import io.stencil.train.checkpoint.RunFolder;
 import io.stencil.train.encodings.CacheFolder;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -100,7 +101,11 @@ final class Inspector {
 
     private static List<Finding> training(Path folder) {
         List<Finding> findings = new ArrayList<>();
-        List<Path> checkpoints = weights(folder);
+        List<Path> checkpoints = new ArrayList<>(weights(folder)); // where earlier versions wrote them
+        Path own = new RunFolder(folder).checkpoints();
+        if (Files.isDirectory(own)) {
+            checkpoints.addAll(weights(own));
+        }
         findings.add(Finding.of(folder, "training", new Fact("checkpoints", Integer.toString(checkpoints.size()))));
         checkpoints.forEach(file -> findings.add(WeightsInspector.inspect(file)));
         return findings;

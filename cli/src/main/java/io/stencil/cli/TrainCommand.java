@@ -102,7 +102,13 @@ final class TrainCommand implements Callable<Integer> {
                         err);
                 ProgressLine line = ProgressLine.on(err)) {
             TrainingReport report = new TrainingReport(options, command, line);
-            TrainingResult result = trainer.run(options, TrainingListener.all(List.of(unsaved, report)));
+            TrainingResult result;
+            try {
+                result = trainer.run(options, TrainingListener.all(List.of(unsaved, report)));
+            } catch (RuntimeException | Error e) {
+                line.abandon();
+                throw e;
+            }
             line.end();
             if (result.interrupted()) {
                 err.println("interrupted after %s steps".formatted(result.steps()));
