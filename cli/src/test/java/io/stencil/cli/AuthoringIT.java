@@ -15,7 +15,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.function.ToDoubleFunction;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
@@ -82,18 +81,15 @@ class AuthoringIT {
         assertThat(more - less).as("%s against %s", more, less).isGreaterThan(0.08);
     }
 
-    private enum Effect {
-        BRIGHTNESS(Statistics::meanBrightness),
-        WARMTH(image -> Statistics.channelMean(image, 0) - Statistics.channelMean(image, 2));
-
-        private final ToDoubleFunction<RgbImage> statistic;
-
-        Effect(ToDoubleFunction<RgbImage> statistic) {
-            this.statistic = statistic;
-        }
+    enum Effect {
+        BRIGHTNESS,
+        WARMTH;
 
         double of(RgbImage image) {
-            return statistic.applyAsDouble(image);
+            return switch (this) {
+                case BRIGHTNESS -> Statistics.meanBrightness(image);
+                case WARMTH -> Statistics.channelMean(image, 0) - Statistics.channelMean(image, 2);
+            };
         }
     }
 

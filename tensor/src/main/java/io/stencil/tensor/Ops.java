@@ -215,6 +215,29 @@ public final class Ops {
         return torch.mse_loss(DType.FLOAT32.cast(prediction), DType.FLOAT32.cast(target));
     }
 
+    /// Raises a number to powers.
+    public static Tensor pow(double base, Tensor exponent) {
+        return torch.pow(new Scalar(base), exponent);
+    }
+
+    /// Index of the bucket of each value: how many boundaries are below it.
+    ///
+    /// @param boundaries `[n]`, rising
+    /// @return int32, of the shape of `x`
+    public static Tensor bucketize(Tensor x, Tensor boundaries) {
+        return torch.bucketize(x, boundaries, true, false);
+    }
+
+    /// The cumulative distribution function of the standard normal distribution.
+    public static Tensor normalCdf(Tensor x) {
+        return torch.special_ndtr(x);
+    }
+
+    /// The inverse of [#normalCdf]: minus infinity at 0, infinity at 1.
+    public static Tensor inverseNormalCdf(Tensor x) {
+        return torch.special_ndtri(x);
+    }
+
     private static TensorOptional optional(@Nullable Tensor tensor) {
         return tensor == null ? new TensorOptional() : new TensorOptional(tensor);
     }

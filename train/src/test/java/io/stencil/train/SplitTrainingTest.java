@@ -124,7 +124,7 @@ class SplitTrainingTest {
                 .maxPixels(1024)
                 .set("enable_bucket", true)
                 .set("bucket_reso_steps", 16);
-        assertEqualToOneStage(inBuckets, "step-4.safetensors");
+        assertEqualToOneStage(inBuckets, "checkpoints/step-4.safetensors");
         assertThat(Files.readString(cache().resolve("index.json")))
                 .contains("\"weights\" : [ 1.0, 4.0, 1.0, 1.0 ]", "\"48x16\"");
         Files.writeString(metadata, rows);

@@ -90,8 +90,7 @@ record CheckpointedTemplate(TemplateFolder folder, List<Path> checkpoints) imple
     }
 
     /// Names in the model by names in the checkpoint, which may have kept the prefix that the trainer gives them, or
-    /// may
-    /// be those of a part's file, relative to its module.
+    /// may be those of a part's file, relative to its module.
     static Map<String, String> names(SafetensorsFile source, List<WeightContent> parts) {
         Set<String> stored = source.entries().keySet();
         String prefix = PREFIXES.stream()

@@ -13,7 +13,6 @@ import java.util.List;
 import java.util.Map;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
-import org.bytedeco.pytorch.global.torch;
 import org.jspecify.annotations.Nullable;
 
 /// Updates parameters by Adafactor (Shazeer and Stern 2018, arXiv:1804.04235), which keeps the mean of the squared
@@ -165,6 +164,6 @@ public final class Adafactor extends Optimizer {
     }
 
     private static Tensor rootMeanSquare(Tensor tensor) {
-        return Ops.mul(torch.norm(tensor), 1 / Math.sqrt((double) tensor.numel()));
+        return Ops.mul(tensor.norm(), 1 / Math.sqrt((double) tensor.numel()));
     }
 }

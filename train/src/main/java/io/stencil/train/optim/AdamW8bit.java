@@ -15,7 +15,6 @@ import java.util.stream.DoubleStream;
 import java.util.stream.IntStream;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
-import org.bytedeco.pytorch.global.torch;
 
 /// Updates parameters as [AdamW] does and keeps the moments in 8 bits between updates (Dettmers et al. 2021,
 /// arXiv:2110.02861): a quarter of the memory.
@@ -155,7 +154,7 @@ public final class AdamW8bit extends Optimizer {
 
         /// @return `[blocks, 256]` in the dtype of the table
         Tensor decode() {
-            Tensor indices = codes.view(-1).to(torch.ScalarType.Int);
+            Tensor indices = DType.INT32.cast(codes.view(-1));
             Tensor values = table.values().index_select(0, indices).view(codes.size(0), codes.size(1));
             return values.mul_(scales.unsqueeze(-1));
         }
@@ -164,7 +163,7 @@ public final class AdamW8bit extends Optimizer {
             scales.copy_(values.abs().amax(new long[] {-1}, false));
             Tensor divisors =
                     scales.clamp_min(new Scalar((double) Float.MIN_NORMAL)).unsqueeze(-1);
-            codes.copy_(torch.bucketize(values.div(divisors), table.boundaries(), true, false));
+            codes.copy_(Ops.bucketize(values.div(divisors), table.boundaries()));
         }
     }
 

@@ -11,7 +11,6 @@ import java.util.List;
 import java.util.Map;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
-import org.bytedeco.pytorch.global.torch;
 
 /// Updates parameters by Prodigy (Mishchenko and Defazio 2023, arXiv:2306.06101): Adam that estimates its own learning
 /// rate, the distance D from the first weights to a solution. Leave `--learning_rate` at 1, by which D is multiplied.
@@ -137,7 +136,7 @@ public final class Prodigy extends Optimizer {
     }
 
     private static Tensor complement(double beta, Tensor exponent) {
-        return Ops.add(torch.pow(new Scalar(beta), exponent).neg(), 1);
+        return Ops.add(Ops.pow(beta, exponent).neg(), 1);
     }
 
     /// Updates the moments, the sums and D.
@@ -173,9 +172,9 @@ public final class Prodigy extends Optimizer {
         }
         // Without any gradient so far the estimate is 0 / 0: D stays.
         Tensor estimate = Ops.mul(numerator.div(denominator), settings.dCoef());
-        estimate = torch.where(denominator.eq(new Scalar(0.0)), d, estimate);
-        Tensor first = torch.where(d.eq(new Scalar(settings.d0())), torch.maximum(d, estimate), d);
-        Tensor most = shared(D_MAX).copy_(torch.maximum(shared(D_MAX), estimate));
-        shared(D).copy_(torch.minimum(most, Ops.mul(first, settings.growthRate())));
+        estimate = d.where(denominator.eq(new Scalar(0.0)), estimate);
+        Tensor first = d.maximum(estimate).where(d.eq(new Scalar(settings.d0())), d);
+        Tensor most = shared(D_MAX).copy_(shared(D_MAX).maximum(estimate));
+        shared(D).copy_(most.minimum(Ops.mul(first, settings.growthRate())));
     }
 }

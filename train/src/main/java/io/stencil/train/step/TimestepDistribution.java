@@ -3,6 +3,7 @@ package io.stencil.train.step;
 import io.stencil.flux2.schedule.FlowMatchSchedule;
 import io.stencil.tensor.DType;
 import io.stencil.tensor.Device;
+import io.stencil.tensor.Ops;
 import io.stencil.tensor.Scope;
 import io.stencil.tensor.Tensors;
 import io.stencil.tensor.TorchGenerator;
@@ -11,7 +12,6 @@ import io.stencil.train.options.ObjectiveOptions.TimestepRange;
 import io.stencil.train.options.ObjectiveOptions.TimestepSampling;
 import java.util.function.UnaryOperator;
 import org.bytedeco.pytorch.Tensor;
-import org.bytedeco.pytorch.global.torch;
 import org.jspecify.annotations.Nullable;
 
 /// Draws timesteps of the schedule of training, as indices from 0, its noisiest end.
@@ -87,11 +87,11 @@ record TimestepDistribution(
 
     private double logitShare(double place) {
         double logit = Math.log(place / (1 - place)); // infinite at the ends
-        return Tensors.toDouble(torch.special_ndtr(number((logit - logitMean) / logitStd)));
+        return Tensors.toDouble(Ops.normalCdf(number((logit - logitMean) / logitStd)));
     }
 
     private double logitPlace(double share) {
-        return 1 / (1 + Math.exp(-logitMean - logitStd * Tensors.toDouble(torch.special_ndtri(number(share)))));
+        return 1 / (1 + Math.exp(-logitMean - logitStd * Tensors.toDouble(Ops.inverseNormalCdf(number(share)))));
     }
 
     private static Tensor number(double value) {
