@@ -4,9 +4,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.stream.IntStream;
 import org.bytedeco.pytorch.Tensor;
-import org.bytedeco.pytorch.global.torch;
 
 /// Widens float8 on the CPU through a table of its 256 values, which libtorch itself casts, so that the results are
 /// libtorch's to the last bit; its own cast of large tensors takes several times as long.
@@ -34,12 +32,10 @@ final class Float8Widening {
         MemorySegment wide = TensorFiles.bytes(to);
         long count = from.numel();
         int size = cast.to.bytes();
-        int shares = Math.clamp(count / ELEMENTS_AT_ONCE, 1, torch.get_num_threads());
-        IntStream.range(0, shares).parallel().forEach(share -> {
-            long first = count * share / shares;
-            long some = count * (share + 1) / shares - first;
-            table.widen(narrow.asSlice(first, some), wide.asSlice(first * size, some * size));
-        });
+        Shares.forEach(
+                count,
+                count / ELEMENTS_AT_ONCE,
+                (first, some) -> table.widen(narrow.asSlice(first, some), wide.asSlice(first * size, some * size)));
         return to;
     }
 

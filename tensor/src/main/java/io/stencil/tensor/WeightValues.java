@@ -8,7 +8,6 @@ import java.util.List;
 import java.util.Optional;
 import java.util.function.Consumer;
 import java.util.function.UnaryOperator;
-import java.util.stream.IntStream;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
@@ -98,14 +97,12 @@ public sealed interface WeightValues {
             long rowBytes = columns / type.elements() * type.bytes();
             MemorySegment from = TensorFiles.bytes(blocks).asSlice(row * rowBytes, count * rowBytes);
             MemorySegment to = TensorFiles.bytes(wide);
-            int shares = (int) Math.min(count, torch.get_num_threads());
-            IntStream.range(0, shares).parallel().forEach(share -> {
-                long first = count * share / shares;
-                long some = count * (share + 1) / shares - first;
-                type.widen(
-                        from.asSlice(first * rowBytes, some * rowBytes),
-                        to.asSlice(first * columns * Float.BYTES, some * columns * Float.BYTES));
-            });
+            Shares.forEach(
+                    count,
+                    count,
+                    (first, some) -> type.widen(
+                            from.asSlice(first * rowBytes, some * rowBytes),
+                            to.asSlice(first * columns * Float.BYTES, some * columns * Float.BYTES)));
             return wide.view(count, columns);
         }
 
