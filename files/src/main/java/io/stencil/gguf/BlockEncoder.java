@@ -51,8 +51,8 @@ final class BlockEncoder {
         float min = Float.POSITIVE_INFINITY;
         float max = Float.NEGATIVE_INFINITY;
         for (int j = 0; j < ELEMENTS; j++) {
-            min = Math.min(min, x[from + j]);
-            max = Math.max(max, x[from + j]);
+            min = x[from + j] < min ? x[from + j] : min; // of zeros the first, whatever its sign
+            max = x[from + j] > max ? x[from + j] : max;
         }
         float d = (max - min) / 31;
         float inverse = inverse(d);

@@ -172,4 +172,15 @@ class GgufWriterTest {
             return values;
         }
     }
+
+    /// As the reference compares values: a zero is not less than one of the other sign.
+    @Test
+    void the_first_of_equal_zeros_is_the_minimum() {
+        float[] values = new float[32];
+        values[1] = -0.0f;
+        values[2] = 31;
+        byte[] block = new byte[BlockType.Q5_1.bytes()];
+        BlockType.Q5_1.narrow(MemorySegment.ofArray(values), MemorySegment.ofArray(block));
+        assertThat(Arrays.copyOf(block, 4)).containsExactly(0, 0x3c, 0, 0);
+    }
 }
