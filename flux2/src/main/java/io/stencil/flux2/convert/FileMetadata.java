@@ -125,7 +125,8 @@ final class FileMetadata {
                 .collect(Collectors.groupingBy(FileTensor::type, Collectors.summingLong(FileTensor::byteSize)))
                 .entrySet()
                 .stream()
-                .max(Map.Entry.comparingByValue())
+                .max(Map.Entry.<StoredType, Long>comparingByValue()
+                        .thenComparing(entry -> entry.getKey().formatName()))
                 .map(Map.Entry::getKey)
                 .orElse(null);
     }

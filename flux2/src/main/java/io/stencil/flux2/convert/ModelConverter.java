@@ -55,6 +55,7 @@ final class ModelConverter {
         List<BaseModelPart> parts = open(in);
         try {
             requireApplicable(parts);
+            requireNoSource(out, parts);
             List<String> warnings = warnings(in, parts);
             parts.forEach(BaseModelPart::requireComplete);
             if (isFile(out)) {
@@ -95,6 +96,18 @@ final class ModelConverter {
         } else if (Files.exists(out) && !overwrite) {
             throw new InvalidRequestException(
                     "OUT", "'%s' exists; name another file, or pass --overwrite".formatted(out));
+        }
+    }
+
+    /// Refuses to replace a shard of the source, which `--overwrite` does not mean.
+    private static void requireNoSource(Path out, List<BaseModelPart> parts) throws IOException {
+        for (BaseModelPart part : parts) {
+            for (Path file : part.files()) {
+                if (Files.isRegularFile(out) && Files.isRegularFile(file) && Files.isSameFile(file, out)) {
+                    throw new InvalidRequestException(
+                            "OUT", "'%s' is a file of IN, which it would replace; name another one".formatted(out));
+                }
+            }
         }
     }
 

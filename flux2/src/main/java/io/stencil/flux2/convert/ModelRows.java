@@ -36,8 +36,9 @@ record ModelRows(TensorSource source, String name, boolean swapped) {
         for (ModelRows tensor : tensors) {
             tensor.forEach(dtype == DType.FLOAT64 ? dtype : DType.FLOAT32, rows -> {
                 Tensor cast = dtype.cast(rows).contiguous();
-                if (dtype == DType.FLOAT16 && !Tensors.isFinite(cast) && Tensors.isFinite(rows)) {
-                    throw tensor.fault("has values beyond float16; use --dtype bfloat16");
+                if (!Tensors.isFinite(cast) && Tensors.isFinite(rows)) {
+                    throw tensor.fault("has values beyond %s; use --dtype %s"
+                            .formatted(dtype.text(), dtype == DType.FLOAT16 ? "bfloat16" : "float32"));
                 }
                 sink.accept(TensorFiles.bytes(cast));
             });
@@ -159,16 +160,27 @@ record ModelRows(TensorSource source, String name, boolean swapped) {
         try {
             values.forEachPart(dtype, part -> {
                 try {
-                    use.accept(
+                    acceptPieces(
                             part.scale() == null
                                     ? part.values()
-                                    : part.values().mul(part.scale().unsqueeze(1)));
+                                    : part.values().mul(part.scale().unsqueeze(1)),
+                            use);
                 } catch (IOException e) {
                     throw new UncheckedIOException(e);
                 }
             });
         } catch (UncheckedIOException e) {
             throw e.getCause();
+        }
+    }
+
+    /// Hands on rows some at a time: those of a matrix that need not be widened come all at once.
+    private static void acceptPieces(Tensor rows, Use use) throws IOException {
+        long atOnce = Math.max(1, WeightValues.PART_ELEMENTS / rows.size(1));
+        for (long row = 0; row < rows.size(0); row += atOnce) {
+            try (Scope _ = new Scope()) {
+                use.accept(rows.narrow(0, row, Math.min(atOnce, rows.size(0) - row)));
+            }
         }
     }
 

@@ -270,7 +270,8 @@ final class PartTensors {
             boolean alike = contents.size() == pieces.size()
                     && contents.stream().allMatch(content -> Arrays.equals(content, contents.getFirst()));
             boolean byRow = first != null && SCALES.contains(suffix) && first.elementCount() > 1;
-            if (first != null && alike && (!byRow || pieces.size() == 1)) {
+            boolean inOrder = pieces.size() == 1 && !(pieces.getFirst().change instanceof Change.SwappedHalves);
+            if (first != null && alike && (!byRow || inOrder)) {
                 tensors.add(new FileTensor(
                         name,
                         first.dtype(),
@@ -294,8 +295,9 @@ final class PartTensors {
         for (Piece piece : pieces) {
             int rows = Math.toIntExact(piece.entry.shape().getFirst());
             float[] own = ModelRows.floats(weights, companion(piece, suffix));
+            int begin = piece.change instanceof Change.SwappedHalves ? rows / 2 : 0;
             for (int i = 0; i < rows; i++) {
-                scales[row++] = own.length == 0 ? 1 : own[own.length == 1 ? 0 : i];
+                scales[row++] = own.length == 0 ? 1 : own[own.length == 1 ? 0 : (begin + i) % rows];
             }
         }
         return scales;

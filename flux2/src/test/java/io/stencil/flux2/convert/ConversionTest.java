@@ -22,6 +22,7 @@ import io.stencil.tensor.Device;
 import io.stencil.tensor.Scope;
 import io.stencil.tensor.TensorFiles;
 import io.stencil.tensor.Tensors;
+import io.stencil.tensor.WeightValues;
 import io.stencil.testing.TestFiles;
 import java.io.IOException;
 import java.lang.foreign.ValueLayout;
@@ -31,6 +32,7 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.stream.Stream;
 import org.bytedeco.pytorch.Tensor;
 import org.jspecify.annotations.Nullable;
@@ -207,6 +209,39 @@ class ConversionTest {
                 }
             }
         }
+    }
+
+    /// The halves of its rows change places between both names, and so must its scales.
+    @Test
+    void scalesOfRowsFollowSwappedHalves() throws IOException {
+        Path file = folder.resolve("rows.safetensors");
+        String layer = "final_layer.adaLN_modulation.1";
+        try (Scope _ = new Scope()) {
+            Map<String, Tensor> tensors = TensorFiles.read(TestFiles.golden("formats/transformer/bfl.safetensors"));
+            WeightValues.Float8 narrow = WeightValues.Float8.of(Objects.requireNonNull(tensors.get(layer + ".weight")));
+            tensors.put(layer + ".weight", narrow.values());
+            tensors.put(layer + ".weight_scale", narrow.rowScale());
+            TensorFiles.write(file, tensors, Map.of());
+        }
+        Path diffusers = folder.resolve("diffusers.safetensors");
+        convert(file, diffusers, to(Dialect.DIFFUSERS, null, null));
+        Path back = folder.resolve("back.safetensors");
+        convert(diffusers, back, to(Dialect.BFL, null, null));
+        assertSame(back, file);
+    }
+
+    @Test
+    void aFileOfTheSourceIsNotReplaced() throws IOException {
+        Path shard =
+                Files.copy(TRANSFORMER.resolve("diffusion_pytorch_model.safetensors"), folder.resolve("s.safetensors"));
+        byte[] before = Files.readAllBytes(shard);
+        Path linked = Files.createLink(folder.resolve("linked.safetensors"), shard);
+        for (Path out : List.of(shard, linked)) {
+            assertThatThrownBy(() -> convert(shard, out, new ModelTarget(Dialect.BFL, null, null, null, true)))
+                    .isInstanceOf(InvalidRequestException.class)
+                    .hasMessageContaining("is a file of IN, which it would replace; name another one");
+        }
+        assertThat(Files.readAllBytes(shard)).isEqualTo(before);
     }
 
     @Test
