@@ -17,6 +17,7 @@ import io.stencil.safetensors.SafetensorsFile;
 import io.stencil.safetensors.SafetensorsHeader;
 import io.stencil.safetensors.TensorLayout.Change;
 import io.stencil.tensor.DType;
+import io.stencil.tensor.Device;
 import io.stencil.tensor.Ops;
 import io.stencil.tensor.Scope;
 import io.stencil.tensor.TensorFiles;
@@ -34,6 +35,7 @@ import java.util.Set;
 import java.util.TreeMap;
 import java.util.function.Predicate;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 import org.bytedeco.pytorch.Tensor;
 import org.jspecify.annotations.Nullable;
 
@@ -154,12 +156,13 @@ public final class LoraConverter {
 
     private void add(String layer, LoraParts parts, LoraScaling scaling) {
         if (parts.kind() != Kind.LORA) {
-            rename(layer, parts);
+            rename(layer, parts, scaling);
             return;
         }
         LoraPair pair = parts.pair();
         double scale = parts.scale(scaling, pair.a().size(0));
         List<BflNames.Layer> targets = targets(layer);
+        requireEqualParts(layer, parts, pair.b().size(0), targets.size());
         List<LoraPair> pairs = split(pair, targets);
         for (int i = 0; i < targets.size(); i++) {
             LoraPair part = pairs.get(i);
@@ -178,7 +181,40 @@ public final class LoraConverter {
 
     private void put(LoraParts parts, String layer, Update update) {
         if (updates.put(layer, update) != null) {
-            throw parts.layerFault("is in the file in BFL's names and in diffusers' names; keep one of them");
+            throw twice(parts);
+        }
+        BflNames.bfl(layer).stream()
+                .flatMap(bfl -> BflNames.diffusers(bfl.name()).stream())
+                .map(BflNames.Layer::name)
+                .filter(updates::containsKey)
+                .forEach(part -> requireShape(parts, update, part));
+    }
+
+    private static InvalidFileException twice(LoraParts parts) {
+        return parts.layerFault("is in the file in BFL's names and in diffusers' names; keep one of them");
+    }
+
+    /// Parts of a fused layer have one shape.
+    private void requireShape(LoraParts parts, Update update, String part) {
+        LoraPair own = update.pair();
+        LoraPair other = Objects.requireNonNull(updates.get(part)).pair();
+        if (own.a().size(1) != other.a().size(1) || own.b().size(0) != other.b().size(0)) {
+            throw parts.layerFault("updates a weight of [%s, %s], expected [%s, %s] as '%s', both parts of one layer"
+                    .formatted(
+                            own.b().size(0),
+                            own.a().size(1),
+                            other.b().size(0),
+                            other.a().size(1),
+                            part));
+        }
+    }
+
+    private static void requireEqualParts(String layer, LoraParts parts, long rows, int targets) {
+        boolean halves = Stream.concat(BflNames.diffusers(layer).stream(), BflNames.bfl(layer).stream())
+                .anyMatch(found -> found.rows() instanceof Change.SwappedHalves);
+        int count = halves ? 2 : targets;
+        if (rows % count != 0) {
+            throw parts.layerFault("has lora_B of %s rows, expected %s equal parts of rows".formatted(rows, count));
         }
     }
 
@@ -281,7 +317,7 @@ public final class LoraConverter {
     }
 
     /// Factors that are no low-rank matrices keep their rows: they are renamed alone.
-    private void rename(String layer, LoraParts parts) {
+    private void rename(String layer, LoraParts parts, LoraScaling scaling) {
         if (format != LoraFormat.COMFYUI && format != LoraFormat.KOHYA) {
             throw parts.layerFault(
                     "is a %s, for which diffusers and PEFT's LoRA have no names; use --to comfyui or kohya"
@@ -294,13 +330,18 @@ public final class LoraConverter {
             throw parts.layerFault("is a %s of a part of '%s', which has one update there; it cannot be converted"
                     .formatted(parts.title(), bfl.name()));
         }
-        parts.tensors()
-                .forEach((part, tensor) -> renamed.put(
-                        prefixed(bfl.name())
-                                + (part == Part.MAGNITUDE
-                                        ? ".dora_scale"
-                                        : "." + part.name().toLowerCase(Locale.ROOT)),
-                        tensor));
+        String name = prefixed(bfl.name());
+        parts.tensors().forEach((part, tensor) -> {
+            String last = part == Part.MAGNITUDE ? "dora_scale" : part.name().toLowerCase(Locale.ROOT);
+            if (renamed.put("%s.%s".formatted(name, last), tensor) != null) {
+                throw twice(parts);
+            }
+        });
+        long rank = parts.scaledRank();
+        double scale = rank == 0 ? 1 : parts.scale(scaling, rank);
+        if (!parts.has(Part.ALPHA) && scale != 1) { // the metadata that give it are not written
+            renamed.put(name + ".alpha", Tensors.full(scale * rank, DType.FLOAT32, Device.CPU));
+        }
     }
 
     private String prefixed(String bflLayer) {
@@ -308,19 +349,12 @@ public final class LoraConverter {
     }
 
     private void write(Path out, Map<String, String> old, @Nullable DType dtype) throws IOException {
-        Map<String, Update> cast = new LinkedHashMap<>();
-        updates.forEach((layer, update) -> cast.put(
-                layer,
-                dtype == null
-                        ? update
-                        : new Update(
-                                new LoraPair(
-                                        dtype.cast(update.pair().a()),
-                                        dtype.cast(update.pair().b())),
-                                update.alpha())));
-        LoraFormat.Content content = (format == null ? LoraFormat.DIFFUSERS : format).content(cast);
+        LoraFormat.Content content = (format == null ? LoraFormat.DIFFUSERS : format).content(updates);
         Map<String, Tensor> tensors = new LinkedHashMap<>(content.tensors());
         tensors.putAll(renamed);
+        if (dtype != null) {
+            tensors.replaceAll((name, tensor) -> isMatrix(name) ? cast(name, tensor, dtype) : tensor);
+        }
         putMagnitudes(tensors);
         Map<String, String> metadata = new LinkedHashMap<>(old);
         metadata.keySet().removeIf(key -> STALE.matcher(key).matches());
@@ -334,6 +368,21 @@ public final class LoraConverter {
             metadata.put(CONFIG, config(config, DIFFUSERS_PREFIX).toString());
         }
         TensorFiles.write(out, tensors, metadata);
+    }
+
+    private static boolean isMatrix(String name) {
+        return LoraKey.parse(name).orElseThrow().part().kind() != Kind.ANY;
+    }
+
+    private Tensor cast(String name, Tensor tensor, DType dtype) {
+        Tensor cast = dtype.cast(tensor);
+        if (!Tensors.isFinite(cast) && Tensors.isFinite(tensor)) {
+            throw new InvalidFileException(
+                    Location.of(file).field(name),
+                    "has values beyond %s; use --dtype %s"
+                            .formatted(dtype.text(), dtype == DType.FLOAT16 ? "bfloat16" : "float32"));
+        }
+        return cast;
     }
 
     /// Fields of a `LoraConfig`, in which DoRA is declared.

@@ -12,6 +12,7 @@ import io.stencil.tensor.Ops;
 import io.stencil.tensor.Tensors;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -166,19 +167,28 @@ public enum LoraFormat {
     private static Update joined(Map<Integer, Update> parts) {
         Collection<Update> all = parts.values();
         Update first = all.iterator().next();
+        double scale = all.stream()
+                .map(Update::scale)
+                .max(Comparator.comparingDouble(Math::abs)) // never 0 beside one that is not
+                .orElseThrow();
+        boolean alike = all.stream()
+                .allMatch(part -> part.scale() == scale && DType.of(part.pair.b()) == DType.of(first.pair.b()));
+        DType dtype = alike ? DType.of(first.pair.b()) : DType.FLOAT32; // so that no part is rounded
         boolean shared = all.stream()
-                .allMatch(part -> part.scale() == first.scale() && part.pair.a().equal(first.pair.a()));
+                .allMatch(part -> part.scale() == scale
+                        && DType.of(part.pair.a()) == DType.of(first.pair.a())
+                        && part.pair.a().equal(first.pair.a()));
         long rank = shared ? first.rank() : all.stream().mapToLong(Update::rank).sum();
         List<Tensor> rows = new ArrayList<>();
         long column = 0;
         for (int i = 0; i < 3; i++) {
             Update part = parts.get(i);
             Tensor b = first.pair.b();
-            Tensor row = Tensors.zeros(DType.of(b), Device.of(b), b.size(0), rank);
+            Tensor row = Tensors.zeros(dtype, Device.of(b), b.size(0), rank);
             if (part != null) {
-                Tensor up = part.scale() == first.scale()
+                Tensor up = part.scale() == scale
                         ? part.pair.b()
-                        : Ops.mul(part.pair.b(), part.scale() / first.scale());
+                        : Ops.mul(dtype.cast(part.pair.b()), part.scale() / scale);
                 row.narrow(1, column, part.rank()).copy_(up);
                 column += shared ? 0 : part.rank();
             }
@@ -187,6 +197,6 @@ public enum LoraFormat {
         Tensor down = shared
                 ? first.pair.a()
                 : Ops.cat(0, all.stream().map(part -> part.pair.a()).toList());
-        return new Update(new LoraPair(down, Ops.cat(0, rows)), first.scale() * rank);
+        return new Update(new LoraPair(down, Ops.cat(0, rows)), scale * rank);
     }
 }

@@ -185,12 +185,8 @@ final class LoraParts {
                 ? product(Part.LOKR_W1_A, Part.LOKR_W1_B)
                 : DType.FLOAT32.cast(matrix(Part.LOKR_W1, "[rows, columns]", 0));
         List<Part> second = splitSecond ? List.of(Part.LOKR_W2_A, Part.LOKR_W2_B) : List.of(Part.LOKR_W2);
-        double scale = 1;
-        if (splitSecond) {
-            scale = scale(form, requireProduct(Part.LOKR_W2_A, Part.LOKR_W2_B));
-        } else if (splitFirst) {
-            scale = scale(form, requireProduct(Part.LOKR_W1_A, Part.LOKR_W1_B));
-        }
+        long rank = scaledRank();
+        double scale = rank == 0 ? 1 : scale(form, rank);
         Part named = splitFirst ? Part.LOKR_W1_A : Part.LOKR_W1;
         Tensor left = form.device.place(Ops.mul(first, factor(named, strength, scale)), form.dtype);
         requireFinite(left, named, scale);
@@ -328,6 +324,21 @@ final class LoraParts {
     /// Factor of the product of the matrices.
     double scale(LoraScaling scaling, long rank) {
         return has(Part.ALPHA) ? alpha() / rank : scaling.of(layer, rank);
+    }
+
+    /// Rank by which `alpha` is divided; 0 where no factor is split, and the scale is 1 whatever `alpha` is.
+    long scaledRank() {
+        return switch (kind()) {
+            case LORA -> pair().a().size(0);
+            case LOKR -> {
+                if (has(Part.LOKR_W2_A)) {
+                    yield requireProduct(Part.LOKR_W2_A, Part.LOKR_W2_B);
+                }
+                yield has(Part.LOKR_W1_A) ? requireProduct(Part.LOKR_W1_A, Part.LOKR_W1_B) : 0;
+            }
+            case LOHA -> requireProduct(Part.HADA_W1_A, Part.HADA_W1_B);
+            case ANY -> throw new IllegalStateException("is no kind of factors");
+        };
     }
 
     /// The matrices `A` `[r, in]` and `B` `[out, r]` of a LoRA as the file has them.

@@ -180,6 +180,79 @@ class LoraConverterTest {
         }
     }
 
+    /// One of them is off, and one has other bits: neither is lost where they become one layer.
+    @Test
+    void partsOfFusedLayersKeepZeroScalesAndWiderDtypes() throws IOException {
+        Path file = folder.resolve("parts.safetensors");
+        try (Scope _ = new Scope()) {
+            Map<String, Tensor> tensors = new LinkedHashMap<>();
+            put(tensors, "transformer_blocks.1.attn.to_q", 2, 128, 0, 1);
+            put(tensors, "transformer_blocks.1.attn.to_k", 2, 128, 3, 2);
+            put(tensors, "transformer_blocks.1.attn.to_v", 2, 128, 3, 3);
+            tensors.replaceAll((name, tensor) -> name.contains("to_q.lora") ? DType.BFLOAT16.cast(tensor) : tensor);
+            TensorFiles.write(file, tensors, Map.of());
+            Map<String, Tensor> expected = updates(file);
+            Map<String, Tensor> found = updates(converted(file, "kohya.safetensors", LoraFormat.KOHYA));
+            assertThat(found.keySet()).isEqualTo(expected.keySet());
+            found.forEach((name, update) -> assertThat(update.allclose(expected.get(name), 1e-5, 1e-6, false))
+                    .as(name)
+                    .isTrue());
+        }
+    }
+
+    /// The metadata that give the scale are not written with the factors of a LoKr.
+    @Test
+    void aLoKrKeepsTheScaleOfMetadataAndItsFactorsAreCast() throws IOException {
+        Path file = folder.resolve("lokr.safetensors");
+        Path out = folder.resolve("out.safetensors");
+        try (Scope _ = new Scope()) {
+            String layer = "diffusion_model.double_blocks.0.img_attn.proj";
+            Map<String, Tensor> tensors = new LinkedHashMap<>();
+            tensors.put(layer + ".lokr_w1", Tensors.of(new float[] {1, 2, 3, 4}, 2, 2));
+            tensors.put(layer + ".lokr_w2_a", Tensors.of(new float[64 * 2], 64, 2));
+            tensors.put(layer + ".lokr_w2_b", Tensors.of(new float[64 * 2], 2, 64));
+            TensorFiles.write(file, tensors, Map.of("lora_alpha", "8", "r", "2"));
+            LoraConverter.convert(file, out, LoraFormat.KOHYA, DType.BFLOAT16);
+            Map<String, Tensor> written = TensorFiles.read(out);
+            String name = "lora_unet_double_blocks_0_img_attn_proj";
+            assertThat(Tensors.toDouble(Objects.requireNonNull(written.get(name + ".alpha"))))
+                    .isEqualTo(8);
+            assertThat(DType.of(Objects.requireNonNull(written.get(name + ".lokr_w1"))))
+                    .isEqualTo(DType.BFLOAT16);
+        }
+    }
+
+    private void assertRefused(Map<String, Tensor> tensors, @Nullable DType dtype, String message) throws IOException {
+        Path file = folder.resolve("file.safetensors");
+        Path out = folder.resolve("x.safetensors");
+        TensorFiles.write(file, tensors, Map.of());
+        assertThatThrownBy(() -> LoraConverter.convert(file, out, LoraFormat.COMFYUI, dtype))
+                .isInstanceOf(InvalidFileException.class)
+                .hasMessageContaining(message);
+        assertThat(out).doesNotExist();
+    }
+
+    @Test
+    void shapesAndValuesThatDoNotFitAreNamed() throws IOException {
+        try (Scope _ = new Scope()) {
+            Map<String, Tensor> tensors = new LinkedHashMap<>();
+            put(tensors, "double_blocks.1.img_attn.qkv", 2, 100, 4, 1);
+            assertRefused(tensors, null, "has lora_B of 100 rows, expected 3 equal parts of rows");
+            tensors.clear();
+            put(tensors, "norm_out.linear", 2, 255, 4, 1);
+            assertRefused(tensors, null, "has lora_B of 255 rows, expected 2 equal parts of rows");
+            tensors.clear();
+            put(tensors, "transformer_blocks.1.attn.to_k", 2, 128, 4, 1);
+            put(tensors, "transformer_blocks.1.attn.to_q", 2, 64, 4, 1);
+            assertRefused(tensors, null, "updates a weight of [64, 128], expected [128, 128] as");
+            tensors.clear();
+            put(tensors, "transformer_blocks.1.attn.to_k", 2, 128, 4, 1);
+            tensors.replaceAll(
+                    (name, tensor) -> name.contains("lora_B") ? tensor.mul(Tensors.of(new float[] {1e6f})) : tensor);
+            assertRefused(tensors, DType.FLOAT16, "has values beyond float16; use --dtype bfloat16");
+        }
+    }
+
     @Test
     void layersOfATextEncoderAreLeftOutAndNamed() throws IOException {
         Path file = folder.resolve("file.safetensors");
