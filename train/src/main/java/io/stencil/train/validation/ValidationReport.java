@@ -65,7 +65,11 @@ public record ValidationReport(
     /// @param input loss with the inputs of other rows minus the loss with the right ones; null where all rows have
     ///     the same inputs
     /// @param rows rows with inputs of others that differ from their own: those that `input` is the mean of
-    public record SteeringGain(Interval template, @Nullable Interval input, int rows) {
+    /// @param heldOut all rows that were measured
+    public record SteeringGain(Interval template, @Nullable Interval input, int rows, int heldOut) {
+
+        /// Number of rows from which on a gain that does not show is small.
+        private static final int MANY = 100;
 
         /// Compares the losses of the same rows in three ways.
         ///
@@ -80,17 +84,28 @@ public record ValidationReport(
             double[] helped = IntStream.range(0, right.length)
                     .mapToDouble(row -> difference(without[row], right[row]))
                     .toArray();
-            return new SteeringGain(Interval.of(helped), read.length == 0 ? null : Interval.of(read), read.length);
+            return new SteeringGain(
+                    Interval.of(helped), read.length == 0 ? null : Interval.of(read), read.length, right.length);
         }
 
         private static double difference(double[] more, double[] less) {
             return average(Arrays.stream(more)) - average(Arrays.stream(less));
         }
 
-        /// States in one sentence whether the Template uses its input.
+        /// States in one sentence whether the Template uses its input. A mean above 0 whose interval includes 0 is an
+        /// open question with few rows.
         public String inWords() {
+            if (heldOut < 2 || rows == 1) {
+                return "%s, too few to measure whether the Template uses its input: hold out more"
+                        .formatted(
+                                heldOut < 2
+                                        ? "one row is held out"
+                                        : "one of %s held-out rows has inputs of another".formatted(heldOut));
+            }
             if (input == null) {
-                return "all held-out rows have the same inputs: whether the Template uses its input cannot be measured";
+                return ("all %s held-out rows have the same inputs: whether the Template uses its input cannot be measured;"
+                                + " hold out rows with different ones")
+                        .formatted(heldOut);
             }
             if (input.isPositive()) {
                 return "the Template uses its input";
@@ -98,8 +113,8 @@ public record ValidationReport(
             if (input.high() < 0) {
                 return "the Template does worse with the right inputs than with those of other rows";
             }
-            return rows < 2
-                    ? "one held-out row is too few to measure whether the Template uses its input"
+            return rows < MANY && input.mean() > (input.high() - input.mean()) / 2
+                    ? "%s rows do not show whether the Template uses its input: hold out more".formatted(rows)
                     : "the Template does not use its input yet";
         }
     }

@@ -87,7 +87,7 @@ class EventLogTest {
                     new ValidationLoss(0.5, List.of(0.25, 0.75, Double.NaN, 0.5)),
                     null,
                     new SteeringGain(
-                            new Interval(0.25, 0.125, 0.375), new Interval(0.5, Double.NEGATIVE_INFINITY, 1), 3),
+                            new Interval(0.25, 0.125, 0.375), new Interval(0.5, Double.NEGATIVE_INFINITY, 3), 3, 3),
                     1,
                     0.5,
                     2));
@@ -106,7 +106,7 @@ class EventLogTest {
                         "{\"type\":\"warning\",\"step\":1,\"message\":\"a \\\"warning\\\"\\nof two lines\"}",
                         "{\"type\":\"validation\",\"step\":1,\"rows\":3,\"loss\":0.5,\"bands\":[0.25,0.75,null,0.5],"
                                 + "\"template_gain\":{\"mean\":0.25,\"low\":0.125,\"high\":0.375},"
-                                + "\"steering_gain\":{\"mean\":0.5,\"low\":null,\"high\":1.0},"
+                                + "\"steering_gain\":{\"mean\":0.5,\"low\":null,\"high\":3.0},"
                                 + "\"finding\":\"the Template does not use its input yet\","
                                 + "\"best_step\":1,\"best_loss\":0.5,\"seconds\":2.0}",
                         "{\"type\":\"samples\",\"step\":1,\"folder\":\"samples/step-000001\","

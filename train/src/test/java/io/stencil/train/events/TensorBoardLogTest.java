@@ -58,7 +58,7 @@ class TensorBoardLogTest {
                     3,
                     new ValidationLoss(0.75, List.of(0.5, 1.0)),
                     new ValidationLoss(0.625, List.of(0.5, 0.75)),
-                    new SteeringGain(new Interval(0.25, 0, 1), new Interval(-0.5, -1, 0), 3),
+                    new SteeringGain(new Interval(0.25, 0, 1), new Interval(-0.5, -1, 0), 3, 3),
                     300,
                     0.625,
                     2));

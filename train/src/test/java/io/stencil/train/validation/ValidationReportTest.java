@@ -80,10 +80,31 @@ class ValidationReportTest {
         assertThat(words(right, new double[][] {{0.5}, {0.51}, {0.5}}))
                 .isEqualTo("the Template does worse with the right inputs than with those of other rows");
         assertThat(words(right, new double[][] {{2}, {Double.NaN}, {Double.NaN}}))
-                .isEqualTo("one held-out row is too few to measure whether the Template uses its input");
+                .isEqualTo(
+                        "one of 3 held-out rows has inputs of another, too few to measure whether the Template uses its input: hold out more");
         assertThat(words(right, new double[][] {{Double.NaN}, {Double.NaN}, {Double.NaN}}))
                 .isEqualTo(
-                        "all held-out rows have the same inputs: whether the Template uses its input cannot be measured");
+                        "all 3 held-out rows have the same inputs: whether the Template uses its input cannot be measured;"
+                                + " hold out rows with different ones");
+        assertThat(words(new double[][] {{1}}, new double[][] {{Double.NaN}}))
+                .isEqualTo(
+                        "one row is held out, too few to measure whether the Template uses its input: hold out more");
+    }
+
+    /// The mean is clearly above 0 where it is more than half as large as the interval reaches to each side.
+    @Test
+    void fewRowsLeaveOpenWhatManyDeny() {
+        assertThat(gain(new Interval(0.51, -0.49, 1.51), 99))
+                .isEqualTo("99 rows do not show whether the Template uses its input: hold out more");
+        assertThat(gain(new Interval(0.49, -0.51, 1.49), 99)).isEqualTo("the Template does not use its input yet");
+        assertThat(gain(new Interval(-0.51, -1.51, 0.49), 99)).isEqualTo("the Template does not use its input yet");
+        assertThat(gain(new Interval(0, 0, 0), 99)).isEqualTo("the Template does not use its input yet");
+        assertThat(gain(new Interval(0.51, -0.49, 1.51), 100)).isEqualTo("the Template does not use its input yet");
+        assertThat(gain(new Interval(0.51, 0.01, 1.01), 99)).isEqualTo("the Template uses its input");
+    }
+
+    private static String gain(Interval input, int rows) {
+        return new SteeringGain(input, input, rows, rows).inWords();
     }
 
     private static String words(double[][] right, double[][] other) {
