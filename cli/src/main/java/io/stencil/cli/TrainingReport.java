@@ -1,5 +1,10 @@
 package io.stencil.cli;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import com.fasterxml.jackson.databind.node.TextNode;
 import io.stencil.cli.terminal.ProgressLine;
 import io.stencil.train.checkpoint.RunFolder;
 import io.stencil.train.data.DatasetRow;
@@ -8,6 +13,7 @@ import io.stencil.train.events.TrainingListener;
 import io.stencil.train.options.TrainOptions;
 import io.stencil.train.validation.ValidationReport;
 import java.io.PrintWriter;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -21,8 +27,9 @@ import picocli.CommandLine.Model.OptionSpec;
 /// Reports a training on the terminal: its start, one line of progress, each written file, and a summary at the end.
 final class TrainingReport implements TrainingListener {
 
-    private static final List<String> BASE_MODEL =
-            List.of("model_paths", "model_id_with_origin_paths", "tokenizer_path", "dtype", "device");
+    /// Options of the training that other commands take too.
+    private static final List<String> COMMON = List.of(
+            "model_paths", "model_id_with_origin_paths", "tokenizer_path", "dtype", "device", "height", "width");
 
     private final TrainOptions options;
     private final CommandSpec command;
@@ -103,7 +110,9 @@ final class TrainingReport implements TrainingListener {
     @Override
     public void onCheckpoint(Path file, long step) {
         progress.onCheckpoint(file, step);
-        checkpoint = file;
+        if (!file.toString().endsWith(".raw.safetensors") && !file.toString().endsWith(".lora.safetensors")) {
+            checkpoint = file;
+        }
         line.end();
         out.println("wrote " + file);
         out.flush();
@@ -154,7 +163,7 @@ final class TrainingReport implements TrainingListener {
             return List.of();
         }
         List<String> base = new ArrayList<>();
-        for (String name : BASE_MODEL) {
+        for (String name : COMMON) {
             OptionSpec option = command.findOption("--" + name);
             List<String> given = option.stringValues();
             if (!given.isEmpty()) {
@@ -163,9 +172,12 @@ final class TrainingReport implements TrainingListener {
             }
         }
         Path trained = options.output().folder().resolve("template");
-        List<String> inputs = example.templateInputs() == null
+        ObjectNode row = example.templateInputs();
+        List<String> inputs = row == null
                 ? List.of()
-                : List.of("--template_inputs", example.templateInputs().toString());
+                : List.of(
+                        "--template_inputs",
+                        located(row, options.data().basePath()).toString());
         List<String> packaging = new ArrayList<>(
                 List.of("./stencil", "package", "--template_model_id_or_path", template.toString(), "--checkpoint"));
         packaging.addAll(List.of(checkpoint.toString(), "--output_path", trained.toString()));
@@ -177,7 +189,32 @@ final class TrainingReport implements TrainingListener {
         generating.addAll(inputs);
         generating.addAll(List.of("--prompt", example.prompt(), "--output"));
         generating.add(options.output().folder().resolve("image.png").toString());
-        return List.of("package the Template, then generate with it:", shell(packaging), shell(generating));
+        String heading = "package the Template, then generate with it";
+        return List.of(
+                row == null
+                        ? heading + "; add --template_inputs to both, with the fields of its Input:"
+                        : heading + ":",
+                shell(packaging),
+                shell(generating));
+    }
+
+    /// Names files of the dataset as they are found from the working directory.
+    private static JsonNode located(JsonNode value, Path dataset) {
+        if (value.isTextual()) {
+            Path file = dataset.resolve(value.asText());
+            return Files.isRegularFile(file) ? TextNode.valueOf(file.toString()) : value;
+        }
+        if (value.isArray()) {
+            ArrayNode array = JsonNodeFactory.instance.arrayNode();
+            value.forEach(element -> array.add(located(element, dataset)));
+            return array;
+        }
+        if (value.isObject()) {
+            ObjectNode object = JsonNodeFactory.instance.objectNode();
+            value.properties().forEach(field -> object.set(field.getKey(), located(field.getValue(), dataset)));
+            return object;
+        }
+        return value;
     }
 
     /// A line for a POSIX shell.

@@ -142,7 +142,7 @@ final class Checkpoints {
 
     private void writeState(TrainState.Snapshot snapshot) {
         try (Scope _ = new Scope()) {
-            states.write(snapshot.progress().with(state.validation()), state.tensors(snapshot));
+            states.write(snapshot.progress(), state.tensors(snapshot));
         }
         listener.onSaved(snapshot.progress().step());
     }

@@ -40,9 +40,7 @@ final class SampleAction implements StepAction {
     }
 
     @Override
-    public void resume(Moment moment) {
-        if (!Files.isDirectory(sampler.folder(moment.step()))) {
-            run(moment);
-        }
+    public Decision resume(Moment moment) {
+        return Files.isDirectory(sampler.folder(moment.step())) ? Decision.NONE : run(moment);
     }
 }

@@ -12,6 +12,7 @@ import io.stencil.train.checkpoint.TrainableParts;
 import io.stencil.train.data.BatchSampler;
 import io.stencil.train.data.DatasetRow;
 import io.stencil.train.events.StepAction;
+import io.stencil.train.events.StepAction.Decision;
 import io.stencil.train.events.StepAction.Moment;
 import io.stencil.train.events.TrainingListener;
 import io.stencil.train.events.TrainingListener.RunEnd;
@@ -25,6 +26,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.function.BiFunction;
 import java.util.function.BooleanSupplier;
 import java.util.stream.IntStream;
 import org.bytedeco.pytorch.Tensor;
@@ -73,10 +75,11 @@ final class TrainLoop {
 
     /// Trains to the end of the run.
     ///
+    /// @param example that the start reports
     /// @param actions that run between steps, in their order; checkpoints follow them. All processes run them
     /// @param listener whose events are those of the loop; `checkpoints` report their own
     /// @param stop whether to stop before the next step
-    TrainingResult run(List<StepAction> actions, TrainingListener listener, BooleanSupplier stop) {
+    TrainingResult run(DatasetRow example, List<StepAction> actions, TrainingListener listener, BooleanSupplier stop) {
         TrainableParts parts = state.parts();
         listener.onStart(new TrainingStart(
                 length.steps(),
@@ -86,7 +89,7 @@ final class TrainLoop {
                 state.seed(),
                 state.step(),
                 batchSize,
-                batches.batch(0, 0).getFirst()));
+                example));
         state.startClock();
         setRecovery();
         try {
@@ -115,14 +118,10 @@ final class TrainLoop {
     /// @return whether one of them ends the run
     private boolean begin(List<StepAction> actions) {
         if (state.step() == 0) {
-            return between(actions, 0);
+            return run(actions, 0, false, StepAction::run);
         }
         boolean isOver = actions.stream().anyMatch(StepAction::isOver);
-        Moment moment = new Moment(state.step(), 0, isOver || state.step() == length.steps());
-        return state.withoutDraws(() -> {
-            actions.forEach(action -> action.resume(moment));
-            return isOver;
-        });
+        return run(actions, 0, isOver, StepAction::resume);
     }
 
     /// @return whether an action ends the run
@@ -143,7 +142,7 @@ final class TrainLoop {
             setRecovery();
         }
         listener.onStep(new StepReport(state.step(), length.steps(), place.epoch(), loss, rate, state.seconds()));
-        boolean ends = between(actions, place.epoch());
+        boolean ends = run(actions, place.epoch(), false, StepAction::run);
         checkpoints.afterStep();
         if (place.endsEpoch()) {
             checkpoints.afterEpoch(place.epoch());
@@ -151,20 +150,23 @@ final class TrainLoop {
         return ends;
     }
 
-    /// Runs the actions after a step, or before the first. The generator of the process is as before afterwards.
+    /// Runs the actions between two steps. The generator of the process is as before afterwards.
     ///
-    /// @return whether one of them ends the run
-    private boolean between(List<StepAction> actions, int epoch) {
-        boolean ends = false;
+    /// @param over whether the run has ended before
+    /// @return whether it ends here
+    private boolean run(
+            List<StepAction> actions, int epoch, boolean over, BiFunction<StepAction, Moment, Decision> work) {
+        boolean ends = over;
         for (StepAction action : actions) {
             Moment moment = new Moment(state.step(), epoch, ends || state.step() == length.steps());
             ends |= state.withoutDraws(() -> {
-                StepAction.Decision decision = action.run(moment);
+                Decision decision = work.apply(action, moment);
                 if (decision.best()) {
                     checkpoints.saveBest();
                 }
                 return decision.ends();
             });
+            keepValidation();
         }
         return ends;
     }
@@ -252,6 +254,14 @@ final class TrainLoop {
         recovery = state.snapshot();
     }
 
+    /// Adds the validation that came after an update to its moment. One after a later step is repeated with that step.
+    private void keepValidation() {
+        TrainState.Snapshot captured = recovery;
+        if (captured != null && captured.progress().step() == state.step()) {
+            recovery = captured.with(state.validation());
+        }
+    }
+
     private void clearRecovery() {
         if (recovery != null) {
             recovery.close();
@@ -262,23 +272,30 @@ final class TrainLoop {
     /// Saves weights and state of the moment before a failure, as a stop does. A failure to save does not hide the
     /// first one.
     private void saveAfter(Throwable failure, TrainingListener listener) {
-        if (recovery == null || state.isTorn()) {
-            checkpoints.nameNewestState();
-            return;
-        }
         try {
+            if (recovery == null || state.isTorn()) {
+                checkpoints.nameNewestState();
+                return;
+            }
             checkpoints.afterFailure(recovery);
         } catch (RuntimeException | Error e) {
             failure.addSuppressed(e);
-            listener.onWarning("weights and state since the last checkpoint cannot be saved: " + e.getMessage());
+            report(
+                    failure,
+                    () -> listener.onWarning(
+                            "weights and state since the last checkpoint cannot be saved: " + e.getMessage()));
         }
     }
 
-    /// A listener that fails too, such as a log on a full disk, does not hide the first failure.
     private void reportFailure(Throwable failure, TrainingListener listener) {
+        String message = Objects.requireNonNullElse(failure.getMessage(), failure.toString());
+        report(failure, () -> listener.onEnd(new RunEnd(Reason.FAILED, state.step(), state.seconds(), message)));
+    }
+
+    /// A listener that fails too, such as a log on a full disk, does not hide the first failure.
+    private static void report(Throwable failure, Runnable event) {
         try {
-            String message = Objects.requireNonNullElse(failure.getMessage(), failure.toString());
-            listener.onEnd(new RunEnd(Reason.FAILED, state.step(), state.seconds(), message));
+            event.run();
         } catch (RuntimeException | Error e) {
             failure.addSuppressed(e);
         }

@@ -177,6 +177,11 @@ final class TrainState implements AutoCloseable {
     /// kilobytes of generators' states, and the number of updates of each parameter.
     record Snapshot(Progress progress, Generators.State random) implements AutoCloseable {
 
+        /// The same moment with a validation that came after its step; it takes this object's place.
+        Snapshot with(BestValidation later) {
+            return new Snapshot(progress.with(later), random);
+        }
+
         @Override
         public void close() {
             random.close();

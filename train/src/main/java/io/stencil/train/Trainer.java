@@ -21,6 +21,7 @@ import io.stencil.train.checkpoint.TrainableParts;
 import io.stencil.train.checkpoint.TrainedLora;
 import io.stencil.train.checkpoint.TrainedTensors;
 import io.stencil.train.data.BatchSampler;
+import io.stencil.train.data.DatasetRow;
 import io.stencil.train.encodings.CacheFolder;
 import io.stencil.train.events.RunLogs;
 import io.stencil.train.events.StepAction;
@@ -207,10 +208,19 @@ public final class Trainer {
                         actions.add(new SampleAction(options.sampling(), sampler, state, () -> stopped, all));
                     }
                     return new TrainLoop(options.optimisation(), state, objective, batches, parallel, checkpoints)
-                            .run(actions, all, () -> stopped);
+                            .run(example(batches, models), actions, all, () -> stopped);
                 }
             }
         }
+    }
+
+    /// A row with what a generation takes: without its Template inputs where a data processor makes others of them.
+    private static DatasetRow example(BatchSampler batches, TrainModels models) {
+        DatasetRow row = batches.batch(0, 0).getFirst();
+        boolean isProcessed = models.template() != null && models.template().hasDataProcessor();
+        return isProcessed
+                ? new DatasetRow(row.image(), row.prompt(), row.editImages(), null, row.weight(), row.location())
+                : row;
     }
 
     /// The first process removes the leftovers of a killed one; the others look after it.

@@ -74,6 +74,13 @@ final class Validation implements StepAction, AutoCloseable {
         return isDue ? validate(moment.step()) : Decision.NONE;
     }
 
+    /// A state that a failure of the validation has left lacks it. What an earlier version saved is not measured again.
+    @Override
+    public Decision resume(Moment moment) {
+        boolean isMissing = before().last() >= 0 && before().last() < moment.step();
+        return isMissing ? run(moment) : Decision.NONE;
+    }
+
     private Decision validate(long step) {
         long began = System.nanoTime();
         int parts = measurement.parts() + (state.hasAverage() ? measurement.ownRows() : 0);

@@ -7,6 +7,7 @@ import io.stencil.error.InvalidFileException;
 import io.stencil.error.StencilException;
 import io.stencil.error.TemplateException;
 import io.stencil.testing.TestFiles;
+import io.stencil.train.events.TrainingListener;
 import io.stencil.train.events.TrainingListener.StepReport;
 import io.stencil.train.options.TrainOptions;
 import java.awt.image.BufferedImage;
@@ -159,6 +160,34 @@ class FailureTest {
         assertThat(second.losses()).isEqualTo(whole.losses().subList(done, ROWS));
         assertThat(folder.resolve("parts/checkpoints/epoch-0.safetensors"))
                 .hasSameBinaryContentAs(folder.resolve("whole/checkpoints/epoch-0.safetensors"));
+    }
+
+    /// Such as all logs on a full disk. Other listeners get the events all the same.
+    @Test
+    void aListenerThatFailsAgainDoesNotHideTheFirstFailure() {
+        TrainingListener failing = new TrainingListener() {
+            @Override
+            public void onStep(StepReport report) {
+                if (report.step() == 3) {
+                    block(folder.resolve("a/checkpoints/step-3.state"));
+                    throw new IllegalStateException("disk full");
+                }
+            }
+
+            @Override
+            public void onWarning(String message) {
+                throw new IllegalStateException("disk still full");
+            }
+        };
+        Recorder recorder = new Recorder();
+        assertThatThrownBy(
+                        () -> new Trainer().run(options("a").build(), TrainingListener.all(List.of(failing, recorder))))
+                .hasMessage("disk full");
+        assertThat(recorder.steps).hasSize(3);
+        assertThat(recorder.warnings)
+                .singleElement()
+                .asString()
+                .startsWith("weights and state since the last checkpoint cannot be saved: ");
     }
 
     /// The state is saved where the checkpoint cannot be, and the newest state is named where that cannot be either.

@@ -3,9 +3,12 @@ package io.stencil.train;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.stencil.error.InvalidFileException;
 import io.stencil.error.InvalidRequestException;
 import io.stencil.files.AtomicFolder;
+import io.stencil.json.Json;
 import io.stencil.pipeline.models.ModelFiles;
 import io.stencil.tensor.DType;
 import io.stencil.tensor.Scope;
@@ -247,6 +250,32 @@ class ResumeTest {
         assertThat(folder.resolve("a/step-8.state")).exists();
         assertThat(folder.resolve("a/step-8.safetensors")).exists();
         assertThat(folder.resolve("a/step-4.safetensors")).doesNotExist();
+    }
+
+    /// Earlier versions knew no validation: neither its progress, nor rows that are held out, nor later options.
+    @Test
+    void aStateWithoutValidationGoesOn() throws IOException {
+        Recorder whole = train(template("a").saveSteps(8));
+        Files.delete(folder.resolve("a/checkpoints/step-10.safetensors"));
+        AtomicFolder.remove(folder.resolve("a/checkpoints/step-10.state"));
+        Path state = folder.resolve("a/checkpoints/step-8.state");
+        remove(state.resolve("trainer.json"), "/progress", "validation");
+        remove(state.resolve("dataset.json"), "", "held_out");
+        for (String option : List.of("optimizer", "timestep_sampling", "enable_bucket")) {
+            remove(state.resolve("trainer.json"), "/options", option);
+        }
+
+        Recorder resumed = train(template("a").saveSteps(8).resume(true));
+        assertThat(resumed.losses()).isEqualTo(whole.losses().subList(8, 10));
+        assertThat(folder.resolve("a/checkpoints/step-10.state/trainer.json"))
+                .content()
+                .contains("\"validation\"");
+    }
+
+    private static void remove(Path file, String object, String field) throws IOException {
+        JsonNode root = Json.MAPPER.readTree(Files.readString(file));
+        assertThat(((ObjectNode) root.at(object)).remove(field)).as(field).isNotNull();
+        Files.writeString(file, root.toString());
     }
 
     @Test

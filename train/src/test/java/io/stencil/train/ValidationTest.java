@@ -12,6 +12,7 @@ import io.stencil.pipeline.unit.ModelRole;
 import io.stencil.template.load.LoadedTemplate;
 import io.stencil.testing.TestFiles;
 import io.stencil.train.DatasetEncoder.EncodingListener;
+import io.stencil.train.checkpoint.SavedState;
 import io.stencil.train.encodings.CacheFolder;
 import io.stencil.train.events.TrainingListener;
 import io.stencil.train.events.TrainingListener.RunEnd;
@@ -20,6 +21,7 @@ import io.stencil.train.options.DataOptions.OnBadRow;
 import io.stencil.train.options.Task;
 import io.stencil.train.options.TrainOptions;
 import io.stencil.train.options.ValidationOptions.KeepBest;
+import io.stencil.train.validation.BestValidation;
 import io.stencil.train.validation.ValidationReport;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -36,6 +38,7 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /// Held-out rows are measured beside a training that does not notice it.
@@ -248,6 +251,50 @@ class ValidationTest {
         assertThat(both).hasSize(5).isEqualTo(reports(whole));
         assertThat(folder.resolve("run/checkpoints/step-4.safetensors"))
                 .hasSameBinaryContentAs(folder.resolve("whole/checkpoints/step-4.safetensors"));
+    }
+
+    /// Both between updates and in the midst of one, where the run goes on from an earlier step.
+    @ParameterizedTest
+    @CsvSource({"1, 2", "2, 3"})
+    void aFailureInAValidationIsMadeUp(int accumulation, long failing) throws IOException {
+        Recorder whole = train(counted("whole", accumulation));
+        Recorder begun = new Recorder() {
+            @Override
+            public void onValidation(ValidationReport report) {
+                if (report.step() == failing) {
+                    throw new IllegalStateException("no memory");
+                }
+                super.onValidation(report);
+            }
+        };
+        assertThatThrownBy(() -> new Trainer().run(counted("run", accumulation).build(), begun))
+                .hasMessage("no memory");
+        assertThat(begun.savedAtFailure).containsExactly(2L);
+        Recorder resumed = train(counted("run", accumulation).resume(true));
+
+        List<ValidationReport> both = new ArrayList<>(reports(begun));
+        both.addAll(reports(resumed));
+        assertThat(both).hasSize(5).isEqualTo(reports(whole));
+        assertThat(progress("run")).isEqualTo(progress("whole"));
+        for (String file : List.of("best.safetensors", "step-4.safetensors")) {
+            assertThat(folder.resolve("run/checkpoints").resolve(file))
+                    .hasSameBinaryContentAs(folder.resolve("whole/checkpoints").resolve(file));
+        }
+    }
+
+    private TrainOptions.Builder counted(String output, int accumulation) {
+        return validated(output)
+                .set("validation_steps", 1)
+                .set("keep_best", KeepBest.VALIDATION)
+                .set("early_stop", 5)
+                .learningRate(1e-2)
+                .gradientAccumulationSteps(accumulation);
+    }
+
+    private BestValidation progress(String output) {
+        return SavedState.read(folder.resolve(output).resolve("checkpoints/step-4.state"))
+                .progress()
+                .validation();
     }
 
     @Test

@@ -83,6 +83,11 @@ public final class LoadedTemplate<I extends Record, P extends Record> implements
         return new LoadedTemplate<>(entry, entry.rows(), model);
     }
 
+    /// Whether a data processor makes the model's inputs of those of a dataset's row.
+    public boolean hasDataProcessor() {
+        return entry.processedRows().isPresent();
+    }
+
     /// Binds a dataset's row to the model's inputs; the Template's data processor runs, if it has one. Threads that
     /// read ahead may call together.
     ///

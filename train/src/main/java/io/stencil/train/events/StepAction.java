@@ -19,8 +19,12 @@ public interface StepAction {
         return false;
     }
 
-    /// Completes what a stop has cut short after the step that a resumed run goes on from.
-    default void resume(Moment moment) {}
+    /// Completes what a stop or a failure has cut short after the step that a resumed run goes on from.
+    ///
+    /// @return the same in all processes
+    default Decision resume(Moment moment) {
+        return Decision.NONE;
+    }
 
     /// A moment between two steps.
     ///

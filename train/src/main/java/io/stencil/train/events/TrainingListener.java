@@ -4,6 +4,7 @@ import io.stencil.train.data.DatasetRow;
 import io.stencil.train.validation.ValidationReport;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /// Receives the events of a training run, on the thread that trains.
@@ -53,58 +54,79 @@ public interface TrainingListener {
     /// The run is over: no other event follows. A failure before the first step is not reported.
     default void onEnd(RunEnd end) {}
 
-    /// Passes each event to all listeners, in their order.
+    /// Passes each event to all listeners, in their order. One that fails keeps no event from the others.
     static TrainingListener all(List<TrainingListener> listeners) {
         List<TrainingListener> all = List.copyOf(listeners);
         return new TrainingListener() {
+            private void each(Consumer<TrainingListener> event) {
+                Throwable failure = null;
+                for (TrainingListener listener : all) {
+                    try {
+                        event.accept(listener);
+                    } catch (RuntimeException | Error e) {
+                        if (failure == null) {
+                            failure = e;
+                        } else {
+                            failure.addSuppressed(e);
+                        }
+                    }
+                }
+                if (failure instanceof Error error) {
+                    throw error;
+                }
+                if (failure instanceof RuntimeException exception) {
+                    throw exception;
+                }
+            }
+
             @Override
             public void onStart(TrainingStart start) {
-                all.forEach(listener -> listener.onStart(start));
+                each(listener -> listener.onStart(start));
             }
 
             @Override
             public void onStep(StepReport report) {
-                all.forEach(listener -> listener.onStep(report));
+                each(listener -> listener.onStep(report));
             }
 
             @Override
             public void onStage(Stage stage, int done, int total) {
-                all.forEach(listener -> listener.onStage(stage, done, total));
+                each(listener -> listener.onStage(stage, done, total));
             }
 
             @Override
             public void onValidation(ValidationReport report) {
-                all.forEach(listener -> listener.onValidation(report));
+                each(listener -> listener.onValidation(report));
             }
 
             @Override
             public void onSamples(SamplesReport report) {
-                all.forEach(listener -> listener.onSamples(report));
+                each(listener -> listener.onSamples(report));
             }
 
             @Override
             public void onCheckpoint(Path file, long step) {
-                all.forEach(listener -> listener.onCheckpoint(file, step));
+                each(listener -> listener.onCheckpoint(file, step));
             }
 
             @Override
             public void onFailure(Path folder, long savedSteps) {
-                all.forEach(listener -> listener.onFailure(folder, savedSteps));
+                each(listener -> listener.onFailure(folder, savedSteps));
             }
 
             @Override
             public void onSaved(long step) {
-                all.forEach(listener -> listener.onSaved(step));
+                each(listener -> listener.onSaved(step));
             }
 
             @Override
             public void onWarning(String message) {
-                all.forEach(listener -> listener.onWarning(message));
+                each(listener -> listener.onWarning(message));
             }
 
             @Override
             public void onEnd(RunEnd end) {
-                all.forEach(listener -> listener.onEnd(end));
+                each(listener -> listener.onEnd(end));
             }
         };
     }
@@ -128,7 +150,7 @@ public interface TrainingListener {
     /// @param seed of timesteps, noise and data order
     /// @param doneSteps of an earlier process, which the run goes on after
     /// @param batchSize images of a step, over all processes
-    /// @param example a row of the dataset
+    /// @param example a row of the dataset, with Template inputs where the model takes them as they are
     record TrainingStart(
             long steps,
             int rows,
