@@ -7,10 +7,15 @@ import io.stencil.flux2.files.LoraFormat;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /// Converts files by what they hold: a LoRA, or parts of a base model.
 public final class Conversion {
+
+    /// Endings of files of weights that are not written, or are written otherwise; none is meant as a folder's name.
+    private static final Pattern OTHER_FILES =
+            Pattern.compile("(?i).*\\.(?:bin|ckpt|pth?|sft|onnx|npz|safetensors?|gguf|safetensors\\.index\\.json)");
 
     private Conversion() {}
 
@@ -42,6 +47,10 @@ public final class Conversion {
     /// @throws io.stencil.error.InvalidFileException when the source is broken, not whole, or cannot be converted so
     /// @throws IOException when the result cannot be written; nothing is left of it then
     public static Report run(Path in, Path out, ModelTarget target, Progress progress) throws IOException {
+        if (!ModelConverter.isFile(out) && OTHER_FILES.matcher(out.toString()).matches()) {
+            throw new InvalidRequestException(
+                    "OUT", "'%s' must end in .safetensors or .gguf, or name a directory".formatted(out));
+        }
         return LoraConverter.isLora(in) ? lora(in, out, target) : new ModelConverter(target, progress).convert(in, out);
     }
 

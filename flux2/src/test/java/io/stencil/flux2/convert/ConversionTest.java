@@ -338,6 +338,8 @@ class ConversionTest {
         assertRefused(TRANSFORMER, "x.gguf", to(null, Quantization.FLOAT8, null), "must end in .safetensors");
         assertRefused(TRANSFORMER, "x", q8, "must end in .gguf");
         assertRefused(TRANSFORMER, "x", to(Dialect.BFL, null, null), "folders have diffusers' names alone");
+        assertRefused(TRANSFORMER, "x.ckpt", to(null, null, null), "must end in .safetensors or .gguf, or name a dir");
+        assertRefused(TRANSFORMER, "x.GGUF", to(null, null, null), "must end in .safetensors or .gguf, or name a dir");
         assertRefused(vae, "x.gguf", q8, "does not apply to a VAE");
         assertRefused(vae, "x.gguf", to(null, null, null), "a VAE is not written as GGUF");
         assertRefused(TEXT_ENCODER, "x.safetensors", to(Dialect.BFL, null, null), "BFL has no names for the text");
