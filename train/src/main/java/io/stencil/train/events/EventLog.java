@@ -11,8 +11,13 @@ import io.stencil.train.checkpoint.RunFolder;
 import io.stencil.train.validation.ValidationReport;
 import io.stencil.train.validation.ValidationReport.Interval;
 import io.stencil.train.validation.ValidationReport.ValidationLoss;
+import java.io.BufferedReader;
 import java.io.IOException;
+import java.io.InputStreamReader;
+import java.io.UncheckedIOException;
+import java.io.Writer;
 import java.nio.ByteBuffer;
+import java.nio.channels.Channels;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -51,19 +56,36 @@ public final class EventLog implements TrainingListener, AutoCloseable {
         this.view = view;
         this.step = doneSteps;
         try {
-            List<ObjectNode> earlier = doneSteps == 0
-                    ? List.of()
-                    : read(folder).stream()
-                            .filter(event -> event.path("step").asLong() <= doneSteps)
-                            .toList();
-            StringBuilder text = new StringBuilder();
-            earlier.forEach(event -> text.append(event).append('\n'));
-            AtomicFile.writeText(file, text.toString());
+            AtomicFile.write(file, to -> {
+                Writer text = Channels.newWriter(to, StandardCharsets.UTF_8);
+                if (doneSteps > 0 && Files.exists(file)) {
+                    copy(doneSteps, text);
+                }
+                text.flush();
+            });
             channel = FileChannel.open(file, StandardOpenOption.APPEND);
-            earlier.forEach(view);
         } catch (IOException e) {
             throw unwritable(e);
         }
+    }
+
+    /// Copies the events up to a step one by one: a long run has more than memory should hold.
+    private void copy(long doneSteps, Writer to) throws IOException {
+        try (BufferedReader lines = lines(file)) {
+            for (String line = lines.readLine(); line != null; line = lines.readLine()) {
+                Optional<ObjectNode> event =
+                        event(line).filter(earlier -> earlier.path("step").asLong() <= doneSteps);
+                if (event.isPresent()) {
+                    to.append(event.get().toString()).append('\n');
+                    view.accept(event.get());
+                }
+            }
+        }
+    }
+
+    /// Opens a log whose last line may be torn, also within a character.
+    private static BufferedReader lines(Path file) throws IOException {
+        return new BufferedReader(new InputStreamReader(Files.newInputStream(file), StandardCharsets.UTF_8));
     }
 
     /// Reads the events of a run, also while it goes on. Lines that are not whole are passed over.
@@ -75,12 +97,9 @@ public final class EventLog implements TrainingListener, AutoCloseable {
         if (Files.notExists(file)) {
             return List.of();
         }
-        try { // a torn line may end within a character
-            return new String(Files.readAllBytes(file), StandardCharsets.UTF_8)
-                    .lines()
-                    .flatMap(line -> event(line).stream())
-                    .toList();
-        } catch (IOException e) {
+        try (BufferedReader lines = lines(file)) {
+            return lines.lines().flatMap(line -> event(line).stream()).toList();
+        } catch (IOException | UncheckedIOException e) {
             throw new InvalidFileException(Location.of(file), "cannot be read: " + e, e);
         }
     }

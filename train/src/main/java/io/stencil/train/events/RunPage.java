@@ -111,7 +111,7 @@ final class RunPage implements Consumer<ObjectNode> {
         long began = clock.getAsLong();
         try {
             AtomicFile.writeText(folder.folder().resolve(RunFolder.PAGE), html());
-        } catch (IOException e) {
+        } catch (IOException | RuntimeException e) { // also a path of another system in the options
             failed = true;
             warnings.warn("the page %s cannot be written any more: %s"
                     .formatted(folder.folder().resolve(RunFolder.PAGE), e));

@@ -15,6 +15,7 @@ import io.stencil.template.Warnings;
 import io.stencil.template.load.LoadedTemplate;
 import io.stencil.template.load.TemplateSource;
 import io.stencil.template.pipeline.TemplatePipeline;
+import io.stencil.train.checkpoint.RunFolder;
 import io.stencil.train.data.Dataset;
 import io.stencil.train.events.TrainingListener;
 import io.stencil.train.events.TrainingListener.SampleImage;
@@ -44,9 +45,6 @@ import org.jspecify.annotations.Nullable;
 /// No weight, gradient or random number generator of the run changes.
 public final class Sampler {
 
-    /// Folder in the run's folder.
-    public static final String FOLDER = "samples";
-
     /// Name of the contact sheet in a step's folder.
     public static final String SHEET = "sheet.png";
 
@@ -65,7 +63,7 @@ public final class Sampler {
     private Sampler(TemplatePipeline pipeline, SamplePlan plan, TrainOptions options, Warnings warnings) {
         this.pipeline = pipeline;
         this.plan = plan;
-        this.folder = options.output().folder().resolve(FOLDER);
+        this.folder = options.output().folder().resolve(RunFolder.SAMPLES);
         this.heading = options.optimisation().emaDecay() == null ? "step %s" : "step %s, average of the weights";
         this.warnings = warnings;
     }
@@ -203,8 +201,8 @@ public final class Sampler {
         SamplesReport report;
         try {
             report = write(step, images, began);
-        } catch (IOException | StencilException e) {
-            warnings.warn("the samples of step %s cannot be written: %s".formatted(step, e.getMessage()));
+        } catch (IOException | RuntimeException e) {
+            warnings.warn("the samples of step %s cannot be written: %s".formatted(step, reason(e)));
             return;
         }
         listener.onSamples(report);

@@ -146,6 +146,16 @@ class RunPageTest {
                 .startsWith("the page %s cannot be written any more: ".formatted(folder.resolve("index.html")));
     }
 
+    /// Such as a path of another system.
+    @Test
+    void aNameThatIsNoPathIsAWarning() throws IOException {
+        ObjectNode about = (ObjectNode) Json.MAPPER.readTree("{\"options\": {\"model_paths\": [\"a\\u0000b\"]}}");
+        page = new RunPage(new RunFolder(folder), about, new ProgressText(), () -> now, warnings::add);
+        page.begin();
+        start(0, 9);
+        assertThat(warnings).singleElement().asString().contains("cannot be written any more: ", "InvalidPath");
+    }
+
     /// Nothing is fetched from elsewhere: the only addresses are those of namespaces.
     @Test
     void itFetchesNothing() throws IOException {
