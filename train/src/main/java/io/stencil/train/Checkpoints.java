@@ -9,9 +9,10 @@ import io.stencil.train.events.TrainingListener.Stage;
 import io.stencil.train.options.OutputOptions;
 import io.stencil.train.options.TrainOptions;
 import java.nio.file.Path;
-import java.util.ArrayList;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.bytedeco.pytorch.Tensor;
 
 /// Saves the checkpoints of a run in `checkpoints/`: `epoch-N.safetensors` at each epoch's end, or, where an interval
@@ -37,7 +38,7 @@ final class Checkpoints {
     private final DataParallel parallel;
     private final StateWriter states;
     private final TrainingListener listener;
-    private final List<Path> written = new ArrayList<>();
+    private final Set<Path> written = new LinkedHashSet<>();
     private long savedAt;
 
     /// @param state of the run, whose present step is saved already

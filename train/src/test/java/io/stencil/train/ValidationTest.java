@@ -282,6 +282,20 @@ class ValidationTest {
         }
     }
 
+    @Test
+    void theBestWeightsAreOneOfTheFilesOfARun() {
+        Recorder recorder = new Recorder();
+        TrainingResult result =
+                new Trainer().run(counted("run", 1).learningRate(1e-3).build(), recorder);
+
+        assertThat(recorder.checkpoints.stream().filter("best.safetensors"::equals))
+                .hasSizeGreaterThan(1);
+        assertThat(result.checkpoints())
+                .containsExactly(
+                        folder.resolve("run/checkpoints/best.safetensors"),
+                        folder.resolve("run/checkpoints/step-4.safetensors"));
+    }
+
     private TrainOptions.Builder counted(String output, int accumulation) {
         return validated(output)
                 .set("validation_steps", 1)

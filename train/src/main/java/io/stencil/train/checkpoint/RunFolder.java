@@ -53,8 +53,8 @@ public record RunFolder(Path folder) {
     private static final Pattern DAMAGED = Pattern.compile("step-\\d+\\.state\\.damaged");
     private static final Pattern CHECKPOINT =
             Pattern.compile("((step|epoch)-\\d+|best)(\\.raw)?(\\.lora)?\\.safetensors");
-    private static final Pattern LEFTOVER =
-            Pattern.compile("\\.((step|epoch)-\\d+\\.|best\\.|index\\.html\\.|events\\.jsonl\\.).*\\.tmp");
+    private static final Pattern LEFTOVER = Pattern.compile(
+            "\\.((step|epoch)-\\d+|best|index\\.html|events\\.jsonl|training_args\\.json|training_log\\.csv)\\..*\\.tmp");
 
     /// Refuses a folder in which a new run would write over the log, the checkpoints or the states of another.
     ///
