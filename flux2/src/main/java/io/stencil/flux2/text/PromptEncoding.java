@@ -28,12 +28,12 @@ public record PromptEncoding(List<Integer> hiddenStates, int maxLength) {
     /// Reads `text_encoder_out_layers` and `max_sequence_length` of a text encoder's `config.json`. Published
     /// checkpoints have neither: what is absent is as in [#KLEIN].
     ///
-    /// @throws InvalidFileException for a value that cannot be used
+    /// @throws io.stencil.error.InvalidFileException for a value that cannot be used
     public static PromptEncoding read(Path configJson) {
         return read(ConfigJson.read(configJson));
     }
 
-    /// @throws InvalidFileException for a value that cannot be used
+    /// @throws io.stencil.error.InvalidFileException for a value that cannot be used
     public static PromptEncoding read(ConfigJson json) {
         try {
             return new PromptEncoding(

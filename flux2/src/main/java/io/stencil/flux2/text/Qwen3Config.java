@@ -72,13 +72,14 @@ public record Qwen3Config(
 
     /// Reads a `config.json` in the layout of Hugging Face.
     ///
-    /// @throws InvalidFileException when a field is missing, of the wrong kind, or has a value
+    /// @throws io.stencil.error.InvalidFileException when a field is missing, of the wrong kind, or has a value
     ///     that is not supported
     public static Qwen3Config read(Path configJson) {
         return read(ConfigJson.read(configJson));
     }
 
-    /// @throws InvalidFileException when a field is missing, of the wrong kind, or has a value that is not supported
+    /// @throws io.stencil.error.InvalidFileException when a field is missing, of the wrong kind, or has a value that is
+    /// not supported
     public static Qwen3Config read(ConfigJson json) {
         json.require("model_type", "qwen3");
         json.require("attention_bias", false);

@@ -91,12 +91,12 @@ public record TransformerConfig(
     /// Reads a `config.json`. The numbers of blocks, heads and channels must be there; other absent fields take the
     /// values of FLUX.2-dev.
     ///
-    /// @throws InvalidFileException for a missing or unsupported value
+    /// @throws io.stencil.error.InvalidFileException for a missing or unsupported value
     public static TransformerConfig read(Path configJson) {
         return read(ConfigJson.read(configJson));
     }
 
-    /// @throws InvalidFileException for a missing or unsupported value
+    /// @throws io.stencil.error.InvalidFileException for a missing or unsupported value
     public static TransformerConfig read(ConfigJson json) {
         json.require("_class_name", "Flux2Transformer2DModel");
         json.require("patch_size", 1);

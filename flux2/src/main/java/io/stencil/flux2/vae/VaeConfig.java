@@ -75,12 +75,14 @@ public record VaeConfig(
 
     /// Reads a `config.json`. A field that is absent has the value of [#flux2].
     ///
-    /// @throws InvalidFileException when a field is of another kind or has a value that is not supported
+    /// @throws io.stencil.error.InvalidFileException when a field is of another kind or has a value that is not
+    /// supported
     public static VaeConfig read(Path configJson) {
         return read(ConfigJson.read(configJson));
     }
 
-    /// @throws InvalidFileException when a field is of another kind or has a value that is not supported
+    /// @throws io.stencil.error.InvalidFileException when a field is of another kind or has a value that is not
+    /// supported
     public static VaeConfig read(ConfigJson config) {
         List<Integer> channels = config.integers("block_out_channels", List.of(128, 256, 512, 512));
         requireSupported(config, channels);
