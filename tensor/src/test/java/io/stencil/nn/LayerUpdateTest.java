@@ -4,11 +4,16 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.stencil.error.InvalidRequestException;
+import io.stencil.gguf.BlockType;
+import io.stencil.gguf.GgufFile;
+import io.stencil.gguf.GgufWriter;
 import io.stencil.nn.LayerUpdate.Axis;
 import io.stencil.nn.LayerUpdate.Dora;
 import io.stencil.nn.LayerUpdate.Kronecker;
 import io.stencil.nn.LayerUpdate.Whole;
+import io.stencil.safetensors.SafetensorsDtype;
 import io.stencil.safetensors.SafetensorsFile;
+import io.stencil.safetensors.TensorSource;
 import io.stencil.tensor.DType;
 import io.stencil.tensor.Device;
 import io.stencil.tensor.Scope;
@@ -17,6 +22,9 @@ import io.stencil.tensor.Tensors;
 import io.stencil.tensor.TorchGenerator;
 import io.stencil.testing.TensorAssert;
 import java.io.IOException;
+import java.lang.foreign.MemorySegment;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -36,7 +44,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 /// Updates of all kinds give the output of a weight to which their changes are added.
 class LayerUpdateTest {
 
-    private static final int IN = 6;
+    private static final int IN = 96; // three blocks of a GGUF file
     private static final int OUT = 8;
 
     /// Where the weight rests.
@@ -44,6 +52,9 @@ class LayerUpdateTest {
         FLOAT32,
         BFLOAT16,
         FLOAT8,
+        FLOAT8_OF_FILE,
+        GGUF,
+        GGUF_OFFLOADED,
         OFFLOADED
     }
 
@@ -86,14 +97,54 @@ class LayerUpdateTest {
         return generator.randn(DType.FLOAT32, shape);
     }
 
-    private void load(Rest rest) {
-        SafetensorsFile source = SafetensorsFile.open(file);
+    private void load(Rest rest) throws IOException {
+        TensorSource source =
+                switch (rest) {
+                    case FLOAT8_OF_FILE -> SafetensorsFile.open(scaledFloat8());
+                    case GGUF, GGUF_OFFLOADED -> GgufFile.open(blocks());
+                    default -> SafetensorsFile.open(file);
+                };
         switch (rest) {
-            case FLOAT32 -> new WeightLoader(DType.FLOAT32, Device.CPU).load(net, source);
+            case FLOAT32, FLOAT8_OF_FILE, GGUF -> new WeightLoader(DType.FLOAT32, Device.CPU).load(net, source);
             case BFLOAT16 -> new WeightLoader(DType.BFLOAT16, Device.CPU).load(net, source);
             case FLOAT8 -> new WeightLoader(DType.FLOAT32, Device.CPU, true).load(net, source);
-            case OFFLOADED -> new WeightLoader(DType.FLOAT32, Device.CPU).open(net, source, Set.of(), true);
+            case OFFLOADED, GGUF_OFFLOADED -> new WeightLoader(DType.FLOAT32, Device.CPU).open(net, source, Set.of(), true);
         }
+    }
+
+    /// The weight in float8, with a scale for each row.
+    private Path scaledFloat8() throws IOException {
+        Path scaled = folder.resolve("float8.safetensors");
+        TensorFiles.write(
+                scaled,
+                Map.of(
+                        "linear.weight",
+                        DType.FLOAT8_E4M3FN.cast(random(OUT, IN)),
+                        "linear.weight_scale",
+                        random(OUT, 1).abs(),
+                        "linear.bias",
+                        random(OUT)),
+                Map.of());
+        return scaled;
+    }
+
+    /// The weight in blocks of Q8_0.
+    private Path blocks() throws IOException {
+        float[] weight = Tensors.toFloats(random(OUT, IN));
+        MemorySegment quantized = MemorySegment.ofArray(new byte[OUT * IN / 32 * 34]);
+        BlockType.Q8_0.narrow(MemorySegment.ofArray(weight), quantized);
+        byte[] bias = new byte[OUT * Float.BYTES];
+        ByteBuffer.wrap(bias).order(ByteOrder.LITTLE_ENDIAN).asFloatBuffer().put(Tensors.toFloats(random(OUT)));
+        Path written = folder.resolve("net.gguf");
+        GgufWriter.write(
+                written,
+                List.of(
+                        new GgufWriter.Tensor("linear.weight", BlockType.Q8_0, List.of((long) OUT, (long) IN)),
+                        new GgufWriter.Tensor("linear.bias", SafetensorsDtype.F32, List.of((long) OUT))),
+                (tensor, sink) -> sink.accept(
+                        tensor.name().endsWith("bias") ? MemorySegment.ofArray(bias) : quantized),
+                Map.of());
+        return written;
     }
 
     private LayerUpdate update(Kind kind, double strength) {
@@ -101,11 +152,11 @@ class LayerUpdateTest {
             case PAIR -> new LoraPair(random(2, IN), random(OUT, 2));
             case KRONECKER ->
                 // four of the six rows, which begin within a block
-                Kronecker.of(random(4, 2), List.of(random(3, 2), random(2, 3))).rows(2, OUT);
+                Kronecker.of(random(4, 2), List.of(random(3, 2), random(2, 48))).rows(2, OUT);
             case WHOLE -> new Whole(random(OUT, IN));
             case DORA_OF_ROWS -> dora(new LoraPair(random(2, IN), random(OUT, 2)), Axis.OUTPUT, strength);
             case DORA_OF_COLUMNS -> dora(new LoraPair(random(2, IN), random(OUT, 2)), Axis.INPUT, strength);
-            case DORA_OF_KRONECKER -> dora(Kronecker.of(random(2, 3), List.of(random(4, 2))), Axis.OUTPUT, strength);
+            case DORA_OF_KRONECKER -> dora(Kronecker.of(random(2, 3), List.of(random(4, 32))), Axis.OUTPUT, strength);
         };
     }
 
@@ -127,7 +178,7 @@ class LayerUpdateTest {
 
     @ParameterizedTest
     @MethodSource("cases")
-    void theOutputIsThatOfAChangedWeight(Rest rest, List<Kind> kinds) {
+    void theOutputIsThatOfAChangedWeight(Rest rest, List<Kind> kinds) throws IOException {
         load(rest);
         List<LayerUpdate> updates =
                 kinds.stream().map(kind -> update(kind, 0.75)).toList();
@@ -148,7 +199,7 @@ class LayerUpdateTest {
         }
 
         assertThat(Tensors.toFloats(net.linear.forward(x))).isEqualTo(before);
-        if (rest == Rest.OFFLOADED) {
+        if (rest == Rest.OFFLOADED || rest == Rest.GGUF_OFFLOADED) {
             assertThat(net.linear.weight().isInMemory()).isFalse();
         }
     }
@@ -156,7 +207,7 @@ class LayerUpdateTest {
     /// The definition, on the whole weight.
     @ParameterizedTest
     @MethodSource
-    void aDoraGivesRowsOrColumnsTheirMagnitude(Axis axis) {
+    void aDoraGivesRowsOrColumnsTheirMagnitude(Axis axis) throws IOException {
         load(Rest.FLOAT32);
         LoraPair pair = new LoraPair(random(2, IN), random(OUT, 2));
         Tensor magnitude = random(axis == Axis.OUTPUT ? OUT : IN);
@@ -202,7 +253,7 @@ class LayerUpdateTest {
     }
 
     @Test
-    void fusedWeightsGiveTheOutputOfBoundUpdates() {
+    void fusedWeightsGiveTheOutputOfBoundUpdates() throws IOException {
         load(Rest.FLOAT32);
         Lora lora = Lora.of(Map.of(
                 "linear",
@@ -218,7 +269,7 @@ class LayerUpdateTest {
     }
 
     @Test
-    void updatesThatDoNotFitAreRefused() {
+    void updatesThatDoNotFitAreRefused() throws IOException {
         load(Rest.FLOAT32);
         for (LayerUpdate wrong : List.of(
                 Kronecker.of(random(4, 3), List.of(random(3, 2))),
@@ -227,7 +278,7 @@ class LayerUpdateTest {
             Lora lora = Lora.of(Map.of("linear", List.of(wrong)));
             assertThatThrownBy(() -> LoraBinding.bind(net, lora))
                     .isInstanceOf(InvalidRequestException.class)
-                    .hasMessageStartingWith("'lora': 'linear' is a layer of [8, 6], and ");
+                    .hasMessageStartingWith("'lora': 'linear' is a layer of [8, 96], and ");
         }
     }
 }
