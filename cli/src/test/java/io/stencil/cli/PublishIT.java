@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.stencil.hub.testing.FakeHub;
 import io.stencil.hub.testing.FakeRepository;
+import io.stencil.testing.ShortPrompts;
 import io.stencil.testing.TestFiles;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -58,7 +59,7 @@ class PublishIT {
 
     private static String[] sample(String... more) {
         List<String> words = new ArrayList<>(List.of(
-                "--model_paths=" + TestFiles.tinyModel(""),
+                "--model_paths=" + ShortPrompts.model(),
                 "--dtype=float32",
                 "--template_inputs={\"scale\": 0.9}",
                 "--prompt=a circle",
@@ -99,10 +100,7 @@ class PublishIT {
     void aTemplateIsMadeTrainedPackagedPublishedFetchedAndRun() throws IOException, InterruptedException {
         TrainingFolder training = TrainingFolder.make(temporary);
         stencil("new-template", "brightness", "--family=value").succeeded();
-        stencil(training.words(
-                        "--model_paths=" + TestFiles.tinyModel(""),
-                        "--template_model_id_or_path=brightness",
-                        "--dataset_base_path=data set"))
+        stencil(training.words("--template_model_id_or_path=brightness", "--dataset_base_path=data set"))
                 .succeeded();
         stencil(sample(
                         "package",
@@ -213,7 +211,7 @@ class PublishIT {
         stencil("upload", "me/x", "package", "--hub_token_file=" + none).failed(1, "no-token': holds no token");
 
         // The card names the base model that came from a hub.
-        putFolder("org/klein", TestFiles.tinyModel(""), "");
+        putFolder("org/klein", ShortPrompts.model(), "");
         stencil(
                         "package",
                         "--hub=huggingface",

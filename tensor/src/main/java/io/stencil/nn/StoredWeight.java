@@ -21,6 +21,9 @@ import org.bytedeco.pytorch.Tensor;
 /// @param staysQuantized whether a matrix that the file has in blocks, or in float8 with a scale, stays so
 record StoredWeight(WeightFile file, String name, DType plain, Device device, boolean staysQuantized) {
 
+    /// Bytes of a cache line, and of libtorch's own memory.
+    private static final int ALIGNMENT = 64;
+
     long[] shape() {
         return source().entry(name).dims();
     }
@@ -67,6 +70,22 @@ record StoredWeight(WeightFile file, String name, DType plain, Device device, bo
             }
             dropPages();
             return new WeightStorage.InMemory(new WeightStorage.Owned(values));
+        }
+    }
+
+    /// As [#read], but that a plain view that begins between multiples of [#ALIGNMENT] bytes is copied.
+    WeightStorage.Resident readAligned() {
+        WeightStorage.Resident found = read();
+        if (!(found instanceof WeightStorage.MappedFile)
+                || !(found.values() instanceof WeightValues.Plain(Tensor view))
+                || view.data_ptr().address() % ALIGNMENT == 0) {
+            return found;
+        }
+        try (Scope _ = new Scope()) {
+            return WeightStorage.InMemory.of(view.clone());
+        } finally {
+            found.close();
+            dropPages();
         }
     }
 

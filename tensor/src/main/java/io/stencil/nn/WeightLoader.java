@@ -23,6 +23,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
+import java.util.function.Function;
 
 /// Puts a checkpoint into a module, strictly: every tensor present with its shape, and none that is not known, but for
 /// [Bookkeeping] that no forward pass reads.
@@ -52,24 +53,32 @@ public record WeightLoader(DType dtype, Device device, boolean float8) {
 
     /// @param ignored names that may be in the checkpoint and are dropped
     public void load(Module module, TensorSource source, Set<String> ignored) {
-        load(module, module.state(), source, ignored);
+        load(module, module.state(), source, ignored, StoredWeight::read);
     }
 
-    /// Loads the parameters and buffers that have no content yet, as [#load] does.
+    /// Loads the parameters and buffers that have no content yet, as [#load] does. Weights that begin between multiples
+    /// of 64 bytes are copied: libtorch adds up products with them in another order, so that the same weights in
+    /// another
+    /// file would give other last bits.
     ///
     /// @param initialized names of those that have content, which must not be in the checkpoint
     public void loadRest(Module module, TensorSource source, Set<String> initialized) {
-        load(module, without(module.state(), initialized), source, Set.of());
+        load(module, without(module.state(), initialized), source, Set.of(), StoredWeight::readAligned);
     }
 
-    private void load(Module module, Map<String, Parameter> state, TensorSource source, Set<String> ignored) {
+    private void load(
+            Module module,
+            Map<String, Parameter> state,
+            TensorSource source,
+            Set<String> ignored,
+            Function<StoredWeight, WeightStorage> read) {
         WeightFile file = new WeightFile(source);
         Map<Parameter, WeightStorage> loaded = new LinkedHashMap<>(); // a fault at one leaves the others as they were
         boolean attached = false; // from then on parameters may point into the file
         try {
             check(state, source, ignored);
             initializeAbsent(state, source);
-            stored(module, file).forEach((parameter, weight) -> loaded.put(parameter, weight.read()));
+            stored(module, file).forEach((parameter, weight) -> loaded.put(parameter, read.apply(weight)));
             if (loaded.values().stream().anyMatch(MappedFile.class::isInstance)) {
                 module.attach(file);
                 attached = true;

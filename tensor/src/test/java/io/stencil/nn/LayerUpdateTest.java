@@ -98,17 +98,17 @@ class LayerUpdateTest {
     }
 
     private void load(Rest rest) throws IOException {
-        TensorSource source =
-                switch (rest) {
-                    case FLOAT8_OF_FILE -> SafetensorsFile.open(scaledFloat8());
-                    case GGUF, GGUF_OFFLOADED -> GgufFile.open(blocks());
-                    default -> SafetensorsFile.open(file);
-                };
+        TensorSource source = switch (rest) {
+            case FLOAT8_OF_FILE -> SafetensorsFile.open(scaledFloat8());
+            case GGUF, GGUF_OFFLOADED -> GgufFile.open(blocks());
+            default -> SafetensorsFile.open(file);
+        };
         switch (rest) {
             case FLOAT32, FLOAT8_OF_FILE, GGUF -> new WeightLoader(DType.FLOAT32, Device.CPU).load(net, source);
             case BFLOAT16 -> new WeightLoader(DType.BFLOAT16, Device.CPU).load(net, source);
             case FLOAT8 -> new WeightLoader(DType.FLOAT32, Device.CPU, true).load(net, source);
-            case OFFLOADED, GGUF_OFFLOADED -> new WeightLoader(DType.FLOAT32, Device.CPU).open(net, source, Set.of(), true);
+            case OFFLOADED, GGUF_OFFLOADED ->
+                new WeightLoader(DType.FLOAT32, Device.CPU).open(net, source, Set.of(), true);
         }
     }
 
@@ -141,8 +141,7 @@ class LayerUpdateTest {
                 List.of(
                         new GgufWriter.Tensor("linear.weight", BlockType.Q8_0, List.of((long) OUT, (long) IN)),
                         new GgufWriter.Tensor("linear.bias", SafetensorsDtype.F32, List.of((long) OUT))),
-                (tensor, sink) -> sink.accept(
-                        tensor.name().endsWith("bias") ? MemorySegment.ofArray(bias) : quantized),
+                (tensor, sink) -> sink.accept(tensor.name().endsWith("bias") ? MemorySegment.ofArray(bias) : quantized),
                 Map.of());
         return written;
     }

@@ -18,6 +18,7 @@ import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Objects;
@@ -217,6 +218,29 @@ class WeightLoaderTest {
         assertThat(net.linear.weight().dtype()).isEqualTo(DType.BFLOAT16);
         assertThat(net.count.dtype()).isEqualTo(DType.INT64);
         assertThat(isMapped(file())).isFalse();
+    }
+
+    /// Wherever the header of the file puts them; those that begin at a multiple of 64 bytes stay views.
+    @Test
+    void weightsOfATemplateAreAligned() throws IOException {
+        Set<Boolean> views = new HashSet<>();
+        for (int length = 0; length < 64; length += 8) {
+            TensorFiles.write(file(), tensors, Map.of("key", "v".repeat(length)));
+            SafetensorsFile source = SafetensorsFile.open(file());
+            long inFile = source.segment("linear.bias").address();
+            try (Net other = new Net()) {
+                FLOAT32.loadRest(other, source, Set.of());
+                Tensor bias =
+                        Objects.requireNonNull(other.state().get("linear.bias")).get();
+                long address = bias.data_ptr().address();
+                assertThat(address % 64).isZero();
+                views.add(address == inFile);
+                assertThat(Tensors.toFloats(bias)).containsExactly(7, 8, 9);
+                assertThat(other.linear.weight().get().data_ptr().address() % 64)
+                        .isZero();
+            }
+        }
+        assertThat(views).containsExactlyInAnyOrder(true, false);
     }
 
     @Test
