@@ -56,10 +56,9 @@ public record WeightLoader(DType dtype, Device device, boolean float8) {
         load(module, module.state(), source, ignored, StoredWeight::read);
     }
 
-    /// Loads the parameters and buffers that have no content yet, as [#load] does. Weights that begin between multiples
-    /// of 64 bytes are copied: libtorch adds up products with them in another order, so that the same weights in
-    /// another
-    /// file would give other last bits.
+    /// Loads the parameters and buffers that have no content yet, as [#load] does. Weights that begin between
+    /// multiples of 64 bytes are copied: libtorch adds up products with them in another order, so that the same
+    /// weights in another file would give other last bits.
     ///
     /// @param initialized names of those that have content, which must not be in the checkpoint
     public void loadRest(Module module, TensorSource source, Set<String> initialized) {

@@ -168,7 +168,7 @@ final class ModelConverter {
                     .filter(part -> !chosen.contains(part))
                     .forEach(part -> part.weights().close());
             return chosen;
-        } catch (RuntimeException e) {
+        } catch (RuntimeException | Error e) {
             parts.forEach(part -> part.weights().close());
             throw e;
         }

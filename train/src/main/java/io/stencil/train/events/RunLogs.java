@@ -28,14 +28,18 @@ public final class RunLogs implements AutoCloseable {
         ProgressText progress = new ProgressText();
         RunPage page = new RunPage(folder, TrainingArguments.json(options, seed), progress, System::nanoTime, warnings);
         events = new EventLog(folder, doneSteps, page);
-        page.begin();
+        @Nullable CsvLog opened = null;
         try {
-            csv = options.output().csvLog() ? new CsvLog(folder.folder(), doneSteps) : null;
+            page.begin();
+            opened = options.output().csvLog() ? new CsvLog(folder.folder(), doneSteps) : null;
             tensorBoard = options.output().tensorboardLog() ? new TensorBoardLog(folder, doneSteps, warnings) : null;
-        } catch (RuntimeException e) {
-            events.close();
-            throw e;
+        } catch (RuntimeException | Error e) {
+            try (EventLog _ = events;
+                    @Nullable CsvLog _ = opened) {
+                throw e;
+            }
         }
+        csv = opened;
         this.listener = TrainingListener.all(Stream.of(progress, events, csv, tensorBoard, listener)
                 .filter(Objects::nonNull)
                 .toList());
@@ -46,14 +50,13 @@ public final class RunLogs implements AutoCloseable {
         return listener;
     }
 
+    /// Closes all logs, also after one that fails.
     @Override
     public void close() {
-        events.close();
-        if (csv != null) {
-            csv.close();
-        }
-        if (tensorBoard != null) {
-            tensorBoard.close();
+        try (EventLog _ = events;
+                @Nullable CsvLog _ = csv;
+                @Nullable TensorBoardLog _ = tensorBoard) {
+            // closed in reverse
         }
     }
 }
