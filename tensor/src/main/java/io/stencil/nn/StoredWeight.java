@@ -78,7 +78,7 @@ record StoredWeight(WeightFile file, String name, DType plain, Device device, bo
         WeightStorage.Resident found = read();
         if (!(found instanceof WeightStorage.MappedFile)
                 || !(found.values() instanceof WeightValues.Plain(Tensor view))
-                || view.data_ptr().address() % ALIGNMENT == 0) {
+                || TensorFiles.isAligned(view, ALIGNMENT)) {
             return found;
         }
         try (Scope _ = new Scope()) {

@@ -83,6 +83,11 @@ public final class TensorFiles {
                 && tensor.data_ptr().address() == source.segment(name).address();
     }
 
+    /// Whether the values of `tensor` begin at a multiple of `bytes` in memory.
+    public static boolean isAligned(Tensor tensor, int bytes) {
+        return tensor.data_ptr().address() % bytes == 0;
+    }
+
     /// All tensors of a file as copies on the CPU, owned by the caller's scope.
     public static Map<String, Tensor> read(Path file) {
         Map<String, Tensor> tensors = new LinkedHashMap<>();
