@@ -16,9 +16,11 @@ import io.stencil.template.load.TemplateFolder;
 import io.stencil.tensor.DType;
 import io.stencil.tensor.Device;
 import io.stencil.testing.TestFiles;
+import io.stencil.train.Trainer;
 import io.stencil.train.Validator;
 import io.stencil.train.events.TrainingListener;
 import io.stencil.train.options.DataOptions.ExtraInput;
+import io.stencil.train.options.ObjectiveOptions.TimestepWeighting;
 import io.stencil.train.options.TrainOptions;
 import io.stencil.train.validation.ValidationReport;
 import io.stencil.train.validation.ValidationReport.Interval;
@@ -116,9 +118,56 @@ class SteeringGainTest {
     /// The images of the dataset have nothing to do with the inputs of their rows.
     @Test
     void shuffledInputsAreOfNoUse() throws IOException {
+        assertIncludesZero(input(gain(TRAINED, shuffled(shared.resolve("data")))));
+    }
+
+    /// Of two Templates that begin alike and are trained as long, only the one whose rows have their own inputs learns
+    /// to use them.
+    @Test
+    void aTemplateThatWasTrainedOnShuffledInputsDoesNotUseThem() throws IOException {
+        Path data = folder.resolve("training-data");
+        DatasetWriter.write(new DatasetPlan(Kind.BRIGHTNESS, 360, 5, 64), data, _ -> {});
+
+        SteeringGain right = gain(trained(data, data.resolve(DatasetWriter.METADATA)), metadata());
+        SteeringGain shuffled = gain(trained(data, shuffled(data)), metadata());
+
+        assertThat(input(right).low()).isPositive();
+        assertThat(right.inWords()).isEqualTo("the Template uses its input");
+        assertIncludesZero(input(shuffled));
+        assertThat(shuffled.inWords()).isEqualTo("the Template does not use its input yet");
+    }
+
+    /// Trains the brightness example from a random start.
+    ///
+    /// @return its folder
+    private Path trained(Path data, Path metadata) throws IOException {
+        Path template = Files.createTempDirectory(folder, "template");
+        Files.copy(TRAINED.resolve("Model.java"), template.resolve("Model.java"));
+        TrainOptions options = TrainOptions.builder(MODEL, data, metadata, Files.createTempDirectory(folder, "run"))
+                .size(64, 64)
+                .load(FLOAT32)
+                .template(template)
+                .trainable(List.of("template_model"))
+                .extraInputs(Set.of(ExtraInput.TEMPLATE_INPUTS))
+                .seed(0L)
+                .maxSteps(45)
+                .batchSize(8)
+                .learningRate(4e-3)
+                .set("max_grad_norm", 1.0)
+                .timestepWeighting(TimestepWeighting.NONE)
+                .set("remove_prefix_in_ckpt", "pipe.template_model.")
+                .build();
+        Path weights =
+                new Trainer().run(options, TrainingListener.NONE).checkpoints().getLast();
+        Files.copy(weights, template.resolve("model.safetensors"));
+        return template;
+    }
+
+    /// Writes the metadata of a dataset anew, each row with the inputs of another.
+    private static Path shuffled(Path data) throws IOException {
         List<JsonNode> rows = new ArrayList<>();
         List<JsonNode> inputs = new ArrayList<>();
-        for (String line : Files.readAllLines(metadata())) {
+        for (String line : Files.readAllLines(data.resolve(DatasetWriter.METADATA))) {
             rows.add(Json.MAPPER.readTree(line));
             inputs.add(rows.getLast().get("template_inputs"));
         }
@@ -128,10 +177,9 @@ class SteeringGainTest {
             ((ObjectNode) rows.get(i)).set("template_inputs", inputs.get(i));
             shuffled.append(rows.get(i)).append('\n');
         }
-        Path metadata = shared.resolve("data/shuffled.jsonl");
+        Path metadata = data.resolve("shuffled.jsonl");
         Files.writeString(metadata, shuffled);
-
-        assertIncludesZero(input(gain(TRAINED, metadata)));
+        return metadata;
     }
 
     private static void assertIncludesZero(Interval interval) {
