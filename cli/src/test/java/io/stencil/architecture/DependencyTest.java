@@ -15,7 +15,8 @@ import java.util.Set;
 import org.junit.jupiter.api.Test;
 
 /// What may see what: cli, lab, train, template, pipeline, flux2, tensor, files, and never back; hub stands aside on
-/// files. Within the lab the world sees files alone, evaluations see template and world.
+/// files, and service, which only the command line and servers see, on template. Within the lab the world sees files
+/// alone, evaluations see template and world.
 class DependencyTest {
 
     private static final JavaClasses STENCIL = new ClassFileImporter()
@@ -37,6 +38,7 @@ class DependencyTest {
         "io.stencil.cli..",
         "io.stencil.lab..",
         "io.stencil.train..",
+        "io.stencil.service..",
         "io.stencil.template..",
         "io.stencil.pipeline..",
         "io.stencil.flux2.."
@@ -52,6 +54,7 @@ class DependencyTest {
                 "lab.evaluate",
                 "lab.world",
                 "train",
+                "service",
                 "template",
                 "pipeline",
                 "flux2",
@@ -77,6 +80,8 @@ class DependencyTest {
                 .definedBy("io.stencil.lab.evaluate..")
                 .layer("train")
                 .definedBy("io.stencil.train..")
+                .layer("service")
+                .definedBy("io.stencil.service..")
                 .layer("template")
                 .definedBy("io.stencil.template..")
                 .layer("pipeline")
@@ -103,14 +108,18 @@ class DependencyTest {
                 .mayOnlyAccessLayers("template", "pipeline", "world", "files")
                 .whereLayer("train")
                 .mayOnlyBeAccessedByLayers("cli", "lab")
+                .whereLayer("service")
+                .mayOnlyBeAccessedByLayers("cli")
+                .whereLayer("service")
+                .mayOnlyAccessLayers("template", "pipeline", "tensor", "files")
                 .whereLayer("template")
-                .mayOnlyBeAccessedByLayers("cli", "lab", "evaluate", "train")
+                .mayOnlyBeAccessedByLayers("cli", "lab", "evaluate", "train", "service")
                 .whereLayer("pipeline")
-                .mayOnlyBeAccessedByLayers("cli", "lab", "evaluate", "train", "template")
+                .mayOnlyBeAccessedByLayers("cli", "lab", "evaluate", "train", "service", "template")
                 .whereLayer("flux2")
                 .mayOnlyBeAccessedByLayers("cli", "lab", "train", "template", "pipeline")
                 .whereLayer("tensor")
-                .mayOnlyBeAccessedByLayers("cli", "lab", "train", "template", "pipeline", "flux2")
+                .mayOnlyBeAccessedByLayers("cli", "lab", "train", "service", "template", "pipeline", "flux2")
                 .whereLayer("hub")
                 .mayOnlyBeAccessedByLayers("cli")
                 .whereLayer("hub")

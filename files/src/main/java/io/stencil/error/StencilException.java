@@ -16,6 +16,7 @@ public abstract sealed class StencilException extends RuntimeException
                 InvalidRequestException,
                 InvalidStateException,
                 ProcessGroupException,
+                QueueFullException,
                 TemplateException {
 
     private static final long serialVersionUID = 1L;

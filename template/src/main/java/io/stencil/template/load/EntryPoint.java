@@ -52,6 +52,7 @@ record EntryPoint<I extends Record, P extends Record>(
 
     private static EntryPoint<?, ?> checked(Path origin, EntryClass found) {
         requireComponents(origin, found.input(), InputType::isLeaf, "cannot be bound from JSON");
+        DeclaredField.requireUsable(origin, found.input());
         requireComponents(origin, found.processed(), EntryPoint::isCacheable, "cannot be written to a cache");
         return typed(origin, found);
     }
@@ -71,6 +72,7 @@ record EntryPoint<I extends Record, P extends Record>(
             Path origin, Template<I, ?> template, DataProcessor<?, I> processor) {
         Class<R> row = (Class<R>) RowType.of(origin, template, processor);
         requireComponents(origin, row, InputType::isLeaf, "cannot be bound from JSON");
+        DeclaredField.requireUsable(origin, row);
         return new DataProcessorBinder<>(
                 RecordBinder.ofRows(row), (DataProcessor<R, I>) processor, new AuthorCode(origin));
     }
@@ -255,6 +257,11 @@ record EntryPoint<I extends Record, P extends Record>(
         public I bind(ObjectNode fields, Path folder) {
             R row = rows.bind(fields, folder);
             return code.callOnInputs("the data processor", () -> processor.process(row, folder));
+        }
+
+        @Override
+        public ObjectNode schema() {
+            return rows.schema();
         }
     }
 }

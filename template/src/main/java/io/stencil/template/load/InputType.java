@@ -33,6 +33,10 @@ final class InputType {
         return isWhole(type) || isReal(type) || isFlag(type) || type == String.class || type.isEnum();
     }
 
+    static boolean isNumber(Class<?> type) {
+        return isWhole(type) || isReal(type);
+    }
+
     static boolean isWhole(Class<?> type) {
         return WHOLE.contains(type);
     }
@@ -163,6 +167,7 @@ final class InputType {
     /// Returns whether a component may be absent.
     static boolean isOptional(RecordComponent component) {
         return component.getType() == Optional.class
+                || DeclaredField.defaultValue(component).isPresent()
                 || component.getAnnotatedType().isAnnotationPresent(Nullable.class);
     }
 

@@ -58,6 +58,11 @@ public final class LoadedTemplate<I extends Record, P extends Record> implements
         return model;
     }
 
+    /// Binds inputs of a generation, and describes them. It may be used when this Template is closed.
+    public InputBinder<I> inputBinder() {
+        return entry.inputs();
+    }
+
     /// Binds, processes and runs one input of a generation.
     ///
     /// @return the cache, owned by the caller's scope

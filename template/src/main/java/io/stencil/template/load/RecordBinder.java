@@ -1,7 +1,9 @@
 package io.stencil.template.load;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.MissingNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import com.fasterxml.jackson.databind.node.POJONode;
 import io.stencil.error.InvalidRequestException;
 import io.stencil.error.Location;
 import io.stencil.error.NameList;
@@ -55,6 +57,11 @@ final class RecordBinder<I extends Record> implements InputBinder<I> {
     }
 
     @Override
+    public ObjectNode schema() {
+        return InputSchema.of(type);
+    }
+
+    @Override
     public I bind(ObjectNode fields, Path folder) {
         return type.cast(record(type, fields, new Place("", folder)));
     }
@@ -84,7 +91,15 @@ final class RecordBinder<I extends Record> implements InputBinder<I> {
 
     private @Nullable Object component(RecordComponent component, JsonNode value, Place place) {
         if (!value.isMissingNode() && !value.isNull()) {
-            return value(component.getGenericType(), value, place);
+            Object bound = value(component.getGenericType(), value, place);
+            DeclaredField.rangeFault(component, bound).ifPresent(fault -> {
+                throw place.fault(fault);
+            });
+            return bound;
+        }
+        Optional<JsonNode> otherwise = DeclaredField.defaultValue(component);
+        if (otherwise.isPresent()) {
+            return component(component, otherwise.get(), place);
         }
         if (component.getType() == Optional.class) {
             return Optional.empty();
@@ -117,6 +132,13 @@ final class RecordBinder<I extends Record> implements InputBinder<I> {
             return record(plain, value, place);
         }
         return LeafReader.read(plain, value, place);
+    }
+
+    /// Binds the default of a component.
+    ///
+    /// @throws InvalidRequestException when it does not fit the component
+    void requireDefault(RecordComponent component) {
+        component(component, MissingNode.getInstance(), new Place("", Path.of("")));
     }
 
     private static Record construct(Class<? extends Record> type, List<@Nullable Object> values, Place place) {
@@ -162,6 +184,10 @@ final class RecordBinder<I extends Record> implements InputBinder<I> {
                         .findFirst();
                 place.require(constant.isPresent(), type, value);
                 return constant.orElseThrow();
+            }
+            if (value instanceof POJONode node && node.getPojo() instanceof RgbImage image) {
+                place.require(type == RgbImage.class, type, value);
+                return image;
             }
             place.require(value.isTextual(), type, value);
             return type == RgbImage.class ? image(value.textValue(), place) : value.textValue();

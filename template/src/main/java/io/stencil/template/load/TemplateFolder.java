@@ -100,6 +100,11 @@ public final class TemplateFolder implements TemplateSource {
         return new RecordBinder<>(ValueTemplate.Input.class);
     }
 
+    @Override
+    public InputBinder<?> inputBinder(Flux2Pipeline base) {
+        return entry(config(base)).inputs();
+    }
+
     /// Binds a dataset's rows as a training does, by the data processor where there is one. A folder of weights
     /// alone has the inputs of the built-in family.
     ///

@@ -1,0 +1,199 @@
+package io.stencil.service;
+
+import io.stencil.error.Arguments;
+import io.stencil.pipeline.GeneratedImage;
+import java.time.Instant;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CancellationException;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/// A request that an [ImageService] has accepted. All methods may be called from any thread, also after the service is
+/// closed.
+public final class GenerationJob {
+
+    /// Where a job is. It begins [#QUEUED] and ends in one of the last three.
+    public enum State {
+        QUEUED,
+        RUNNING,
+        DONE,
+        FAILED,
+        CANCELLED;
+
+        /// Whether the state changes no more.
+        public boolean isFinal() {
+            return this != QUEUED && this != RUNNING;
+        }
+    }
+
+    /// Delivers events until it is closed.
+    public interface Subscription extends AutoCloseable {
+
+        /// Ends the delivery, after the event that the listener is at.
+        @Override
+        void close();
+    }
+
+    private final String id;
+    private final ImageRequest request;
+    private final Plan plan;
+    private final Consumer<GenerationJob> canceller;
+    private final EventLog events;
+    private final CompletableFuture<List<GeneratedImage>> result = new CompletableFuture<>();
+    private final List<String> warnings = new CopyOnWriteArrayList<>();
+    private final Instant submitted = Instant.now();
+    private State state = State.QUEUED;
+    private int place;
+    private int step;
+    private int steps;
+    private @Nullable Instant started;
+    private @Nullable Instant finished;
+    private volatile boolean cancelled;
+
+    /// @param request with its seeds
+    /// @param canceller takes the job from the queue
+    GenerationJob(String id, ImageRequest request, Plan plan, Consumer<GenerationJob> canceller) {
+        this.id = id;
+        this.request = request;
+        this.plan = plan;
+        this.canceller = canceller;
+        this.events = new EventLog(id);
+    }
+
+    /// A name that no other job has and nobody can guess.
+    public String id() {
+        return id;
+    }
+
+    /// The request, with the seeds that the service drew where it had none.
+    public ImageRequest request() {
+        return request;
+    }
+
+    public synchronized State state() {
+        return state;
+    }
+
+    /// The place in the queue: 1 is the next to start, 0 once the job has started or ended.
+    public synchronized int place() {
+        return state == State.QUEUED ? place : 0;
+    }
+
+    /// The number of denoising steps done.
+    public synchronized int step() {
+        return step;
+    }
+
+    /// The number of denoising steps of the job, as [JobEvent.Step] counts them; 0 before the first is done.
+    public synchronized int steps() {
+        return steps;
+    }
+
+    public Instant submitted() {
+        return submitted;
+    }
+
+    public synchronized Optional<Instant> started() {
+        return Optional.ofNullable(started);
+    }
+
+    public synchronized Optional<Instant> finished() {
+        return Optional.ofNullable(finished);
+    }
+
+    /// Values of the request that have no effect or not the whole of it, one line each: a prompt that is cut, a size
+    /// that is rounded up.
+    public List<String> warnings() {
+        return List.copyOf(warnings);
+    }
+
+    /// Delivers the events of the job to a listener, on a thread of its own and in order: those so far, then each as it
+    /// comes. What the listener throws is logged. A listener that is slow misses places in the queue and previews that
+    /// newer ones replace, and no other event.
+    ///
+    /// @return ends the delivery; need not be closed, since the last event ends it too
+    public Subscription subscribe(Consumer<JobEvent> listener) {
+        return events.subscribe(Arguments.require("listener", listener));
+    }
+
+    /// Cancels the job. One that waits is cancelled at once, one that runs within a denoising step; one that has ended
+    /// stays as it is.
+    public void cancel() {
+        cancelled = true;
+        canceller.accept(this);
+    }
+
+    /// The images, in the order of their seeds. The future fails with the [StencilException] of the job, or with a
+    /// [CancellationException]. To cancel or complete the future itself has no effect on the job.
+    public CompletableFuture<List<GeneratedImage>> result() {
+        CompletableFuture<List<GeneratedImage>> copy = new CompletableFuture<>();
+        CompletableFuture<?> _ = result.whenComplete((images, fault) -> {
+            if (fault == null) {
+                copy.complete(images);
+            } else {
+                copy.completeExceptionally(fault);
+            }
+        });
+        return copy;
+    }
+
+    Plan plan() {
+        return plan;
+    }
+
+    boolean isCancelled() {
+        return cancelled;
+    }
+
+    /// Enters a place in the queue.
+    synchronized void queue(int newPlace) {
+        if (place != newPlace) {
+            place = newPlace;
+            events.add(new JobEvent.Queued(newPlace));
+        }
+    }
+
+    synchronized void start() {
+        state = State.RUNNING;
+        started = Instant.now();
+        events.add(new JobEvent.Started());
+    }
+
+    void warn(String message) {
+        warnings.add(message);
+    }
+
+    synchronized void step(JobEvent.Step event) {
+        step = event.step();
+        steps = event.of();
+        events.add(event);
+    }
+
+    /// Ends the job. Its future is completed on another thread, for what depends on it may block.
+    ///
+    /// @param last event of the job
+    void finish(JobEvent last) {
+        synchronized (this) {
+            state = switch (last) {
+                case JobEvent.Done _ -> State.DONE;
+                case JobEvent.Failed _ -> State.FAILED;
+                case JobEvent.Cancelled _ -> State.CANCELLED;
+                case JobEvent.Queued _, JobEvent.Started _, JobEvent.Step _ ->
+                    throw new IllegalStateException("no last event: " + last);
+            };
+            finished = Instant.now();
+            events.add(last);
+        }
+        Thread.startVirtualThread(() -> {
+            switch (last) {
+                case JobEvent.Done done -> result.complete(done.images());
+                case JobEvent.Failed failed -> result.completeExceptionally(failed.fault());
+                default ->
+                    result.completeExceptionally(new CancellationException("job %s was cancelled".formatted(id)));
+            }
+        });
+    }
+}

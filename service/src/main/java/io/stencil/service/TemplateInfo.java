@@ -1,0 +1,23 @@
+package io.stencil.service;
+
+import com.fasterxml.jackson.databind.node.ObjectNode;
+
+/// A Template that requests may name.
+///
+/// @param name for [ImageRequest.TemplateUse]
+/// @param inputSchema JSON Schema (draft 2020-12) of its inputs, made from the record that the Template declares: names
+///     and types of the fields, the range of a number where the author declares one, which fields are required. An
+///     image is a string of base64 there, with `x-stencil-type` `image` or `mask`, and an
+///     [io.stencil.image.RgbImage] in a request
+public record TemplateInfo(String name, ObjectNode inputSchema) {
+
+    public TemplateInfo {
+        inputSchema = inputSchema.deepCopy();
+    }
+
+    /// Returns a copy, which the caller may change.
+    @Override
+    public ObjectNode inputSchema() {
+        return inputSchema.deepCopy();
+    }
+}

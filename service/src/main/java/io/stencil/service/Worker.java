@@ -1,0 +1,157 @@
+package io.stencil.service;
+
+import io.stencil.error.InvalidRequestException;
+import io.stencil.error.InvalidStateException;
+import io.stencil.error.Location;
+import io.stencil.error.StencilException;
+import io.stencil.pipeline.Flux2Pipeline;
+import io.stencil.pipeline.GeneratedImage;
+import io.stencil.pipeline.GenerationRequest;
+import io.stencil.pipeline.ProgressListener;
+import io.stencil.pipeline.models.LoadOptions;
+import io.stencil.template.pipeline.TemplatePipeline;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CancellationException;
+import java.util.function.BiConsumer;
+import org.jspecify.annotations.Nullable;
+
+/// A pipeline on one device and the thread that takes jobs to it, one at a time.
+final class Worker implements AutoCloseable {
+
+    private static final System.Logger LOGGER = System.getLogger("io.stencil.service");
+
+    private final TemplatePipeline pipeline;
+    private final JobQueue queue;
+    private final BiConsumer<GenerationJob, JobEvent> ended;
+    private final Thread thread;
+    private volatile @Nullable GenerationJob running;
+
+    /// Loads the models of a worker. Its thread is not started.
+    ///
+    /// @param ended receives each job that has ended, with its last event
+    Worker(ServiceSettings settings, LoadOptions load, JobQueue queue, BiConsumer<GenerationJob, JobEvent> ended) {
+        this.queue = queue;
+        this.ended = ended;
+        this.thread = Thread.ofPlatform()
+                .name("stencil-worker-" + load.device())
+                .daemon()
+                .unstarted(this::run);
+        Flux2Pipeline base = Flux2Pipeline.load(settings.files(), load);
+        try {
+            pipeline = new TemplatePipeline(
+                    base, List.copyOf(settings.templates().values()), settings.loading(), this::warn);
+        } catch (RuntimeException | Error e) {
+            base.close();
+            throw e;
+        }
+    }
+
+    private void warn(String message) {
+        running().ifPresentOrElse(job -> job.warn(message), () -> LOGGER.log(System.Logger.Level.WARNING, message));
+    }
+
+    Flux2Pipeline base() {
+        return pipeline.base();
+    }
+
+    void start() {
+        thread.start();
+    }
+
+    /// The job that the worker is at.
+    Optional<GenerationJob> running() {
+        return Optional.ofNullable(running);
+    }
+
+    boolean isCurrentThread() {
+        return Thread.currentThread().equals(thread);
+    }
+
+    /// Waits until the queue is closed and empty and the last job has ended.
+    ///
+    /// @return false when the time is over before
+    boolean join(Duration time) throws InterruptedException {
+        return !thread.isAlive() || thread.join(time);
+    }
+
+    private void run() {
+        for (GenerationJob job = queue.take(); job != null; job = queue.take()) {
+            running = job;
+            JobEvent last = result(job);
+            running = null;
+            boolean _ = Thread.interrupted(); // which was of the job's code
+            try {
+                ended.accept(job, last);
+            } catch (Throwable e) {
+                LOGGER.log(System.Logger.Level.ERROR, "job %s could not be ended".formatted(job.id()), e);
+            }
+        }
+    }
+
+    /// Runs a job. Nothing that happens in it ends this thread, an [Error] neither.
+    private JobEvent result(GenerationJob job) {
+        try {
+            if (job.isCancelled()) {
+                return new JobEvent.Cancelled();
+            }
+            job.start();
+            return new JobEvent.Done(images(job));
+        } catch (CancellationException _) {
+            return new JobEvent.Cancelled();
+        } catch (StencilException e) {
+            return new JobEvent.Failed(e);
+        } catch (OutOfMemoryError e) {
+            return new JobEvent.Failed(new InvalidRequestException(
+                    Location.ofField("width, height"),
+                    "out of memory of Java for an image of %s x %s pixels (%s); make it smaller, or give Java more (-Xmx)"
+                            .formatted(
+                                    job.plan().first().width(),
+                                    job.plan().first().height(),
+                                    e.getMessage()),
+                    e));
+        } catch (Throwable e) {
+            LOGGER.log(System.Logger.Level.ERROR, "job %s failed by a fault of the program".formatted(job.id()), e);
+            return new JobEvent.Failed(new InvalidStateException(
+                    "the generation failed by a fault of the program (%s); its trace is in the log".formatted(e)));
+        }
+    }
+
+    private List<GeneratedImage> images(GenerationJob job) {
+        Plan plan = job.plan();
+        List<GeneratedImage> images = new ArrayList<>();
+        for (long seed : plan.seeds()) {
+            GenerationRequest request = plan.first().toBuilder().seed(seed).build();
+            images.add(pipeline.generate(
+                    request, plan.positive(), plan.negative(), new Progress(job, images.size(), plan)));
+        }
+        return images;
+    }
+
+    /// Passes the steps of a generation on as events.
+    ///
+    /// @param image index of the one that is generated
+    private record Progress(GenerationJob job, int image, Plan plan) implements ProgressListener {
+
+        @Override
+        public void onStep(int done, int total) {
+            job.step(new JobEvent.Step(image * total + done, plan.seeds().size() * total, image, List.of()));
+            if (job.isCancelled()) {
+                throw new CancellationException("job %s was cancelled".formatted(job.id()));
+            }
+        }
+
+        @Override
+        public void onWarning(String message) {
+            job.warn(message);
+        }
+    }
+
+    /// Frees the models. The thread must have ended.
+    @Override
+    public void close() {
+        pipeline.close();
+    }
+}

@@ -1,0 +1,350 @@
+package io.stencil.service;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.stencil.error.InvalidRequestException;
+import io.stencil.error.QueueFullException;
+import io.stencil.pipeline.Flux2Pipeline;
+import io.stencil.pipeline.GeneratedImage;
+import io.stencil.pipeline.GenerationRequest;
+import io.stencil.pipeline.ProgressListener;
+import io.stencil.template.TemplateInputs;
+import io.stencil.template.load.TemplateSource;
+import io.stencil.template.pipeline.TemplatePipeline;
+import io.stencil.tensor.Device;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/// Requests of many callers on one service.
+class ImageServiceTest {
+
+    private static final int SUBMISSIONS = 50;
+
+    @TempDir
+    private Path folder;
+
+    /// A request and the call of a pipeline that gives the same image.
+    private record Pair(ImageRequest request, GenerationRequest call, String inputs, String negativeInputs) {
+
+        static Pair of(
+                long seed, double guidance, String prompt, List<ImageRequest.TemplateUse> uses, List<Lora> loras) {
+            ImageRequest.Builder request =
+                    ImageRequest.of(prompt).size(32, 32).steps(2).seed(seed).guidance(guidance);
+            GenerationRequest.Builder call = GenerationRequest.of(prompt)
+                    .size(32, 32)
+                    .steps(2)
+                    .seed(seed)
+                    .cfgScale(guidance);
+            List<String> inputs = new ArrayList<>();
+            List<String> negativeInputs = new ArrayList<>();
+            for (ImageRequest.TemplateUse use : uses) {
+                request.template(use);
+                inputs.add(json(use.name(), use.inputs()));
+                if (use.negativeInputs() != null) {
+                    negativeInputs.add(json(use.name(), use.negativeInputs()));
+                }
+            }
+            for (Lora lora : loras) {
+                request.lora(lora.name(), lora.strength());
+                call.lora(lora.file(), lora.strength());
+            }
+            return new Pair(request.build(), call.build(), inputs.toString(), negativeInputs.toString());
+        }
+
+        private static String json(String template, Map<String, Object> inputs) {
+            return "{\"model_id\": %s, \"scale\": %s}".formatted(template.equals("a") ? 0 : 1, inputs.get("scale"));
+        }
+
+        List<List<Float>> sequential(TemplatePipeline pipeline) {
+            GeneratedImage image = pipeline.generate(
+                    call, TemplateInputs.parse(inputs), TemplateInputs.parse(negativeInputs), ProgressListener.NONE);
+            return TinyService.latents(List.of(image));
+        }
+    }
+
+    private record Lora(String name, Path file, double strength) {}
+
+    private static ImageRequest.TemplateUse use(String name, double scale) {
+        return new ImageRequest.TemplateUse(name, Map.of("scale", scale));
+    }
+
+    private static List<Pair> pairs(ServiceSettings settings) {
+        Lora first = new Lora("first", Objects.requireNonNull(settings.loras().get("first")), 0.5);
+        Lora second = new Lora("second", Objects.requireNonNull(settings.loras().get("second")), -0.3);
+        ImageRequest.TemplateUse both = new ImageRequest.TemplateUse("a", Map.of("scale", 0.8), Map.of("scale", 0.1));
+        return List.of(
+                Pair.of(1, 1, "a cat", List.of(), List.of()),
+                Pair.of(2, 1, "a cat", List.of(), List.of()),
+                Pair.of(1, 2, "a dog", List.of(), List.of()),
+                Pair.of(1, 1, "a cat", List.of(), List.of(first)),
+                Pair.of(1, 1, "a cat", List.of(), List.of(first, second)),
+                Pair.of(1, 1, "a cat", List.of(use("a", 0.8)), List.of()),
+                Pair.of(1, 1, "a cat", List.of(use("b", 0.8)), List.of()),
+                Pair.of(3, 2, "a cat", List.of(both), List.of(second)),
+                Pair.of(3, 1, "a dog", List.of(use("b", 0.1), use("a", 0.4)), List.of(first)),
+                Pair.of(4, 2, "a bird", List.of(use("a", 0.5), use("a", 0.2)), List.of()));
+    }
+
+    private static List<List<List<Float>>> sequential(ServiceSettings settings, List<Pair> pairs) {
+        List<TemplateSource> templates = List.copyOf(settings.templates().values());
+        try (TemplatePipeline pipeline = new TemplatePipeline(
+                Flux2Pipeline.load(settings.files(), settings.load().getFirst()),
+                templates,
+                TemplatePipeline.Loading.EAGER,
+                _ -> {})) {
+            return pairs.stream().map(pair -> pair.sequential(pipeline)).toList();
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {1, 2})
+    void fiftyConcurrentSubmissionsGiveWhatEachGivesByItself(int workers) throws Exception {
+        ServiceSettings.Builder builder = TinyService.settings(folder).queueSize(SUBMISSIONS);
+        for (int i = 1; i < workers; i++) {
+            builder.worker(Device.CPU);
+        }
+        ServiceSettings settings = builder.build();
+        List<Pair> pairs = pairs(settings);
+        List<List<List<Float>>> expected = sequential(settings, pairs);
+        assertThat(expected).doesNotHaveDuplicates();
+        try (ImageService service = ImageService.open(settings);
+                ExecutorService callers = Executors.newFixedThreadPool(10)) {
+            List<Future<List<GeneratedImage>>> found = new ArrayList<>();
+            for (int i = 0; i < SUBMISSIONS; i++) {
+                ImageRequest request = pairs.get(i % pairs.size()).request();
+                found.add(callers.submit(() -> service.submit(request).result().get()));
+            }
+            for (int i = 0; i < SUBMISSIONS; i++) {
+                assertThat(TinyService.latents(found.get(i).get()))
+                        .as("submission %s", i)
+                        .isEqualTo(expected.get(i % pairs.size()));
+            }
+            assertThat(service.status().done()).isEqualTo(SUBMISSIONS);
+        }
+    }
+
+    @Test
+    void jobsStartInTheOrderOfTheirSubmission() throws Exception {
+        List<String> started = Collections.synchronizedList(new ArrayList<>());
+        CountDownLatch open = new CountDownLatch(1);
+        try (ImageService service =
+                ImageService.open(TinyService.settings(folder).queueSize(20).build())) {
+            GenerationJob first = service.submit(TinyService.waiting("order", open));
+            List<GenerationJob> jobs = new ArrayList<>();
+            for (int i = 0; i < 12; i++) {
+                String name = "order " + i;
+                Hooks.set(name, () -> started.add(name));
+                jobs.add(service.submit(TinyService.hooked(name)));
+            }
+            jobs.get(5).cancel();
+            open.countDown();
+            for (GenerationJob job : jobs) {
+                if (job != jobs.get(5)) {
+                    job.result().get();
+                }
+            }
+            assertThat(started)
+                    .containsExactly(
+                            "order 0",
+                            "order 1",
+                            "order 2",
+                            "order 3",
+                            "order 4",
+                            "order 6",
+                            "order 7",
+                            "order 8",
+                            "order 9",
+                            "order 10",
+                            "order 11");
+            assertThat(first.state()).isEqualTo(GenerationJob.State.DONE);
+            assertThat(service.jobs()).hasSize(13).startsWith(first);
+        }
+    }
+
+    @Test
+    void aFullQueueRefuses() throws Exception {
+        CountDownLatch open = new CountDownLatch(1);
+        try (ImageService service =
+                ImageService.open(TinyService.settings(folder).queueSize(2).build())) {
+            GenerationJob running = service.submit(TinyService.waiting("full", open));
+            Await.state(running, GenerationJob.State.RUNNING);
+            GenerationJob waiting = service.submit(TinyService.request().build());
+            service.submit(TinyService.request().build());
+            assertThat(waiting.place()).isEqualTo(1);
+            assertThatThrownBy(() -> service.submit(TinyService.request().build()))
+                    .isInstanceOf(QueueFullException.class)
+                    .hasMessageStartingWith("the queue is full: 2 jobs wait (queue_size); try again in ")
+                    .extracting(e -> ((QueueFullException) e).retryAfter())
+                    .isEqualTo(Duration.ofSeconds(1));
+            assertThat(service.jobs()).hasSize(3);
+            assertThat(service.status().refused()).isEqualTo(1);
+            waiting.cancel();
+            GenerationJob next = service.submit(TinyService.request().build());
+            open.countDown();
+            assertThat(next.result().get()).hasSize(1);
+            assertThat(service.status())
+                    .extracting(ServiceStatus::queued, ServiceStatus::done, ServiceStatus::cancelled)
+                    .containsExactly(0, 3L, 1L);
+        }
+    }
+
+    @Test
+    void imagesOfOneRequestAreThoseOfTheirSeeds() throws Exception {
+        try (ImageService service =
+                ImageService.open(TinyService.settings(folder).build())) {
+            GenerationJob four =
+                    service.submit(TinyService.request().n(4).seed(7).build());
+            List<GeneratedImage> images = four.result().get();
+            assertThat(four.request().seeds()).containsExactly(7L, 8L, 9L, 10L);
+            for (int i = 0; i < 4; i++) {
+                List<GeneratedImage> one = service.submit(
+                                TinyService.request().seed(7 + i).build())
+                        .result()
+                        .get();
+                assertThat(TinyService.latents(one))
+                        .as("image %s", i)
+                        .isEqualTo(TinyService.latents(List.of(images.get(i))));
+            }
+            GenerationJob drawn = service.submit(
+                    ImageRequest.of("a cat").n(2).steps(1).guidance(1).build());
+            assertThat(drawn.request().seeds()).hasSize(2);
+            List<GeneratedImage> first = drawn.result().get();
+            List<GeneratedImage> again =
+                    service.submit(drawn.request()).result().get();
+            assertThat(TinyService.latents(again)).isEqualTo(TinyService.latents(first));
+            assertThat(first.getFirst().image().size())
+                    .isEqualTo(service.model().size());
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "template | 'templates': has no 'bb'; there are a, b, hook; did you mean",
+                "lora | 'loras': has no 'frist'; there are first, second; did you mean 'first'?",
+                "n | 'n': 9 images are more than this service's limit of 8",
+                "many | 'n': must be 1 to 1000, found 2000000000",
+                "none | 'n': must be 1 to 1000, found 0",
+                "size | 'width, height': 1048576 pixels are more than this service's limit of 4096",
+                "width | 'width': must be at least 1, found 0",
+                "steps | 'steps': 11 steps are more than this service's limit of 10",
+                "guidance | 'guidance': must be a number from -1000000 to 1000000, found NaN",
+                "seed | 'seed': must be 0 to 4294967295, found -1",
+                "seeds | 'seeds': has 2 values for 3 images; give one for each image, or none",
+                "strength | 'strength': is 0.5, but there is no image to start from",
+                "scale | 'scale': must be a number, found",
+                "field | 'scael': is not an input of this Template; it has scale",
+            })
+    void aBadRequestIsRefusedWithItsField(String kind, String message) throws IOException {
+        ServiceSettings settings =
+                TinyService.settings(folder).maxPixels(64 * 64).maxSteps(10).build();
+        try (ImageService service = ImageService.open(settings)) {
+            assertThatThrownBy(() -> service.submit(bad(kind)))
+                    .isInstanceOf(InvalidRequestException.class)
+                    .hasMessageStartingWith(message);
+            assertThat(service.jobs()).isEmpty();
+        }
+    }
+
+    private static ImageRequest bad(String kind) {
+        ImageRequest.Builder request = TinyService.request();
+        return switch (kind) {
+            case "template" -> request.template("bb", Map.of("scale", 1)).build();
+            case "lora" -> request.lora("frist", 1).build();
+            case "n" -> request.n(9).build();
+            case "many" -> request.n(2_000_000_000).build();
+            case "none" -> request.n(0).build();
+            case "size" -> request.size(1024, 1024).build();
+            case "width" -> request.width(0).build();
+            case "steps" -> request.steps(11).build();
+            case "guidance" -> request.guidance(Double.NaN).build();
+            case "seed" -> request.seed(-1).build();
+            case "seeds" -> request.seeds(List.of(1L, 2L)).n(3).build();
+            case "strength" -> {
+                ImageRequest plain = request.build();
+                yield new ImageRequest(
+                        plain.prompt(),
+                        "",
+                        1,
+                        plain.seeds(),
+                        32,
+                        32,
+                        2,
+                        1.0,
+                        null,
+                        0.5,
+                        plain.images(),
+                        List.of(),
+                        List.of(),
+                        0);
+            }
+            case "scale" -> request.template("a", Map.of("scale", "bright")).build();
+            case "field" -> request.template("a", Map.of("scael", 1)).build();
+            default -> throw new AssertionError(kind);
+        };
+    }
+
+    @Test
+    void finishedJobsAreKeptWithinBounds() throws Exception {
+        ServiceSettings settings = TinyService.settings(folder).keptJobs(2).build();
+        try (ImageService service = ImageService.open(settings)) {
+            List<GenerationJob> jobs = new ArrayList<>();
+            for (int i = 0; i < 4; i++) {
+                jobs.add(service.submit(TinyService.request().seed(i).build()));
+                jobs.get(i).result().get();
+            }
+            assertThat(service.jobs()).containsExactly(jobs.get(2), jobs.get(3));
+            assertThat(service.job(jobs.get(0).id())).isEmpty();
+            assertThat(service.job(jobs.get(3).id())).contains(jobs.get(3));
+            assertThat(jobs.get(0).result().get()).hasSize(1);
+        }
+        // 32 x 32 pixels of 3 bytes and 2 x 2 latents of 128 floats are 5120 bytes
+        ServiceSettings small = TinyService.settings(Files.createDirectory(folder.resolve("again")))
+                .keptBytes(2 * 5120)
+                .build();
+        try (ImageService service = ImageService.open(small)) {
+            GenerationJob first = service.submit(TinyService.request().n(2).build());
+            first.result().get();
+            assertThat(service.jobs()).containsExactly(first);
+            GenerationJob second = service.submit(TinyService.request().build());
+            second.result().get();
+            assertThat(service.jobs()).containsExactly(second);
+        }
+    }
+
+    @Test
+    void templatesLorasAndModelAreDescribed() throws IOException {
+        try (ImageService service =
+                ImageService.open(TinyService.settings(folder).build())) {
+            assertThat(service.templates()).extracting(TemplateInfo::name).containsExactly("a", "b", "hook");
+            assertThat(service.templates().getLast().inputSchema())
+                    .hasToString("{\"$schema\":\"https://json-schema.org/draft/2020-12/schema\",\"type\":\"object\","
+                            + "\"properties\":{\"name\":{\"type\":\"string\"}},\"required\":[\"name\"],"
+                            + "\"additionalProperties\":false}");
+            assertThat(service.loras()).extracting(LoraInfo::name).containsExactly("first", "second");
+            assertThat(service.loras().getFirst().sha256()).matches("[0-9a-f]{64}");
+            assertThat(service.loras().getFirst().match().matched()).isEqualTo(1);
+            assertThat(service.model().name()).isEqualTo("tiny");
+            assertThat(service.model().devices()).containsExactly("cpu");
+            assertThat(service.status().open()).isTrue();
+        }
+    }
+}
