@@ -215,8 +215,11 @@ final class GenerateCommand implements Callable<Integer> {
                 description = "What it is guided away from; has an effect when --cfg_scale is not 1.")
         private String negativePrompt = "";
 
-        @Option(names = "--cfg_scale", paramLabel = "N", description = "Guidance. Default: ${DEFAULT-VALUE}, none.")
-        private double cfgScale = 1;
+        @Option(
+                names = "--cfg_scale",
+                paramLabel = "N",
+                description = "Guidance; 1 is none. Default: the model's, 4 for FLUX.2 klein base, else 1.")
+        private @Nullable Double cfgScale;
 
         @Option(
                 names = "--embedded_guidance",
@@ -242,8 +245,11 @@ final class GenerateCommand implements Callable<Integer> {
                 description = "Of the noise, 0 to 4294967295. Default: ${DEFAULT-VALUE}.")
         private long seed;
 
-        @Option(names = "--num_inference_steps", paramLabel = "N", description = "Default: ${DEFAULT-VALUE}.")
-        private int steps = 30;
+        @Option(
+                names = "--num_inference_steps",
+                paramLabel = "N",
+                description = "Default: the model's, 4 for FLUX.2 klein, 50 for FLUX.2 klein base, else 30.")
+        private @Nullable Integer steps;
 
         @Option(names = "--input_image", paramLabel = "FILE", description = "Image to start from.")
         private @Nullable Path inputImage;
@@ -291,12 +297,16 @@ final class GenerateCommand implements Callable<Integer> {
         GenerationRequest read() {
             GenerationRequest.Builder builder = GenerationRequest.of(prompt)
                     .negativePrompt(negativePrompt)
-                    .cfgScale(cfgScale)
                     .embeddedGuidance(embeddedGuidance)
                     .size(height, width)
                     .seed(seed)
-                    .steps(steps)
                     .denoisingStrength(denoisingStrength);
+            if (cfgScale != null) {
+                builder.cfgScale(cfgScale);
+            }
+            if (steps != null) {
+                builder.steps(steps);
+            }
             if (inputImage != null) {
                 builder.inputImage(RgbImageReader.read(inputImage));
             }

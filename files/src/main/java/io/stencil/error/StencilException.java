@@ -11,7 +11,8 @@ import org.jspecify.annotations.Nullable;
 /// texts that it quotes are escaped. It begins with the [Location] when one is known. The command line prints it alone
 /// and keeps the trace for `--debug`.
 public abstract sealed class StencilException extends RuntimeException
-        permits HubException,
+        permits CancelledException,
+                HubException,
                 InvalidFileException,
                 InvalidRequestException,
                 InvalidStateException,

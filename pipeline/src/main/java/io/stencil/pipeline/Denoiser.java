@@ -2,6 +2,7 @@ package io.stencil.pipeline;
 
 import io.stencil.autograd.Checkpointing;
 import io.stencil.error.InvalidRequestException;
+import io.stencil.error.InvalidStateException;
 import io.stencil.flux2.schedule.FlowMatchSchedule;
 import io.stencil.flux2.transformer.BlockId;
 import io.stencil.flux2.transformer.ImageTokens;
@@ -9,12 +10,14 @@ import io.stencil.flux2.transformer.KeyValue;
 import io.stencil.flux2.transformer.KvCache;
 import io.stencil.flux2.transformer.TextTokens;
 import io.stencil.flux2.transformer.TransformerInput;
+import io.stencil.image.RgbImage;
 import io.stencil.nn.LayerUpdate;
 import io.stencil.nn.Lora;
 import io.stencil.nn.LoraBinding;
 import io.stencil.pipeline.models.FiniteValues;
 import io.stencil.pipeline.models.ModelSet;
 import io.stencil.pipeline.unit.ModelRole;
+import io.stencil.tensor.CancellationToken;
 import io.stencil.tensor.DType;
 import io.stencil.tensor.Ops;
 import io.stencil.tensor.Scope;
@@ -33,7 +36,7 @@ final class Denoiser {
     /// One side of guidance.
     record Side(TextTokens text, KvCache kvCache, Lora lora) {}
 
-    /// Inputs that are the same in all steps.
+    /// Inputs that are the same in all steps and for all images.
     ///
     /// @param imageIds `[1, Si, 4]`
     /// @param negative null when there is no guidance
@@ -61,7 +64,7 @@ final class Denoiser {
         }
     }
 
-    /// Predictions of both sides, float32 `[1, Si, 128]`.
+    /// Predictions of both sides, float32 `[B, Si, 128]`.
     ///
     /// @param negative null when there is no guidance
     record Velocities(Tensor positive, @Nullable Tensor negative) {
@@ -79,14 +82,18 @@ final class Denoiser {
         this.progress = progress;
     }
 
-    /// @param start float32 `[1, Si, 128]`
-    /// @return clean latents, float32 `[1, Si, 128]`, owned by the caller's scope
+    /// Denoises images of one task together.
+    ///
+    /// @param start float32 `[B, 128, H/16, W/16]`
+    /// @return clean latents, likewise, owned by the caller's scope
     /// @throws io.stencil.error.InvalidRequestException after the first step whose latents are not finite, naming what
     ///     brought that about
+    /// @throws io.stencil.error.CancelledException when the calling thread is to stop
     Tensor run(Task task, Tensor start) {
-        Tensor latents = start;
+        Tensor latents = ImageTokens.flatten(start);
         int steps = task.schedule().steps();
         for (int step = 0; step < steps; step++) {
+            CancellationToken.check();
             try (Scope scope = new Scope()) {
                 Velocities velocities = velocities(task, latents, step);
                 Tensor velocity = velocities.guided(task.cfgScale());
@@ -98,11 +105,67 @@ final class Denoiser {
                 if (!Tensors.isFinite(next)) {
                     throw new StepFault(models, task, step).of(velocities);
                 }
+                report(task, step, new Prediction(latents, velocity, start.size(2), start.size(3)));
                 latents = scope.keep(next);
             }
-            progress.onStep(step + 1, steps);
         }
-        return latents;
+        return ImageTokens.unflatten(latents, start.size(2), start.size(3));
+    }
+
+    private void report(Task task, int step, Prediction prediction) {
+        FlowMatchSchedule schedule = task.schedule();
+        try (StepPreviews previews = new StepPreviews(models, prediction, schedule.sigma(step))) {
+            progress.onStep(step + 1, schedule.steps(), previews);
+        }
+    }
+
+    /// What the transformer predicts in a step.
+    ///
+    /// @param latents before the step, `[B, rows * columns, 128]`
+    /// @param velocity likewise
+    private record Prediction(Tensor latents, Tensor velocity, long rows, long columns) {
+
+        /// @return `[B, 128, rows, columns]`
+        Tensor clean(double sigma) {
+            return ImageTokens.unflatten(Ops.addScaled(latents, velocity, -sigma), rows, columns);
+        }
+    }
+
+    /// Previews of the latents that a step predicts, until the step is over.
+    private static final class StepPreviews implements ProgressListener.Previews, AutoCloseable {
+
+        private final Thread thread = Thread.currentThread();
+        private final ModelSet models;
+        private final Prediction prediction;
+        private final double sigma;
+        private boolean over;
+
+        StepPreviews(ModelSet models, Prediction prediction, double sigma) {
+            this.models = models;
+            this.prediction = prediction;
+            this.sigma = sigma;
+        }
+
+        @Override
+        public int first() {
+            return 0;
+        }
+
+        @Override
+        public List<RgbImage> images() {
+            if (over || !thread.equals(Thread.currentThread())) {
+                throw new InvalidStateException(
+                        "previews of a step can be read within onStep() alone, on the thread that calls it");
+            }
+            try (Scope _ = new Scope()) {
+                return models.preview(prediction.clean(sigma));
+            }
+        }
+
+        @Override
+        public void close() {
+            over = true;
+        }
     }
 
     private Velocities velocities(Task task, Tensor latents, int step) {
@@ -111,14 +174,17 @@ final class Denoiser {
                 positive, task.negative() == null ? null : velocity(task, task.negative(), latents, step));
     }
 
-    /// @return float32 `[1, Si, 128]`
+    /// @return float32 `[B, Si, 128]`
     private Tensor velocity(Task task, Side side, Tensor latents, int step) {
         double timestep = task.schedule().timestep(step);
+        long batch = latents.size(0);
         TransformerInput input = new TransformerInput(
                 new ImageTokens(models.compute().cast(latents), task.imageIds()),
-                task.references(),
-                side.text(),
-                Tensors.full(timestep, DType.FLOAT32, models.device(), 1),
+                task.references().stream()
+                        .map(reference -> reference.expandTo(batch))
+                        .toList(),
+                side.text().expandTo(batch),
+                Tensors.full(timestep, DType.FLOAT32, models.device(), batch),
                 task.embeddedGuidance(),
                 side.kvCache());
         try (LoraBinding _ = LoraBinding.bind(models.requireTransformer(), side.lora())) {

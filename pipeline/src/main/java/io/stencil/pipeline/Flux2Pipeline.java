@@ -6,31 +6,24 @@ import io.stencil.error.InvalidRequestException;
 import io.stencil.error.Location;
 import io.stencil.error.NameList;
 import io.stencil.flux2.files.LoraFile;
-import io.stencil.flux2.schedule.FlowMatchSchedule;
-import io.stencil.flux2.transformer.ImageTokens;
-import io.stencil.flux2.transformer.TokenIds;
 import io.stencil.image.ImageSize;
-import io.stencil.image.Resampler;
-import io.stencil.image.RgbImage;
 import io.stencil.nn.Lora;
 import io.stencil.nn.LoraBinding;
 import io.stencil.pipeline.models.CallGate;
+import io.stencil.pipeline.models.EncodingCache;
 import io.stencil.pipeline.models.LoadOptions;
 import io.stencil.pipeline.models.ModelFiles;
 import io.stencil.pipeline.models.ModelSet;
+import io.stencil.tensor.CancellationToken;
 import io.stencil.tensor.DType;
 import io.stencil.tensor.Device;
 import io.stencil.tensor.LibtorchMessage;
 import io.stencil.tensor.OwnedTensor;
 import io.stencil.tensor.Scope;
-import io.stencil.tensor.TorchGenerator;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Objects;
 import java.util.Optional;
-import org.bytedeco.pytorch.Tensor;
-import org.jspecify.annotations.Nullable;
 
 /// FLUX.2 from a request to an image.
 ///
@@ -45,6 +38,8 @@ import org.jspecify.annotations.Nullable;
 /// then on. A progress listener cannot call its pipeline. Each method throws a [io.stencil.error.StencilException],
 /// and what a listener throws goes through.
 public final class Flux2Pipeline implements AutoCloseable {
+
+    private static final EncodingCache.Kind<LoraFile> LORAS = new EncodingCache.Kind<>(LoraFile::map, _ -> 0);
 
     private final ModelSet models;
     private final LoraShelf loras = new LoraShelf();
@@ -70,6 +65,7 @@ public final class Flux2Pipeline implements AutoCloseable {
     /// @throws io.stencil.error.InvalidRequestException when the request does not fit the models, or memory runs out
     /// @throws io.stencil.error.InvalidStateException when the pipeline is closed, or the thread is interrupted while
     ///     it waits for another call
+    /// @throws io.stencil.error.CancelledException when the thread is interrupted while it generates
     public GeneratedImage generate(GenerationRequest request) {
         return generate(request, ProgressListener.NONE);
     }
@@ -79,34 +75,57 @@ public final class Flux2Pipeline implements AutoCloseable {
     /// @param progress is called on this thread; it must not call the pipeline
     /// @throws io.stencil.error.InvalidRequestException as [#generate(GenerationRequest)] does
     /// @throws io.stencil.error.InvalidStateException likewise
+    /// @throws io.stencil.error.CancelledException likewise
     public GeneratedImage generate(GenerationRequest request, ProgressListener progress) {
+        Arguments.require("request", request);
+        return generateAll(request, List.of(request.seed()), progress, new CancellationToken())
+                .getFirst();
+    }
+
+    /// Generates images of one request, one for each seed: those of as many single requests, up to rounding. Prompts
+    /// and images of the request are encoded once, and as many images go through the transformer together as half of
+    /// the available memory has room for.
+    ///
+    /// @param seeds of the noise, 0 to 4294967295 each; they take the place of the request's seed
+    /// @param progress is called on this thread; it must not call the pipeline
+    /// @param token cancels the call from another thread, or from `progress`: models check it between their layers
+    /// @return images in the order of the seeds
+    /// @throws io.stencil.error.InvalidRequestException as [#generate(GenerationRequest)] does, and when there is no
+    /// seed
+    ///     or one is out of range
+    /// @throws io.stencil.error.InvalidStateException likewise
+    /// @throws io.stencil.error.CancelledException when the token is cancelled, or the thread is interrupted while it
+    ///     generates; native memory is freed then
+    public List<GeneratedImage> generateAll(
+            GenerationRequest request, List<Long> seeds, ProgressListener progress, CancellationToken token) {
         Arguments.require("request", request).requireImages();
+        List<Long> drawn = request.requireSeeds(seeds);
         Arguments.require("progress", progress);
         try (CallGate.Turn _ = models.gate().enter(CallGate.Kind.WORK, "generate()");
+                CancellationToken.Binding _ = Arguments.require("token", token).bind();
                 Scope scope = new Scope();
                 GradMode _ = GradMode.disabled();
                 LoraBinding _ = loras.bind(models);
                 LoraBinding _ = bind(request.loras(), progress)) {
             request.hold(scope);
+            GenerationRequest complete = request.withDefaults(models.kind());
             ImageSize size = new ImageSize(roundUp(request.width()), roundUp(request.height()));
-            RequestWarnings.of(request, models, size).forEach(progress::onWarning);
-            Inpaint inpaint = inpaint(request.image(), size);
-            Tensor latents = denoise(request, size, inpaint, progress);
-            RgbImage image = overlaid(models.decode(latents), request.image(), inpaint);
-            return new GeneratedImage(image, GeneratedImage.Latents.copyOf(latents));
+            RequestWarnings.of(complete, models, size).forEach(progress::onWarning);
+            return new Generation(models, complete, size, progress).run(drawn);
         } catch (RuntimeException e) {
             throw LibtorchMessage.isFrom(e) ? failed(request, e) : e;
         }
     }
 
-    /// Reads the LoRA files of a request and binds them; what they hold beyond the transformer's layers is a warning.
+    /// Binds the LoRA files of a request; what they hold beyond the transformer's layers is a warning.
     private LoraBinding bind(List<GenerationRequest.LoraUse> uses, ProgressListener progress) {
+        CancellationToken.check();
         if (uses.isEmpty()) {
             return LoraBinding.none();
         }
         List<Lora> read = new ArrayList<>();
         for (GenerationRequest.LoraUse use : uses) {
-            LoraFile lora = read(use.file(), use.strength(), models.compute());
+            LoraFile lora = kept(use);
             read.add(lora.lora());
             LoraMatch match = LoraMatch.of(lora);
             if (!match.unmatched().isEmpty()) {
@@ -116,80 +135,32 @@ public final class Flux2Pipeline implements AutoCloseable {
         return LoraBinding.bind(models.requireTransformer(), Lora.merge(read));
     }
 
+    /// Reads the LoRA of a request, or finds it in the cache, where its file is as it was.
+    private LoraFile kept(GenerationRequest.LoraUse use) {
+        EncodingCache cache = models.cache();
+        Optional<List<LoraFile.Stamp>> stamps = cache.isEnabled() ? LoraFile.stamps(use.file()) : Optional.empty();
+        if (stamps.isEmpty()) {
+            return read(use.file(), use.strength(), models.compute());
+        }
+        LoraKey key = new LoraKey(stamps.get(), use.strength());
+        return cache.find(LORAS, key)
+                .orElseGet(() -> cache.put(LORAS, key, read(use.file(), use.strength(), models.compute())));
+    }
+
+    /// All that the updates of a file follow from, beside the weights of the transformer.
+    private record LoraKey(List<LoraFile.Stamp> files, double strength) {}
+
     private LoraFile read(Path file, double strength, DType dtype) {
         return LoraFile.read(file, models.requireTransformer(), strength, dtype, models.device());
     }
 
     private static InvalidRequestException failed(GenerationRequest request, RuntimeException fault) {
         String reason = LibtorchMessage.firstSentence(String.valueOf(fault.getMessage()));
-        String what = reason.contains("allocate memory") || reason.contains("out of memory")
+        String what = Generation.isOutOfMemory(fault)
                 ? "out of memory for an image of %s x %s pixels (%s); make it smaller, offload models or decode in tiles"
                 : "an image of %s x %s pixels failed in libtorch: %s";
         return new InvalidRequestException(
                 Location.ofField("width, height"), what.formatted(request.width(), request.height(), reason), fault);
-    }
-
-    /// With an overlay the mask lies on the input image; without, it is stretched to the image, as in the reference.
-    private static @Nullable Inpaint inpaint(GenerationRequest.ImageConditions conditions, ImageSize size) {
-        Inpaint inpaint = conditions.inpaint();
-        return inpaint != null && conditions.overlay() ? inpaint.croppedTo(size) : inpaint;
-    }
-
-    private static RgbImage overlaid(
-            RgbImage generated, GenerationRequest.ImageConditions conditions, @Nullable Inpaint inpaint) {
-        return conditions.overlay()
-                ? Objects.requireNonNull(inpaint).overlay(generated, Objects.requireNonNull(conditions.input()))
-                : generated;
-    }
-
-    /// @return clean latents `[1, 128, H/16, W/16]`
-    private Tensor denoise(
-            GenerationRequest request, ImageSize size, @Nullable Inpaint inpaint, ProgressListener progress) {
-        FlowMatchSchedule schedule = request.schedule();
-        Tensor noise = models.device().place(noise(request, size), DType.FLOAT32);
-        RgbImage input = request.image().input();
-        Conditioning positive = Conditioning.encode(
-                models,
-                input == null ? null : Resampler.cover(input, size),
-                request.image().edit(),
-                request.positive().prompt());
-        Conditioning negative = request.isGuided()
-                ? positive.withPrompt(models, request.negative().prompt())
-                : null;
-        Tensor clean = positive.images().latents();
-        Denoiser.Task task = new Denoiser.Task(
-                schedule,
-                TokenIds.image(size.height() / 16, size.width() / 16),
-                positive.images().references(),
-                side(positive, request.positive()),
-                negative == null ? null : side(negative, request.negative()),
-                request.cfgScale(),
-                request.embeddedGuidance(),
-                inpaint == null ? null : inpaintLatents(inpaint, size, Objects.requireNonNull(clean)));
-        Tensor start = clean == null ? noise : schedule.addNoise(DType.FLOAT32.cast(clean), noise, 0);
-        Tensor tokens = new Denoiser(models, progress).run(task, ImageTokens.flatten(start));
-        return ImageTokens.unflatten(tokens, start.size(2), start.size(3));
-    }
-
-    /// Draws the noise from the seed where none is given, on the CPU and in the pipeline's dtype, which decides it.
-    ///
-    /// @return standard normal, `[1, 128, H/16, W/16]`
-    private Tensor noise(GenerationRequest request, ImageSize size) {
-        if (request.noise() != null) {
-            return request.noise();
-        }
-        try (TorchGenerator generator = new TorchGenerator(request.seed())) {
-            return generator.randn(models.dtype(), 1, 128, size.height() / 16, size.width() / 16);
-        }
-    }
-
-    private Denoiser.Side side(Conditioning conditioning, SideConditions conditions) {
-        return new Denoiser.Side(
-                conditioning.textTokens(models, conditions.textEmbedding()), conditions.kvCache(), conditions.lora());
-    }
-
-    private Denoiser.InpaintLatents inpaintLatents(Inpaint inpaint, ImageSize size, Tensor clean) {
-        return new Denoiser.InpaintLatents(models.device().place(inpaint.latentMask(size)), ImageTokens.flatten(clean));
     }
 
     /// Hot-loads a LoRA file (LoRA, DoRA, LoKr or LoHa, in the names of any tool): it takes part in every generation
@@ -243,6 +214,7 @@ public final class Flux2Pipeline implements AutoCloseable {
                                 .formatted(strength));
             }
             lora.lora().fuse(models.requireTransformer(), 1.0);
+            models.cache().clear(); // DoRAs and Templates may depend on the weights
             return LoraMatch.of(lora);
         }
     }

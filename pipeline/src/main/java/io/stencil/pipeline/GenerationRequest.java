@@ -5,12 +5,14 @@ import io.stencil.error.InvalidRequestException;
 import io.stencil.flux2.files.LoraFile;
 import io.stencil.flux2.schedule.FlowMatchSchedule;
 import io.stencil.image.RgbImage;
+import io.stencil.pipeline.models.ModelKind;
 import io.stencil.tensor.Scope;
 import io.stencil.tensor.TensorDefect;
 import io.stencil.tensor.Tensors;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.stream.Stream;
 import org.bytedeco.pytorch.Tensor;
@@ -25,26 +27,26 @@ import org.jspecify.annotations.Nullable;
 /// @param positive the prompt and what steers its side
 /// @param negative the other side; computed only when `cfgScale` is not 1
 /// @param cfgScale guidance, from -1000000 to 1000000: `v_neg + cfgScale * (v_pos - v_neg)` (Ho and Salimans 2022,
-/// arXiv:2207.12598)
+/// arXiv:2207.12598); null for the model's default
 /// @param embeddedGuidance given to transformers that have a guidance embedding, from -1000000 to 1000000
 /// @param height in pixels; rounded up to a multiple of 16
 /// @param width in pixels; rounded up to a multiple of 16
 /// @param seed of the noise, 0 to 4294967295: PyTorch's generator on the CPU takes 32 bits
 /// @param noise `[1, 128, H/16, W/16]`, used in place of the seed; finite
-/// @param steps number of denoising steps
+/// @param steps number of denoising steps; null for the model's default
 /// @param denoisingStrength in (0, 1]: how far an input image is noised before it is denoised again
 /// @param image the images that go in
 /// @param loras LoRA files for this request alone, beside those that the pipeline has loaded
 public record GenerationRequest(
         SideConditions positive,
         SideConditions negative,
-        double cfgScale,
+        @Nullable Double cfgScale,
         double embeddedGuidance,
         int height,
         int width,
         long seed,
         @Nullable Tensor noise,
-        int steps,
+        @Nullable Integer steps,
         double denoisingStrength,
         ImageConditions image,
         List<LoraUse> loras) {
@@ -79,16 +81,20 @@ public record GenerationRequest(
                 "%s and width %s are more than %s pixels together".formatted(height, width, RgbImage.MAX_PIXELS));
         require(
                 "num_inference_steps",
-                steps >= 1 && steps <= MAX_STEPS,
+                steps == null || (steps >= 1 && steps <= MAX_STEPS),
                 "must be at least 1 and at most %s, found %s".formatted(MAX_STEPS, steps));
         require(
                 "denoising_strength",
                 denoisingStrength > 0 && denoisingStrength <= 1,
                 "must be above 0 and at most 1, found " + denoisingStrength);
-        requireGuidance("cfg_scale", cfgScale);
+        if (cfgScale != null) {
+            requireGuidance("cfg_scale", cfgScale);
+        }
         requireGuidance("embedded_guidance", embeddedGuidance);
-        require("seed", seed >= 0 && seed <= MAX_SEED, "must be 0 to %s, found %s".formatted(MAX_SEED, seed));
-        schedule(steps, denoisingStrength, height, width);
+        requireSeed("seed", seed);
+        if (steps != null) {
+            schedule(steps, denoisingStrength, height, width);
+        }
         if (noise != null) {
             requireNoise(noise, Math.ceilDiv(height, TOKEN), Math.ceilDiv(width, TOKEN));
         }
@@ -120,6 +126,35 @@ public record GenerationRequest(
         }
     }
 
+    private static void requireSeed(String parameter, long seed) {
+        require(parameter, seed >= 0 && seed <= MAX_SEED, "must be 0 to %s, found %s".formatted(MAX_SEED, seed));
+    }
+
+    /// Checks the seeds of several images of this request.
+    ///
+    /// @return a copy of the seeds
+    /// @throws InvalidRequestException when there is none, one is out of range, or the request has noise of its own and
+    ///     there are several
+    public List<Long> requireSeeds(List<Long> seeds) {
+        List<Long> copy = Arguments.copyOf("seeds", seeds);
+        require("seeds", !copy.isEmpty(), "holds none; give a seed for each image");
+        for (int i = 0; i < copy.size(); i++) {
+            requireSeed("seeds[%s]".formatted(i), copy.get(i));
+        }
+        require("noise", noise == null || copy.size() == 1, "is that of one image, and there are seeds of several");
+        return copy;
+    }
+
+    /// Returns a request in which steps and guidance are those of the model, where this one sets none.
+    ///
+    /// @param kind of the model, from [io.stencil.pipeline.models.ModelSet#kind]
+    /// @throws InvalidRequestException when the other values do not go with the model's steps
+    public GenerationRequest withDefaults(ModelKind kind) {
+        return steps != null && cfgScale != null
+                ? this
+                : toBuilder().defaults(kind).build();
+    }
+
     private static void requireGuidance(String parameter, double guidance) {
         require(
                 parameter,
@@ -137,9 +172,9 @@ public record GenerationRequest(
         require("noise", Tensors.isFinite(noise), "holds values that are not finite (NaN or infinity)");
     }
 
-    /// The noise levels of the steps.
+    /// The noise levels of the steps, which are set.
     FlowMatchSchedule schedule() {
-        return schedule(steps, denoisingStrength, height, width);
+        return schedule(Objects.requireNonNull(steps), denoisingStrength, height, width);
     }
 
     private static FlowMatchSchedule schedule(int steps, double denoisingStrength, int height, int width) {
@@ -159,7 +194,7 @@ public record GenerationRequest(
                         .formatted(input.size(), inpaint.mask().size()));
     }
 
-    /// A builder with the defaults: 1024 x 1024, 30 steps, no guidance (scale 1), seed 0.
+    /// A builder with the defaults: 1024 x 1024 pixels, seed 0, steps and guidance of the [model][ModelKind].
     public static Builder of(String prompt) {
         return new Builder(SideConditions.of(prompt));
     }
@@ -219,8 +254,11 @@ public record GenerationRequest(
     }
 
     /// Returns whether the negative side is computed.
+    ///
+    /// @throws InvalidRequestException when the guidance is the model's default, see [#withDefaults]
     public boolean isGuided() {
-        return cfgScale != 1;
+        return Arguments.require("cfg_scale", cfgScale, "it is the model's default; call withDefaults(models.kind())")
+                != 1;
     }
 
     private static void require(String parameter, boolean holds, String fault) {
@@ -233,13 +271,13 @@ public record GenerationRequest(
     public static final class Builder {
         private SideConditions positive;
         private SideConditions negative = SideConditions.of("");
-        private double cfgScale = 1;
+        private @Nullable Double cfgScale;
         private double embeddedGuidance = DEFAULT_EMBEDDED_GUIDANCE;
         private int height = 1024;
         private int width = 1024;
         private long seed;
         private @Nullable Tensor noise;
-        private int steps = 30;
+        private @Nullable Integer steps;
         private double denoisingStrength = 1;
         private ImageConditions image = ImageConditions.none();
         private List<LoraUse> loras = List.of();
@@ -291,6 +329,14 @@ public record GenerationRequest(
 
         public Builder steps(int value) {
             steps = value;
+            return this;
+        }
+
+        /// Sets steps and guidance to those of a kind of model, where they are not set.
+        public Builder defaults(ModelKind kind) {
+            Arguments.require("kind", kind);
+            steps = steps == null ? Integer.valueOf(kind.steps()) : steps;
+            cfgScale = cfgScale == null ? Double.valueOf(kind.cfgScale()) : cfgScale;
             return this;
         }
 

@@ -33,6 +33,17 @@ public sealed interface PipelineSetting {
         };
     }
 
+    /// Bytes of the images that the setting holds.
+    default long imageBytes() {
+        return switch (this) {
+            case InputImage(RgbImage image) -> image.rgb().length;
+            case InpaintMask(Inpaint inpaint) -> inpaint.mask().rgb().length;
+            case References(EditImages images) ->
+                images.images().stream().mapToLong(image -> image.rgb().length).sum();
+            case InpaintOverlay _, DenoisingStrength _, EmbeddedGuidance _ -> 0;
+        };
+    }
+
     /// Replaces the parameter in a request that is being built.
     default GenerationRequest.Builder applyTo(GenerationRequest.Builder request) {
         return switch (this) {

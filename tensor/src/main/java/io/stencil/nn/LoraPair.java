@@ -16,7 +16,7 @@ import org.bytedeco.pytorch.Tensor;
 public record LoraPair(Tensor a, Tensor b) implements LayerUpdate.Additive {
 
     /// The update of an output: `B (A x)`, for x `[..., in]` gives `[..., out]`, in the dtype of `x`. With an update a
-    /// sample, x is `[B, in]` or `[B, S, in]`.
+    /// sample, or one for all of them, x is `[B, in]` or `[B, S, in]`.
     @Override
     public Tensor update(Tensor x) {
         DType dtype = DType.of(x);
@@ -27,8 +27,14 @@ public record LoraPair(Tensor a, Tensor b) implements LayerUpdate.Additive {
             return Ops.linear(Ops.linear(x, down, null), up, null);
         }
         Tensor rows = x.dim() == 2 ? x.unsqueeze(1) : x; // [B, S, in]
-        Tensor updated = rows.bmm(down.transpose(1, 2)).bmm(up.transpose(1, 2)); // [B, S, out]
+        Tensor updated = rows.bmm(expanded(down, rows).transpose(1, 2)) // [B, S, r]
+                .bmm(expanded(up, rows).transpose(1, 2)); //               [B, S, out]
         return x.dim() == 2 ? updated.squeeze(1) : updated;
+    }
+
+    /// An update of one sample serves all of a batch.
+    private static Tensor expanded(Tensor matrix, Tensor rows) {
+        return matrix.size(0) == rows.size(0) ? matrix : matrix.expand(rows.size(0), matrix.size(1), matrix.size(2));
     }
 
     @Override

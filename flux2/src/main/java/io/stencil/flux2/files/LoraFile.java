@@ -10,11 +10,15 @@ import io.stencil.nn.LayerUpdate;
 import io.stencil.nn.Lora;
 import io.stencil.nn.Module;
 import io.stencil.safetensors.SafetensorsFile;
+import io.stencil.tensor.CancellationToken;
 import io.stencil.tensor.DType;
 import io.stencil.tensor.Device;
 import io.stencil.tensor.TensorFiles;
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.BasicFileAttributes;
+import java.nio.file.attribute.FileTime;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
@@ -23,9 +27,11 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.UnaryOperator;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
+import org.bytedeco.pytorch.Tensor;
 import org.jspecify.annotations.Nullable;
 
 /// A LoRA as it lies in a safetensors file: for each layer `lora_A` `[r, in]` and `lora_B` `[out, r]`, whose product
@@ -113,10 +119,13 @@ public record LoraFile(Lora lora, String kind, String dialect, int matched, List
         LoraParts.Form form = new LoraParts.Form(strength, scaling, dtype, device);
         Map<String, List<LayerUpdate>> updates = new LinkedHashMap<>();
         try (GradMode _ = GradMode.disabled()) {
-            found.forEach((layer, known) -> Objects.requireNonNull(layers.get(layer))
-                    .updates(known, form)
-                    .forEach((name, update) -> updates.computeIfAbsent(name, _ -> new ArrayList<>())
-                            .add(update)));
+            found.forEach((layer, known) -> {
+                CancellationToken.check(); // the norms of a DoRA take a while
+                Objects.requireNonNull(layers.get(layer))
+                        .updates(known, form)
+                        .forEach((name, update) -> updates.computeIfAbsent(name, _ -> new ArrayList<>())
+                                .add(update));
+            });
         }
         String kind = found.keySet().stream()
                 .map(layer -> Objects.requireNonNull(layers.get(layer)).title())
@@ -124,6 +133,39 @@ public record LoraFile(Lora lora, String kind, String dialect, int matched, List
                 .sorted()
                 .collect(Collectors.joining(" and "));
         return new LoraFile(Lora.of(updates), kind, String.join(" and ", dialects), found.size(), unmatched);
+    }
+
+    /// Replaces every tensor by its copy.
+    public LoraFile map(UnaryOperator<Tensor> copy) {
+        return new LoraFile(lora.map(copy), kind, dialect, matched, unmatched);
+    }
+
+    /// A file as it was when it was looked at: it has the content that it had, where nothing of this has changed.
+    ///
+    /// @param key by which the system knows the file, such as its inode; null where there is none
+    public record Stamp(
+            Path file,
+            long bytes,
+            FileTime modified,
+            @Nullable Object key) {}
+
+    /// Looks at the files of a LoRA without reading them.
+    ///
+    /// @param path as for [#read]
+    /// @return empty when one cannot be looked at; [#read] says why
+    public static Optional<List<Stamp>> stamps(Path path) {
+        try {
+            LoraSource files = LoraSource.at(path);
+            List<Stamp> stamps = new ArrayList<>();
+            Path config = files.config();
+            for (Path file : config == null ? List.of(files.weights()) : List.of(files.weights(), config)) {
+                BasicFileAttributes found = Files.readAttributes(file, BasicFileAttributes.class);
+                stamps.add(new Stamp(file.toAbsolutePath(), found.size(), found.lastModifiedTime(), found.fileKey()));
+            }
+            return Optional.of(stamps);
+        } catch (IOException | InvalidFileException _) {
+            return Optional.empty();
+        }
     }
 
     /// Whether a layer's name is one of a text encoder, which no LoRA updates here.

@@ -5,6 +5,7 @@ import io.stencil.flux2.text.Qwen3Layer.HalfRotation;
 import io.stencil.nn.Embedding;
 import io.stencil.nn.Module;
 import io.stencil.nn.RmsNorm;
+import io.stencil.tensor.CancellationToken;
 import io.stencil.tensor.DType;
 import io.stencil.tensor.Device;
 import io.stencil.tensor.OwnedTensor;
@@ -73,6 +74,7 @@ public final class Qwen3Encoder extends Module {
             HalfRotation rotation = HalfRotation.of((int) ids.size(1), config.headDim(), config.ropeTheta(), device);
             try (OwnedTensor hidden = new OwnedTensor(embedding.forward(device.place(ids), DType.FLOAT32))) {
                 for (int k = 0; k <= last; k++) {
+                    CancellationToken.check();
                     if (k > 0) {
                         try (Scope _ = new Scope()) {
                             hidden.set(layers.get(k - 1).forward(hidden.get(), rotation, visible, dtype));

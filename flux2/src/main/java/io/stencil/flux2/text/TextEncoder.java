@@ -73,13 +73,18 @@ public final class TextEncoder implements AutoCloseable {
             List<PromptTokens> tokens = prompts.stream()
                     .map(prompt -> tokenizer.tokens(prompt, encoding.maxLength()))
                     .toList();
-            if (CutPrompts.areRecorded()) {
-                prompts.forEach(prompt -> CutPrompts.add(length(prompt)));
-            }
+            prompts.forEach(this::recordLength);
             tokens.forEach(this::requireKnown);
             List<Tensor> states = encoder.forward(
                     PromptTokens.idTensor(tokens), PromptTokens.maskTensor(tokens), encoding.hiddenStates(), dtype);
             return scope.keep(Ops.cat(-1, states));
+        }
+    }
+
+    /// Records the length of a prompt that is cut, where [CutPrompts] are recorded: for embeddings that are used again.
+    public void recordLength(String prompt) {
+        if (CutPrompts.areRecorded()) {
+            CutPrompts.add(length(prompt));
         }
     }
 

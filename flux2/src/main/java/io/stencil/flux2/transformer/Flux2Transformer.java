@@ -5,6 +5,7 @@ import io.stencil.autograd.Checkpointing.Segment;
 import io.stencil.error.InvalidRequestException;
 import io.stencil.nn.Linear;
 import io.stencil.nn.Module;
+import io.stencil.tensor.CancellationToken;
 import io.stencil.tensor.DType;
 import io.stencil.tensor.Device;
 import io.stencil.tensor.Ops;
@@ -72,6 +73,7 @@ public final class Flux2Transformer extends Module {
     private record Pass(Tensor embedding, RotaryTable rope, KvCache cache, Checkpointing checkpointing) {
 
         void run(Segment block, BlockId id, HiddenStreams hidden, List<Tensor> modulations) {
+            CancellationToken.check();
             hidden.replace(streams ->
                     checkpointing.run(block, new BlockInput(streams, modulations, rope, cache.get(id)).flatten()));
         }

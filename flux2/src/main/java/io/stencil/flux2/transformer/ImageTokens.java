@@ -34,6 +34,13 @@ public record ImageTokens(Tensor latents, Tensor ids) {
         return tokens.transpose(1, 2).reshape(tokens.size(0), tokens.size(2), h, w);
     }
 
+    /// The same tokens for every sample of a batch, where there is one; no memory is taken.
+    public ImageTokens expandTo(long batch) {
+        return latents.size(0) == batch
+                ? this
+                : new ImageTokens(latents.expand(batch, latents.size(1), latents.size(2)), ids);
+    }
+
     static void checkIds(Tensor tokens, Tensor ids) {
         boolean fits = tokens.dim() == 3
                 && ids.dim() == 3

@@ -4,6 +4,7 @@ import io.stencil.autograd.Checkpointing;
 import io.stencil.error.InvalidRequestException;
 import io.stencil.nn.Module;
 import io.stencil.nn.Parameter;
+import io.stencil.tensor.CancellationToken;
 import io.stencil.tensor.DType;
 import io.stencil.tensor.Device;
 import io.stencil.tensor.Ops;
@@ -95,6 +96,7 @@ public final class KeyValueTransformer extends Module {
             List<Tensor> streams = body.embedTokens(input);
             List<Tensor> modulations = body.doubleModulations(embedding);
             for (int i = 0; i < config.numLayers(); i++) {
+                CancellationToken.check();
                 BlockInput in = new BlockInput(streams, modulations, rope, null);
                 streams = collector.take(
                         spread.doubleBlocks().get(i),
@@ -103,6 +105,7 @@ public final class KeyValueTransformer extends Module {
             streams = List.of(Ops.cat(1, streams)); // [B, St + Si, D]
             modulations = body.singleModulations(embedding);
             for (int i = 0; i < config.numSingleLayers(); i++) {
+                CancellationToken.check();
                 BlockInput in = new BlockInput(streams, modulations, rope, null);
                 streams = collector.take(
                         spread.singleBlocks().get(i),

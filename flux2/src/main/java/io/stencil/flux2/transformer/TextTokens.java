@@ -26,6 +26,13 @@ public record TextTokens(Tensor embeds, Tensor ids) {
         return new TextTokens(embeds, TokenIds.text(Math.toIntExact(embeds.size(1))));
     }
 
+    /// The same prompt for every sample of a batch, where there is one; no memory is taken.
+    public TextTokens expandTo(long batch) {
+        return embeds.size(0) == batch
+                ? this
+                : new TextTokens(embeds.expand(batch, embeds.size(1), embeds.size(2)), ids);
+    }
+
     /// Puts more tokens behind these; their positions go on from St. Gradients flow into them.
     ///
     /// @param extraEmbeds `[B or 1, Se, joint_attention_dim]`

@@ -5,6 +5,7 @@ import io.stencil.nn.Conv2d;
 import io.stencil.nn.GroupNorm;
 import io.stencil.nn.Linear;
 import io.stencil.nn.Module;
+import io.stencil.tensor.CancellationToken;
 import io.stencil.tensor.Ops;
 import io.stencil.tensor.OwnedTensor;
 import io.stencil.tensor.Scope;
@@ -26,6 +27,7 @@ final class VaeBlocks {
         try (Scope scope = new Scope();
                 OwnedTensor current = new OwnedTensor(x)) {
             for (UnaryOperator<Tensor> layer : layers) {
+                CancellationToken.check();
                 try (Scope _ = new Scope()) {
                     current.set(layer.apply(current.get()));
                 }

@@ -19,7 +19,10 @@ import java.util.Set;
 ///     trained
 /// @param offload models whose layers evict their weights after each use and take them from their files again
 /// @param tiling which images go through the VAE in tiles
-public record LoadOptions(DType dtype, Device device, Set<ModelRole> float8, Set<ModelRole> offload, VaeTiling tiling) {
+/// @param cacheBytes bound of the prompt embeddings, Template caches and LoRAs that are kept from request to request,
+///     in bytes; 0 keeps none
+public record LoadOptions(
+        DType dtype, Device device, Set<ModelRole> float8, Set<ModelRole> offload, VaeTiling tiling, long cacheBytes) {
 
     /// bfloat16 on the CPU, as checkpoints are stored.
     public static final LoadOptions DEFAULT = new LoadOptions(DType.BFLOAT16, Device.CPU);
@@ -30,6 +33,9 @@ public record LoadOptions(DType dtype, Device device, Set<ModelRole> float8, Set
         Arguments.require("tiling", tiling);
         float8 = Set.copyOf(Arguments.require("float8", float8));
         offload = Set.copyOf(Arguments.require("offload", offload));
+        if (cacheBytes < 0) {
+            throw new InvalidRequestException("cache_bytes", "must be 0 or more, found " + cacheBytes);
+        }
         for (ModelRole role : offload) {
             if (float8.contains(role)) {
                 throw new InvalidRequestException(
@@ -42,27 +48,34 @@ public record LoadOptions(DType dtype, Device device, Set<ModelRole> float8, Set
 
     /// All models in `dtype`, which stay where they are once they were used; large images in tiles.
     public LoadOptions(DType dtype, Device device) {
-        this(dtype, device, Set.of(), Set.of(), VaeTiling.OF_LARGE_IMAGES);
+        this(dtype, device, Set.of(), Set.of(), VaeTiling.OF_LARGE_IMAGES, 0);
     }
 
     /// Copies the options with another device.
     public LoadOptions on(Device other) {
-        return new LoadOptions(dtype, other, float8, offload, tiling);
+        return new LoadOptions(dtype, other, float8, offload, tiling, cacheBytes);
     }
 
     /// Copies the options with these models in float8.
     public LoadOptions withFloat8(Set<ModelRole> roles) {
-        return new LoadOptions(dtype, device, roles, offload, tiling);
+        return new LoadOptions(dtype, device, roles, offload, tiling, cacheBytes);
     }
 
     /// Copies the options with these models offloaded between their uses.
     public LoadOptions withOffload(Set<ModelRole> roles) {
-        return new LoadOptions(dtype, device, float8, roles, tiling);
+        return new LoadOptions(dtype, device, float8, roles, tiling, cacheBytes);
     }
 
     /// Copies the options with these images in tiles.
     public LoadOptions withTiling(VaeTiling other) {
-        return new LoadOptions(dtype, device, float8, offload, other);
+        return new LoadOptions(dtype, device, float8, offload, other, cacheBytes);
+    }
+
+    /// Copies the options with another bound of what is kept from request to request.
+    ///
+    /// @param bytes see [#cacheBytes]
+    public LoadOptions withCache(long bytes) {
+        return new LoadOptions(dtype, device, float8, offload, tiling, bytes);
     }
 
     /// The dtype of activations: the fastest for weights of [#dtype] on the device.

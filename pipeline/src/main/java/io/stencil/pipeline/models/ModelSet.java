@@ -2,20 +2,26 @@ package io.stencil.pipeline.models;
 
 import static io.stencil.flux2.vae.AutoencoderKlFlux2.PIXELS_PER_LATENT;
 
+import io.stencil.autograd.GradMode;
 import io.stencil.error.Arguments;
 import io.stencil.error.InvalidRequestException;
 import io.stencil.error.InvalidStateException;
 import io.stencil.flux2.text.TextEncoder;
 import io.stencil.flux2.transformer.Flux2Transformer;
 import io.stencil.flux2.vae.AutoencoderKlFlux2;
+import io.stencil.flux2.vae.LatentPreview;
 import io.stencil.flux2.vae.PixelConversion;
 import io.stencil.image.RgbImage;
 import io.stencil.pipeline.unit.ModelRole;
 import io.stencil.tensor.DType;
 import io.stencil.tensor.Device;
+import io.stencil.tensor.Scope;
 import io.stencil.tensor.TensorDefect;
 import io.stencil.tensor.Tensors;
 import java.util.Arrays;
+import java.util.List;
+import java.util.Optional;
+import java.util.stream.LongStream;
 import org.bytedeco.pytorch.Tensor;
 import org.jspecify.annotations.Nullable;
 
@@ -28,13 +34,17 @@ import org.jspecify.annotations.Nullable;
 /// [#gate].
 public final class ModelSet implements AutoCloseable {
 
+    private static final EncodingCache.Kind<Tensor> PROMPTS =
+            new EncodingCache.Kind<>((embeds, copy) -> copy.apply(embeds), _ -> 0);
+
     private final @Nullable TextEncoder textEncoder;
     private final @Nullable AutoencoderKlFlux2 vae;
     private final @Nullable Flux2Transformer transformer;
-    private final DType dtype;
+    private final ModelKind kind;
     private final DType compute;
-    private final Device device;
-    private final VaeTiling tiling;
+    private final LoadOptions options;
+    private final EncodingCache cache;
+    private @Nullable LatentPreview preview;
     private final CallGate gate = new CallGate();
     private volatile boolean closed;
 
@@ -49,7 +59,7 @@ public final class ModelSet implements AutoCloseable {
             DType dtype,
             DType compute,
             Device device) {
-        this(new Parts(textEncoder, vae, transformer), dtype, compute, device, VaeTiling.OF_LARGE_IMAGES);
+        this(new Parts(textEncoder, vae, transformer), ModelKind.OTHER, compute, new LoadOptions(dtype, device));
     }
 
     /// The models.
@@ -58,15 +68,17 @@ public final class ModelSet implements AutoCloseable {
             @Nullable AutoencoderKlFlux2 vae,
             @Nullable Flux2Transformer transformer) {}
 
-    /// @param tiling which images go through the VAE in tiles
-    ModelSet(Parts parts, DType dtype, DType compute, Device device, VaeTiling tiling) {
+    /// @param kind of the transformer
+    /// @param compute dtype of activations
+    /// @param options of all else
+    ModelSet(Parts parts, ModelKind kind, DType compute, LoadOptions options) {
         this.textEncoder = parts.textEncoder;
         this.vae = parts.vae;
         this.transformer = parts.transformer;
-        this.dtype = dtype;
+        this.kind = kind;
         this.compute = compute;
-        this.device = device;
-        this.tiling = tiling;
+        this.options = options;
+        this.cache = new EncodingCache(options.cacheBytes());
     }
 
     /// Loads the models that `files` names.
@@ -88,9 +100,14 @@ public final class ModelSet implements AutoCloseable {
         return transformer;
     }
 
+    /// The kind of the transformer, from which the defaults of a request follow.
+    public ModelKind kind() {
+        return kind;
+    }
+
     /// Of weights at rest, and of the noise that a seed means.
     public DType dtype() {
-        return dtype;
+        return options.dtype();
     }
 
     /// Of activations.
@@ -99,12 +116,17 @@ public final class ModelSet implements AutoCloseable {
     }
 
     public Device device() {
-        return device;
+        return options.device();
     }
 
     /// Which images go through the VAE in tiles.
     public VaeTiling tiling() {
-        return tiling;
+        return options.tiling();
+    }
+
+    /// Results that are kept from request to request, within [LoadOptions#cacheBytes].
+    public EncodingCache cache() {
+        return cache;
     }
 
     /// The queue of calls of the pipelines over these models.
@@ -112,13 +134,22 @@ public final class ModelSet implements AutoCloseable {
         return gate;
     }
 
+    /// Encodes a prompt, or copies its embeddings where they are cached.
+    ///
     /// @return `[1, St, joint]`, in the dtype of activations
     /// @throws InvalidStateException when the models are closed
     public Tensor encodePrompt(String prompt) {
         TextEncoder model = required(textEncoder, "a text encoder");
+        Optional<Tensor> cached = cache.find(PROMPTS, prompt);
+        if (cached.isPresent()) {
+            model.recordLength(prompt);
+            return cached.get().clone();
+        }
         try {
-            return FiniteValues.require(
+            Tensor embeds = FiniteValues.require(
                     model.encode(prompt), ModelRole.TEXT_ENCODER, model.encoder(), "while encoding the prompt");
+            cache.put(PROMPTS, prompt, embeds);
+            return embeds;
         } finally {
             model.encoder().evict();
         }
@@ -129,10 +160,10 @@ public final class ModelSet implements AutoCloseable {
     public Tensor encode(RgbImage image) {
         AutoencoderKlFlux2 model = requireVae();
         Tensor pixels =
-                device.place(PixelConversion.pixelsFromBytes(image.rgb(), image.height(), image.width()), compute);
+                device().place(PixelConversion.pixelsFromBytes(image.rgb(), image.height(), image.width()), compute);
         try {
-            Tensor latents = tiling.cuts(image.height(), image.width())
-                    ? model.encodeTiled(pixels, tiling.tiles())
+            Tensor latents = tiling().cuts(image.height(), image.width())
+                    ? model.encodeTiled(pixels, tiling().tiles())
                     : model.encode(pixels);
             return FiniteValues.require(latents, ModelRole.VAE, model, "while encoding an image");
         } finally {
@@ -146,19 +177,51 @@ public final class ModelSet implements AutoCloseable {
     public RgbImage decode(Tensor latents) {
         AutoencoderKlFlux2 model = requireVae();
         requireLatents(latents);
-        Tensor placed = device.place(latents, compute);
+        Tensor placed = device().place(latents, compute);
         try {
-            Tensor pixels = tiling.cuts(latents.size(2) * PIXELS_PER_LATENT, latents.size(3) * PIXELS_PER_LATENT)
-                    ? model.decodeTiled(placed, tiling.tiles())
+            Tensor pixels = tiling().cuts(latents.size(2) * PIXELS_PER_LATENT, latents.size(3) * PIXELS_PER_LATENT)
+                    ? model.decodeTiled(placed, tiling().tiles())
                     : model.decode(placed);
-            FiniteValues.require(pixels, ModelRole.VAE, model, "while decoding the latents");
-            return RgbImage.of(
-                    Math.toIntExact(pixels.size(3)),
-                    Math.toIntExact(pixels.size(2)),
-                    PixelConversion.bytesFromPixels(pixels));
+            return image(FiniteValues.require(pixels, ModelRole.VAE, model, "while decoding the latents"));
         } finally {
             model.evict();
         }
+    }
+
+    /// Approximates the images of latents without the VAE, by [LatentPreview], which is fitted to it once, when it is
+    /// first needed.
+    ///
+    /// @param latents normalised, `[B, 128, H/16, W/16]`
+    /// @return B small images, as [LatentPreview#pixels] gives them
+    /// @throws InvalidRequestException when the latents have another shape
+    /// @throws InvalidStateException when the models are closed
+    public List<RgbImage> preview(Tensor latents) {
+        requireLatents(latents);
+        try (Scope _ = new Scope()) {
+            Tensor pixels = fittedPreview().pixels(latents);
+            return LongStream.range(0, pixels.size(0))
+                    .mapToObj(i -> image(pixels.narrow(0, i, 1)))
+                    .toList();
+        }
+    }
+
+    private synchronized LatentPreview fittedPreview() {
+        AutoencoderKlFlux2 model = requireVae();
+        if (preview == null) {
+            try (GradMode _ = GradMode.disabled()) {
+                preview = LatentPreview.fit(model, device(), compute);
+            } finally {
+                model.evict();
+            }
+        }
+        return preview;
+    }
+
+    private static RgbImage image(Tensor pixels) {
+        return RgbImage.of(
+                Math.toIntExact(pixels.size(3)),
+                Math.toIntExact(pixels.size(2)),
+                PixelConversion.bytesFromPixels(pixels));
     }
 
     private static void requireLatents(Tensor latents) {
@@ -204,6 +267,7 @@ public final class ModelSet implements AutoCloseable {
 
     private void free() {
         closed = true;
+        cache.close();
         if (textEncoder != null) {
             textEncoder.close();
         }

@@ -27,6 +27,7 @@ final class ModelSetLoader implements AutoCloseable {
     private PromptEncoding prompts = PromptEncoding.KLEIN;
     private @Nullable AutoencoderKlFlux2 vae;
     private @Nullable Flux2Transformer transformer;
+    private ModelKind kind = ModelKind.OTHER;
     private final DType compute;
 
     private ModelSetLoader(LoadOptions options) {
@@ -57,6 +58,7 @@ final class ModelSetLoader implements AutoCloseable {
         switch (part.config()) {
             case ModelConfig.Transformer found -> {
                 requireFirst(transformer, paths, "transformer");
+                kind = ModelKind.of(paths);
                 transformer = options.open(new Flux2Transformer(found.config()), part);
             }
             case ModelConfig.Vae found -> {
@@ -96,12 +98,7 @@ final class ModelSetLoader implements AutoCloseable {
         if (textModel != null) {
             textEncoder = textEncoder(tokenizer(tokenizer, textModel.config()), textModel);
         }
-        ModelSet set = new ModelSet(
-                new ModelSet.Parts(textEncoder, vae, transformer),
-                options.dtype(),
-                compute,
-                options.device(),
-                options.tiling());
+        ModelSet set = new ModelSet(new ModelSet.Parts(textEncoder, vae, transformer), kind, compute, options);
         textModel = null;
         vae = null;
         transformer = null;

@@ -1,6 +1,7 @@
 package io.stencil.template.load;
 
 import io.stencil.autograd.GradientTape;
+import io.stencil.error.CancelledException;
 import io.stencil.error.InvalidFileException;
 import io.stencil.error.InvalidRequestException;
 import io.stencil.error.InvalidStateException;
@@ -25,8 +26,8 @@ import org.jspecify.annotations.Nullable;
 /// line, the method that was called and, for known mistakes, the remedy.
 ///
 /// What the author's code itself throws as a [StencilException] is meant for users and passes unchanged, as does an
-/// [InvalidStateException] of a pipeline: a closed pipeline is no fault of the Template. That of a tensor or a scope
-/// is.
+/// [InvalidStateException] of a pipeline and a [CancelledException]: a closed pipeline is no fault of the Template. The
+/// [InvalidStateException] of a tensor or a scope is.
 ///
 /// @param origin `Model.java` or `model.jar`; the folder for a built-in family
 /// @param network whose fields are searched for the cause of a fault; null before there is one
@@ -103,6 +104,7 @@ record AuthorCode(Path origin, @Nullable Module network) {
 
     private static boolean isForUsers(StencilException e) {
         return e instanceof TemplateException
+                || e instanceof CancelledException
                 || (e instanceof InvalidStateException && !isOfEngine(e))
                 || AuthorLine.isThrownByAuthor(e);
     }

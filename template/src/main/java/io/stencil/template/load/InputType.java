@@ -1,7 +1,7 @@
 package io.stencil.template.load;
 
-import com.fasterxml.jackson.databind.PropertyNamingStrategies;
 import io.stencil.image.RgbImage;
+import io.stencil.template.TemplateInput;
 import java.lang.reflect.ParameterizedType;
 import java.lang.reflect.RecordComponent;
 import java.lang.reflect.Type;
@@ -138,7 +138,7 @@ final class InputType {
     /// The components of a record by their names in JSON.
     static List<String> jsonNames(Class<?> record) {
         return List.of(record.getRecordComponents()).stream()
-                .map(InputType::jsonName)
+                .map(TemplateInput::jsonName)
                 .toList();
     }
 
@@ -147,7 +147,7 @@ final class InputType {
         return Stream.of(record.getRecordComponents())
                 .map(component -> "%s (%s%s)"
                         .formatted(
-                                jsonName(component),
+                                TemplateInput.jsonName(component),
                                 describe(component.getGenericType()) + inner(component.getGenericType()),
                                 isOptional(component) ? ", optional" : ""))
                 .collect(Collectors.joining(", "));
@@ -169,13 +169,5 @@ final class InputType {
         return component.getType() == Optional.class
                 || DeclaredField.defaultValue(component).isPresent()
                 || component.getAnnotatedType().isAnnotationPresent(Nullable.class);
-    }
-
-    /// The name of a component in JSON: `lora_ids` for `loraIds`; a name that begins with a capital stays (`R`).
-    static String jsonName(RecordComponent component) {
-        String name = component.getName();
-        return Character.isUpperCase(name.charAt(0))
-                ? name
-                : PropertyNamingStrategies.SnakeCaseStrategy.INSTANCE.translate(name);
     }
 }

@@ -5,6 +5,8 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.stencil.autograd.GradMode;
 import io.stencil.error.InvalidRequestException;
 import io.stencil.error.TemplateException;
+import io.stencil.flux2.text.PromptLength;
+import io.stencil.flux2.text.PromptLength.CutPrompts;
 import io.stencil.flux2.transformer.Flux2Transformer;
 import io.stencil.flux2.transformer.TransformerConfig;
 import io.stencil.nn.LoraBinding;
@@ -12,15 +14,20 @@ import io.stencil.nn.LoraPair;
 import io.stencil.nn.Module.OpenPass;
 import io.stencil.nn.Parameter;
 import io.stencil.pipeline.Flux2Pipeline;
+import io.stencil.pipeline.models.EncodingCache;
 import io.stencil.template.ForwardContext;
+import io.stencil.template.PipelineSetting;
 import io.stencil.template.TemplateCache;
 import io.stencil.template.TemplateInput;
 import io.stencil.template.TemplateModel;
 import io.stencil.tensor.DType;
+import io.stencil.tensor.ProcessRandom;
 import io.stencil.tensor.TensorDefect;
 import io.stencil.tensor.Tensors;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.Function;
@@ -33,6 +40,12 @@ import org.jspecify.annotations.Nullable;
 /// @param <I> record of the inputs
 /// @param <P> record of the processed inputs
 public final class LoadedTemplate<I extends Record, P extends Record> implements AutoCloseable {
+
+    private static final EncodingCache.Kind<TemplateRun> RUNS = new EncodingCache.Kind<>(
+            TemplateRun::map,
+            run -> run.cache().settings().stream()
+                    .mapToLong(PipelineSetting::imageBytes)
+                    .sum());
 
     private final EntryPoint<I, P> entry;
     private final InputBinder<I> inputs;
@@ -75,11 +88,55 @@ public final class LoadedTemplate<I extends Record, P extends Record> implements
         }
     }
 
+    /// Binds and runs one input of a generation, or finds its result in a cache, where no result is put that random
+    /// numbers were drawn for.
+    ///
+    /// @return the result, owned by the caller's scope
+    /// @throws io.stencil.error.InvalidRequestException naming the field that does not fit
+    /// @throws io.stencil.error.TemplateException when the model fails, or gives what does not fit the base model
+    /// @throws io.stencil.error.InvalidStateException when this Template or the pipeline is closed
+    public TemplateRun run(TemplateInput input, ForwardContext context, EncodingCache cache) {
+        try (OpenPass _ = model.openPass();
+                ProcessRandom.State before = ProcessRandom.State.of(context.device())) {
+            BoundInput<I, P> bound = bind(input);
+            RunKey key = cache.isEnabled() ? new RunKey(this, InputContent.of(bound.input())) : null;
+            Optional<TemplateRun> cached = key == null ? Optional.empty() : cache.find(RUNS, key);
+            if (cached.isPresent()) {
+                return cached.get();
+            }
+            List<PromptLength> lengths = new ArrayList<>();
+            TemplateCache result = CutPrompts.record(
+                    lengths, () -> bound.process(context.pipeline()).forward(context));
+            TemplateRun run = new TemplateRun(result, lengths, !before.isPresent());
+            return key == null || run.drawn() ? run : cache.put(RUNS, key, run);
+        }
+    }
+
+    /// The result of a Template's run.
+    ///
+    /// @param cutPrompts lengths of the prompts that the text encoder cut
+    /// @param drawn whether random numbers were drawn, so that another run with the same input may give another result
+    public record TemplateRun(TemplateCache cache, List<PromptLength> cutPrompts, boolean drawn) {
+
+        public TemplateRun {
+            cutPrompts = List.copyOf(cutPrompts);
+        }
+
+        /// Replaces every tensor by its copy.
+        public TemplateRun map(UnaryOperator<Tensor> copy) {
+            return new TemplateRun(cache.map(copy), cutPrompts, drawn);
+        }
+    }
+
+    /// Inputs of a run: all else is the same as long as the Template is loaded.
+    private record RunKey(LoadedTemplate<?, ?> template, InputContent input) {}
+
     /// Binds one input of a generation.
     ///
     /// @throws io.stencil.error.InvalidRequestException naming the field that does not fit
     public BoundInput<I, P> bind(TemplateInput input) {
-        return new BoundInput<>(this, inputs.bind(input.fields(), input.folder()));
+        InputBinder<I> binder = input.readsFiles() ? inputs : entry.inputs().withoutFiles();
+        return new BoundInput<>(this, binder.bind(input.fields(), input.folder()));
     }
 
     /// Views this Template as one whose inputs of a generation are those of a dataset's row: the data processor runs,

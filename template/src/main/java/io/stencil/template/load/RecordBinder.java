@@ -3,7 +3,6 @@ package io.stencil.template.load;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.MissingNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import com.fasterxml.jackson.databind.node.POJONode;
 import io.stencil.error.InvalidRequestException;
 import io.stencil.error.Location;
 import io.stencil.error.NameList;
@@ -11,6 +10,8 @@ import io.stencil.error.StencilException;
 import io.stencil.files.LocalPath;
 import io.stencil.image.RgbImage;
 import io.stencil.image.RgbImageReader;
+import io.stencil.template.ImageNode;
+import io.stencil.template.TemplateInput;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.RecordComponent;
 import java.lang.reflect.Type;
@@ -19,36 +20,44 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /// Binds a JSON object to a record, one field a component, strictly: nothing missing, nothing unknown, nothing coerced.
 ///
-/// A component may be a number, a boolean, a string, an enum, an [io.stencil.image.RgbImage] (its path), a nested
-/// record, or a `List` of these. A component that is an `Optional` or is annotated [Nullable] may be absent. What a
-/// record's own constructor refuses is refused with its message.
+/// A component may be a number, a boolean, a string, an enum, an [io.stencil.image.RgbImage] (its path, or an
+/// [ImageNode]), a nested record, or a `List` of these. A component that is an `Optional` or is annotated [Nullable]
+/// may be absent. What a record's own constructor refuses is refused with its message.
 final class RecordBinder<I extends Record> implements InputBinder<I> {
 
     private final Class<I> type;
     private final boolean rows;
+    private final boolean readsFiles;
 
     /// Binds the inputs of a Template's model.
     ///
     /// @param type a record of which [InputType#firstFault] finds no fault with [InputType#isLeaf]
     RecordBinder(Class<I> type) {
-        this(type, false);
+        this(type, false, true);
     }
 
-    private RecordBinder(Class<I> type, boolean rows) {
+    private RecordBinder(Class<I> type, boolean rows, boolean readsFiles) {
         this.type = type;
         this.rows = rows;
+        this.readsFiles = readsFiles;
+    }
+
+    /// A binder of the same record that reads no file: each image is an [ImageNode].
+    RecordBinder<I> withoutFiles() {
+        return new RecordBinder<>(type, rows, false);
     }
 
     /// Binds what a data processor reads from a dataset row: messages name the data processor and its record.
     ///
     /// @param type as for the inputs
     static <R extends Record> RecordBinder<R> ofRows(Class<R> type) {
-        return new RecordBinder<>(type, true);
+        return new RecordBinder<>(type, true, true);
     }
 
     /// The fields that an object must have, for people: `scale (a number), mask (the path of an image)`.
@@ -63,7 +72,7 @@ final class RecordBinder<I extends Record> implements InputBinder<I> {
 
     @Override
     public I bind(ObjectNode fields, Path folder) {
-        return type.cast(record(type, fields, new Place("", folder)));
+        return type.cast(record(type, fields, new Place("", readsFiles ? folder : null)));
     }
 
     private Record record(Class<?> type, JsonNode object, Place place) {
@@ -79,7 +88,7 @@ final class RecordBinder<I extends Record> implements InputBinder<I> {
         });
         List<@Nullable Object> values = new ArrayList<>();
         for (RecordComponent component : type.getRecordComponents()) {
-            String name = InputType.jsonName(component);
+            String name = TemplateInput.jsonName(component);
             values.add(component(component, object.path(name), place.field(name)));
         }
         return construct(type.asSubclass(Record.class), values, place);
@@ -107,7 +116,7 @@ final class RecordBinder<I extends Record> implements InputBinder<I> {
         if (InputType.isOptional(component)) {
             return null;
         }
-        String expected = InputType.describe(component.getGenericType());
+        String expected = place.describe(component.getGenericType());
         throw place.fault(
                 rows
                         ? "is missing; the data processor expects %s; %s".formatted(expected, reads())
@@ -185,12 +194,11 @@ final class RecordBinder<I extends Record> implements InputBinder<I> {
                 place.require(constant.isPresent(), type, value);
                 return constant.orElseThrow();
             }
-            if (value instanceof POJONode node && node.getPojo() instanceof RgbImage image) {
-                place.require(type == RgbImage.class, type, value);
-                return image;
+            if (type == RgbImage.class) {
+                return ImageNode.image(value).orElseGet(() -> image(value, place));
             }
             place.require(value.isTextual(), type, value);
-            return type == RgbImage.class ? image(value.textValue(), place) : value.textValue();
+            return value.textValue();
         }
 
         private static Object whole(Class<?> type, JsonNode value, Place place) {
@@ -217,9 +225,11 @@ final class RecordBinder<I extends Record> implements InputBinder<I> {
             return value.doubleValue();
         }
 
-        private static RgbImage image(String path, Place place) {
+        private static RgbImage image(JsonNode path, Place place) {
+            Path folder = place.folder();
+            place.require(path.isTextual() && folder != null, RgbImage.class, path);
             try {
-                return RgbImageReader.read(RgbImageReader.resolve(place.folder(), path));
+                return RgbImageReader.read(RgbImageReader.resolve(Objects.requireNonNull(folder), path.textValue()));
             } catch (InvalidPathException e) {
                 throw new InvalidRequestException(place.location(), "is not a path: " + LocalPath.reason(e), e);
             }
@@ -229,8 +239,8 @@ final class RecordBinder<I extends Record> implements InputBinder<I> {
     /// The place of a value in a Template input.
     ///
     /// @param path `style.points[2].x`; empty for the input as a whole
-    /// @param folder against which paths of images are resolved
-    private record Place(String path, Path folder) {
+    /// @param folder against which paths of images are resolved; null where no file is read
+    private record Place(String path, @Nullable Path folder) {
 
         private static final String WHOLE = "template_inputs";
 
@@ -252,7 +262,11 @@ final class RecordBinder<I extends Record> implements InputBinder<I> {
 
         /// @throws InvalidRequestException saying what was expected and found, when `fits` is false
         void require(boolean fits, Type expected, JsonNode found) {
-            require(fits, InputType.describe(expected), found);
+            require(fits, describe(expected), found);
+        }
+
+        String describe(Type type) {
+            return folder == null && type == RgbImage.class ? "an image, no path" : InputType.describe(type);
         }
 
         void require(boolean fits, String expected, JsonNode found) {

@@ -5,24 +5,27 @@ import io.stencil.autograd.GradMode;
 import io.stencil.error.Arguments;
 import io.stencil.error.InvalidRequestException;
 import io.stencil.error.InvalidStateException;
-import io.stencil.flux2.text.PromptLength;
-import io.stencil.flux2.text.PromptLength.CutPrompts;
 import io.stencil.pipeline.Flux2Pipeline;
 import io.stencil.pipeline.GeneratedImage;
 import io.stencil.pipeline.GenerationRequest;
 import io.stencil.pipeline.ProgressListener;
 import io.stencil.pipeline.SideConditions;
 import io.stencil.pipeline.models.CallGate;
+import io.stencil.pipeline.models.EncodingCache;
 import io.stencil.template.ForwardContext;
+import io.stencil.template.PipelineSetting;
 import io.stencil.template.TemplateCache;
 import io.stencil.template.TemplateInput;
 import io.stencil.template.Warnings;
 import io.stencil.template.load.LoadedTemplate;
+import io.stencil.template.load.LoadedTemplate.TemplateRun;
 import io.stencil.template.load.TemplateSource;
+import io.stencil.tensor.CancellationToken;
 import io.stencil.tensor.ProcessRandom;
 import io.stencil.tensor.Scope;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.function.Function;
 
 /// A base pipeline with Template models that steer it.
@@ -109,36 +112,100 @@ public final class TemplatePipeline implements AutoCloseable {
     /// @throws InvalidRequestException when an input does not fit its Template
     /// @throws InvalidStateException when the pipeline is closed, or the thread is interrupted while it waits for
     ///     another call
+    /// @throws io.stencil.error.CancelledException when the thread is interrupted while it generates
     public GeneratedImage generate(
             GenerationRequest request,
             List<TemplateInput> positive,
             List<TemplateInput> negative,
             ProgressListener progress) {
         Arguments.require("request", request);
-        Side positiveSide = new Side("template_inputs", positive);
-        Side negativeSide = new Side("negative_template_inputs", negative);
+        return generateAll(request, List.of(request.seed()), positive, negative, progress, new CancellationToken())
+                .getFirst();
+    }
+
+    /// Generates images of one request that the Templates steer, one for each seed, as [Flux2Pipeline#generateAll]
+    /// does. The Templates run once; where one draws random numbers, once for each image.
+    ///
+    /// @param seeds of the noise and of what Templates draw; they take the place of the request's seed
+    /// @param positive inputs of the prompt's side, run one after another
+    /// @param negative inputs of the negative prompt's side; they matter only with guidance
+    /// @param progress is called on this thread; it must not call the pipeline
+    /// @param token cancels the call from another thread, or from `progress`
+    /// @return images in the order of the seeds
+    /// @throws InvalidRequestException when an input does not fit its Template, there is no seed or one is out of range
+    /// @throws InvalidStateException when the pipeline is closed, or the thread is interrupted while it waits for
+    ///     another call
+    /// @throws io.stencil.error.CancelledException when the token is cancelled, or the thread is interrupted while it
+    ///     generates; native memory is freed then
+    public List<GeneratedImage> generateAll(
+            GenerationRequest request,
+            List<Long> seeds,
+            List<TemplateInput> positive,
+            List<TemplateInput> negative,
+            ProgressListener progress,
+            CancellationToken token) {
+        Arguments.require("request", request);
+        List<Long> drawn = request.requireSeeds(seeds);
+        List<Side> sides =
+                List.of(new Side("template_inputs", positive), new Side("negative_template_inputs", negative));
         Arguments.require("progress", progress);
         try (CallGate.Turn _ = turn("generate()");
+                CancellationToken.Binding _ = Arguments.require("token", token).bind();
                 Scope _ = new Scope();
                 GradMode _ = GradMode.disabled()) {
-            if (!negativeSide.inputs().isEmpty() && !request.isGuided()) {
+            CancellationToken.check();
+            GenerationRequest complete = request.withDefaults(base.models().kind());
+            if (!sides.getLast().inputs().isEmpty() && !complete.isGuided()) {
                 progress.onWarning("negative_template_inputs have no effect: there is no guidance at cfg_scale 1");
             }
-            TemplateCache positiveCache = merged(positiveSide, request.seed(), this::run, progress::onWarning);
-            TemplateCache negativeCache = request.isGuided()
-                    ? merged(negativeSide, request.seed(), this::run, progress::onWarning)
-                    : TemplateCache.empty();
-            GenerationRequest.Builder steered = request.toBuilder()
-                    .positive(steer(request.positive(), positiveCache))
-                    .negative(steer(request.negative(), negativeCache));
-            negativeCache.settings().stream()
-                    .filter(setting -> !positiveCache.settings().contains(setting)) // which are set for both
-                    .forEach(setting -> warnings.warn(
-                            "a Template of the negative side sets %s, which concerns both sides and is ignored"
-                                    .formatted(setting.parameter())));
-            positiveCache.settings().forEach(setting -> setting.applyTo(steered));
-            return base.generate(steered.build(), progress);
+            Steered first = steer(complete, sides, drawn.getFirst(), progress::onWarning);
+            if (drawn.size() == 1 || !first.isRandom()) {
+                return base.generateAll(first.request(), drawn, progress, token);
+            }
+            return generateApart(
+                    first, drawn, seed -> steer(complete, sides, seed, _ -> {}), progress); // warns of the same
         }
+    }
+
+    /// Generates each image with what its own seed gives the Templates.
+    ///
+    /// @param first what the first seed gives
+    private List<GeneratedImage> generateApart(
+            Steered first, List<Long> seeds, Function<Long, Steered> others, ProgressListener progress) {
+        int steps = Objects.requireNonNull(first.request().steps());
+        List<GeneratedImage> images = new ArrayList<>();
+        for (long seed : seeds) {
+            int index = images.size();
+            ProgressListener part = new ProgressListener.Part(progress, index, index * steps, seeds.size() * steps);
+            try (Scope _ = new Scope()) {
+                Steered steered = index == 0 ? first : others.apply(seed);
+                images.add(
+                        base.generate(steered.request().toBuilder().seed(seed).build(), part));
+            }
+        }
+        return images;
+    }
+
+    /// A request with what the Templates give.
+    ///
+    /// @param isRandom whether that follows from the seed too
+    private record Steered(GenerationRequest request, boolean isRandom) {}
+
+    /// @param sides positive, negative
+    private Steered steer(GenerationRequest request, List<Side> sides, long seed, Warnings cut) {
+        Merged positive = merged(sides.getFirst(), seed, this::run, cut);
+        Merged negative = request.isGuided() ? merged(sides.getLast(), seed, this::run, cut) : Merged.NOTHING;
+        GenerationRequest.Builder steered = request.toBuilder()
+                .positive(steer(request.positive(), positive.cache()))
+                .negative(steer(request.negative(), negative.cache()));
+        List<PipelineSetting> settings = positive.cache().settings();
+        negative.cache().settings().stream()
+                .filter(setting -> !settings.contains(setting)) // which are set for both
+                .forEach(setting -> warnings.warn(
+                        "a Template of the negative side sets %s, which concerns both sides and is ignored"
+                                .formatted(setting.parameter())));
+        settings.forEach(setting -> setting.applyTo(steered));
+        return new Steered(steered.build(), positive.isRandom() || negative.isRandom());
     }
 
     /// Runs the Templates on inputs and merges their caches.
@@ -155,40 +222,55 @@ public final class TemplatePipeline implements AutoCloseable {
                             + " open a Scope and keep it open while the cache is used");
         }
         try (CallGate.Turn _ = turn("cache()")) {
-            return merged(side, 0, this::runUnbound, warnings);
+            return merged(side, 0, this::runUnbound, warnings).cache();
         }
+    }
+
+    /// Caches of one side, merged.
+    ///
+    /// @param isRandom whether a Template drew random numbers
+    private record Merged(TemplateCache cache, boolean isRandom) {
+        static final Merged NOTHING = new Merged(TemplateCache.empty(), false);
     }
 
     /// What a Template draws from the generators of the process follows from the seed and from the input's place, on
     /// both sides alike.
     ///
     /// @param cut receives a warning for each prompt of the inputs that the text encoder cuts
-    private TemplateCache merged(Side side, long seed, Function<TemplateInput, TemplateCache> run, Warnings cut) {
+    private Merged merged(Side side, long seed, Function<TemplateInput, TemplateRun> run, Warnings cut) {
         List<TemplateCache> caches = new ArrayList<>();
+        boolean isRandom = false;
         for (TemplateInput input : side.inputs()) {
-            List<PromptLength> lengths = new ArrayList<>();
-            caches.add(CutPrompts.record(
-                    lengths,
-                    () -> ProcessRandom.seeded(ProcessRandom.seed(seed, caches.size()), () -> run.apply(input))));
-            lengths.stream()
+            CancellationToken.check();
+            TemplateRun result = ProcessRandom.seeded(ProcessRandom.seed(seed, caches.size()), () -> run.apply(input));
+            caches.add(result.cache());
+            isRandom |= result.drawn();
+            result.cutPrompts().stream()
                     .map(length ->
                             length.warning("a prompt in %s (model_id %s)".formatted(side.name(), input.modelId())))
                     .distinct()
                     .forEach(cut::warn);
         }
-        return TemplateCache.merge(caches, warnings);
+        return new Merged(TemplateCache.merge(caches, warnings), isRandom);
     }
 
-    private TemplateCache runUnbound(TemplateInput input) {
+    private TemplateRun runUnbound(TemplateInput input) {
         if (loading == Loading.LAZY) {
-            return run(input);
+            return run(input, EncodingCache.NONE);
         }
         try (Scope scope = new Scope()) { // which holds the parameters that the cache is compared with
-            return run(input).map(loaded.get(input.modelId())::unbound).map(scope::keep);
+            return run(input, EncodingCache.NONE)
+                    .map(loaded.get(input.modelId())::unbound)
+                    .map(scope::keep);
         }
     }
 
-    private TemplateCache run(TemplateInput input) {
+    private TemplateRun run(TemplateInput input) {
+        return run(input, base.models().cache());
+    }
+
+    /// @param cache of the results of Templates that stay loaded
+    private TemplateRun run(TemplateInput input, EncodingCache cache) {
         int id = input.modelId();
         if (id < 0 || id >= sources.size()) {
             throw new InvalidRequestException(
@@ -196,17 +278,17 @@ public final class TemplatePipeline implements AutoCloseable {
         }
         ForwardContext context = new ForwardContext(base, Checkpointing.OFF);
         try (Scope scope = new Scope()) {
-            return run(id, input, context).map(scope::keep);
+            return run(id, input, context, cache).map(scope::keep);
         }
     }
 
-    private TemplateCache run(int id, TemplateInput input, ForwardContext context) {
+    private TemplateRun run(int id, TemplateInput input, ForwardContext context, EncodingCache cache) {
         if (loading == Loading.EAGER) {
-            return loaded.get(id).run(input, context);
+            return loaded.get(id).run(input, context, cache);
         }
         try (LoadedTemplate<?, ?> template = sources.get(id).load(base)) {
             // What the model made must outlive it, also where it handed out a parameter of its own.
-            return template.run(input, context).map(template::unbound);
+            return template.run(input, context, EncodingCache.NONE).map(template::unbound);
         }
     }
 

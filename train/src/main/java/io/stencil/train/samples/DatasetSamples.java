@@ -7,6 +7,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.stencil.image.ImageSize;
 import io.stencil.pipeline.EditImages;
 import io.stencil.pipeline.GenerationRequest;
+import io.stencil.pipeline.models.ModelKind;
 import io.stencil.template.TemplateInput;
 import io.stencil.train.data.Dataset;
 import io.stencil.train.data.DatasetRow;
@@ -173,7 +174,8 @@ record DatasetSamples(Dataset dataset, List<DatasetRow> all, boolean steered) {
         ImageSize size = dataset.sizes(source).getFirst();
         GenerationRequest.Builder request = GenerationRequest.of(source.prompt())
                 .size(size.height(), size.width())
-                .seed(row);
+                .seed(row)
+                .defaults(ModelKind.OTHER);
         if (!source.editImages().isEmpty()) {
             request.editImages(new EditImages(dataset.load(source).editImages(), false));
         }

@@ -16,6 +16,7 @@ import io.stencil.json.Json;
 import io.stencil.json.JsonReason;
 import io.stencil.pipeline.EditImages;
 import io.stencil.pipeline.GenerationRequest;
+import io.stencil.pipeline.models.ModelKind;
 import io.stencil.template.TemplateInput;
 import io.stencil.template.TemplateInputs;
 import io.stencil.template.load.LoadedTemplate;
@@ -139,7 +140,8 @@ record SamplesFile(Path file, @Nullable ImageSize size) {
 
     /// Binds a row, completed by defaults.
     private Row row(ObjectNode fields, Location location) {
-        GenerationRequest defaults = GenerationRequest.of("").build();
+        GenerationRequest defaults =
+                GenerationRequest.of("").defaults(ModelKind.OTHER).build();
         ObjectNode all = JsonNodeFactory.instance
                 .objectNode()
                 .put("negative_prompt", "")
