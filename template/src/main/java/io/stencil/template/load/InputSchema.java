@@ -3,6 +3,7 @@ package io.stencil.template.load;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.stencil.template.TemplateInput;
 import io.stencil.image.RgbImage;
 import io.stencil.template.InputField;
 import java.lang.reflect.RecordComponent;
@@ -47,9 +48,9 @@ public final class InputSchema {
                 property.put("description", field.description());
             }
             DeclaredField.defaultValue(component).ifPresent(value -> property.set("default", value));
-            properties.set(InputType.jsonName(component), property);
+            properties.set(TemplateInput.jsonName(component), property);
             if (!InputType.isOptional(component)) {
-                required.add(InputType.jsonName(component));
+                required.add(TemplateInput.jsonName(component));
             }
         }
         return schema.put("additionalProperties", false);
