@@ -14,15 +14,16 @@ import io.stencil.flux2.files.LoraFile;
 import io.stencil.flux2.vae.Tiling;
 import io.stencil.hub.ModelSource;
 import io.stencil.hub.ModelSource.Located;
-import io.stencil.image.RgbImageReader;
+import io.stencil.image.ImageFormat;
+import io.stencil.image.ImageTexts;
+import io.stencil.image.RgbImage;
 import io.stencil.image.RgbImageWriter;
-import io.stencil.pipeline.EditImages;
 import io.stencil.pipeline.Flux2Pipeline;
 import io.stencil.pipeline.Flux2Pipeline.LoraMatch;
 import io.stencil.pipeline.GeneratedImage;
+import io.stencil.pipeline.GenerationParameters;
 import io.stencil.pipeline.GenerationRequest;
 import io.stencil.pipeline.GenerationRequest.LoraUse;
-import io.stencil.pipeline.Inpaint;
 import io.stencil.pipeline.ProgressListener;
 import io.stencil.pipeline.models.LoadOptions;
 import io.stencil.pipeline.models.ModelFiles;
@@ -34,7 +35,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
@@ -71,8 +71,19 @@ final class GenerateCommand implements Callable<Integer> {
     @Mixin
     private LoraOptions loras;
 
-    @Option(names = "--output", paramLabel = "FILE.png", required = true, description = "Gets the image.")
+    @Option(
+            names = "--output",
+            paramLabel = "FILE",
+            required = true,
+            description = "Gets the image, and what generated it: PNG, JPEG (.jpg) or WebP (.webp) by its name.")
     private Path output;
+
+    @Option(
+            names = "--from",
+            paramLabel = "IMAGE",
+            description = "Generate this image again: take all options from the parameters that it carries. Options "
+                    + "that are given win. A model, Template, LoRA or image that has changed since is an error.")
+    private @Nullable Path from;
 
     @Option(
             names = "--save_latents",
@@ -88,11 +99,11 @@ final class GenerateCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
-        OutputCheck.requireFile("output", output, ".png");
+        ImageFormat format = OutputCheck.requireImage("output", output);
         if (latents != null) {
             OutputCheck.requireFile("save_latents", latents, ".safetensors");
         }
-        save(generate(job(loras.read())));
+        save(generate(job(loras.read()), format));
         return 0;
     }
 
@@ -104,11 +115,15 @@ final class GenerateCommand implements Callable<Integer> {
             TemplateOptions.Steering steering,
             List<LoraUse> loras) {}
 
+    /// An image, and the texts that its file carries.
+    private record Result(GeneratedImage image, ImageTexts texts) {}
+
     /// Validates local files before fetching.
     private Job job(List<LoraOptions.Choice> choices) {
         LoadOptions load = tiling.apply(base.load());
         GenerationRequest request = requestOptions.read();
         requireNewOutputs(requestOptions.files());
+        requireNewOutputs(Map.of("--from", from == null ? List.of() : List.of(from)));
         choices.forEach(choice -> choice.source().local().ifPresent(Located::fileOrFolder));
         LoadOptions _ = weights.apply(load, base.checkLocal());
         templates.checkLocal();
@@ -139,7 +154,18 @@ final class GenerateCommand implements Callable<Integer> {
         }
     }
 
-    private GeneratedImage generate(Job job) {
+    /// @param request with its steps and guidance
+    private ImageTexts texts(Job job, GenerationRequest request) {
+        GenerationParameters.Builder parameters = GenerationParameters.of(
+                        request, GenerationParameters.Model.of(job.files(), job.load()))
+                .paths(requestOptions.paths())
+                .loras(job.loras().stream()
+                        .map(lora -> GenerationParameters.Lora.of(lora.file(), lora.strength()))
+                        .toList());
+        return job.steering().addTo(parameters).build().texts();
+    }
+
+    private Result generate(Job job, ImageFormat format) {
         PrintWriter err = command.commandLine().getErr();
         templates.warnings().forEach(this::warn);
         try (TemplatePipeline pipeline =
@@ -149,10 +175,16 @@ final class GenerateCommand implements Callable<Integer> {
                 err.println(lora.file() + ": " + match);
                 match.warning().ifPresent(this::warn);
             }
+            GenerationRequest request =
+                    job.request().withDefaults(pipeline.base().models().kind());
+            ImageTexts texts = texts(job, request);
+            format.requireFits(request.imageSize(), texts);
             long begin = System.nanoTime();
             try (ProgressLine line = ProgressLine.on(err)) {
-                return pipeline.generate(
-                        job.request(), job.steering().positive(), job.steering().negative(), new Progress(line, begin));
+                TemplateOptions.Steering steering = job.steering();
+                GeneratedImage image = pipeline.generate(
+                        request, steering.positive(), steering.negative(), new Progress(line, begin));
+                return new Result(image, texts);
             }
         }
     }
@@ -185,169 +217,22 @@ final class GenerateCommand implements Callable<Integer> {
         }
     }
 
-    private void save(GeneratedImage result) {
+    private void save(Result result) {
         PrintWriter out = command.commandLine().getOut();
         Path file = output;
         try {
-            RgbImageWriter.write(result.image(), file);
-            out.println("wrote %s (%s)".formatted(file, result.image().size()));
+            RgbImage image = result.image().image();
+            RgbImageWriter.write(image, file, result.texts());
+            out.println("wrote %s (%s)".formatted(file, image.size()));
             if (latents != null) {
                 file = latents;
-                result.latents().save(file);
+                result.image().latents().save(file);
                 out.println("wrote " + file);
             }
         } catch (IOException e) {
             throw new InvalidFileException(Location.of(file), "cannot be written: " + e, e);
         }
         out.flush();
-    }
-
-    /// Reads the options of a generation request, those of Templates excepted.
-    @SuppressWarnings("NullAway.Init") // fields are set by picocli before a command runs
-    static final class RequestOptions {
-
-        @Option(names = "--prompt", paramLabel = "TEXT", required = true, description = "What the image shows.")
-        private String prompt;
-
-        @Option(
-                names = "--negative_prompt",
-                paramLabel = "TEXT",
-                description = "What it is guided away from; has an effect when --cfg_scale is not 1.")
-        private String negativePrompt = "";
-
-        @Option(
-                names = "--cfg_scale",
-                paramLabel = "N",
-                description = "Guidance; 1 is none. Default: the model's, 4 for FLUX.2 klein base, else 1.")
-        private @Nullable Double cfgScale;
-
-        @Option(
-                names = "--embedded_guidance",
-                paramLabel = "N",
-                description = "For transformers with a guidance embedding. Default: ${DEFAULT-VALUE}.")
-        private double embeddedGuidance = 4;
-
-        @Option(
-                names = "--height",
-                paramLabel = "PIXELS",
-                description = "Rounded up to a multiple of 16. Default: ${DEFAULT-VALUE}.")
-        private int height = 1024;
-
-        @Option(
-                names = "--width",
-                paramLabel = "PIXELS",
-                description = "Rounded up to a multiple of 16. Default: ${DEFAULT-VALUE}.")
-        private int width = 1024;
-
-        @Option(
-                names = "--seed",
-                paramLabel = "N",
-                description = "Of the noise, 0 to 4294967295. Default: ${DEFAULT-VALUE}.")
-        private long seed;
-
-        @Option(
-                names = "--num_inference_steps",
-                paramLabel = "N",
-                description = "Default: the model's, 4 for FLUX.2 klein, 50 for FLUX.2 klein base, else 30.")
-        private @Nullable Integer steps;
-
-        @Option(names = "--input_image", paramLabel = "FILE", description = "Image to start from.")
-        private @Nullable Path inputImage;
-
-        @Option(
-                names = "--denoising_strength",
-                paramLabel = "S",
-                description = "How far the input image is changed, above 0 to 1. Default: ${DEFAULT-VALUE}.")
-        private double denoisingStrength = 1;
-
-        @Option(names = "--edit_image", paramLabel = "FILE", description = "Image to refer to; may be repeated.")
-        private List<Path> editImages = new ArrayList<>();
-
-        @Option(
-                names = "--edit_image_auto_resize",
-                arity = "1",
-                paramLabel = "true|false",
-                description = "Bring edit images to about 1024 x 1024 pixels. Default: true.")
-        private @Nullable Boolean editImageAutoResize;
-
-        @Option(
-                names = "--inpaint_mask",
-                paramLabel = "FILE",
-                description = "White where the input image is made anew, black where it stays.")
-        private @Nullable Path inpaintMask;
-
-        @Option(
-                names = "--inpaint_blur_size",
-                paramLabel = "N",
-                description = "Reach of the mask's blur in latent pixels (16 pixels each). Default: 0, none.")
-        private @Nullable Integer inpaintBlurSize;
-
-        @Option(names = "--inpaint_blur_sigma", paramLabel = "N", description = "Of that blur. Default: 1.")
-        private @Nullable Double inpaintBlurSigma;
-
-        @Option(
-                names = "--inpaint_overlay",
-                description = "Lay the input image, resized and cropped, over the result where the mask is black. "
-                        + "The mask must have the input image's size, and is cropped like it.")
-        private boolean inpaintOverlay;
-
-        /// The request, with its images.
-        ///
-        /// @throws io.stencil.error.StencilException naming the option or image that cannot be used
-        GenerationRequest read() {
-            GenerationRequest.Builder builder = GenerationRequest.of(prompt)
-                    .negativePrompt(negativePrompt)
-                    .embeddedGuidance(embeddedGuidance)
-                    .size(height, width)
-                    .seed(seed)
-                    .denoisingStrength(denoisingStrength);
-            if (cfgScale != null) {
-                builder.cfgScale(cfgScale);
-            }
-            if (steps != null) {
-                builder.steps(steps);
-            }
-            if (inputImage != null) {
-                builder.inputImage(RgbImageReader.read(inputImage));
-            }
-            if (!editImages.isEmpty()) {
-                builder.editImages(new EditImages(
-                        editImages.stream().map(RgbImageReader::read).toList(),
-                        editImageAutoResize == null || editImageAutoResize));
-            } else if (editImageAutoResize != null) {
-                throw new InvalidRequestException(
-                        "edit_image_auto_resize", "needs --edit_image: there is no image to resize");
-            }
-            requireBlurIsUsed();
-            if (inpaintMask != null) {
-                builder.inpaint(new Inpaint(
-                        RgbImageReader.read(inpaintMask),
-                        inpaintBlurSize == null ? 0 : inpaintBlurSize,
-                        inpaintBlurSigma == null ? 1 : inpaintBlurSigma));
-            }
-            builder.inpaintOverlay(inpaintOverlay);
-            return builder.build();
-        }
-
-        /// The images that are read, by option.
-        Map<String, List<Path>> files() {
-            Map<String, List<Path>> files = new LinkedHashMap<>();
-            files.put("--input_image", inputImage == null ? List.of() : List.of(inputImage));
-            files.put("--edit_image", editImages);
-            files.put("--inpaint_mask", inpaintMask == null ? List.of() : List.of(inpaintMask));
-            return files;
-        }
-
-        private void requireBlurIsUsed() {
-            String blur = inpaintBlurSize != null ? "inpaint_blur_size" : "inpaint_blur_sigma";
-            if (inpaintMask == null && (inpaintBlurSize != null || inpaintBlurSigma != null)) {
-                throw new InvalidRequestException(blur, "needs --inpaint_mask: there is no mask to blur");
-            }
-            if (inpaintBlurSigma != null && (inpaintBlurSize == null || inpaintBlurSize == 0)) {
-                throw new InvalidRequestException(
-                        "inpaint_blur_sigma", "needs --inpaint_blur_size of 1 or more: without it there is no blur");
-            }
-        }
     }
 
     /// Options that name LoRAs and their strengths.

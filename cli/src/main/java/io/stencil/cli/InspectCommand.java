@@ -24,7 +24,7 @@ final class InspectCommand implements Callable<Integer> {
 
     @Parameters(
             paramLabel = "FILE_OR_DIR|ID:PATTERN",
-            description = "Weights, a Template, a training, or a whole model; also of a hub.")
+            description = "Weights, a Template, a training, a whole model, or an image; also of a hub.")
     private String named;
 
     @Mixin

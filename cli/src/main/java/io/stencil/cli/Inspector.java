@@ -1,11 +1,15 @@
 package io.stencil.cli;
 
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.stencil.cli.Inspector.Finding.Fact;
 import io.stencil.error.InvalidFileException;
 import io.stencil.error.Location;
 import io.stencil.error.NameList;
 import io.stencil.files.LocalPath;
+import io.stencil.image.ImageTexts;
+import io.stencil.image.RgbImageReader;
 import io.stencil.json.ConfigJson;
+import io.stencil.pipeline.GenerationParameters;
 import io.stencil.safetensors.TensorEntry;
 import io.stencil.template.load.TemplateFolder;
 import io.stencil.template.load.TrustedCode;
@@ -35,7 +39,7 @@ final class Inspector {
             throw new InvalidFileException(path, "no such file or folder" + LocalPath.hint(path.toString()));
         }
         if (!Files.isDirectory(path)) {
-            return List.of(WeightsInspector.inspect(path));
+            return List.of(RgbImageReader.isImage(path) ? image(path) : WeightsInspector.inspect(path));
         }
         if (Files.isRegularFile(path.resolve("Model.java")) || Files.isRegularFile(path.resolve("model.jar"))) {
             return template(path, trusted);
@@ -58,6 +62,33 @@ final class Inspector {
                         + NameList.of(files(path).stream()
                                 .map(file -> file.getFileName().toString())
                                 .toList()));
+    }
+
+    /// Describes an image with the parameters that it carries: those of Stencil, or the text that other tools write.
+    private static Finding image(Path file) {
+        List<Fact> facts = new ArrayList<>();
+        facts.add(new Fact("size", RgbImageReader.size(file) + " pixels"));
+        ImageTexts texts = ImageTexts.read(file).orElse(new ImageTexts("", ""));
+        if (texts.json().isEmpty()) {
+            String text = texts.parameters().isEmpty() ? "none" : texts.parameters();
+            text.lines().forEach(line -> facts.add(new Fact("parameters", line)));
+        } else {
+            addFacts(GenerationParameters.read(file).json(), facts);
+        }
+        return new Finding(file, "image", facts, List.of(), Map.of());
+    }
+
+    /// Adds a fact for each value: those of inner objects too, and one for each element of an array.
+    private static void addFacts(ObjectNode json, List<Fact> facts) {
+        json.properties().forEach(field -> {
+            if (field.getValue() instanceof ObjectNode inner) {
+                addFacts(inner, facts);
+            } else if (field.getValue().isArray()) {
+                field.getValue().forEach(element -> facts.add(new Fact(field.getKey(), element.toString())));
+            } else {
+                facts.add(new Fact(field.getKey(), field.getValue().asText()));
+            }
+        });
     }
 
     private static List<Finding> wholeModel(Path folder) {

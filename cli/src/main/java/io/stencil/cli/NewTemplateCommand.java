@@ -1,5 +1,6 @@
 package io.stencil.cli;
 
+import io.stencil.files.StencilVersion;
 import io.stencil.template.publish.TemplateFamily;
 import java.nio.file.Path;
 import java.util.concurrent.Callable;
@@ -30,7 +31,7 @@ final class NewTemplateCommand implements Callable<Integer> {
     public Integer call() {
         TemplateFamily chosen = TemplateFamily.parse(family);
         OutputCheck.requireFolder("NAME", folder);
-        chosen.write(folder, StencilCommand.versionNumber());
+        chosen.write(folder, StencilVersion.number());
         command.commandLine().getOut().println("wrote %s; its README.md has the next steps".formatted(folder));
         return 0;
     }

@@ -3,6 +3,7 @@ package io.stencil.cli;
 import io.stencil.error.InvalidFileException;
 import io.stencil.error.InvalidRequestException;
 import io.stencil.error.Location;
+import io.stencil.image.ImageFormat;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -27,6 +28,19 @@ final class OutputCheck {
             throw new InvalidRequestException(option, "'%s' is a folder; name a file".formatted(file));
         }
         requireWritable(option, file, file.toAbsolutePath().getParent());
+    }
+
+    /// @return the format in which an image of this name is written
+    /// @throws InvalidRequestException when the name, the file or the folders above it do not allow to write
+    static ImageFormat requireImage(String option, Path file) {
+        ImageFormat format;
+        try {
+            format = ImageFormat.ofName(file);
+        } catch (InvalidRequestException e) {
+            throw new InvalidRequestException(Location.ofField(option), "'%s': %s".formatted(file, e.what()), e);
+        }
+        requireFile(option, file, "");
+        return format;
     }
 
     /// Refuses an output that would replace an input, by whatever path or link it is named.

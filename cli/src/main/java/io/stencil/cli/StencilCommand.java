@@ -7,18 +7,15 @@ import io.stencil.error.InvalidRequestException;
 import io.stencil.error.Location;
 import io.stencil.error.StencilException;
 import io.stencil.files.LocalPath;
+import io.stencil.files.StencilVersion;
 import io.stencil.hub.http.Proxies;
 import io.stencil.tensor.Libtorch;
-import java.io.IOException;
-import java.io.InputStream;
 import java.io.PrintWriter;
-import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
-import java.util.Properties;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 import picocli.AutoComplete.GenerateCompletion;
@@ -71,7 +68,6 @@ public final class StencilCommand {
             HelpCommand.class);
 
     private static final String ROOT = "stencil.root";
-    private static final String VERSION = "version.properties";
     private static final String COMPLETION = "generate-completion";
     private static final String DEBUG = "--debug";
 
@@ -128,18 +124,7 @@ public final class StencilCommand {
 
     /// Returns name and version for the help.
     static String version() {
-        return "stencil " + versionNumber();
-    }
-
-    /// Returns the version in the POM, which the build writes into a resource.
-    static String versionNumber() {
-        Properties properties = new Properties();
-        try (InputStream resource = StencilCommand.class.getResourceAsStream(VERSION)) {
-            properties.load(Objects.requireNonNull(resource, VERSION));
-        } catch (IOException fault) {
-            throw new UncheckedIOException(VERSION, fault);
-        }
-        return properties.getProperty("version");
+        return "stencil " + StencilVersion.number();
     }
 
     /// The version, for the help.

@@ -1,11 +1,9 @@
 package io.stencil.cli;
 
-import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.node.ArrayNode;
-import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import com.fasterxml.jackson.databind.node.TextNode;
 import io.stencil.cli.terminal.ProgressLine;
+import io.stencil.image.ImageSize;
+import io.stencil.template.TemplateInput;
 import io.stencil.train.checkpoint.RunFolder;
 import io.stencil.train.data.DatasetRow;
 import io.stencil.train.events.ProgressText;
@@ -13,7 +11,6 @@ import io.stencil.train.events.TrainingListener;
 import io.stencil.train.options.TrainOptions;
 import io.stencil.train.validation.ValidationReport;
 import java.io.PrintWriter;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -41,6 +38,7 @@ final class TrainingReport implements TrainingListener {
     private @Nullable ValidationReport latest;
     private @Nullable Path checkpoint;
     private @Nullable DatasetRow example;
+    private @Nullable ImageSize exampleSize;
 
     /// @param command of the training, whose base model the summary names
     TrainingReport(TrainOptions options, CommandSpec command, ProgressLine line) {
@@ -67,6 +65,7 @@ final class TrainingReport implements TrainingListener {
         }
         progress.onStart(start);
         example = start.example();
+        exampleSize = start.exampleSize();
     }
 
     @Override
@@ -171,13 +170,17 @@ final class TrainingReport implements TrainingListener {
                 base.add(String.join(",", given));
             }
         }
+        if (exampleSize != null && !base.contains("--height") && !base.contains("--width")) {
+            base.addAll(List.of("--height", String.valueOf(exampleSize.height())));
+            base.addAll(List.of("--width", String.valueOf(exampleSize.width())));
+        }
         Path trained = options.output().folder().resolve("template");
         ObjectNode row = example.templateInputs();
         List<String> inputs = row == null
                 ? List.of()
                 : List.of(
                         "--template_inputs",
-                        located(row, options.data().basePath()).toString());
+                        TemplateInput.located(row, options.data().basePath()).toString());
         List<String> packaging = new ArrayList<>(
                 List.of("./stencil", "package", "--template_model_id_or_path", template.toString(), "--checkpoint"));
         packaging.addAll(List.of(checkpoint.toString(), "--output_path", trained.toString()));
@@ -196,25 +199,6 @@ final class TrainingReport implements TrainingListener {
                         : heading + ":",
                 shell(packaging),
                 shell(generating));
-    }
-
-    /// Names files of the dataset as they are found from the working directory.
-    private static JsonNode located(JsonNode value, Path dataset) {
-        if (value.isTextual()) {
-            Path file = dataset.resolve(value.asText());
-            return Files.isRegularFile(file) ? TextNode.valueOf(file.toString()) : value;
-        }
-        if (value.isArray()) {
-            ArrayNode array = JsonNodeFactory.instance.arrayNode();
-            value.forEach(element -> array.add(located(element, dataset)));
-            return array;
-        }
-        if (value.isObject()) {
-            ObjectNode object = JsonNodeFactory.instance.objectNode();
-            value.properties().forEach(field -> object.set(field.getKey(), located(field.getValue(), dataset)));
-            return object;
-        }
-        return value;
     }
 
     /// A line for a POSIX shell.

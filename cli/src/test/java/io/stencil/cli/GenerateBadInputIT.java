@@ -72,7 +72,7 @@ class GenerateBadInputIT {
                 Arguments.of("stray", "stray"),
                 Arguments.of("--height=tall", "'--height'"),
                 Arguments.of("--prompt=", "'--prompt=TEXT'"),
-                Arguments.of("--output=", "'--output=FILE.png'"),
+                Arguments.of("--output=", "'--output=FILE'"),
                 Arguments.of("--model_paths=", "--model_paths"),
                 Arguments.of("--model_id_with_origin_paths=a:b", "are both given"),
                 Arguments.of("--dtype=float16", "expected float32 or bfloat16, found 'float16'"));
@@ -105,7 +105,10 @@ class GenerateBadInputIT {
                 Arguments.of("--offload_models=clip", "'offload_models': 'clip' is not a model; expected one of"),
                 Arguments.of("--tokenizer_path=absent", "'absent' is not a directory"),
                 Arguments.of("--tokenizer_path=" + TestFiles.tinyModel("vae"), "has no tokenizer.json"),
-                Arguments.of("--output=a.jpg", "must end in .png"),
+                Arguments.of(
+                        "--output=a.bmp",
+                        "'output': 'a.bmp': images are written as PNG, JPEG or WebP; give a name that ends in .png"),
+                Arguments.of("--from=absent.png", "absent.png: no such file"),
                 Arguments.of("--output=" + TestFiles.root().resolve("pom.xml/a.png"), "pom.xml' is not a directory"),
                 Arguments.of("--save_latents=a.pt", "must end in .safetensors"),
                 Arguments.of("--height=0", "'height': must be at least 1, found 0"),

@@ -2,6 +2,7 @@ package io.stencil.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.stencil.files.StencilVersion;
 import io.stencil.safetensors.SafetensorsHeader;
 import io.stencil.testing.ShortPrompts;
 import java.io.IOException;
@@ -37,7 +38,7 @@ class NewTemplateIT {
                 .doesNotContain("@");
         assertThat(folder.resolve("pom.xml"))
                 .content()
-                .contains("<version>%s</version>".formatted(StencilCommand.versionNumber()));
+                .contains("<version>%s</version>".formatted(StencilVersion.number()));
         assertThat(StencilRun.inProcess("inspect", folder.toString())
                         .succeeded()
                         .out())

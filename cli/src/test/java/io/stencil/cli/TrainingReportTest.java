@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.stencil.cli.terminal.ProgressLine;
 import io.stencil.error.Location;
+import io.stencil.image.ImageSize;
 import io.stencil.json.Json;
 import io.stencil.pipeline.models.ModelFiles;
 import io.stencil.testing.ShortPrompts;
@@ -35,6 +36,10 @@ class TrainingReportTest {
 
     /// @return the last lines of the report
     private List<String> lines(@Nullable String inputs, String... checkpoints) throws IOException {
+        return lines(inputs, List.of("--model_paths=base", "--height=64", "--width=48"), checkpoints);
+    }
+
+    private List<String> lines(@Nullable String inputs, List<String> words, String... checkpoints) throws IOException {
         TrainOptions options = TrainOptions.builder(
                         ModelFiles.in(ShortPrompts.model()), folder, folder.resolve("metadata.jsonl"), folder)
                 .template(Path.of("my template"))
@@ -45,7 +50,7 @@ class TrainingReportTest {
         StringWriter err = new StringWriter();
         CommandLine command = new CommandLine(new TrainCommand());
         command.setErr(new PrintWriter(err)).setOut(new PrintWriter(new StringWriter()));
-        command.parseArgs("--model_paths=base", "--height=64");
+        command.parseArgs(words.toArray(String[]::new));
         DatasetRow row = new DatasetRow(
                 folder.resolve("0.png"),
                 "it's red",
@@ -55,7 +60,7 @@ class TrainingReportTest {
                 Location.of(folder));
         try (ProgressLine line = ProgressLine.on(new PrintWriter(err))) {
             TrainingReport report = new TrainingReport(options, command.getCommandSpec(), line);
-            report.onStart(new TrainingStart(1, 1, 1, 1, 1, 0, 1, row));
+            report.onStart(new TrainingStart(1, 1, 1, 1, 1, 0, 1, row, new ImageSize(96, 80)));
             report.onStep(new StepReport(1, 1, 0, 0.5, 1e-4, 1));
             for (String checkpoint : checkpoints) {
                 report.onCheckpoint(folder.resolve("checkpoints").resolve(checkpoint), 1);
@@ -79,13 +84,22 @@ class TrainingReportTest {
                 .containsExactly(
                         "package the Template, then generate with it:",
                         "./stencil package --template_model_id_or_path 'my template' --checkpoint "
-                                + "%1$s/checkpoints/a.safetensors --output_path %1$s/template --model_paths base --height 64"
+                                + "%1$s/checkpoints/a.safetensors --output_path %1$s/template --model_paths base --height 64 --width 48"
                                         .formatted(folder)
                                 + " --template_inputs '{\"image\":\"%s/0.png\",\"scale\":[0.5]}'".formatted(folder),
-                        "./stencil generate --template_model_id_or_path %1$s/template --model_paths base --height 64"
+                        "./stencil generate --template_model_id_or_path %1$s/template --model_paths base --height 64 --width 48"
                                         .formatted(folder)
                                 + " --template_inputs '{\"image\":\"%s/0.png\",\"scale\":[0.5]}'".formatted(folder)
                                 + " --prompt 'it'\\''s red' --output %s/image.png".formatted(folder));
+    }
+
+    /// Without a size among the options images have that of the samples, the dataset's, and not the default of the
+    /// commands.
+    @Test
+    void theSizeIsThatOfTheTraining() throws IOException {
+        assertThat(lines("{\"scale\": 0.5}", List.of("--model_paths=base"), "a.safetensors")
+                        .subList(1, 3))
+                .allMatch(line -> line.contains(" --model_paths base --height 80 --width 96 --template_inputs "));
     }
 
     @Test

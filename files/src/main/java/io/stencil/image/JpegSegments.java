@@ -1,6 +1,7 @@
 package io.stencil.image;
 
 import java.io.ByteArrayOutputStream;
+import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 
 /// Parses the segments of a JPEG file: those that the decoder needs, the EXIF block and the colour space.
@@ -8,6 +9,9 @@ final class JpegSegments {
 
     /// Start of an APP1 segment with EXIF in it, one character a byte.
     static final String EXIF = "Exif\0\0";
+
+    /// Most bytes of an EXIF block in one segment, whose length is a number of 16 bits.
+    static final int MAX_EXIF = 0xFFFF - 2 - EXIF.length();
 
     private static final String XMP = "http://ns.adobe.com/xap/1.0/\0";
 
@@ -39,6 +43,24 @@ final class JpegSegments {
         byte[] pixels = segments.walk();
         ImageFormat.Payload payload = new ImageFormat.Payload(pixels, segments.exif.toByteArray(), segments.xmp);
         return new Parts(payload, segments.colours());
+    }
+
+    /// Adds an EXIF block to a file, behind the JFIF segment that it begins with.
+    ///
+    /// @param exif at most [#MAX_EXIF] bytes
+    static byte[] withExif(byte[] file, byte[] exif) {
+        int at = 2;
+        if ((file[at + 1] & 0xFF) == APP0) {
+            at += 2 + ((file[at + 2] & 0xFF) << 8 | (file[at + 3] & 0xFF));
+        }
+        int length = 2 + EXIF.length() + exif.length;
+        ByteArrayOutputStream extended = new ByteArrayOutputStream(file.length + length + 2);
+        extended.write(file, 0, at);
+        extended.writeBytes(new byte[] {(byte) 0xFF, (byte) APP1, (byte) (length >> 8), (byte) length});
+        extended.writeBytes(EXIF.getBytes(StandardCharsets.ISO_8859_1));
+        extended.writeBytes(exif);
+        extended.write(file, at, file.length - at);
+        return extended.toByteArray();
     }
 
     /// Copies all up to the first scan except application segments and comments; from there on, everything.

@@ -47,18 +47,24 @@ enum Orientation {
     }
 
     private static OptionalInt inExif(byte[] exif) {
+        byte[] tiff = withoutMarker(exif);
+        if (tiff.length == 0) {
+            return OptionalInt.empty();
+        }
+        Metadata metadata = new Metadata();
+        new ExifReader().extract(new ByteArrayReader(tiff), metadata);
+        ExifIFD0Directory directory = metadata.getFirstDirectoryOfType(ExifIFD0Directory.class);
+        Integer value = directory == null ? null : directory.getInteger(ExifIFD0Directory.TAG_ORIENTATION);
+        return value == null ? OptionalInt.empty() : OptionalInt.of(value);
+    }
+
+    /// Returns the TIFF structure of an EXIF block.
+    static byte[] withoutMarker(byte[] exif) {
         int tiff = 0;
         while (ImageFormat.startsWith(exif, tiff, JpegSegments.EXIF)) {
             tiff += JpegSegments.EXIF.length(); // some writers put the marker of a JPEG segment before it
         }
-        if (tiff == exif.length) {
-            return OptionalInt.empty();
-        }
-        Metadata metadata = new Metadata();
-        new ExifReader().extract(new ByteArrayReader(Arrays.copyOfRange(exif, tiff, exif.length)), metadata);
-        ExifIFD0Directory directory = metadata.getFirstDirectoryOfType(ExifIFD0Directory.class);
-        Integer value = directory == null ? null : directory.getInteger(ExifIFD0Directory.TAG_ORIENTATION);
-        return value == null ? OptionalInt.empty() : OptionalInt.of(value);
+        return Arrays.copyOfRange(exif, tiff, exif.length);
     }
 
     private static int inXmp(byte[] xmp) {

@@ -5,13 +5,16 @@ import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.HexFormat;
+import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.zip.CRC32;
 import java.util.zip.DataFormatException;
 import java.util.zip.Inflater;
 
 /// Takes a PNG file apart and checks what the decoder does not: that no chunk is damaged and that the end is there.
-/// Adds texts to one.
+/// Reads and adds texts.
 final class PngChunks {
 
     /// One character a byte.
@@ -25,40 +28,79 @@ final class PngChunks {
 
     private static final int INDICES = 3;
 
+    private static final List<String> NONE = List.of();
+
     private PngChunks() {}
+
+    /// Receives the chunks of a file.
+    @FunctionalInterface
+    private interface Visitor {
+
+        /// @param at begin of the chunk's frame
+        /// @param end of its data, before the checksum
+        void visit(String type, int at, int end) throws ImageFault;
+    }
 
     static ImageFormat.Payload payload(byte[] file) throws ImageFault {
         ByteArrayOutputStream pixels = new ByteArrayOutputStream(file.length);
         pixels.write(file, 0, SIGNATURE.length());
-        byte[] exif = {};
+        AtomicReference<byte[]> exif = new AtomicReference<>(new byte[0]);
         Text text = new Text();
+        walk(file, (type, at, end) -> {
+            if (isCritical(type)) {
+                checkSum(file, at, end - at - 2 * TYPE, type);
+                pixels.write(file, at, end + TYPE - at);
+            } else if (type.equals("eXIf")) {
+                exif.set(Arrays.copyOfRange(file, at + 2 * TYPE, end));
+            } else if (type.endsWith("Xt")) {
+                text.read(type, Arrays.copyOfRange(file, at + 2 * TYPE, end));
+            }
+        });
+        return new ImageFormat.Payload(
+                pixels.toByteArray(), exif.get().length > 0 ? exif.get() : text.exif(), text.xmp());
+    }
+
+    private static void walk(byte[] file, Visitor visitor) throws ImageFault {
         int at = SIGNATURE.length();
-        while (true) {
+        String type = "";
+        while (!type.equals("IEND")) {
             if (file.length - at < FRAME) {
                 throw ImageFault.cutShort("its chunks (no IEND)");
             }
             int length = ByteBuffer.wrap(file).getInt(at);
-            String type = new String(file, at + TYPE, TYPE, StandardCharsets.ISO_8859_1);
+            type = new String(file, at + TYPE, TYPE, StandardCharsets.ISO_8859_1);
             if (length < 0 || length > file.length - at - FRAME) {
                 throw ImageFault.cutShort("its " + type + " chunk");
             }
-            int end = at + FRAME + length;
-            if (isCritical(type)) {
-                checkSum(file, at, length, type);
-                pixels.write(file, at, end - at);
-            } else if (type.equals("eXIf")) {
-                exif = Arrays.copyOfRange(file, at + 2 * TYPE, end - TYPE);
-            } else if (type.endsWith("Xt")) {
-                text.read(type, Arrays.copyOfRange(file, at + 2 * TYPE, end - TYPE));
-            }
-            if (type.equals("IEND")) {
-                return new ImageFormat.Payload(pixels.toByteArray(), exif.length > 0 ? exif : text.exif(), text.xmp());
-            }
-            at = end;
+            visitor.visit(type, at, at + 2 * TYPE + length);
+            at += FRAME + length;
         }
     }
 
-    /// Adds texts to a file, each in an `iTXt` chunk in UTF-8 behind the header.
+    /// Reads the texts of a file that [ImageTexts] names; of several with one keyword the first counts.
+    ///
+    /// @throws ImageFault when the file is cut short, or a text has more than [ImageTexts#MAX_BYTES]
+    static Map<String, String> texts(byte[] file) throws ImageFault {
+        Map<String, String> texts = new LinkedHashMap<>();
+        walk(file, (type, at, end) -> {
+            for (String keyword : type.endsWith("Xt") ? List.of(ImageTexts.PARAMETERS, ImageTexts.JSON) : NONE) {
+                if (!texts.containsKey(keyword) && ImageFormat.startsWith(file, at + 2 * TYPE, keyword + "\0")) {
+                    byte[] text = Text.content(
+                            type, Arrays.copyOfRange(file, at + 2 * TYPE, end), keyword.length(), ImageTexts.MAX_BYTES);
+                    texts.put(
+                            keyword,
+                            new String(
+                                    ImageTexts.requireBounded(keyword, text),
+                                    type.equals("iTXt") ? StandardCharsets.UTF_8 : StandardCharsets.ISO_8859_1));
+                }
+            }
+        });
+        texts.values().removeIf(String::isEmpty);
+        return texts;
+    }
+
+    /// Adds texts to a file behind the header: each in a `tEXt` chunk, or in an `iTXt` chunk in UTF-8 where it has
+    /// other characters than those of Latin-1.
     ///
     /// @param texts by keyword, 1 to 79 characters of ASCII
     static byte[] withTexts(byte[] file, Map<String, String> texts) {
@@ -66,9 +108,11 @@ final class PngChunks {
         ByteArrayOutputStream extended = new ByteArrayOutputStream(file.length);
         extended.write(file, 0, header);
         texts.forEach((keyword, text) -> {
-            // behind the keyword: its end, not compressed, no method, no language, no translated keyword
-            byte[] head = ("iTXt" + keyword + "\0\0\0\0\0").getBytes(StandardCharsets.ISO_8859_1);
-            byte[] body = text.getBytes(StandardCharsets.UTF_8);
+            boolean latin = text.chars().allMatch(c -> c == '\n' || (c >= 0x20 && c < 0x7f) || (c > 0xa0 && c <= 0xff));
+            // behind an iTXt keyword: its end, not compressed, no method, no language, no translated keyword
+            byte[] head = (latin ? "tEXt" + keyword + "\0" : "iTXt" + keyword + "\0\0\0\0\0")
+                    .getBytes(StandardCharsets.ISO_8859_1);
+            byte[] body = text.getBytes(latin ? StandardCharsets.ISO_8859_1 : StandardCharsets.UTF_8);
             CRC32 sum = new CRC32();
             sum.update(head);
             sum.update(body);
@@ -131,17 +175,26 @@ final class PngChunks {
             if (end == chunk.length || !(keyword.equals(RAW_EXIF) || keyword.equals(XMP))) {
                 return;
             }
-            byte[] text = switch (type) {
-                case "tEXt" -> rest(chunk, end + 1);
-                case "zTXt" -> inflated(rest(chunk, end + 2)); // zero and the method
-                case "iTXt" -> international(chunk, end + 1);
-                default -> new byte[0];
-            };
+            byte[] text = content(type, chunk, end, MAX_EXPANDED);
             if (keyword.equals(XMP)) {
                 xmp = text;
             } else {
                 exif = fromDigits(new String(text, StandardCharsets.ISO_8859_1));
             }
+        }
+
+        /// Returns the text of a chunk, empty when it is malformed.
+        ///
+        /// @param chunk its data: a keyword, zero, and what the type says
+        /// @param end of the keyword
+        /// @param most bytes to which a compressed text is expanded; a longer one is taken for malformed
+        static byte[] content(String type, byte[] chunk, int end, int most) {
+            return switch (type) {
+                case "tEXt" -> rest(chunk, end + 1);
+                case "zTXt" -> inflated(rest(chunk, end + 2), most); // zero and the method
+                case "iTXt" -> international(chunk, end + 1, most);
+                default -> new byte[0];
+            };
         }
 
         /// Returns an EXIF block, empty when there is none.
@@ -156,11 +209,11 @@ final class PngChunks {
 
         /// Reads an `iTXt` chunk: whether it is compressed, the method, then language and translated keyword, each
         /// ended by zero.
-        private static byte[] international(byte[] chunk, int at) {
+        private static byte[] international(byte[] chunk, int at, int most) {
             boolean compressed = at < chunk.length && chunk[at] != 0;
             int language = zero(chunk, Math.min(at + 2, chunk.length));
             byte[] text = rest(chunk, zero(chunk, Math.min(language + 1, chunk.length)) + 1);
-            return compressed ? inflated(text) : text;
+            return compressed ? inflated(text, most) : text;
         }
 
         private static byte[] fromDigits(String profile) {
@@ -175,7 +228,7 @@ final class PngChunks {
             }
         }
 
-        private static byte[] inflated(byte[] compressed) {
+        private static byte[] inflated(byte[] compressed, int most) {
             try (Inflater inflater = new Inflater()) {
                 inflater.setInput(compressed);
                 byte[] text = new byte[Math.max(1 << 10, compressed.length)];
@@ -183,7 +236,7 @@ final class PngChunks {
                 while (!inflater.finished()) {
                     int count = inflater.inflate(text, length, text.length - length);
                     length += count;
-                    if (length == text.length && length < MAX_EXPANDED) {
+                    if (length == text.length && length < most) {
                         text = Arrays.copyOf(text, 2 * length);
                     } else if (count == 0) {
                         return new byte[0]; // cut short, or too much

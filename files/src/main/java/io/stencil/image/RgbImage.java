@@ -1,7 +1,10 @@
 package io.stencil.image;
 
 import io.stencil.error.InvalidRequestException;
+import io.stencil.files.Sha256;
 import java.awt.image.BufferedImage;
+import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
 import java.util.Arrays;
 
 /// Holds an 8-bit RGB image, whose bytes never change; two images with the same pixels are equal.
@@ -112,6 +115,15 @@ public final class RgbImage {
             throw new InvalidRequestException("x, y", "(%s, %s) of %s pixels".formatted(x, y, size));
         }
         return rgb[(y * width() + x) * CHANNELS + channel] & 0xFF;
+    }
+
+    /// Computes the SHA-256 of size and pixels, in hexadecimal digits: that of `WIDTHxHEIGHT`, a line feed, and the
+    /// bytes of [#rgb]. The format and the metadata of the image's file do not change it.
+    public String sha256() {
+        MessageDigest digest = Sha256.digest();
+        digest.update((width() + "x" + height() + "\n").getBytes(StandardCharsets.US_ASCII));
+        digest.update(rgb);
+        return Sha256.hex(digest);
     }
 
     /// Counts the bytes of an image of this size.

@@ -51,37 +51,81 @@ public final class RgbImageReader {
         return read(file, RgbImageReader::size);
     }
 
+    /// Reads the texts that a file carries; empty where there are none.
+    ///
+    /// @throws InvalidFileException as [#size] does, or when a text is longer than [ImageTexts#MAX_BYTES]
+    static Optional<ImageTexts> texts(Path file) {
+        return read(file, ImageTexts::of);
+    }
+
+    /// Decodes the bytes of an image file, upright.
+    ///
+    /// @param place of the bytes, for messages, such as the field of a request
+    /// @throws InvalidFileException as [#read(Path)] does
+    public static RgbImage read(byte[] file, Location place) {
+        return read(place, () -> decode(file));
+    }
+
+    /// Reads the size that [#read(byte[], Location)] gives an image, without decoding its pixels: a check before
+    /// memory is taken for them.
+    ///
+    /// @param place of the bytes, for messages
+    /// @throws InvalidFileException as [#size(Path)] does
+    public static ImageSize size(byte[] file, Location place) {
+        return read(place, () -> size(file));
+    }
+
+    /// Whether a file begins as an image does.
+    public static boolean isImage(Path file) {
+        try (InputStream stream = Files.newInputStream(file)) {
+            ImageFormat.of(stream.readNBytes(SIGNATURE_BYTES));
+            return true;
+        } catch (IOException _) {
+            return false; // what cannot be read is reported by whoever reads it
+        }
+    }
+
     @FunctionalInterface
     private interface Reading<T> {
+        T of() throws IOException;
+    }
+
+    /// Reads a part of an image from the bytes of its file.
+    @FunctionalInterface
+    private interface Part<T> {
         T of(byte[] file) throws IOException;
     }
 
-    private static <T> T read(Path file, Reading<T> reading) {
+    private static <T> T read(Path file, Part<T> reading) {
         requireReadable(file);
+        byte[] content = bytes(file);
+        return read(Location.of(file), () -> reading.of(content));
+    }
+
+    private static <T> T read(Location place, Reading<T> reading) {
         try {
-            return reading.of(bytes(file));
+            return reading.of();
         } catch (InvalidFileException fault) {
             throw fault;
         } catch (ImageFault fault) {
-            throw new InvalidFileException(Location.of(file), fault.what(), fault);
+            throw new InvalidFileException(place, fault.what(), fault);
         } catch (OutOfMemoryError full) {
             throw new InvalidFileException(
-                    Location.of(file),
+                    place,
                     "is too large for the memory of Java (out of memory: %s); scale the image down, or give Java more, such as STENCIL_JAVA_OPTS=-Xmx8g"
                             .formatted(full.getMessage()),
                     full);
         } catch (EOFException fault) {
             ImageFault ended = ImageFault.cutShort("its pixels");
-            throw new InvalidFileException(Location.of(file), ended.what(), fault);
+            throw new InvalidFileException(place, ended.what(), fault);
         } catch (IOException fault) {
             throw new InvalidFileException(
-                    Location.of(file),
+                    place,
                     "is damaged and cannot be decoded (" + IoReason.of(fault) + "); copy or save it again",
                     fault);
         } catch (RuntimeException fault) {
             // Decoders answer damaged input with exceptions of any kind, whose words are about themselves.
-            throw new InvalidFileException(
-                    Location.of(file), "is damaged and cannot be decoded; copy or save it again", fault);
+            throw new InvalidFileException(place, "is damaged and cannot be decoded; copy or save it again", fault);
         }
     }
 

@@ -1,62 +1,61 @@
 package io.stencil.image;
 
-import io.stencil.error.InvalidRequestException;
-import io.stencil.error.Location;
+import io.stencil.error.Arguments;
 import io.stencil.files.AtomicFile;
-import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
-import java.util.Locale;
-import java.util.Map;
-import javax.imageio.ImageIO;
-import javax.imageio.stream.MemoryCacheImageOutputStream;
+import org.jspecify.annotations.Nullable;
 
-/// Writes PNG files, whole or not at all.
+/// Encodes images as PNG, JPEG and WebP, and writes files, whole or not at all.
+///
+/// JPEG and WebP are lossy, at quality 95 of 100. WebP needs an encoder on the class path, a plug-in of Image I/O such
+/// as `com.github.usefulness:webp-imageio`, which the command line has.
 public final class RgbImageWriter {
 
     private RgbImageWriter() {}
 
-    /// Writes `file`, making its parent folders and replacing what was there.
+    /// Writes `file`, making its parent folders and replacing what was there. The name decides the format.
     ///
-    /// @throws InvalidRequestException when the name does not end in `.png`
+    /// @throws InvalidRequestException as [ImageFormat#ofName] and [#encode] do
     /// @throws IOException             when it cannot be written; what was there stays
     public static void write(RgbImage image, Path file) throws IOException {
-        write(image, file, Map.of());
+        write(image, file, null);
     }
 
     /// Writes `file` with texts in it, which image viewers and `exiftool` show.
     ///
-    /// @param texts by keyword, 1 to 79 characters of ASCII; each becomes an `iTXt` chunk before the pixels
-    /// @throws InvalidRequestException when the name does not end in `.png`
+    /// @param texts or null for none
+    /// @throws InvalidRequestException as [ImageFormat#ofName] and [#encode] do
     /// @throws IOException             when it cannot be written; what was there stays
-    public static void write(RgbImage image, Path file, Map<String, String> texts) throws IOException {
-        checkName(file);
-        ByteBuffer png = ByteBuffer.wrap(PngChunks.withTexts(encode(image), texts));
+    public static void write(RgbImage image, Path file, @Nullable ImageTexts texts) throws IOException {
+        ByteBuffer encoded = ByteBuffer.wrap(encode(image, ImageFormat.ofName(file), texts));
         AtomicFile.write(file, channel -> {
-            while (png.hasRemaining()) {
-                channel.write(png);
+            while (encoded.hasRemaining()) {
+                channel.write(encoded);
             }
         });
     }
 
-    /// Refuses a name that [#write] would refuse: for a check before long work whose result would go to `file`.
+    /// Encodes an image; equal images and texts give equal bytes.
     ///
-    /// @throws InvalidRequestException when the name does not end in `.png`
-    public static void checkName(Path file) {
-        if (!file.toString().toLowerCase(Locale.ROOT).endsWith(".png")) {
-            throw new InvalidRequestException(
-                    Location.of(file), "images are written as PNG only; give a name that ends in .png");
+    /// @param texts that the file carries, or null for none
+    /// @return the bytes of a file
+    /// @throws InvalidRequestException when the format does not hold the image's size or texts of this length, or
+    ///     there is no encoder for it
+    /// @throws IOException             when the encoder fails
+    public static byte[] encode(RgbImage image, ImageFormat format, @Nullable ImageTexts texts) throws IOException {
+        Arguments.require("image", image);
+        Arguments.require("format", format).requireFits(image.size(), texts);
+        byte[] pixels = PixelEncoder.encode(image, format);
+        if (texts == null) {
+            return pixels;
         }
-    }
-
-    private static byte[] encode(RgbImage image) throws IOException {
-        ByteArrayOutputStream bytes = new ByteArrayOutputStream();
-        try (MemoryCacheImageOutputStream output = new MemoryCacheImageOutputStream(bytes)) {
-            if (!ImageIO.write(image.toBufferedImage(), "png", output)) {
-                throw new IOException("this Java has no PNG encoder");
-            }
-        }
-        return bytes.toByteArray();
+        return switch (format) {
+            case PNG -> PngChunks.withTexts(pixels, texts.byKeyword());
+            case JPEG -> JpegSegments.withExif(pixels, texts.exif());
+            case WEBP -> WebpChunks.withExif(pixels, image.size(), texts.exif());
+            case BMP -> throw new IllegalStateException("requireFits refuses BMP");
+        };
     }
 }

@@ -12,6 +12,8 @@ final class WebpChunks {
     private static final int HEADER = 8;
     private static final int FRAME_HEADER = 16;
 
+    private static final int HAS_EXIF = 8;
+
     /// Offset of the pixels in a simple file.
     static final int SIMPLE_DATA = RIFF_HEADER + HEADER;
 
@@ -36,6 +38,28 @@ final class WebpChunks {
             throw new ImageFault("is a WebP file without an image in it; save it again");
         }
         return new ImageFormat.Payload(chunks.simpleFile(), chunks.exif, chunks.xmp);
+    }
+
+    /// Adds an EXIF block to a file of one image, which becomes a file with a header of features (`VP8X`).
+    ///
+    /// @param file a simple file: one chunk of pixels
+    /// @param exif a TIFF structure
+    static byte[] withExif(byte[] file, ImageSize size, byte[] exif) {
+        int pixels = file.length - RIFF_HEADER;
+        int features = HEADER + 10;
+        int exifChunk = HEADER + exif.length + (exif.length & 1);
+        ByteBuffer extended =
+                ByteBuffer.allocate(RIFF_HEADER + features + pixels + exifChunk).order(ByteOrder.LITTLE_ENDIAN);
+        extended.put("RIFF".getBytes(StandardCharsets.ISO_8859_1)).putInt(extended.capacity() - HEADER);
+        extended.put("WEBPVP8X".getBytes(StandardCharsets.ISO_8859_1)).putInt(features - HEADER);
+        extended.putInt(HAS_EXIF); // flags in the first byte, and three that are reserved
+        for (int side : new int[] {size.width() - 1, size.height() - 1}) {
+            extended.put((byte) side).put((byte) (side >> 8)).put((byte) (side >> 16));
+        }
+        extended.put(file, RIFF_HEADER, pixels);
+        extended.put("EXIF".getBytes(StandardCharsets.ISO_8859_1)).putInt(exif.length);
+        extended.put(exif);
+        return extended.array();
     }
 
     /// @param simpleFile the pixels of a [#payload]

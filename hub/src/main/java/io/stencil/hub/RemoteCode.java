@@ -89,6 +89,31 @@ public final class RemoteCode {
         return trusted;
     }
 
+    /// Requires that code may run which is named by a file of unknown origin, such as the parameters in an image: code
+    /// that its user named before, or consents to now.
+    ///
+    /// @param folder of a Template that did not come from a hub
+    /// @return SHA-256 of the code that may run, in hexadecimal digits; none where the folder has no code
+    /// @throws InvalidFileException naming path and hash of code that may not run, and what to do
+    public static Set<String> requireConsent(Path folder, Store store, Consent consent, Dialog dialog) {
+        Set<String> trusted = new TreeSet<>();
+        for (Path file : in(folder)) {
+            String sha256 = Sha256.ofInput(file);
+            if (!store.isNamed(sha256) && !consent.trusted() && !sha256.equals(consent.sha256())) {
+                String what =
+                        "is code that the image names and that you never named yourself (SHA-256 %s)".formatted(sha256);
+                if (!dialog.ask("'%s' %s; run it?".formatted(file, what))) {
+                    throw new InvalidFileException(
+                            file,
+                            what
+                                    + ", and is not run; read it, then name its folder by --template_model_id_or_path, or pass --trust_remote_code");
+                }
+            }
+            trusted.add(sha256);
+        }
+        return trusted;
+    }
+
     /// @param name in the repository
     private record Found(Snapshot snapshot, String name, Path file, String sha256) {
 
@@ -163,6 +188,30 @@ public final class RemoteCode {
             } catch (IOException e) {
                 throw new InvalidFileException(Location.of(entry), "cannot be written: " + e, e);
             }
+        }
+
+        /// Records the code of a folder that the user named, for [RemoteCode#requireConsent]. Where the record cannot
+        /// be
+        /// written, consent is requested again.
+        public void recordNamed(Path templateFolder) {
+            for (Path file : in(templateFolder)) {
+                try {
+                    Path entry = named(Sha256.of(file));
+                    if (Files.notExists(entry)) {
+                        AtomicFile.writeText(entry, file.toAbsolutePath() + "\n");
+                    }
+                } catch (IOException _) {
+                    return; // a read-only home, say
+                }
+            }
+        }
+
+        boolean isNamed(String sha256) {
+            return Files.exists(named(sha256));
+        }
+
+        private Path named(String sha256) {
+            return folder.resolve("named-code").resolve(sha256);
         }
 
         /// Resolves a readable name, of characters that every system accepts.

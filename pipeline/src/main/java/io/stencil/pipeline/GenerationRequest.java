@@ -4,6 +4,7 @@ import io.stencil.error.Arguments;
 import io.stencil.error.InvalidRequestException;
 import io.stencil.flux2.files.LoraFile;
 import io.stencil.flux2.schedule.FlowMatchSchedule;
+import io.stencil.image.ImageSize;
 import io.stencil.image.RgbImage;
 import io.stencil.pipeline.models.ModelKind;
 import io.stencil.tensor.Scope;
@@ -170,6 +171,11 @@ public record GenerationRequest(
                 Arrays.equals(Tensors.shape(noise), shape),
                 "must be %s, found %s".formatted(Arrays.toString(shape), Arrays.toString(Tensors.shape(noise))));
         require("noise", Tensors.isFinite(noise), "holds values that are not finite (NaN or infinity)");
+    }
+
+    /// Returns the size of the generated image: both sides rounded up to multiples of 16.
+    public ImageSize imageSize() {
+        return new ImageSize(Math.ceilDiv(width, TOKEN) * TOKEN, Math.ceilDiv(height, TOKEN) * TOKEN);
     }
 
     /// The noise levels of the steps, which are set.

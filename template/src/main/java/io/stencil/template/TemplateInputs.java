@@ -15,8 +15,6 @@ import java.util.List;
 /// Template inputs as JSON text: one object, or an array of them, each with an optional `model_id`.
 public final class TemplateInputs {
 
-    private static final String MODEL_ID = "model_id";
-
     private TemplateInputs() {}
 
     /// Reads inputs; paths in them are resolved against the working directory.
@@ -41,9 +39,10 @@ public final class TemplateInputs {
     }
 
     private static TemplateInput input(String option, ObjectNode fields, Path folder) {
-        JsonNode id = fields.remove(MODEL_ID);
+        JsonNode id = fields.remove(TemplateInput.MODEL_ID);
         if (id != null && !(id.isIntegralNumber() && id.canConvertToInt())) {
-            throw new InvalidRequestException(option + "." + MODEL_ID, "must be a whole number, found " + id);
+            throw new InvalidRequestException(
+                    option + "." + TemplateInput.MODEL_ID, "must be a whole number, found " + id);
         }
         return new TemplateInput(id == null ? 0 : id.intValue(), fields, folder);
     }

@@ -1,6 +1,7 @@
 package io.stencil.train;
 
 import io.stencil.error.InvalidRequestException;
+import io.stencil.image.ImageSize;
 import io.stencil.nn.Parameter;
 import io.stencil.tensor.DType;
 import io.stencil.tensor.Ops;
@@ -75,11 +76,16 @@ final class TrainLoop {
 
     /// Trains to the end of the run.
     ///
-    /// @param example that the start reports
+    /// @param example that the start reports, with the size of its image or null, as in [TrainingStart]
     /// @param actions that run between steps, in their order; checkpoints follow them. All processes run them
     /// @param listener whose events are those of the loop; `checkpoints` report their own
     /// @param stop whether to stop before the next step
-    TrainingResult run(DatasetRow example, List<StepAction> actions, TrainingListener listener, BooleanSupplier stop) {
+    TrainingResult run(
+            DatasetRow example,
+            @Nullable ImageSize exampleSize,
+            List<StepAction> actions,
+            TrainingListener listener,
+            BooleanSupplier stop) {
         TrainableParts parts = state.parts();
         listener.onStart(new TrainingStart(
                 length.steps(),
@@ -89,7 +95,8 @@ final class TrainLoop {
                 state.seed(),
                 state.step(),
                 batchSize,
-                example));
+                example,
+                exampleSize));
         state.startClock();
         setRecovery();
         try {

@@ -7,6 +7,7 @@ import io.stencil.error.InvalidFileException;
 import io.stencil.error.InvalidRequestException;
 import io.stencil.error.Location;
 import io.stencil.files.FolderLock;
+import io.stencil.image.ImageSize;
 import io.stencil.nn.LoraBinding;
 import io.stencil.pipeline.Flux2Pipeline;
 import io.stencil.pipeline.models.ModelSet;
@@ -208,7 +209,7 @@ public final class Trainer {
                         actions.add(new SampleAction(options.sampling(), sampler, state, () -> stopped, all));
                     }
                     return new TrainLoop(options.optimisation(), state, objective, batches, parallel, checkpoints)
-                            .run(example(batches, models), actions, all, () -> stopped);
+                            .run(example(batches, models), exampleSize(batches, data), actions, all, () -> stopped);
                 }
             }
         }
@@ -221,6 +222,12 @@ public final class Trainer {
         return isProcessed
                 ? new DatasetRow(row.image(), row.prompt(), row.editImages(), null, row.weight(), row.location())
                 : row;
+    }
+
+    /// The size of the example's image; null for encoded samples.
+    private static @Nullable ImageSize exampleSize(BatchSampler batches, TrainingData data) {
+        DatasetRow row = batches.batch(0, 0).getFirst();
+        return data.cached() == null ? data.dataset().sizes(row).getFirst() : null;
     }
 
     /// The first process removes the leftovers of a killed one; the others look after it.

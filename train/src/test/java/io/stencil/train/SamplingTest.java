@@ -3,11 +3,10 @@ package io.stencil.train;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import com.fasterxml.jackson.databind.JsonNode;
 import io.stencil.error.InvalidFileException;
 import io.stencil.error.InvalidRequestException;
 import io.stencil.image.RgbImageReader;
-import io.stencil.json.Json;
+import io.stencil.pipeline.GenerationParameters;
 import io.stencil.pipeline.GenerationRequest;
 import io.stencil.pipeline.models.ModelFiles;
 import io.stencil.template.TemplateInputs;
@@ -27,14 +26,10 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Set;
 import java.util.stream.Stream;
-import javax.imageio.ImageIO;
-import javax.imageio.ImageReader;
-import javax.imageio.stream.ImageInputStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
-import org.w3c.dom.Element;
 
 /// Samples show what the weights of the moment generate, and leave no trace in the training.
 class SamplingTest {
@@ -91,17 +86,6 @@ class SamplingTest {
         }
     }
 
-    private static JsonNode parameters(Path png) throws IOException {
-        ImageReader reader = ImageIO.getImageReadersByFormatName("png").next();
-        try (ImageInputStream input = ImageIO.createImageInputStream(png.toFile())) {
-            reader.setInput(input);
-            Element root = (Element) reader.getImageMetadata(0).getAsTree("javax_imageio_png_1.0");
-            Element text = (Element) root.getElementsByTagName("iTXtEntry").item(0);
-            assertThat(text.getAttribute("keyword")).isEqualTo("parameters");
-            return Json.MAPPER.readTree(text.getAttribute("text"));
-        }
-    }
-
     /// The last samples are what `stencil generate` makes with the checkpoint of the end, and losses, weights and
     /// state are those of a run without samples.
     @Test
@@ -132,10 +116,20 @@ class SamplingTest {
         assertThat(last.sheet()).isEqualTo(last.folder().resolve("sheet.png"));
         assertThat(with.warnings).isEmpty();
 
-        JsonNode parameters = parameters(last.images().getFirst().file());
-        assertThat(parameters).isEqualTo(Json.MAPPER.readTree("""
-                        {"prompt": "a wall", "seed": 3, "height": 32, "width": 32, "num_inference_steps": 2,\
-                         "cfg_scale": 1.0, "template_inputs": {"scale": 0.2}, "step": 3}"""));
+        GenerationParameters parameters =
+                GenerationParameters.read(last.images().getFirst().file());
+        assertThat(parameters.prompt()).isEqualTo("a wall");
+        assertThat(parameters.seed()).isEqualTo(3);
+        assertThat(parameters.height()).isEqualTo(32);
+        assertThat(parameters.width()).isEqualTo(32);
+        assertThat(parameters.numInferenceSteps()).isEqualTo(2);
+        assertThat(parameters.cfgScale()).isEqualTo(1);
+        assertThat(parameters.templateInputs()).hasToString("[{\"model_id\":0,\"scale\":0.2}]");
+        assertThat(parameters.templates())
+                .containsExactly(new GenerationParameters.Template(
+                        TinyTraining.templateFolder().toString(), null));
+        assertThat(parameters.model().parts()).hasSize(3);
+        assertThat(parameters.step()).isEqualTo(3);
         Path trained = Files.createDirectory(folder.resolve("trained"));
         Files.copy(folder.resolve("with/checkpoints/step-3.safetensors"), trained.resolve("model.safetensors"));
         try (TemplatePipeline pipeline = new TemplatePipeline(
@@ -256,10 +250,10 @@ class SamplingTest {
                 .maxSteps(1)
                 .set("samples", file));
         assertThat(watcher.samples).hasSize(1);
-        assertThat(parameters(watcher.samples.getFirst().images().getFirst().file())
-                        .get("step")
-                        .asInt())
-                .isEqualTo(1);
+        GenerationParameters parameters = GenerationParameters.read(
+                watcher.samples.getFirst().images().getFirst().file());
+        assertThat(parameters.step()).isEqualTo(1);
+        assertThat(parameters.templates()).isEmpty();
     }
 
     @Test

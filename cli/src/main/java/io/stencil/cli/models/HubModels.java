@@ -12,12 +12,14 @@ import io.stencil.hub.download.ModelRoots;
 import io.stencil.hub.download.Snapshot;
 import io.stencil.hub.provider.HubReference;
 import io.stencil.hub.provider.Repository;
+import io.stencil.template.load.TemplateFolder;
 import io.stencil.template.load.TrustedCode;
 import java.io.Console;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.Supplier;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -75,6 +77,28 @@ public final class HubModels implements ModelSource.Fetch, AutoCloseable {
                 .flatMap(path -> roots.get().above(path).stream())
                 .findFirst();
         return root.isEmpty() || RemoteCode.in(folder).isEmpty() ? TrustedCode.OWN : trustedByPlace(root.get(), folder);
+    }
+
+    /// Records that the user named the code of a Template's folder.
+    ///
+    /// @return `template`
+    TemplateFolder recordNamed(TemplateFolder template) {
+        if (template.trustedCode().equals(TrustedCode.OWN)) {
+            store.recordNamed(template.folder());
+        }
+        return template;
+    }
+
+    /// Requires consent to the code of a Template's folder that an image names.
+    ///
+    /// @return the same folder, with that code alone
+    /// @throws io.stencil.error.InvalidFileException when its code may not run
+    TemplateFolder requireConsent(TemplateFolder template) {
+        if (!template.trustedCode().equals(TrustedCode.OWN)) {
+            return template; // from a hub: its user has consented
+        }
+        Set<String> code = RemoteCode.requireConsent(template.folder(), store, consent, TrustDialog.of(err));
+        return new TemplateFolder(template.folder(), new TrustedCode(code));
     }
 
     /// What lies among others' models without a record of its fetch is taken for theirs.

@@ -1,17 +1,16 @@
 package io.stencil.cli.models;
 
-import com.fasterxml.jackson.databind.JsonNode;
 import io.stencil.error.InvalidRequestException;
 import io.stencil.hub.ModelSource;
 import io.stencil.hub.ModelSource.Located;
 import io.stencil.pipeline.Flux2Pipeline;
+import io.stencil.pipeline.GenerationParameters;
 import io.stencil.template.TemplateInput;
 import io.stencil.template.TemplateInputs;
 import io.stencil.template.Warnings;
 import io.stencil.template.load.TemplateFolder;
 import io.stencil.template.load.TemplateSource;
 import io.stencil.template.pipeline.TemplatePipeline;
-import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashSet;
@@ -26,6 +25,9 @@ import picocli.CommandLine.Option;
 public final class TemplateOptions {
 
     private static final String OPTION = "template_model_id_or_path";
+
+    /// Marks Templates that an image names.
+    static final String OF_IMAGE = "--templates_of_image";
 
     @Option(
             names = "--" + OPTION,
@@ -46,6 +48,12 @@ public final class TemplateOptions {
             description = "For the negative side; has an effect when --cfg_scale is not 1.")
     private @Nullable String negativeInputs;
 
+    @Option(
+            names = OF_IMAGE,
+            hidden = true,
+            description = "An image named the Templates (--from), so that their code runs with consent alone.")
+    private boolean ofImage;
+
     @Option(names = "--lazy_loading", description = "Keep one Template in memory at a time, while it works.")
     private boolean lazyLoading;
 
@@ -62,6 +70,24 @@ public final class TemplateOptions {
                     .filter(TemplateFolder.class::isInstance)
                     .map(source -> ((TemplateFolder) source).folder())
                     .toList();
+        }
+
+        /// Adds the Templates and their inputs to the parameters of an image.
+        ///
+        /// @throws io.stencil.error.InvalidFileException when a file cannot be read
+        public GenerationParameters.Builder addTo(GenerationParameters.Builder parameters) {
+            return parameters
+                    .templates(folders().stream()
+                            .map(GenerationParameters.Template::of)
+                            .toList())
+                    .templateInputs(
+                            positive.stream().map(TemplateInput::json).toList(),
+                            negative.stream().map(TemplateInput::json).toList())
+                    .templateImages(Stream.concat(positive.stream(), negative.stream())
+                            .flatMap(input -> input.files().stream())
+                            .distinct()
+                            .map(GenerationParameters.HashedFile::of)
+                            .toList());
         }
 
         /// The pipeline with these Templates; it owns `base`, which is closed when a Template cannot be loaded.
@@ -81,7 +107,10 @@ public final class TemplateOptions {
         List<TemplateSource> sources = new ArrayList<>();
         List<TemplateInput> positive = inputs("template_inputs", inputs);
         List<TemplateInput> negative = inputs("negative_template_inputs", negativeInputs);
-        templates.forEach(text -> sources.add(resolve(text, hub)));
+        for (String text : templates) {
+            TemplateFolder own = resolve(text, hub);
+            sources.add(ofImage ? hub.requireConsent(own) : hub.recordNamed(own));
+        }
         return new Steering(
                 sources,
                 lazyLoading ? TemplatePipeline.Loading.LAZY : TemplatePipeline.Loading.EAGER,
@@ -119,22 +148,10 @@ public final class TemplateOptions {
 
     /// The files that texts in the inputs may name, such as images.
     public List<Path> inputFiles() {
-        List<Path> files = new ArrayList<>();
-        Stream.of(inputs("template_inputs", inputs), inputs("negative_template_inputs", negativeInputs))
+        return Stream.of(inputs("template_inputs", inputs), inputs("negative_template_inputs", negativeInputs))
                 .flatMap(List::stream)
-                .forEach(input -> addFiles(input.fields(), input.folder(), files));
-        return files;
-    }
-
-    private static void addFiles(JsonNode node, Path folder, List<Path> files) {
-        if (node.isTextual()) {
-            try {
-                files.add(folder.resolve(node.textValue()));
-            } catch (InvalidPathException _) {
-                return; // a text that names no file
-            }
-        }
-        node.forEach(child -> addFiles(child, folder, files));
+                .flatMap(input -> input.files().stream())
+                .toList();
     }
 
     /// Validates the folder of a Template, unless it has to be fetched.

@@ -1,5 +1,6 @@
 package io.stencil.cli.options;
 
+import io.stencil.cli.models.RecordedOptions;
 import io.stencil.error.InvalidRequestException;
 import io.stencil.error.Location;
 import io.stencil.files.LocalPath;
@@ -65,12 +66,13 @@ public record Arguments(List<String> words, Map<String, Location> configured) {
             Path path = path(CONFIG, scan.configFile);
             added.addAll(added(ConfigFile.read(path), command, scan.given, configured));
         }
-        String prefix = RESUME + "=";
-        String run = added.stream()
-                .filter(word -> word.startsWith(prefix))
-                .findFirst()
-                .map(word -> word.substring(prefix.length()))
-                .orElse(scan.run);
+        String image = value(RecordedOptions.OPTION, added, scan.image);
+        if (image != null && command != null && command.findOption(RecordedOptions.OPTION) != null) {
+            Set<String> given = new HashSet<>(scan.given);
+            given.addAll(configured.keySet());
+            added.addAll(recorded(path(RecordedOptions.OPTION, image), given, configured));
+        }
+        String run = value(RESUME, added, scan.run);
         if (run != null && command != null && command.findOption(RESUME) != null) {
             Path folder = path(RESUME, run);
             Path path = folder.resolve(TrainingArguments.FILE_NAME);
@@ -94,6 +96,16 @@ public record Arguments(List<String> words, Map<String, Location> configured) {
         }
         scan.words.addAll(scan.commandEnd, added);
         return new Arguments(scan.words, configured);
+    }
+
+    /// The value of an option: that of a file, which has none where one is typed, or the typed one.
+    private static @Nullable String value(String option, List<String> added, @Nullable String typed) {
+        String prefix = option + "=";
+        return added.stream()
+                .filter(word -> word.startsWith(prefix))
+                .findFirst()
+                .map(word -> word.substring(prefix.length()))
+                .orElse(typed);
     }
 
     /// Finds the options of the run that a checkpoint lies in, or null.
@@ -178,6 +190,19 @@ public record Arguments(List<String> words, Map<String, Location> configured) {
         return words;
     }
 
+    /// The words for the options of an image that are not `given` otherwise, after a check of each.
+    private static List<String> recorded(Path image, Set<String> given, Map<String, Location> configured) {
+        List<String> words = new ArrayList<>();
+        for (RecordedOptions.Entry entry : RecordedOptions.read(image)) {
+            if (!isGiven(entry.option(), given) && Collections.disjoint(entry.without(), given)) {
+                entry.check().run();
+                configured.put(entry.option(), Location.of(image));
+                entry.values().forEach(value -> words.add(entry.option() + "=" + value));
+            }
+        }
+        return words;
+    }
+
     private static boolean isGiven(String option, Set<String> given) {
         return given.contains(option)
                 || ALTERNATIVES.stream().anyMatch(ways -> ways.contains(option) && !Collections.disjoint(ways, given));
@@ -193,6 +218,7 @@ public record Arguments(List<String> words, Map<String, Location> configured) {
         private int commandEnd;
         private @Nullable String configFile;
         private @Nullable String run;
+        private @Nullable String image;
         private @Nullable String operand;
 
         Scan(CommandSpec root) {
@@ -228,6 +254,8 @@ public record Arguments(List<String> words, Map<String, Location> configured) {
                     configFile = value;
                 } else if (option.longestName().equals(RESUME)) {
                     run = value;
+                } else if (option.longestName().equals(RecordedOptions.OPTION)) {
+                    image = value;
                 }
             }
         }

@@ -1,5 +1,6 @@
 package io.stencil.train.events;
 
+import io.stencil.image.ImageSize;
 import io.stencil.train.data.DatasetRow;
 import io.stencil.train.validation.ValidationReport;
 import java.nio.file.Path;
@@ -151,6 +152,7 @@ public interface TrainingListener {
     /// @param doneSteps of an earlier process, which the run goes on after
     /// @param batchSize images of a step, over all processes
     /// @param example a row of the dataset, with Template inputs where the model takes them as they are
+    /// @param exampleSize to which its image is brought; null where a run has no images, but their encodings
     record TrainingStart(
             long steps,
             int rows,
@@ -159,7 +161,8 @@ public interface TrainingListener {
             long seed,
             long doneSteps,
             int batchSize,
-            DatasetRow example) {}
+            DatasetRow example,
+            @Nullable ImageSize exampleSize) {}
 
     /// The stages of a run. Encoding, validation, samples and saving interrupt training.
     enum Stage {

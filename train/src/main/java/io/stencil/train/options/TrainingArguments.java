@@ -6,13 +6,12 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.stencil.error.InvalidFileException;
 import io.stencil.error.Location;
 import io.stencil.files.AtomicFile;
+import io.stencil.files.StencilVersion;
 import io.stencil.json.Json;
 import io.stencil.json.JsonFile;
 import io.stencil.pipeline.models.LoadOptions;
 import io.stencil.pipeline.unit.ModelRole;
 import java.io.IOException;
-import java.io.InputStream;
-import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
@@ -20,7 +19,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
-import java.util.Properties;
 import java.util.Set;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -35,8 +33,6 @@ public final class TrainingArguments {
 
     /// Options that name files and are not of this class's schema.
     private static final Set<String> PLACES = Set.of("model_paths", "model_id_with_origin_paths", "tokenizer_path");
-
-    private static final String VERSION = "version.properties";
 
     private TrainingArguments() {}
 
@@ -56,7 +52,7 @@ public final class TrainingArguments {
     /// @param seed that the run uses
     public static ObjectNode json(TrainOptions options, long seed) {
         ObjectNode root = Json.MAPPER.createObjectNode();
-        root.put("stencil_version", version());
+        root.put("stencil_version", StencilVersion.number());
         root.set("options", options(options, seed));
         return root;
     }
@@ -151,15 +147,5 @@ public final class TrainingArguments {
                         .map(JsonNode::asText)
                         .orElse("");
         };
-    }
-
-    private static String version() {
-        Properties properties = new Properties();
-        try (InputStream resource = TrainingArguments.class.getResourceAsStream(VERSION)) {
-            properties.load(Objects.requireNonNull(resource, VERSION));
-        } catch (IOException e) {
-            throw new UncheckedIOException(VERSION, e);
-        }
-        return properties.getProperty("version");
     }
 }

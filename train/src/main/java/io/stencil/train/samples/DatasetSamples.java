@@ -1,10 +1,10 @@
 package io.stencil.train.samples;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.stencil.image.ImageSize;
+import io.stencil.image.RgbImage;
 import io.stencil.pipeline.EditImages;
 import io.stencil.pipeline.GenerationRequest;
 import io.stencil.pipeline.models.ModelKind;
@@ -14,7 +14,9 @@ import io.stencil.train.data.DatasetRow;
 import io.stencil.train.samples.SamplePlan.PlannedImage;
 import java.math.BigDecimal;
 import java.math.MathContext;
+import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -45,14 +47,12 @@ record DatasetSamples(Dataset dataset, List<DatasetRow> all, boolean steered) {
     /// Digits of a value between the ends of a range.
     private static final MathContext DIGITS = new MathContext(3);
 
-    private static final String INPUTS = "template_inputs";
-
     SamplePlan plan() {
         if (!steered) {
             return new SamplePlan(IntStream.range(0, Math.min(ROWS, rows().size()))
                     .mapToObj(row -> image(row, rows().get(row).prompt(), null))
-                    .map(image -> new PlannedImage(
-                            "", image.label(), image.request(), List.of(), List.of(), image.parameters()))
+                    .map(image ->
+                            new PlannedImage("", image.label(), image.request(), List.of(), List.of(), image.files()))
                     .toList());
         }
         List<PlannedImage> images = new ArrayList<>();
@@ -176,30 +176,21 @@ record DatasetSamples(Dataset dataset, List<DatasetRow> all, boolean steered) {
                 .size(size.height(), size.width())
                 .seed(row)
                 .defaults(ModelKind.OTHER);
+        Map<RgbImage, Path> files = new HashMap<>();
         if (!source.editImages().isEmpty()) {
-            request.editImages(new EditImages(dataset.load(source).editImages(), false));
+            List<RgbImage> editImages = dataset.load(source).editImages();
+            IntStream.range(0, editImages.size())
+                    .forEach(i ->
+                            files.put(editImages.get(i), source.editImages().get(i)));
+            request.editImages(new EditImages(editImages, false));
         }
         GenerationRequest built = request.build();
-        ObjectNode parameters = JsonNodeFactory.instance.objectNode();
-        parameters.put("prompt", built.positive().prompt());
-        parameters.put("seed", built.seed());
-        parameters.put("height", built.height());
-        parameters.put("width", built.width());
-        parameters.put("num_inference_steps", built.steps());
-        parameters.put("cfg_scale", built.cfgScale());
-        if (!source.editImages().isEmpty()) {
-            ArrayNode files = parameters.putArray("edit_image");
-            source.editImages().forEach(file -> files.add(file.toString()));
-        }
-        if (inputs != null) {
-            parameters.set(INPUTS, inputs);
-        }
         return new PlannedImage(
                 "%s (seed %s)".formatted(source.prompt(), built.seed()),
                 label,
                 built,
                 inputs == null ? List.of() : List.of(new TemplateInput(SamplePlan.ROWS, inputs, dataset.folder())),
                 List.of(),
-                parameters);
+                files);
     }
 }

@@ -1,11 +1,13 @@
 package io.stencil.train.samples;
 
-import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.stencil.image.RgbImage;
 import io.stencil.pipeline.GenerationRequest;
 import io.stencil.template.TemplateInput;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 
 /// Holds the samples of a run. They are the same at each step, noise included, so that their images can be compared.
 ///
@@ -30,18 +32,19 @@ record SamplePlan(List<PlannedImage> images) {
     /// @param label caption under the image
     /// @param positive Template inputs of the prompt's side
     /// @param negative those of the negative prompt's side
-    /// @param parameters for the file, under the names of the options of `stencil generate`
+    /// @param files of the images of the request
     record PlannedImage(
             String line,
             String label,
             GenerationRequest request,
             List<TemplateInput> positive,
             List<TemplateInput> negative,
-            ObjectNode parameters) {
+            Map<RgbImage, Path> files) {
 
         PlannedImage {
             positive = List.copyOf(positive);
             negative = List.copyOf(negative);
+            files = Map.copyOf(files);
         }
 
         /// Heading and label in one text.

@@ -5,12 +5,18 @@ import io.stencil.error.InvalidRequestException;
 import io.stencil.error.StencilException;
 import io.stencil.files.AtomicFolder;
 import io.stencil.image.ImageSize;
+import io.stencil.image.ImageTexts;
 import io.stencil.image.RgbImage;
 import io.stencil.image.RgbImageWriter;
 import io.stencil.image.TargetSize;
 import io.stencil.pipeline.Flux2Pipeline;
+import io.stencil.pipeline.GenerationParameters;
+import io.stencil.pipeline.GenerationParameters.HashedFile;
+import io.stencil.pipeline.GenerationParameters.Model;
+import io.stencil.pipeline.GenerationParameters.Template;
 import io.stencil.pipeline.ProgressListener;
 import io.stencil.pipeline.models.ModelSet;
+import io.stencil.template.TemplateInput;
 import io.stencil.template.Warnings;
 import io.stencil.template.load.LoadedTemplate;
 import io.stencil.template.load.TemplateSource;
@@ -33,7 +39,6 @@ import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
-import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
 import java.util.function.BooleanSupplier;
@@ -48,14 +53,13 @@ public final class Sampler {
     /// Name of the contact sheet in a step's folder.
     public static final String SHEET = "sheet.png";
 
-    /// Keyword of the parameters in a PNG file.
-    public static final String KEYWORD = "parameters";
-
     private static final String OPTION = "sample_steps";
     private static final Pattern LEFTOVER = Pattern.compile("\\.step-\\d+\\..*\\.tmp");
 
     private final TemplatePipeline pipeline;
     private final SamplePlan plan;
+    private final Model model;
+    private final List<Template> templates;
     private final Path folder;
     private final String heading;
     private final Warnings warnings;
@@ -63,6 +67,10 @@ public final class Sampler {
     private Sampler(TemplatePipeline pipeline, SamplePlan plan, TrainOptions options, Warnings warnings) {
         this.pipeline = pipeline;
         this.plan = plan;
+        this.model = Model.of(options.models().base(), options.models().load());
+        this.templates = options.models().template() == null
+                ? List.of()
+                : List.of(new Template(options.models().template().toString(), null));
         this.folder = options.output().folder().resolve(RunFolder.SAMPLES);
         this.heading = options.optimisation().emaDecay() == null ? "step %s" : "step %s, average of the weights";
         this.warnings = warnings;
@@ -253,10 +261,7 @@ public final class Sampler {
                 if (image != null) {
                     PlannedImage planned = plan.images().get(i);
                     String name = plan.names().get(i);
-                    ObjectNode parameters = planned.parameters().deepCopy();
-                    parameters.put("step", step);
-                    RgbImageWriter.write(
-                            image, temporary.resolve(name + ".png"), Map.of(KEYWORD, parameters.toPrettyString()));
+                    RgbImageWriter.write(image, temporary.resolve(name + ".png"), texts(planned, step));
                     written.add(new SampleImage(name, target.resolve(name + ".png"), planned.caption()));
                 }
             }
@@ -266,6 +271,27 @@ public final class Sampler {
         });
         return new SamplesReport(
                 step, target, written, sheet == null ? null : target.resolve(SHEET), (System.nanoTime() - began) / 1e9);
+    }
+
+    private ImageTexts texts(PlannedImage planned, long step) {
+        return GenerationParameters.of(planned.request(), model)
+                .paths(planned.files())
+                .templates(templates)
+                .templateInputs(json(planned.positive()), json(planned.negative()))
+                .templateImages(Stream.concat(planned.positive().stream(), planned.negative().stream())
+                        .flatMap(input -> input.files().stream())
+                        .distinct()
+                        .map(HashedFile::of)
+                        .toList())
+                .step(step)
+                .build()
+                .texts();
+    }
+
+    private static List<ObjectNode> json(List<TemplateInput> inputs) {
+        return inputs.stream()
+                .map(input -> new TemplateInput(SamplePlan.INPUTS, input.fields(), input.folder()).json())
+                .toList();
     }
 
     /// Removes earlier samples of the step, of steps that are trained again, and leftovers of a killed process.

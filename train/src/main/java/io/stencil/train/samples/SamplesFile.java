@@ -25,7 +25,9 @@ import io.stencil.train.samples.SamplePlan.PlannedImage;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
@@ -119,9 +121,10 @@ record SamplesFile(Path file, @Nullable ImageSize size) {
                     location.field(positive.isEmpty() ? NEGATIVE : POSITIVE),
                     "needs a Template, and the run has none (--template_model_id_or_path); leave it out");
         }
-        List<RgbImage> editImages = editImages(row.editImages(), location.field(EDIT_IMAGE));
+        Map<RgbImage, Path> files = new LinkedHashMap<>();
+        List<RgbImage> editImages = editImages(row.editImages(), location.field(EDIT_IMAGE), files);
         GenerationRequest request = located(location, null, () -> request(row, editImages));
-        return new PlannedImage(row.prompt(), label(fields, row), request, positive, negative, parameters(fields, row));
+        return new PlannedImage(row.prompt(), label(fields, row), request, positive, negative, files);
     }
 
     private static GenerationRequest request(Row row, List<RgbImage> editImages) {
@@ -182,7 +185,8 @@ record SamplesFile(Path file, @Nullable ImageSize size) {
         return parent == null ? file.toAbsolutePath() : parent;
     }
 
-    private List<RgbImage> editImages(JsonNode value, Location field) {
+    /// @param files gets the file of each image
+    private List<RgbImage> editImages(JsonNode value, Location field, Map<RgbImage, Path> files) {
         List<RgbImage> images = new ArrayList<>();
         for (JsonNode path : value.isArray() ? value : List.of(value)) {
             if (!path.isTextual()) {
@@ -190,7 +194,10 @@ record SamplesFile(Path file, @Nullable ImageSize size) {
                         field, "must be the path of an image or a list of them, found " + JsonReason.shown(value));
             }
             try {
-                images.add(RgbImageReader.read(RgbImageReader.resolve(folder(), path.textValue())));
+                Path file = RgbImageReader.resolve(folder(), path.textValue());
+                RgbImage image = RgbImageReader.read(file);
+                images.add(image);
+                files.put(image, file);
             } catch (InvalidPathException e) {
                 throw new InvalidFileException(
                         field, "'%s' is not a path: %s".formatted(path.textValue(), LocalPath.reason(e)), e);
@@ -199,19 +206,6 @@ record SamplesFile(Path file, @Nullable ImageSize size) {
             }
         }
         return images;
-    }
-
-    /// The parameters of a row that have an effect.
-    private static ObjectNode parameters(ObjectNode given, Row row) {
-        ObjectNode parameters = JsonNodeFactory.instance.objectNode();
-        parameters.put("prompt", row.prompt());
-        parameters.put("seed", row.seed());
-        parameters.put("height", row.height());
-        parameters.put("width", row.width());
-        parameters.put("num_inference_steps", row.steps());
-        parameters.put("cfg_scale", row.cfgScale());
-        given.properties().forEach(field -> parameters.set(field.getKey(), field.getValue()));
-        return parameters;
     }
 
     private static String label(ObjectNode fields, Row row) {

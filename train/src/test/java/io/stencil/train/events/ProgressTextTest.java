@@ -42,7 +42,7 @@ class ProgressTextTest {
     @Test
     void validationChangesNeitherSpeedNorTheTimeLeftByLeaps() {
         ProgressText text = new ProgressText();
-        text.onStart(new TrainingStart(1000, 3, 1, 7, 42, 0, 4, ROW));
+        text.onStart(new TrainingStart(1000, 3, 1, 7, 42, 0, 4, ROW, null));
         double seconds = 10;
         for (long step = 1; step <= 500; step++) {
             String line = text.after(new StepReport(step, 1000, 0, 0.5, 1e-4, seconds));
