@@ -17,6 +17,7 @@ import io.stencil.pipeline.GenerationParameters.Model;
 import io.stencil.pipeline.GenerationParameters.Template;
 import io.stencil.pipeline.models.LoadOptions;
 import io.stencil.pipeline.models.ModelFiles;
+import io.stencil.pipeline.models.ModelKind;
 import io.stencil.pipeline.unit.ModelRole;
 import io.stencil.tensor.DType;
 import io.stencil.tensor.Device;
@@ -128,7 +129,7 @@ class GenerationParametersTest {
     @Test
     void whatIsNotUsedIsLeftOut() {
         GenerationParameters plain = GenerationParameters.of(
-                        GenerationRequest.of("a cat").build(), MODEL)
+                        GenerationRequest.of("a cat").defaults(ModelKind.OTHER).build(), MODEL)
                 .build();
         assertThat(plain.json().fieldNames())
                 .toIterable()

@@ -9,6 +9,7 @@ import io.stencil.image.ImageSize;
 import io.stencil.image.RgbImage;
 import io.stencil.image.RgbImageWriter;
 import io.stencil.pipeline.GenerationRequest;
+import io.stencil.pipeline.models.ModelKind;
 import io.stencil.train.samples.SamplePlan.PlannedImage;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -39,7 +40,10 @@ class SamplesFileTest {
         GenerationRequest request =
                 read("{\"prompt\": \"a wall\"}").images().getFirst().request();
         assertThat(request)
-                .isEqualTo(GenerationRequest.of("a wall").size(32, 48).build());
+                .isEqualTo(GenerationRequest.of("a wall")
+                        .size(32, 48)
+                        .defaults(ModelKind.OTHER)
+                        .build());
     }
 
     @Test
