@@ -4,13 +4,13 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /// The events of one job and their delivery: each subscriber reads them in order on a virtual thread of its own, so
-/// that
-/// one that blocks or throws holds up nobody.
+/// that one that blocks or throws holds up nobody.
 ///
-/// Memory is bounded by the number of steps: of successive places in the queue and of previews the latest are kept, and
+/// Memory is bounded by the number of steps: of places in the queue and of previews the latest are kept, and
 /// a subscriber that is slow misses the ones between.
 final class EventLog {
 
@@ -19,7 +19,14 @@ final class EventLog {
     private static final AtomicLong THREADS = new AtomicLong();
 
     /// @param number counts all events, those that were replaced too
-    private record Entry(long number, JobEvent event) {}
+    private record Entry(long number, JobEvent event) {
+
+        Entry withoutPreviews() {
+            return event instanceof JobEvent.Step step && !step.previews().isEmpty()
+                    ? new Entry(number, step.withoutPreviews())
+                    : this;
+        }
+    }
 
     private final String job;
     private final List<Entry> entries = new ArrayList<>();
@@ -31,17 +38,25 @@ final class EventLog {
     }
 
     synchronized void add(JobEvent event) {
-        if (!entries.isEmpty()) {
-            switch (entries.getLast().event()) {
-                case JobEvent.Queued _ when event instanceof JobEvent.Queued -> entries.removeLast();
-                case JobEvent.Step step
-                when !step.previews().isEmpty() ->
-                    entries.set(entries.size() - 1, new Entry(last, step.withoutPreviews()));
-                default -> {}
-            }
+        if (event instanceof JobEvent.Queued
+                && !entries.isEmpty()
+                && entries.getLast().event() instanceof JobEvent.Queued) {
+            entries.removeLast();
+        }
+        if (event instanceof JobEvent.Step step && !step.previews().isEmpty()) {
+            entries.replaceAll(Entry::withoutPreviews);
         }
         entries.add(new Entry(++last, event));
         notifyAll();
+    }
+
+    /// Memory of the previews that are kept, in bytes.
+    synchronized long previewBytes() {
+        return entries.stream()
+                .flatMap(entry ->
+                        entry.event() instanceof JobEvent.Step step ? step.previews().stream() : Stream.empty())
+                .mapToLong(preview -> preview.rgb().length)
+                .sum();
     }
 
     /// Waits for the first event after that of a number.

@@ -2,6 +2,7 @@ package io.stencil.service;
 
 import io.stencil.error.Arguments;
 import io.stencil.pipeline.GeneratedImage;
+import io.stencil.tensor.CancellationToken;
 import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
@@ -37,6 +38,8 @@ public final class GenerationJob {
         void close();
     }
 
+    private static final int MAX_WARNINGS = 100;
+
     private final String id;
     private final ImageRequest request;
     private final Plan plan;
@@ -51,7 +54,7 @@ public final class GenerationJob {
     private int steps;
     private @Nullable Instant started;
     private @Nullable Instant finished;
-    private volatile boolean cancelled;
+    private final CancellationToken token = new CancellationToken();
 
     /// @param request with its seeds
     /// @param canceller takes the job from the queue
@@ -119,10 +122,10 @@ public final class GenerationJob {
         return events.subscribe(Arguments.require("listener", listener));
     }
 
-    /// Cancels the job. One that waits is cancelled at once, one that runs within a denoising step; one that has ended
-    /// stays as it is.
+    /// Cancels the job. One that waits is cancelled at once, one that runs at the next layer of a model; one that has
+    /// ended stays as it is.
     public void cancel() {
-        cancelled = true;
+        token.cancel();
         canceller.accept(this);
     }
 
@@ -140,12 +143,16 @@ public final class GenerationJob {
         return copy;
     }
 
+    long previewBytes() {
+        return events.previewBytes();
+    }
+
     Plan plan() {
         return plan;
     }
 
-    boolean isCancelled() {
-        return cancelled;
+    CancellationToken token() {
+        return token;
     }
 
     /// Enters a place in the queue.
@@ -163,7 +170,9 @@ public final class GenerationJob {
     }
 
     void warn(String message) {
-        warnings.add(message);
+        if (warnings.size() < MAX_WARNINGS) {
+            warnings.add(message);
+        }
     }
 
     synchronized void step(JobEvent.Step event) {

@@ -126,7 +126,6 @@ public record ImageRequest(
     private static long bytes(@Nullable Object value) {
         return switch (value) {
             case RgbImage image -> image.rgb().length;
-            case byte[] bytes -> bytes.length;
             case Map<?, ?> map ->
                 map.values().stream().mapToLong(ImageRequest::bytes).sum();
             case List<?> list -> list.stream().mapToLong(ImageRequest::bytes).sum();
@@ -138,7 +137,7 @@ public record ImageRequest(
     ///
     /// @param name under which the service has the Template
     /// @param inputs of the prompt's side, by field: numbers, strings, booleans, [RgbImage]s, lists and maps of these,
-    ///     as [TemplateInfo#inputSchema] says
+    ///     as [TemplateInfo#inputSchema] says; `byte[]` is the content of an image file. No value names a file
     /// @param negativeInputs of the negative prompt's side; null where the Template does not steer that side
     public record TemplateUse(
             String name,
@@ -159,10 +158,11 @@ public record ImageRequest(
 
         private static Map<String, Object> copy(String template, Map<String, Object> inputs) {
             Map<String, Object> copy = new LinkedHashMap<>();
-            Arguments.require("templates.%s.inputs".formatted(template), inputs)
-                    .forEach((field, value) -> copy.put(
-                            Arguments.require("templates.%s.inputs".formatted(template), field),
-                            Arguments.require("templates.%s.inputs.%s".formatted(template, field), value)));
+            Arguments.require("templates.%s.inputs".formatted(template), inputs).forEach((field, value) -> {
+                String place = "templates.%s.inputs.%s".formatted(template, field);
+                Arguments.require(place, value);
+                copy.put(field, value);
+            });
             return Collections.unmodifiableMap(copy);
         }
     }

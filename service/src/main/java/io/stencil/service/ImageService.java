@@ -3,13 +3,11 @@ package io.stencil.service;
 import io.stencil.error.Arguments;
 import io.stencil.error.InvalidStateException;
 import io.stencil.error.QueueFullException;
-import io.stencil.files.Sha256;
 import io.stencil.pipeline.Flux2Pipeline;
 import io.stencil.pipeline.Flux2Pipeline.LoraMatch;
 import io.stencil.pipeline.GeneratedImage;
 import io.stencil.pipeline.models.LoadOptions;
 import io.stencil.template.load.InputBinder;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
@@ -59,8 +57,8 @@ public final class ImageService implements AutoCloseable {
                 templates.add(new TemplateInfo(name, binder.schema()));
             });
             settings.loras().forEach((name, file) -> loras.add(lora(base, name, file)));
-            model = model(base);
-            planner = new Plan.Planner(settings, model, binders);
+            model = model(workers.getFirst());
+            planner = new Plan.Planner(settings, model, templates, binders, loras);
         } catch (RuntimeException | Error e) {
             workers.forEach(Worker::close);
             throw e;
@@ -79,17 +77,15 @@ public final class ImageService implements AutoCloseable {
     private static LoraInfo lora(Flux2Pipeline base, String name, Path file) {
         LoraMatch match = base.loadLora(file, 1);
         base.clearLoras();
-        Path content = Files.isDirectory(file) ? file.resolve("adapter_model.safetensors") : file; // PEFT's name
-        return new LoraInfo(name, Sha256.ofInput(content), match);
+        return new LoraInfo(name, match);
     }
 
-    private ModelInfo model(Flux2Pipeline base) {
+    private ModelInfo model(Worker worker) {
         return new ModelInfo(
                 settings.modelName(),
-                base.models().dtype().text(),
+                worker.base().models().kind(),
+                worker.base().models().dtype().text(),
                 settings.load().stream().map(load -> load.device().toString()).toList(),
-                4,
-                1,
                 settings.defaultSize());
     }
 
@@ -208,8 +204,7 @@ public final class ImageService implements AutoCloseable {
     }
 
     /// Refuses new requests, waits until all accepted jobs have ended, but no longer than a time, cancels those that
-    /// are
-    /// left, and frees the models once workers have heard it.
+    /// are left, and frees the models once workers have heard it.
     ///
     /// @param time from 0
     /// @throws InvalidStateException as [#close()] does

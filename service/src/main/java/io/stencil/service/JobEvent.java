@@ -31,8 +31,7 @@ public sealed interface JobEvent {
     ///
     /// @param step from 1 to `of`
     /// @param of number of steps of the job: those of one image where all images are denoised together, more where
-    /// memory
-    ///     has no room for that
+    ///     memory has no room for that
     /// @param first index of the first image that the step is one of
     /// @param previews of that image and the following ones, small; empty where none are requested
     record Step(int step, int of, int first, List<RgbImage> previews) implements JobEvent {

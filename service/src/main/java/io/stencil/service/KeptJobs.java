@@ -36,6 +36,7 @@ final class KeptJobs {
         Ended last = new Ended(
                 job,
                 job.request().imageBytes()
+                        + job.previewBytes()
                         + images.stream().mapToLong(KeptJobs::bytes).sum(),
                 Instant.now());
         ended.addLast(last);

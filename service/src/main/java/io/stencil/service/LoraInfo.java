@@ -5,6 +5,5 @@ import io.stencil.pipeline.Flux2Pipeline.LoraMatch;
 /// A LoRA that requests may name.
 ///
 /// @param name for [ImageRequest.LoraUse]
-/// @param sha256 of the file's content
 /// @param match which of the file's layers the base model has
-public record LoraInfo(String name, String sha256, LoraMatch match) {}
+public record LoraInfo(String name, LoraMatch match) {}

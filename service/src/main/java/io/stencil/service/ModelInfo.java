@@ -1,19 +1,29 @@
 package io.stencil.service;
 
 import io.stencil.image.ImageSize;
+import io.stencil.pipeline.models.ModelKind;
 import java.util.List;
 
 /// The base model of a service and the values of requests that leave them open.
 ///
 /// @param name of the model, by default that of its folder
-/// @param dtype of its weights, such as `bfloat16`
+/// @param kind of training, from which the defaults follow
+/// @param dtype of the weights, such as `bfloat16`
 /// @param devices on which workers are, such as `cuda:0`
-/// @param steps default number of denoising steps
-/// @param guidance default scale of guidance
 /// @param size default size of images
-public record ModelInfo(String name, String dtype, List<String> devices, int steps, double guidance, ImageSize size) {
+public record ModelInfo(String name, ModelKind kind, String dtype, List<String> devices, ImageSize size) {
 
     public ModelInfo {
         devices = List.copyOf(devices);
+    }
+
+    /// Default number of denoising steps.
+    public int steps() {
+        return kind.steps();
+    }
+
+    /// Default scale of guidance; 1 is none.
+    public double guidance() {
+        return kind.cfgScale();
     }
 }

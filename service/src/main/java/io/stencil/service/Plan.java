@@ -1,19 +1,13 @@
 package io.stencil.service;
 
-import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.node.ArrayNode;
-import com.fasterxml.jackson.databind.node.JsonNodeFactory;
-import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.stencil.error.InvalidRequestException;
 import io.stencil.error.Location;
 import io.stencil.error.NameList;
 import io.stencil.error.SimilarNames;
-import io.stencil.image.RgbImage;
-import io.stencil.json.Json;
 import io.stencil.pipeline.GenerationRequest;
+import io.stencil.pipeline.GenerationRequest.LoraUse;
 import io.stencil.template.TemplateInput;
 import io.stencil.template.load.InputBinder;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -24,20 +18,20 @@ import org.jspecify.annotations.Nullable;
 
 /// What a worker does for one job: the request with the defaults of the service, bound to its Templates.
 ///
-/// @param first request of the first image; those of the others differ in the seed
+/// @param request of the pipeline; the seeds take the place of its own
 /// @param seeds one for each image
 /// @param positive Template inputs of the prompt's side
 /// @param negative Template inputs of the negative side
-record Plan(GenerationRequest first, List<Long> seeds, List<TemplateInput> positive, List<TemplateInput> negative) {
+record Plan(GenerationRequest request, List<Long> seeds, List<TemplateInput> positive, List<TemplateInput> negative) {
 
     /// Denoising steps of all images, each counted by itself.
     long steps() {
-        return (long) first.steps() * seeds.size();
+        return (long) Objects.requireNonNull(request.steps()) * seeds.size();
     }
 
     /// Work of the job, in pixels that pass the transformer.
     double work() {
-        return (double) steps() * first.width() * first.height() * (first.isGuided() ? 2 : 1);
+        return (double) steps() * request.width() * request.height() * (request.isGuided() ? 2 : 1);
     }
 
     /// Turns requests into plans, within the limits of the service.
@@ -52,17 +46,28 @@ record Plan(GenerationRequest first, List<Long> seeds, List<TemplateInput> posit
                 "inpaint_overlay", "overlay",
                 "lora_alpha", "loras.strength");
 
+        /// Place of a fault in the inputs of a Template as a whole.
+        private static final String WHOLE = "template_inputs";
+
         private final ServiceSettings settings;
         private final ModelInfo model;
-        private final List<String> templates;
+        private final List<TemplateInfo> templates;
         private final List<InputBinder<?>> binders;
+        private final List<LoraInfo> loras;
 
-        /// @param binders of the Templates' inputs, in the order of the settings
-        Planner(ServiceSettings settings, ModelInfo model, List<InputBinder<?>> binders) {
+        /// @param templates in the order of the settings
+        /// @param binders of their inputs
+        Planner(
+                ServiceSettings settings,
+                ModelInfo model,
+                List<TemplateInfo> templates,
+                List<InputBinder<?>> binders,
+                List<LoraInfo> loras) {
             this.settings = settings;
             this.model = model;
-            this.templates = List.copyOf(settings.templates().keySet());
+            this.templates = List.copyOf(templates);
             this.binders = List.copyOf(binders);
+            this.loras = List.copyOf(loras);
         }
 
         /// Copies a request with seeds of this method's choice where it has none.
@@ -85,62 +90,61 @@ record Plan(GenerationRequest first, List<Long> seeds, List<TemplateInput> posit
                     ? 0
                     : request.images().edit().images().size();
             limit("edit_image", editImages, limits.editImages(), "edit images");
-            GenerationRequest first = first(request);
-            limit("steps", first.steps(), limits.steps(), "steps");
-            long pixels = (long) Math.ceilDiv(first.width(), 16) * Math.ceilDiv(first.height(), 16) * 256;
+            GenerationRequest complete = pipelineRequest(request);
+            limit("steps", Objects.requireNonNull(complete.steps()), limits.steps(), "steps");
+            long pixels = (long) Math.ceilDiv(complete.width(), 16) * Math.ceilDiv(complete.height(), 16) * 256;
             limit("width, height", pixels, limits.pixels(), "pixels");
             List<TemplateInput> positive = new ArrayList<>();
             List<TemplateInput> negative = new ArrayList<>();
-            for (ImageRequest.TemplateUse use : request.templates()) {
-                int id = templates.indexOf(use.name());
+            for (int i = 0; i < request.templates().size(); i++) {
+                ImageRequest.TemplateUse use = request.templates().get(i);
+                String field = "templates[%s].".formatted(i);
+                List<String> names = templates.stream().map(TemplateInfo::name).toList();
+                int id = names.indexOf(use.name());
                 if (id < 0) {
-                    throw unknown("templates", use.name(), templates);
+                    throw unknown(field + "name", use.name(), names);
                 }
-                positive.add(input(id, use.inputs()));
+                positive.add(input(field + "inputs", id, use.inputs()));
                 if (use.negativeInputs() != null) {
-                    negative.add(input(id, use.negativeInputs()));
+                    negative.add(input(field + "negative_inputs", id, use.negativeInputs()));
                 }
             }
-            return new Plan(first, request.seeds(), positive, negative);
+            return new Plan(complete, request.seeds(), positive, negative);
         }
 
+        /// The files of a request's LoRAs.
+        ///
+        /// @throws InvalidRequestException naming one that the service does not have
+        private List<LoraUse> loras(ImageRequest request) {
+            List<LoraUse> used = new ArrayList<>();
+            for (ImageRequest.LoraUse use : request.loras()) {
+                List<String> names = loras.stream().map(LoraInfo::name).toList();
+                int index = names.indexOf(use.name());
+                if (index < 0) {
+                    throw unknown("loras[%s].name".formatted(used.size()), use.name(), names);
+                }
+                used.add(new LoraUse(Objects.requireNonNull(settings.loras().get(use.name())), use.strength()));
+            }
+            return used;
+        }
+
+        /// @param place of the inputs in the request
         /// @throws InvalidRequestException naming the field that does not fit the Template
-        private TemplateInput input(int id, Map<String, Object> inputs) {
-            TemplateInput input = new TemplateInput(id, (ObjectNode) node("", inputs), Path.of(""));
-            binders.get(id).bind(input.fields(), input.folder());
-            return input;
+        private TemplateInput input(String place, int id, Map<String, Object> inputs) {
+            try {
+                TemplateInput input = TemplateInput.of(id, inputs);
+                binders.get(id).bind(input);
+                return input;
+            } catch (InvalidRequestException e) {
+                Location location = e.location();
+                String field = location == null || location.field() == null || WHOLE.equals(location.field())
+                        ? place
+                        : place + "." + location.field();
+                throw new InvalidRequestException(Location.ofField(field), e.what(), e);
+            }
         }
 
-        /// @param path of the value, for messages
-        private static JsonNode node(String path, @Nullable Object value) {
-            return switch (value) {
-                case Map<?, ?> map -> {
-                    ObjectNode object = JsonNodeFactory.instance.objectNode();
-                    map.forEach((name, field) -> object.set(
-                            String.valueOf(name), node(path.isEmpty() ? "" + name : path + "." + name, field)));
-                    yield object;
-                }
-                case List<?> list -> {
-                    ArrayNode array = JsonNodeFactory.instance.arrayNode();
-                    list.forEach(element -> array.add(node("%s[%s]".formatted(path, array.size()), element)));
-                    yield array;
-                }
-                case RgbImage image -> JsonNodeFactory.instance.pojoNode(image);
-                case JsonNode json -> json;
-                case Enum<?> constant -> JsonNodeFactory.instance.textNode(constant.name());
-                case String _, Number _, Boolean _ -> Json.MAPPER.valueToTree(value);
-                case null, default ->
-                    throw new InvalidRequestException(
-                            path,
-                            "must be a number, a string, true or false, an RgbImage, or a list or map of these, found %s"
-                                    .formatted(
-                                            value == null
-                                                    ? "null"
-                                                    : value.getClass().getName()));
-            };
-        }
-
-        private GenerationRequest first(ImageRequest request) {
+        private GenerationRequest pipelineRequest(ImageRequest request) {
             GenerationRequest.Builder builder = GenerationRequest.of(request.prompt())
                     .negativePrompt(request.negativePrompt())
                     .seed(request.seeds().getFirst())
@@ -163,19 +167,13 @@ record Plan(GenerationRequest first, List<Long> seeds, List<TemplateInput> posit
             if (request.images().inpaint() != null) {
                 builder.inpaint(request.images().inpaint());
             }
-            for (ImageRequest.LoraUse use : request.loras()) {
-                if (!settings.loras().containsKey(use.name())) {
-                    throw unknown(
-                            "loras", use.name(), List.copyOf(settings.loras().keySet()));
-                }
-                builder.lora(Objects.requireNonNull(settings.loras().get(use.name())), use.strength());
-            }
+            loras(request).forEach(lora -> builder.lora(lora.file(), lora.strength()));
             try {
-                GenerationRequest first = builder.build();
+                GenerationRequest complete = builder.build();
                 if (request.templates().isEmpty()) {
-                    first.requireImages();
+                    complete.requireImages();
                 }
-                return first;
+                return complete;
             } catch (InvalidRequestException e) {
                 throw renamed(e);
             }
@@ -198,7 +196,7 @@ record Plan(GenerationRequest first, List<Long> seeds, List<TemplateInput> posit
         private static InvalidRequestException unknown(String field, String name, List<String> names) {
             return new InvalidRequestException(
                     field,
-                    "has no '%s'; there are %s%s"
+                    "there is no '%s'; this service has %s%s"
                             .formatted(name, NameList.of(names), SimilarNames.question(name, names)));
         }
 

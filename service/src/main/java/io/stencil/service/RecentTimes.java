@@ -46,9 +46,8 @@ final class RecentTimes {
     /// @param steps of the job; 0 before the first is done
     record Progress(Duration elapsed, int step, int steps, Plan plan) {}
 
-    /// Estimates when the first of the running jobs ends and its worker takes one from the queue: by its own pace once
-    /// it
-    /// has done a step, before by that of the latest jobs.
+    /// Estimates when the first of the running jobs ends and its worker takes one from the queue: by its own pace
+    /// once it has done a step, before by that of the latest jobs.
     ///
     /// @return whole seconds, from 1 to 3600
     synchronized Duration untilFree(List<Progress> running) {

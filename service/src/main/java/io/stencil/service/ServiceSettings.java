@@ -74,8 +74,7 @@ public record ServiceSettings(
     /// @param editImages largest number of edit images of one request
     /// @param steps largest number of denoising steps of one image
     /// @param cacheBytes memory for prompt embeddings and Template caches that are kept from request to request; 0
-    /// keeps
-    ///     none
+    ///     keeps none
     /// @param keptJobs largest number of finished jobs that are kept for [ImageService#job]
     /// @param keptBytes largest memory of the images of those jobs
     /// @param keptTime time for which they are kept
@@ -257,17 +256,10 @@ public record ServiceSettings(
                             keptTime));
         }
 
-        /// Name of the folder that holds the parts, such as `FLUX.2-klein-4B`.
         private String folderName() {
-            for (List<Path> part : files.parts()) {
-                for (Path path : part) {
-                    Path parent = path.toAbsolutePath().normalize().getParent();
-                    if (parent != null && parent.getFileName() != null) {
-                        return parent.getFileName().toString();
-                    }
-                }
-            }
-            return "flux2";
+            Path first = files.parts().getFirst().getFirst().toAbsolutePath().normalize();
+            return String.valueOf(
+                    first.getParent() == null ? first : first.getParent().getFileName());
         }
     }
 }

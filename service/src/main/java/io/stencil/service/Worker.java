@@ -1,5 +1,6 @@
 package io.stencil.service;
 
+import io.stencil.error.CancelledException;
 import io.stencil.error.InvalidRequestException;
 import io.stencil.error.InvalidStateException;
 import io.stencil.error.Location;
@@ -11,10 +12,8 @@ import io.stencil.pipeline.ProgressListener;
 import io.stencil.pipeline.models.LoadOptions;
 import io.stencil.template.pipeline.TemplatePipeline;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import java.util.concurrent.CancellationException;
 import java.util.function.BiConsumer;
 import org.jspecify.annotations.Nullable;
 
@@ -39,7 +38,8 @@ final class Worker implements AutoCloseable {
                 .name("stencil-worker-" + load.device())
                 .daemon()
                 .unstarted(this::run);
-        Flux2Pipeline base = Flux2Pipeline.load(settings.files(), load);
+        LoadOptions cached = load.withCache(settings.limits().cacheBytes());
+        Flux2Pipeline base = Flux2Pipeline.load(settings.files(), cached);
         try {
             pipeline = new TemplatePipeline(
                     base, List.copyOf(settings.templates().values()), settings.loading(), this::warn);
@@ -94,23 +94,24 @@ final class Worker implements AutoCloseable {
     /// Runs a job. Nothing that happens in it ends this thread, an [Error] neither.
     private JobEvent result(GenerationJob job) {
         try {
-            if (job.isCancelled()) {
+            if (job.token().isCancelled()) {
                 return new JobEvent.Cancelled();
             }
             job.start();
-            return new JobEvent.Done(images(job));
-        } catch (CancellationException _) {
-            return new JobEvent.Cancelled();
+            Plan plan = job.plan();
+            List<GeneratedImage> images = pipeline.generateAll(
+                    plan.request(), plan.seeds(), plan.positive(), plan.negative(), new Progress(job), job.token());
+            return new JobEvent.Done(images);
         } catch (StencilException e) {
-            return new JobEvent.Failed(e);
+            return e instanceof CancelledException && job.token().isCancelled()
+                    ? new JobEvent.Cancelled()
+                    : new JobEvent.Failed(e);
         } catch (OutOfMemoryError e) {
+            GenerationRequest request = job.plan().request();
             return new JobEvent.Failed(new InvalidRequestException(
                     Location.ofField("width, height"),
                     "out of memory of Java for an image of %s x %s pixels (%s); make it smaller, or give Java more (-Xmx)"
-                            .formatted(
-                                    job.plan().first().width(),
-                                    job.plan().first().height(),
-                                    e.getMessage()),
+                            .formatted(request.width(), request.height(), e.getMessage()),
                     e));
         } catch (Throwable e) {
             LOGGER.log(System.Logger.Level.ERROR, "job %s failed by a fault of the program".formatted(job.id()), e);
@@ -119,28 +120,19 @@ final class Worker implements AutoCloseable {
         }
     }
 
-    private List<GeneratedImage> images(GenerationJob job) {
-        Plan plan = job.plan();
-        List<GeneratedImage> images = new ArrayList<>();
-        for (long seed : plan.seeds()) {
-            GenerationRequest request = plan.first().toBuilder().seed(seed).build();
-            images.add(pipeline.generate(
-                    request, plan.positive(), plan.negative(), new Progress(job, images.size(), plan)));
-        }
-        return images;
-    }
-
     /// Passes the steps of a generation on as events.
-    ///
-    /// @param image index of the one that is generated
-    private record Progress(GenerationJob job, int image, Plan plan) implements ProgressListener {
+    private record Progress(GenerationJob job) implements ProgressListener {
 
         @Override
         public void onStep(int done, int total) {
-            job.step(new JobEvent.Step(image * total + done, plan.seeds().size() * total, image, List.of()));
-            if (job.isCancelled()) {
-                throw new CancellationException("job %s was cancelled".formatted(job.id()));
-            }
+            job.step(new JobEvent.Step(done, total, 0, List.of()));
+        }
+
+        @Override
+        public void onStep(int done, int total, Previews previews) {
+            int interval = job.request().previewInterval();
+            boolean shown = interval > 0 && done % interval == 0 && done < total;
+            job.step(new JobEvent.Step(done, total, previews.first(), shown ? previews.images() : List.of()));
         }
 
         @Override

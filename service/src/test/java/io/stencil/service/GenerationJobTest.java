@@ -60,8 +60,8 @@ class GenerationJobTest {
         job.result().get();
         assertThat(Await.events(job))
                 .extracting(GenerationJobTest::words)
-                .containsExactly("queued 1", "started", "1 of 4", "2 of 4", "3 of 4", "4 of 4", "2 images");
-        assertThat(job.step()).isEqualTo(4);
+                .containsExactly("queued 1", "started", "1 of 2", "2 of 2", "2 images");
+        assertThat(job.step()).isEqualTo(2);
         assertThat(job.started().orElseThrow()).isAfterOrEqualTo(job.submitted());
         assertThat(job.finished().orElseThrow()).isAfterOrEqualTo(job.started().orElseThrow());
     }
@@ -217,5 +217,19 @@ class GenerationJobTest {
         GenerationJob job = service.submit(TinyService.hooked("interrupt"));
         Await.events(job);
         stillServes();
+    }
+
+    @Test
+    void theLatestPreviewsAreKept() throws Exception {
+        GenerationJob job =
+                service.submit(TinyService.request().steps(5).n(2).previews(2).build());
+        job.result().get();
+        List<JobEvent.Step> steps = Await.events(job).stream()
+                .filter(JobEvent.Step.class::isInstance)
+                .map(JobEvent.Step.class::cast)
+                .toList();
+        assertThat(steps).extracting(JobEvent.Step::step).containsExactly(1, 2, 3, 4, 5);
+        assertThat(steps).extracting(step -> step.previews().size()).containsExactly(0, 0, 0, 2, 0);
+        assertThat(steps.get(3).preview().orElseThrow().width()).isBetween(2, 32);
     }
 }

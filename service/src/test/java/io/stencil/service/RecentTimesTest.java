@@ -14,7 +14,11 @@ class RecentTimesTest {
 
     private static Plan plan(int side, int steps, int images) {
         return new Plan(
-                GenerationRequest.of("a").size(side, side).steps(steps).build(),
+                GenerationRequest.of("a")
+                        .size(side, side)
+                        .steps(steps)
+                        .cfgScale(1)
+                        .build(),
                 LongStream.range(0, images).boxed().toList(),
                 List.of(),
                 List.of());

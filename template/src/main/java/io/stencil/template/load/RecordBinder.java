@@ -75,6 +75,11 @@ final class RecordBinder<I extends Record> implements InputBinder<I> {
         return type.cast(record(type, fields, new Place("", readsFiles ? folder : null)));
     }
 
+    @Override
+    public I bind(TemplateInput input) {
+        return (input.readsFiles() ? this : withoutFiles()).bind(input.fields(), input.folder());
+    }
+
     private Record record(Class<?> type, JsonNode object, Place place) {
         List<String> names = InputType.jsonNames(type);
         object.fieldNames().forEachRemaining(name -> {
