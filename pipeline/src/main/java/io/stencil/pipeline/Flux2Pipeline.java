@@ -91,8 +91,7 @@ public final class Flux2Pipeline implements AutoCloseable {
     /// @param token cancels the call from another thread, or from `progress`: models check it between their layers
     /// @return images in the order of the seeds
     /// @throws io.stencil.error.InvalidRequestException as [#generate(GenerationRequest)] does, and when there is no
-    /// seed
-    ///     or one is out of range
+    ///     seed or one is out of range
     /// @throws io.stencil.error.InvalidStateException likewise
     /// @throws io.stencil.error.CancelledException when the token is cancelled, or the thread is interrupted while it
     ///     generates; native memory is freed then

@@ -21,8 +21,8 @@ import org.bytedeco.pytorch.Tensor;
 public final class LatentPreview {
 
     private static final int PATCH = AutoencoderKlFlux2.PIXELS_PER_LATENT;
-    private static final int SAMPLES = 8;
-    private static final int SIDE = 128;
+    private static final int SAMPLES = 24;
+    private static final int SIDE = 64;
 
     /// Ridge in shares of the samples: latents are normalised.
     private static final double RIDGE = 0.02;
@@ -43,7 +43,7 @@ public final class LatentPreview {
         this.weights = weights;
     }
 
-    /// Fits the map to a VAE, which takes about as long as to encode and decode an image of 362 x 362 pixels.
+    /// Fits the map to a VAE, which takes about as long as to encode and decode an image of 320 x 320 pixels.
     ///
     /// @param dtype in which the VAE computes
     /// @throws InvalidRequestException when the VAE gives values that are not finite
@@ -104,9 +104,8 @@ public final class LatentPreview {
     /// The approximate pixels of latents.
     ///
     /// @param latents normalised, `[B, C, h, w]`, on any device
-    /// @return about -1 to 1 but not clipped, `[B, 3, p * h, p * w]`, float32 on the CPU, owned by the caller's scope;
-    /// p
-    ///     is 16, 8, 4, 2 or 1: the largest that gives no more than 16384 pixels, else 1
+    /// @return about -1 to 1 but not clipped, `[B, 3, p * h, p * w]`, float32 on the CPU, owned by the caller's
+    ///     scope; p is 16, 8, 4, 2 or 1: the largest that gives no more than 16384 pixels, else 1
     /// @throws InvalidRequestException when `latents` is of another shape
     public Tensor pixels(Tensor latents) {
         if (latents.dim() != 4 || latents.size(1) != channels) {
