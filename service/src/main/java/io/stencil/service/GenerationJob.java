@@ -2,6 +2,7 @@ package io.stencil.service;
 
 import io.stencil.error.Arguments;
 import io.stencil.pipeline.GeneratedImage;
+import io.stencil.pipeline.GenerationParameters;
 import io.stencil.tensor.CancellationToken;
 import java.time.Instant;
 import java.util.List;
@@ -55,6 +56,7 @@ public final class GenerationJob {
     private @Nullable Instant started;
     private @Nullable Instant finished;
     private final CancellationToken token = new CancellationToken();
+    private List<GenerationParameters> parameters = List.of();
 
     /// @param request with its seeds
     /// @param canceller takes the job from the queue
@@ -141,6 +143,17 @@ public final class GenerationJob {
             }
         });
         return copy;
+    }
+
+    /// The parameters of each image, in the order of the seeds, from which [GenerationParameters#texts] makes the texts
+    /// that an image file carries; empty unless the job is done. Templates and LoRAs have the names that the service
+    /// gives them, and an image among the inputs of a Template is the SHA-256 of its pixels.
+    public synchronized List<GenerationParameters> parameters() {
+        return parameters;
+    }
+
+    synchronized void record(List<GenerationParameters> ofImages) {
+        parameters = List.copyOf(ofImages);
     }
 
     long previewBytes() {

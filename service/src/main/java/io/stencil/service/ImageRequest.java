@@ -1,8 +1,11 @@
 package io.stencil.service;
 
 import io.stencil.error.Arguments;
+import io.stencil.error.InvalidFileException;
 import io.stencil.error.InvalidRequestException;
+import io.stencil.error.Location;
 import io.stencil.image.RgbImage;
+import io.stencil.image.RgbImageReader;
 import io.stencil.pipeline.EditImages;
 import io.stencil.pipeline.GenerationRequest.ImageConditions;
 import io.stencil.pipeline.Inpaint;
@@ -84,6 +87,15 @@ public record ImageRequest(
         }
     }
 
+    /// Decodes the bytes of an image file.
+    private static RgbImage decode(String field, byte[] file) {
+        try {
+            return RgbImageReader.read(Arguments.require(field, file), Location.ofField(field));
+        } catch (InvalidFileException e) {
+            throw new InvalidRequestException(Location.ofField(field), e.what(), e);
+        }
+    }
+
     /// A builder of a request for one image, with the service's defaults.
     public static Builder of(String prompt) {
         return new Builder(prompt);
@@ -161,7 +173,7 @@ public record ImageRequest(
             Arguments.require("templates.%s.inputs".formatted(template), inputs).forEach((field, value) -> {
                 String place = "templates.%s.inputs.%s".formatted(template, field);
                 Arguments.require(place, value);
-                copy.put(field, value);
+                copy.put(field, value instanceof byte[] file ? decode(place, file) : value);
             });
             return Collections.unmodifiableMap(copy);
         }
@@ -269,6 +281,14 @@ public record ImageRequest(
         public Builder editImage(RgbImage image) {
             editImages.add(Arguments.require("edit_image", image));
             return this;
+        }
+
+        /// Adds an image that the transformer sees beside the one it makes.
+        ///
+        /// @param file content of a JPEG, PNG, WebP or BMP file
+        /// @throws InvalidRequestException when it is none
+        public Builder editImage(byte[] file) {
+            return editImage(decode("edit_image", file));
         }
 
         /// Sets whether edit images are brought to an area of about 1024 x 1024 pixels, which is the default.

@@ -3,11 +3,14 @@ package io.stencil.service;
 import io.stencil.error.Arguments;
 import io.stencil.error.InvalidStateException;
 import io.stencil.error.QueueFullException;
+import io.stencil.files.Fingerprint;
 import io.stencil.pipeline.Flux2Pipeline;
 import io.stencil.pipeline.Flux2Pipeline.LoraMatch;
 import io.stencil.pipeline.GeneratedImage;
 import io.stencil.pipeline.models.LoadOptions;
 import io.stencil.template.load.InputBinder;
+import io.stencil.template.load.TemplateFolder;
+import io.stencil.template.load.TemplateSource;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
@@ -54,7 +57,7 @@ public final class ImageService implements AutoCloseable {
             settings.templates().forEach((name, source) -> {
                 InputBinder<?> binder = source.inputBinder(base);
                 binders.add(binder);
-                templates.add(new TemplateInfo(name, binder.schema()));
+                templates.add(new TemplateInfo(name, binder.schema(), hash(source)));
             });
             settings.loras().forEach((name, file) -> loras.add(lora(base, name, file)));
             model = model(workers.getFirst());
@@ -74,17 +77,21 @@ public final class ImageService implements AutoCloseable {
         return service;
     }
 
+    private static @Nullable String hash(TemplateSource source) {
+        return source instanceof TemplateFolder template ? Fingerprint.of(template.folder()) : null;
+    }
+
     private static LoraInfo lora(Flux2Pipeline base, String name, Path file) {
         LoraMatch match = base.loadLora(file, 1);
         base.clearLoras();
-        return new LoraInfo(name, match);
+        return new LoraInfo(name, Fingerprint.of(file), match);
     }
 
     private ModelInfo model(Worker worker) {
         return new ModelInfo(
-                settings.modelName(),
+                settings.modelName() == null ? worker.model().name() : settings.modelName(),
                 worker.base().models().kind(),
-                worker.base().models().dtype().text(),
+                worker.model(),
                 settings.load().stream().map(load -> load.device().toString()).toList(),
                 settings.defaultSize());
     }

@@ -5,5 +5,6 @@ import io.stencil.pipeline.Flux2Pipeline.LoraMatch;
 /// A LoRA that requests may name.
 ///
 /// @param name for [ImageRequest.LoraUse]
+/// @param hash [fingerprint][io.stencil.files.Fingerprint] of its file or folder
 /// @param match which of the file's layers the base model has
-public record LoraInfo(String name, LoraMatch match) {}
+public record LoraInfo(String name, String hash, LoraMatch match) {}

@@ -1,6 +1,7 @@
 package io.stencil.service;
 
 import io.stencil.image.ImageSize;
+import io.stencil.pipeline.GenerationParameters;
 import io.stencil.pipeline.models.ModelKind;
 import java.util.List;
 
@@ -8,10 +9,11 @@ import java.util.List;
 ///
 /// @param name of the model, by default that of its folder
 /// @param kind of training, from which the defaults follow
-/// @param dtype of the weights, such as `bfloat16`
+/// @param recorded names and hashes of its files, as images carry them
 /// @param devices on which workers are, such as `cuda:0`
 /// @param size default size of images
-public record ModelInfo(String name, ModelKind kind, String dtype, List<String> devices, ImageSize size) {
+public record ModelInfo(
+        String name, ModelKind kind, GenerationParameters.Model recorded, List<String> devices, ImageSize size) {
 
     public ModelInfo {
         devices = List.copyOf(devices);
@@ -25,5 +27,10 @@ public record ModelInfo(String name, ModelKind kind, String dtype, List<String> 
     /// Default scale of guidance; 1 is none.
     public double guidance() {
         return kind.cfgScale();
+    }
+
+    /// Dtype of the weights, such as `bfloat16`.
+    public String dtype() {
+        return recorded.dtype();
     }
 }

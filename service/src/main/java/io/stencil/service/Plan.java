@@ -1,17 +1,27 @@
 package io.stencil.service;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.stencil.error.InvalidRequestException;
 import io.stencil.error.Location;
 import io.stencil.error.NameList;
 import io.stencil.error.SimilarNames;
+import io.stencil.image.RgbImage;
+import io.stencil.pipeline.GenerationParameters;
+import io.stencil.pipeline.GenerationParameters.Lora;
+import io.stencil.pipeline.GenerationParameters.Template;
 import io.stencil.pipeline.GenerationRequest;
-import io.stencil.pipeline.GenerationRequest.LoraUse;
+import io.stencil.template.ImageNode;
 import io.stencil.template.TemplateInput;
 import io.stencil.template.load.InputBinder;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
+import java.util.TreeMap;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.stream.LongStream;
 import org.jspecify.annotations.Nullable;
@@ -22,7 +32,15 @@ import org.jspecify.annotations.Nullable;
 /// @param seeds one for each image
 /// @param positive Template inputs of the prompt's side
 /// @param negative Template inputs of the negative side
-record Plan(GenerationRequest request, List<Long> seeds, List<TemplateInput> positive, List<TemplateInput> negative) {
+/// @param templates that take part, with their hashes, in the order of the settings
+/// @param loras with their hashes
+record Plan(
+        GenerationRequest request,
+        List<Long> seeds,
+        List<TemplateInput> positive,
+        List<TemplateInput> negative,
+        Map<Integer, Template> templates,
+        List<Lora> loras) {
 
     /// Denoising steps of all images, each counted by itself.
     long steps() {
@@ -32,6 +50,48 @@ record Plan(GenerationRequest request, List<Long> seeds, List<TemplateInput> pos
     /// Work of the job, in pixels that pass the transformer.
     double work() {
         return (double) steps() * request.width() * request.height() * (request.isGuided() ? 2 : 1);
+    }
+
+    /// The parameters of each image, which it may carry.
+    List<GenerationParameters> parameters(GenerationParameters.Model model) {
+        List<Integer> ids = List.copyOf(templates.keySet());
+        GenerationParameters.Builder parameters = GenerationParameters.of(request, model)
+                .loras(loras)
+                .templates(List.copyOf(templates.values()))
+                .templateInputs(recorded(positive, ids), recorded(negative, ids));
+        return seeds.stream().map(seed -> parameters.seed(seed).build()).toList();
+    }
+
+    /// @param ids of the Templates that take part, to which `model_id` refers
+    private static List<ObjectNode> recorded(List<TemplateInput> inputs, List<Integer> ids) {
+        List<ObjectNode> recorded = new ArrayList<>();
+        for (TemplateInput input : inputs) {
+            ObjectNode json = JsonNodeFactory.instance.objectNode().put("model_id", ids.indexOf(input.modelId()));
+            json.setAll((ObjectNode) recorded(input.fields()));
+            recorded.add(json);
+        }
+        return recorded;
+    }
+
+    /// Copies a tree with the SHA-256 of its pixels in the place of each image.
+    private static JsonNode recorded(JsonNode node) {
+        Optional<RgbImage> image = ImageNode.image(node);
+        if (image.isPresent()) {
+            return JsonNodeFactory.instance.textNode("pixels:" + image.get().sha256());
+        }
+        return switch (node) {
+            case ObjectNode object -> {
+                ObjectNode copy = JsonNodeFactory.instance.objectNode();
+                object.properties().forEach(field -> copy.set(field.getKey(), recorded(field.getValue())));
+                yield copy;
+            }
+            case ArrayNode array -> {
+                ArrayNode copy = JsonNodeFactory.instance.arrayNode();
+                array.forEach(element -> copy.add(recorded(element)));
+                yield copy;
+            }
+            default -> node;
+        };
     }
 
     /// Turns requests into plans, within the limits of the service.
@@ -96,6 +156,7 @@ record Plan(GenerationRequest request, List<Long> seeds, List<TemplateInput> pos
             limit("width, height", pixels, limits.pixels(), "pixels");
             List<TemplateInput> positive = new ArrayList<>();
             List<TemplateInput> negative = new ArrayList<>();
+            Map<Integer, Template> used = new TreeMap<>();
             for (int i = 0; i < request.templates().size(); i++) {
                 ImageRequest.TemplateUse use = request.templates().get(i);
                 String field = "templates[%s].".formatted(i);
@@ -104,26 +165,27 @@ record Plan(GenerationRequest request, List<Long> seeds, List<TemplateInput> pos
                 if (id < 0) {
                     throw unknown(field + "name", use.name(), names);
                 }
+                used.put(id, new Template(use.name(), templates.get(id).hash()));
                 positive.add(input(field + "inputs", id, use.inputs()));
                 if (use.negativeInputs() != null) {
                     negative.add(input(field + "negative_inputs", id, use.negativeInputs()));
                 }
             }
-            return new Plan(complete, request.seeds(), positive, negative);
+            return new Plan(complete, request.seeds(), positive, negative, used, loras(request));
         }
 
-        /// The files of a request's LoRAs.
+        /// The LoRAs of a request with their hashes.
         ///
         /// @throws InvalidRequestException naming one that the service does not have
-        private List<LoraUse> loras(ImageRequest request) {
-            List<LoraUse> used = new ArrayList<>();
+        private List<Lora> loras(ImageRequest request) {
+            List<Lora> used = new ArrayList<>();
             for (ImageRequest.LoraUse use : request.loras()) {
                 List<String> names = loras.stream().map(LoraInfo::name).toList();
                 int index = names.indexOf(use.name());
                 if (index < 0) {
                     throw unknown("loras[%s].name".formatted(used.size()), use.name(), names);
                 }
-                used.add(new LoraUse(Objects.requireNonNull(settings.loras().get(use.name())), use.strength()));
+                used.add(new Lora(use.name(), loras.get(index).hash(), use.strength()));
             }
             return used;
         }
@@ -167,7 +229,9 @@ record Plan(GenerationRequest request, List<Long> seeds, List<TemplateInput> pos
             if (request.images().inpaint() != null) {
                 builder.inpaint(request.images().inpaint());
             }
-            loras(request).forEach(lora -> builder.lora(lora.file(), lora.strength()));
+            for (Lora lora : loras(request)) {
+                builder.lora(Objects.requireNonNull(settings.loras().get(lora.path())), lora.strength());
+            }
             try {
                 GenerationRequest complete = builder.build();
                 if (request.templates().isEmpty()) {

@@ -19,7 +19,7 @@ import org.jspecify.annotations.Nullable;
 
 /// Models, names and limits of an [ImageService].
 ///
-/// @param modelName name of the base model
+/// @param modelName name of the base model; null for that of its folder
 /// @param files of the base model
 /// @param load options of loading it, one for each worker; workers differ in their device
 /// @param templates by the name that requests give
@@ -28,7 +28,7 @@ import org.jspecify.annotations.Nullable;
 /// @param defaultSize size of images whose request has none
 /// @param limits of requests, of the queue and of memory
 public record ServiceSettings(
-        String modelName,
+        @Nullable String modelName,
         ModelFiles files,
         List<LoadOptions> load,
         Map<String, TemplateSource> templates,
@@ -39,7 +39,6 @@ public record ServiceSettings(
 
     /// @throws InvalidRequestException naming what is null or empty
     public ServiceSettings {
-        Arguments.require("model_name", modelName);
         Arguments.require("files", files);
         load = Arguments.copyOf("load", load);
         templates = copy("templates", templates);
@@ -237,7 +236,7 @@ public record ServiceSettings(
         /// @throws InvalidRequestException for a value that cannot be used, naming it
         public ServiceSettings build() {
             return new ServiceSettings(
-                    modelName == null ? folderName() : modelName,
+                    modelName,
                     files,
                     load,
                     templates,
@@ -254,12 +253,6 @@ public record ServiceSettings(
                             keptJobs,
                             keptBytes,
                             keptTime));
-        }
-
-        private String folderName() {
-            Path first = files.parts().getFirst().getFirst().toAbsolutePath().normalize();
-            return String.valueOf(
-                    first.getParent() == null ? first : first.getParent().getFileName());
         }
     }
 }

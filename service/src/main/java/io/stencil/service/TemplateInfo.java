@@ -1,6 +1,7 @@
 package io.stencil.service;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import org.jspecify.annotations.Nullable;
 
 /// A Template that requests may name.
 ///
@@ -9,7 +10,9 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 ///     and types of the fields, the range of a number where the author declares one, which fields are required. An
 ///     image is a string of base64 there, with `x-stencil-type` `image` or `mask`, and an
 ///     [io.stencil.image.RgbImage] in a request
-public record TemplateInfo(String name, ObjectNode inputSchema) {
+/// @param hash [fingerprint][io.stencil.files.Fingerprint] of its code and weights; null where it is not in a folder
+public record TemplateInfo(
+        String name, ObjectNode inputSchema, @Nullable String hash) {
 
     public TemplateInfo {
         inputSchema = inputSchema.deepCopy();

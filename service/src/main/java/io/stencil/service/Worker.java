@@ -7,6 +7,7 @@ import io.stencil.error.Location;
 import io.stencil.error.StencilException;
 import io.stencil.pipeline.Flux2Pipeline;
 import io.stencil.pipeline.GeneratedImage;
+import io.stencil.pipeline.GenerationParameters;
 import io.stencil.pipeline.GenerationRequest;
 import io.stencil.pipeline.ProgressListener;
 import io.stencil.pipeline.models.LoadOptions;
@@ -23,6 +24,7 @@ final class Worker implements AutoCloseable {
     private static final System.Logger LOGGER = System.getLogger("io.stencil.service");
 
     private final TemplatePipeline pipeline;
+    private final GenerationParameters.Model model;
     private final JobQueue queue;
     private final BiConsumer<GenerationJob, JobEvent> ended;
     private final Thread thread;
@@ -39,6 +41,7 @@ final class Worker implements AutoCloseable {
                 .daemon()
                 .unstarted(this::run);
         LoadOptions cached = load.withCache(settings.limits().cacheBytes());
+        model = GenerationParameters.Model.of(settings.files(), load);
         Flux2Pipeline base = Flux2Pipeline.load(settings.files(), cached);
         try {
             pipeline = new TemplatePipeline(
@@ -51,6 +54,11 @@ final class Worker implements AutoCloseable {
 
     private void warn(String message) {
         running().ifPresentOrElse(job -> job.warn(message), () -> LOGGER.log(System.Logger.Level.WARNING, message));
+    }
+
+    /// The base model, as images carry it.
+    GenerationParameters.Model model() {
+        return model;
     }
 
     Flux2Pipeline base() {
@@ -101,6 +109,7 @@ final class Worker implements AutoCloseable {
             Plan plan = job.plan();
             List<GeneratedImage> images = pipeline.generateAll(
                     plan.request(), plan.seeds(), plan.positive(), plan.negative(), new Progress(job), job.token());
+            job.record(plan.parameters(model));
             return new JobEvent.Done(images);
         } catch (StencilException e) {
             return e instanceof CancelledException && job.token().isCancelled()

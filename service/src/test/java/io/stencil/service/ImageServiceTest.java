@@ -4,15 +4,22 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import io.stencil.error.Location;
 import io.stencil.error.QueueFullException;
+import io.stencil.files.Fingerprint;
+import io.stencil.image.ImageSize;
+import io.stencil.image.RgbImage;
 import io.stencil.pipeline.Flux2Pipeline;
 import io.stencil.pipeline.GeneratedImage;
+import io.stencil.pipeline.GenerationParameters;
 import io.stencil.pipeline.GenerationRequest;
 import io.stencil.pipeline.ProgressListener;
 import io.stencil.template.TemplateInputs;
 import io.stencil.template.load.TemplateSource;
 import io.stencil.template.pipeline.TemplatePipeline;
 import io.stencil.tensor.Device;
+import io.stencil.testing.ShortPrompts;
+import io.stencil.testing.TestFiles;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -242,6 +249,39 @@ class ImageServiceTest {
     }
 
     @Test
+    void imagesCarryTheirParameters() throws Exception {
+        RgbImage photo = RgbImage.filled(new ImageSize(32, 32), 0x336699);
+        try (ImageService service =
+                ImageService.open(TinyService.settings(folder).build())) {
+            GenerationJob job = service.submit(TinyService.request()
+                    .seeds(List.of(7L, 9L))
+                    .editImage(photo)
+                    .template("b", Map.of("scale", 0.25))
+                    .lora("first", 0.5)
+                    .build());
+            assertThat(job.parameters()).isEmpty();
+            job.result().get();
+            assertThat(job.parameters()).extracting(GenerationParameters::seed).containsExactly(7L, 9L);
+            GenerationParameters parameters = job.parameters().getFirst();
+            assertThat(parameters.numInferenceSteps()).isEqualTo(2);
+            assertThat(parameters.model().name())
+                    .isEqualTo(ShortPrompts.model().getFileName().toString());
+            assertThat(parameters.templates())
+                    .containsExactly(new GenerationParameters.Template(
+                            "b", Fingerprint.of(TestFiles.golden("template_value_b"))));
+            assertThat(parameters.templateInputs()).hasToString("[{\"model_id\":0,\"scale\":0.25}]");
+            assertThat(parameters.loras())
+                    .containsExactly(new GenerationParameters.Lora(
+                            "first", Fingerprint.of(folder.resolve("first.safetensors")), 0.5));
+            assertThat(Objects.requireNonNull(parameters.images()).editImages())
+                    .containsExactly(GenerationParameters.Image.of(photo, null));
+            assertThat(GenerationParameters.parse(
+                            Location.ofField("stencil"), parameters.texts().json()))
+                    .isEqualTo(parameters);
+        }
+    }
+
+    @Test
     void finishedJobsAreKeptWithinBounds() throws Exception {
         ServiceSettings settings = TinyService.settings(folder).keptJobs(2).build();
         try (ImageService service = ImageService.open(settings)) {
@@ -279,6 +319,7 @@ class ImageServiceTest {
                             + "\"properties\":{\"name\":{\"type\":\"string\"}},\"required\":[\"name\"],"
                             + "\"additionalProperties\":false}");
             assertThat(service.loras()).extracting(LoraInfo::name).containsExactly("first", "second");
+            assertThat(service.loras().getFirst().hash()).matches("sha256:[0-9a-f]{64}");
             assertThat(service.loras().getFirst().match().matched()).isEqualTo(1);
             assertThat(service.model().name()).isEqualTo("tiny");
             assertThat(service.model().devices()).containsExactly("cpu");

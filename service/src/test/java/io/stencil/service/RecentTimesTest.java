@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.stencil.pipeline.GenerationRequest;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
 import java.util.stream.LongStream;
 import org.junit.jupiter.api.Test;
 
@@ -21,6 +22,8 @@ class RecentTimesTest {
                         .build(),
                 LongStream.range(0, images).boxed().toList(),
                 List.of(),
+                List.of(),
+                Map.of(),
                 List.of());
     }
 
