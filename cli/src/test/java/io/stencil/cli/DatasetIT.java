@@ -77,7 +77,7 @@ class DatasetIT {
                 output(),
                 metadata,
                 1,
-                FileKey.neededBy(extra),
+                FileKey.neededBy(extra, null),
                 0,
                 false,
                 64,
@@ -86,6 +86,7 @@ class DatasetIT {
                 false,
                 64,
                 extra,
+                null,
                 OnBadRow.FAIL));
         assertThat(dataset.rows()).hasSize(3);
         for (DatasetRow row : dataset.rows()) {

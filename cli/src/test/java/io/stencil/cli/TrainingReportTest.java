@@ -57,6 +57,7 @@ class TrainingReportTest {
                 List.of(),
                 inputs == null ? null : (ObjectNode) Json.MAPPER.readTree(inputs),
                 1,
+                null,
                 Location.of(folder));
         try (ProgressLine line = ProgressLine.on(new PrintWriter(err))) {
             TrainingReport report = new TrainingReport(options, command.getCommandSpec(), line);

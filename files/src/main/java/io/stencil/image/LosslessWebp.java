@@ -52,7 +52,7 @@ final class LosslessWebp {
     /// @throws ImageFault when the data is malformed or ends early
     static RgbImage decode(byte[] file, int data) throws ImageFault {
         PrefixCode.Bits bits = new PrefixCode.Bits(file, data);
-        ImageSize size = readHeader(bits);
+        ImageSize size = readHeader(bits).size();
         int[] argb = new LosslessWebp(bits).image(size.width(), size.height());
         byte[] rgb = new byte[RgbImage.byteCount(size)];
         int at = 0;
@@ -64,24 +64,45 @@ final class LosslessWebp {
         return RgbImage.of(size.width(), size.height(), rgb);
     }
 
-    /// Reads the size of the image that [#decode] returns; its pixels stay undecoded.
-    static ImageSize size(byte[] file, int data) throws ImageFault {
-        return readHeader(new PrefixCode.Bits(file, data));
+    /// Decodes the alpha channel of the same image as grey levels.
+    ///
+    /// @return null for an image that is opaque by its header
+    static @Nullable RgbImage decodeAlpha(byte[] file, int data) throws ImageFault {
+        PrefixCode.Bits bits = new PrefixCode.Bits(file, data);
+        Header header = readHeader(bits);
+        if (!header.hasAlpha()) {
+            return null;
+        }
+        ImageSize size = header.size();
+        int[] argb = new LosslessWebp(bits).image(size.width(), size.height());
+        byte[] grey = new byte[RgbImage.byteCount(size)];
+        for (int i = 0; i < argb.length; i++) {
+            Arrays.fill(grey, i * RgbImage.CHANNELS, (i + 1) * RgbImage.CHANNELS, (byte) (argb[i] >> 24));
+        }
+        return RgbImage.of(size.width(), size.height(), grey);
     }
 
-    private static ImageSize readHeader(PrefixCode.Bits bits) throws ImageFault {
+    /// Reads the size of the image that [#decode] returns; its pixels stay undecoded.
+    static ImageSize size(byte[] file, int data) throws ImageFault {
+        return readHeader(new PrefixCode.Bits(file, data)).size();
+    }
+
+    /// @param hasAlpha whether the alpha channel is of use
+    private record Header(ImageSize size, boolean hasAlpha) {}
+
+    private static Header readHeader(PrefixCode.Bits bits) throws ImageFault {
         if (bits.read(Byte.SIZE) != SIGNATURE) {
             throw new ImageFault("is damaged: its lossless pixels begin with no signature; copy it again");
         }
         int width = bits.read(SIDE_BITS) + 1;
         int height = bits.read(SIDE_BITS) + 1;
-        bits.read(1); // whether alpha is of use
+        boolean hasAlpha = bits.readBit();
         int version = bits.read(3);
         if (version != 0) {
             throw new ImageFault("has lossless pixels of version %s, expected 0; save it again".formatted(version));
         }
         PixelDecoder.checkSize(width, height);
-        return new ImageSize(width, height);
+        return new Header(new ImageSize(width, height), hasAlpha);
     }
 
     private int[] image(int width, int height) throws ImageFault {

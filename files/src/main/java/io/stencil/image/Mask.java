@@ -1,7 +1,9 @@
 package io.stencil.image;
 
-/// An inpainting mask, one value for each latent token or each pixel: 1 where new content is wanted, 0 where the input
-/// stays.
+import io.stencil.error.InvalidRequestException;
+
+/// Holds a mask, one value for each latent token or each pixel. Of an inpainting mask 1 is where new content is wanted
+/// and 0 where the input stays; of a loss mask 1 counts in full and 0 not at all.
 public final class Mask {
 
     /// As the reference scales bytes in float32: to multiply by the rounded 1/255 is not to divide by 255.
@@ -29,6 +31,45 @@ public final class Mask {
             values[i] = sum / RgbImage.CHANNELS;
         }
         return new Mask(size, values);
+    }
+
+    /// Reduces an image by area: each value is the mean of red, green and blue, in 0..1, over a block of
+    /// `block x block` pixels, `sum / (3 * 255 * block^2)`.
+    ///
+    /// @param image whose sides are multiples of `block`
+    /// @param block pixels along a side; for latent tokens 16
+    public static Mask averaged(RgbImage image, int block) {
+        ImageSize size = new ImageSize(image.width() / block, image.height() / block);
+        if (size.width() * block != image.width() || size.height() * block != image.height()) {
+            throw new InvalidRequestException(
+                    "mask", "has %s pixels, which are no multiples of %s".formatted(image.size(), block));
+        }
+        long[] sums = new long[size.width() * size.height()];
+        byte[] rgb = image.rgb();
+        for (int y = 0, at = 0; y < image.height(); y++) {
+            for (int x = 0; x < image.width(); x++) {
+                int value = y / block * size.width() + x / block;
+                for (int channel = 0; channel < RgbImage.CHANNELS; channel++) {
+                    sums[value] += rgb[at++] & 0xFF;
+                }
+            }
+        }
+        double full = 255.0 * RgbImage.CHANNELS * block * block;
+        float[] values = new float[sums.length];
+        for (int i = 0; i < values.length; i++) {
+            values[i] = (float) (sums[i] / full);
+        }
+        return new Mask(size, values);
+    }
+
+    /// Whether all values are the same number.
+    public boolean isFilledWith(float value) {
+        for (float found : values) {
+            if (found != value) {
+                return false;
+            }
+        }
+        return true;
     }
 
     /// Softens the edges.

@@ -7,6 +7,7 @@ import java.awt.image.Raster;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Locale;
@@ -38,6 +39,31 @@ final class PixelDecoder {
     /// @param paletteSize colours of the palette in the file, of any size where pixels are no indices
     static RgbImage decodePng(byte[] file, int paletteSize) throws IOException {
         return decode(ImageFormat.PNG, file, reader -> toRgb(reader.read(0), paletteSize));
+    }
+
+    /// Decodes the alpha of a PNG file as grey levels.
+    ///
+    /// @param file without chunks of transparency, which decoders apply each in its own way
+    static RgbImage decodePngAlpha(byte[] file, PngChunks.Transparency transparency) throws IOException {
+        return decode(ImageFormat.PNG, file, reader -> {
+            Raster raster = reader.read(0).getRaster();
+            int bands = raster.getNumBands();
+            boolean hasChannel = bands == 2 || bands > RgbImage.CHANNELS;
+            int bits = raster.getSampleModel().getSampleSize(bands - 1);
+            byte[] grey = bytesFor(raster);
+            int[] row = new int[raster.getWidth() * bands];
+            int to = 0;
+            for (int y = 0; y < raster.getHeight(); y++) {
+                raster.getPixels(0, y, raster.getWidth(), 1, row);
+                for (int at = 0; at < row.length; at += bands, to += RgbImage.CHANNELS) {
+                    byte alpha = hasChannel
+                            ? eightBits(row[at + bands - 1], bits)
+                            : (byte) transparency.alpha(row, at, bands);
+                    Arrays.fill(grey, to, to + RgbImage.CHANNELS, alpha);
+                }
+            }
+            return RgbImage.of(raster.getWidth(), raster.getHeight(), grey);
+        });
     }
 
     /// Reads the size of the stored pixels, which stay undecoded.

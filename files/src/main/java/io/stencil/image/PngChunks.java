@@ -137,6 +137,65 @@ final class PngChunks {
         return Integer.MAX_VALUE;
     }
 
+    /// Holds what of an image is transparent.
+    static final class Transparency {
+
+        private static final int GREY_ALPHA = 4;
+        private static final int OPAQUE = 255;
+
+        private final int colourType;
+        private final byte[] values;
+
+        /// @param colourType of the header: 0 grey, 2 red, green, blue, 3 palette, 4 and 6 with an alpha channel
+        /// @param values of the `tRNS` chunk: of a palette the alpha of its first colours, of types 0 and 2 the samples
+        ///     of the transparent colour, two bytes each; empty without one
+        private Transparency(int colourType, byte[] values) {
+            this.colourType = colourType;
+            this.values = values;
+        }
+
+        /// Whether the image has alpha.
+        boolean isPresent() {
+            return colourType >= GREY_ALPHA || values.length > 0;
+        }
+
+        /// Computes the alpha of a pixel without an alpha channel.
+        ///
+        /// @param samples as they are stored
+        int alpha(int[] samples, int from, int bands) {
+            if (colourType == INDICES) {
+                return samples[from] < values.length ? values[samples[from]] & 0xFF : OPAQUE;
+            }
+            for (int band = 0; band < bands; band++) {
+                if (samples[from + band] != ByteBuffer.wrap(values).getChar(2 * band)) {
+                    return OPAQUE;
+                }
+            }
+            return 0;
+        }
+    }
+
+    /// Reads what of a [#payload]'s file is transparent.
+    static Transparency transparency(byte[] file) throws ImageFault {
+        ByteBuffer buffer = ByteBuffer.wrap(file);
+        int colourType = file[COLOUR_TYPE];
+        byte[] values = {};
+        int at = SIGNATURE.length();
+        while (!ImageFormat.startsWith(file, at + TYPE, "IDAT")) {
+            int length = buffer.getInt(at);
+            if (ImageFormat.startsWith(file, at + TYPE, "tRNS")) {
+                checkSum(file, at, length, "tRNS");
+                values = Arrays.copyOfRange(file, at + 2 * TYPE, at + 2 * TYPE + length);
+            }
+            at += FRAME + length;
+        }
+        int needed = colourType == 0 ? 2 : colourType == 2 ? 2 * RgbImage.CHANNELS : 0;
+        if (values.length > 0 && values.length < needed) {
+            throw ImageFault.cutShort("its tRNS chunk");
+        }
+        return new Transparency(colourType, values);
+    }
+
     /// Checks whether decoders must know a chunk: those whose names begin with a capital.
     private static boolean isCritical(String type) {
         return Character.isUpperCase(type.charAt(0));

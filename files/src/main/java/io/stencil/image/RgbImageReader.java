@@ -42,6 +42,16 @@ public final class RgbImageReader {
         return read(file, RgbImageReader::decode);
     }
 
+    /// Reads the alpha channel of an image, upright, as grey levels: 0 is transparent, 255 opaque. PNG and lossless
+    /// WebP
+    /// files have one, JPEG and BMP none.
+    ///
+    /// @return null for a file without alpha, whose pixels are all opaque
+    /// @throws InvalidFileException as [#read], and for lossy WebP with an alpha plane
+    public static @Nullable RgbImage readAlpha(Path file) {
+        return read(file, RgbImageReader::decodeAlpha);
+    }
+
     /// Reads the size that [#read] gives an image. The file is read but its pixels are not decoded: damage that only a
     /// decoder meets is not seen.
     ///
@@ -86,23 +96,23 @@ public final class RgbImageReader {
     }
 
     @FunctionalInterface
-    private interface Reading<T> {
+    private interface Reading<T extends @Nullable Object> {
         T of() throws IOException;
     }
 
     /// Reads a part of an image from the bytes of its file.
     @FunctionalInterface
-    private interface Part<T> {
+    private interface Part<T extends @Nullable Object> {
         T of(byte[] file) throws IOException;
     }
 
-    private static <T> T read(Path file, Part<T> reading) {
+    private static <T extends @Nullable Object> T read(Path file, Part<T> reading) {
         requireReadable(file);
         byte[] content = bytes(file);
         return read(Location.of(file), () -> reading.of(content));
     }
 
-    private static <T> T read(Location place, Reading<T> reading) {
+    private static <T extends @Nullable Object> T read(Location place, Reading<T> reading) {
         try {
             return reading.of();
         } catch (InvalidFileException fault) {
@@ -208,6 +218,31 @@ public final class RgbImageReader {
                 yield payload.orientation().apply(stored);
             }
             case BMP -> PixelDecoder.decode(format, file);
+        };
+    }
+
+    private static @Nullable RgbImage decodeAlpha(byte[] file) throws IOException {
+        return switch (ImageFormat.of(file)) {
+            case JPEG, BMP -> null;
+            case PNG -> {
+                ImageFormat.Payload payload = PngChunks.payload(file);
+                PngChunks.Transparency transparency = PngChunks.transparency(file);
+                yield transparency.isPresent()
+                        ? payload.orientation().apply(PixelDecoder.decodePngAlpha(payload.pixels(), transparency))
+                        : null;
+            }
+            case WEBP -> {
+                ImageFormat.Payload payload = WebpChunks.payload(file);
+                if (WebpChunks.isLossless(payload.pixels())) {
+                    RgbImage stored = LosslessWebp.decodeAlpha(payload.pixels(), WebpChunks.SIMPLE_DATA);
+                    yield stored == null ? null : payload.orientation().apply(stored);
+                }
+                if (WebpChunks.hasAlphaPlane(file)) {
+                    throw new ImageFault(
+                            "is a lossy WebP with an alpha plane, which cannot be read; save it as PNG or lossless WebP");
+                }
+                yield null;
+            }
         };
     }
 

@@ -22,12 +22,23 @@ final class WebpChunks {
     private byte[] exif = {};
     private byte[] xmp = {};
     private byte[] canvas = {};
+    private boolean hasAlphaPlane;
 
     private WebpChunks(byte[] file) {
         this.file = ByteBuffer.wrap(file).order(ByteOrder.LITTLE_ENDIAN);
     }
 
     static ImageFormat.Payload payload(byte[] file) throws ImageFault {
+        WebpChunks chunks = of(file);
+        return new ImageFormat.Payload(chunks.simpleFile(), chunks.exif, chunks.xmp);
+    }
+
+    /// Whether the file has an alpha plane beside lossy pixels; lossless ones have alpha in themselves.
+    static boolean hasAlphaPlane(byte[] file) throws ImageFault {
+        return of(file).hasAlphaPlane;
+    }
+
+    private static WebpChunks of(byte[] file) throws ImageFault {
         WebpChunks chunks = new WebpChunks(file);
         long end = HEADER + Integer.toUnsignedLong(chunks.file.getInt(4));
         if (end > file.length) {
@@ -37,7 +48,7 @@ final class WebpChunks {
         if (chunks.frame.length == 0) {
             throw new ImageFault("is a WebP file without an image in it; save it again");
         }
-        return new ImageFormat.Payload(chunks.simpleFile(), chunks.exif, chunks.xmp);
+        return chunks;
     }
 
     /// Adds an EXIF block to a file of one image, which becomes a file with a header of features (`VP8X`).
@@ -87,6 +98,7 @@ final class WebpChunks {
         int data = at + HEADER;
         switch (type) {
             case "VP8 ", "VP8L" -> frame = frame.length == 0 ? Arrays.copyOfRange(file.array(), at, end) : frame;
+            case "ALPH" -> hasAlphaPlane = true;
             case "VP8X" -> canvas = Arrays.copyOfRange(file.array(), Math.min(data + 4, end), end);
             case "EXIF" -> exif = Arrays.copyOfRange(file.array(), data, end);
             case "XMP " -> xmp = Arrays.copyOfRange(file.array(), data, end);

@@ -38,6 +38,34 @@ class MaskTest {
         assertThat(mask.values()).isEqualTo(Mask.of(resized, resized.size()).values());
     }
 
+    /// The sum over a block, in the order of the formula.
+    @Test
+    void valuesAreTheMeansOfBlocks() {
+        RgbImage noise = Images.random(48, 32, 7);
+        Mask mask = Mask.averaged(noise, 16);
+
+        assertThat(mask.size()).isEqualTo(new ImageSize(3, 2));
+        for (int row = 0; row < 2; row++) {
+            for (int column = 0; column < 3; column++) {
+                double sum = 0;
+                for (int i = 0; i < 256; i++) {
+                    int x = 16 * column + i % 16;
+                    int y = 16 * row + i / 16;
+                    sum += noise.sample(x, y, 0) + noise.sample(x, y, 1) + noise.sample(x, y, 2);
+                }
+                assertThat(mask.values()[3 * row + column]).isCloseTo((float) (sum / 255 / 3 / 256), FLOAT);
+            }
+        }
+        assertThat(Mask.averaged(RgbImage.filled(noise.size(), 0xFFFFFF), 16).isFilledWith(1))
+                .isTrue();
+        assertThat(Mask.averaged(RgbImage.filled(noise.size(), 0), 16).isFilledWith(0))
+                .isTrue();
+        assertThat(mask.isFilledWith(mask.values()[0])).isFalse();
+        assertThatThrownBy(() -> Mask.averaged(Images.random(40, 32, 1), 16))
+                .isInstanceOf(InvalidRequestException.class)
+                .hasMessageContaining("40 x 32 pixels, which are no multiples of 16");
+    }
+
     @ParameterizedTest
     @CsvSource({"0, 1", "1, 0.5", "2, 1.5", "4, 30"})
     void blurEqualsTheTwoDimensionalSum(int reach, double sigma) {

@@ -219,9 +219,7 @@ public final class Trainer {
     private static DatasetRow example(BatchSampler batches, TrainModels models) {
         DatasetRow row = batches.batch(0, 0).getFirst();
         boolean isProcessed = models.template() != null && models.template().hasDataProcessor();
-        return isProcessed
-                ? new DatasetRow(row.image(), row.prompt(), row.editImages(), null, row.weight(), row.location())
-                : row;
+        return isProcessed ? row.withoutInputs() : row;
     }
 
     /// The size of the example's image; null for encoded samples.

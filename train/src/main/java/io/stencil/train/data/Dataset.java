@@ -6,13 +6,17 @@ import io.stencil.error.InvalidRequestException;
 import io.stencil.error.Location;
 import io.stencil.error.StencilException;
 import io.stencil.image.ImageSize;
+import io.stencil.image.Mask;
+import io.stencil.image.Resampler;
 import io.stencil.image.RgbImage;
 import io.stencil.image.RgbImageReader;
 import io.stencil.image.TargetSize;
 import io.stencil.json.JsonReason;
 import io.stencil.template.load.LoadedTemplate;
 import io.stencil.template.load.LoadedTemplate.BoundInput;
+import io.stencil.train.data.DatasetRow.LossMask;
 import io.stencil.train.options.DataOptions;
+import io.stencil.train.options.DataOptions.MaskedLoss;
 import io.stencil.train.options.DataOptions.OnBadRow;
 import java.lang.reflect.RecordComponent;
 import java.nio.file.Files;
@@ -76,7 +80,8 @@ public record Dataset(List<DatasetRow> rows, List<BadRow> bad, List<Integer> hel
             throw new InvalidRequestException(
                     "dataset_base_path", "'%s' is not a directory".formatted(options.basePath()));
         }
-        RowReader reader = new RowReader(options.basePath(), options.fileKeys(), options.extraInputs());
+        RowReader reader =
+                new RowReader(options.basePath(), options.fileKeys(), options.extraInputs(), options.maskedLoss());
         List<DatasetRow> rows = new ArrayList<>();
         List<BadRow> bad = new ArrayList<>();
         List<MetadataFile.Row> found = MetadataFile.read(options.metadataPath());
@@ -96,6 +101,14 @@ public record Dataset(List<DatasetRow> rows, List<BadRow> bad, List<Integer> hel
                 }
                 bad.add(new BadRow(i, e.getMessage()));
             }
+        }
+        if (options.maskedLoss() == MaskedLoss.MASK
+                && bad.isEmpty()
+                && rows.stream().allMatch(row -> row.mask() == null)) {
+            throw new InvalidRequestException(
+                    "masked_loss",
+                    "mask needs the column 'mask', the path of each row's mask, but no row of %s has one"
+                            .formatted(options.metadataPath()));
         }
         return new Dataset(rows, bad, List.of(), options.basePath(), options.size());
     }
@@ -178,7 +191,17 @@ public record Dataset(List<DatasetRow> rows, List<BadRow> bad, List<Integer> hel
     ///
     /// @throws InvalidFileException naming the row of the first that cannot be used
     public void checkHeads() {
-        rows.forEach(this::sizes);
+        for (DatasetRow row : rows) {
+            var _ = sizes(row);
+            LossMask mask = row.mask();
+            if (mask != null && mask.channels() == MaskedLoss.MASK) {
+                var _ = named(mask.file(), row.location().field(mask.column()), () -> {
+                    ImageSize found = RgbImageReader.size(mask.file());
+                    requireSameSize(row, mask, found);
+                    return found;
+                });
+            }
+        }
     }
 
     /// Binds the Template inputs of a row, and throws what is wrong with them.
@@ -248,7 +271,45 @@ public record Dataset(List<DatasetRow> rows, List<BadRow> bad, List<Integer> hel
         BoundInput<?, ?> inputs = template == null
                 ? null
                 : inRow(row, () -> template.bindRow(Objects.requireNonNull(row.templateInputs()), folder));
-        return new Sample.Content(image, editImages, inputs);
+        return new Sample.Content(image, editImages, inputs, mask(row, image.size()));
+    }
+
+    /// Scales and crops the mask of a row as its image, and reduces it to the latents.
+    ///
+    /// @param target size that the image was brought to
+    /// @return null where the whole image counts in full
+    private @Nullable Mask mask(DatasetRow row, ImageSize target) {
+        LossMask mask = row.mask();
+        if (mask == null) {
+            return null;
+        }
+        return named(mask.file(), row.location().field(mask.column()), () -> {
+            RgbImage read = mask.read();
+            if (read == null) {
+                return null;
+            }
+            requireSameSize(row, mask, read.size());
+            Mask latents = Mask.averaged(Resampler.cover(read, target), TargetSize.FACTOR);
+            if (latents.isFilledWith(0)) {
+                throw new InvalidFileException(
+                        mask.file(),
+                        "is %s, so that no part of the image counts in the loss (--masked_loss %s); mend it, or leave the row out"
+                                .formatted(
+                                        mask.channels() == MaskedLoss.MASK ? "all black" : "wholly transparent",
+                                        mask.channels().option()));
+            }
+            return latents.isFilledWith(1) ? null : latents;
+        });
+    }
+
+    private static void requireSameSize(DatasetRow row, LossMask mask, ImageSize found) {
+        ImageSize expected = RgbImageReader.size(row.image());
+        if (!found.equals(expected)) {
+            throw new InvalidFileException(
+                    mask.file(),
+                    "is %s pixels, but the image %s is %s; a mask has the size of its image: scale it"
+                            .formatted(found, row.image(), expected));
+        }
     }
 
     /// Reads all of a row and keeps nothing.
@@ -289,7 +350,7 @@ public record Dataset(List<DatasetRow> rows, List<BadRow> bad, List<Integer> hel
         return named(file, field, () -> size.resolve(RgbImageReader.size(file)));
     }
 
-    private static <T> T named(Path file, Location field, Supplier<T> reading) {
+    private static <T extends @Nullable Object> T named(Path file, Location field, Supplier<T> reading) {
         try {
             return reading.get();
         } catch (InvalidFileException e) {

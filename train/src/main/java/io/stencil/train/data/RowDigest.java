@@ -3,6 +3,7 @@ package io.stencil.train.data;
 import com.fasterxml.jackson.databind.JsonNode;
 import io.stencil.error.InvalidFileException;
 import io.stencil.files.Sha256;
+import io.stencil.train.data.DatasetRow.LossMask;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -13,8 +14,9 @@ import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/// Hashes the content by SHA-256 of all that a row is made of: prompt, image, edit images, Template inputs, and every
-/// file that a string in the Template inputs names. Of the image the name counts too, as what a Template draws for
+/// Hashes the content by SHA-256 of all that a row is made of: prompt, image, edit images, mask of the loss,
+/// Template inputs, and every file that a string in the Template inputs names. Of the image the name counts too, as
+/// what a Template draws for
 /// the row follows from it.
 public final class RowDigest {
 
@@ -35,6 +37,11 @@ public final class RowDigest {
         if (row.templateInputs() != null) {
             parts.add(row.templateInputs().toString());
             addFiles(row, row.templateInputs(), folder, parts);
+        }
+        LossMask mask = row.mask();
+        if (mask != null) {
+            parts.add("mask " + mask.channels().option());
+            parts.add(hash(row, mask.file()));
         }
         MessageDigest digest = Sha256.digest();
         for (String part : parts) {

@@ -9,8 +9,10 @@ import io.stencil.error.NameList;
 import io.stencil.files.LocalPath;
 import io.stencil.image.RgbImageReader;
 import io.stencil.json.JsonReason;
+import io.stencil.train.data.DatasetRow.LossMask;
 import io.stencil.train.options.DataOptions.ExtraInput;
 import io.stencil.train.options.DataOptions.FileKey;
+import io.stencil.train.options.DataOptions.MaskedLoss;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -23,12 +25,18 @@ import org.jspecify.annotations.Nullable;
 /// @param folder against which relative paths are resolved
 /// @param fileKeys columns whose files are looked at; the files that others name may be absent
 /// @param extraInputs inputs beside image and prompt
-record RowReader(Path folder, Set<FileKey> fileKeys, Set<ExtraInput> extraInputs) {
+/// @param maskedLoss where masks of the loss come from, or null for none
+record RowReader(
+        Path folder,
+        Set<FileKey> fileKeys,
+        Set<ExtraInput> extraInputs,
+        @Nullable MaskedLoss maskedLoss) {
 
     private static final String IMAGE = FileKey.IMAGE.key();
     private static final String VIDEO = FileKey.VIDEO.key();
     private static final String PROMPT = "prompt";
     private static final String WEIGHT = "weight";
+    private static final String MASK = FileKey.MASK.key();
     private static final String EDIT_IMAGE = ExtraInput.EDIT_IMAGE.key();
     private static final String TEMPLATE_INPUTS = ExtraInput.TEMPLATE_INPUTS.key();
 
@@ -41,15 +49,28 @@ record RowReader(Path folder, Set<FileKey> fileKeys, Set<ExtraInput> extraInputs
                     location.field(VIDEO),
                     "videos are not supported; leave the row out, or video out of --data_file_keys");
         }
+        Path image = image(required(fields, IMAGE, location), location.field(IMAGE));
         return new DatasetRow(
-                image(required(fields, IMAGE, location), location.field(IMAGE)),
+                image,
                 text(required(fields, PROMPT, location), location.field(PROMPT)),
                 editImages(fields, location),
                 extraInputs.contains(ExtraInput.TEMPLATE_INPUTS)
                         ? object(required(fields, TEMPLATE_INPUTS, location), location.field(TEMPLATE_INPUTS))
                         : null,
                 weight(fields.get(WEIGHT), location.field(WEIGHT)),
+                mask(fields, image, location),
                 location);
+    }
+
+    private @Nullable LossMask mask(ObjectNode fields, Path image, Location location) {
+        Path file = fileKeys.contains(FileKey.MASK) && fields.hasNonNull(MASK)
+                ? image(fields.get(MASK), location.field(MASK))
+                : null;
+        return switch (maskedLoss) {
+            case MASK -> file == null ? null : new LossMask(file, MaskedLoss.MASK);
+            case ALPHA -> new LossMask(image, MaskedLoss.ALPHA);
+            case null -> null;
+        };
     }
 
     private List<Path> editImages(ObjectNode fields, Location location) {

@@ -1,5 +1,6 @@
 package io.stencil.train.data;
 
+import io.stencil.image.Mask;
 import io.stencil.image.RgbImage;
 import io.stencil.template.load.LoadedTemplate.BoundInput;
 import io.stencil.tensor.ProcessRandom;
@@ -25,13 +26,20 @@ public record Sample(
     /// @param image both sides multiples of 16
     /// @param editImages reference images of the transformer, both sides multiples of 16
     /// @param inputs of the Template, or null when none takes part
+    /// @param mask how much each latent token counts in the loss, of which some do; null where all count in full
     public record Content(
             RgbImage image,
             List<RgbImage> editImages,
-            @Nullable BoundInput<?, ?> inputs) {
+            @Nullable BoundInput<?, ?> inputs,
+            @Nullable Mask mask) {
 
         public Content {
             editImages = List.copyOf(editImages);
+        }
+
+        /// Makes a content whose whole image counts in the loss.
+        public Content(RgbImage image, List<RgbImage> editImages, @Nullable BoundInput<?, ?> inputs) {
+            this(image, editImages, inputs, null);
         }
     }
 

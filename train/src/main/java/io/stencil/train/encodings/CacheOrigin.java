@@ -37,6 +37,7 @@ record CacheOrigin(ObjectNode json) {
         KNOWN
     }
 
+    private static final String MASKED_LOSS = "masked_loss";
     private static final String CODE = "template_code_sha256";
     private static final List<String> CODE_FILES = List.of("Model.java", "model.jar");
 
@@ -79,6 +80,9 @@ record CacheOrigin(ObjectNode json) {
                                 .map(ExtraInput::key)
                                 .sorted()
                                 .toList()));
+        if (options.data().maskedLoss() != null) {
+            json.put(MASKED_LOSS, options.data().maskedLoss().option());
+        }
         putModels(json, options.models());
         Path folder = options.models().template();
         if (folder != null) {
@@ -130,6 +134,7 @@ record CacheOrigin(ObjectNode json) {
     void requireSameAs(CacheOrigin other, Path cache, Extent extent) {
         Set<String> names = new TreeSet<>();
         json.fieldNames().forEachRemaining(names::add);
+        names.add(MASKED_LOSS); // which an origin without masks does not name
         if (extent == Extent.ALL) {
             other.json.fieldNames().forEachRemaining(names::add);
         }

@@ -69,7 +69,8 @@ public final class CachedDataset {
                         "names %s, which is not there; encode the dataset anew into another folder".formatted(sample));
             }
             double weight = weights.isEmpty() ? 1 : weights.get(rows.size());
-            rows.add(new DatasetRow(Path.of(row.image()), row.prompt(), List.of(), null, weight, Location.of(sample)));
+            rows.add(new DatasetRow(
+                    Path.of(row.image()), row.prompt(), List.of(), null, weight, null, Location.of(sample)));
         }
         if (rows.isEmpty()) {
             throw new InvalidFileException(cache.index(), "names no samples");
@@ -170,6 +171,11 @@ public final class CachedDataset {
         @Override
         public Conditioning.Images images(@Nullable DatasetRow row) {
             return sample(row).images(device);
+        }
+
+        @Override
+        public @Nullable Tensor mask(@Nullable DatasetRow row) {
+            return sample(row).mask(device);
         }
 
         @Override

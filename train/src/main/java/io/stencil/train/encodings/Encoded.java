@@ -10,11 +10,19 @@ import org.jspecify.annotations.Nullable;
 /// of activations.
 ///
 /// @param conditioning images and prompt, encoded by the frozen VAE and text encoder
+/// @param mask how much each token of the image counts in the loss, float32 `[1, S, 1]` in 0..1, or null where all
+///     count in full
 /// @param prepared processed input of the Template, or null when none takes part
-public record Encoded(Conditioning conditioning, @Nullable PreparedInput<?> prepared) {
+public record Encoded(
+        Conditioning conditioning,
+        @Nullable Tensor mask,
+        @Nullable PreparedInput<?> prepared) {
 
     /// Replaces every tensor by its copy.
     public Encoded map(UnaryOperator<Tensor> copy) {
-        return new Encoded(conditioning.map(copy), prepared == null ? null : prepared.map(copy));
+        return new Encoded(
+                conditioning.map(copy),
+                mask == null ? null : copy.apply(mask),
+                prepared == null ? null : prepared.map(copy));
     }
 }

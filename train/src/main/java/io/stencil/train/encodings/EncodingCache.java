@@ -13,13 +13,14 @@ import java.util.Map;
 import org.bytedeco.pytorch.Tensor;
 import org.jspecify.annotations.Nullable;
 
-/// Caches encodings in memory, so that later epochs need neither VAE nor text encoder: latents and the Template's
-/// processed inputs by row, prompt embeddings by text.
+/// Caches encodings in memory, so that later epochs need neither VAE nor text encoder: latents, masks and the
+/// Template's processed inputs by row, prompt embeddings by text.
 ///
 /// Float32 takes 8 kB for the latents of 64 x 64 pixels, and a prompt of 32 tokens of 192 channels 24 kB.
 public final class EncodingCache implements Encodings, AutoCloseable {
 
     private final IdentityHashMap<DatasetRow, Conditioning.Images> images = new IdentityHashMap<>();
+    private final IdentityHashMap<DatasetRow, Tensor> masks = new IdentityHashMap<>();
     private final Map<String, Tensor> prompts = new HashMap<>();
     private final IdentityHashMap<DatasetRow, PreparedInput<?>> prepared = new IdentityHashMap<>();
     private final List<OwnedTensor> tensors = new ArrayList<>();
@@ -30,14 +31,22 @@ public final class EncodingCache implements Encodings, AutoCloseable {
     }
 
     @Override
+    public @Nullable Tensor mask(@Nullable DatasetRow row) {
+        return row == null ? null : masks.get(row);
+    }
+
+    @Override
     public @Nullable Tensor promptEmbeds(@Nullable DatasetRow row, String prompt) {
         return prompts.get(prompt);
     }
 
     @Override
-    public void keep(@Nullable DatasetRow row, String prompt, Conditioning conditioning) {
-        if (row != null) {
-            images.computeIfAbsent(row, _ -> conditioning.images().map(this::owned));
+    public void keep(@Nullable DatasetRow row, String prompt, Conditioning conditioning, @Nullable Tensor mask) {
+        if (row != null && !images.containsKey(row)) {
+            images.put(row, conditioning.images().map(this::owned));
+            if (mask != null) {
+                masks.put(row, owned(mask));
+            }
         }
         prompts.computeIfAbsent(prompt, _ -> owned(conditioning.promptEmbeds()));
     }
@@ -78,6 +87,7 @@ public final class EncodingCache implements Encodings, AutoCloseable {
     @Override
     public void close() {
         images.clear();
+        masks.clear();
         prompts.clear();
         prepared.clear();
         tensors.forEach(OwnedTensor::close);

@@ -15,6 +15,11 @@ public interface Encodings {
     /// Returns the encoded images of a row, or null when they are not cached.
     Conditioning.@Nullable Images images(@Nullable DatasetRow row);
 
+    /// Returns the mask of the loss of a row whose encoded images are cached, float32 `[1, S, 1]`, or null where the
+    /// whole image counts.
+    @Nullable
+    Tensor mask(@Nullable DatasetRow row);
+
     /// Returns the embeddings of a prompt, or null when they are not cached.
     ///
     /// @param row whose prompt it is, or which goes with this prompt
@@ -26,8 +31,10 @@ public interface Encodings {
         return null;
     }
 
-    /// Caches the encoded images of a row and the embeddings of its prompt, unless this cache is filled otherwise.
-    default void keep(@Nullable DatasetRow row, String prompt, Conditioning conditioning) {}
+    /// Caches the encoded images of a row with the mask of its loss, and the embeddings of its prompt, unless this
+    /// cache
+    /// is filled otherwise.
+    default void keep(@Nullable DatasetRow row, String prompt, Conditioning conditioning, @Nullable Tensor mask) {}
 
     /// Caches the processed input of the Template for a row, unless this cache is filled otherwise.
     default void keepPrepared(@Nullable DatasetRow row, PreparedInput<?> input) {}

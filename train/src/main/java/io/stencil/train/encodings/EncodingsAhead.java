@@ -20,13 +20,13 @@ import org.jspecify.annotations.Nullable;
 public final class EncodingsAhead implements Encodings, AutoCloseable {
 
     /// Encodings that outlive the thread's scope.
-    private record Upcoming(String prompt, Conditioning conditioning, List<OwnedTensor> tensors) {
+    private record Upcoming(String prompt, Encoded encoded, List<OwnedTensor> tensors) {
 
-        static Upcoming of(String prompt, Conditioning conditioning) {
+        static Upcoming of(String prompt, Encoded encoded) {
             List<OwnedTensor> tensors = new ArrayList<>();
             return new Upcoming(
                     prompt,
-                    conditioning.map(tensor -> {
+                    encoded.map(tensor -> {
                         tensors.add(new OwnedTensor(tensor));
                         return tensors.getLast().get();
                     }),
@@ -49,7 +49,7 @@ public final class EncodingsAhead implements Encodings, AutoCloseable {
     private static Upcoming encode(DatasetRow row, Function<DatasetRow, Encoded> encoding) {
         Libtorch.prepareThread();
         try (Scope _ = new Scope()) {
-            return Upcoming.of(row.prompt(), encoding.apply(row).conditioning());
+            return Upcoming.of(row.prompt(), encoding.apply(row));
         }
     }
 
@@ -78,7 +78,12 @@ public final class EncodingsAhead implements Encodings, AutoCloseable {
             return null;
         }
         used = true;
-        return upcoming.get(row).conditioning().images();
+        return upcoming.get(row).encoded().conditioning().images();
+    }
+
+    @Override
+    public @Nullable Tensor mask(@Nullable DatasetRow row) {
+        return row == null ? null : upcoming.get(row).encoded().mask();
     }
 
     @Override
@@ -86,8 +91,8 @@ public final class EncodingsAhead implements Encodings, AutoCloseable {
         if (row == null) {
             return null;
         }
-        Upcoming encoded = upcoming.get(row);
-        return prompt.equals(encoded.prompt()) ? encoded.conditioning().promptEmbeds() : null;
+        Upcoming known = upcoming.get(row);
+        return prompt.equals(known.prompt()) ? known.encoded().conditioning().promptEmbeds() : null;
     }
 
     @Override

@@ -30,12 +30,14 @@ import java.util.Objects;
 import java.util.TreeSet;
 import java.util.zip.CRC32C;
 import org.bytedeco.pytorch.Tensor;
+import org.jspecify.annotations.Nullable;
 
 /// Reads and writes one sample of a cache: tensors, under the metadata key `json` all else, and under `crc32c` a
 /// checksum of both. A file of an earlier version has no checksum and is read without its check.
 ///
 /// The tensors are `latents` `[1, 128, H/16, W/16]`, `reference.N.latents` and `reference.N.ids`, `prompt_embeds`
-/// `[1, St, joint]`, and `processed.NAME` for what the Template's `processInputs` made.
+/// `[1, St, joint]`, `mask` `[1, S, 1]` where a part of the image counts in the loss, and `processed.NAME` for what the
+/// Template's `processInputs` made.
 final class SampleFile implements AutoCloseable {
 
     private static final String REMEDY = "run --task sft:data_process again, which encodes it anew";
@@ -46,6 +48,7 @@ final class SampleFile implements AutoCloseable {
     private static final String JSON = "json";
     private static final String CHECKSUM = "crc32c";
     private static final String LATENTS = "latents";
+    private static final String MASK = "mask";
     private static final String PROMPT_EMBEDS = "prompt_embeds";
     private static final String PROCESSED = "processed.";
 
@@ -68,6 +71,9 @@ final class SampleFile implements AutoCloseable {
             tensors.put(reference(i, "ids"), reference.ids());
         }
         tensors.put(PROMPT_EMBEDS, sample.conditioning().promptEmbeds());
+        if (sample.mask() != null) {
+            tensors.put(MASK, sample.mask());
+        }
         ObjectNode json = Json.MAPPER.createObjectNode();
         json.set("row", Json.MAPPER.valueToTree(row));
         json.put("references", images.references().size());
@@ -206,6 +212,12 @@ final class SampleFile implements AutoCloseable {
     /// @return owned by the caller's scope, as all tensors of this class
     Tensor promptEmbeds(Device device) {
         return tensor(PROMPT_EMBEDS, device);
+    }
+
+    /// Returns the mask of the loss, or null where the whole image counts.
+    @Nullable
+    Tensor mask(Device device) {
+        return file.entries().containsKey(MASK) ? tensor(MASK, device) : null;
     }
 
     Conditioning.Images images(Device device) {

@@ -39,12 +39,13 @@ public record DataOptions(
         @TrainingOption(
                 name = "data_file_keys",
                 label = "KEYS",
-                help = "Columns to open as files: image, edit_image.",
+                help = "Columns to open as files: image, edit_image, mask.",
                 docs = "columns that are opened as files, relative to `--dataset_base_path`: `image`, which "
-                        + "is always needed, and `edit_image`, which `--extra_inputs edit_image` needs. A "
-                        + "column that is not named is not looked at. `video` may stand in the list, but a row "
-                        + "that has one is refused. What a Template's inputs name it reads itself",
-                unset = "image, and edit_image where --extra_inputs names it")
+                        + "is always needed, `edit_image`, which `--extra_inputs edit_image` needs, and `mask`, "
+                        + "which `--masked_loss mask` needs. A column that is not named is not looked at. `video` "
+                        + "may stand in the list, but a row that has one is refused. What a Template's inputs "
+                        + "name it reads itself",
+                unset = "image, and edit_image and mask where they are needed")
         Set<FileKey> fileKeys,
 
         @TrainingOption(
@@ -118,6 +119,19 @@ public record DataOptions(
         Set<ExtraInput> extraInputs,
 
         @TrainingOption(
+                name = "masked_loss",
+                label = "mask|alpha",
+                help = "Count only a part of each image in the loss: the white of the image in its column mask, or "
+                        + "what is opaque by its own alpha channel.",
+                docs = "counts only a part of each image in the loss ([below](#masked-loss)): `mask` the white of the "
+                        + "image that the row's column `mask` names, `alpha` what is opaque by the alpha channel of "
+                        + "the image itself",
+                unset = "whole images",
+                tasks = {Task.SFT, Task.SFT_DATA_PROCESS, Task.SFT_TRAIN})
+        @Nullable
+        MaskedLoss maskedLoss,
+
+        @TrainingOption(
                 name = "on_bad_row",
                 label = "fail|skip",
                 help = "Rows that cannot be read: fail ends the run; skip reads all rows before the first "
@@ -133,7 +147,8 @@ public record DataOptions(
     /// @throws InvalidRequestException naming the option that cannot be used
     public DataOptions {
         extraInputs = Set.copyOf(extraInputs);
-        fileKeys = fileKeys.isEmpty() ? FileKey.neededBy(extraInputs) : Set.copyOf(fileKeys);
+        Set<FileKey> neededKeys = FileKey.neededBy(extraInputs, maskedLoss);
+        fileKeys = fileKeys.isEmpty() ? neededKeys : Set.copyOf(fileKeys);
         if (repeat < 1) {
             throw new InvalidRequestException("dataset_repeat", "must be at least 1, found " + repeat);
         }
@@ -145,13 +160,16 @@ public record DataOptions(
                     height == null ? "height" : "width",
                     "is missing: give height and width, or neither for each image's own size");
         }
-        for (FileKey needed : FileKey.neededBy(extraInputs)) {
+        for (FileKey needed : neededKeys) {
             if (!fileKeys.contains(needed)) {
                 throw new InvalidRequestException(
                         "data_file_keys",
                         needed == FileKey.IMAGE
                                 ? "must name image"
-                                : "must name %s too, which --extra_inputs needs".formatted(needed.key()));
+                                : "must name %s too, which --%s needs"
+                                        .formatted(
+                                                needed.key(),
+                                                needed == FileKey.MASK ? "masked_loss mask" : "extra_inputs"));
             }
         }
         if (buckets && height != null) {
@@ -183,6 +201,7 @@ public record DataOptions(
                 buckets,
                 bucketSteps,
                 extraInputs,
+                maskedLoss,
                 onBadRow);
     }
 
@@ -243,6 +262,7 @@ public record DataOptions(
     public enum FileKey {
         IMAGE("image"),
         EDIT_IMAGE("edit_image"),
+        MASK("mask"),
         /// Known so that lists written for other trainers can stay; rows that have one are refused.
         VIDEO("video");
 
@@ -257,9 +277,17 @@ public record DataOptions(
             return key;
         }
 
-        /// Columns that a run opens by default: the image, and the edit images where they are inputs.
-        public static Set<FileKey> neededBy(Set<ExtraInput> extraInputs) {
-            return extraInputs.contains(ExtraInput.EDIT_IMAGE) ? EnumSet.of(IMAGE, EDIT_IMAGE) : EnumSet.of(IMAGE);
+        /// Columns that a run opens by default: the image, the edit images where they are inputs, and the mask where
+        /// the loss has one.
+        public static Set<FileKey> neededBy(Set<ExtraInput> extraInputs, @Nullable MaskedLoss maskedLoss) {
+            EnumSet<FileKey> needed = EnumSet.of(IMAGE);
+            if (extraInputs.contains(ExtraInput.EDIT_IMAGE)) {
+                needed.add(EDIT_IMAGE);
+            }
+            if (maskedLoss == MaskedLoss.MASK) {
+                needed.add(MASK);
+            }
+            return needed;
         }
 
         /// @throws InvalidRequestException for a name that is not known
@@ -282,7 +310,26 @@ public record DataOptions(
                                 .formatted(name));
             }
             throw new InvalidRequestException(
-                    "data_file_keys", "knows image, edit_image and video, found '%s'".formatted(name));
+                    "data_file_keys", "knows image, edit_image, mask and video, found '%s'".formatted(name));
+        }
+    }
+
+    /// What part of an image counts in the loss.
+    public enum MaskedLoss {
+        /// The white of the image in the row's column `mask`.
+        MASK("mask"),
+        /// What is opaque by the image's own alpha channel.
+        ALPHA("alpha");
+
+        private final String option;
+
+        MaskedLoss(String option) {
+            this.option = option;
+        }
+
+        /// As on the command line.
+        public String option() {
+            return option;
         }
     }
 

@@ -10,6 +10,7 @@ import io.stencil.train.optim.LearningRateSchedule;
 import io.stencil.train.optim.OptimizerType;
 import io.stencil.train.options.DataOptions.ExtraInput;
 import io.stencil.train.options.DataOptions.FileKey;
+import io.stencil.train.options.DataOptions.MaskedLoss;
 import io.stencil.train.options.DataOptions.OnBadRow;
 import io.stencil.train.options.ObjectiveOptions.TimestepSampling;
 import io.stencil.train.options.ObjectiveOptions.TimestepWeighting;
@@ -171,6 +172,7 @@ public final class DeclaredOption {
                 DType.class, dtype -> ((DType) dtype).text(),
                 Task.class, task -> ((Task) task).option(),
                 OnBadRow.class, policy -> ((OnBadRow) policy).option(),
+                MaskedLoss.class, mask -> ((MaskedLoss) mask).option(),
                 TimestepWeighting.class, weighting -> ((TimestepWeighting) weighting).option(),
                 LearningRateSchedule.class, schedule -> ((LearningRateSchedule) schedule).option(),
                 TimestepSampling.class, sampling -> ((TimestepSampling) sampling).option(),

@@ -58,6 +58,10 @@ public record TrainOptions(
         requireTrained(models, lora);
         requireFitting(task, models);
         refuse(task == Task.VAE && lora.isTrained(), "lora_base_model", "has no part in --task vae; leave it out");
+        refuse(
+                task == Task.VAE && data.maskedLoss() != null,
+                "masked_loss",
+                "has no part in --task vae, whose loss counts whole images; leave it out");
         requireFrozen(models);
         boolean trainsTemplate = models.trains("template_model");
         boolean takesInputs = data.extraInputs().contains(ExtraInput.TEMPLATE_INPUTS);
@@ -110,15 +114,11 @@ public record TrainOptions(
 
     private static void requireMeasurable(Task task, ValidationOptions validation) {
         refuse(
-                task == Task.VAE && validation.isOn(),
-                validation.option(),
-                "has no part in --task vae, which measures nothing but its training loss; leave it out");
-        refuse(
                 task == Task.SFT_TRAIN && validation.metadataPath() != null,
                 "validation_metadata_path",
                 "has no part in --task sft:train, which reads encoded samples: encode these rows by --task sft:data_process and name their folder by --validation_base_path");
         refuse(
-                task == Task.SFT && validation.basePath() != null && validation.metadataPath() == null,
+                task != Task.SFT_TRAIN && validation.basePath() != null && validation.metadataPath() == null,
                 "validation_base_path",
                 "needs --validation_metadata_path, the rows whose paths are relative to it");
     }

@@ -15,7 +15,7 @@ public record ValidationOptions(
                 docs = "share of the rows that are held out of the training and measured ([below](#validation)). "
                         + "They are chosen by a hash of their content",
                 byDefault = "0",
-                tasks = {Task.SFT, Task.SFT_TRAIN})
+                tasks = {Task.SFT, Task.SFT_TRAIN, Task.VAE})
         double split,
 
         @TrainingOption(
@@ -24,7 +24,7 @@ public record ValidationOptions(
                 help = "Rows to measure, as those of --dataset_metadata_path.",
                 docs = "rows to measure, in place of `--validation_split`: a file as that of "
                         + "`--dataset_metadata_path`",
-                tasks = Task.SFT,
+                tasks = {Task.SFT, Task.VAE},
                 onResume = OnResume.FREE)
         @Nullable
         Path metadataPath,
@@ -37,7 +37,7 @@ public record ValidationOptions(
                 docs = "what paths in `--validation_metadata_path` are relative to; with `sft:train` a folder of "
                         + "encoded samples to measure, in place of `--validation_split`",
                 unset = "the file's folder",
-                tasks = {Task.SFT, Task.SFT_TRAIN},
+                tasks = {Task.SFT, Task.SFT_TRAIN, Task.VAE},
                 onResume = OnResume.FREE)
         @Nullable
         Path basePath,
@@ -47,7 +47,7 @@ public record ValidationOptions(
                 help = "Steps between validations; one more before the first step and one at the end.",
                 docs = "steps between validations; one more comes before the first step and one at the end",
                 unset = "none between",
-                tasks = {Task.SFT, Task.SFT_TRAIN},
+                tasks = {Task.SFT, Task.SFT_TRAIN, Task.VAE},
                 onResume = OnResume.FREE)
         @Nullable
         Integer steps,
@@ -59,7 +59,7 @@ public record ValidationOptions(
                 docs = "`validation` keeps the weights of the validation with the lowest loss as "
                         + "`best.safetensors`, which `--keep_checkpoints` does not remove",
                 unset = "none",
-                tasks = {Task.SFT, Task.SFT_TRAIN},
+                tasks = {Task.SFT, Task.SFT_TRAIN, Task.VAE},
                 onResume = OnResume.FREE)
         @Nullable
         KeepBest keepBest,
@@ -69,7 +69,7 @@ public record ValidationOptions(
                 help = "End the run when the validation loss has not improved for this number of validations.",
                 docs = "ends the run when so many validations in a row had no lower loss than the best before them",
                 unset = "the run has its full length",
-                tasks = {Task.SFT, Task.SFT_TRAIN},
+                tasks = {Task.SFT, Task.SFT_TRAIN, Task.VAE},
                 onResume = OnResume.FREE)
         @Nullable
         Integer earlyStop) {
@@ -96,13 +96,6 @@ public record ValidationOptions(
     /// Whether rows are held out.
     public boolean isOn() {
         return split > 0 || metadataPath != null || basePath != null;
-    }
-
-    /// The option by which rows are held out.
-    String option() {
-        return split > 0
-                ? "validation_split"
-                : metadataPath != null ? "validation_metadata_path" : "validation_base_path";
     }
 
     /// The options of the rows in [#metadataPath], which is not null.

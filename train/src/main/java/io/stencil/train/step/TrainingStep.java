@@ -14,6 +14,7 @@ import io.stencil.flux2.transformer.KeyValue;
 import io.stencil.flux2.transformer.KvCache;
 import io.stencil.flux2.transformer.TextTokens;
 import io.stencil.flux2.transformer.TransformerInput;
+import io.stencil.image.Mask;
 import io.stencil.nn.Lora;
 import io.stencil.nn.LoraBinding;
 import io.stencil.pipeline.Conditioning;
@@ -41,7 +42,6 @@ import io.stencil.train.encodings.Encodings;
 import io.stencil.train.options.ObjectiveOptions.TimestepWeighting;
 import io.stencil.train.step.NoiseDraws.Draw;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -270,15 +270,22 @@ public final class TrainingStep {
         try (Scope scope = new Scope();
                 GradMode _ = GradMode.disabled()) {
             PreparedInput<?> prepared = template == null ? null : prepare(template, sample);
-            return new Encoded(condition(sample, List.of()).conditioning(), prepared).map(scope::keep);
+            Conditioned conditioned = condition(sample, List.of());
+            return new Encoded(conditioned.conditioning(), conditioned.mask(), prepared).map(scope::keep);
         }
     }
 
     /// The transformer's input for a sample.
     ///
     /// @param weight factor of the sample's loss
+    /// @param mask how much each token of the image counts in the loss, float32 `[1, S, 1]`; null for all alike
     private record Tokens(
-            ImageTokens clean, List<ImageTokens> references, TextTokens text, double guidance, double weight) {}
+            ImageTokens clean,
+            List<ImageTokens> references,
+            TextTokens text,
+            double guidance,
+            double weight,
+            @Nullable Tensor mask) {}
 
     private Tokens tokens(Sample sample, TemplateCache cache) {
         Conditioned conditioned = condition(sample, cache.settings());
@@ -289,11 +296,13 @@ public final class TrainingStep {
                 images.references(),
                 conditioned.conditioning().textTokens(models, cache.textEmbedding()),
                 conditioned.guidance(),
-                sample.row() == null ? 1 : sample.row().weight());
+                sample.row() == null ? 1 : sample.row().weight(),
+                conditioned.mask());
     }
 
-    /// Encodings of a sample and the embedded guidance.
-    private record Conditioned(Conditioning conditioning, double guidance) {}
+    /// Encodings of a sample, the mask of its loss, and the embedded guidance.
+    private record Conditioned(
+            Conditioning conditioning, @Nullable Tensor mask, double guidance) {}
 
     /// Encodes a sample's images and prompt without gradients, except for those whose encodings are cached.
     ///
@@ -303,6 +312,7 @@ public final class TrainingStep {
         Encodings cache = templateReferences ? null : settings.cache(); // which belong to the Template, not to the row
         Conditioning.Images images = cache == null ? null : cache.images(sample.row());
         Tensor embeds = cache == null ? null : cache.promptEmbeds(sample.row(), sample.prompt());
+        Tensor mask = images == null ? null : Objects.requireNonNull(cache).mask(sample.row());
         boolean isCached = images != null && embeds != null;
         Sample.Content content = images == null ? sample.content().get() : null;
         ForwardSettings.Values values = forward.of(template, content == null ? null : editImages(content));
@@ -314,6 +324,7 @@ public final class TrainingStep {
                 Conditioning.Images encoded = Conditioning.Images.encode(models, content.image(), values.editImages());
                 images = new Conditioning.Images(
                         Objects.requireNonNull(encoded.latents()).contiguous(), encoded.references());
+                mask = mask(content);
             }
             if (embeds == null) {
                 embeds = models.encodePrompt(sample.prompt()).contiguous();
@@ -321,9 +332,14 @@ public final class TrainingStep {
         }
         Conditioning conditioning = new Conditioning(Objects.requireNonNull(images), embeds);
         if (cache != null && !isCached) {
-            cache.keep(sample.row(), sample.prompt(), conditioning);
+            cache.keep(sample.row(), sample.prompt(), conditioning, mask);
         }
-        return new Conditioned(conditioning, values.embeddedGuidance());
+        return new Conditioned(conditioning, mask, values.embeddedGuidance());
+    }
+
+    private @Nullable Tensor mask(Sample.Content content) {
+        Mask mask = content.mask();
+        return mask == null ? null : models.device().place(Tensors.of(mask.values(), 1, mask.values().length, 1));
     }
 
     /// Images of a dataset are at their size already.
@@ -357,21 +373,9 @@ public final class TrainingStep {
                 .mapToDouble(i ->
                         weight(draws.get(i).timestepIndex()) * inputs.get(i).weight())
                 .toArray();
-        return weighted(velocity, Ops.cat(0, targets), factors);
-    }
-
-    /// Mean over the batch of each sample's mean squared error, times its factor: the weight of its timestep, and that
-    /// of its row.
-    private Tensor weighted(Tensor velocity, Tensor target, double[] factors) {
-        if (Arrays.stream(factors).allMatch(factor -> factor == factors[0])) {
-            return Ops.mul(Ops.meanSquaredError(velocity, target), factors[0]);
-        }
-        float[] roots = new float[factors.length];
-        for (int i = 0; i < roots.length; i++) {
-            roots[i] = (float) Math.sqrt(factors[i]);
-        }
-        Tensor root = models.device().place(Tensors.of(roots, roots.length, 1, 1));
-        return Ops.meanSquaredError(DType.FLOAT32.cast(velocity).mul(root), target.mul(root));
+        List<@Nullable Tensor> masks =
+                inputs.stream().<@Nullable Tensor>map(Tokens::mask).toList();
+        return WeightedError.mean(velocity, Ops.cat(0, targets), factors, masks);
     }
 
     private double weight(int index) {

@@ -100,7 +100,13 @@ class BatchSamplerTest {
     private static List<DatasetRow> rows(int count) {
         return IntStream.range(0, count)
                 .mapToObj(i -> new DatasetRow(
-                        Path.of(i + ".png"), "", List.of(), null, 1, Location.of(Path.of("metadata.jsonl"), i + 1)))
+                        Path.of(i + ".png"),
+                        "",
+                        List.of(),
+                        null,
+                        1,
+                        null,
+                        Location.of(Path.of("metadata.jsonl"), i + 1)))
                 .toList();
     }
 

@@ -51,7 +51,7 @@ class EventLogTest {
                 42,
                 doneSteps,
                 2,
-                new DatasetRow(Path.of("1.png"), "a cat", List.of(), null, 1, Location.ofField("row")),
+                new DatasetRow(Path.of("1.png"), "a cat", List.of(), null, 1, null, Location.ofField("row")),
                 null);
     }
 

@@ -20,7 +20,7 @@ import org.junit.jupiter.api.io.TempDir;
 class ProgressTextTest {
 
     private static final DatasetRow ROW =
-            new DatasetRow(Path.of("1.png"), "a cat", List.of(), null, 1, Location.ofField("row"));
+            new DatasetRow(Path.of("1.png"), "a cat", List.of(), null, 1, null, Location.ofField("row"));
 
     @Test
     void tellsLossSpeedAndTimeLeft() {

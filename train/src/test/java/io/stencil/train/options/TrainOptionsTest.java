@@ -186,7 +186,7 @@ class TrainOptionsTest {
                 .hasMessage("'extra_inputs': knows template_inputs and edit_image, found 'depth'");
         assertThat(FileKey.parse(List.of("image", " video"))).containsExactlyInAnyOrder(FileKey.IMAGE, FileKey.VIDEO);
         assertThatThrownBy(() -> FileKey.parse(List.of("image", "depth")))
-                .hasMessage("'data_file_keys': knows image, edit_image and video, found 'depth'");
+                .hasMessage("'data_file_keys': knows image, edit_image, mask and video, found 'depth'");
         assertThatThrownBy(() -> FileKey.parse(List.of("template_inputs.image")))
                 .hasMessageStartingWith("'data_file_keys': 'template_inputs.image' needs no mention");
         assertThat(read("task", "sft:train")).isEqualTo(Task.SFT_TRAIN);

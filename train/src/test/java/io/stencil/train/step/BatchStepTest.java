@@ -9,6 +9,7 @@ import io.stencil.autograd.ActivationPolicy;
 import io.stencil.error.InvalidRequestException;
 import io.stencil.error.Location;
 import io.stencil.image.ImageSize;
+import io.stencil.image.Mask;
 import io.stencil.image.RgbImage;
 import io.stencil.nn.Parameter;
 import io.stencil.pipeline.Flux2Pipeline;
@@ -65,7 +66,22 @@ class BatchStepTest {
         BoundInput<?, ?> inputs =
                 template.bindRow(JsonNodeFactory.instance.objectNode().put("scale", scale), TestFiles.root());
         Sample.Content content = sample.content().get();
-        return Sample.of(sample.prompt(), new Sample.Content(content.image(), content.editImages(), inputs));
+        return Sample.of(
+                sample.prompt(), new Sample.Content(content.image(), content.editImages(), inputs, content.mask()));
+    }
+
+    /// The same sample whose tokens count as much as four grey levels say.
+    private static Sample masked(Sample sample, int... levels) {
+        byte[] rgb = new byte[32 * 32 * 3];
+        for (int i = 0; i < rgb.length; i++) {
+            int x = i / 3 % 32;
+            int y = i / 3 / 32;
+            rgb[i] = (byte) levels[y / 16 * 2 + x / 16];
+        }
+        Sample.Content content = sample.content().get();
+        Mask mask = Mask.averaged(RgbImage.of(32, 32, rgb), 16);
+        return Sample.of(
+                sample.prompt(), new Sample.Content(content.image(), content.editImages(), content.inputs(), mask));
     }
 
     /// Gradients of every trained parameter, owned by the caller's scope, and freed in the parameters.
@@ -80,6 +96,15 @@ class BatchStepTest {
 
     private static void compare(
             List<String> parts, LoadedTemplate<?, ?> template, Flux2Pipeline pipeline, TimestepWeighting weighting) {
+        compare(parts, template, pipeline, weighting, SAMPLES);
+    }
+
+    private static void compare(
+            List<String> parts,
+            LoadedTemplate<?, ?> template,
+            Flux2Pipeline pipeline,
+            TimestepWeighting weighting,
+            List<Sample> unsteered) {
         Map<String, Parameter> trained =
                 TrainableParts.select(parts, pipeline, template).parameters();
         try (Scope _ = new Scope();
@@ -93,7 +118,7 @@ class BatchStepTest {
                     new TrainingStep.Settings(new ActivationPolicy.Keep(), weighting, null),
                     Warnings.logged());
             List<Sample> samples =
-                    List.of(steered(SAMPLES.get(0), template, 0.7), steered(SAMPLES.get(1), template, 0.2));
+                    List.of(steered(unsteered.get(0), template, 0.7), steered(unsteered.get(1), template, 0.2));
             double single = 0;
             for (int i = 0; i < 2; i++) {
                 Draw draw = draws.get(i);
@@ -117,6 +142,44 @@ class BatchStepTest {
                         new TemplateFolder(TestFiles.golden("template_train_start")).load(pipeline)) {
             compare(List.of("template_model", "dit.proj_out", "dit.x_embedder"), template, pipeline, weighting);
         }
+    }
+
+    /// One sample with a mask and one without.
+    @Test
+    void aBatchWithMasksGivesTheMeanGradientOfItsSamples() {
+        try (Flux2Pipeline pipeline = pipeline();
+                LoadedTemplate<?, ?> template =
+                        new TemplateFolder(TestFiles.golden("template_train_start")).load(pipeline)) {
+            List<Sample> samples = List.of(masked(SAMPLES.get(0), 0, 255, 51, 0), SAMPLES.get(1));
+            compare(List.of("template_model", "dit.proj_out"), template, pipeline, TimestepWeighting.BELL, samples);
+        }
+    }
+
+    /// The loss under a mask is the mean of those of the single tokens, weighted by the mask.
+    @Test
+    void theLossOfAMaskedSampleIsTheMeanOfItsTokens() {
+        try (Flux2Pipeline pipeline = pipeline();
+                Scope _ = new Scope();
+                TorchGenerator generator = new TorchGenerator(5)) {
+            Draw draw = new Draw(300, generator.randn(DType.FLOAT32, 1, 4, 128));
+            TrainingStep step = new TrainingStep(pipeline, null, new ActivationPolicy.Keep(), Warnings.logged());
+            Sample sample = SAMPLES.getFirst();
+            double first = lossOf(step, masked(sample, 255, 0, 0, 0), draw);
+            double second = lossOf(step, masked(sample, 0, 255, 0, 0), draw);
+            double third = lossOf(step, masked(sample, 0, 0, 1, 0), draw);
+            double fourth = lossOf(step, masked(sample, 0, 0, 0, 128), draw);
+
+            assertThat(List.of(first, second, third, fourth)).doesNotHaveDuplicates();
+            double expected = (51 * first + 204 * third + 255 * fourth) / 510;
+            assertThat(lossOf(step, masked(sample, 51, 0, 204, 255), draw))
+                    .isCloseTo(expected, within(1e-6 * expected));
+            double whole = (first + second + third + fourth) / 4;
+            assertThat(lossOf(step, sample, draw)).isCloseTo(whole, within(1e-6 * whole));
+        }
+    }
+
+    private static double lossOf(TrainingStep step, Sample sample, Draw draw) {
+        return step.losses(sample, null, (_, _) -> draw, 1)[0];
     }
 
     /// A Template with a LoRA, keys and values, and words of their own for each sample.
@@ -158,7 +221,8 @@ class BatchStepTest {
 
     private static DatasetRow row(double weight) {
         String prompt = SAMPLES.getFirst().prompt();
-        return new DatasetRow(Path.of("0.png"), prompt, List.of(), null, weight, Location.of(Path.of("rows.jsonl"), 1));
+        return new DatasetRow(
+                Path.of("0.png"), prompt, List.of(), null, weight, null, Location.of(Path.of("rows.jsonl"), 1));
     }
 
     @Test

@@ -142,7 +142,8 @@ class TrainingStepTest {
     }
 
     private static DatasetRow row(int line) {
-        return new DatasetRow(Path.of("0.png"), "a wall", List.of(), null, 1, Location.of(Path.of("rows.jsonl"), line));
+        return new DatasetRow(
+                Path.of("0.png"), "a wall", List.of(), null, 1, null, Location.of(Path.of("rows.jsonl"), line));
     }
 
     @ParameterizedTest
