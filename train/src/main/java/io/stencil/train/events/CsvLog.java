@@ -6,7 +6,7 @@ import io.stencil.files.AtomicFile;
 import io.stencil.train.checkpoint.RunFolder;
 import io.stencil.train.events.TrainingListener.StepReport;
 import java.io.IOException;
-import java.io.Writer;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
@@ -18,7 +18,7 @@ import java.util.Locale;
 public final class CsvLog implements TrainingListener, AutoCloseable {
 
     private final Path file;
-    private final Writer writer;
+    private final AppendedFile log;
 
     private static final String HEADER = "step,epoch,loss,learning_rate,seconds";
 
@@ -30,7 +30,7 @@ public final class CsvLog implements TrainingListener, AutoCloseable {
         file = folder.resolve(RunFolder.LOG);
         try {
             AtomicFile.writeText(file, HEADER + "\n" + kept(file, doneSteps));
-            writer = Files.newBufferedWriter(file, StandardOpenOption.APPEND);
+            log = new AppendedFile(file, StandardOpenOption.WRITE);
         } catch (IOException e) {
             throw unwritable(e);
         }
@@ -51,24 +51,15 @@ public final class CsvLog implements TrainingListener, AutoCloseable {
 
     @Override
     public void onStep(StepReport report) {
-        write(String.format(
+        String line = String.format(
                 Locale.ROOT,
-                "%s,%s,%s,%s,%.3f",
+                "%s,%s,%s,%s,%.3f\n",
                 report.step(),
                 report.epoch(),
                 report.loss(),
                 report.learningRate(),
-                report.seconds()));
-    }
-
-    private void write(String line) {
-        try {
-            writer.write(line);
-            writer.write('\n');
-            writer.flush();
-        } catch (IOException e) {
-            throw unwritable(e);
-        }
+                report.seconds());
+        log.append(line.getBytes(StandardCharsets.UTF_8));
     }
 
     private InvalidFileException unwritable(IOException e) {
@@ -77,10 +68,6 @@ public final class CsvLog implements TrainingListener, AutoCloseable {
 
     @Override
     public void close() {
-        try {
-            writer.close();
-        } catch (IOException e) {
-            throw unwritable(e);
-        }
+        log.close();
     }
 }

@@ -16,9 +16,7 @@ import java.io.IOException;
 import java.io.InputStreamReader;
 import java.io.UncheckedIOException;
 import java.io.Writer;
-import java.nio.ByteBuffer;
 import java.nio.channels.Channels;
-import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -41,7 +39,7 @@ public final class EventLog implements TrainingListener, AutoCloseable {
     private final RunFolder folder;
     private final Path file;
     private final Consumer<ObjectNode> view;
-    private final FileChannel channel;
+    private final AppendedFile log;
     private long step;
 
     /// Starts a log, or goes on with the one in this folder. Events after the state from which the run resumes are cut
@@ -63,7 +61,7 @@ public final class EventLog implements TrainingListener, AutoCloseable {
                 }
                 text.flush();
             });
-            channel = FileChannel.open(file, StandardOpenOption.APPEND);
+            log = new AppendedFile(file, StandardOpenOption.WRITE);
         } catch (IOException e) {
             throw unwritable(e);
         }
@@ -139,6 +137,11 @@ public final class EventLog implements TrainingListener, AutoCloseable {
 
     @Override
     public void onValidation(ValidationReport report) {
+        write(event(report));
+    }
+
+    /// Makes the event of a validation.
+    public static ObjectNode event(ValidationReport report) {
         ObjectNode event = event("validation", report.step());
         event.put("rows", report.rows());
         event.put("loss", finite(report.weights().mean()));
@@ -157,7 +160,7 @@ public final class EventLog implements TrainingListener, AutoCloseable {
         event.put("best_step", report.bestStep());
         event.put("best_loss", finite(report.bestLoss()));
         event.put("seconds", millis(report.seconds()));
-        write(event);
+        return event;
     }
 
     private static void bands(ArrayNode json, ValidationLoss loss) {
@@ -192,11 +195,7 @@ public final class EventLog implements TrainingListener, AutoCloseable {
     @Override
     public void onCheckpoint(Path checkpoint, long savedStep) {
         write(event("checkpoint", savedStep).put("file", relative(checkpoint)));
-        try {
-            channel.force(false); // the state follows, from which the events go on
-        } catch (IOException e) {
-            throw unwritable(e);
-        }
+        log.force(); // the state follows, from which the events go on
     }
 
     @Override
@@ -239,14 +238,7 @@ public final class EventLog implements TrainingListener, AutoCloseable {
     }
 
     private void write(ObjectNode event) {
-        try {
-            ByteBuffer line = ByteBuffer.wrap((event + "\n").getBytes(StandardCharsets.UTF_8));
-            while (line.hasRemaining()) {
-                channel.write(line);
-            }
-        } catch (IOException e) {
-            throw unwritable(e);
-        }
+        log.append((event + "\n").getBytes(StandardCharsets.UTF_8));
         view.accept(event);
     }
 
@@ -256,10 +248,6 @@ public final class EventLog implements TrainingListener, AutoCloseable {
 
     @Override
     public void close() {
-        try {
-            channel.close();
-        } catch (IOException e) {
-            throw unwritable(e);
-        }
+        log.close();
     }
 }

@@ -11,7 +11,6 @@ import java.net.InetAddress;
 import java.net.UnknownHostException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -35,25 +34,38 @@ final class TensorBoardLog implements TrainingListener, AutoCloseable {
     private static final byte[] PNG = {(byte) 0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n'};
     private static final int MASK = 0xa282ead8;
 
-    private final Path file;
     private final Warnings warnings;
-    private final FileChannel channel;
+    private final AppendedFile log;
 
     /// @param doneSteps of the run so far
     /// @param warnings receives images that cannot be read
     /// @throws InvalidFileException when the file cannot be written
     TensorBoardLog(RunFolder run, long doneSteps, Warnings warnings) {
+        this(open(run.folder().resolve(RunFolder.TENSORBOARD)), doneSteps, warnings);
+    }
+
+    /// @param log empty; closed with this object, also where its first records cannot be written
+    TensorBoardLog(AppendedFile log, long doneSteps, Warnings warnings) {
         this.warnings = warnings;
-        Path folder = run.folder().resolve(RunFolder.TENSORBOARD);
+        this.log = log;
+        try {
+            write(event(0).text(3, "brain.Event:2"));
+            write(event(doneSteps + 1).message(7, new Message().number(1, 1)));
+        } catch (RuntimeException | Error e) {
+            try (AppendedFile _ = log) {
+                throw e;
+            }
+        }
+    }
+
+    private static AppendedFile open(Path folder) {
         try {
             Files.createDirectories(folder);
-            file = folder.resolve("events.out.tfevents.%s.%s".formatted(number(folder), host()));
-            channel = FileChannel.open(file, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE);
+            Path file = folder.resolve("events.out.tfevents.%s.%s".formatted(number(folder), host()));
+            return new AppendedFile(file, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE);
         } catch (IOException e) {
             throw new InvalidFileException(Location.of(folder), "cannot get TensorBoard's event files: " + e, e);
         }
-        write(event(0).text(3, "brain.Event:2"));
-        write(event(doneSteps + 1).message(7, new Message().number(1, 1)));
     }
 
     /// Seconds since 1970, or one more than the newest file has: TensorBoard reads files in the order of their names.
@@ -147,14 +159,7 @@ final class TensorBoardLog implements TrainingListener, AutoCloseable {
         ByteBuffer buffer = ByteBuffer.allocate(data.length + 16).order(ByteOrder.LITTLE_ENDIAN);
         buffer.putLong(data.length);
         buffer.putInt(maskedChecksum(buffer.array(), 8)).put(data).putInt(maskedChecksum(data, data.length));
-        buffer.flip();
-        try {
-            while (buffer.hasRemaining()) {
-                channel.write(buffer);
-            }
-        } catch (IOException e) {
-            throw new InvalidFileException(Location.of(file), "cannot be written: " + e, e);
-        }
+        log.append(buffer.array());
     }
 
     private static int maskedChecksum(byte[] bytes, int length) {
@@ -165,11 +170,7 @@ final class TensorBoardLog implements TrainingListener, AutoCloseable {
 
     @Override
     public void close() {
-        try {
-            channel.close();
-        } catch (IOException e) {
-            throw new InvalidFileException(Location.of(file), "cannot be written: " + e, e);
-        }
+        log.close();
     }
 
     /// Encodes fields of a protocol buffer (protobuf.dev/programming-guides/encoding).
