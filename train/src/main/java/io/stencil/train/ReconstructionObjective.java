@@ -48,7 +48,6 @@ final class ReconstructionObjective implements Objective {
             ModelSet models,
             TrainableParts parts,
             ProcessGroup group) {
-        ObjectiveOptions weights = options.objective();
         this.content = data.content(null, options.data().workers(), generators.seed());
         this.generators = generators;
         this.latentsChange = parts.changeLatents();
@@ -56,7 +55,7 @@ final class ReconstructionObjective implements Objective {
         this.dataset = data.dataset();
         this.models = models;
         this.vae = models.requireVae();
-        this.loss = new VaeLoss(weights.latentNoise(), weights.klWeight(), weights.edgeWeight());
+        this.loss = VaeLoss.of(options.objective());
     }
 
     @Override
@@ -109,7 +108,8 @@ final class ReconstructionObjective implements Objective {
         }
     }
 
-    private static Tensor pixels(RgbImage image) {
+    /// @return `[1, 3, H, W]`, -1 to 1, on the CPU
+    static Tensor pixels(RgbImage image) {
         return PixelConversion.pixelsFromBytes(image.rgb(), image.height(), image.width());
     }
 
@@ -194,6 +194,10 @@ final class ReconstructionObjective implements Objective {
         private static final double MIN_LOG_VARIANCE = -30;
         private static final double MAX_LOG_VARIANCE = 20;
 
+        static VaeLoss of(ObjectiveOptions options) {
+            return new VaeLoss(options.latentNoise(), options.klWeight(), options.edgeWeight());
+        }
+
         /// Adds the gradients of the loss of a process's part of a batch to those of the trainable parameters, without
         /// waiting for the device.
         ///
@@ -204,21 +208,26 @@ final class ReconstructionObjective implements Objective {
         Tensor accumulateLater(AutoencoderKlFlux2 vae, Tensor pixels, BatchNoise noise, double share) {
             try (Scope scope = new Scope();
                     GradMode _ = GradMode.enabled()) {
-                Tensor moments = vae.moments(pixels);
-                int channels = vae.config().latentChannels();
-                Tensor mean = moments.narrow(1, 0, channels);
-                Tensor logVariance =
-                        Ops.clamp(moments.narrow(1, channels, channels), MIN_LOG_VARIANCE, MAX_LOG_VARIANCE);
-                Tensor decoded = vae.reconstruct(noised(mean, noise));
-                Tensor loss = reconstruction(decoded, pixels).add(Ops.mul(divergence(mean, logVariance), klWeight));
-                if (edgeWeight > 0) {
-                    loss = loss.add(Ops.mul(edges(decoded, pixels), edgeWeight));
-                }
+                Tensor loss = compute(vae, pixels, noise);
                 if (loss.requires_grad()) {
                     Ops.mul(loss, share).backward();
                 }
                 return scope.keep(loss.detach());
             }
+        }
+
+        /// Computes the loss, differentiable where gradients are enabled.
+        ///
+        /// @param pixels `[B, 3, H, W]`, -1 to 1
+        /// @return one number on the device, owned by the caller's scope
+        Tensor compute(AutoencoderKlFlux2 vae, Tensor pixels, BatchNoise noise) {
+            Tensor moments = vae.moments(pixels);
+            int channels = vae.config().latentChannels();
+            Tensor mean = moments.narrow(1, 0, channels);
+            Tensor logVariance = Ops.clamp(moments.narrow(1, channels, channels), MIN_LOG_VARIANCE, MAX_LOG_VARIANCE);
+            Tensor decoded = vae.reconstruct(noised(mean, noise));
+            Tensor loss = reconstruction(decoded, pixels).add(Ops.mul(divergence(mean, logVariance), klWeight));
+            return edgeWeight > 0 ? loss.add(Ops.mul(edges(decoded, pixels), edgeWeight)) : loss;
         }
 
         private Tensor noised(Tensor mean, BatchNoise noise) {

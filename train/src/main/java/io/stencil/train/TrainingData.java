@@ -65,14 +65,15 @@ record TrainingData(
         ValidationOptions validation = options.validation();
         if (options.task() != Task.SFT_TRAIN) {
             Dataset dataset = Dataset.read(options.data());
+            boolean isMeasured = options.task() != Task.SFT_DATA_PROCESS && validation.metadataPath() != null;
+            Dataset measured = isMeasured ? Dataset.read(validation.data(options.data())) : null;
             if (options.task() == Task.VAE) {
                 dataset.requireNoWeights();
+                if (measured != null) {
+                    measured.requireNoWeights();
+                }
             }
-            return of(
-                    dataset,
-                    options.task() == Task.SFT && validation.metadataPath() != null
-                            ? of(Dataset.read(validation.data(options.data())), null)
-                            : null);
+            return of(dataset, measured == null ? null : of(measured, null));
         }
         CachedDataset cached = CachedDataset.open(options);
         return of(
@@ -100,7 +101,7 @@ record TrainingData(
             return usable.with(heldOut.usableRows(options, models, null, skipping));
         }
         double share = options.validation().split();
-        if (share == 0 || options.task() == Task.SFT_DATA_PROCESS || options.task() == Task.VAE) {
+        if (share == 0 || options.task() == Task.SFT_DATA_PROCESS) {
             return usable;
         }
         DatasetRecord record = saved == null ? null : saved.dataset();

@@ -5,6 +5,7 @@ import io.stencil.train.HeldOutMeasurement.Measured;
 import io.stencil.train.events.StepAction;
 import io.stencil.train.events.TrainingListener;
 import io.stencil.train.events.TrainingListener.Stage;
+import io.stencil.train.options.Task;
 import io.stencil.train.options.TrainOptions;
 import io.stencil.train.options.ValidationOptions;
 import io.stencil.train.validation.BestValidation;
@@ -59,13 +60,31 @@ final class Validation implements StepAction, AutoCloseable {
         boolean isBaseFrozen =
                 state.parts().parameters().keySet().stream().allMatch(name -> name.startsWith("pipe.template_model."));
         HeldOutMeasurement measurement =
-                new HeldOutMeasurement(options, data.heldOut(), models, state.seed(), isBaseFrozen, group);
+                measurement(options, data.heldOut(), models, state.seed(), isBaseFrozen, group);
         try {
             return new Validation(options.validation(), measurement, state, group, listener);
         } catch (RuntimeException | Error e) {
             measurement.close();
             throw e;
         }
+    }
+
+    /// Makes the measurement of the loss that a run minimises.
+    ///
+    /// @param heldOut rows to measure
+    /// @param models stay the caller's; `group` likewise
+    /// @param isBaseFrozen whether the losses without the Template stay the same
+    static HeldOutMeasurement measurement(
+            TrainOptions options,
+            TrainingData heldOut,
+            TrainModels models,
+            long seed,
+            boolean isBaseFrozen,
+            ProcessGroup group) {
+        return options.task() == Task.VAE
+                ? new ReconstructionMeasurement(
+                        options, heldOut, models.pipeline().models(), seed, group)
+                : new FlowMatchingMeasurement(options, heldOut, models, seed, isBaseFrozen, group);
     }
 
     @Override
@@ -98,7 +117,8 @@ final class Validation implements StepAction, AutoCloseable {
             whole = measurement.measure(progress);
             weights = whole.loss();
         }
-        BestValidation best = before().after(step, whole.loss().mean());
+        boolean atInterval = options.steps() != null && step % options.steps() == 0;
+        BestValidation best = before().after(step, whole.loss().mean(), atInterval);
         state.setValidation(best);
         listener.onValidation(new ValidationReport(
                 step,

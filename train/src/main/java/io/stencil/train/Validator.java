@@ -72,7 +72,7 @@ public final class Validator {
         TrainingData heldOut = Objects.requireNonNull(data.heldOut());
         try (TrainableParts parts = Trainer.select(options, models, seed);
                 LoraBinding _ = parts.bindLora();
-                HeldOutMeasurement measurement = new HeldOutMeasurement(options, heldOut, models, seed, false, alone)) {
+                HeldOutMeasurement measurement = Validation.measurement(options, heldOut, models, seed, false, alone)) {
             Trainer.initialise(parts, options.output());
             int total = measurement.parts();
             AtomicInteger done = new AtomicInteger();

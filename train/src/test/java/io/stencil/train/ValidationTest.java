@@ -31,6 +31,7 @@ import java.util.Collections;
 import java.util.List;
 import java.util.Objects;
 import java.util.Set;
+import java.util.function.UnaryOperator;
 import java.util.stream.Collectors;
 import org.assertj.core.data.Offset;
 import org.junit.jupiter.api.AfterAll;
@@ -280,6 +281,23 @@ class ValidationTest {
             assertThat(folder.resolve("run/checkpoints").resolve(file))
                     .hasSameBinaryContentAs(folder.resolve("whole/checkpoints").resolve(file));
         }
+    }
+
+    /// The validation of an end that is none at an interval does not count, once the run goes on: at this rate the
+    /// loss only rises.
+    @Test
+    void anExtendedRunCountsAsOneOfThatLength() {
+        UnaryOperator<TrainOptions.Builder> rising =
+                options -> options.learningRate(0.5).set("early_stop", 3).set("keep_best", KeepBest.VALIDATION);
+        Recorder whole = train(rising.apply(validated("whole")));
+        Recorder begun = train(rising.apply(validated("run").maxSteps(3)));
+        Recorder more = train(rising.apply(validated("run").resume(true)));
+
+        assertThat(begun.validations.stream().map(ValidationReport::step)).containsExactly(0L, 2L, 3L);
+        assertThat(more.validations.stream().map(ValidationReport::step)).containsExactly(4L);
+        assertThat(reports(more).getLast()).isEqualTo(reports(whole).getLast());
+        assertThat(progress("run")).isEqualTo(progress("whole"));
+        assertThat(progress("run").since()).isEqualTo(2);
     }
 
     @Test

@@ -5,7 +5,7 @@ package io.stencil.train.validation;
 /// @param identity what decides the numbers of the validations beside the weights: rows, seed and timesteps
 /// @param step of the validation with the lowest loss; -1 before the first
 /// @param loss its loss; infinite before the first
-/// @param since validations after it
+/// @param since validations at intervals after it
 /// @param last step of the last validation; -1 before the first
 public record BestValidation(String identity, long step, double loss, int since, long last) {
 
@@ -15,9 +15,12 @@ public record BestValidation(String identity, long step, double loss, int since,
     }
 
     /// Takes in a validation. A loss that is NaN is no improvement.
-    public BestValidation after(long validated, double found) {
+    ///
+    /// @param atInterval whether a run of any length has this validation; one that only the end of the run brings does
+    ///     not count among those without improvement, as the run may be extended
+    public BestValidation after(long validated, double found, boolean atInterval) {
         return found < loss
                 ? new BestValidation(identity, validated, found, 0, validated)
-                : new BestValidation(identity, step, loss, since + 1, validated);
+                : new BestValidation(identity, step, loss, atInterval ? since + 1 : since, validated);
     }
 }

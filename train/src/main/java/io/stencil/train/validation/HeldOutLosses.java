@@ -43,7 +43,8 @@ public final class HeldOutLosses {
             return (beginning(digest) >>> 11) * 0x1p-53 < share;
         }
 
-        private long key() {
+        /// A number that follows from the content of the row, to seed its noise by.
+        public long key() {
             return beginning(digest);
         }
     }
