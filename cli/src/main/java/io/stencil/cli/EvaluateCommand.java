@@ -9,6 +9,8 @@ import io.stencil.error.NameList;
 import io.stencil.files.AtomicFolder;
 import io.stencil.hub.ModelSource;
 import io.stencil.hub.ModelSource.Located;
+import io.stencil.image.ImageSize;
+import io.stencil.image.TargetSize;
 import io.stencil.lab.evaluate.EvaluationReport;
 import io.stencil.lab.evaluate.Finding;
 import io.stencil.lab.evaluate.InputSweep;
@@ -127,6 +129,18 @@ final class EvaluateCommand implements Callable<Integer> {
     @Option(names = "--num_inference_steps", paramLabel = "N", description = "Default: ${DEFAULT-VALUE}.")
     private int steps = 20;
 
+    @Option(
+            names = "--height",
+            paramLabel = "PIXELS",
+            description = "Height of the images of your own Template. Default: 64.")
+    private @Nullable Integer height;
+
+    @Option(
+            names = "--width",
+            paramLabel = "PIXELS",
+            description = "Width of the images of your own Template. Default: 64.")
+    private @Nullable Integer width;
+
     @Option(names = "--cfg_scale", paramLabel = "X", description = "Default: what suits each measurement.")
     private @Nullable Double cfgScale;
 
@@ -157,6 +171,7 @@ final class EvaluateCommand implements Callable<Integer> {
         if (steps < 1) {
             throw new InvalidRequestException("num_inference_steps", "must be at least 1, found " + steps);
         }
+        ImageSize size = size();
         if (output != null) {
             OutputCheck.requireFolder("output_path", output);
         }
@@ -166,14 +181,27 @@ final class EvaluateCommand implements Callable<Integer> {
                 .toList();
         Subject subject = subject(needed);
         try (AtomicFolder.Temporary images = AtomicFolder.Temporary.create("stencil-evaluate")) {
-            List<Finding> findings = run(measures, efforts, subject, images.path());
+            List<Finding> findings =
+                    run(measures, efforts, subject, new PipelinePainter.Settings(size, steps, 1), images.path());
             if (output != null) {
-                EvaluationReport.write(findings, how(subject.base()), output);
+                EvaluationReport.write(findings, how(subject.base(), size), output);
             }
             return findings.stream().allMatch(Finding::holds) ? 0 : MISSED;
         } catch (IOException e) {
             throw new InvalidFileException(Location.ofField("evaluate"), "the disk cannot be used: " + e, e);
         }
+    }
+
+    /// Size of the images; that of the small world where none is given, in which examples are measured.
+    private ImageSize size() {
+        if (inputs.isEmpty() && (height != null || width != null)) {
+            throw new InvalidRequestException(
+                    height == null ? "width" : "height",
+                    "belongs to a Template of your own; add --input NAME=MIN..MAX");
+        }
+        var size =
+                new TargetSize.Fixed(Objects.requireNonNullElse(height, SIDE), Objects.requireNonNullElse(width, SIDE));
+        return new ImageSize(size.width(), size.height());
     }
 
     private List<Measure<?>> exampleMeasures() {
@@ -291,10 +319,14 @@ final class EvaluateCommand implements Callable<Integer> {
                 option, named == null ? StencilCommand.checkout().resolve(own).toString() : named);
     }
 
-    private List<Finding> run(List<Measure<?>> measures, List<Effort> efforts, Subject subject, Path images) {
+    private List<Finding> run(
+            List<Measure<?>> measures,
+            List<Effort> efforts,
+            Subject subject,
+            PipelinePainter.Settings settings,
+            Path images) {
         PrintWriter out = command.commandLine().getOut();
         PrintWriter err = command.commandLine().getErr();
-        PipelinePainter.Settings settings = new PipelinePainter.Settings(SIDE, steps, 1);
         try (TemplatePipeline pipeline = pipeline(subject.base(), subject.templates(), err)) {
             Path files = inputs.isEmpty() ? images : Path.of(""); // paths in a user's --template_inputs
             PipelinePainter painter = new PipelinePainter(pipeline, subject.names(), files, settings);
@@ -345,8 +377,8 @@ final class EvaluateCommand implements Callable<Integer> {
                 "holds no model.safetensors; train it first (examples/train NAME for an example, stencil train for your own), or name another folder (--template)");
     }
 
-    private String how(Path base) {
-        return "%s, %s, %s steps, share %s of the images; Templates on both sides of the guidance"
+    private String how(Path base, ImageSize size) {
+        return "%s, %s, images of %s pixels, %s steps, share %s of the images; Templates on both sides of the guidance"
                 .formatted(
                         base.getFileName(),
                         seeds.size() == 1
@@ -355,6 +387,7 @@ final class EvaluateCommand implements Callable<Integer> {
                                         .formatted(NameList.of(seeds.stream()
                                                 .map(String::valueOf)
                                                 .toList())),
+                        size,
                         steps,
                         share);
     }

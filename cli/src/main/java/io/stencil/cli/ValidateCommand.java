@@ -1,5 +1,6 @@
 package io.stencil.cli;
 
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.stencil.cli.models.BaseModelOptions;
 import io.stencil.cli.models.BaseModelOptions.BaseModel;
 import io.stencil.cli.models.HubModels;
@@ -11,8 +12,11 @@ import io.stencil.cli.terminal.ProgressLine;
 import io.stencil.error.InvalidFileException;
 import io.stencil.error.InvalidRequestException;
 import io.stencil.error.Location;
+import io.stencil.files.AtomicFile;
+import io.stencil.json.Json;
 import io.stencil.safetensors.SafetensorsHeader;
 import io.stencil.train.Validator;
+import io.stencil.train.events.EventLog;
 import io.stencil.train.events.TrainingListener;
 import io.stencil.train.options.TrainOptions;
 import io.stencil.train.validation.ValidationReport;
@@ -74,6 +78,10 @@ final class ValidateCommand implements Callable<Integer> {
         if (!Files.isRegularFile(file)) {
             throw new InvalidFileException(file, "no such file; name a checkpoint or the folder of a run");
         }
+        Path output = new TrainingOptions(command).report();
+        if (output != null) {
+            OutputCheck.requireFile("output_path", output, ".json");
+        }
         TrainOptions options = options(file);
         try (ProgressLine line = ProgressLine.on(err)) {
             ValidationReport report = Validator.measure(options, new TrainingListener() {
@@ -91,7 +99,23 @@ final class ValidateCommand implements Callable<Integer> {
             line.end();
             lines(file, report).forEach(out::println);
             out.flush();
+            if (output != null) {
+                write(output, file, report);
+            }
             return 0;
+        }
+    }
+
+    /// Writes the report with the names of the events of a run.
+    private static void write(Path output, Path checkpoint, ValidationReport report) {
+        ObjectNode event = EventLog.event(report);
+        event.remove(List.of("type", "best_step", "best_loss"));
+        ObjectNode json = Json.MAPPER.createObjectNode().put("checkpoint", checkpoint.toString());
+        event.properties().forEach(field -> json.set(field.getKey(), field.getValue()));
+        try {
+            AtomicFile.writeText(output, json.toPrettyString() + "\n");
+        } catch (IOException e) {
+            throw new InvalidFileException(Location.of(output), "cannot be written: " + e, e);
         }
     }
 
@@ -152,7 +176,7 @@ final class ValidateCommand implements Callable<Integer> {
         List<String> lines = new ArrayList<>();
         lines.add("%s: step %s, %s rows".formatted(file, report.step(), report.rows()));
         lines.add(number("loss", report.weights().mean()));
-        for (int band = 0; band < BANDS.size(); band++) {
+        for (int band = 0; band < report.weights().bands().size(); band++) {
             lines.add(number("  " + BANDS.get(band), report.weights().bands().get(band)));
         }
         SteeringGain gain = report.gain();

@@ -86,6 +86,10 @@ class ExamplesIT {
         assertThat(ofSeeds.get(0).get("name")).isEqualTo(ofSeed.get(0).get("name"));
         assertThat(ofSeeds.get(0).get("values").get(1)).isEqualTo(ofSeed.get(0).get("value"));
         assertThat(ofSeeds.get(0).get("values")).hasSize(2);
+        JsonNode wide = evaluated("wide", own.toString(), "--input=scale=0..1", "--height=32", "--width=80");
+        assertThat(wide.get("how").asText()).contains("images of 80 x 32 pixels");
+        assertThat(wide.findValues("figures").getFirst().get(0).get("value"))
+                .isNotEqualTo(ofSeed.get(0).get("value"));
     }
 
     private JsonNode evaluated(String output, String... words) throws IOException {
@@ -108,6 +112,8 @@ class ExamplesIT {
             evaluate absent --input=a=0..1 --statistic=x         | 'statistic': expected one of
             evaluate absent --input=a=0..1 --template_inputs=[]  | 'template_inputs': expected the inputs of one Template, found 0
             evaluate absent --input=a=0..1 --templates=examples  | 'templates': is for example Templates; beside --input the Template is 'absent'
+            evaluate absent --input=a=0..1 --height=70           | 'height': must be a positive multiple of 16, found 70; use 64
+            evaluate frame --width=96                            | 'width': belongs to a Template of your own; add --input NAME=MIN..MAX
             evaluate frame --template_inputs={}                  | 'template_inputs': belongs to a Template of your own; add --input NAME=MIN..MAX
             """)
     void malformedInputsOfOwnTemplatesAreRefused(String line, String message) {

@@ -2,10 +2,14 @@ package io.stencil.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import io.stencil.json.Json;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Locale;
+import java.util.Map;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -46,6 +50,27 @@ class ValidateIT {
                 .endsWith("loss with the inputs of other rows minus the loss with the right ones");
         assertThat(lines.getLast()).startsWith("the Template ");
 
+        Path report = temporary.resolve("report.json");
+        StencilRun.inProcess("validate", training.output().toString(), "--output_path=" + report)
+                .succeeded();
+        JsonNode json = Json.MAPPER.readTree(Files.readString(report));
+        assertThat(json.properties().stream().map(Map.Entry::getKey))
+                .containsExactly(
+                        "checkpoint",
+                        "step",
+                        "rows",
+                        "loss",
+                        "bands",
+                        "template_gain",
+                        "steering_gain",
+                        "finding",
+                        "seconds");
+        assertThat(json.get("checkpoint").asText()).endsWith("best.safetensors");
+        assertThat(lines.get(1))
+                .endsWith(String.format(Locale.ROOT, " %.6f", json.get("loss").asDouble()));
+        assertThat(lines.getLast()).isEqualTo(json.get("finding").asText());
+        assertThat(json.get("bands")).hasSize(4);
+
         Path one = training.dataset().resolve("one.jsonl");
         Files.write(one, Files.readAllLines(training.metadata()).subList(0, 1));
         StencilRun other = StencilRun.inProcess(
@@ -60,6 +85,8 @@ class ValidateIT {
     void whatCannotBeMeasuredIsNamed() {
         StencilRun.inProcess("validate", temporary.resolve("none.safetensors").toString())
                 .failed(1, "none.safetensors", "no such file; name a checkpoint or the folder of a run");
+        StencilRun.inProcess("validate", training.metadata().toString(), "--output_path=report.txt")
+                .failed(1, "'output_path': 'report.txt' must end in .json");
         StencilRun.inProcess(training.words("--max_steps=1")).succeeded();
         StencilRun.inProcess("validate", training.output().toString())
                 .failed(1, "'validation_metadata_path': is missing: name the rows to measure");

@@ -26,6 +26,7 @@ import picocli.CommandLine.ParameterException;
 public record TrainingOptions(CommandSpec command) {
 
     private static final String TEMPLATE = "template_model_id_or_path";
+    private static final String OUTPUT = "--output_path";
     private static final List<String> CHECKPOINTS = List.of("resume_from_checkpoint", "lora_checkpoint");
 
     /// Adds the options of training to a command.
@@ -42,14 +43,23 @@ public record TrainingOptions(CommandSpec command) {
         }
     }
 
-    /// Adds the same options to a command that measures. The help has those of validation alone.
+    /// Adds the same options to a command that measures. The help has those of validation alone, and `--output_path`
+    /// gets the report.
     public static final class MeasurementModel implements IModelTransformer {
         @Override
         public CommandSpec transform(CommandSpec command) {
             PicocliOptions.add(command, TrainOptions.SCHEMA);
             for (OptionSpec option : List.copyOf(command.options())) {
                 String name = option.longestName();
-                if (TrainOptions.SCHEMA.option(name.substring(2)).isPresent() && !name.startsWith("--validation_")) {
+                if (name.equals(OUTPUT)) {
+                    command.remove(option);
+                    command.addOption(OptionSpec.builder(option)
+                            .required(false)
+                            .paramLabel("FILE.json")
+                            .description("Gets the report as JSON.")
+                            .build());
+                } else if (TrainOptions.SCHEMA.option(name.substring(2)).isPresent()
+                        && !name.startsWith("--validation_")) {
                     command.remove(option);
                     command.addOption(OptionSpec.builder(option)
                             .required(false)
@@ -96,6 +106,11 @@ public record TrainingOptions(CommandSpec command) {
                             .formatted(resumed, output));
         }
         return resumed;
+    }
+
+    /// The file of a measurement's report, or null for none.
+    public @Nullable Path report() {
+        return PicocliOptions.path(command, "output_path");
     }
 
     private static Path absolute(Path path) {

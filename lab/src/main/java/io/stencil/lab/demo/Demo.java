@@ -1,10 +1,9 @@
 package io.stencil.lab.demo;
 
-import io.stencil.autograd.ActivationPolicy;
 import io.stencil.error.InvalidFileException;
 import io.stencil.files.AtomicFile;
 import io.stencil.files.AtomicFolder;
-import io.stencil.flux2.schedule.FlowMatchSchedule;
+import io.stencil.image.ImageSize;
 import io.stencil.lab.evaluate.Measure;
 import io.stencil.lab.evaluate.Measures;
 import io.stencil.lab.evaluate.Painter.Steering;
@@ -14,19 +13,14 @@ import io.stencil.pipeline.Flux2Pipeline;
 import io.stencil.pipeline.models.LoadOptions;
 import io.stencil.pipeline.models.ModelFiles;
 import io.stencil.template.Warnings;
-import io.stencil.template.load.LoadedTemplate;
 import io.stencil.template.load.TemplateFolder;
 import io.stencil.template.load.TemplateSource;
 import io.stencil.template.pipeline.TemplatePipeline;
 import io.stencil.tensor.DType;
 import io.stencil.tensor.Device;
-import io.stencil.tensor.TorchGenerator;
 import io.stencil.train.Trainer;
 import io.stencil.train.TrainingResult;
 import io.stencil.train.checkpoint.RunFolder;
-import io.stencil.train.data.Dataset;
-import io.stencil.train.data.DatasetRow;
-import io.stencil.train.data.Sample;
 import io.stencil.train.events.TrainingListener;
 import io.stencil.train.events.TrainingListener.StepReport;
 import io.stencil.train.events.TrainingListener.TrainingStart;
@@ -34,9 +28,7 @@ import io.stencil.train.optim.LearningRateSchedule;
 import io.stencil.train.options.DataOptions.ExtraInput;
 import io.stencil.train.options.ObjectiveOptions.TimestepWeighting;
 import io.stencil.train.options.TrainOptions;
-import io.stencil.train.step.NoiseDraws;
-import io.stencil.train.step.NoiseDraws.Draw;
-import io.stencil.train.step.TrainingStep;
+import io.stencil.train.validation.ValidationReport;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
@@ -53,11 +45,7 @@ public final class Demo {
     private static final LoadOptions LOAD = new LoadOptions(DType.FLOAT32, Device.CPU);
     private static final Measure<?> MEASURE =
             Measures.named(List.of("brightness")).getFirst();
-    private static final int VALIDATION_LEVELS = 6;
     private static final double LEARNING_RATE = 1e-3;
-
-    /// Of all losses that are reported, trained and validated.
-    private static final TimestepWeighting WEIGHTING = TimestepWeighting.NONE;
 
     /// So that the Template also steers the side without a caption.
     private static final double CAPTION_DROPOUT = 0.1;
@@ -86,13 +74,10 @@ public final class Demo {
             paint(plan.validation(), Plan.VALIDATION_IMAGES, plan.validationSeed());
         });
         folder.replace(List.of(plan.template()), this::copyTemplate);
-        Dataset validation = Dataset.read(options(plan.validation()).build().data());
-        double before = validate(validation);
         listener.onStage("training the Template for %s steps".formatted(plan.steps()));
         Training training = new Training(listener);
         folder.replace(List.of(plan.training(), plan.weights()), () -> train(training));
-        double after = validate(validation);
-        Result result = show(before, after, validation.rows().size() * VALIDATION_LEVELS, training);
+        Result result = show(training);
         folder.replace(List.of(plan.chart(), plan.page()), new DemoReport(plan, result)::write);
         return result;
     }
@@ -112,7 +97,7 @@ public final class Demo {
                 new DatasetWriter.DatasetPlan(DatasetWriter.Kind.BRIGHTNESS, count, seed, Plan.SIDE), folder, _ -> {});
     }
 
-    private Result show(double before, double after, int samples, Training training) throws IOException {
+    private Result show(Training training) throws IOException {
         try (AtomicFolder.Temporary images = AtomicFolder.Temporary.create("stencil-demo")) {
             TemplateSource template = new TemplateFolder(plan.template());
             try (TemplatePipeline pipeline = new TemplatePipeline(
@@ -120,9 +105,6 @@ public final class Demo {
                 listener.onStage("generating images with the trained Template, guided and not, amplified and not");
                 Steering neutral = Steering.of(MEASURE.name(), "scale", Plan.NEUTRAL);
                 return new Result(
-                        before,
-                        after,
-                        samples,
                         training,
                         measure(pipeline, images.path(), Plan.GUIDANCE, List.of(neutral)),
                         measure(pipeline, images.path(), Plan.GUIDANCE, List.of()),
@@ -141,35 +123,9 @@ public final class Demo {
                 pipeline,
                 MEASURE.templates(),
                 folder,
-                new PipelinePainter.Settings(Plan.SIDE, Plan.INFERENCE_STEPS, guidance));
+                new PipelinePainter.Settings(new ImageSize(Plan.SIDE, Plan.SIDE), Plan.INFERENCE_STEPS, guidance));
         painter.against(against);
         return MEASURE.run(painter, new Measure.Effort(plan.showSeed(), plan.share()));
-    }
-
-    private double validate(Dataset validation) {
-        try (Flux2Pipeline base = pipeline();
-                LoadedTemplate<?, ?> template = new TemplateFolder(plan.template()).load(base)) {
-            return loss(validation, base, template);
-        }
-    }
-
-    /// The mean loss of a Template on fixed noise and fixed timesteps, without the scatter of training's own draws.
-    /// Each image is noised to timesteps that are evenly spread over the schedule. Weights stay as they are.
-    private double loss(Dataset dataset, Flux2Pipeline pipeline, LoadedTemplate<?, ?> template) {
-        TrainingStep.Settings settings = new TrainingStep.Settings(new ActivationPolicy.Keep(), WEIGHTING, null);
-        TrainingStep step = new TrainingStep(pipeline, template, settings, _ -> {});
-        double sum = 0;
-        try (TorchGenerator generator = new TorchGenerator(plan.seed() + 1)) {
-            for (DatasetRow row : dataset.rows()) {
-                for (int level = 0; level < VALIDATION_LEVELS; level++) {
-                    int index = (2 * level + 1) * FlowMatchSchedule.TRAINING_STEPS / (2 * VALIDATION_LEVELS);
-                    NoiseDraws draws = (dtype, shape) -> new Draw(index, generator.randn(dtype, shape));
-                    Sample sample = Sample.of(row.prompt(), dataset.load(row, template));
-                    sum += step.accumulate(List.of(sample), draws, 1);
-                }
-            }
-        }
-        return sum / (dataset.rows().size() * VALIDATION_LEVELS);
     }
 
     private void train(Training training) throws IOException {
@@ -179,12 +135,13 @@ public final class Demo {
                 .learningRate(LEARNING_RATE)
                 .schedule(LearningRateSchedule.COSINE)
                 .maxGradNorm(1.0)
-                .timestepWeighting(WEIGHTING)
+                .timestepWeighting(TimestepWeighting.NONE)
                 .captionDropout(CAPTION_DROPOUT)
                 .cacheEncodings(true)
                 .seed(plan.seed())
                 .removedPrefix("pipe.template_model.")
                 .csvLog(true)
+                .set("validation_metadata_path", plan.validation().resolve(DatasetWriter.METADATA))
                 .build();
         if (Files.isDirectory(plan.training())) {
             new RunFolder(plan.training()).clear(); // of an earlier demo, which this one replaces
@@ -251,21 +208,21 @@ public final class Demo {
 
     /// Holds the measurements of a demo.
     ///
-    /// @param validationBefore loss on held-out images before training
-    /// @param validationAfter the same after it
-    /// @param validationSamples number of losses that each is the mean of
-    /// @param training the losses on the way
+    /// @param training losses of the steps and of held-out images
     /// @param amplified effect of the Template on images where guidance amplifies it as it does the caption
     /// @param guided the same with the Template on both sides of guidance, which amplifies the caption alone
     /// @param free the same without guidance
-    public record Result(
-            double validationBefore,
-            double validationAfter,
-            int validationSamples,
-            Training training,
-            Measure.Outcome amplified,
-            Measure.Outcome guided,
-            Measure.Outcome free) {
+    public record Result(Training training, Measure.Outcome amplified, Measure.Outcome guided, Measure.Outcome free) {
+
+        /// Loss on held-out images before training.
+        public double validationBefore() {
+            return training.validations().getFirst().loss();
+        }
+
+        /// Loss on the same images after it, with the same noise.
+        public double validationAfter() {
+            return training.validations().getLast().loss();
+        }
 
         /// The correlation of scale and brightness, with the Template on both sides of guidance.
         public double correlation() {
@@ -278,6 +235,7 @@ public final class Demo {
 
         private final Listener listener;
         private final List<Double> losses = new ArrayList<>();
+        private final List<ValidationReport> validations = new ArrayList<>();
         private long parameters;
         private double seconds;
 
@@ -295,6 +253,16 @@ public final class Demo {
             losses.add(report.loss());
             seconds = report.seconds();
             listener.onStep(report);
+        }
+
+        @Override
+        public void onValidation(ValidationReport report) {
+            validations.add(report);
+        }
+
+        /// The measurements of held-out images, before the first step and after the last.
+        List<ValidationReport> validations() {
+            return List.copyOf(validations);
         }
 
         /// The loss of each step.

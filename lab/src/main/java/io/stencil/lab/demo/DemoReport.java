@@ -12,6 +12,7 @@ import io.stencil.lab.evaluate.Finding.ImageRow;
 import io.stencil.lab.evaluate.Measure;
 import io.stencil.lab.evaluate.Page;
 import io.stencil.lab.world.DatasetWriter;
+import io.stencil.train.validation.ValidationReport;
 import java.awt.BasicStroke;
 import java.awt.Color;
 import java.awt.geom.Ellipse2D;
@@ -24,6 +25,7 @@ import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
+import java.util.Objects;
 import java.util.stream.Stream;
 import org.jfree.chart.ChartFactory;
 import org.jfree.chart.JFreeChart;
@@ -42,6 +44,7 @@ record DemoReport(Demo.Plan plan, Demo.Result result) {
 
     void write() throws IOException {
         Demo.Training training = result.training();
+        ValidationReport validation = training.validations().getLast();
         new LossChart(training.losses(), Math.clamp(training.losses().size() / 10, 1, 50)).write(plan.chart());
         Page page = new Page(DemoReport.class)
                 .text("images", Integer.toString(Demo.Plan.IMAGES))
@@ -50,7 +53,10 @@ record DemoReport(Demo.Plan plan, Demo.Result result) {
                 .text("validation_before", number("%.3f", result.validationBefore()))
                 .text("validation_after", number("%.3f", result.validationAfter()))
                 .text("validation_images", Integer.toString(Demo.Plan.VALIDATION_IMAGES))
-                .text("validation_samples", Integer.toString(result.validationSamples()))
+                .text(
+                        "validation_levels",
+                        Integer.toString(validation.weights().bands().size()))
+                .text("finding", Objects.requireNonNull(validation.gain()).inWords())
                 .text("parameters", number("%,d", training.parameters()))
                 .text("correlation", number("%.3f", result.correlation()))
                 .text("guidance", number("%.0f", Demo.Plan.GUIDANCE))

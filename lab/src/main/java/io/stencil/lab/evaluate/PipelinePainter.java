@@ -3,6 +3,7 @@ package io.stencil.lab.evaluate;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.stencil.error.InvalidFileException;
 import io.stencil.error.Location;
+import io.stencil.image.ImageSize;
 import io.stencil.image.RgbImage;
 import io.stencil.image.RgbImageWriter;
 import io.stencil.pipeline.GenerationRequest;
@@ -17,9 +18,9 @@ import java.util.Locale;
 /// Paints with a Template pipeline.
 public final class PipelinePainter implements Painter {
 
-    /// @param side of an image in pixels
+    /// @param size of an image in pixels
     /// @param steps of denoising
-    public record Settings(int side, int steps, double cfgScale) {}
+    public record Settings(ImageSize size, int steps, double cfgScale) {}
 
     private final TemplatePipeline pipeline;
     private final List<String> templates;
@@ -58,7 +59,7 @@ public final class PipelinePainter implements Painter {
 
     private GenerationRequest.Builder request(String prompt, long seed) {
         return GenerationRequest.of(prompt)
-                .size(settings.side(), settings.side())
+                .size(settings.size().height(), settings.size().width())
                 .steps(settings.steps())
                 .cfgScale(cfgScale)
                 .seed(seed);
