@@ -18,7 +18,7 @@ import org.junit.jupiter.api.io.TempDir;
 /// `stencil train` as a process that is killed without warning, at any moment, and goes on with `--resume`.
 class ResumeAfterKillIT {
 
-    private static final int LINES_AT_MOST = 3;
+    private static final int EVENTS_AT_MOST = 6;
     private static final int MILLISECONDS_AT_MOST = 100;
 
     @TempDir
@@ -29,19 +29,22 @@ class ResumeAfterKillIT {
     @BeforeEach
     void makeDataset() throws IOException {
         training = TrainingFolder.make(temporary);
+        Files.writeString(
+                temporary.resolve("samples.jsonl"),
+                "{\"prompt\": \"a circle\", \"num_inference_steps\": 3, \"template_inputs\": {\"scale\": 0.7}}");
     }
 
     @Test
     @Timeout(600)
     void fiveKillsLeaveNoTrace() throws IOException, InterruptedException {
-        assertKillsLeaveNoTrace(5, 50, 7);
+        assertKillsLeaveNoTrace(5, 40, 7);
     }
 
     @Test
     @Tag("soak")
     @Timeout(1800)
     void thirtyKillsLeaveNoTrace() throws IOException, InterruptedException {
-        assertKillsLeaveNoTrace(30, 300, 8);
+        assertKillsLeaveNoTrace(30, 240, 8);
     }
 
     /// @param steps of the run: more than it can do between the kills
@@ -50,21 +53,41 @@ class ResumeAfterKillIT {
         StencilProcess.run(temporary, words(steps, "--output_path=" + whole)).succeeded();
         SplittableRandom random = new SplittableRandom(seed);
         for (int i = 0; i < kills; i++) {
-            killed(start(steps), random.nextInt(LINES_AT_MOST + 1), random.nextInt(MILLISECONDS_AT_MOST));
+            killed(start(steps), random.nextInt(EVENTS_AT_MOST + 1), random.nextInt(MILLISECONDS_AT_MOST));
         }
         start(steps).await().succeeded();
-        String last = "checkpoints/step-" + steps + ".safetensors";
-        assertThat(training.output().resolve(last)).hasSameBinaryContentAs(whole.resolve(last));
+        for (String same : files(whole, "checkpoints/(step-" + steps + "|best)\\.safetensors|samples/.*\\.png")) {
+            assertThat(training.output().resolve(same)).hasSameBinaryContentAs(whole.resolve(same));
+        }
         assertThat(log(training.output())).hasSize(steps + 1).isEqualTo(log(whole));
-        assertThat(names(training.output()))
-                .isEqualTo(names(whole))
+        assertThat(files(training.output(), "(?!tensorboard/).*"))
+                .isEqualTo(files(whole, "(?!tensorboard/).*"))
                 .noneMatch(name -> name.matches("(.*/)?\\.(?!stencil\\.lock).*"));
-        assertThat(events(training.output())).isEqualTo(events(whole)).hasSize(steps + steps / 2);
+        assertThat(events(training.output())).isEqualTo(events(whole));
+        assertThat(events(whole).stream().map(event -> event.replaceFirst("\\{\"type\":\"(\\w+)\".*", "$1")))
+                .contains("checkpoint")
+                .satisfies(types -> {
+                    assertThat(types).filteredOn("step"::equals).hasSize(steps);
+                    assertThat(types).filteredOn("validation"::equals).hasSize(steps / 4 + 1);
+                    assertThat(types).filteredOn("samples"::equals).hasSize(steps / 8);
+                });
+        assertThat(files(training.output(), "tensorboard/events\\.out\\.tfevents\\..*"))
+                .hasSizeBetween(1, kills + 1);
     }
 
     private String[] words(int steps, String... more) {
         return training.words(Stream.concat(
-                        Stream.of("--max_steps=" + steps, "--save_steps=2", "--enable_csv_log", "--ema_decay=0.9"),
+                        Stream.of(
+                                "--max_steps=" + steps,
+                                "--save_steps=2",
+                                "--enable_csv_log",
+                                "--enable_tensorboard_log",
+                                "--ema_decay=0.9",
+                                "--validation_metadata_path=" + training.metadata(),
+                                "--validation_steps=4",
+                                "--keep_best=validation",
+                                "--samples=" + temporary.resolve("samples.jsonl"),
+                                "--sample_steps=8"),
                         Stream.of(more))
                 .toArray(String[]::new));
     }
@@ -72,7 +95,8 @@ class ResumeAfterKillIT {
     /// Goes on where there is a state, and begins anew where the kill came before the first.
     private StencilProcess start(int steps) throws IOException {
         boolean resumable = Files.isDirectory(training.output())
-                && names(training.output()).stream().anyMatch(name -> name.matches("checkpoints/step-\\d+\\.state"));
+                && StencilRun.content(training.output()).stream()
+                        .anyMatch(name -> name.matches("checkpoints/step-\\d+\\.state"));
         if (resumable) {
             return StencilProcess.start(temporary, words(steps, "--output_path=", "--resume=" + training.output()));
         }
@@ -80,7 +104,8 @@ class ResumeAfterKillIT {
         return StencilProcess.start(temporary, words(steps));
     }
 
-    /// Kills a run when it has logged so many new lines, and some milliseconds later.
+    /// Kills a run when it has logged so many new events, of steps, validations, samples and checkpoints, and some
+    /// milliseconds later.
     private void killed(StencilProcess run, int lines, int milliseconds) throws IOException, InterruptedException {
         long before = bytes();
         long now = before;
@@ -99,7 +124,7 @@ class ResumeAfterKillIT {
     }
 
     private long bytes() throws IOException {
-        Path log = training.output().resolve("training_log.csv");
+        Path log = training.output().resolve("events.jsonl");
         return Files.exists(log) ? Files.size(log) : 0;
     }
 
@@ -109,15 +134,19 @@ class ResumeAfterKillIT {
                 .toList();
     }
 
-    private static List<String> names(Path output) throws IOException {
-        return StencilRun.content(output);
+    private static List<String> files(Path output, String pattern) throws IOException {
+        return StencilRun.content(output).stream()
+                .filter(name -> name.matches(pattern))
+                .toList();
     }
 
-    /// Events of steps and checkpoints, without seconds and without the starts of each process.
+    /// Events without seconds and without the starts of each process. Each line is whole.
     private static List<String> events(Path output) throws IOException {
-        return Files.readAllLines(output.resolve("events.jsonl")).stream()
-                .filter(line -> line.matches("\\{\"type\":\"(step|checkpoint)\".*}"))
-                .map(line -> line.replaceFirst("\"seconds\":[^,}]+", ""))
+        List<String> lines = Files.readAllLines(output.resolve("events.jsonl"));
+        assertThat(lines).allMatch(line -> line.matches("\\{\"type\":\"\\w+\",\"step\":\\d+,.*}"));
+        return lines.stream()
+                .filter(line -> !line.startsWith("{\"type\":\"start\""))
+                .map(line -> line.replaceFirst("\"seconds\":[^,}]+", "").replaceFirst("\"time\":\"[^\"]+\"", ""))
                 .toList();
     }
 
