@@ -42,7 +42,9 @@ final class ImageMeasures {
     /// Softness of a shape's edge, in pixels of 64.
     private static final double EDGE = 1.5;
     /// Strength of the noise from which upscaling begins.
-    private static final double UPSCALE_STRENGTH = 0.1;
+    private static final double UPSCALE_STRENGTH = 0.05;
+    /// Least gain of upscaling over the input resized, in dB.
+    private static final double UPSCALE_GAIN = 0.5;
     private static final int WHITE_FROM = 128;
 
     private ImageMeasures() {}
@@ -142,8 +144,8 @@ final class ImageMeasures {
                 .column(paintedOver("upscaled", true, ImageMeasures::upscale))
                 .column(paintedOver(UNSTEERED, false, unsteered()))
                 .painted("from noise", false, Subject::prompt, ImageMeasures::upscale)
-                .metric(
-                        new Target.Above(0),
+                .atLeast(
+                        UPSCALE_GAIN,
                         "gain over the input resized, in dB PSNR",
                         trials -> psnr(trials, "upscaled") - psnr(trials, "resized"))
                 .metric(
