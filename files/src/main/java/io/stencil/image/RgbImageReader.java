@@ -85,6 +85,15 @@ public final class RgbImageReader {
         return read(place, () -> size(file));
     }
 
+    /// Reads the alpha channel of the bytes of an image file as [#readAlpha(Path)] does.
+    ///
+    /// @param place of the bytes, for messages
+    /// @return null for a file without alpha, whose pixels are all opaque
+    /// @throws InvalidFileException as [#readAlpha(Path)] does
+    public static @Nullable RgbImage readAlpha(byte[] file, Location place) {
+        return read(place, () -> decodeAlpha(file));
+    }
+
     /// Whether a file begins as an image does.
     public static boolean isImage(Path file) {
         try (InputStream stream = Files.newInputStream(file)) {

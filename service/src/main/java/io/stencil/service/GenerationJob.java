@@ -1,15 +1,24 @@
 package io.stencil.service;
 
 import io.stencil.error.Arguments;
+import io.stencil.error.StencilException;
+import io.stencil.image.ImageFormat;
+import io.stencil.image.RgbImageWriter;
 import io.stencil.pipeline.GeneratedImage;
 import io.stencil.pipeline.GenerationParameters;
 import io.stencil.tensor.CancellationToken;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -152,8 +161,51 @@ public final class GenerationJob {
         return parameters;
     }
 
+    /// Encodes an image of a job that is done, as a file that carries its parameters.
+    ///
+    /// @param index of the image, from 0, in the order of the seeds
+    /// @return the bytes of the file
+    public byte[] encode(int index, ImageFormat format) {
+        try {
+            return RgbImageWriter.encode(
+                    result.join().get(index).image(),
+                    format,
+                    parameters().get(index).texts());
+        } catch (IOException fault) { // in memory
+            throw new UncheckedIOException(fault);
+        }
+    }
+
     synchronized void record(List<GenerationParameters> ofImages) {
         parameters = List.copyOf(ofImages);
+    }
+
+    /// Waits for the images. A thread that is interrupted meanwhile stays so, and cancels the job; so does the end of
+    /// the
+    /// time.
+    ///
+    /// @param time for which to wait, the time in the queue included
+    /// @return the images, in the order of their seeds
+    /// @throws StencilException of the job
+    /// @throws CancellationException when the thread was interrupted, or another one has cancelled the job
+    /// @throws TimeoutException when the time is over
+    public List<GeneratedImage> await(Duration time) throws TimeoutException {
+        try {
+            return result.get(Arguments.require("time", time).toMillis(), TimeUnit.MILLISECONDS);
+        } catch (InterruptedException _) {
+            cancel();
+            Thread.currentThread().interrupt();
+            throw new CancellationException("job %s was cancelled: its thread was interrupted".formatted(id));
+        } catch (TimeoutException _) {
+            cancel();
+            throw new TimeoutException("job %s was cancelled: it had no images after %s seconds (timeout)"
+                    .formatted(id, time.toSeconds()));
+        } catch (ExecutionException failed) {
+            if (failed.getCause() instanceof StencilException fault) {
+                throw fault;
+            }
+            throw new IllegalStateException(failed);
+        }
     }
 
     long previewBytes() {

@@ -2,7 +2,10 @@ package io.stencil.service;
 
 import io.stencil.error.Arguments;
 import io.stencil.error.InvalidRequestException;
+import io.stencil.error.Location;
 import io.stencil.image.ImageSize;
+import io.stencil.image.RgbImage;
+import io.stencil.image.RgbImageReader;
 import io.stencil.pipeline.models.LoadOptions;
 import io.stencil.pipeline.models.ModelFiles;
 import io.stencil.template.load.TemplateSource;
@@ -110,6 +113,43 @@ public record ServiceSettings(
             require("kept_jobs", keptJobs);
             require("kept_bytes", keptBytes);
             require("kept_time", Arguments.require("kept_time", keptTime).toMillis());
+        }
+
+        /// Decodes an image for a request; its pixels are counted first.
+        ///
+        /// @param field name of the value that holds the image, for messages
+        /// @param file bytes of an image file
+        /// @throws io.stencil.error.InvalidFileException naming the field, when they are no image or a broken one
+        /// @throws InvalidRequestException naming the field, when it has more pixels than a generated image may have
+        public RgbImage decode(String field, byte[] file) {
+            requirePixels(field, file);
+            return RgbImageReader.read(file, Location.ofField(field));
+        }
+
+        /// Decodes the transparency of an image: white where it is transparent, black where it is opaque, as [#decode]
+        /// does.
+        ///
+        /// @throws InvalidRequestException naming the field, when the image has no alpha channel
+        public RgbImage decodeTransparency(String field, byte[] file) {
+            requirePixels(field, file);
+            RgbImage alpha = RgbImageReader.readAlpha(file, Location.ofField(field));
+            if (alpha == null) {
+                throw new InvalidRequestException(
+                        field, "has no alpha channel; a mask is transparent where the image is to change");
+            }
+            byte[] inverted = new byte[alpha.rgb().length];
+            for (int at = 0; at < inverted.length; at++) {
+                inverted[at] = (byte) ~alpha.rgb()[at];
+            }
+            return RgbImage.of(alpha.width(), alpha.height(), inverted);
+        }
+
+        private void requirePixels(String field, byte[] file) {
+            ImageSize size = RgbImageReader.size(Arguments.require(field, file), Location.ofField(field));
+            if ((long) size.width() * size.height() > pixels) {
+                throw new InvalidRequestException(
+                        field, "has %s pixels, more than %s (max_pixels); scale it down".formatted(size, pixels));
+            }
         }
 
         private static void require(String limit, long value) {

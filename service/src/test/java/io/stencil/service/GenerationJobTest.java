@@ -7,7 +7,9 @@ import io.stencil.error.StencilException;
 import io.stencil.error.TemplateException;
 import io.stencil.pipeline.GeneratedImage;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
@@ -16,6 +18,7 @@ import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeoutException;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -64,6 +67,40 @@ class GenerationJobTest {
         assertThat(job.step()).isEqualTo(2);
         assertThat(job.started().orElseThrow()).isAfterOrEqualTo(job.submitted());
         assertThat(job.finished().orElseThrow()).isAfterOrEqualTo(job.started().orElseThrow());
+    }
+
+    @Test
+    void awaitReturnsTheImagesOrThrowsTheFault() throws Exception {
+        Duration time = Duration.ofMinutes(1);
+        GenerationJob job = service.submit(TinyService.request().n(2).build());
+        assertThat(job.await(time)).isEqualTo(job.result().get());
+        Hooks.set("fails", () -> {
+            throw new UncheckedIOException(new IOException("from the hook"));
+        });
+        GenerationJob failing = service.submit(TinyService.hooked("fails"));
+        assertThatThrownBy(() -> failing.await(time))
+                .isInstanceOf(TemplateException.class)
+                .hasMessageContaining("from the hook");
+    }
+
+    @Test
+    void anInterruptAndTheEndOfTheTimeCancelAnAwaitedJob() throws Exception {
+        CountDownLatch latch = new CountDownLatch(1);
+        GenerationJob running = service.submit(TinyService.waiting("running", latch));
+        GenerationJob late = service.submit(TinyService.request().build());
+        assertThatThrownBy(() -> late.await(Duration.ofMillis(1)))
+                .isInstanceOf(TimeoutException.class)
+                .hasMessageContaining("job %s was cancelled".formatted(late.id()));
+        assertThat(late.state()).isEqualTo(GenerationJob.State.CANCELLED);
+        GenerationJob interrupted = service.submit(TinyService.request().build());
+        Thread.currentThread().interrupt();
+        assertThatThrownBy(() -> interrupted.await(Duration.ofMinutes(1)))
+                .isInstanceOf(CancellationException.class)
+                .hasMessageContaining("its thread was interrupted");
+        assertThat(Thread.interrupted()).isTrue();
+        assertThat(interrupted.state()).isEqualTo(GenerationJob.State.CANCELLED);
+        latch.countDown();
+        assertThat(running.await(Duration.ofMinutes(1))).hasSize(1);
     }
 
     @Test
