@@ -17,6 +17,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -34,7 +35,23 @@ import javax.tools.ToolProvider;
 import org.jspecify.annotations.Nullable;
 
 /// Compiles one Java source file in memory against the class path of this process.
+///
+/// The classes of the last few sources are kept, since the compiler takes longer than everything else about a Template;
+/// each loader defines its own classes from them.
 final class SourceCompiler {
+
+    private static final int KEPT_SOURCES = 32;
+
+    private static final Map<Compilation, Map<String, byte[]>> KEPT =
+            new LinkedHashMap<>(/* initialCapacity= */ 64, 0.75f, /* accessOrder= */ true) {
+                @Override
+                protected boolean removeEldestEntry(Map.Entry<Compilation, Map<String, byte[]>> eldest) {
+                    return size() > KEPT_SOURCES;
+                }
+            };
+
+    /// Everything that the classes of a source follow from, within one process.
+    private record Compilation(String fileName, String text, String classPath) {}
 
     private SourceCompiler() {}
 
@@ -53,18 +70,34 @@ final class SourceCompiler {
             throw new TemplateException(
                     source, "cannot be compiled: this Java has no compiler; run on a JDK, or give model.jar instead");
         }
+        Compilation compilation = new Compilation(String.valueOf(source.getFileName()), text(code), classPath());
+        synchronized (KEPT) {
+            Map<String, byte[]> kept = KEPT.get(compilation);
+            if (kept != null) {
+                return new TemplateClassLoader(kept);
+            }
+        }
+        Map<String, byte[]> classes = classes(source, compilation, compiler);
+        synchronized (KEPT) {
+            KEPT.put(compilation, classes);
+        }
+        return new TemplateClassLoader(classes);
+    }
+
+    private static Map<String, byte[]> classes(Path source, Compilation compilation, JavaCompiler compiler) {
         DiagnosticCollector<JavaFileObject> diagnostics = new DiagnosticCollector<>();
         try (StandardJavaFileManager standard =
                         compiler.getStandardFileManager(diagnostics, Locale.ROOT, StandardCharsets.UTF_8);
                 ClassesInMemory classes = new ClassesInMemory(standard)) {
-            List<String> options = List.of("-classpath", classPath(), "-g", "-parameters", "-proc:none", "-Xlint:none");
+            List<String> options =
+                    List.of("-classpath", compilation.classPath(), "-g", "-parameters", "-proc:none", "-Xlint:none");
             boolean compiled = compiler.getTask(
-                            null, classes, diagnostics, options, null, List.of(new Source(source, text(code))))
+                            null, classes, diagnostics, options, null, List.of(new Source(compilation)))
                     .call();
             if (!compiled) {
                 throw fault(source, diagnostics.getDiagnostics());
             }
-            return classes.loader();
+            return classes.files();
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
@@ -124,9 +157,9 @@ final class SourceCompiler {
     private static final class Source extends SimpleJavaFileObject {
         private final String text;
 
-        Source(Path file, String text) {
-            super(URI.create("memory:///" + file.getFileName()), Kind.SOURCE);
-            this.text = text;
+        Source(Compilation compilation) {
+            super(URI.create("memory:///" + compilation.fileName()), Kind.SOURCE);
+            this.text = compilation.text();
         }
 
         @Override
@@ -158,11 +191,11 @@ final class SourceCompiler {
             };
         }
 
-        /// A loader of the classes that were written.
-        ClassLoader loader() {
+        /// Content of the classes that were written, by path.
+        Map<String, byte[]> files() {
             Map<String, byte[]> files = new HashMap<>();
             classes.forEach((path, stream) -> files.put(path, stream.toByteArray()));
-            return new TemplateClassLoader(files);
+            return files;
         }
     }
 }

@@ -6,8 +6,10 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.stencil.error.InvalidFileException;
 import io.stencil.error.TemplateException;
 import java.io.IOException;
+import java.lang.reflect.Proxy;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import javax.tools.JavaCompiler;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -55,6 +57,24 @@ class SourceCompilerTest {
         try (var files = Files.list(folder)) {
             assertThat(files).containsExactly(source);
         }
+    }
+
+    /// The second loader comes without a compiler, and its classes are its own.
+    @Test
+    void aSourceIsCompiledOnceAndLoadedAnewEachTime() throws IOException, ReflectiveOperationException {
+        CodeFile code = CodeFile.read(source("public class Model { public static int count; }"), TrustedCode.OWN);
+        JavaCompiler none = (JavaCompiler) Proxy.newProxyInstance(
+                getClass().getClassLoader(), new Class<?>[] {JavaCompiler.class}, (_, method, _) -> {
+                    throw new AssertionError(method + " is called");
+                });
+        Class<?> first = SourceCompiler.compile(code).loadClass("Model");
+        Class<?> second = SourceCompiler.compile(code, none).loadClass("Model");
+        first.getField("count").setInt(null, 7);
+        assertThat(second).isNotSameAs(first);
+        assertThat(second.getField("count").getInt(null)).isZero();
+
+        CodeFile changed = CodeFile.read(source("public class Model { public static int total; }"), TrustedCode.OWN);
+        assertThat(SourceCompiler.compile(changed).loadClass("Model")).hasPublicFields("total");
     }
 
     @Test
