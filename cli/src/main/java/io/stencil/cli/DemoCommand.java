@@ -30,8 +30,14 @@ final class DemoCommand implements Callable<Integer> {
     @Option(names = "--seed", paramLabel = "N", description = "Default: ${DEFAULT-VALUE}.")
     private long seed;
 
+    @Option(names = "--images", paramLabel = "N", hidden = true)
+    private int images = 400;
+
     @Option(names = "--steps", paramLabel = "N", hidden = true)
     private int steps = 400;
+
+    @Option(names = "--num_inference_steps", paramLabel = "N", hidden = true)
+    private int inferenceSteps = 20;
 
     @Option(names = "--share", paramLabel = "0..1", hidden = true)
     private double share = 0.2;
@@ -42,10 +48,10 @@ final class DemoCommand implements Callable<Integer> {
     @Override
     public Integer call() {
         OutputCheck.requireFolder("output", output);
-        if (steps < 1) {
-            throw new InvalidRequestException("steps", "must be at least 1, found " + steps);
-        }
-        Demo.Plan plan = new Demo.Plan(StencilCommand.checkout(), output, steps, seed, share);
+        requirePositive("images", images);
+        requirePositive("steps", steps);
+        requirePositive("num_inference_steps", inferenceSteps);
+        Demo.Plan plan = new Demo.Plan(StencilCommand.checkout(), output, images, steps, inferenceSteps, seed, share);
         PrintWriter out = command.commandLine().getOut();
         try (ProgressLine line = ProgressLine.on(command.commandLine().getErr())) {
             Demo.Result result = new Demo(plan, listener(line)).run();
@@ -61,6 +67,12 @@ final class DemoCommand implements Callable<Integer> {
             return 0;
         } catch (IOException e) {
             throw new InvalidFileException(Location.of(output), "cannot be written: " + e, e);
+        }
+    }
+
+    private static void requirePositive(String option, int value) {
+        if (value < 1) {
+            throw new InvalidRequestException(option, "must be at least 1, found " + value);
         }
     }
 

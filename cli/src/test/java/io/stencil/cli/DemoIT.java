@@ -26,9 +26,16 @@ class DemoIT {
     @TempDir
     private Path folder;
 
+    /// A demo of few images, each of few steps.
+    private static String[] words(String... more) {
+        List<String> words = new ArrayList<>(List.of("demo", "--images=20", "--num_inference_steps=2", "--share=0.05"));
+        words.addAll(List.of(more));
+        return words.toArray(String[]::new);
+    }
+
     @Test
     void leavesAPageThatHoldsItsPicturesAndWhoseLinksAllLead() throws IOException, InterruptedException {
-        StencilRun run = StencilProcess.run(folder, "demo", "--output", "out put", "--steps=3", "--share=0.05")
+        StencilRun run = StencilProcess.run(folder, words("--output=out put", "--steps=3"))
                 .succeeded();
 
         Path output = folder.resolve("out put");
@@ -62,13 +69,13 @@ class DemoIT {
         List<Path> files =
                 List.of(folder.resolve("brightness/model.safetensors"), folder.resolve("dataset/images/000007.png"));
         List<byte[]> before = new ArrayList<>();
-        StencilRun.inProcess("demo", "--output=" + folder, "--steps=2", "--seed=3", "--share=0.05")
+        StencilRun.inProcess(words("--output=" + folder, "--steps=2", "--seed=3"))
                 .succeeded();
         for (Path file : files) {
             before.add(Files.readAllBytes(file));
             Files.setLastModifiedTime(file, FileTime.fromMillis(0));
         }
-        StencilRun.inProcess("demo", "--output=" + folder, "--steps=2", "--seed=3", "--share=0.05")
+        StencilRun.inProcess(words("--output=" + folder, "--steps=2", "--seed=3"))
                 .succeeded();
         for (Path file : files) {
             assertThat(file).hasBinaryContent(before.get(files.indexOf(file)));

@@ -68,9 +68,9 @@ public final class Demo {
         DemoFolder folder = new DemoFolder(plan.output(), plan.parts());
         folder.claim();
         folder.replace(List.of(plan.chart(), plan.page()), this::removeReport);
-        listener.onStage("painting %s images".formatted(Plan.IMAGES));
+        listener.onStage("painting %s images".formatted(plan.images()));
         folder.replace(List.of(plan.dataset(), plan.validation()), () -> {
-            paint(plan.dataset(), Plan.IMAGES, plan.datasetSeed());
+            paint(plan.dataset(), plan.images(), plan.datasetSeed());
             paint(plan.validation(), Plan.VALIDATION_IMAGES, plan.validationSeed());
         });
         folder.replace(List.of(plan.template()), this::copyTemplate);
@@ -123,7 +123,8 @@ public final class Demo {
                 pipeline,
                 MEASURE.templates(),
                 folder,
-                new PipelinePainter.Settings(new ImageSize(Plan.SIDE, Plan.SIDE), Plan.INFERENCE_STEPS, guidance));
+                new PipelinePainter.Settings(
+                        new ImageSize(Plan.SIDE, Plan.SIDE), plan.inferenceSteps(), guidance));
         painter.against(against);
         return MEASURE.run(painter, new Measure.Effort(plan.showSeed(), plan.share()));
     }
@@ -285,16 +286,16 @@ public final class Demo {
     ///
     /// @param root folder of the checkout, with `models` and `examples`
     /// @param output gets everything that the demo makes
+    /// @param images that training sees
     /// @param steps of training
+    /// @param inferenceSteps of denoising, for each image that shows the effect
     /// @param seed seed of images, training and generation
     /// @param share share of an evaluation's images that are generated to show the effect
-    public record Plan(Path root, Path output, int steps, long seed, double share) {
+    public record Plan(Path root, Path output, int images, int steps, int inferenceSteps, long seed, double share) {
 
-        static final int IMAGES = 400;
         static final int VALIDATION_IMAGES = 8;
         static final int SIDE = 64;
         static final int BATCH = 16;
-        static final int INFERENCE_STEPS = 20;
         static final double GUIDANCE = 3;
 
         /// The scale of an image that is neither dark nor bright.

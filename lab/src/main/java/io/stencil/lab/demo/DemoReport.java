@@ -47,7 +47,7 @@ record DemoReport(Demo.Plan plan, Demo.Result result) {
         ValidationReport validation = training.validations().getLast();
         new LossChart(training.losses(), Math.clamp(training.losses().size() / 10, 1, 50)).write(plan.chart());
         Page page = new Page(DemoReport.class)
-                .text("images", Integer.toString(Demo.Plan.IMAGES))
+                .text("images", Integer.toString(plan.images()))
                 .text("steps", Integer.toString(training.losses().size()))
                 .text("training_seconds", number("%.0f", training.seconds()))
                 .text("validation_before", number("%.3f", result.validationBefore()))
@@ -142,7 +142,7 @@ record DemoReport(Demo.Plan plan, Demo.Result result) {
                         number("%.0f", Demo.Plan.GUIDANCE),
                         Demo.Plan.SIDE,
                         Demo.Plan.SIDE,
-                        Demo.Plan.INFERENCE_STEPS);
+                        plan.inferenceSteps());
     }
 
     private static String number(String format, Object value) {

@@ -23,6 +23,15 @@ class SamplesTest {
                 .toList();
     }
 
+    /// Varied samples that several tests share, painted once.
+    private static List<Sample> varied() {
+        return Varied.SAMPLES;
+    }
+
+    private static final class Varied {
+        static final List<Sample> SAMPLES = samples(DatasetWriter.Kind.VARIED, 600);
+    }
+
     private static RgbImage image(Sample sample, String path) {
         return sample.images().stream()
                 .filter(image -> image.path().equals(path))
@@ -89,7 +98,7 @@ class SamplesTest {
 
     @Test
     void variedImagesAreWhatTheirCaptionsEndWith() {
-        List<Sample> samples = samples(DatasetWriter.Kind.VARIED, 600);
+        List<Sample> samples = varied();
         String[] sceneEnds = {
             "background", "left", "right", "top", "bottom", "center", "circle", "square", "triangle", "ring"
         };
@@ -127,7 +136,7 @@ class SamplesTest {
 
     @Test
     void captionsOfVariedImagesAreKnownWithoutThem() {
-        assertThat(samples(DatasetWriter.Kind.VARIED, 60))
+        assertThat(varied().subList(0, 60))
                 .extracting(sample -> sample.row().prompt())
                 .containsExactlyInAnyOrderElementsOf(IntStream.range(0, 60)
                         .mapToObj(index -> VariedSamples.caption(new Draws(31, index)))
@@ -137,7 +146,7 @@ class SamplesTest {
     /// A word that the tokenizer does not have takes a token for each byte, and a caption may then be too long.
     @Test
     void captionsAreMadeOfTheVocabularysWords() {
-        for (Sample sample : samples(DatasetWriter.Kind.VARIED, 600)) {
+        for (Sample sample : varied()) {
             assertThat(WorldTokenizer.Vocabulary.words())
                     .containsAll(Pattern.compile("[ ,]+")
                             .splitAsStream(sample.row().prompt())
