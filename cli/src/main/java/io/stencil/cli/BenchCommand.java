@@ -41,9 +41,6 @@ final class BenchCommand implements Callable<Integer> {
 
     static final String NAME = "bench";
 
-    /// Rows and columns of the product whose speed is the reference.
-    private static final long PRODUCT_SIDE = 2048;
-
     /// Options that the process of one benchmark does not get.
     private static final Set<String> OWN_OPTIONS = Set.of("--works", "--output_path", "--config");
 
@@ -56,6 +53,10 @@ final class BenchCommand implements Callable<Integer> {
 
     @Option(names = "--size", paramLabel = "klein|full", hidden = true)
     private String size = "klein";
+
+    /// Rows and columns of the product whose speed is the reference.
+    @Option(names = "--product_side", paramLabel = "N", hidden = true)
+    private int productSide = 2048;
 
     @Option(names = "--full_size", description = "All blocks of FLUX.2-klein-4B and all layers that its prompts need.")
     private boolean fullSize;
@@ -130,7 +131,7 @@ final class BenchCommand implements Callable<Integer> {
 
     /// A benchmark's process computes no other product, which would add to its memory.
     private double speed() {
-        return inProcess ? 1 : ProductSpeed.operationsPerSecond(PRODUCT_SIDE);
+        return inProcess ? 1 : ProductSpeed.operationsPerSecond(productSide);
     }
 
     private BenchModels models() {

@@ -10,6 +10,7 @@ import io.stencil.flux2.text.Qwen3Config;
 import io.stencil.json.JsonFile;
 import io.stencil.lab.bench.BenchModels;
 import io.stencil.testing.TestFiles;
+import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -31,10 +32,12 @@ class BenchIT {
     @TempDir
     private Path folder;
 
-    private StencilRun bench(String... more) {
-        List<String> words = new ArrayList<>(List.of("bench", "--size=tiny", "--output_path=" + result()));
+    /// In a process of its own, whose options of Java are those of the works' processes.
+    private StencilRun bench(String... more) throws IOException, InterruptedException {
+        List<String> words =
+                new ArrayList<>(List.of("bench", "--size=tiny", "--product_side=256", "--output_path=" + result()));
         words.addAll(List.of(more));
-        return StencilRun.inProcess(words.toArray(String[]::new));
+        return StencilProcess.run(folder, words.toArray(String[]::new));
     }
 
     private Path result() {
@@ -42,7 +45,7 @@ class BenchIT {
     }
 
     @Test
-    void tableAndJsonTellTheSame() {
+    void tableAndJsonTellTheSame() throws IOException, InterruptedException {
         StencilRun run = bench("--repeats=2").succeeded();
 
         List<String> lines = run.out().lines().toList();
@@ -76,7 +79,7 @@ class BenchIT {
     /// Two forward passes' worth for a step, three where activations are recomputed; and the tiny transformer's
     /// products, counted by hand.
     @Test
-    void operationsAreThoseOfTheModel() {
+    void operationsAreThoseOfTheModel() throws IOException, InterruptedException {
         bench("--works=training,training-checkpointed,denoising", "--repeats=1").succeeded();
         Map<String, Double> gflop = new HashMap<>();
         for (JsonNode one : JsonFile.read(result()).path("works")) {
@@ -103,7 +106,7 @@ class BenchIT {
     }
 
     @Test
-    void weightsInFilesAreMeasured() {
+    void weightsInFilesAreMeasured() throws IOException, InterruptedException {
         StencilRun run = bench(
                         "--model_paths=" + TestFiles.tinyModel(""),
                         "--works=denoising,text",
@@ -117,7 +120,7 @@ class BenchIT {
     }
 
     @Test
-    void whatAWorkCannotDoIsTold() {
+    void whatAWorkCannotDoIsTold() throws IOException, InterruptedException {
         StencilRun run = bench("--model_paths=" + TestFiles.tinyModel("vae"), "--works=denoising");
         assertThat(run.exitCode()).isEqualTo(1);
         assertThat(run.err()).contains("names no transformer; leave out the works that need it (--works)");
