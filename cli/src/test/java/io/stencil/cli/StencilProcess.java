@@ -137,19 +137,17 @@ record StencilProcess(Process process, Path log) {
             return Optional.of("-XX:AOTCache=" + FILE);
         }
 
+        /// Of a training that also generates: with the compiler, which takes half of such a start.
         private static void write() throws IOException {
             Path folder = Files.createTempDirectory("stencil-archive");
+            TrainingFolder training = TrainingFolder.make(folder);
+            Path samples = Files.writeString(
+                    folder.resolve("samples.jsonl"),
+                    "{\"prompt\": \"a wall\", \"num_inference_steps\": 1, \"height\": 32, \"width\": 32}");
             List<String> command = new ArrayList<>(JAVA);
             command.add("-XX:AOTCacheOutput=" + folder.resolve("classes"));
             command.addAll(MAIN);
-            command.addAll(List.of(
-                    "generate",
-                    "--model_paths=" + TestFiles.root().resolve("models/tiny-klein"),
-                    "--prompt=cat",
-                    "--height=32",
-                    "--width=32",
-                    "--num_inference_steps=1",
-                    "--output=" + folder.resolve("image.png")));
+            command.addAll(List.of(training.words("--max_steps=1", "--sample_steps=1", "--samples=" + samples)));
             Process process =
                     new ProcessBuilder(command).redirectErrorStream(true).start();
             String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
