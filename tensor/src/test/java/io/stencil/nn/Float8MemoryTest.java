@@ -20,11 +20,11 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/// Resident memory of a model whose file has 512 MB of weights in bfloat16.
+/// Resident memory of a model whose file has 256 MB of weights in bfloat16.
 @Tag("memory")
 class Float8MemoryTest {
 
-    private static final int LAYERS = 32;
+    private static final int LAYERS = 16;
     private static final long SIDE = 2896;
     private static final long FILE = LAYERS * SIDE * SIDE * 2;
     private static final long MEGABYTE = 1L << 20;
