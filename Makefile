@@ -28,10 +28,11 @@ check:
 format:
 	$(MVN) -q spotless:apply
 
-## Resident memory over 10,000 training steps and 300 generations, native memory over 500 cancelled jobs, and a training and its first
-## stage that are killed 30 times: some thirty minutes.
+## Resident memory over 10,000 training steps and 300 generations and of a server over 2,000 requests, native memory over 500 cancelled
+## jobs, and a training and its first stage that are killed 30 times: some forty minutes.
 soak:
-	$(MVN) -pl train,service,cli -am -Dtest=LongRunMemoryTest,CancelMemoryTest -Dit.test=ResumeAfterKillIT,SplitTrainingIT \
+	$(MVN) -pl train,service,server,cli -am -Dtest=LongRunMemoryTest,CancelMemoryTest,ServerMemoryTest \
+	    -Dit.test=ResumeAfterKillIT,SplitTrainingIT \
 	    -Dsurefire.failIfNoSpecifiedTests=false -Dfailsafe.failIfNoSpecifiedTests=false -Dtest.tags.excluded=none verify
 
 ## Time and memory of each part on this machine; BENCH="--works denoising --repeats 5" hands it options.

@@ -49,6 +49,7 @@ public final class StencilCommand {
 
     private static final List<Class<?>> COMMANDS = List.of(
             GenerateCommand.class,
+            ServeCommand.class,
             TrainCommand.class,
             ValidateCommand.class,
             LaunchCommand.class,

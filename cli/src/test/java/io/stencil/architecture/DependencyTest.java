@@ -15,8 +15,8 @@ import java.util.Set;
 import org.junit.jupiter.api.Test;
 
 /// What may see what: cli, lab, train, template, pipeline, flux2, tensor, files, and never back; hub stands aside on
-/// files, and service, which only the command line and servers see, on template. Within the lab the world sees files
-/// alone, evaluations see template and world.
+/// files, and service, which only the command line and servers see, on template; server sees no more than it needs of
+/// service, pipeline and files. Within the lab the world sees files alone, evaluations see template and world.
 class DependencyTest {
 
     private static final JavaClasses STENCIL = new ClassFileImporter()
@@ -38,6 +38,7 @@ class DependencyTest {
         "io.stencil.cli..",
         "io.stencil.lab..",
         "io.stencil.train..",
+        "io.stencil.server..",
         "io.stencil.service..",
         "io.stencil.template..",
         "io.stencil.pipeline..",
@@ -54,6 +55,7 @@ class DependencyTest {
                 "lab.evaluate",
                 "lab.world",
                 "train",
+                "server",
                 "service",
                 "template",
                 "pipeline",
@@ -80,6 +82,8 @@ class DependencyTest {
                 .definedBy("io.stencil.lab.evaluate..")
                 .layer("train")
                 .definedBy("io.stencil.train..")
+                .layer("server")
+                .definedBy("io.stencil.server..")
                 .layer("service")
                 .definedBy("io.stencil.service..")
                 .layer("template")
@@ -108,14 +112,18 @@ class DependencyTest {
                 .mayOnlyAccessLayers("template", "pipeline", "world", "files")
                 .whereLayer("train")
                 .mayOnlyBeAccessedByLayers("cli", "lab")
-                .whereLayer("service")
+                .whereLayer("server")
                 .mayOnlyBeAccessedByLayers("cli")
+                .whereLayer("server")
+                .mayOnlyAccessLayers("service", "pipeline", "files")
+                .whereLayer("service")
+                .mayOnlyBeAccessedByLayers("cli", "server")
                 .whereLayer("service")
                 .mayOnlyAccessLayers("template", "pipeline", "tensor", "files")
                 .whereLayer("template")
                 .mayOnlyBeAccessedByLayers("cli", "lab", "evaluate", "train", "service")
                 .whereLayer("pipeline")
-                .mayOnlyBeAccessedByLayers("cli", "lab", "evaluate", "train", "service", "template")
+                .mayOnlyBeAccessedByLayers("cli", "lab", "evaluate", "train", "server", "service", "template")
                 .whereLayer("flux2")
                 .mayOnlyBeAccessedByLayers("cli", "lab", "train", "template", "pipeline")
                 .whereLayer("tensor")
@@ -162,6 +170,17 @@ class DependencyTest {
                 .should()
                 .dependOnClassesThat()
                 .resideInAPackage("org.bytedeco..")
+                .check(STENCIL);
+    }
+
+    @Test
+    void onlyTheServerSeesItsLibraries() {
+        noClasses()
+                .that()
+                .resideOutsideOfPackage("io.stencil.server..")
+                .should()
+                .dependOnClassesThat()
+                .resideInAnyPackage("org.eclipse.jetty..", "io.micrometer..", "io.prometheus..")
                 .check(STENCIL);
     }
 

@@ -46,7 +46,7 @@ class StencilCommandTest {
 
     /// Names of all commands, as in the text of the root's help.
     private static final String COMMANDS =
-            "generate, train, validate, launch, init, inspect, convert, dataset, evaluate, demo, bench,"
+            "generate, serve, train, validate, launch, init, inspect, convert, dataset, evaluate, demo, bench,"
                     + " new-template, package, fetch, upload, verify, generate-completion, help, sample";
 
     @Test

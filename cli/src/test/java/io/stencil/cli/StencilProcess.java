@@ -77,6 +77,11 @@ record StencilProcess(Process process, Path log) {
         return Files.readString(log.resolve("err"), StandardCharsets.UTF_8);
     }
 
+    /// What it printed so far on standard output.
+    String outputSoFar() throws IOException {
+        return Files.readString(log.resolve("out"), StandardCharsets.UTF_8);
+    }
+
     StencilRun await() throws IOException, InterruptedException {
         try {
             assertThat(process.waitFor(TIMEOUT_MINUTES, TimeUnit.MINUTES))

@@ -18,7 +18,7 @@ import javax.imageio.stream.MemoryCacheImageOutputStream;
 final class PixelEncoder {
 
     /// Of JPEG and WebP: high, as an image that is encoded once is often edited and encoded again.
-    private static final float QUALITY = 0.95f;
+    static final int QUALITY = 95;
 
     private PixelEncoder() {}
 
@@ -35,27 +35,29 @@ final class PixelEncoder {
     }
 
     /// Encodes the pixels, without metadata.
-    static byte[] encode(RgbImage image, ImageFormat format) throws IOException {
+    ///
+    /// @param quality of JPEG and WebP, 0 to 100
+    static byte[] encode(RgbImage image, ImageFormat format, int quality) throws IOException {
         ImageWriter writer = writer(format).orElseThrow();
         ByteArrayOutputStream bytes = new ByteArrayOutputStream();
         try (MemoryCacheImageOutputStream output = new MemoryCacheImageOutputStream(bytes)) {
             writer.setOutput(output);
             BufferedImage pixels = image.toBufferedImage();
-            writer.write(null, new IIOImage(pixels, null, null), parameters(writer, format));
+            writer.write(null, new IIOImage(pixels, null, null), parameters(writer, format, quality));
         } finally {
             writer.dispose();
         }
         return bytes.toByteArray();
     }
 
-    private static ImageWriteParam parameters(ImageWriter writer, ImageFormat format) {
+    private static ImageWriteParam parameters(ImageWriter writer, ImageFormat format, int quality) {
         ImageWriteParam parameters = writer.getDefaultWriteParam();
         if (format != ImageFormat.PNG) {
             parameters.setCompressionMode(ImageWriteParam.MODE_EXPLICIT);
             if (format == ImageFormat.WEBP) {
                 parameters.setCompressionType("Lossy");
             }
-            parameters.setCompressionQuality(QUALITY);
+            parameters.setCompressionQuality(quality / 100f);
         }
         return parameters;
     }

@@ -45,9 +45,17 @@ public final class RgbImageWriter {
     ///     there is no encoder for it
     /// @throws IOException             when the encoder fails
     public static byte[] encode(RgbImage image, ImageFormat format, @Nullable ImageTexts texts) throws IOException {
+        return encode(image, format, texts, PixelEncoder.QUALITY);
+    }
+
+    /// Encodes an image as [#encode(RgbImage, ImageFormat, ImageTexts)] does.
+    ///
+    /// @param quality of JPEG and WebP, 0 to 100, in place of 95
+    public static byte[] encode(RgbImage image, ImageFormat format, @Nullable ImageTexts texts, int quality)
+            throws IOException {
         Arguments.require("image", image);
         Arguments.require("format", format).requireFits(image.size(), texts);
-        byte[] pixels = PixelEncoder.encode(image, format);
+        byte[] pixels = PixelEncoder.encode(image, format, quality);
         if (texts == null) {
             return pixels;
         }

@@ -99,9 +99,11 @@ public record TemplateInput(int modelId, ObjectNode fields, Path folder, boolean
 
     /// Copies a JSON value, with the texts that name files of a folder replaced by paths from the working directory.
     public static JsonNode located(JsonNode value, Path folder) {
-        return mapped(value, leaf -> file(leaf, folder)
-                .<JsonNode>map(file -> TextNode.valueOf(file.toString()))
-                .orElse(leaf));
+        return mapped(
+                value,
+                leaf -> file(leaf, folder)
+                        .<JsonNode>map(file -> TextNode.valueOf(file.toString()))
+                        .orElse(leaf));
     }
 
     /// Copies a JSON value with a function applied to what is neither array nor object.

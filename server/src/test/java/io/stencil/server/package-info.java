@@ -1,0 +1,4 @@
+@NullMarked
+package io.stencil.server;
+
+import org.jspecify.annotations.NullMarked;
