@@ -13,6 +13,8 @@ import io.stencil.tensor.Device;
 import io.stencil.testing.AllocatedMemory;
 import io.stencil.testing.ShortPrompts;
 import io.stencil.testing.StackToken;
+import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.Tag;
@@ -39,13 +41,17 @@ class CancellationMemoryTest {
                 Flux2Pipeline.load(ModelFiles.in(ShortPrompts.model()), new LoadOptions(DType.FLOAT32, Device.CPU))) {
             pipeline.generateAll(request, List.of(1L, 2L), ProgressListener.NONE, new StackToken("None", 0));
             long before = AllocatedMemory.bytes();
+            List<Long> growth = new ArrayList<>();
             for (int i = 0; i < TIMES; i++) {
                 String model = MODELS.get(i % MODELS.size());
                 StackToken token = new StackToken(model, random.nextInt(4));
                 assertThatThrownBy(() -> pipeline.generateAll(request, List.of(1L, 2L), ProgressListener.NONE, token))
                         .isInstanceOf(CancelledException.class);
-                assertThat(AllocatedMemory.bytes()).as(model).isEqualTo(before);
+                growth.add(AllocatedMemory.bytes() - before);
             }
+            // what Java's own threads hold for a moment aside: a leak of any model would be in all of the last readings
+            assertThat(Collections.min(growth.subList(TIMES - 2 * MODELS.size(), TIMES)))
+                    .isZero();
         }
     }
 }
