@@ -17,6 +17,7 @@ import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.function.Consumer;
@@ -144,13 +145,17 @@ public final class GenerationJob {
     /// [CancellationException]. To cancel or complete the future itself has no effect on the job.
     public CompletableFuture<List<GeneratedImage>> result() {
         CompletableFuture<List<GeneratedImage>> copy = new CompletableFuture<>();
-        CompletableFuture<?> _ = result.whenComplete((images, fault) -> {
-            if (fault == null) {
-                copy.complete(images);
-            } else {
-                copy.completeExceptionally(fault);
-            }
-        });
+        // What depends on one copy may block: it shall hold up neither the worker nor the other copies.
+        Executor thread = result.isDone() ? Runnable::run : Thread::startVirtualThread;
+        CompletableFuture<?> _ = result.whenCompleteAsync(
+                (images, fault) -> {
+                    if (fault == null) {
+                        copy.complete(images);
+                    } else {
+                        copy.completeExceptionally(fault);
+                    }
+                },
+                thread);
         return copy;
     }
 
@@ -246,7 +251,7 @@ public final class GenerationJob {
         events.add(event);
     }
 
-    /// Ends the job. Its future is completed on another thread, for what depends on it may block.
+    /// Ends the job.
     ///
     /// @param last event of the job
     void finish(JobEvent last) {
@@ -261,13 +266,10 @@ public final class GenerationJob {
             finished = Instant.now();
             events.add(last);
         }
-        Thread.startVirtualThread(() -> {
-            switch (last) {
-                case JobEvent.Done done -> result.complete(done.images());
-                case JobEvent.Failed failed -> result.completeExceptionally(failed.fault());
-                default ->
-                    result.completeExceptionally(new CancellationException("job %s was cancelled".formatted(id)));
-            }
-        });
+        switch (last) {
+            case JobEvent.Done done -> result.complete(done.images());
+            case JobEvent.Failed failed -> result.completeExceptionally(failed.fault());
+            default -> result.completeExceptionally(new CancellationException("job %s was cancelled".formatted(id)));
+        }
     }
 }

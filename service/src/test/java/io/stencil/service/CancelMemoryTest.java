@@ -24,8 +24,8 @@ class CancelMemoryTest {
     private Path folder;
 
     @Test
-    void fortyRandomCancels() throws Exception {
-        cancel(40);
+    void someRandomCancels() throws Exception {
+        cancel(16);
     }
 
     @Test

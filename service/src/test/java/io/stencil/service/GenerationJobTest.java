@@ -131,7 +131,9 @@ class GenerationJobTest {
                 throw new AssertionError(e);
             }
         });
+        CompletableFuture<List<GeneratedImage>> result = job.result();
         open.countDown();
+        assertThat(result.get()).hasSize(1);
         assertThat(last.get()).isEqualTo("1 images");
         assertThat(faulty).containsSubsequence("started", "1 of 2", "2 of 2", "1 images");
         stillServes();

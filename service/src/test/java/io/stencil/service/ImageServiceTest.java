@@ -4,11 +4,14 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import io.stencil.error.InvalidRequestException;
 import io.stencil.error.Location;
 import io.stencil.error.QueueFullException;
 import io.stencil.files.Fingerprint;
+import io.stencil.image.ImageFormat;
 import io.stencil.image.ImageSize;
 import io.stencil.image.RgbImage;
+import io.stencil.image.RgbImageWriter;
 import io.stencil.pipeline.Flux2Pipeline;
 import io.stencil.pipeline.GeneratedImage;
 import io.stencil.pipeline.GenerationParameters;
@@ -282,6 +285,37 @@ class ImageServiceTest {
     }
 
     @Test
+    void imagesAmongTheInputsOfATemplateAreValuesAndNoFiles() throws Exception {
+        RgbImage photo = RgbImage.filled(new ImageSize(16, 16), 0x336699);
+        try (ImageService service =
+                ImageService.open(TinyService.settings(folder).build())) {
+            for (Object image : List.of(photo, RgbImageWriter.encode(photo, ImageFormat.PNG, null))) {
+                GenerationJob job = service.submit(TinyService.request()
+                        .template("hook", Map.of("name", "none", "image", image))
+                        .build());
+                job.result().get();
+                assertThat(job.parameters()
+                                .getFirst()
+                                .templateInputs()
+                                .getFirst()
+                                .get("image")
+                                .textValue())
+                        .isEqualTo("pixels:" + photo.sha256());
+            }
+            Path file = TestFiles.golden("input.png");
+            assertThatThrownBy(() -> service.submit(TinyService.request()
+                            .template("hook", Map.of("name", "none", "image", file.toString()))
+                            .build()))
+                    .isInstanceOf(InvalidRequestException.class)
+                    .hasMessage("'templates[0].inputs.image': must be an image, no path, found \"%s\"", file);
+            assertThatThrownBy(() -> TinyService.request()
+                            .template("hook", Map.of("name", "none", "image", new byte[] {1, 2, 3})))
+                    .isInstanceOf(InvalidRequestException.class)
+                    .hasMessageStartingWith("'templates.hook.inputs.image': ");
+        }
+    }
+
+    @Test
     void finishedJobsAreKeptWithinBounds() throws Exception {
         ServiceSettings settings = TinyService.settings(folder).keptJobs(2).build();
         try (ImageService service = ImageService.open(settings)) {
@@ -294,6 +328,15 @@ class ImageServiceTest {
             assertThat(service.job(jobs.get(0).id())).isEmpty();
             assertThat(service.job(jobs.get(3).id())).contains(jobs.get(3));
             assertThat(jobs.get(0).result().get()).hasSize(1);
+        }
+        ServiceSettings brief = TinyService.settings(Files.createDirectory(folder.resolve("brief")))
+                .keptTime(Duration.ofMillis(1))
+                .build();
+        try (ImageService service = ImageService.open(brief)) {
+            GenerationJob job = service.submit(TinyService.request().build());
+            job.result().get();
+            Thread.sleep(5);
+            assertThat(service.job(job.id())).isEmpty();
         }
         // 32 x 32 pixels of 3 bytes and 2 x 2 latents of 128 floats are 5120 bytes
         ServiceSettings small = TinyService.settings(Files.createDirectory(folder.resolve("again")))
@@ -316,7 +359,8 @@ class ImageServiceTest {
             assertThat(service.templates()).extracting(TemplateInfo::name).containsExactly("a", "b", "hook");
             assertThat(service.templates().getLast().inputSchema())
                     .hasToString("{\"$schema\":\"https://json-schema.org/draft/2020-12/schema\",\"type\":\"object\","
-                            + "\"properties\":{\"name\":{\"type\":\"string\"}},\"required\":[\"name\"],"
+                            + "\"properties\":{\"name\":{\"type\":\"string\"},\"image\":{\"type\":\"string\","
+                            + "\"contentEncoding\":\"base64\",\"x-stencil-type\":\"image\"}},\"required\":[\"name\"],"
                             + "\"additionalProperties\":false}");
             assertThat(service.loras()).extracting(LoraInfo::name).containsExactly("first", "second");
             assertThat(service.loras().getFirst().hash()).matches("sha256:[0-9a-f]{64}");

@@ -25,10 +25,12 @@ final class TinyService {
 
     private static final String HOOK = """
             import io.stencil.flux2.transformer.*;
+            import io.stencil.image.RgbImage;
             import io.stencil.pipeline.Flux2Pipeline;
             import io.stencil.template.*;
+            import java.util.Optional;
             public final class Model implements Template<Model.Input, Model.Input> {
-                public record Input(String name) {}
+                public record Input(String name, Optional<RgbImage> image) {}
                 public TemplateModel<Input, Input> model(TransformerConfig base) { return new Net(); }
                 public Weights weights() { return Weights.random(0); }
                 static final class Net extends TemplateModel<Input, Input> {
