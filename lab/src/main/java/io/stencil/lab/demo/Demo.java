@@ -123,8 +123,7 @@ public final class Demo {
                 pipeline,
                 MEASURE.templates(),
                 folder,
-                new PipelinePainter.Settings(
-                        new ImageSize(Plan.SIDE, Plan.SIDE), plan.inferenceSteps(), guidance));
+                new PipelinePainter.Settings(new ImageSize(Plan.SIDE, Plan.SIDE), plan.inferenceSteps(), guidance));
         painter.against(against);
         return MEASURE.run(painter, new Measure.Effort(plan.showSeed(), plan.share()));
     }
