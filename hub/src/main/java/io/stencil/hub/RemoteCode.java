@@ -191,8 +191,7 @@ public final class RemoteCode {
         }
 
         /// Records the code of a folder that the user named, for [RemoteCode#requireConsent]. Where the record cannot
-        /// be
-        /// written, consent is requested again.
+        /// be written, consent is requested again.
         public void recordNamed(Path templateFolder) {
             for (Path file : in(templateFolder)) {
                 try {

@@ -30,7 +30,7 @@ import java.util.Optional;
 /// ```java
 /// try (Flux2Pipeline pipeline = Flux2Pipeline.load(ModelFiles.in(Path.of("FLUX.2-klein-4B")), LoadOptions.DEFAULT)) {
 ///     GeneratedImage result = pipeline.generate(GenerationRequest.of("a cat").seed(7).build());
-///     PngWriter.write(result.image(), Path.of("cat.png"));
+///     RgbImageWriter.write(result.image(), Path.of("cat.png"));
 /// }
 /// ```
 /// A pipeline owns its models. Threads may share it: it serves one call at a time, and those that come meanwhile wait

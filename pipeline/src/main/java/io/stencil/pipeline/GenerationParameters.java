@@ -257,6 +257,29 @@ public record GenerationParameters(
                     tiled ? load.tiling().tiles().overlapPixels() : null);
         }
 
+        /// Copies the model with another name, and names such as `klein/transformer` in place of paths: for images
+        /// that others get.
+        public Model published(String publicName) {
+            return new Model(
+                    publicName,
+                    parts.stream()
+                            .map(part -> part.stream()
+                                    .map(file -> published(publicName, file))
+                                    .toList())
+                            .toList(),
+                    tokenizer == null ? null : published(publicName, tokenizer),
+                    dtype,
+                    device,
+                    fp8Models,
+                    offloadModels,
+                    tileSize,
+                    tileOverlap);
+        }
+
+        private static HashedFile published(String publicName, HashedFile file) {
+            return new HashedFile(publicName + "/" + Path.of(file.path()).getFileName(), file.hash());
+        }
+
         private static List<String> labels(Set<ModelRole> roles) {
             return roles.stream().map(ModelRole::label).sorted().toList();
         }
@@ -273,11 +296,9 @@ public record GenerationParameters(
         }
     }
 
-    /// Begins with the values of a request whose steps and guidance are set
-    /// ([withDefaults][GenerationRequest#withDefaults]): prompts, numbers, images without paths, and its own LoRAs, which are
-    /// hashed.
+    /// Begins with the values of a request: prompts, numbers, images without paths, LoRAs.
     ///
-    /// @throws InvalidFileException when a LoRA of the request cannot be read
+    /// @param request whose steps and guidance are set, as [GenerationRequest#withDefaults] does
     public static Builder of(GenerationRequest request, Model model) {
         return new Builder(Arguments.require("request", request), Arguments.require("model", model));
     }
@@ -334,7 +355,7 @@ public record GenerationParameters(
         private @Nullable Long seed;
         private @Nullable Long step;
         private Map<RgbImage, Path> paths = Map.of();
-        private List<Lora> loras;
+        private @Nullable List<Lora> loras;
         private List<Template> templates = List.of();
         private List<ObjectNode> positive = List.of();
         private List<ObjectNode> negative = List.of();
@@ -344,9 +365,6 @@ public record GenerationParameters(
             this.request = request;
             this.model = model;
             this.seed = request.noise() == null ? request.seed() : null;
-            this.loras = request.loras().stream()
-                    .map(use -> Lora.of(use.file(), use.strength()))
-                    .toList();
         }
 
         /// The seed of one of several images of a request.
@@ -391,6 +409,9 @@ public record GenerationParameters(
             return this;
         }
 
+        /// Hashes the LoRAs of the request, unless others take their place.
+        ///
+        /// @throws InvalidFileException when one cannot be read
         public GenerationParameters build() {
             return new GenerationParameters(
                     StencilVersion.number(),
@@ -408,7 +429,11 @@ public record GenerationParameters(
                     positive,
                     negative,
                     templateImages,
-                    loras,
+                    loras == null
+                            ? request.loras().stream()
+                                    .map(use -> Lora.of(use.file(), use.strength()))
+                                    .toList()
+                            : loras,
                     model,
                     step);
         }

@@ -9,8 +9,7 @@ import java.util.Map;
 import java.util.stream.Collectors;
 
 /// Writes generation parameters in the form that AUTOMATIC1111's web interface writes and reads: the prompt, the
-/// negative
-/// prompt behind `Negative prompt:`, and a line of `Name: value` with commas between.
+/// negative prompt behind `Negative prompt:`, and a line of `Name: value` with commas between.
 final class Infotext {
 
     /// Pixels of one latent token along a side.

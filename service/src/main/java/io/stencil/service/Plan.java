@@ -1,26 +1,20 @@
 package io.stencil.service;
 
-import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.node.ArrayNode;
-import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.stencil.error.InvalidRequestException;
 import io.stencil.error.Location;
 import io.stencil.error.NameList;
 import io.stencil.error.SimilarNames;
-import io.stencil.image.RgbImage;
 import io.stencil.pipeline.GenerationParameters;
 import io.stencil.pipeline.GenerationParameters.Lora;
 import io.stencil.pipeline.GenerationParameters.Template;
 import io.stencil.pipeline.GenerationRequest;
-import io.stencil.template.ImageNode;
 import io.stencil.template.TemplateInput;
 import io.stencil.template.load.InputBinder;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
-import java.util.Optional;
 import java.util.TreeMap;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.stream.LongStream;
@@ -66,32 +60,9 @@ record Plan(
     private static List<ObjectNode> recorded(List<TemplateInput> inputs, List<Integer> ids) {
         List<ObjectNode> recorded = new ArrayList<>();
         for (TemplateInput input : inputs) {
-            ObjectNode json = JsonNodeFactory.instance.objectNode().put("model_id", ids.indexOf(input.modelId()));
-            json.setAll((ObjectNode) recorded(input.fields()));
-            recorded.add(json);
+            recorded.add(input.json().put("model_id", ids.indexOf(input.modelId())));
         }
         return recorded;
-    }
-
-    /// Copies a tree with the SHA-256 of its pixels in the place of each image.
-    private static JsonNode recorded(JsonNode node) {
-        Optional<RgbImage> image = ImageNode.image(node);
-        if (image.isPresent()) {
-            return JsonNodeFactory.instance.textNode("pixels:" + image.get().sha256());
-        }
-        return switch (node) {
-            case ObjectNode object -> {
-                ObjectNode copy = JsonNodeFactory.instance.objectNode();
-                object.properties().forEach(field -> copy.set(field.getKey(), recorded(field.getValue())));
-                yield copy;
-            }
-            case ArrayNode array -> {
-                ArrayNode copy = JsonNodeFactory.instance.arrayNode();
-                array.forEach(element -> copy.add(recorded(element)));
-                yield copy;
-            }
-            default -> node;
-        };
     }
 
     /// Turns requests into plans, within the limits of the service.

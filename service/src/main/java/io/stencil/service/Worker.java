@@ -41,7 +41,8 @@ final class Worker implements AutoCloseable {
                 .daemon()
                 .unstarted(this::run);
         LoadOptions cached = load.withCache(settings.limits().cacheBytes());
-        model = GenerationParameters.Model.of(settings.files(), load);
+        GenerationParameters.Model local = GenerationParameters.Model.of(settings.files(), load);
+        model = local.published(settings.modelName() == null ? local.name() : settings.modelName());
         Flux2Pipeline base = Flux2Pipeline.load(settings.files(), cached);
         try {
             pipeline = new TemplatePipeline(
@@ -56,7 +57,7 @@ final class Worker implements AutoCloseable {
         running().ifPresentOrElse(job -> job.warn(message), () -> LOGGER.log(System.Logger.Level.WARNING, message));
     }
 
-    /// The base model, as images carry it.
+    /// The base model, as images carry it: with names in place of the machine's paths.
     GenerationParameters.Model model() {
         return model;
     }

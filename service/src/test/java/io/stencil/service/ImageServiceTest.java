@@ -267,8 +267,7 @@ class ImageServiceTest {
             assertThat(job.parameters()).extracting(GenerationParameters::seed).containsExactly(7L, 9L);
             GenerationParameters parameters = job.parameters().getFirst();
             assertThat(parameters.numInferenceSteps()).isEqualTo(2);
-            assertThat(parameters.model().name())
-                    .isEqualTo(ShortPrompts.model().getFileName().toString());
+            assertThat(parameters.model().name()).isEqualTo("tiny");
             assertThat(parameters.templates())
                     .containsExactly(new GenerationParameters.Template(
                             "b", Fingerprint.of(TestFiles.golden("template_value_b"))));
@@ -281,6 +280,10 @@ class ImageServiceTest {
             assertThat(GenerationParameters.parse(
                             Location.ofField("stencil"), parameters.texts().json()))
                     .isEqualTo(parameters);
+            assertThat(parameters.texts().json()) // which callers far away get
+                    .doesNotContain(ShortPrompts.model().toString())
+                    .doesNotContain(TestFiles.root().toString())
+                    .doesNotContain(folder.toString());
         }
     }
 

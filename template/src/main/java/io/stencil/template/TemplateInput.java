@@ -70,8 +70,8 @@ public record TemplateInput(int modelId, ObjectNode fields, Path folder, boolean
     }
 
     /// Returns the input as one JSON object with its `model_id`, which [TemplateInputs] reads. Files that it names are
-    /// named as they are found from the working directory; an image that is no file is an object with the SHA-256 of
-    /// its pixels.
+    /// named as they are found from the working directory; an image that is no file is the text `pixels:` and the
+    /// SHA-256 of its pixels.
     public ObjectNode json() {
         ObjectNode json = JsonNodeFactory.instance.objectNode().put(MODEL_ID, modelId);
         ObjectNode hashed = (ObjectNode) mapped(fields, TemplateInput::hashed);
@@ -81,7 +81,7 @@ public record TemplateInput(int modelId, ObjectNode fields, Path folder, boolean
 
     private static JsonNode hashed(JsonNode leaf) {
         return ImageNode.image(leaf)
-                .<JsonNode>map(image -> JsonNodeFactory.instance.objectNode().put("pixels", image.sha256()))
+                .<JsonNode>map(image -> TextNode.valueOf("pixels:" + image.sha256()))
                 .orElse(leaf);
     }
 
