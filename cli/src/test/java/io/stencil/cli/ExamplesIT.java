@@ -14,13 +14,19 @@ import io.stencil.lab.world.Draws;
 import io.stencil.lab.world.Scene;
 import io.stencil.lab.world.Statistics;
 import io.stencil.testing.TestFiles;
+import java.awt.image.BufferedImage;
+import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Base64;
 import java.util.List;
 import java.util.Locale;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
+import javax.imageio.ImageIO;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -88,8 +94,12 @@ class ExamplesIT {
         assertThat(ofSeeds.get(0).get("values")).hasSize(2);
         JsonNode wide = evaluated("wide", own.toString(), "--input=scale=0..1", "--height=32", "--width=80");
         assertThat(wide.get("how").asText()).contains("images of 80 x 32 pixels");
-        assertThat(wide.findValues("figures").getFirst().get(0).get("value"))
-                .isNotEqualTo(ofSeed.get(0).get("value"));
+        Matcher png = Pattern.compile("data:image/png;base64,([A-Za-z0-9+/=]+)")
+                .matcher(Files.readString(temporary.resolve("wide/index.html")));
+        assertThat(png.find()).isTrue();
+        BufferedImage shown = ImageIO.read(
+                new ByteArrayInputStream(Base64.getDecoder().decode(png.group(1))));
+        assertThat(List.of(shown.getWidth(), shown.getHeight())).containsExactly(80, 32);
     }
 
     private JsonNode evaluated(String output, String... words) throws IOException {
