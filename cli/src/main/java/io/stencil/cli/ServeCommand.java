@@ -325,9 +325,7 @@ final class ServeCommand implements Callable<Integer> {
         boolean hasDtype = command.commandLine().getParseResult().hasMatchedOption("--dtype");
         LoadOptions usual = new LoadOptions(DType.FLOAT32, load.device()).withTiling(load.tiling());
         ServiceSettings.Builder builder = builder(
-                        ModelFiles.in(StencilCommand.checkout().resolve(TINY_MODEL)),
-                        hasDtype ? load : usual,
-                        places)
+                        ModelFiles.in(StencilCommand.checkout().resolve(TINY_MODEL)), hasDtype ? load : usual, places)
                 .modelName("tiny-klein")
                 .defaultSize(TINY_SIDE, TINY_SIDE);
         if (templates.isEmpty()) {

@@ -5,8 +5,8 @@ import io.stencil.service.GenerationJob;
 import java.util.Locale;
 
 /// Writes addresses of jobs and their images into answers. With a public URL in the settings they begin with it, so
-/// that
-/// behind a balancer the address of a job names the replica that has it; without one the address of a job is a path.
+/// that behind a balancer the address of a job names the replica that has it; without one the address of a job is a
+/// path.
 final class Addresses {
 
     static final String JOBS = "/api/jobs/";

@@ -53,9 +53,8 @@ final class Bodies {
         }
     }
 
-    /// Reads a form of several parts (`multipart/form-data`, RFC 7578). A part with a file name or a type of images is
-    /// a
-    /// file.
+    /// Reads a form of several parts (`multipart/form-data`, RFC 7578). A part with a file name or a type of images
+    /// is a file.
     static Form form(Exchange exchange) {
         String type = String.valueOf(exchange.headers().get(HttpHeader.CONTENT_TYPE));
         String boundary = MultiPart.extractBoundary(type);

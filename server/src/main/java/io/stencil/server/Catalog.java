@@ -33,8 +33,11 @@ final class Catalog {
         ObjectNode list = RequestReader.object();
         ArrayNode templates = list.putArray("templates");
         service.templates()
-                .forEach(template ->
-                        templates.addObject().put("name", template.name()).put("hash", template.hash()).set("input_schema", template.inputSchema()));
+                .forEach(template -> templates
+                        .addObject()
+                        .put("name", template.name())
+                        .put("hash", template.hash())
+                        .set("input_schema", template.inputSchema()));
         exchange.send(200, list);
     }
 

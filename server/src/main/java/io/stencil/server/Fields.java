@@ -17,8 +17,7 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /// Reads the fields of one object of a request, and refuses them in the words and with the codes of OpenAI's API. A
-/// field
-/// that is null is absent.
+/// field that is null is absent.
 ///
 /// In a form all values are texts, and a number or a boolean is parsed.
 final class Fields {

@@ -20,8 +20,7 @@ import java.util.Optional;
 import java.util.regex.Pattern;
 
 /// OpenAI's Images API: generations and edits, also as a stream, and its listing of models. Beyond it there is the
-/// field
-/// `stencil`, with Templates, LoRAs, seeds, steps, guidance and a negative prompt.
+/// field `stencil`, with Templates, LoRAs, seeds, steps, guidance and a negative prompt.
 final class OpenAiImages {
 
     private static final int NAME = 200;
@@ -225,7 +224,10 @@ final class OpenAiImages {
         }
         List<GeneratedImage> images = follower.images(null, _ -> {});
         if (images.size() == 1 && exchange.accepts(wish.output().format().mediaType())) {
-            exchange.send(200, wish.output().format().mediaType(), wish.output().encode(images.getFirst(), job.parameters().getFirst()));
+            exchange.send(
+                    200,
+                    wish.output().format().mediaType(),
+                    wish.output().encode(images.getFirst(), job.parameters().getFirst()));
             return;
         }
         ObjectNode response = RequestReader.object().put("created", created(job));
@@ -237,7 +239,11 @@ final class OpenAiImages {
                                 "url",
                                 addresses.image(exchange, job, i, wish.output().format()));
             } else {
-                data.addObject().put("b64_json", wish.output().base64(images.get(i), job.parameters().get(i)));
+                data.addObject()
+                        .put(
+                                "b64_json",
+                                wish.output()
+                                        .base64(images.get(i), job.parameters().get(i)));
             }
         }
         describe(response, images.getFirst(), wish);
@@ -260,7 +266,9 @@ final class OpenAiImages {
                 String type = wish.event() + ".completed";
                 ObjectNode data = RequestReader.object()
                         .put("type", type)
-                        .put("b64_json", wish.output().base64(image, job.parameters().get(i)))
+                        .put(
+                                "b64_json",
+                                wish.output().base64(image, job.parameters().get(i)))
                         .put("created_at", created(job));
                 describe(data, image, wish);
                 data.set("usage", usage(List.of(image)));

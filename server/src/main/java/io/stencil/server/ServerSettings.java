@@ -15,11 +15,9 @@ import org.jspecify.annotations.Nullable;
 /// @param host address that is bound; `0.0.0.0` for all
 /// @param port that is bound; 0 for any free one
 /// @param apiKey that clients send as `Authorization: Bearer KEY`; null for none, which an address of this machine
-/// alone
-///     allows
+///     alone allows
 /// @param allowedHosts names in `Host` beside those of this machine, such as that of a reverse proxy; with an API key
-/// and
-///     an empty list every name
+///     and an empty list every name
 /// @param allowedOrigins origins of web pages that may call the server, such as `https://studio.example.com`
 /// @param publicUrl address under which clients reach this server, which addresses in answers begin with; null for the
 ///     one that a request names

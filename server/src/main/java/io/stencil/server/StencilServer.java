@@ -25,8 +25,7 @@ import org.eclipse.jetty.util.VirtualThreads;
 import org.eclipse.jetty.util.thread.QueuedThreadPool;
 
 /// Serves an [ImageService] over HTTP: OpenAI's Images API, native jobs with events, Templates with the schemas of
-/// their
-/// inputs, health and metrics. `GET /openapi.json` describes it all.
+/// their inputs, health and metrics. `GET /openapi.json` describes it all.
 ///
 /// ```java
 /// try (StencilServer server = StencilServer.start(service, ServerSettings.DEFAULT, System.err::println)) {

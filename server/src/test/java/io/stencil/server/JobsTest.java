@@ -62,7 +62,8 @@ class JobsTest {
             String data = lines.get(2).substring("data: ".length());
             String name = lines.get(1).substring("event: ".length());
             try {
-                description.check(Objects.requireNonNull(SCHEMAS.get(name), name), data.getBytes(StandardCharsets.UTF_8));
+                description.check(
+                        Objects.requireNonNull(SCHEMAS.get(name), name), data.getBytes(StandardCharsets.UTF_8));
                 events.add(new Event(
                         Long.parseLong(lines.get(0).substring("id: ".length())), name, Json.MAPPER.readTree(data)));
             } catch (IOException e) {

@@ -59,7 +59,9 @@ class LoadTest {
                 List<GenerationJob> jobs = new ArrayList<>();
                 List<Socket> clients = new ArrayList<>();
                 for (int i = 0; i < 2; i++) { // one runs, one waits
-                    Socket client = new Socket(InetAddress.getLoopbackAddress(), server.server.uri().getPort());
+                    Socket client = new Socket(
+                            InetAddress.getLoopbackAddress(),
+                            server.server.uri().getPort());
                     String body =
                             "{\"prompt\": \"a\", \"size\": \"512x512\", \"stream\": %s, \"stencil\": {\"steps\": 1000, \"guidance\": 1}}"
                                     .formatted(stream);

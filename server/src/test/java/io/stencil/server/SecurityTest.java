@@ -196,7 +196,8 @@ class SecurityTest {
                 "POST %s HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer %s\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n"
                         .formatted(GENERATIONS, KEY);
         for (boolean drips : new boolean[] {false, true}) {
-            try (Socket socket = new Socket(InetAddress.getLoopbackAddress(), locked.server.uri().getPort())) {
+            try (Socket socket = new Socket(
+                    InetAddress.getLoopbackAddress(), locked.server.uri().getPort())) {
                 socket.getOutputStream().write(head.getBytes(StandardCharsets.US_ASCII));
                 socket.setSoTimeout(drips ? 100 : 60_000);
                 String answer = "";
