@@ -70,7 +70,7 @@ class ServeIT {
         Process run = curl.start();
         String output = new String(run.getInputStream().readAllBytes());
 
-        assertThat(printed.getFirst()).contains("tiny-klein", "brightness", "upscale");
+        assertThat(printed.getFirst()).contains("tiny-klein", "brightness", "soft-rgb");
         assertThat(run.waitFor()).as(output).isZero();
         assertThat(RgbImageReader.read(folder.resolve("image.png")).size()).isEqualTo(new ImageSize(64, 64));
         assertThat(client.send(request(address, "/v1/models").build(), HttpResponse.BodyHandlers.ofString())
