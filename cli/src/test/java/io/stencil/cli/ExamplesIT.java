@@ -97,8 +97,8 @@ class ExamplesIT {
         Matcher png = Pattern.compile("data:image/png;base64,([A-Za-z0-9+/=]+)")
                 .matcher(Files.readString(temporary.resolve("wide/index.html")));
         assertThat(png.find()).isTrue();
-        BufferedImage shown = ImageIO.read(
-                new ByteArrayInputStream(Base64.getDecoder().decode(png.group(1))));
+        BufferedImage shown =
+                ImageIO.read(new ByteArrayInputStream(Base64.getDecoder().decode(png.group(1))));
         assertThat(List.of(shown.getWidth(), shown.getHeight())).containsExactly(80, 32);
     }
 

@@ -86,7 +86,8 @@ class ResumeAfterKillIT {
                                 "--enable_csv_log",
                                 "--enable_tensorboard_log",
                                 "--ema_decay=0.9",
-                                "--validation_metadata_path=" + training.dataset().resolve("held-out.jsonl"),
+                                "--validation_metadata_path="
+                                        + training.dataset().resolve("held-out.jsonl"),
                                 "--validation_steps=4",
                                 "--keep_best=validation",
                                 "--samples=" + temporary.resolve("samples.jsonl"),

@@ -43,8 +43,7 @@ public final class RgbImageReader {
     }
 
     /// Reads the alpha channel of an image, upright, as grey levels: 0 is transparent, 255 opaque. PNG and lossless
-    /// WebP
-    /// files have one, JPEG and BMP none.
+    /// WebP files have one, JPEG and BMP none.
     ///
     /// @return null for a file without alpha, whose pixels are all opaque
     /// @throws InvalidFileException as [#read], and for lossy WebP with an alpha plane

@@ -14,10 +14,9 @@ import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/// Hashes the content by SHA-256 of all that a row is made of: prompt, image, edit images, mask of the loss,
-/// Template inputs, and every file that a string in the Template inputs names. Of the image the name counts too, as
-/// what a Template draws for
-/// the row follows from it.
+/// Hashes the content by SHA-256 of all that a row is made of: prompt, image, edit images, mask of the loss, Template
+/// inputs, and every file that a string in the Template inputs names. Of the image the name counts too, as what a
+/// Template draws for the row follows from it.
 public final class RowDigest {
 
     private RowDigest() {}

@@ -32,8 +32,7 @@ public interface Encodings {
     }
 
     /// Caches the encoded images of a row with the mask of its loss, and the embeddings of its prompt, unless this
-    /// cache
-    /// is filled otherwise.
+    /// cache is filled otherwise.
     default void keep(@Nullable DatasetRow row, String prompt, Conditioning conditioning, @Nullable Tensor mask) {}
 
     /// Caches the processed input of the Template for a row, unless this cache is filled otherwise.

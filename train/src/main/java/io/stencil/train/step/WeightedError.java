@@ -19,9 +19,8 @@ final class WeightedError {
     /// Computes the mean over the batch of each sample's mean squared error, times its factor: the weight of its
     /// timestep, and that of its row.
     ///
-    /// Of a sample with a mask `m` the error is `sum(m e) / sum(m)` over its tokens, where `e` is the squared error of
-    /// a
-    /// token, its mean over the channels.
+    /// Of a sample with a mask `m` the error is `sum(m e) / sum(m)` over its tokens, where `e` is the squared error
+    /// of a token, its mean over the channels.
     ///
     /// @param velocity `[B, S, C]`, differentiable
     /// @param target the same in float32
