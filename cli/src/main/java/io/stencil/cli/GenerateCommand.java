@@ -182,8 +182,8 @@ final class GenerateCommand implements Callable<Integer> {
             long begin = System.nanoTime();
             try (ProgressLine line = ProgressLine.on(err)) {
                 TemplateOptions.Steering steering = job.steering();
-                GeneratedImage image = pipeline.generate(
-                        request, steering.positive(), steering.negative(), new Progress(line, begin));
+                GeneratedImage image =
+                        pipeline.generate(request, steering.positive(), steering.negative(), new Progress(line, begin));
                 return new Result(image, texts);
             }
         }
