@@ -7,11 +7,13 @@ import io.stencil.json.Json;
 import io.stencil.json.JsonReason;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import org.eclipse.jetty.http.HttpHeader;
@@ -27,6 +29,9 @@ final class Bodies {
 
     private static final int MAX_PARTS = 100;
     private static final int MAX_TEXT = 1 << 20;
+
+    /// Fields of images, which are bytes also where a client names no file.
+    private static final Set<String> IMAGES = Set.of("image", "mask");
 
     private Bodies() {}
 
@@ -85,13 +90,24 @@ final class Bodies {
             throw malformed("a part has no name");
         }
         String type = String.valueOf(part.getHeaders().get(HttpHeader.CONTENT_TYPE));
-        if (part.getFileName() != null || type.startsWith("image/")) {
-            String field = name.endsWith("[]") ? name.substring(0, name.length() - 2) : name;
+        String field = name.endsWith("[]") ? name.substring(0, name.length() - 2) : name;
+        if (part.getFileName() != null || type.startsWith("image/") || IMAGES.contains(field)) {
             form.files().computeIfAbsent(field, _ -> new ArrayList<>()).add(bytes(part));
         } else if (part.getLength() > MAX_TEXT) {
             throw ApiException.invalidValue(name, "Invalid '%s': more than %s bytes.".formatted(name, MAX_TEXT));
         } else {
-            form.texts().put(name, part.getContentAsString(StandardCharsets.UTF_8));
+            form.texts().put(name, text(name, part));
+        }
+    }
+
+    private static String text(String name, MultiPart.Part part) {
+        try {
+            return StandardCharsets.UTF_8
+                    .newDecoder()
+                    .decode(ByteBuffer.wrap(bytes(part)))
+                    .toString();
+        } catch (CharacterCodingException _) {
+            throw ApiException.invalidValue(name, "Invalid '%s': its text is not UTF-8.".formatted(name));
         }
     }
 

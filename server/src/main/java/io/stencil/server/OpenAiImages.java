@@ -29,6 +29,9 @@ final class OpenAiImages {
     private static final int MAX_PARTIALS = 3;
     private static final int TOKEN_SIDE = 16;
 
+    /// Values of `quality` that an answer may have; there is one quality, and the field changes nothing.
+    private static final List<String> ANSWERED_QUALITIES = List.of("low", "medium", "high");
+
     /// OpenAI's own models, for which the base model stands in: clients name one unless they are configured.
     private static final Pattern STAND_IN = Pattern.compile("(dall-e|gpt-image|chatgpt-image)-[a-z0-9.-]+");
 
@@ -164,7 +167,8 @@ final class OpenAiImages {
         int partials =
                 Math.toIntExact(fields.whole("partial_images", 0, MAX_PARTIALS).orElse(0));
         String quality = fields.oneOf("quality", "auto", "low", "medium", "high", "standard", "hd")
-                .orElse("auto");
+                .filter(ANSWERED_QUALITIES::contains)
+                .orElse("high");
         String background =
                 fields.oneOf("background", "auto", "opaque", "transparent").orElse("auto");
         if (background.equals("transparent")) {
