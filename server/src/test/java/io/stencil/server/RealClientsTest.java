@@ -213,26 +213,25 @@ class RealClientsTest {
     void theSdkOfOpenAiEdits(@TempDir Path folder) throws Exception {
         Path file = Files.write(folder.resolve("blue.png"), png(BLUE));
         OpenAIClient client = openAi(KEY);
-        ImageEditParams one = ImageEditParams.builder()
+        ImageEditParams masked = ImageEditParams.builder()
                 .model(MODEL)
                 .prompt(PROMPT)
                 .image(file)
+                .mask(new ByteArrayInputStream(mask()))
                 .build();
-        assertThat(of(client.images().edit(one))).isEqualTo(latest(request().editImage(BLUE)));
-        ImageEditParams two = one.toBuilder()
-                .imageOfInputStreams(Stream.of(png(BLUE), png(GREEN))
-                        .map(ByteArrayInputStream::new)
-                        .toList())
-                .n(2)
-                .build();
-        assertThat(of(client.images().edit(two)))
-                .hasSize(2)
-                .isEqualTo(latest(request().editImage(BLUE).editImage(GREEN)));
-        ImageEditParams masked =
-                one.toBuilder().mask(new ByteArrayInputStream(mask())).build();
         RgbImage changed = of(client.images().edit(masked)).getFirst();
         assertThat(changed).isEqualTo(latest(inpainting()).getFirst());
         assertThat(changed.pixel(0, 0)).isEqualTo(BLUE.pixel(0, 0));
+        ImageEditParams two = ImageEditParams.builder()
+                .model(MODEL)
+                .prompt(PROMPT)
+                .imageOfInputStreams(Stream.of(png(BLUE), png(GREEN))
+                        .map(ByteArrayInputStream::new)
+                        .toList())
+                .putAdditionalBodyProperty("stencil", JsonValue.from("{\"steps\": 1}")) // text in a form
+                .build();
+        assertThat(of(client.images().edit(two)))
+                .isEqualTo(latest(request().editImage(BLUE).editImage(GREEN).autoResize(false).steps(1)));
     }
 
     @Test
