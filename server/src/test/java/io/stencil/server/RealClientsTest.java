@@ -231,7 +231,11 @@ class RealClientsTest {
                 .putAdditionalBodyProperty("stencil", JsonValue.from("{\"steps\": 1}")) // text in a form
                 .build();
         assertThat(of(client.images().edit(two)))
-                .isEqualTo(latest(request().editImage(BLUE).editImage(GREEN).autoResize(false).steps(1)));
+                .isEqualTo(latest(request()
+                        .editImage(BLUE)
+                        .editImage(GREEN)
+                        .autoResize(false)
+                        .steps(1)));
     }
 
     @Test
