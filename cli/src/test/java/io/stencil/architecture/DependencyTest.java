@@ -174,13 +174,24 @@ class DependencyTest {
     }
 
     @Test
-    void onlyTheServerSeesItsLibraries() {
+    void onlyTheServerAndTheAdaptersSeeTheirLibraries() {
         noClasses()
                 .that()
                 .resideOutsideOfPackage("io.stencil.server..")
                 .should()
                 .dependOnClassesThat()
-                .resideInAnyPackage("org.eclipse.jetty..", "io.micrometer..", "io.prometheus..")
+                .resideInAnyPackage("org.eclipse.jetty..", "io.prometheus..")
+                .check(STENCIL);
+        noClasses()
+                .that()
+                .resideOutsideOfPackages(
+                        "io.stencil.server..",
+                        "io.stencil.langchain4j..",
+                        "io.stencil.springai..",
+                        "io.stencil.springboot..")
+                .should()
+                .dependOnClassesThat()
+                .resideInAnyPackage("io.micrometer..", "org.springframework..", "dev.langchain4j..")
                 .check(STENCIL);
     }
 

@@ -11,6 +11,7 @@ import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -68,7 +69,7 @@ class ServeIT {
                 .redirectErrorStream(true);
         curl.environment().put("STENCIL_API_KEY", "a-long-secret");
         Process run = curl.start();
-        String output = new String(run.getInputStream().readAllBytes());
+        String output = new String(run.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
 
         assertThat(printed.getFirst()).contains("tiny-klein", "brightness", "soft-rgb");
         assertThat(run.waitFor()).as(output).isZero();

@@ -44,6 +44,7 @@ import java.nio.file.Path;
 import java.util.Base64;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.regex.MatchResult;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
@@ -109,6 +110,10 @@ class RealClientsTest {
         return response.data().orElseThrow().stream()
                 .map(image -> decoded(image.b64Json().orElseThrow()))
                 .toList();
+    }
+
+    private static RgbImage decoded(ImageGeneration generation) {
+        return decoded(Objects.requireNonNull(generation.getOutput().getB64Json()));
     }
 
     private static RgbImage decoded(String base64) {
@@ -317,16 +322,13 @@ class RealClientsTest {
                         .apiKey(KEY)
                         .build())
                 .build();
-        assertThat(decoded(model.call(new ImagePrompt(PROMPT))
-                        .getResult()
-                        .getOutput()
-                        .getB64Json()))
+        assertThat(decoded(Objects.requireNonNull(
+                        model.call(new ImagePrompt(PROMPT)).getResult())))
                 .isEqualTo(latest(ImageRequest.of(PROMPT)).getFirst());
         OpenAiImageOptions options =
                 OpenAiImageOptions.builder().n(2).width(32).height(48).build();
         List<RgbImage> images = model.call(new ImagePrompt(PROMPT, options)).getResults().stream()
-                .map(ImageGeneration::getOutput)
-                .map(output -> decoded(output.getB64Json()))
+                .map(RealClientsTest::decoded)
                 .toList();
         assertThat(images).hasSize(2).isEqualTo(latest(ImageRequest.of(PROMPT).size(32, 48)));
     }
