@@ -64,8 +64,8 @@ public record ImageTexts(String parameters, String json) {
 
     /// Reads the texts of a PNG, JPEG or WebP file; empty where it has neither.
     ///
-    /// @throws InvalidFileException when the file is absent, not an image, damaged, or a text has more than
-    ///     [#MAX_BYTES]
+    /// @throws io.stencil.error.InvalidFileException when the file is absent, not an image, damaged, or a text
+    ///     has more than [#MAX_BYTES]
     public static Optional<ImageTexts> read(Path file) {
         return RgbImageReader.texts(file);
     }

@@ -17,7 +17,7 @@ public final class RgbImageWriter {
 
     /// Writes `file`, making its parent folders and replacing what was there. The name decides the format.
     ///
-    /// @throws InvalidRequestException as [ImageFormat#ofName] and [#encode] do
+    /// @throws io.stencil.error.InvalidRequestException as [ImageFormat#ofName] and [#encode] do
     /// @throws IOException             when it cannot be written; what was there stays
     public static void write(RgbImage image, Path file) throws IOException {
         write(image, file, null);
@@ -26,7 +26,7 @@ public final class RgbImageWriter {
     /// Writes `file` with texts in it, which image viewers and `exiftool` show.
     ///
     /// @param texts or null for none
-    /// @throws InvalidRequestException as [ImageFormat#ofName] and [#encode] do
+    /// @throws io.stencil.error.InvalidRequestException as [ImageFormat#ofName] and [#encode] do
     /// @throws IOException             when it cannot be written; what was there stays
     public static void write(RgbImage image, Path file, @Nullable ImageTexts texts) throws IOException {
         ByteBuffer encoded = ByteBuffer.wrap(encode(image, ImageFormat.ofName(file), texts));
@@ -41,9 +41,9 @@ public final class RgbImageWriter {
     ///
     /// @param texts that the file carries, or null for none
     /// @return the bytes of a file
-    /// @throws InvalidRequestException when the format does not hold the image's size or texts of this length, or
-    ///     there is no encoder for it
-    /// @throws IOException             when the encoder fails
+    /// @throws io.stencil.error.InvalidRequestException when the format does not hold the image's size or texts
+    ///     of this length, or there is no encoder for it
+    /// @throws IOException when the encoder fails
     public static byte[] encode(RgbImage image, ImageFormat format, @Nullable ImageTexts texts) throws IOException {
         return encode(image, format, texts, PixelEncoder.QUALITY);
     }

@@ -99,7 +99,7 @@ public final class ImageService implements AutoCloseable {
     /// Puts a request into the queue; never waits.
     ///
     /// @return the job, which waits or already runs
-    /// @throws InvalidRequestException naming the field that cannot be used; nothing is queued then
+    /// @throws io.stencil.error.InvalidRequestException naming the field that cannot be used; nothing is queued then
     /// @throws QueueFullException when as many jobs wait as the queue holds
     /// @throws InvalidStateException when the service is closed
     public GenerationJob submit(ImageRequest request) {
