@@ -3,6 +3,7 @@ package io.stencil.files;
 import io.stencil.error.InvalidFileException;
 import io.stencil.error.Location;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
@@ -71,13 +72,17 @@ public final class Fingerprint {
         return "sampled:" + Sha256.hex(digest);
     }
 
-    private static String ofFolder(Path folder) throws IOException {
+    /// @param named a folder, or a link to one, which a walk would not enter
+    private static String ofFolder(Path named) throws IOException {
+        Path folder = named.toRealPath();
         List<Path> files;
         try (Stream<Path> walk = Files.walk(folder, DEPTH)) {
             files = walk.filter(Files::isRegularFile)
                     .filter(file -> makesModel(folder, file))
                     .sorted()
                     .toList();
+        } catch (UncheckedIOException e) {
+            throw e.getCause();
         }
         StringBuilder lines = new StringBuilder();
         for (Path file : files) {

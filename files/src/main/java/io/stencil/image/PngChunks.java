@@ -4,10 +4,12 @@ import java.io.ByteArrayOutputStream;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
+import java.util.HashSet;
 import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.zip.CRC32;
 import java.util.zip.DataFormatException;
@@ -224,14 +226,19 @@ final class PngChunks {
 
         private byte[] exif = {};
         private byte[] xmp = {};
+        private final Set<String> read = new HashSet<>();
 
-        /// Reads a `tEXt`, `zTXt` or `iTXt` chunk; others, and malformed ones, are left alone.
+        /// Reads a `tEXt`, `zTXt` or `iTXt` chunk; others, and malformed ones, are left alone. Of several with one
+        /// keyword the first counts, so that a small file cannot have many expanded.
         ///
         /// @param chunk its data: a keyword, zero, and what the type says
         void read(String type, byte[] chunk) {
             int end = zero(chunk, 0);
             String keyword = new String(chunk, 0, end, StandardCharsets.ISO_8859_1);
             if (end == chunk.length || !(keyword.equals(RAW_EXIF) || keyword.equals(XMP))) {
+                return;
+            }
+            if (!read.add(keyword)) {
                 return;
             }
             byte[] text = content(type, chunk, end, MAX_EXPANDED);

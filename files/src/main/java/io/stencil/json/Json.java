@@ -1,5 +1,7 @@
 package io.stencil.json;
 
+import com.fasterxml.jackson.core.JsonFactory;
+import com.fasterxml.jackson.core.StreamReadConstraints;
 import com.fasterxml.jackson.core.StreamReadFeature;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.MapperFeature;
@@ -14,7 +16,14 @@ import com.fasterxml.jackson.databind.type.LogicalType;
 /// every component, none unknown, none null and none of another JSON type.
 public final class Json {
 
-    public static final JsonMapper MAPPER = JsonMapper.builder()
+    /// Longest text of a value: an image in base64 among the fields of a request.
+    private static final int LONGEST_TEXT = 1 << 28;
+
+    public static final JsonMapper MAPPER = JsonMapper.builder(JsonFactory.builder()
+                    .streamReadConstraints(StreamReadConstraints.builder()
+                            .maxStringLength(LONGEST_TEXT)
+                            .build())
+                    .build())
             .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
             .enable(
                     DeserializationFeature.FAIL_ON_TRAILING_TOKENS,

@@ -50,6 +50,19 @@ class FingerprintTest {
         assertThat(Fingerprint.of(file)).isNotEqualTo(before);
     }
 
+    @Test
+    void aLinkToAFolderIsThatFolder() throws IOException {
+        Path model = Files.createDirectory(folder.resolve("model"));
+        Files.writeString(model.resolve("Model.java"), "class Model {}");
+        Path link = Files.createSymbolicLink(folder.resolve("link"), model);
+        String before = Fingerprint.of(link);
+        assertThat(before).isEqualTo(Fingerprint.of(model));
+
+        Files.writeString(model.resolve("Model.java"), "class Model { int changed; }");
+
+        assertThat(Fingerprint.of(link)).isEqualTo(Fingerprint.of(model)).isNotEqualTo(before);
+    }
+
     /// Code, configuration and weights make a model; a README, hidden files and images do not.
     @Test
     void aFolderIsWhatMakesAModel() throws IOException {

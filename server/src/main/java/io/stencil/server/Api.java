@@ -192,8 +192,15 @@ final class Api extends Handler.Abstract {
         }
     }
 
+    /// Whether a path says no more than that the server lives, which balancers ask by its address.
+    private boolean isProbe(String path) {
+        return routes.stream().anyMatch(route -> route.access() == Access.OPEN && route.match(path) != null);
+    }
+
     private void dispatch(Exchange exchange, String[] name) throws IOException {
-        guard.checkSource(exchange.headers(), exchange.authority());
+        if (!isProbe(exchange.path())) {
+            guard.checkSource(exchange.headers(), exchange.authority());
+        }
         String origin = exchange.headers().get(HttpHeader.ORIGIN);
         if (origin != null) {
             exchange.header("Access-Control-Allow-Origin", origin);

@@ -3,7 +3,6 @@ package io.stencil.server;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.stencil.error.InvalidFileException;
 import io.stencil.error.InvalidRequestException;
-import io.stencil.error.InvalidStateException;
 import io.stencil.error.Location;
 import io.stencil.error.QueueFullException;
 import io.stencil.error.StencilException;
@@ -97,7 +96,6 @@ final class ApiException extends RuntimeException {
                 new ApiException(BAD_REQUEST, request.getMessage(), field, "invalid_value");
             case InvalidFileException file
             when field != null -> new ApiException(BAD_REQUEST, file.getMessage(), field, "invalid_image");
-            case InvalidStateException _ -> closing();
             default -> null;
         };
     }

@@ -353,6 +353,7 @@ final class Exchange implements AutoCloseable {
     Events events() throws IOException {
         header("X-Accel-Buffering", "no");
         header("Cache-Control", "no-cache");
+        closeAfterwards(); // for the connection is probed while it streams, which may take a byte of a next request
         begin(200, "text/event-stream");
         Content.Sink.write(response, false, ByteBuffer.allocate(0));
         return new Events();

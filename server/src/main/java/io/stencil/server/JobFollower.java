@@ -1,7 +1,10 @@
 package io.stencil.server;
 
+import io.stencil.error.InvalidStateException;
 import io.stencil.pipeline.GeneratedImage;
 import io.stencil.service.GenerationJob;
+import io.stencil.service.ImageRequest;
+import io.stencil.service.ImageService;
 import io.stencil.service.JobEvent;
 import java.io.IOException;
 import java.time.Duration;
@@ -13,6 +16,9 @@ import org.jspecify.annotations.Nullable;
 
 /// Follows a job for a client: delivers its events on the client's thread, and notices when the client goes away.
 final class JobFollower {
+
+    /// Events that may wait for a slow client with their previews.
+    private static final int MAX_AHEAD = 4;
 
     /// Time after which a closed connection is noticed.
     private static final Duration PROBE = Duration.ofMillis(100);
@@ -49,7 +55,8 @@ final class JobFollower {
     /// @throws ClientGoneException when the client has closed its connection
     void follow(Exchange.@Nullable Events stream, Listener listener) throws IOException {
         BlockingQueue<JobEvent> events = new LinkedBlockingQueue<>();
-        try (GenerationJob.Subscription _ = job.subscribe(events::add)) {
+        try (GenerationJob.Subscription _ = job.subscribe(
+                event -> events.add(events.size() < MAX_AHEAD ? event : withoutPreviews(event)))) {
             long probed = System.nanoTime();
             long sent = probed;
             while (true) {
@@ -74,6 +81,23 @@ final class JobFollower {
             }
         } catch (InterruptedException _) {
             Thread.currentThread().interrupt();
+            throw ApiException.closing();
+        }
+    }
+
+    private static JobEvent withoutPreviews(JobEvent event) {
+        return event instanceof JobEvent.Step step
+                ? new JobEvent.Step(step.step(), step.of(), step.first(), List.of())
+                : event;
+    }
+
+    /// Queues a request.
+    ///
+    /// @throws ApiException when the service was closed meanwhile
+    static GenerationJob submit(ImageService service, ImageRequest request) {
+        try {
+            return service.submit(request);
+        } catch (InvalidStateException _) {
             throw ApiException.closing();
         }
     }

@@ -41,7 +41,7 @@ final class Jobs {
 
     /// `POST /api/jobs`.
     void submit(Exchange exchange) throws IOException {
-        GenerationJob job = service.submit(request(Fields.ofJson(exchange.json())));
+        GenerationJob job = JobFollower.submit(service, request(Fields.ofJson(exchange.json())));
         metrics.follow(job);
         exchange.header("Location", addresses.job(job));
         exchange.send(202, describe(job));

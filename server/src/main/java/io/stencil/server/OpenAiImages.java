@@ -219,7 +219,7 @@ final class OpenAiImages {
     }
 
     private void run(Exchange exchange, ImageRequest.Builder request, Wish wish) throws IOException {
-        GenerationJob job = service.submit(request.build());
+        GenerationJob job = JobFollower.submit(service, request.build());
         metrics.follow(job);
         JobFollower follower = new JobFollower(exchange, job);
         if (wish.isStream()) {

@@ -244,6 +244,31 @@ class SecurityTest {
                 .isEqualTo(415);
     }
 
+    /// Else each word that a client makes up would be a series that stays, without a key.
+    @Test
+    void methodsThatClientsMakeUpAreCountedTogether() throws Exception {
+        server.raw("BREW / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+
+        assertThat(new String(server.send(server.request("/metrics").build()).body(), StandardCharsets.UTF_8))
+                .contains("method=\"other\"")
+                .doesNotContain("BREW");
+    }
+
+    @Test
+    void anImageOfMoreThan20MegabytesInBase64IsRead() throws Exception {
+        ByteArrayOutputStream large = new ByteArrayOutputStream();
+        large.write(bomb(64, 64));
+        large.write(new byte[16 << 20]); // behind the end of the image, where readers do not look
+        String text = Base64.getEncoder().encodeToString(large.toByteArray());
+        assertThat(text.length()).isGreaterThan(20_000_000);
+
+        JsonNode error = TestServer.json(400, server.post("/api/jobs", """
+                {"prompt": "a", "size": "64x64", "steps": 0, "input_image": "%s"}""".formatted(text)))
+                .path("error");
+
+        assertThat(error.path("param").textValue()).isEqualTo("steps");
+    }
+
     /// A PNG image of one colour: some kilobytes that decode to many megabytes.
     private static byte[] bomb(int width, int height) throws Exception {
         ByteArrayOutputStream file = new ByteArrayOutputStream();

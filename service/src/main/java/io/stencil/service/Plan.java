@@ -121,6 +121,12 @@ record Plan(
                     ? 0
                     : request.images().edit().images().size();
             limit("edit_image", editImages, limits.editImages(), "edit images");
+            if (request.images().edit() != null && !request.images().edit().autoResize()) {
+                long references = request.images().edit().images().stream()
+                        .mapToLong(image -> (long) image.width() * image.height())
+                        .sum();
+                limit("edit_image", references, limits.pixels(), "pixels together without auto_resize");
+            }
             GenerationRequest complete = pipelineRequest(request);
             limit("steps", Objects.requireNonNull(complete.steps()), limits.steps(), "steps");
             long pixels = (long) Math.ceilDiv(complete.width(), 16) * Math.ceilDiv(complete.height(), 16) * 256;

@@ -23,6 +23,9 @@ final class Worker implements AutoCloseable {
 
     private static final System.Logger LOGGER = System.getLogger("io.stencil.service");
 
+    private static final JobEvent.Failed LOST = new JobEvent.Failed(new InvalidRequestException(
+            Location.ofField("width, height"), "out of memory of Java; make it smaller, or give Java more (-Xmx)", null));
+
     private final TemplatePipeline pipeline;
     private final GenerationParameters.Model model;
     private final JobQueue queue;
@@ -89,7 +92,12 @@ final class Worker implements AutoCloseable {
     private void run() {
         for (GenerationJob job = queue.take(); job != null; job = queue.take()) {
             running = job;
-            JobEvent last = result(job);
+            JobEvent last;
+            try {
+                last = result(job);
+            } catch (Throwable _) { // such as memory that runs out again where its end was to be described
+                last = LOST;
+            }
             running = null;
             boolean _ = Thread.interrupted(); // which was of the job's code
             try {
@@ -145,9 +153,17 @@ final class Worker implements AutoCloseable {
             job.step(new JobEvent.Step(done, total, previews.first(), shown ? previews.images() : List.of()));
         }
 
+        /// Passes a warning on, with the names of LoRAs in place of their files on this machine.
         @Override
         public void onWarning(String message) {
-            job.warn(message);
+            String text = message;
+            List<GenerationRequest.LoraUse> files = job.plan().request().loras();
+            for (int i = 0; i < files.size(); i++) {
+                text = text.replace(
+                        files.get(i).file().toString(),
+                        "LoRA '%s'".formatted(job.request().loras().get(i).name()));
+            }
+            job.warn(text);
         }
     }
 

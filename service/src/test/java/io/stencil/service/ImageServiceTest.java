@@ -251,6 +251,24 @@ class ImageServiceTest {
         }
     }
 
+    /// The files of the service's machine are nobody's business.
+    @Test
+    void warningsNameLorasAsRequestsDo() throws Exception {
+        Path file = TinyService.lora(
+                folder.resolve("partial.safetensors"), 3, TinyService.LAYER, "transformer_blocks.9.attn.to_q");
+        try (ImageService service = ImageService.open(
+                TinyService.settings(folder).lora("partial", file).build())) {
+            GenerationJob job =
+                    service.submit(TinyService.request().lora("partial", 0.5).build());
+            job.result().get();
+
+            assertThat(job.warnings()).singleElement().satisfies(warning -> assertThat(warning)
+                    .startsWith("LoRA 'partial': ")
+                    .contains("1 left out: transformer_blocks.9.attn.to_q")
+                    .doesNotContain(folder.toString()));
+        }
+    }
+
     @Test
     void imagesCarryTheirParameters() throws Exception {
         RgbImage photo = RgbImage.filled(new ImageSize(32, 32), 0x336699);

@@ -16,9 +16,11 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CountDownLatch;
+import org.bytedeco.pytorch.Tensor;
 
 /// The tiny base model as a service with Templates `a`, `b` and `hook`, and LoRAs `first` and `second`.
 final class TinyService {
@@ -43,7 +45,7 @@ final class TinyService {
             }
             """;
 
-    private static final String LAYER = "transformer_blocks.0.attn.to_q";
+    static final String LAYER = "transformer_blocks.0.attn.to_q";
 
     private TinyService() {}
 
@@ -62,14 +64,18 @@ final class TinyService {
     }
 
     private static Path lora(Path file, long seed) throws IOException {
+        return lora(file, seed, LAYER);
+    }
+
+    static Path lora(Path file, long seed, String... layers) throws IOException {
         try (Scope _ = new Scope();
                 TorchGenerator generator = new TorchGenerator(seed)) {
-            TensorFiles.write(
-                    file,
-                    Map.of(
-                            LAYER + ".lora_A.weight", generator.randn(DType.FLOAT32, 4, 128),
-                            LAYER + ".lora_B.weight", generator.randn(DType.FLOAT32, 128, 4)),
-                    Map.of());
+            Map<String, Tensor> tensors = new LinkedHashMap<>();
+            for (String layer : layers) {
+                tensors.put(layer + ".lora_A.weight", generator.randn(DType.FLOAT32, 4, 128));
+                tensors.put(layer + ".lora_B.weight", generator.randn(DType.FLOAT32, 128, 4));
+            }
+            TensorFiles.write(file, tensors, Map.of());
         }
         return file;
     }

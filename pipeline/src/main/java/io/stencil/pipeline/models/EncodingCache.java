@@ -94,6 +94,9 @@ public final class EncodingCache implements AutoCloseable {
                 tensors.add(owned);
                 return owned.get();
             });
+        } catch (RuntimeException | Error e) {
+            tensors.forEach(OwnedTensor::close);
+            throw e;
         }
         add(new Key(kind, inputs), new Entry(copy, tensors, size));
         return find(kind, inputs).orElse(result);
