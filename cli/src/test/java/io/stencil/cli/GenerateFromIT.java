@@ -2,6 +2,7 @@ package io.stencil.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.stencil.image.ImageSize;
@@ -116,6 +117,9 @@ class GenerateFromIT {
                 .succeeded();
         generate("--from=" + at("a.png"), "--output=" + at("b.png")).succeeded();
         assertThat(folder.resolve("b.png")).hasSameBinaryContentAs(folder.resolve("a.png"));
+        // What belongs to an option goes with it.
+        generate("--from=" + at("a.png"), "--output=" + at("c.png"), "--inpaint_blur_size=0")
+                .succeeded();
     }
 
     /// Each file that has changed or gone is one error with what to do; naming the file makes it a choice.
@@ -161,6 +165,13 @@ class GenerateFromIT {
 
         ((ObjectNode) model.at("/parts/0/0")).put("path", "/dev/zero");
         refuse(json, "/dev/zero: no such file or folder");
+
+        JsonNode inputs = json.get("template_inputs").deepCopy();
+        ((ObjectNode) json.at("/template_inputs/0")).put("scale", lora.toString());
+        StencilRun unhashed =
+                generate("--from=" + image(json), "--output=" + at("b.png"), "--model_paths=" + this.model);
+        unhashed.failed(1, "names '%s' in its Template inputs without a hash".formatted(lora));
+        json.set("template_inputs", inputs);
 
         json.put("prompt", "--output=" + at("c.png"));
         StencilRun option = generate("--from=" + image(json), "--output=" + at("b.png"), "--model_paths=" + this.model);

@@ -55,8 +55,8 @@ final class JobFollower {
     /// @throws ClientGoneException when the client has closed its connection
     void follow(Exchange.@Nullable Events stream, Listener listener) throws IOException {
         BlockingQueue<JobEvent> events = new LinkedBlockingQueue<>();
-        try (GenerationJob.Subscription _ = job.subscribe(
-                event -> events.add(events.size() < MAX_AHEAD ? event : withoutPreviews(event)))) {
+        try (GenerationJob.Subscription _ =
+                job.subscribe(event -> events.add(events.size() < MAX_AHEAD ? event : withoutPreviews(event)))) {
             long probed = System.nanoTime();
             long sent = probed;
             while (true) {

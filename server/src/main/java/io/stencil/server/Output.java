@@ -54,9 +54,12 @@ record Output(ImageFormat format, @Nullable Integer quality) {
         return format.name().toLowerCase(Locale.ROOT);
     }
 
-    /// Encodes an image, which carries its generation parameters.
+    /// Encodes an image, which carries its generation parameters, where the format holds texts of their length.
     byte[] encode(GeneratedImage image, GenerationParameters parameters) throws IOException {
-        ImageTexts texts = texts(parameters);
+        @Nullable ImageTexts texts = texts(parameters);
+        if (!fits(image, texts)) {
+            texts = null;
+        }
         return quality == null
                 ? RgbImageWriter.encode(image.image(), format, texts)
                 : RgbImageWriter.encode(image.image(), format, texts, quality);
@@ -64,6 +67,15 @@ record Output(ImageFormat format, @Nullable Integer quality) {
 
     String base64(GeneratedImage image, GenerationParameters parameters) throws IOException {
         return Base64.getEncoder().encodeToString(encode(image, parameters));
+    }
+
+    private boolean fits(GeneratedImage image, ImageTexts texts) {
+        try {
+            format.requireFits(image.image().size(), texts);
+            return true;
+        } catch (InvalidRequestException _) {
+            return false;
+        }
     }
 
     /// Writes the texts with the names of the base model's files, and without the folders of this machine.

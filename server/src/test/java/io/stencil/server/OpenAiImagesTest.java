@@ -88,6 +88,15 @@ class OpenAiImagesTest {
                 .startsWith(0xFF, 0xD8, 0xFF);
     }
 
+    /// Metadata of JPEG hold 64 KB; a prompt that takes more must not cost the image.
+    @Test
+    void aLongPromptLeavesAnImageInJpeg() throws Exception {
+        JsonNode answer = TestServer.json(200, server.post(GENERATIONS, """
+                {"prompt": "%s", "size": "32x32", "output_format": "jpeg", "stencil": {"seed": 5, "steps": 1}}""".formatted("red circle ".repeat(2500))));
+
+        assertThat(image(answer.path("data").path(0)).size()).isEqualTo(new ImageSize(32, 32));
+    }
+
     @Test
     void imagesCarryTheirParametersAndNoFoldersOfTheServer(@TempDir Path folder) throws Exception {
         JsonNode answer = TestServer.json(

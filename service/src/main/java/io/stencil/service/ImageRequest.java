@@ -55,6 +55,9 @@ public record ImageRequest(
     /// Largest seed: PyTorch's generator on the CPU takes 32 bits.
     static final long MAX_SEED = 0xFFFF_FFFFL;
 
+    /// Of a number in a list.
+    private static final long VALUE_BYTES = 24;
+
     /// Largest number of images of any service; each has its own limit below it.
     private static final int MAX_IMAGES = 1000;
 
@@ -135,13 +138,17 @@ public record ImageRequest(
         return bytes;
     }
 
+    /// @return an estimate of the memory of Template inputs
     private static long bytes(@Nullable Object value) {
         return switch (value) {
             case RgbImage image -> image.rgb().length;
+            case byte[] file -> file.length;
+            case String text -> (long) Character.BYTES * text.length();
             case Map<?, ?> map ->
                 map.values().stream().mapToLong(ImageRequest::bytes).sum();
             case List<?> list -> list.stream().mapToLong(ImageRequest::bytes).sum();
-            case null, default -> 0;
+            case null -> 0;
+            default -> VALUE_BYTES;
         };
     }
 

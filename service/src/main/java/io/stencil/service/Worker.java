@@ -24,7 +24,9 @@ final class Worker implements AutoCloseable {
     private static final System.Logger LOGGER = System.getLogger("io.stencil.service");
 
     private static final JobEvent.Failed LOST = new JobEvent.Failed(new InvalidRequestException(
-            Location.ofField("width, height"), "out of memory of Java; make it smaller, or give Java more (-Xmx)", null));
+            Location.ofField("width, height"),
+            "out of memory of Java; make it smaller, or give Java more (-Xmx)",
+            null));
 
     private final TemplatePipeline pipeline;
     private final GenerationParameters.Model model;

@@ -262,10 +262,12 @@ class ImageServiceTest {
                     service.submit(TinyService.request().lora("partial", 0.5).build());
             job.result().get();
 
-            assertThat(job.warnings()).singleElement().satisfies(warning -> assertThat(warning)
-                    .startsWith("LoRA 'partial': ")
-                    .contains("1 left out: transformer_blocks.9.attn.to_q")
-                    .doesNotContain(folder.toString()));
+            assertThat(job.warnings())
+                    .singleElement()
+                    .satisfies(warning -> assertThat(warning)
+                            .startsWith("LoRA 'partial': ")
+                            .contains("1 left out: transformer_blocks.9.attn.to_q")
+                            .doesNotContain(folder.toString()));
         }
     }
 

@@ -13,6 +13,7 @@ import io.stencil.pipeline.GenerationParameters.HashedFile;
 import io.stencil.pipeline.GenerationParameters.Image;
 import io.stencil.pipeline.GenerationParameters.Images;
 import io.stencil.pipeline.GenerationParameters.Model;
+import io.stencil.template.TemplateInput;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -77,7 +78,11 @@ public final class RecordedOptions {
     }
 
     private void add(String option, Object value) {
-        entries.add(new Entry("--" + option, List.of(value.toString()), () -> {}));
+        add(option, value, Set.of());
+    }
+
+    private void add(String option, Object value, Set<String> without) {
+        entries.add(new Entry("--" + option, List.of(value.toString()), without, () -> {}));
     }
 
     /// A sample of a training is of weights that no file had: what was trained has to be named.
@@ -121,8 +126,8 @@ public final class RecordedOptions {
         Integer overlap = model.tileOverlap();
         if (size != null && overlap != null) {
             entries.add(new Entry("--tiled", List.of("true"), () -> {}));
-            add("tile_size", size);
-            add("tile_stride", size - overlap);
+            add("tile_size", size, Set.of("--tiled"));
+            add("tile_stride", size - overlap, Set.of("--tiled"));
         }
     }
 
@@ -163,7 +168,7 @@ public final class RecordedOptions {
             addImages("inpaint_mask", List.of(images.inpaintMask()));
             if (images.inpaintBlurSize() > 0) {
                 add("inpaint_blur_size", images.inpaintBlurSize());
-                add("inpaint_blur_sigma", images.inpaintBlurSigma());
+                add("inpaint_blur_sigma", images.inpaintBlurSigma(), Set.of("--inpaint_blur_size"));
             }
         }
         if (images.inpaintOverlay()) {
@@ -192,9 +197,30 @@ public final class RecordedOptions {
                     () -> parameters.templates().forEach(template -> requireSame(option, template))));
             entries.add(new Entry(TemplateOptions.OF_IMAGE, List.of("true"), Set.of("--" + option), () -> {}));
         }
-        Runnable files = () -> parameters.templateImages().forEach(file -> requireSame("template_inputs", file));
+        Runnable files = () -> {
+            requireHashed(parameters.templateInputs());
+            requireHashed(parameters.negativeTemplateInputs());
+            parameters.templateImages().forEach(file -> requireSame("template_inputs", file));
+        };
         addInputs("template_inputs", parameters.templateInputs(), files);
         addInputs("negative_template_inputs", parameters.negativeTemplateInputs(), files);
+    }
+
+    /// Refuses inputs that name a file of which the image has no hash.
+    private void requireHashed(List<ObjectNode> inputs) {
+        Set<Path> hashed = parameters.templateImages().stream()
+                .map(file -> Path.of(file.path()))
+                .collect(Collectors.toSet());
+        for (ObjectNode fields : inputs) {
+            for (Path file : new TemplateInput(0, fields, Path.of("")).files()) {
+                if (!hashed.contains(file)) {
+                    throw new InvalidFileException(
+                            image,
+                            "names '%s' in its Template inputs without a hash, so that it cannot be recognised; pass --template_inputs"
+                                    .formatted(shown(file.toString())));
+                }
+            }
+        }
     }
 
     private void addInputs(String option, List<ObjectNode> inputs, Runnable files) {
