@@ -17,8 +17,9 @@ final class ModelCard {
 
     private ModelCard() {}
 
+    /// @param sample request of the sample images, with the defaults of the model
     /// @param inputs of the Template, for people
-    static String text(TemplatePackager.Request request, String inputs) {
+    static String text(TemplatePackager.Request request, GenerationRequest sample, String inputs) {
         TemplatePackager.Card facts = request.card();
         Path name = request.output().toAbsolutePath().normalize().getFileName();
         StringBuilder card = new StringBuilder("---\nlibrary_name: stencil\ntags:\n- diffusion-template\n- flux2\n");
@@ -38,7 +39,7 @@ final class ModelCard {
                 .append("' ...\n\n");
         card.append("The folder holds code (`Model.java` or `model.jar`) where there is any: read it, then pass")
                 .append(" `--trust_remote_code`.\n\n");
-        samples(card, request);
+        samples(card, request, sample);
         training(card, facts.training());
         return card.toString();
     }
@@ -84,8 +85,8 @@ final class ModelCard {
         }
     }
 
-    private static void samples(StringBuilder card, TemplatePackager.Request request) {
-        GenerationRequest sample = request.request();
+    private static void samples(
+            StringBuilder card, TemplatePackager.Request request, GenerationRequest sample) {
         card.append(
                 "## Samples\n\nEach from the same noise, on %s: prompt “%s”, seed %s, %s steps, `cfg_scale` %s, %s x %s pixels.\n\n"
                         .formatted(

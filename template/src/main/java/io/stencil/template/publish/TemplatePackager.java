@@ -88,7 +88,8 @@ public final class TemplatePackager {
         report.accept("merged the weights");
         prove(trained, new TemplateFolder(made, request.trusted()), base, made);
         String inputs = folder.describeInputs().orElseGet(folder::describeBuiltInInputs);
-        AtomicFile.writeText(made.resolve("README.md"), ModelCard.text(request, inputs));
+        GenerationRequest samples = request.request().withDefaults(base.models().kind());
+        AtomicFile.writeText(made.resolve("README.md"), ModelCard.text(request, samples, inputs));
         seal.on(made);
     }
 
