@@ -46,7 +46,7 @@ class AppendedFileTest {
             for (int i = 0; i < 2; i++) {
                 assertThatThrownBy(() -> log.append(bytes("a long one\n")))
                         .isInstanceOf(InvalidFileException.class)
-                        .hasMessage(file() + ": cannot be written: java.io.IOException: No space left on device");
+                        .hasMessage(file() + ": cannot be written: No space left on device");
                 assertThat(file()).hasContent("begun\none\na l");
                 disk.free = 3;
             }
