@@ -85,8 +85,7 @@ final class ModelCard {
         }
     }
 
-    private static void samples(
-            StringBuilder card, TemplatePackager.Request request, GenerationRequest sample) {
+    private static void samples(StringBuilder card, TemplatePackager.Request request, GenerationRequest sample) {
         card.append(
                 "## Samples\n\nEach from the same noise, on %s: prompt “%s”, seed %s, %s steps, `cfg_scale` %s, %s x %s pixels.\n\n"
                         .formatted(
