@@ -20,6 +20,6 @@ ENV LANG=C.UTF-8
 EXPOSE 8080
 # Unpacks libtorch once, here and not at every start, and proves that it loads: 0.8 GB.
 RUN ["/opt/stencil/bin/stencil", "generate", "--model_paths", "/opt/stencil/models/tiny-klein", "--prompt", "a red circle", \
-     "--height", "64", "--width", "64", "--num_inference_steps", "1", "--output", "/tmp/image.png"]
+     "--height", "64", "--width", "64", "--num_inference_steps", "1", "--output", "/home/stencil/image.png"]
 ENTRYPOINT ["/opt/stencil/bin/stencil"]
 CMD ["help"]

@@ -108,7 +108,7 @@ public final class Flux2Pipeline implements AutoCloseable {
                 LoraBinding _ = bind(request.loras(), progress)) {
             request.hold(scope);
             GenerationRequest complete = request.withDefaults(models.kind());
-            ImageSize size = new ImageSize(roundUp(request.width()), roundUp(request.height()));
+            ImageSize size = request.imageSize();
             RequestWarnings.of(complete, models, size).forEach(progress::onWarning);
             return new Generation(models, complete, size, progress).run(drawn);
         } catch (RuntimeException e) {
@@ -216,10 +216,6 @@ public final class Flux2Pipeline implements AutoCloseable {
             models.cache().clear(); // DoRAs and Templates may depend on the weights
             return LoraMatch.of(lora);
         }
-    }
-
-    private static int roundUp(int side) {
-        return Math.ceilDiv(side, 16) * 16;
     }
 
     /// Frees the models and what was hot-loaded, once the call that runs has returned. A second close does nothing.
