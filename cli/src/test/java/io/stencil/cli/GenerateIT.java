@@ -97,14 +97,14 @@ class GenerateIT {
     }
 
     @Test
-    void anInputImageAndAMaskGiveTheReferencesPicture() throws IOException, InterruptedException {
-        List<String> words = words("inpaint");
+    void anInputImageAndAMaskGiveTheReferencesPicture() {
+        List<String> words = words(folder.resolve("inpaint").toString());
         words.addAll(List.of(
                 "--cfg_scale=4",
                 "--input_image=" + TestFiles.golden("input.png"),
                 "--inpaint_mask=" + TestFiles.golden("mask.png")));
 
-        StencilProcess.run(folder, words.toArray(String[]::new)).succeeded();
+        StencilRun.inProcess(words.toArray(String[]::new)).succeeded();
 
         assertEqualsReference("inpaint");
     }

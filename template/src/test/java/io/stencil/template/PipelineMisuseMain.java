@@ -55,15 +55,17 @@ final class PipelineMisuseMain {
         void on(TemplatePipeline pipeline);
     }
 
-    /// @param args a base model's folder, a LoRA file, the number of interleavings, and `offloaded` or `resident`
+    /// @param args a base model's folder, a LoRA file, the number of interleavings, `offloaded` or `resident`, and the
+    ///     seed of the first interleaving
     public static void main(String[] args) throws InterruptedException {
         LoadOptions options = args[3].equals("offloaded")
                 ? new LoadOptions(DType.FLOAT32, Device.CPU).withOffload(Set.of(ModelRole.values()))
                 : LoadOptions.DEFAULT;
         PipelineMisuseMain run = new PipelineMisuseMain(Path.of(args[0]), Path.of(args[1]), options);
         int rounds = Integer.parseInt(args[2]);
+        long seed = Long.parseLong(args[4]);
         for (int round = 0; round < rounds; round++) {
-            run.interleave(new Random(round));
+            run.interleave(new Random(seed + round));
         }
         new TreeMap<>(run.outcomes).forEach((outcome, count) -> System.out.println(outcome + " " + count));
         System.out.println("interleavings " + rounds);

@@ -17,13 +17,12 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /// Whatever four threads do to one pipeline, the process lives and each call returns or is refused by name.
 class PipelineMisuseTest {
-
-    private static final int INTERLEAVINGS = 200;
 
     @TempDir
     private Path folder;
@@ -43,23 +42,38 @@ class PipelineMisuseTest {
         return file;
     }
 
-    /// Both kinds of models at a time, as each takes one processor for a minute.
+    /// Two hundred interleavings, half of them on each kind of models.
     @Test
     void theProcessLives() throws Exception {
+        assertProcessLives(100);
+    }
+
+    @Test
+    @Tag("soak")
+    void theProcessLivesLonger() throws Exception {
+        assertProcessLives(400);
+    }
+
+    /// Runs both kinds of models at a time, as each takes one processor for a while.
+    ///
+    /// @param interleavings of each kind, no two of them alike
+    private void assertProcessLives(int interleavings) throws Exception {
         Path lora = lora();
         try (ExecutorService processes = Executors.newVirtualThreadPerTaskExecutor()) {
-            List<Future<String>> outputs = Stream.of("resident", "offloaded")
+            List<Future<String>> outputs = Stream.of("resident 0", "offloaded " + interleavings)
+                    .map(models -> models.split(" "))
                     .map(models -> processes.submit(() -> JavaProcess.run(
                             folder,
                             PipelineMisuseMain.class,
                             ShortPrompts.model().toString(),
                             lora.toString(),
-                            Integer.toString(INTERLEAVINGS),
-                            models)))
+                            Integer.toString(interleavings),
+                            models[0],
+                            models[1])))
                     .toList();
             for (Future<String> output : outputs) {
                 assertThat(output.get())
-                        .contains("interleavings " + INTERLEAVINGS)
+                        .contains("interleavings " + interleavings)
                         .contains("generate returned", "steered returned", "loadLora returned", "clearLoras returned")
                         .contains("close returned", "generate refused")
                         .doesNotContain("FAILED");

@@ -24,6 +24,7 @@ public final class JavaProcess {
                 "--sun-misc-unsafe-memory-access=allow",
                 "-Xmx512m",
                 "-XX:TieredStopAtLevel=1",
+                "-XX:+UseSerialGC",
                 "-XX:-CreateCoredumpOnCrash",
                 "-XX:ErrorFile=" + folder.resolve("hs_err.log"),
                 "-Dstencil.root=" + System.getProperty("stencil.root"),
