@@ -1,6 +1,7 @@
 import io.stencil.flux2.transformer.TransformerConfig;
 import io.stencil.pipeline.Flux2Pipeline;
 import io.stencil.template.ForwardContext;
+import io.stencil.template.InputField;
 import io.stencil.template.Template;
 import io.stencil.template.TemplateCache;
 import io.stencil.template.TemplateModel;
@@ -10,7 +11,7 @@ import io.stencil.template.value.ValueKeyValues;
 /** Steers how many dots an image has at its bottom: {"n": 3}. A number that counts is as good as one that measures. */
 public final class Model implements Template<Model.Input, Model.Input> {
 
-    public record Input(int n) {}
+    public record Input(@InputField(min = 1, max = 5, description = "number of dots") int n) {}
 
     @Override
     public TemplateModel<Input, Input> model(TransformerConfig base) {

@@ -1,22 +1,46 @@
 import io.stencil.flux2.transformer.TransformerConfig;
+import io.stencil.pipeline.Flux2Pipeline;
+import io.stencil.template.ForwardContext;
+import io.stencil.template.InputField;
 import io.stencil.template.Template;
+import io.stencil.template.TemplateCache;
 import io.stencil.template.TemplateModel;
 import io.stencil.template.Weights;
+import io.stencil.template.value.ValueKeyValues;
 import io.stencil.template.value.ValueLayout;
-import io.stencil.template.value.ValueTemplate;
 
 /** Steers how sharp an image is: {"scale": 0.0} is far out of focus, {"scale": 1.0} is sharp. */
-public final class Model implements Template<ValueTemplate.Input, ValueTemplate.Input> {
+public final class Model implements Template<Model.Input, Model.Input> {
 
-    /** One number becomes 8 keys and values for every block of the transformer. */
+    public record Input(@InputField(min = 0, max = 1, description = "sharpness") double scale) {}
+
     @Override
-    public TemplateModel<ValueTemplate.Input, ValueTemplate.Input> model(TransformerConfig base) {
-        return new ValueTemplate.Network(ValueLayout.allBlocks(base, 8));
+    public TemplateModel<Input, Input> model(TransformerConfig base) {
+        return new Sharpness(new ValueKeyValues(ValueLayout.allBlocks(base, 8)));
     }
 
     /** Random until it is trained; then put the checkpoint here as model.safetensors. */
     @Override
     public Weights weights() {
         return Weights.fileOrRandom("model.safetensors", 0);
+    }
+
+    /** One number becomes 8 keys and values for every block of the transformer. */
+    private static final class Sharpness extends TemplateModel<Input, Input> {
+        private final ValueKeyValues keyValues;
+
+        Sharpness(ValueKeyValues keyValues) {
+            this.keyValues = module("", keyValues);
+        }
+
+        @Override
+        public Input processInputs(Input inputs, Flux2Pipeline pipeline) {
+            return inputs;
+        }
+
+        @Override
+        public TemplateCache forward(Input inputs, ForwardContext context) {
+            return TemplateCache.of(keyValues.forward(inputs.scale(), context.dtype(), context.device()));
+        }
     }
 }

@@ -2,6 +2,7 @@ import io.stencil.flux2.transformer.KvCache;
 import io.stencil.flux2.transformer.TransformerConfig;
 import io.stencil.pipeline.Flux2Pipeline;
 import io.stencil.template.ForwardContext;
+import io.stencil.template.InputField;
 import io.stencil.template.Template;
 import io.stencil.template.TemplateCache;
 import io.stencil.template.TemplateModel;
@@ -12,7 +13,10 @@ import java.util.List;
 /** Steers how bright each channel of an image is: {"R": 0.9, "G": 0.4, "B": 0.2} is warm. */
 public final class Model implements Template<Model.Input, Model.Input> {
 
-    public record Input(double R, double G, double B) {}
+    public record Input(
+            @InputField(min = 0, max = 1, description = "red") double R,
+            @InputField(min = 0, max = 1, description = "green") double G,
+            @InputField(min = 0, max = 1, description = "blue") double B) {}
 
     @Override
     public TemplateModel<Input, Input> model(TransformerConfig base) {

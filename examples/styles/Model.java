@@ -3,6 +3,7 @@ import io.stencil.flux2.transformer.TransformerConfig;
 import io.stencil.nn.Lora;
 import io.stencil.pipeline.Flux2Pipeline;
 import io.stencil.template.ForwardContext;
+import io.stencil.template.InputField;
 import io.stencil.template.Template;
 import io.stencil.template.TemplateCache;
 import io.stencil.template.TemplateModel;
@@ -17,7 +18,12 @@ import java.util.List;
  */
 public final class Model implements Template<Model.Input, Model.Input> {
 
-    public record Input(List<Integer> loraIds, List<Double> loraScales, Merge mergeType) {}
+    private static final int COUNT = 3;
+
+    public record Input(
+            @InputField(min = 0, max = COUNT - 1, description = "styles") List<Integer> loraIds,
+            @InputField(min = 0, max = 1, description = "strength of each") List<Double> loraScales,
+            Merge mergeType) {}
 
     /** How the updates of several styles are joined: added up, or averaged. */
     public enum Merge {
@@ -37,7 +43,6 @@ public final class Model implements Template<Model.Input, Model.Input> {
     }
 
     private static final class Styles extends TemplateModel<Input, Input> {
-        private static final int COUNT = 3;
         private static final int RANK = 4;
 
         private final List<LowRankUpdates> bank = new ArrayList<>();
@@ -52,11 +57,6 @@ public final class Model implements Template<Model.Input, Model.Input> {
         public Input processInputs(Input inputs, Flux2Pipeline pipeline) {
             if (inputs.loraIds().size() != inputs.loraScales().size() || inputs.loraIds().isEmpty()) {
                 throw new InvalidRequestException("lora_scales", "there must be one for each of lora_ids, and one at least");
-            }
-            for (int id : inputs.loraIds()) {
-                if (id < 0 || id >= COUNT) {
-                    throw new InvalidRequestException("lora_ids", "must be 0 to " + (COUNT - 1) + ", found " + id);
-                }
             }
             return inputs;
         }

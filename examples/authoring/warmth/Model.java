@@ -3,6 +3,7 @@ import io.stencil.image.RgbImage;
 import io.stencil.pipeline.Flux2Pipeline;
 import io.stencil.template.DataProcessor;
 import io.stencil.template.ForwardContext;
+import io.stencil.template.InputField;
 import io.stencil.template.Template;
 import io.stencil.template.TemplateCache;
 import io.stencil.template.TemplateModel;
@@ -13,7 +14,7 @@ import java.util.Optional;
 /** Steers how warm the light of an image is: {"warmth": 0.0} is blue, {"warmth": 1.0} is red. */
 public final class Model implements Template<Model.Input, Model.Input> {
 
-    public record Input(double warmth) {}
+    public record Input(@InputField(min = 0, max = 1, description = "0 is blue, 1 is red") double warmth) {}
 
     /** A row of the dataset names an image, and its warmth is measured in it. */
     public record Row(RgbImage image) {}

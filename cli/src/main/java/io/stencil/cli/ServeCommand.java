@@ -101,6 +101,12 @@ final class ServeCommand implements Callable<Integer> {
                     + "several replicas each has its own.")
     private @Nullable String publicUrl;
 
+    @Option(
+            names = "--access_log",
+            description = "Print a line for each request: client, time, method, path, status, bytes, milliseconds; "
+                    + "prompts, images and keys are never in it.")
+    private boolean accessLog;
+
     @Mixin
     private BaseModelOptions base;
 
@@ -242,7 +248,20 @@ final class ServeCommand implements Callable<Integer> {
 
     private ServerSettings serverSettings() {
         return new ServerSettings(
-                host, port, key(), allowedHosts, allowedOrigins, url(), ServerSettings.Limits.DEFAULT);
+                host,
+                port,
+                key(),
+                allowedHosts,
+                allowedOrigins,
+                url(),
+                accessLog ? this::logAccess : null,
+                ServerSettings.Limits.DEFAULT);
+    }
+
+    private synchronized void logAccess(String line) {
+        PrintWriter out = command.commandLine().getOut();
+        out.println(line);
+        out.flush();
     }
 
     private @Nullable String key() {

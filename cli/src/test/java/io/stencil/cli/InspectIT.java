@@ -202,6 +202,29 @@ class InspectIT {
     }
 
     @Test
+    void theExamplesShowTheRangesOfTheirNumbers() {
+        assertThat(inputs("brightness")).isEqualTo("scale (a number from 0 to 1)");
+        assertThat(inputs("sharpness")).isEqualTo("scale (a number from 0 to 1)");
+        assertThat(inputs("count")).isEqualTo("n (a whole number from 1 to 5)");
+        assertThat(inputs("soft-rgb"))
+                .isEqualTo("R (a number from 0 to 1), G (a number from 0 to 1), B (a number from 0 to 1)");
+        assertThat(inputs("styles"))
+                .isEqualTo(
+                        "lora_ids (a list, each a whole number from 0 to 2), lora_scales (a list, each a number from 0 to 1), merge_type (one of [concat, mean])");
+        assertThat(inputs("authoring/warmth")).isEqualTo("warmth (a number from 0 to 1)");
+    }
+
+    /// The line of the inputs, without its name.
+    private static String inputs(String example) {
+        return lines("inspect", TestFiles.root().resolve("examples/" + example).toString()).stream()
+                .filter(line -> line.startsWith("  inputs"))
+                .findFirst()
+                .orElseThrow()
+                .substring("  inputs".length())
+                .strip();
+    }
+
+    @Test
     void whatIsNotThereOrNotKnownIsToldInOneLine() throws IOException, InterruptedException {
         Path broken = Files.writeString(folder.resolve("broken.safetensors"), "no header in here");
 

@@ -86,7 +86,7 @@ final class Api extends Handler.Abstract {
         Addresses addresses = new Addresses(settings, guard);
         long pixels = settings.limits().imagePixels();
         OpenAiImages images = new OpenAiImages(service, reader, addresses, pixels, metrics);
-        Jobs jobs = new Jobs(service, reader, addresses, pixels, metrics);
+        Jobs jobs = new Jobs(service, reader, addresses, pixels);
         Catalog catalog = new Catalog(service);
         work("/v1/images/generations", images::generate);
         work("/v1/images/edits", images::edit);

@@ -37,7 +37,8 @@ final class Bodies {
 
     /// A form with files.
     ///
-    /// @param texts by the names of their fields; of a repeated one the last
+    /// @param texts by the names of their fields; of a repeated one the last; in objects and lists where names have
+    ///     [places][NestedFields]
     /// @param files by the names of their fields, without `[]` at their ends
     record Form(ObjectNode texts, Map<String, List<byte[]>> files) {
 
@@ -95,7 +96,13 @@ final class Bodies {
             form.files().computeIfAbsent(field, _ -> new ArrayList<>()).add(bytes(part));
         } else if (part.getLength() > MAX_TEXT) {
             throw ApiException.invalidValue(name, "Invalid '%s': more than %s bytes.".formatted(name, MAX_TEXT));
+        } else if (NestedFields.isNested(name)) {
+            NestedFields.put(form.texts(), name, text(name, part));
         } else {
+            if (form.texts().path(name).isContainerNode()) {
+                throw ApiException.invalidValue(
+                        name, "Invalid '%s': the form has fields of it beside it.".formatted(name));
+            }
             form.texts().put(name, text(name, part));
         }
     }

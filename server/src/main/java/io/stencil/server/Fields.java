@@ -13,6 +13,7 @@ import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.OptionalLong;
 import java.util.Set;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
@@ -23,6 +24,10 @@ import java.util.stream.Stream;
 final class Fields {
 
     private static final String INVALID_TYPE = "invalid_type";
+
+    /// A number or a boolean, as JSON has it.
+    private static final Pattern SCALAR =
+            Pattern.compile("true|false|-?(0|[1-9][0-9]{0,30})(\\.[0-9]{1,30})?([eE][+-]?[0-9]{1,3})?");
 
     private final ObjectNode object;
     private final String prefix;
@@ -144,8 +149,9 @@ final class Fields {
         if (value.isEmpty()) {
             return OptionalDouble.empty();
         }
-        require(value.get().isNumber(), name, "a decimal", value.get());
-        double number = value.get().doubleValue();
+        JsonNode found = isForm ? parsed(value.get()) : value.get();
+        require(found.isNumber(), name, "a decimal", value.get());
+        double number = found.doubleValue();
         if (!(number >= least && number <= most)) {
             boolean isBelow = number < least;
             throw ApiException.invalid(
@@ -175,12 +181,24 @@ final class Fields {
         });
     }
 
-    /// Reads an object; in a form it is JSON text.
+    /// Whether numbers and booleans are texts.
+    boolean isForm() {
+        return isForm;
+    }
+
+    /// Parses the text of a number or a boolean; any other value stays as it is.
+    static JsonNode parsed(JsonNode value) {
+        return value.isTextual() && SCALAR.matcher(value.textValue()).matches()
+                ? Bodies.parse("", value.textValue())
+                : value;
+    }
+
+    /// Reads an object; in a form it is JSON text, or made of [fields with places][NestedFields].
     Optional<Fields> object(String name) {
         return value(name).map(value -> {
             JsonNode parsed = isForm && value.isTextual() ? Bodies.parse(path(name), value.textValue()) : value;
             require(parsed instanceof ObjectNode, name, "an object", parsed);
-            return new Fields((ObjectNode) parsed, path(name) + ".", false);
+            return new Fields((ObjectNode) parsed, path(name) + ".", isForm && value.isObject());
         });
     }
 
@@ -222,7 +240,7 @@ final class Fields {
             if (!(element instanceof ObjectNode fields)) {
                 throw wrongType(path, "an object", element);
             }
-            objects.add(new Fields(fields, path + ".", false));
+            objects.add(new Fields(fields, path + ".", isForm));
         }
         return objects;
     }

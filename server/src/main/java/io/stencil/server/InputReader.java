@@ -16,9 +16,12 @@ final class InputReader {
     private static final String IMAGE = "x-stencil-type";
 
     private final Uploads uploads;
+    private final boolean isForm;
 
-    InputReader(Uploads uploads) {
+    /// @param isForm whether numbers and booleans are texts
+    InputReader(Uploads uploads, boolean isForm) {
         this.uploads = uploads;
+        this.isForm = isForm;
     }
 
     /// @param schema of an object
@@ -54,8 +57,10 @@ final class InputReader {
         return values;
     }
 
-    private Object value(JsonNode schema, JsonNode value, String field) {
-        return switch (schema.path("type").asText()) {
+    private Object value(JsonNode schema, JsonNode given, String field) {
+        String type = schema.path("type").asText();
+        JsonNode value = isForm && !type.equals("string") ? Fields.parsed(given) : given;
+        return switch (type) {
             case "object" -> {
                 require(value.isObject(), schema, value, field);
                 yield object(schema, (ObjectNode) value, field);

@@ -29,20 +29,17 @@ final class Jobs {
     private final RequestReader reader;
     private final Addresses addresses;
     private final long imagePixels;
-    private final Metrics metrics;
 
-    Jobs(ImageService service, RequestReader reader, Addresses addresses, long imagePixels, Metrics metrics) {
+    Jobs(ImageService service, RequestReader reader, Addresses addresses, long imagePixels) {
         this.service = service;
         this.reader = reader;
         this.addresses = addresses;
         this.imagePixels = imagePixels;
-        this.metrics = metrics;
     }
 
     /// `POST /api/jobs`.
     void submit(Exchange exchange) throws IOException {
         GenerationJob job = JobFollower.submit(service, request(Fields.ofJson(exchange.json())));
-        metrics.follow(job);
         exchange.header("Location", addresses.job(job));
         exchange.send(202, describe(job));
     }

@@ -9,9 +9,8 @@ import io.micrometer.core.instrument.binder.jvm.JvmMemoryMetrics;
 import io.micrometer.core.instrument.binder.system.UptimeMetrics;
 import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
-import io.stencil.service.GenerationJob;
 import io.stencil.service.ImageService;
-import io.stencil.service.JobEvent;
+import io.stencil.service.JobTimings;
 import io.stencil.service.ServiceStatus;
 import java.io.IOException;
 import java.lang.management.ManagementFactory;
@@ -36,9 +35,6 @@ final class Metrics {
 
     private final PrometheusMeterRegistry registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
     private final Instant started = Instant.now();
-    private final Timer waits;
-    private final Timer steps;
-    private final Timer jobs;
     private final Counter abandoned;
 
     Metrics(ImageService service) {
@@ -49,9 +45,10 @@ final class Metrics {
         counter(service, "failed", ServiceStatus::failed);
         counter(service, "cancelled", ServiceStatus::cancelled);
         counter(service, "refused", ServiceStatus::refused);
-        waits = timer("stencil.job.wait", "Time of jobs in the queue");
-        steps = timer("stencil.step", "Time from one denoising step to the next");
-        jobs = timer("stencil.job", "Time of jobs from start to end");
+        service.observe(new JobTimers(
+                timer("stencil.job.wait", "Time of jobs in the queue"),
+                timer("stencil.step", "Time from one denoising step to the next"),
+                timer("stencil.job", "Time of jobs from start to end")));
         abandoned = Counter.builder("stencil.clients.gone")
                 .description("Clients that closed the connection before the answer")
                 .register(registry);
@@ -65,6 +62,24 @@ final class Metrics {
                 .register(registry);
         new JvmMemoryMetrics().bindTo(registry);
         new UptimeMetrics().bindTo(registry);
+    }
+
+    private record JobTimers(Timer waits, Timer steps, Timer jobs) implements JobTimings {
+
+        @Override
+        public void waited(Duration time) {
+            waits.record(time);
+        }
+
+        @Override
+        public void stepped(Duration time) {
+            steps.record(time);
+        }
+
+        @Override
+        public void ended(Duration time) {
+            jobs.record(time);
+        }
     }
 
     private void gauge(ImageService service, String name, String text, ToDoubleFunction<ServiceStatus> value) {
@@ -92,32 +107,6 @@ final class Metrics {
                         Duration.ofSeconds(30),
                         Duration.ofMinutes(2))
                 .register(registry);
-    }
-
-    /// Measures a job as its events come.
-    void follow(GenerationJob job) {
-        long[] previous = {System.nanoTime(), 0};
-        job.subscribe(event -> {
-            long now = System.nanoTime();
-            switch (event) {
-                case JobEvent.Queued _ -> {}
-                case JobEvent.Started _ -> previous[0] = now;
-                case JobEvent.Step step -> {
-                    int count = step.step() - (int) previous[1];
-                    steps.record(Duration.ofNanos((now - previous[0]) / Math.max(1, count)));
-                    previous[0] = now;
-                    previous[1] = step.step();
-                }
-                case JobEvent.Done _, JobEvent.Failed _, JobEvent.Cancelled _ -> ended(job);
-            }
-        });
-    }
-
-    private void ended(GenerationJob job) {
-        job.started().ifPresent(begin -> {
-            waits.record(Duration.between(job.submitted(), begin));
-            job.finished().ifPresent(end -> jobs.record(Duration.between(begin, end)));
-        });
     }
 
     /// Counts a request.

@@ -65,11 +65,13 @@ final class OpenAiImages {
     void generate(Exchange exchange) throws IOException {
         Fields fields = Fields.ofJson(exchange.json());
         ImageRequest.Builder request = ImageRequest.of(fields.requiredText("prompt", RequestReader.PROMPT));
-        reader.size(fields).ifPresent(size -> request.size(size.width(), size.height()));
+        Optional<ImageSize> size = reader.size(fields);
+        size.ifPresent(chosen -> request.size(chosen.width(), chosen.height()));
         Wish wish = common(fields, request, "image_generation", new Uploads(imagePixels));
         fields.oneOf("moderation", "auto", "low");
         fields.oneOf("style", "vivid", "natural");
         fields.requireAllRead();
+        wish.output().requireFits(size.orElse(service.model().size()));
         run(exchange, request, wish);
     }
 
@@ -111,6 +113,7 @@ final class OpenAiImages {
         Wish wish = common(fields, request, "image_edit", uploads);
         fields.oneOf("input_fidelity", "high", "low");
         fields.requireAllRead();
+        wish.output().requireFits(chosen);
         run(exchange, request, wish);
     }
 
@@ -213,14 +216,13 @@ final class OpenAiImages {
         if (!isUsed) {
             request.template(
                     name,
-                    new InputReader(new Uploads(imagePixels))
+                    new InputReader(new Uploads(imagePixels), false)
                             .object(named.inputSchema(), RequestReader.object(), "stencil.templates[0].inputs"));
         }
     }
 
     private void run(Exchange exchange, ImageRequest.Builder request, Wish wish) throws IOException {
         GenerationJob job = JobFollower.submit(service, request.build());
-        metrics.follow(job);
         JobFollower follower = new JobFollower(exchange, job);
         if (wish.isStream()) {
             stream(exchange, job, follower, wish);

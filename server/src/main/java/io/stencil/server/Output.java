@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.stencil.error.InvalidRequestException;
 import io.stencil.image.ImageFormat;
+import io.stencil.image.ImageSize;
 import io.stencil.image.ImageTexts;
 import io.stencil.image.RgbImage;
 import io.stencil.image.RgbImageWriter;
@@ -67,6 +68,15 @@ record Output(ImageFormat format, @Nullable Integer quality) {
 
     String base64(GeneratedImage image, GenerationParameters parameters) throws IOException {
         return Base64.getEncoder().encodeToString(encode(image, parameters));
+    }
+
+    /// Refuses a size that the format does not hold, before the image is generated.
+    void requireFits(ImageSize size) {
+        try {
+            format.requireFits(size, null);
+        } catch (InvalidRequestException fault) {
+            throw ApiException.invalidValue("output_format", "Invalid 'output_format': %s.".formatted(fault.what()));
+        }
     }
 
     private boolean fits(GeneratedImage image, ImageTexts texts) {

@@ -106,13 +106,13 @@ final class RequestReader {
         for (Fields use : fields.objects("templates", LIST)) {
             String name = use.requiredText("name", NAME);
             TemplateInfo template = template(use.path("name"), name);
-            Map<String, Object> inputs = new InputReader(uploads)
+            Map<String, Object> inputs = new InputReader(uploads, use.isForm())
                     .object(
                             template.inputSchema(),
                             use.freeObject("inputs").orElseGet(RequestReader::object),
                             use.path("inputs"));
             Optional<Map<String, Object>> negative = use.freeObject("negative_inputs")
-                    .map(values -> new InputReader(uploads)
+                    .map(values -> new InputReader(uploads, use.isForm())
                             .object(template.inputSchema(), values, use.path("negative_inputs")));
             use.requireAllRead();
             request.template(new ImageRequest.TemplateUse(name, inputs, negative.orElse(null)));

@@ -8,6 +8,7 @@ import java.net.UnknownHostException;
 import java.time.Duration;
 import java.util.List;
 import java.util.Locale;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /// Settings of a [StencilServer].
@@ -21,6 +22,8 @@ import org.jspecify.annotations.Nullable;
 /// @param allowedOrigins origins of web pages that may call the server, such as `https://studio.example.com`
 /// @param publicUrl address under which clients reach this server, which addresses in answers begin with; null for the
 ///     one that a request names
+/// @param accessLog receives a line for each request once it is answered: client, time, method, path without its query,
+///     status, bytes, milliseconds, and never a header or a body; null for none
 /// @param limits of requests
 public record ServerSettings(
         String host,
@@ -29,6 +32,7 @@ public record ServerSettings(
         List<String> allowedHosts,
         List<String> allowedOrigins,
         @Nullable URI publicUrl,
+        @Nullable Consumer<String> accessLog,
         Limits limits) {
 
     private static final int SHORTEST_KEY = 8;
@@ -71,7 +75,7 @@ public record ServerSettings(
 
     /// Port 8080 of this machine, without a key.
     public static final ServerSettings DEFAULT =
-            new ServerSettings("127.0.0.1", 8080, null, List.of(), List.of(), null, Limits.DEFAULT);
+            new ServerSettings("127.0.0.1", 8080, null, List.of(), List.of(), null, null, Limits.DEFAULT);
 
     /// @throws InvalidRequestException naming the value that cannot be used, above all for an address that other
     ///     machines reach and no API key
@@ -111,22 +115,26 @@ public record ServerSettings(
     }
 
     public ServerSettings withHost(String other) {
-        return new ServerSettings(other, port, apiKey, allowedHosts, allowedOrigins, publicUrl, limits);
+        return new ServerSettings(other, port, apiKey, allowedHosts, allowedOrigins, publicUrl, accessLog, limits);
     }
 
     public ServerSettings withPort(int other) {
-        return new ServerSettings(host, other, apiKey, allowedHosts, allowedOrigins, publicUrl, limits);
+        return new ServerSettings(host, other, apiKey, allowedHosts, allowedOrigins, publicUrl, accessLog, limits);
     }
 
     public ServerSettings withApiKey(String other) {
-        return new ServerSettings(host, port, other, allowedHosts, allowedOrigins, publicUrl, limits);
+        return new ServerSettings(host, port, other, allowedHosts, allowedOrigins, publicUrl, accessLog, limits);
     }
 
     public ServerSettings withAllowed(List<String> hosts, List<String> origins) {
-        return new ServerSettings(host, port, apiKey, hosts, origins, publicUrl, limits);
+        return new ServerSettings(host, port, apiKey, hosts, origins, publicUrl, accessLog, limits);
+    }
+
+    public ServerSettings withAccessLog(Consumer<String> lines) {
+        return new ServerSettings(host, port, apiKey, allowedHosts, allowedOrigins, publicUrl, lines, limits);
     }
 
     public ServerSettings withLimits(Limits other) {
-        return new ServerSettings(host, port, apiKey, allowedHosts, allowedOrigins, publicUrl, other);
+        return new ServerSettings(host, port, apiKey, allowedHosts, allowedOrigins, publicUrl, accessLog, other);
     }
 }

@@ -12,6 +12,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.function.Consumer;
 import org.eclipse.jetty.http.HttpHeader;
+import org.eclipse.jetty.server.CustomRequestLog;
 import org.eclipse.jetty.server.HttpConfiguration;
 import org.eclipse.jetty.server.HttpConnectionFactory;
 import org.eclipse.jetty.server.NetworkConnectionLimit;
@@ -40,6 +41,10 @@ public final class StencilServer implements AutoCloseable {
 
     /// Time in which answers that are complete leave, once all jobs have ended.
     private static final Duration LAST_ANSWERS = Duration.ofSeconds(5);
+
+    /// Address of the client, time, method, path without its query, status, bytes sent, milliseconds: no header and no
+    /// body, which have keys and prompts.
+    private static final String ACCESS = "%{client}a %{yyyy-MM-dd'T'HH:mm:ss.SSSX|UTC}t \"%m %U\" %s %O %{ms}T";
 
     private static final Duration POLL = Duration.ofMillis(10);
 
@@ -71,6 +76,9 @@ public final class StencilServer implements AutoCloseable {
         jetty.addBean(new NetworkConnectionLimit(settings.limits().connections(), connector));
         jetty.setHandler(api);
         jetty.setErrorHandler(new JsonErrors());
+        if (settings.accessLog() != null) {
+            jetty.setRequestLog(new CustomRequestLog(settings.accessLog()::accept, ACCESS));
+        }
         jetty.setStopTimeout(0);
     }
 
@@ -86,6 +94,7 @@ public final class StencilServer implements AutoCloseable {
                 Arguments.require("log", log));
         try {
             server.jetty.start();
+            HeaderWatch.start(server.connector, settings.limits().patience());
             return server;
         } catch (Exception fault) {
             server.stopListening();

@@ -242,6 +242,113 @@ class OpenAiImagesTest {
         assertThat(other.path("data")).isNotEqualTo(answer.path("data"));
     }
 
+    /// As OpenAI's SDK for Python writes an object beside files.
+    @Test
+    void fieldsOfAFormMayHavePlaces() throws Exception {
+        Form nested = new Form()
+                .text("prompt", "a red circle")
+                .text("n", "2")
+                .text("stencil[seeds][]", "3")
+                .text("stencil[seeds][]", "9")
+                .text("stencil[steps]", "1")
+                .text("stencil[guidance]", "1.5")
+                .text("stencil[negative_prompt]", "1")
+                .text("stencil[auto_resize]", "false")
+                .text("stencil[templates][][name]", "brightness")
+                .text("stencil[templates][][inputs][scale]", "0.9")
+                .text("stencil[templates][][name]", "frame")
+                .file("image", png(0xFF0000));
+        Form json = new Form()
+                .text("prompt", "a red circle")
+                .text("n", "2")
+                .text("stencil", """
+                        {"seeds": [3, 9], "steps": 1, "guidance": 1.5, "negative_prompt": "1", "auto_resize": false,
+                         "templates": [{"name": "brightness", "inputs": {"scale": 0.9}}, {"name": "frame"}]}""")
+                .file("image", png(0xFF0000));
+
+        assertThat(TestServer.json(200, server.send(form(nested).build())).path("data"))
+                .hasSize(2)
+                .isEqualTo(TestServer.json(200, server.send(form(json).build())).path("data"));
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "stencil[steps] | four | stencil.steps | expected an integer, but got a string",
+                "stencil[guidance] | much | stencil.guidance | expected a decimal, but got a string",
+                "stencil[sed] | 1 | stencil.sed | Unknown parameter: 'stencil.sed'",
+                "stencil[templates][1][name] | frame | stencil[templates][1][name] | there is no element 0 before it",
+                "stencil[templates][0][inputs][scale] | 1 | stencil.templates[0].name | Missing required parameter",
+                "stencil[templates][name] | frame | stencil.templates | expected an array, but got an object",
+                "prompt[x] | 1 | prompt[x] | a value of another kind",
+                "colour[x] | 1 | colour | Unknown parameter: 'colour'"
+            })
+    void faultsOfFieldsWithPlacesNameThem(String name, String value, String param, String message) throws Exception {
+        JsonNode error = TestServer.json(
+                        400,
+                        server.send(form(new Form()
+                                        .text("prompt", "a")
+                                        .text(name, value)
+                                        .file("image", png(0)))
+                                .build()))
+                .path("error");
+
+        assertThat(error.path("message").textValue()).contains(message);
+        assertThat(error.path("param").textValue()).isEqualTo(param);
+    }
+
+    @Test
+    void imagesAreWrittenAsWebpAndJpeg() throws Exception {
+        byte[] png = Base64.getDecoder().decode(formatted("png", ""));
+        byte[] webp = Base64.getDecoder().decode(formatted("webp", ", \"output_compression\": 100"));
+        byte[] small = Base64.getDecoder().decode(formatted("webp", ", \"output_compression\": 1"));
+        byte[] jpeg = Base64.getDecoder().decode(formatted("jpeg", ""));
+
+        assertThat(webp).startsWith('R', 'I', 'F', 'F').hasSizeGreaterThan(small.length);
+        assertThat(jpeg).startsWith(0xFF, 0xD8, 0xFF);
+        RgbImage expected = RgbImageReader.read(png, Location.ofField("png"));
+        for (byte[] lossy : List.of(webp, jpeg)) {
+            RgbImage image = RgbImageReader.read(lossy, Location.ofField("lossy"));
+            assertThat(image.size()).isEqualTo(expected.size());
+            assertThat(difference(image, expected)).isLessThan(12);
+        }
+    }
+
+    private String formatted(String format, String fields) throws Exception {
+        JsonNode answer =
+                TestServer.json(200, server.post(GENERATIONS, """
+                {"prompt": "a", "output_format": "%s"%s, %s}""".formatted(format, fields, TestServer.SMALL)));
+        assertThat(answer.path("output_format").textValue()).isEqualTo(format);
+        return answer.path("data").path(0).path("b64_json").textValue();
+    }
+
+    /// Mean difference of all samples, in steps of 255.
+    private static double difference(RgbImage image, RgbImage other) {
+        double sum = 0;
+        for (int at = 0; at < image.rgb().length; at++) {
+            sum += Math.abs((image.rgb()[at] & 0xFF) - (other.rgb()[at] & 0xFF));
+        }
+        return sum / image.rgb().length;
+    }
+
+    @Test
+    void aSideThatWebpDoesNotHoldIsRefusedBeforeAnyWork() throws Exception {
+        long started = server.service.status().done();
+        for (String path : List.of(GENERATIONS, EDITS)) {
+            String image = "data:image/png;base64," + Base64.getEncoder().encodeToString(png(0));
+            String images = path.equals(EDITS) ? "\"images\": [{\"image_url\": \"%s\"}], ".formatted(image) : "";
+            JsonNode error = TestServer.json(400, server.post(path, """
+                    {"prompt": "a", %s"size": "16400x16", "output_format": "webp", "stream": true}""".formatted(images)))
+                    .path("error");
+
+            assertThat(error.path("param").textValue()).isEqualTo("output_format");
+            assertThat(error.path("message").textValue())
+                    .contains("WebP holds at most 16383 pixels a side, found 16400 x 16", "write PNG");
+        }
+        assertThat(server.service.status().done()).isEqualTo(started);
+    }
+
     @Test
     void aMaskKeepsTheOpaquePart() throws Exception {
         JsonNode answer = TestServer.json(

@@ -195,6 +195,31 @@ class RealClientsTest {
     }
 
     @Test
+    void theSdkOfOpenAiEditsWithTheFieldBeyondIt() throws Exception {
+        ImagesResponse response = openAi(KEY)
+                .images()
+                .edit(ImageEditParams.builder()
+                        .model(MODEL)
+                        .prompt(PROMPT)
+                        .image(new ByteArrayInputStream(png(BLUE)))
+                        .putAdditionalBodyProperty(
+                                "stencil",
+                                JsonValue.from(Map.of(
+                                        "seed",
+                                        7,
+                                        "templates",
+                                        List.of(Map.of("name", "brightness", "inputs", Map.of("scale", 0.9))))))
+                        .build());
+        assertThat(of(response))
+                .isEqualTo(direct(request()
+                        .seed(7)
+                        .editImage(BLUE)
+                        .autoResize(false)
+                        .template("brightness", Map.of("scale", 0.9))
+                        .build()));
+    }
+
+    @Test
     void theSdkOfOpenAiStreams() throws Exception {
         ImageGenerateParams parameters = ImageGenerateParams.builder()
                 .model(MODEL)

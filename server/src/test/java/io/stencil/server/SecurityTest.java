@@ -212,6 +212,59 @@ class SecurityTest {
         }
     }
 
+    /// Each byte comes in time, and the headers never end.
+    @ParameterizedTest
+    @ValueSource(strings = {"GET /healthz HTTP/1.1\r\nHost: localhost\r\nX-Slow: ", "", "GET /"})
+    void aConnectionWhoseHeadersTrickleIsClosed(String begin) throws Exception {
+        try (Socket socket =
+                new Socket(InetAddress.getLoopbackAddress(), locked.server.uri().getPort())) {
+            socket.getOutputStream().write(begin.getBytes(StandardCharsets.US_ASCII));
+            socket.setSoTimeout(50);
+            boolean isOpen = true;
+            for (int i = 0; isOpen && i < 1000; i++) {
+                try {
+                    socket.getOutputStream()
+                            .write(begin.isEmpty() ? "\r\n".getBytes(StandardCharsets.US_ASCII) : new byte[] {'a'});
+                    isOpen = socket.getInputStream().read() >= 0;
+                } catch (java.net.SocketTimeoutException _) { // no answer, and not closed
+                } catch (java.io.IOException _) { // reset
+                    isOpen = false;
+                }
+            }
+            assertThat(isOpen).isFalse();
+        }
+        assertThat(locked.get("/healthz").statusCode()).isEqualTo(200);
+    }
+
+    @Test
+    void theAccessLogHasNoPromptKeyOrSignature() throws Exception {
+        List<String> lines = new java.util.concurrent.CopyOnWriteArrayList<>();
+        try (TestServer logged = TestServer.start(
+                builder -> builder, settings -> settings.withApiKey(KEY).withAccessLog(lines::add))) {
+            String url = TestServer.json(
+                            200,
+                            logged.send(logged.request(GENERATIONS)
+                                    .header("Authorization", "Bearer " + KEY)
+                                    .header("Content-Type", "application/json")
+                                    .POST(HttpRequest.BodyPublishers.ofString(
+                                            "{\"prompt\": \"a secret prompt\", \"response_format\": \"url\", "
+                                                    + TestServer.SMALL + "}"))
+                                    .build()))
+                    .path("data")
+                    .path(0)
+                    .path("url")
+                    .textValue();
+            logged.get(url.substring(logged.server.uri().toString().length()));
+            logged.get("/api/jobs?prompt=secret");
+        }
+        assertThat(lines).hasSize(3);
+        assertThat(lines.get(0))
+                .matches("127\\.0\\.0\\.1 \\[[0-9T:.-]+Z] \"POST /v1/images/generations\" 200 [0-9]+ [0-9]+");
+        assertThat(lines.get(1)).contains("\"GET /api/jobs/", "/images/0\" 200 ");
+        assertThat(lines.get(2)).contains("\"GET /api/jobs\" 401 ");
+        assertThat(String.join("\n", lines)).doesNotContain("secret", "signature", "?");
+    }
+
     private static String head(InputStream stream) throws java.io.IOException {
         try {
             return new String(stream.readNBytes(17), StandardCharsets.US_ASCII);

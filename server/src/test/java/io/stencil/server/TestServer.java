@@ -33,7 +33,7 @@ final class TestServer implements AutoCloseable {
     /// 32 x 32 pixels in one step.
     static final String SMALL = "\"size\": \"32x32\", \"stencil\": {\"steps\": 1, \"guidance\": 1, \"seed\": 7}";
 
-    static final Duration LONG = Duration.ofMinutes(2);
+    static final Duration LONG = Duration.ofMinutes(15);
 
     private static @Nullable TestServer shared;
 

@@ -186,8 +186,7 @@ public final class GenerationJob {
     }
 
     /// Waits for the images. A thread that is interrupted meanwhile stays so, and cancels the job; so does the end of
-    /// the
-    /// time.
+    /// the time.
     ///
     /// @param time for which to wait, the time in the queue included
     /// @return the images, in the order of their seeds

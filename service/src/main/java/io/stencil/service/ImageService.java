@@ -1,9 +1,9 @@
 package io.stencil.service;
 
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.stencil.error.Arguments;
 import io.stencil.error.InvalidStateException;
 import io.stencil.error.QueueFullException;
-import io.stencil.files.Fingerprint;
 import io.stencil.pipeline.Flux2Pipeline;
 import io.stencil.pipeline.Flux2Pipeline.LoraMatch;
 import io.stencil.pipeline.GeneratedImage;
@@ -11,13 +11,16 @@ import io.stencil.pipeline.models.LoadOptions;
 import io.stencil.template.load.InputBinder;
 import io.stencil.template.load.TemplateFolder;
 import io.stencil.template.load.TemplateSource;
+import io.stencil.template.pipeline.TemplatePipeline;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.UUID;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.LongAdder;
 import org.jspecify.annotations.Nullable;
 
@@ -35,10 +38,11 @@ public final class ImageService implements AutoCloseable {
     private final KeptJobs jobs;
     private final RecentTimes times = new RecentTimes();
     private final List<Worker> workers = new ArrayList<>();
-    private final List<TemplateInfo> templates = new ArrayList<>();
-    private final List<LoraInfo> loras = new ArrayList<>();
+    private final List<ServedTemplate> templates = new ArrayList<>();
+    private final List<ServedLora> loras = new ArrayList<>();
     private final ModelInfo model;
     private final Plan.Planner planner;
+    private final List<JobTimings> timings = new CopyOnWriteArrayList<>();
     private final LongAdder done = new LongAdder();
     private final LongAdder failed = new LongAdder();
     private final LongAdder cancelled = new LongAdder();
@@ -57,11 +61,16 @@ public final class ImageService implements AutoCloseable {
             settings.templates().forEach((name, source) -> {
                 InputBinder<?> binder = source.inputBinder(base);
                 binders.add(binder);
-                templates.add(new TemplateInfo(name, binder.schema(), hash(source)));
+                templates.add(new ServedTemplate(served(name, source), binder.schema()));
             });
             settings.loras().forEach((name, file) -> loras.add(lora(base, name, file)));
             model = model(workers.getFirst());
-            planner = new Plan.Planner(settings, model, templates, binders, loras);
+            planner = new Plan.Planner(
+                    settings,
+                    model,
+                    templates.stream().map(ServedTemplate::file).toList(),
+                    binders,
+                    loras.stream().map(ServedLora::file).toList());
         } catch (RuntimeException | Error e) {
             workers.forEach(Worker::close);
             throw e;
@@ -77,14 +86,34 @@ public final class ImageService implements AutoCloseable {
         return service;
     }
 
-    private static @Nullable String hash(TemplateSource source) {
-        return source instanceof TemplateFolder template ? Fingerprint.of(template.folder()) : null;
+    private record ServedTemplate(ServedFile file, ObjectNode schema) {
+
+        TemplateInfo info() {
+            return new TemplateInfo(file.name(), schema, file.latestHash());
+        }
     }
 
-    private static LoraInfo lora(Flux2Pipeline base, String name, Path file) {
-        LoraMatch match = base.loadLora(file, 1);
+    private record ServedLora(ServedFile file, LoraMatch match) {
+
+        LoraInfo info() {
+            return new LoraInfo(file.name(), Objects.requireNonNull(file.latestHash()), match);
+        }
+    }
+
+    private ServedFile served(String name, TemplateSource source) {
+        if (!(source instanceof TemplateFolder template)) {
+            return ServedFile.loaded(name, null);
+        }
+        ServedFile file = ServedFile.reread(name, template.folder());
+        return settings.loading() == TemplatePipeline.Loading.LAZY ? file : ServedFile.loaded(name, file.hash());
+    }
+
+    private static ServedLora lora(Flux2Pipeline base, String name, Path path) {
+        ServedFile file = ServedFile.reread(name, path);
+        String _ = file.hash();
+        LoraMatch match = base.loadLora(path, 1);
         base.clearLoras();
-        return new LoraInfo(name, Fingerprint.of(file), match);
+        return new ServedLora(file, match);
     }
 
     private ModelInfo model(Worker worker) {
@@ -114,7 +143,35 @@ public final class ImageService implements AutoCloseable {
                             .formatted(queue.capacity(), retryAfter.toSeconds()),
                     retryAfter);
         }
+        timings.forEach(receiver -> follow(job, receiver));
         return job;
+    }
+
+    /// Delivers the times of all jobs that are submitted from now on.
+    public void observe(JobTimings receiver) {
+        timings.add(Arguments.require("receiver", receiver));
+    }
+
+    private static void follow(GenerationJob job, JobTimings receiver) {
+        long[] previous = {System.nanoTime(), 0};
+        job.subscribe(event -> {
+            long now = System.nanoTime();
+            switch (event) {
+                case JobEvent.Queued _ -> {}
+                case JobEvent.Started _ -> previous[0] = now;
+                case JobEvent.Step step -> {
+                    long count = Math.max(1, step.step() - previous[1]);
+                    receiver.stepped(Duration.ofNanos((now - previous[0]) / count));
+                    previous[0] = now;
+                    previous[1] = step.step();
+                }
+                case JobEvent.Done _, JobEvent.Failed _, JobEvent.Cancelled _ ->
+                    job.started().ifPresent(begin -> {
+                        receiver.waited(Duration.between(job.submitted(), begin));
+                        job.finished().ifPresent(end -> receiver.ended(Duration.between(begin, end)));
+                    });
+            }
+        });
     }
 
     private List<RecentTimes.Progress> running() {
@@ -165,12 +222,12 @@ public final class ImageService implements AutoCloseable {
 
     /// The Templates that requests may name, in the order of the settings.
     public List<TemplateInfo> templates() {
-        return List.copyOf(templates);
+        return templates.stream().map(ServedTemplate::info).toList();
     }
 
     /// The LoRAs that requests may name, in the order of the settings.
     public List<LoraInfo> loras() {
-        return List.copyOf(loras);
+        return loras.stream().map(ServedLora::info).toList();
     }
 
     /// The base model and the defaults of requests.

@@ -15,9 +15,11 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.TreeMap;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.stream.LongStream;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /// What a worker does for one job: the request with the defaults of the service, bound to its Templates.
@@ -26,15 +28,27 @@ import org.jspecify.annotations.Nullable;
 /// @param seeds one for each image
 /// @param positive Template inputs of the prompt's side
 /// @param negative Template inputs of the negative side
-/// @param templates that take part, with their hashes, in the order of the settings
-/// @param loras with their hashes
+/// @param templates that take part, in the order of the settings
+/// @param loras in the order of the request
 record Plan(
         GenerationRequest request,
         List<Long> seeds,
         List<TemplateInput> positive,
         List<TemplateInput> negative,
-        Map<Integer, Template> templates,
-        List<Lora> loras) {
+        Map<Integer, ServedFile> templates,
+        List<LoraUse> loras) {
+
+    /// @param strength factor of the update
+    record LoraUse(ServedFile file, double strength) {}
+
+    /// Fingerprints of the files of Templates and LoRAs, as they are now.
+    ///
+    /// @throws io.stencil.error.InvalidFileException when one is absent by now
+    List<Optional<String>> hashes() {
+        return Stream.concat(templates.values().stream(), loras.stream().map(LoraUse::file))
+                .map(file -> Optional.ofNullable(file.hash()))
+                .toList();
+    }
 
     /// Denoising steps of all images, each counted by itself.
     long steps() {
@@ -50,8 +64,15 @@ record Plan(
     List<GenerationParameters> parameters(GenerationParameters.Model model) {
         List<Integer> ids = List.copyOf(templates.keySet());
         GenerationParameters.Builder parameters = GenerationParameters.of(request, model)
-                .loras(loras)
-                .templates(List.copyOf(templates.values()))
+                .loras(loras.stream()
+                        .map(use -> new Lora(
+                                use.file().name(),
+                                Objects.requireNonNull(use.file().hash()),
+                                use.strength()))
+                        .toList())
+                .templates(templates.values().stream()
+                        .map(file -> new Template(file.name(), file.hash()))
+                        .toList())
                 .templateInputs(recorded(positive, ids), recorded(negative, ids));
         return seeds.stream().map(seed -> parameters.seed(seed).build()).toList();
     }
@@ -82,18 +103,18 @@ record Plan(
 
         private final ServiceSettings settings;
         private final ModelInfo model;
-        private final List<TemplateInfo> templates;
+        private final List<ServedFile> templates;
         private final List<InputBinder<?>> binders;
-        private final List<LoraInfo> loras;
+        private final List<ServedFile> loras;
 
         /// @param templates in the order of the settings
         /// @param binders of their inputs
         Planner(
                 ServiceSettings settings,
                 ModelInfo model,
-                List<TemplateInfo> templates,
+                List<ServedFile> templates,
                 List<InputBinder<?>> binders,
-                List<LoraInfo> loras) {
+                List<ServedFile> loras) {
             this.settings = settings;
             this.model = model;
             this.templates = List.copyOf(templates);
@@ -129,20 +150,20 @@ record Plan(
             }
             GenerationRequest complete = pipelineRequest(request);
             limit("steps", Objects.requireNonNull(complete.steps()), limits.steps(), "steps");
-            long pixels = (long) Math.ceilDiv(complete.width(), 16) * Math.ceilDiv(complete.height(), 16) * 256;
+            long pixels = ServiceSettings.Limits.pixelsOf(complete.width(), complete.height());
             limit("width, height", pixels, limits.pixels(), "pixels");
             List<TemplateInput> positive = new ArrayList<>();
             List<TemplateInput> negative = new ArrayList<>();
-            Map<Integer, Template> used = new TreeMap<>();
+            Map<Integer, ServedFile> used = new TreeMap<>();
             for (int i = 0; i < request.templates().size(); i++) {
                 ImageRequest.TemplateUse use = request.templates().get(i);
                 String field = "templates[%s].".formatted(i);
-                List<String> names = templates.stream().map(TemplateInfo::name).toList();
+                List<String> names = templates.stream().map(ServedFile::name).toList();
                 int id = names.indexOf(use.name());
                 if (id < 0) {
                     throw unknown(field + "name", use.name(), names);
                 }
-                used.put(id, new Template(use.name(), templates.get(id).hash()));
+                used.put(id, templates.get(id));
                 positive.add(input(field + "inputs", id, use.inputs()));
                 if (use.negativeInputs() != null) {
                     negative.add(input(field + "negative_inputs", id, use.negativeInputs()));
@@ -151,18 +172,16 @@ record Plan(
             return new Plan(complete, request.seeds(), positive, negative, used, loras(request));
         }
 
-        /// The LoRAs of a request with their hashes.
-        ///
-        /// @throws InvalidRequestException naming one that the service does not have
-        private List<Lora> loras(ImageRequest request) {
-            List<Lora> used = new ArrayList<>();
+        /// @throws InvalidRequestException naming a LoRA that the service does not have
+        private List<LoraUse> loras(ImageRequest request) {
+            List<LoraUse> used = new ArrayList<>();
             for (ImageRequest.LoraUse use : request.loras()) {
-                List<String> names = loras.stream().map(LoraInfo::name).toList();
+                List<String> names = loras.stream().map(ServedFile::name).toList();
                 int index = names.indexOf(use.name());
                 if (index < 0) {
                     throw unknown("loras[%s].name".formatted(used.size()), use.name(), names);
                 }
-                used.add(new Lora(use.name(), loras.get(index).hash(), use.strength()));
+                used.add(new LoraUse(loras.get(index), use.strength()));
             }
             return used;
         }
@@ -206,8 +225,9 @@ record Plan(
             if (request.images().inpaint() != null) {
                 builder.inpaint(request.images().inpaint());
             }
-            for (Lora lora : loras(request)) {
-                builder.lora(Objects.requireNonNull(settings.loras().get(lora.path())), lora.strength());
+            for (LoraUse lora : loras(request)) {
+                builder.lora(
+                        Objects.requireNonNull(settings.loras().get(lora.file().name())), lora.strength());
             }
             try {
                 GenerationRequest complete = builder.build();

@@ -28,7 +28,7 @@ import org.jspecify.annotations.Nullable;
 /// @param templates by the name that requests give
 /// @param loading when Templates are in memory
 /// @param loras files by the name that requests give
-/// @param defaultSize size of images whose request has none
+/// @param defaultSize size of images whose request has none; within the limit of pixels
 /// @param limits of requests, of the queue and of memory
 public record ServiceSettings(
         @Nullable String modelName,
@@ -50,6 +50,12 @@ public record ServiceSettings(
         Arguments.require("default_size", defaultSize);
         Arguments.require("limits", limits);
         Limits.require("load", load.size());
+        if (Limits.pixelsOf(defaultSize.width(), defaultSize.height()) > limits.pixels()) {
+            throw new InvalidRequestException(
+                    "default_size",
+                    "%s is more than the %s pixels that an image may have (max_pixels); choose a smaller default_size, or a larger max_pixels"
+                            .formatted(defaultSize, limits.pixels()));
+        }
     }
 
     private static <T> Map<String, T> copy(String name, Map<String, T> values) {
@@ -97,6 +103,7 @@ public record ServiceSettings(
                 new Limits(16, 1L << 22, 8, 16, 200, 256L << 20, 256, 512L << 20, Duration.ofHours(1));
 
         private static final int MAX_STEPS = 1_000_000;
+        private static final int TOKEN = 16;
 
         /// @throws InvalidRequestException naming the limit that is less than 1
         public Limits {
@@ -113,6 +120,11 @@ public record ServiceSettings(
             require("kept_jobs", keptJobs);
             require("kept_bytes", keptBytes);
             require("kept_time", Arguments.require("kept_time", keptTime).toMillis());
+        }
+
+        /// Pixels of an image once its sides are rounded up to multiples of 16.
+        static long pixelsOf(int width, int height) {
+            return (long) Math.ceilDiv(width, TOKEN) * Math.ceilDiv(height, TOKEN) * TOKEN * TOKEN;
         }
 
         /// Decodes an image for a request; its pixels are counted first.

@@ -118,8 +118,13 @@ final class Worker implements AutoCloseable {
             }
             job.start();
             Plan plan = job.plan();
+            List<Optional<String>> hashes = plan.hashes();
             List<GeneratedImage> images = pipeline.generateAll(
                     plan.request(), plan.seeds(), plan.positive(), plan.negative(), new Progress(job), job.token());
+            if (!plan.hashes().equals(hashes)) { // the images would carry the hash of another file
+                throw new InvalidStateException(
+                        "a file of the Templates or LoRAs was replaced while the job ran; send the request again");
+            }
             job.record(plan.parameters(model));
             return new JobEvent.Done(images);
         } catch (StencilException e) {

@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -55,6 +56,17 @@ class BadRequestTest {
                 .isInstanceOf(InvalidRequestException.class)
                 .hasMessageStartingWith(message);
         assertThat(service.jobs()).isEmpty();
+    }
+
+    @Test
+    void aDefaultSizeAboveTheLimitIsRefusedAtTheStart(@TempDir Path own) throws IOException {
+        ServiceSettings.Builder settings = TinyService.settings(own).defaultSize(60, 64);
+
+        assertThatThrownBy(() -> settings.maxPixels(64 * 64 - 1).build())
+                .isInstanceOf(InvalidRequestException.class)
+                .hasMessage(
+                        "'default_size': 60 x 64 is more than the 4095 pixels that an image may have (max_pixels); choose a smaller default_size, or a larger max_pixels");
+        assertThat(settings.maxPixels(64 * 64).build().defaultSize().width()).isEqualTo(60);
     }
 
     private static ImageRequest bad(String kind) {

@@ -58,7 +58,7 @@ class CancelMemoryTest {
             }
             long time = System.nanoTime() - begin;
             long allocated = AllocatedMemory.bytes();
-            long resident = ResidentMemory.bytes();
+            long resident = ResidentMemory.nativeBytes();
             int cancelled = 0;
             for (int i = 0; i < count; i++) {
                 GenerationJob job = service.submit(request(1 + i % 2));
@@ -68,15 +68,15 @@ class CancelMemoryTest {
             }
             assertThat(cancelled).isGreaterThan(count / 4);
             assertThat(AllocatedMemory.bytes() - allocated).as("allocated").isBetween(-MEGABYTE, MEGABYTE);
-            long growth = ResidentMemory.bytes() - resident;
+            long growth = ResidentMemory.nativeBytes() - resident;
             System.out.printf(
                     Locale.ROOT,
-                    "%d of %d jobs cancelled: allocated %+d bytes, resident %+.1f MB%n",
+                    "%d of %d jobs cancelled: allocated %+d bytes, native resident %+.1f MB%n",
                     cancelled,
                     count,
                     AllocatedMemory.bytes() - allocated,
                     growth / 1e6);
-            assertThat(growth).as("resident").isLessThan(40 * MEGABYTE);
+            assertThat(growth).as("native resident").isLessThan(16 * MEGABYTE);
             assertThat(service.submit(request(2)).result().get()).hasSize(1);
         }
     }

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import io.stencil.error.InvalidFileException;
 import io.stencil.error.InvalidRequestException;
 import io.stencil.error.Location;
 import io.stencil.error.QueueFullException;
@@ -26,6 +27,7 @@ import io.stencil.testing.TestFiles;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -304,6 +306,40 @@ class ImageServiceTest {
                     .doesNotContain(ShortPrompts.model().toString())
                     .doesNotContain(TestFiles.root().toString())
                     .doesNotContain(folder.toString());
+        }
+    }
+
+    @Test
+    void aLoraThatIsReplacedIsReadAnewAndHasItsNewHash() throws Exception {
+        try (ImageService service =
+                ImageService.open(TinyService.settings(folder).build())) {
+            ImageRequest request = TinyService.request().lora("first", 1).build();
+            GenerationJob before = service.submit(request);
+            List<List<Float>> latents = TinyService.latents(before.result().get());
+            Path file = folder.resolve("first.safetensors");
+            String old = Fingerprint.of(file);
+            Files.move(
+                    TinyService.lora(folder.resolve("other.safetensors"), 9, TinyService.LAYER),
+                    file,
+                    StandardCopyOption.REPLACE_EXISTING);
+            String hash = Fingerprint.of(file);
+            GenerationJob after = service.submit(request);
+
+            assertThat(TinyService.latents(after.result().get())).isNotEqualTo(latents);
+            assertThat(before.parameters().getFirst().loras())
+                    .containsExactly(new GenerationParameters.Lora("first", old, 1));
+            assertThat(after.parameters().getFirst().loras())
+                    .containsExactly(new GenerationParameters.Lora("first", hash, 1));
+            assertThat(service.loras().getFirst().hash()).isEqualTo(hash).isNotEqualTo(old);
+
+            Files.delete(file);
+            assertThat(service.loras().getFirst().hash()).isEqualTo(hash);
+            assertThatThrownBy(() -> service.submit(request).result().get())
+                    .cause()
+                    .isInstanceOf(InvalidFileException.class)
+                    .hasMessageContaining("first.safetensors");
+            assertThat(service.submit(TinyService.request().build()).result().get())
+                    .hasSize(1);
         }
     }
 

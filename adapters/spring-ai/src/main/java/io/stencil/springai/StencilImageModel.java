@@ -33,10 +33,9 @@ import org.springframework.ai.image.observation.ImageModelObservationDocumentati
 /// Generates images with an [ImageService] of this process, for code that is written for Spring AI.
 ///
 /// Each call is one job of the service, and waits for it; a model may be shared by threads. A prompt has one message.
-/// Its
-/// media are edit images: images that the transformer sees beside the one it makes. [StencilImageOptions] have all
-/// else;
-/// of other options those are taken that this model knows, and a style or a URL as the form of the result is refused.
+/// Its media are edit images: images that the transformer sees beside the one it makes. [StencilImageOptions] have
+/// all else; of other options those are taken that this model knows, and a style or a URL as the form of the result
+/// is refused.
 ///
 /// Images come back as PNG in base64, with the parameters of their generation in the file. A thread that is interrupted
 /// cancels its job.

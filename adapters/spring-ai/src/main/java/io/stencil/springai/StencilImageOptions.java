@@ -11,8 +11,7 @@ import org.jspecify.annotations.Nullable;
 import org.springframework.ai.image.ImageOptions;
 
 /// Options of one prompt, or the default options of a [StencilImageModel]. What is null or empty is left open: a
-/// prompt's
-/// options leave it to those of the model, and those to the service.
+/// prompt's options leave it to those of the model, and those to the service.
 ///
 /// ```java
 /// var options = StencilImageOptions.builder().size(512, 512).template("brightness", Map.of("scale", 0.8)).build();

@@ -20,6 +20,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -110,6 +111,8 @@ class StencilAutoConfigurationTest {
                     assertThat(limits.images()).isEqualTo(2);
                     assertThat(limits.steps()).isEqualTo(ServiceSettings.Limits.DEFAULT.steps());
 
+                    SimpleMeterRegistry registry = new SimpleMeterRegistry();
+                    context.getBean(MeterBinder.class).bindTo(registry);
                     context.getBean(dev.langchain4j.model.image.ImageModel.class)
                             .generate(PROMPT);
                     context.getBean(org.springframework.ai.image.ImageModel.class)
@@ -122,8 +125,6 @@ class StencilAutoConfigurationTest {
                             .containsEntry("devices", List.of("cpu"))
                             .containsEntry("capacity", 3);
 
-                    SimpleMeterRegistry registry = new SimpleMeterRegistry();
-                    context.getBean(MeterBinder.class).bindTo(registry);
                     assertThat(registry.get("stencil.jobs")
                                     .tag("result", "done")
                                     .functionCounter()
@@ -132,6 +133,17 @@ class StencilAutoConfigurationTest {
                     assertThat(registry.get("stencil.queue.capacity").gauge().value())
                             .isEqualTo(3);
                     assertThat(registry.get("stencil.job.recent").gauge().value())
+                            .isPositive();
+
+                    for (String timer :
+                            List.of("stencil.job.wait", "stencil.job")) { // recorded on threads of their own
+                        while (registry.get(timer).timer().count() < 2) {
+                            Thread.sleep(5);
+                        }
+                    }
+                    assertThat(registry.get("stencil.step").timer().count())
+                            .isEqualTo(2 * service.model().steps());
+                    assertThat(registry.get("stencil.job").timer().totalTime(TimeUnit.NANOSECONDS))
                             .isPositive();
 
                     service.close();

@@ -57,6 +57,15 @@ final class DeclaredField {
         };
     }
 
+    /// The declared range for people, behind the type of the component: ` from 0 to 1`; empty for none.
+    static String describeRange(RecordComponent component) {
+        InputField field = component.getAnnotation(InputField.class);
+        if (field == null || (Double.isInfinite(field.min()) && Double.isInfinite(field.max()))) {
+            return "";
+        }
+        return (Double.isInfinite(field.min()) || Double.isInfinite(field.max()) ? " of " : " ") + range(field);
+    }
+
     private static String range(InputField field) {
         if (!Double.isFinite(field.max())) {
             return "at least " + number(field.min());

@@ -142,13 +142,16 @@ final class InputType {
                 .toList();
     }
 
-    /// The fields of a record's object in JSON, for people: `scale (a number), style (an object: strength (a number))`.
+    /// The fields of a record's object in JSON, for people: `scale (a number from 0 to 1), style (an object: strength
+    /// (a number))`.
     static String describeFields(Class<?> record) {
         return Stream.of(record.getRecordComponents())
                 .map(component -> "%s (%s%s)"
                         .formatted(
                                 TemplateInput.jsonName(component),
-                                describe(component.getGenericType()) + inner(component.getGenericType()),
+                                describe(component.getGenericType())
+                                        + inner(component.getGenericType())
+                                        + DeclaredField.describeRange(component),
                                 isOptional(component) ? ", optional" : ""))
                 .collect(Collectors.joining(", "));
     }

@@ -57,6 +57,16 @@ class InputFieldTest {
     }
 
     @Test
+    void theFieldsAreDescribedWithTheirRanges() {
+        assertThat(new RecordBinder<>(Input.class).describe())
+                .isEqualTo("scale (a number from 0 to 1, optional), count (a whole number of at least 1),"
+                        + " weights (a list, each a number of at most 10), light (one of [DAY, NIGHT], optional),"
+                        + " soft (true or false, optional), prompt (a string), image (the path of an image),"
+                        + " inpaint_mask (the path of an image),"
+                        + " points (a list, each an object: x (a number from 0 to 0.5), y (a number))");
+    }
+
+    @Test
     void theSchemaFollowsFromTheRecord() throws JsonProcessingException {
         assertThat((JsonNode) new RecordBinder<>(Input.class).schema()).isEqualTo(json("""
                 {'$schema': 'https://json-schema.org/draft/2020-12/schema',
