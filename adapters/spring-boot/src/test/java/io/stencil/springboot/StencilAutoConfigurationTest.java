@@ -142,7 +142,7 @@ class StencilAutoConfigurationTest {
                         }
                     }
                     assertThat(registry.get("stencil.step").timer().count())
-                            .isEqualTo(2 * service.model().steps());
+                            .isEqualTo(2L * service.model().steps());
                     assertThat(registry.get("stencil.job").timer().totalTime(TimeUnit.NANOSECONDS))
                             .isPositive();
 
