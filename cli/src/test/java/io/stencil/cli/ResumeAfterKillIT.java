@@ -47,10 +47,11 @@ class ResumeAfterKillIT {
     @Tag("soak")
     @Timeout(1800)
     void thirtyKillsLeaveNoTrace() throws IOException, InterruptedException {
-        assertKillsLeaveNoTrace(30, 90, 8);
+        assertKillsLeaveNoTrace(30, 96, 8);
     }
 
-    /// @param steps of the run: more than it can do between the kills
+    /// @param steps of the run: more than it can do between the kills, and a multiple of eight, so that the validation and
+    ///     the samples at the end are those of an interval
     private void assertKillsLeaveNoTrace(int kills, int steps, long seed) throws IOException, InterruptedException {
         Path whole = temporary.resolve("whole");
         StencilProcess.run(temporary, words(steps, "--output_path=" + whole)).succeeded();
@@ -124,7 +125,10 @@ class ResumeAfterKillIT {
         }
         Thread.sleep(lines == 0 ? 10L * milliseconds : milliseconds); // without a line: while it starts
         run.process().destroyForcibly();
-        assertThat(run.await().exitCode()).as("killed, and not done before").isEqualTo(137);
+        StencilRun ended = run.await();
+        assertThat(ended.exitCode())
+                .as("killed, and not done before:%n%s", ended.err())
+                .isEqualTo(137);
     }
 
     private long bytes() throws IOException {
