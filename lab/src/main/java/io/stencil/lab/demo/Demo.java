@@ -292,7 +292,7 @@ public final class Demo {
     /// @param share share of an evaluation's images that are generated to show the effect
     public record Plan(Path root, Path output, int images, int steps, int inferenceSteps, long seed, double share) {
 
-        static final int VALIDATION_IMAGES = 8;
+        static final int VALIDATION_IMAGES = 32;
         static final int SIDE = 64;
         static final int BATCH = 16;
         static final double GUIDANCE = 3;
