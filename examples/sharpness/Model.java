@@ -6,8 +6,7 @@ import io.stencil.template.Template;
 import io.stencil.template.TemplateCache;
 import io.stencil.template.TemplateModel;
 import io.stencil.template.Weights;
-import io.stencil.template.value.ValueKeyValues;
-import io.stencil.template.value.ValueLayout;
+import io.stencil.template.lora.LowRankUpdates;
 
 /** Steers how sharp an image is: {"scale": 0.0} is far out of focus, {"scale": 1.0} is sharp. */
 public final class Model implements Template<Model.Input, Model.Input> {
@@ -16,7 +15,7 @@ public final class Model implements Template<Model.Input, Model.Input> {
 
     @Override
     public TemplateModel<Input, Input> model(TransformerConfig base) {
-        return new Sharpness(new ValueKeyValues(ValueLayout.allBlocks(base, 8)));
+        return new Sharpness(new LowRankUpdates(base, 16));
     }
 
     /** Random until it is trained; then put the checkpoint here as model.safetensors. */
@@ -25,12 +24,12 @@ public final class Model implements Template<Model.Input, Model.Input> {
         return Weights.fileOrRandom("model.safetensors", 0);
     }
 
-    /** One number becomes 8 keys and values for every block of the transformer. */
+    /** A LoRA that blurs, the stronger the smaller the number is. */
     private static final class Sharpness extends TemplateModel<Input, Input> {
-        private final ValueKeyValues keyValues;
+        private final LowRankUpdates blur;
 
-        Sharpness(ValueKeyValues keyValues) {
-            this.keyValues = module("", keyValues);
+        Sharpness(LowRankUpdates blur) {
+            this.blur = module("blur", blur);
         }
 
         @Override
@@ -40,7 +39,7 @@ public final class Model implements Template<Model.Input, Model.Input> {
 
         @Override
         public TemplateCache forward(Input inputs, ForwardContext context) {
-            return TemplateCache.of(keyValues.forward(inputs.scale(), context.dtype(), context.device()));
+            return TemplateCache.of(blur.forward(1 - inputs.scale()));
         }
     }
 }

@@ -7,6 +7,7 @@ import io.stencil.lab.evaluate.Measure.Steerer;
 import io.stencil.lab.evaluate.Measure.Subject;
 import io.stencil.lab.evaluate.Measure.Subjects;
 import io.stencil.lab.evaluate.Painter.Steering;
+import io.stencil.lab.evaluate.Trials.Trial;
 import io.stencil.lab.world.Description;
 import io.stencil.lab.world.Draws;
 import io.stencil.lab.world.Judge;
@@ -190,17 +191,32 @@ final class ValueMeasures {
     }
 
     /// `{scale}` against the energy of the image's gradients. That depends on the colours of a scene, so the
-    /// correlation is taken within a caption.
+    /// correlation is taken within a caption, and over those captions that the base model shows without the Template
+    /// from the same noise: where it draws no shape there is no edge to sharpen, and the Template is not at fault.
     static Measure<Scene> sharpness() {
-        return new Measure<>("sharpness", 1, HeldOut.scenes(20, 2, Scene::captioned), "sharpness")
+        return new Measure<>("sharpness", 1.4, HeldOut.scenes(40, 4, Scene::captioned), "sharpness")
                 .sweep("scale", zeroToOne(9), (_, _, scale) -> List.of(Steering.of("sharpness", "scale", scale)))
+                .painted(UNSTEERED, false, Subject::prompt, unsteered())
                 .atLeast(
                         0.9,
                         "correlation of scale and gradient energy, within a caption",
-                        trials -> trials.within("scale", Statistics::pearson, Statistics::gradientEnergy))
+                        trials -> trials.mean(isShown(trials), ValueMeasures::energyCorrelation))
+                .report("share of captions shown without the Template", trials -> trials.share(isShown(trials)))
+                .report(
+                        "the correlation over all captions",
+                        trials -> trials.mean(ValueMeasures::energyCorrelation))
                 .report("Spearman of both, all images", trials -> trials.spearman("scale", Statistics::gradientEnergy))
                 .report("caption still right", captionsRight("scale"))
                 .rows("scale", 2);
+    }
+
+    /// Whether the base model alone shows the caption.
+    private static Predicate<Trial<Scene>> isShown(Trials<Scene> trials) {
+        return trial -> isCaptionRight(trial.content().described(), trials.verdict(trial.image(UNSTEERED)));
+    }
+
+    private static double energyCorrelation(Trial<Scene> trial) {
+        return Statistics.pearson(trial.sweep("scale"), trial.measured("scale", Statistics::gradientEnergy));
     }
 
     /// A bank of LoRAs: the score of each style against its scale.

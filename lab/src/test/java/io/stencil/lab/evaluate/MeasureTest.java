@@ -18,6 +18,7 @@ import io.stencil.lab.world.Scene;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.function.LongPredicate;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -152,6 +153,53 @@ class MeasureTest {
         List<Metric> metrics = measure.run(alone, EFFORT).metrics();
         assertThat(metrics).filteredOn(metric -> !metric.holds()).containsExactly(metrics.get(1));
         assertThat(metrics.get(1).value()).isZero();
+    }
+
+    /// A base model that draws nothing for every other caption, where the Template then has no edge to sharpen.
+    @Test
+    void sharpnessCountsTheCaptionsThatTheBaseModelShows() {
+        Measure<?> measure = named("sharpness");
+        List<Metric> metrics =
+                measure.run(blankFor(seed -> seed % 2 == 1), EFFORT).metrics();
+        assertThat(metrics).allMatch(Metric::holds);
+        assertThat(metrics)
+                .filteredOn(metric -> metric.name().equals("share of captions shown without the Template"))
+                .singleElement()
+                .satisfies(metric -> assertThat(metric.value()).isEqualTo(0.5));
+        assertThat(metrics)
+                .filteredOn(metric -> metric.name().equals("the correlation over all captions"))
+                .singleElement()
+                .satisfies(metric -> assertThat(metric.value()).isLessThan(0.1));
+        assertThat(measure.run(blankFor(_ -> true), EFFORT).metrics()).anyMatch(metric -> !metric.holds());
+    }
+
+    /// The world itself, but for noise whose seed is `blank`: black without the Template, and steered the wrong way.
+    private static Painter blankFor(LongPredicate blank) {
+        PerfectPainter perfect = new PerfectPainter(EFFORT, "sharpness");
+        return new Painter() {
+            @Override
+            public RgbImage paint(String prompt, long seed, List<Steering> steering) {
+                if (!blank.test(seed)) {
+                    return perfect.paint(prompt, seed, steering);
+                }
+                if (steering.isEmpty()) {
+                    return RgbImage.of(64, 64, new byte[64 * 64 * 3]);
+                }
+                double scale = steering.getFirst().fields().get("scale").doubleValue();
+                return perfect.paint(prompt, seed, List.of(Steering.of("sharpness", "scale", 1 - scale)));
+            }
+
+            @Override
+            public RgbImage paintOver(
+                    RgbImage image, double strength, String prompt, long seed, List<Steering> steering) {
+                throw new AssertionError("paints over an image");
+            }
+
+            @Override
+            public String keep(RgbImage image) {
+                throw new AssertionError("takes an image");
+            }
+        };
     }
 
     private static RgbImage middle(RgbImage one, RgbImage other) {
