@@ -202,9 +202,7 @@ final class ValueMeasures {
                         "correlation of scale and gradient energy, within a caption",
                         trials -> trials.mean(isShown(trials), ValueMeasures::energyCorrelation))
                 .report("share of captions shown without the Template", trials -> trials.share(isShown(trials)))
-                .report(
-                        "the correlation over all captions",
-                        trials -> trials.mean(ValueMeasures::energyCorrelation))
+                .report("the correlation over all captions", trials -> trials.mean(ValueMeasures::energyCorrelation))
                 .report("Spearman of both, all images", trials -> trials.spearman("scale", Statistics::gradientEnergy))
                 .report("caption still right", captionsRight("scale"))
                 .rows("scale", 2);

@@ -38,8 +38,7 @@ final class PerfectPainter implements Painter {
         int index = Math.toIntExact(seed - HeldOut.noise(effort, 0));
         Draws draws = new Draws(effort.seed(), index);
         return switch (measure) {
-            case "sharpness" ->
-                sharpness(Scene.captioned(draws), steering.isEmpty() ? 1 : value(steering, 0, "scale"));
+            case "sharpness" -> sharpness(Scene.captioned(draws), steering.isEmpty() ? 1 : value(steering, 0, "scale"));
             case "count" -> count(draws, steering.getFirst().fields().get("n").intValue());
             case "frame" -> frame(Scene.captioned(draws), steering.isEmpty() ? 0 : 1);
             case "control" -> control(draws, steering);

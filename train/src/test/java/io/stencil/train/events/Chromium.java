@@ -51,7 +51,9 @@ final class Chromium implements AutoCloseable {
         if (!Boolean.parseBoolean(System.getenv(REQUIRED))) {
             assumeTrue(program.isPresent(), "skipped: none of " + NAMES + " is on the PATH; apt-get install chromium");
         }
-        assertThat(program).as("one of %s on the PATH, as %s is set", NAMES, REQUIRED).isPresent();
+        assertThat(program)
+                .as("one of %s on the PATH, as %s is set", NAMES, REQUIRED)
+                .isPresent();
         List<String> command = new ArrayList<>(List.of(
                 program.orElseThrow().toString(),
                 "--headless",
@@ -96,9 +98,8 @@ final class Chromium implements AutoCloseable {
             List<String> lines = Files.exists(portFile) ? Files.readAllLines(portFile) : List.of();
             if (lines.size() == 2) {
                 URI list = URI.create("http://127.0.0.1:%s/json/list".formatted(lines.getFirst()));
-                String found =
-                        http.send(HttpRequest.newBuilder(list).build(), BodyHandlers.ofString())
-                                .body();
+                String found = http.send(HttpRequest.newBuilder(list).build(), BodyHandlers.ofString())
+                        .body();
                 for (JsonNode target : Json.MAPPER.readTree(found)) {
                     if (target.path("type").asText().equals("page")) {
                         return target.path("webSocketDebuggerUrl").asText();
@@ -157,17 +158,22 @@ final class Chromium implements AutoCloseable {
     }
 
     @Override
-    public void close() throws InterruptedException {
-        call("Browser.close", parameters()); // leaves no files of its own
-        process.waitFor(SECONDS, TimeUnit.SECONDS);
-        socket.abort();
-        http.close();
-        kill();
+    public void close() {
+        try {
+            call("Browser.close", parameters()); // leaves no files of its own
+            process.waitFor(SECONDS, TimeUnit.SECONDS);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        } finally {
+            socket.abort();
+            http.shutdownNow();
+            kill();
+        }
     }
 
-    private void kill() throws InterruptedException {
-        List<ProcessHandle> all =
-                Stream.concat(process.descendants(), Stream.of(process.toHandle())).toList();
+    private void kill() {
+        List<ProcessHandle> all = Stream.concat(process.descendants(), Stream.of(process.toHandle()))
+                .toList();
         all.forEach(ProcessHandle::destroyForcibly);
         for (ProcessHandle one : all) {
             one.onExit().join(); // so that nothing writes to the profile when it is deleted

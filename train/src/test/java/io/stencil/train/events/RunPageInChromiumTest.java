@@ -39,8 +39,13 @@ class RunPageInChromiumTest {
     private Path temporary;
 
     private final List<String> warnings = new ArrayList<>();
+
+    @SuppressWarnings("NullAway.Init")
     private Path folder;
+
+    @SuppressWarnings("NullAway.Init")
     private RunPage page;
+
     private long now;
 
     private void event(String json) throws IOException {
@@ -93,7 +98,7 @@ class RunPageInChromiumTest {
             step(3);
             validation(3, 0.75, 0.7, "the Template uses its input");
             sample(3, 64);
-                assertThat(browser.evaluate(SHOWN.formatted(3), TEXT))
+            assertThat(browser.evaluate(SHOWN.formatted(3), TEXT))
                     .contains("training", "0.75", "After step 3: the Template uses its input.");
             assertThat(browser.evaluate(SHOWN.formatted(3), CURVE_POINTS)).isEqualTo("3");
             assertThat(browser.evaluate(SHOWN.formatted(3), IMAGES)).isEqualTo("red 2 48x32, red 3 64x32");
