@@ -30,7 +30,7 @@ final class NestedFields {
     static void put(ObjectNode texts, String name, String text) {
         Matcher parts = NAME.matcher(name);
         if (!parts.matches()) {
-            throw new IllegalArgumentException(name);
+            throw conflict(name);
         }
         List<String> keys = new ArrayList<>(List.of(parts.group(1)));
         KEY.matcher(parts.group(2)).results().map(key -> key.group(1)).forEach(keys::add);

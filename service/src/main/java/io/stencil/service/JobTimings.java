@@ -3,8 +3,7 @@ package io.stencil.service;
 import java.time.Duration;
 
 /// Receives the times of all jobs of an [ImageService], for metrics. Methods are called on threads of their own,
-/// several
-/// at a time.
+/// several at a time.
 public interface JobTimings {
 
     /// @param time of a job in the queue, from its submission to its start
