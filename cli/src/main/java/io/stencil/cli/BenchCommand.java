@@ -54,10 +54,6 @@ final class BenchCommand implements Callable<Integer> {
     @Option(names = "--size", paramLabel = "klein|full", hidden = true)
     private String size = "klein";
 
-    /// Rows and columns of the product whose speed is the reference.
-    @Option(names = "--product_side", paramLabel = "N", hidden = true)
-    private int productSide = 2048;
-
     @Option(names = "--full_size", description = "All blocks of FLUX.2-klein-4B and all layers that its prompts need.")
     private boolean fullSize;
 
@@ -83,6 +79,9 @@ final class BenchCommand implements Callable<Integer> {
             description = "Runs of each work, after a first one that is not counted. Default: ${DEFAULT-VALUE}.")
     private int repeats = 3;
 
+    @Option(names = "--profile", description = "Print where the time of each work goes.")
+    private boolean profile;
+
     @Option(names = "--output_path", paramLabel = "FILE.json", description = "Gets the measurements as JSON.")
     private @Nullable Path output;
 
@@ -103,7 +102,7 @@ final class BenchCommand implements Callable<Integer> {
             OutputCheck.requireFile("output_path", output, ".json");
         }
         BenchModels models = models();
-        BenchReport report = new BenchReport(how(models), ProductSpeed.machine(), speed());
+        BenchReport report = new BenchReport(how(models), ProductSpeed.machine());
         PrintWriter out = command.commandLine().getOut();
         if (!inProcess) {
             report.heading().forEach(out::println);
@@ -111,11 +110,11 @@ final class BenchCommand implements Callable<Integer> {
         List<Measurement> measurements = new ArrayList<>();
         for (Benchmark benchmark : benchmarks) {
             Measurement measurement = inProcess
-                    ? benchmark.measure(models, repeats)
+                    ? benchmark.measure(models, new Benchmark.Runs(repeats, profile))
                     : Benchmark.measureSeparately(Launcher.java(words(benchmark)));
             measurements.add(measurement);
             if (!inProcess) {
-                out.println(report.line(measurement));
+                report.lines(measurement).forEach(out::println);
                 out.flush();
             }
         }
@@ -127,11 +126,6 @@ final class BenchCommand implements Callable<Integer> {
             }
         }
         return 0;
-    }
-
-    /// A benchmark's process computes no other product, which would add to its memory.
-    private double speed() {
-        return inProcess ? 1 : ProductSpeed.operationsPerSecond(productSide);
     }
 
     private BenchModels models() {

@@ -34,8 +34,7 @@ class BenchIT {
 
     /// In a process of its own, whose options of Java are those of the works' processes.
     private StencilRun bench(String... more) throws IOException, InterruptedException {
-        List<String> words =
-                new ArrayList<>(List.of("bench", "--size=tiny", "--product_side=256", "--output_path=" + result()));
+        List<String> words = new ArrayList<>(List.of("bench", "--size=tiny", "--output_path=" + result()));
         words.addAll(List.of(more));
         return StencilProcess.run(folder, words.toArray(String[]::new));
     }
@@ -50,12 +49,11 @@ class BenchIT {
 
         List<String> lines = run.out().lines().toList();
         assertThat(lines.get(0)).contains("random weights", "in bfloat16, computed in", "2 runs of each");
-        assertThat(lines.get(1)).contains(", mkl, ", "threads", "GFLOP/s in a float32 product");
+        assertThat(lines.get(1)).contains(", mkl, ", "threads");
         assertThat(lines.get(2).strip().split(" {2,}"))
-                .containsExactly("work", "median", "fastest", "slowest", "GFLOP/s", "share", "peak memory");
+                .containsExactly("work", "median", "fastest", "slowest", "GFLOP/s", "product", "share", "peak memory");
         JsonNode json = JsonFile.read(result());
         assertThat(json.path("how").asText()).isEqualTo(lines.getFirst());
-        double product = json.path("product_gflop_per_second").asDouble();
         assertThat(json.path("works").findValuesAsText("work")).containsExactlyElementsOf(ALL);
         for (int i = 0; i < ALL.size(); i++) {
             JsonNode one = json.path("works").path(i);
@@ -67,6 +65,8 @@ class BenchIT {
                             one.path("slowest_seconds").asDouble());
             double speed = one.path("gflop_per_second").asDouble();
             assertThat(speed * median).isCloseTo(one.path("gflop").asDouble(), within(1e-9));
+            assertThat(one.path("product_operations_per_second")).hasSize(3); // before, between and after
+            double product = one.path("product_gflop_per_second").asDouble();
             assertThat(one.path("share_of_product_speed").asDouble() * product).isCloseTo(speed, within(1e-6));
             // More than the virtual machine alone, less than a model of full size.
             assertThat(one.path("peak_resident_bytes").asLong()).isBetween(100L << 20, 4L << 30);
@@ -74,6 +74,27 @@ class BenchIT {
                     .startsWith(ALL.get(i) + " ")
                     .contains(String.format(Locale.ROOT, "%.3f s", median));
         }
+    }
+
+    /// The parts of a profile are the whole of a run.
+    @Test
+    void profileAddsUpToTheRun() throws IOException, InterruptedException {
+        StencilRun run = bench("--works=training", "--repeats=3", "--profile").succeeded();
+
+        assertThat(run.out()).contains("  products ", "  optimizer ", "  processors: waiting ");
+        JsonNode one = JsonFile.read(result()).path("works").path(0);
+        double mean = 0;
+        for (JsonNode seconds : one.path("seconds")) {
+            mean += seconds.asDouble() / 3;
+        }
+        double sum = 0;
+        for (JsonNode part : one.path("profile").path("works")) {
+            sum += part.asDouble();
+        }
+        assertThat(sum).isPositive().isLessThanOrEqualTo(mean);
+        JsonNode processors = one.path("profile").path("processors");
+        assertThat(processors.path("user").asDouble()).isNotNegative();
+        assertThat(processors.path("waiting").asDouble()).isNotNegative();
     }
 
     /// Two forward passes' worth for a step, three where activations are recomputed; and the tiny transformer's

@@ -45,17 +45,26 @@ public record ProductSpeed(double wideSeconds, double halfSeconds) {
         }
     }
 
-    /// Floating-point operations a second of this machine in a float32 product of square matrices: the median of 5
-    /// after one to warm up. A multiplication and its addition are two.
+    /// Floating-point operations a second of `[rows, in] x [in, out]` on a device: the median of 5 after one to warm
+    /// up.
+    /// A multiplication and its addition are two.
     ///
-    /// @param side rows and columns
-    public static double operationsPerSecond(long side) {
+    /// @param dtype of both matrices and of the product
+    public static double operationsPerSecond(DType dtype, Device device, long rows, long in, long out) {
         try (Scope _ = new Scope();
                 TorchGenerator generator = new TorchGenerator(0)) {
-            Tensor a = generator.randn(DType.FLOAT32, side, side);
-            Tensor b = generator.randn(DType.FLOAT32, side, side);
-            return 2.0 * side * side * side / median(() -> a.mm(b));
+            Tensor x = device.place(generator.randn(DType.FLOAT32, rows, in), dtype);
+            Tensor weight = device.place(generator.randn(DType.FLOAT32, out, in), dtype);
+            double seconds =
+                    median(() -> Tensors.toFloats(Ops.linear(x, weight, null).narrow(0, 0, 1)));
+            return 2.0 * rows * in * out / seconds;
         }
+    }
+
+    /// How many threads an operation on the CPU uses.
+    public static int threads() {
+        Libtorch.load();
+        return torch.get_num_threads();
     }
 
     private static double median(Runnable product) {
@@ -76,7 +85,7 @@ public record ProductSpeed(double wideSeconds, double halfSeconds) {
     /// Host, processor, maths library and number of threads: what the speed depends on.
     public static String machine() {
         Libtorch.load(); // else libtorch comes with its own choice of these
-        return "%s, %s, %s, %s threads".formatted(host(), processor(), Libtorch.maths(), torch.get_num_threads());
+        return "%s, %s, %s, %s threads".formatted(host(), processor(), Libtorch.maths(), threads());
     }
 
     private static String host() {

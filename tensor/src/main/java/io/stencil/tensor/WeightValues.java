@@ -25,6 +25,10 @@ public sealed interface WeightValues {
     /// Elements of a widened part: 16 MB in float32.
     long PART_ELEMENTS = 4L << 20;
 
+    /// A part's rows are columns of a product's result. Those of a multiple of this number begin at a cache line, which
+    /// makes the product of `[768, 3072]` and `[27648, 3072]` a fifth faster than an odd number of rows does.
+    long ROW_ALIGNMENT = 64;
+
     /// Values that are the weight itself.
     ///
     /// @param tensor of any shape
@@ -265,8 +269,7 @@ public sealed interface WeightValues {
     /// Widens the matrix part by part, from the first row to the last; a part is gone when `use` returns.
     default void forEachPart(DType dtype, Consumer<Part> use) {
         long rows = size(0);
-        long rowsAtOnce =
-                dtype() == dtype && quantization().isEmpty() ? rows : Math.max(1, PART_ELEMENTS / Math.max(1, size(1)));
+        long rowsAtOnce = dtype() == dtype && quantization().isEmpty() ? rows : rowsAtOnce(size(1));
         for (long row = 0; row < rows; row += rowsAtOnce) {
             long count = Math.min(rowsAtOnce, rows - row);
             try (Scope _ = new Scope()) {
@@ -285,6 +288,12 @@ public sealed interface WeightValues {
                         });
             }
         }
+    }
+
+    /// How many rows make a part. Their number is a multiple of [#ROW_ALIGNMENT] where that many fit.
+    private static long rowsAtOnce(long columns) {
+        long rows = Math.max(1, PART_ELEMENTS / Math.max(1, columns));
+        return rows > ROW_ALIGNMENT ? rows - rows % ROW_ALIGNMENT : rows;
     }
 
     private static Tensor widened(Blocks blocks, long row, long count, DType dtype) {

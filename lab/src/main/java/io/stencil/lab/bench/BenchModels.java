@@ -14,6 +14,7 @@ import io.stencil.pipeline.models.LoadOptions;
 import io.stencil.pipeline.models.ModelFiles;
 import io.stencil.pipeline.unit.ModelRole;
 import io.stencil.tensor.DType;
+import io.stencil.tensor.ProductSpeed;
 import io.stencil.tensor.TorchGenerator;
 import java.nio.file.Path;
 import java.util.List;
@@ -153,9 +154,45 @@ public record BenchModels(@Nullable ModelFiles files, Size size, LoadOptions loa
             return new Size(transformer, text, vae, textTokens, templateLength, hiddenState, pixels);
         }
 
+        /// Text and image through the first product of a single-stream block.
+        Product transformerProduct() {
+            return Product.of(
+                    textTokens + (long) sideTokens() * sideTokens(),
+                    transformer.dim(),
+                    3L * transformer.dim() + 2L * transformer.mlpDim());
+        }
+
+        /// The prompt through the first product of an MLP.
+        Product textProduct() {
+            return Product.of(textTokens, text.hiddenSize(), text.intermediateSize());
+        }
+
+        /// The image through a convolution of 3 x 3 pixels at half its side, with the channels of the second level, as
+        /// the product of matrices that it is.
+        Product vaeProduct() {
+            long channels = vae.blockOutChannels().get(1);
+            return Product.of((long) side * side / 4, 9 * channels, channels);
+        }
+
         /// Tokens of a side.
         int sideTokens() {
             return side / PIXELS_PER_TOKEN;
+        }
+    }
+    /// The shape of a product `[rows, in] x [in, out]`.
+    record Product(long rows, long in, long out) {
+
+        private static final long COLUMNS = 2048;
+
+        /// The shape with a part of the columns where there are many: the speed is that of all, and little memory is
+        /// taken.
+        static Product of(long rows, long in, long out) {
+            return new Product(rows, in, Math.min(out, COLUMNS));
+        }
+
+        /// The machine's speed in it, in the dtype and on the device that a model computes in and on.
+        double operationsPerSecond(LoadOptions load) {
+            return ProductSpeed.operationsPerSecond(load.compute(), load.device(), rows, in, out);
         }
     }
 }

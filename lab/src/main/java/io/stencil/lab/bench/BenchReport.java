@@ -19,8 +19,7 @@ import org.jspecify.annotations.Nullable;
 ///
 /// @param how models and settings, for people
 /// @param machine host, processor and threads
-/// @param productSpeed operations a second of a large float32 product on this machine
-public record BenchReport(String how, String machine, double productSpeed) {
+public record BenchReport(String how, String machine) {
 
     private static final double GIGA = 1e9;
 
@@ -28,25 +27,51 @@ public record BenchReport(String how, String machine, double productSpeed) {
     public List<String> heading() {
         return List.of(
                 how,
-                "%s: %s GFLOP/s in a float32 product of 2048 x 2048 by 2048 x 2048"
-                        .formatted(machine, number(productSpeed / GIGA, 0)),
-                row("work", "median", "fastest", "slowest", "GFLOP/s", "share", "peak memory"));
+                machine,
+                row("work", "median", "fastest", "slowest", "GFLOP/s", "product", "share", "peak memory"));
     }
 
-    /// One measurement.
-    public String line(Measurement measurement) {
+    /// One measurement, and its profile where it has one.
+    public List<String> lines(Measurement measurement) {
+        List<String> lines = new ArrayList<>();
+        lines.add(line(measurement));
+        Profile.Seconds profile = measurement.profile();
+        if (profile != null) {
+            double whole = profile.works().values().stream()
+                    .mapToDouble(Double::doubleValue)
+                    .sum();
+            for (Profile.Work work : Profile.Work.values()) {
+                lines.add(part(work.label(), profile.works().getOrDefault(work, 0.0), whole));
+            }
+            Profile.Processors processors = profile.processors();
+            if (processors != null) {
+                double all = processors.user() + processors.kernel() + processors.waiting();
+                lines.add(part("processors: computing", processors.user(), all));
+                lines.add(part("processors: in the kernel", processors.kernel(), all));
+                lines.add(part("processors: waiting", processors.waiting(), all));
+            }
+        }
+        return lines;
+    }
+
+    private static String part(String name, double seconds, double whole) {
+        return "  %-56s %9s s %4s %%".formatted(name, number(seconds, 3), number(100 * seconds / whole, 0));
+    }
+
+    private static String line(Measurement measurement) {
         return row(
                 measurement.work(),
                 number(measurement.median(), 3) + " s",
                 number(measurement.fastest(), 3) + " s",
                 number(measurement.slowest(), 3) + " s",
                 number(measurement.speed() / GIGA, 1),
-                number(100 * measurement.speed() / productSpeed, 0) + " %",
+                number(measurement.productSpeed() / GIGA, 1),
+                number(100 * measurement.share(), 0) + " %",
                 measurement.peakBytes() == null ? "-" : ByteText.of(measurement.peakBytes()));
     }
 
     private static String row(Object... cells) {
-        return "%-22s %10s %10s %10s %9s %6s %12s".formatted(cells).stripTrailing();
+        return "%-22s %10s %10s %10s %9s %9s %6s %12s".formatted(cells).stripTrailing();
     }
 
     private static String number(double value, int digits) {
@@ -57,11 +82,7 @@ public record BenchReport(String how, String machine, double productSpeed) {
     ///
     /// @throws IOException when the file cannot be written
     public void write(Path file, List<Measurement> measurements) throws IOException {
-        ObjectNode root = Json.MAPPER
-                .createObjectNode()
-                .put("how", how)
-                .put("machine", machine)
-                .put("product_gflop_per_second", productSpeed / GIGA);
+        ObjectNode root = Json.MAPPER.createObjectNode().put("how", how).put("machine", machine);
         ArrayNode works = root.putArray("works");
         for (Measurement measurement : measurements) {
             ObjectNode json = works.addObject().put("work", measurement.work());
@@ -72,8 +93,14 @@ public record BenchReport(String how, String machine, double productSpeed) {
                     .put("slowest_seconds", measurement.slowest())
                     .put("gflop", measurement.operations() / GIGA)
                     .put("gflop_per_second", measurement.speed() / GIGA)
-                    .put("share_of_product_speed", measurement.speed() / productSpeed)
+                    .put("product_gflop_per_second", measurement.productSpeed() / GIGA)
+                    .put("share_of_product_speed", measurement.share())
                     .put("peak_resident_bytes", measurement.peakBytes());
+            ArrayNode products = json.putArray("product_operations_per_second");
+            measurement.products().forEach(products::add);
+            if (measurement.profile() != null) {
+                json.set("profile", Json.MAPPER.valueToTree(measurement.profile()));
+            }
         }
         AtomicFile.writeText(file, root.toPrettyString() + "\n");
     }
@@ -86,12 +113,16 @@ public record BenchReport(String how, String machine, double productSpeed) {
         for (JsonNode work : JsonFile.read(file).path("works")) {
             List<Double> seconds = new ArrayList<>();
             work.path("seconds").forEach(second -> seconds.add(second.asDouble()));
+            List<Double> products = new ArrayList<>();
+            work.path("product_operations_per_second").forEach(product -> products.add(product.asDouble()));
             JsonNode peak = work.path("peak_resident_bytes");
             measurements.add(new Measurement(
                     work.path("work").asText(),
                     seconds,
                     work.path("gflop").asDouble() * GIGA,
-                    peak.isNumber() ? peak.asLong() : null));
+                    products,
+                    peak.isNumber() ? peak.asLong() : null,
+                    work.has("profile") ? Json.MAPPER.convertValue(work.get("profile"), Profile.Seconds.class) : null));
         }
         return measurements;
     }
@@ -101,26 +132,45 @@ public record BenchReport(String how, String machine, double productSpeed) {
     /// @param work name of the benchmark
     /// @param seconds of each repeat, without the first run
     /// @param operations floating-point operations of one run; a multiplication and its addition are two
+    /// @param products operations a second of the machine in a product alone, before, between and after the repeats
     /// @param peakBytes the most physical memory that its process used at once; null where the system does not report
     /// it
+    /// @param profile mean of the repeats, or null
     public record Measurement(
             String work,
             List<Double> seconds,
             double operations,
-            @Nullable Long peakBytes) {
+            List<Double> products,
+            @Nullable Long peakBytes,
+            Profile.@Nullable Seconds profile) {
 
         public Measurement {
             seconds = List.copyOf(seconds);
-            if (seconds.isEmpty()) {
+            products = List.copyOf(products);
+            if (seconds.isEmpty() || products.isEmpty()) {
                 throw new InvalidRequestException("seconds", "must hold one repeat or more, found none");
             }
         }
 
         /// The middle one; of an even number the mean of the two in the middle.
         public double median() {
-            List<Double> sorted = seconds.stream().sorted().toList();
+            return median(seconds);
+        }
+
+        private static double median(List<Double> values) {
+            List<Double> sorted = values.stream().sorted().toList();
             int middle = sorted.size() / 2;
             return sorted.size() % 2 == 1 ? sorted.get(middle) : (sorted.get(middle - 1) + sorted.get(middle)) / 2;
+        }
+
+        /// Operations a second of the machine in a product alone, the median.
+        public double productSpeed() {
+            return median(products);
+        }
+
+        /// The speed as a share of [#productSpeed].
+        public double share() {
+            return speed() / productSpeed();
         }
 
         public double fastest() {

@@ -16,6 +16,8 @@ import io.stencil.flux2.transformer.TextTokens;
 import io.stencil.flux2.transformer.TokenIds;
 import io.stencil.flux2.transformer.TransformerInput;
 import io.stencil.flux2.vae.AutoencoderKlFlux2;
+import io.stencil.lab.bench.BenchModels.Product;
+import io.stencil.lab.bench.BenchModels.Size;
 import io.stencil.lab.bench.BenchReport.Measurement;
 import io.stencil.nn.FlopCounter;
 import io.stencil.nn.Parameter;
@@ -24,6 +26,7 @@ import io.stencil.template.value.ValueKeyValues;
 import io.stencil.tensor.DType;
 import io.stencil.tensor.Device;
 import io.stencil.tensor.Ops;
+import io.stencil.tensor.ProductSpeed;
 import io.stencil.tensor.Scope;
 import io.stencil.tensor.Tensors;
 import io.stencil.tensor.TorchGenerator;
@@ -93,17 +96,17 @@ public enum Benchmark {
                 .toList();
     }
 
-    /// Runs once to warm up, and then `repeats` times.
+    /// Runs once to warm up, and then several times. Before, between and after these the machine's speed in a product
+    /// alone is measured: in the dtype that is computed in, with the rows and columns of the work's largest product, of
+    /// whose result at most 2,048 columns are computed.
     ///
     /// The memory is that of the whole process since it began: run one benchmark a process.
-    ///
-    /// @param repeats at least 1
-    public Measurement measure(BenchModels models, int repeats) {
+    public Measurement measure(BenchModels models, Runs runs) {
         return switch (this) {
-            case TRAINING, TRAINING_CHECKPOINTED -> training(models, repeats);
+            case TRAINING, TRAINING_CHECKPOINTED -> training(models, runs);
             case DENOISING -> {
                 try (TransformerPass pass = new TransformerPass(models)) {
-                    yield inference(() -> pass.predict(Checkpointing.OFF), repeats);
+                    yield inference(models, () -> pass.predict(Checkpointing.OFF), runs);
                 }
             }
             case VAE -> {
@@ -112,9 +115,10 @@ public enum Benchmark {
                 try (AutoencoderKlFlux2 vae = models.vae();
                         TorchGenerator generator = new TorchGenerator(2)) {
                     yield inference(
+                            models,
                             () -> vae.decode(
                                     vae.encode(load.device().place(generator.randn(load.compute(), 1, 3, side, side)))),
-                            repeats);
+                            runs);
                 }
             }
             case TEXT -> {
@@ -124,13 +128,14 @@ public enum Benchmark {
                             models.size().hiddenState(), encoder.config().numHiddenLayers());
                     int tokens = models.size().textTokens();
                     yield inference(
+                            models,
                             () -> encoder.forward(
                                             generator.randint(encoder.config().vocabSize(), 1, tokens),
                                             Tensors.full(1, DType.INT64, Device.CPU, 1, tokens),
                                             List.of(state),
                                             models.load().compute())
                                     .getFirst(),
-                            repeats);
+                            runs);
                 }
             }
         };
@@ -173,12 +178,18 @@ public enum Benchmark {
                 : lines.getLast().replaceFirst("^stencil: ", "");
     }
 
-    private Measurement training(BenchModels models, int repeats) {
+    /// How often a work is measured.
+    ///
+    /// @param repeats counted ones, at least 1
+    /// @param profiled whether a [Profile] of them is made
+    public record Runs(int repeats, boolean profiled) {}
+
+    private Measurement training(BenchModels models, Runs runs) {
         try (TransformerPass pass = new TransformerPass(models)) {
             pass.template().trainOnly(Set.of(""));
             Collection<Parameter> parameters = pass.template().state().values();
             try (AdamW optimizer = new AdamW(parameters, AdamW.Settings.withDecay(WEIGHT_DECAY))) {
-                return timed(() -> step(pass, optimizer, parameters), repeats);
+                return timed(models, () -> step(pass, optimizer, parameters), runs);
             }
         }
     }
@@ -203,8 +214,9 @@ public enum Benchmark {
         return forward;
     }
 
-    private Measurement inference(Supplier<Tensor> forward, int repeats) {
+    private Measurement inference(BenchModels models, Supplier<Tensor> forward, Runs runs) {
         return timed(
+                models,
                 () -> {
                     try (FlopCounter counter = new FlopCounter();
                             Scope _ = new Scope();
@@ -213,19 +225,36 @@ public enum Benchmark {
                         return counter.total();
                     }
                 },
-                repeats);
+                runs);
     }
 
     /// @param run computes once, and returns the multiplications, each with its addition, of the forward pass
-    private Measurement timed(LongSupplier run, int repeats) {
+    private Measurement timed(BenchModels models, LongSupplier run, Runs runs) {
+        Size size = models.size();
+        Product shape = switch (this) {
+            case TRAINING, TRAINING_CHECKPOINTED, DENOISING -> size.transformerProduct();
+            case VAE -> size.vaeProduct();
+            case TEXT -> size.textProduct();
+        };
         double operations = 2.0 * passes * run.getAsLong();
         List<Double> seconds = new ArrayList<>();
-        for (int i = 0; i < repeats; i++) {
+        List<Double> products = new ArrayList<>(List.of(shape.operationsPerSecond(models.load())));
+        List<Profile.Seconds> profiles = new ArrayList<>();
+        for (int i = 0; i < runs.repeats(); i++) {
             long began = System.nanoTime();
-            var _ = run.getAsLong();
+            if (runs.profiled()) {
+                try (Profile profile = new Profile(ProductSpeed.threads())) {
+                    var _ = run.getAsLong();
+                    profiles.add(profile.end());
+                }
+            } else {
+                var _ = run.getAsLong();
+            }
             seconds.add((System.nanoTime() - began) / 1e9);
+            products.add(shape.operationsPerSecond(models.load()));
         }
-        return new Measurement(label, seconds, operations, peak());
+        return new Measurement(
+                label, seconds, operations, products, peak(), profiles.isEmpty() ? null : Profile.mean(profiles));
     }
 
     private static @Nullable Long peak() {
@@ -247,7 +276,7 @@ public enum Benchmark {
         private static final double VALUE = 0.5;
         private static final double TIMESTEP = 500;
 
-        private final BenchModels.Size size;
+        private final Size size;
         private final DType compute;
         private final Device device;
         private final Flux2Transformer transformer;

@@ -16,6 +16,8 @@ import org.junit.jupiter.api.Test;
 /// Models are measured as a pipeline holds them.
 class BenchModelsTest {
 
+    private static final Benchmark.Runs ONCE = new Benchmark.Runs(1, false);
+
     private static BenchModels models(Set<ModelRole> offloaded) {
         return new BenchModels(
                 ModelFiles.in(TestFiles.tinyModel("")),
@@ -42,9 +44,9 @@ class BenchModelsTest {
 
     @Test
     void anOffloadedTransformerIsMeasured() {
-        BenchReport.Measurement measurement = Benchmark.DENOISING.measure(models(Set.of(ModelRole.TRANSFORMER)), 1);
+        BenchReport.Measurement measurement = Benchmark.DENOISING.measure(models(Set.of(ModelRole.TRANSFORMER)), ONCE);
         assertThat(measurement.median()).isPositive();
         assertThat(measurement.operations())
-                .isEqualTo(Benchmark.DENOISING.measure(models(Set.of()), 1).operations());
+                .isEqualTo(Benchmark.DENOISING.measure(models(Set.of()), ONCE).operations());
     }
 }
