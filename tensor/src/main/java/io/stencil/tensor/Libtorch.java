@@ -106,8 +106,6 @@ public final class Libtorch {
     }
 
     private static void setDefaults() {
-        // Large tensors in pages of 2 MB: the kernel then clears and maps 512 times fewer for each new one.
-        Environment.setDefault("THP_MEM_ALLOC_ENABLE", "1");
         setDefault("org.bytedeco.javacpp.maxBytes", "0");
         setDefault("org.bytedeco.javacpp.maxPhysicalBytes", "0");
         if (Libtorch.class.getClassLoader().getResource("org/bytedeco/mkl/global/mkl_rt.class") != null) {

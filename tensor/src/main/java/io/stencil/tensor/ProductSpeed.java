@@ -46,8 +46,7 @@ public record ProductSpeed(double wideSeconds, double halfSeconds) {
     }
 
     /// Floating-point operations a second of `[rows, in] x [in, out]` on a device: the median of 5 after one to warm
-    /// up.
-    /// A multiplication and its addition are two.
+    /// up. A multiplication and its addition are two.
     ///
     /// @param dtype of both matrices and of the product
     public static double operationsPerSecond(DType dtype, Device device, long rows, long in, long out) {

@@ -6,6 +6,8 @@ import io.stencil.gguf.BlockType;
 import io.stencil.safetensors.SafetensorsFile;
 import io.stencil.testing.TensorAssert;
 import io.stencil.testing.TestFiles;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Objects;
 import java.util.stream.Stream;
 import org.bytedeco.pytorch.Scalar;
@@ -147,6 +149,22 @@ class WeightValuesTest {
             scaled.narrow(0, part.row(), part.count()).copy_(part.values().mul(scale.unsqueeze(1)));
         });
         TensorAssert.assertSame("scaled", scaled, one.wide);
+    }
+
+    /// Rows of a part are columns of a product's result, each of whose rows then begins where a cache line does.
+    @Test
+    void partsBeginAtWholeCacheLines() {
+        long rows = 150;
+        long columns = 50_000; // 83 rows of them would fill a part
+        WeightValues values = new WeightValues.Plain(Tensors.full(1, DType.BFLOAT16, Device.CPU, rows, columns));
+        List<Long> begins = new ArrayList<>();
+        List<Long> counts = new ArrayList<>();
+        values.forEachPart(DType.FLOAT32, part -> {
+            begins.add(part.row());
+            counts.add(part.count());
+        });
+        assertThat(begins).containsExactly(0L, 64L, 128L);
+        assertThat(counts).containsExactly(64L, 64L, 22L);
     }
 
     @Test
