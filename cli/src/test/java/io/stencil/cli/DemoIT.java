@@ -11,6 +11,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -24,25 +25,40 @@ class DemoIT {
     private static final int SCALES = 9;
 
     @TempDir
+    private static Path shared;
+
+    @SuppressWarnings("NullAway.Init")
+    private static StencilRun demo;
+
+    @TempDir
     private Path folder;
 
+    /// Runs one demo as a process, for all tests; `--output` is relative to its working directory.
+    @BeforeAll
+    static void runDemo() throws IOException, InterruptedException {
+        demo = StencilProcess.run(shared, words("out put")).succeeded();
+    }
+
     /// A demo of few images, each of few steps.
-    private static String[] words(String... more) {
-        List<String> words = new ArrayList<>(List.of("demo", "--images=20", "--num_inference_steps=2", "--share=0.05"));
-        words.addAll(List.of(more));
-        return words.toArray(String[]::new);
+    private static String[] words(String output) {
+        return new String[] {
+            "demo",
+            "--images=20",
+            "--num_inference_steps=2",
+            "--share=0.05",
+            "--steps=3",
+            "--seed=3",
+            "--output=" + output
+        };
     }
 
     @Test
-    void leavesAPageThatHoldsItsPicturesAndWhoseLinksAllLead() throws IOException, InterruptedException {
-        StencilRun run = StencilProcess.run(folder, words("--output=out put", "--steps=3"))
-                .succeeded();
-
-        Path output = folder.resolve("out put");
-        assertThat(run.out())
+    void leavesAPageThatHoldsItsPicturesAndWhoseLinksAllLead() throws IOException {
+        Path output = shared.resolve("out put");
+        assertThat(demo.out())
                 .containsPattern(
                         "correlation of scale and brightness -?\\d\\.\\d+, validation loss \\d\\.\\d+ -> \\d\\.\\d+");
-        assertThat(run.out()).contains("open " + output.resolve("index.html").toUri());
+        assertThat(demo.out()).contains("open " + output.resolve("index.html").toUri());
         assertThat(output.resolve("brightness/model.safetensors")).exists();
         String page = Files.readString(output.resolve("index.html"));
         assertThat(page).doesNotContain("{{");
@@ -63,20 +79,18 @@ class DemoIT {
                 .hasSize(pictures.size() - CAPTIONS);
     }
 
-    /// In the folder of the first demo, whose files are replaced.
+    /// Repeats it in the folder of the first demo, whose files are replaced.
     @Test
     void aSeedRepeatsTheDemo() throws IOException {
+        Path output = shared.resolve("out put");
         List<Path> files =
-                List.of(folder.resolve("brightness/model.safetensors"), folder.resolve("dataset/images/000007.png"));
+                List.of(output.resolve("brightness/model.safetensors"), output.resolve("dataset/images/000007.png"));
         List<byte[]> before = new ArrayList<>();
-        StencilRun.inProcess(words("--output=" + folder, "--steps=2", "--seed=3"))
-                .succeeded();
         for (Path file : files) {
             before.add(Files.readAllBytes(file));
             Files.setLastModifiedTime(file, FileTime.fromMillis(0));
         }
-        StencilRun.inProcess(words("--output=" + folder, "--steps=2", "--seed=3"))
-                .succeeded();
+        StencilRun.inProcess(words(output.toString())).succeeded();
         for (Path file : files) {
             assertThat(file).hasBinaryContent(before.get(files.indexOf(file)));
             assertThat(Files.getLastModifiedTime(file)).as("written anew").isGreaterThan(FileTime.fromMillis(0));
