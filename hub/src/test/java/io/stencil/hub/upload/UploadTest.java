@@ -169,8 +169,7 @@ class UploadTest {
         assertThat(fake.repository(ID).files().get("samples/a.png")).isEqualTo(TestHubs.content(2_000_000, 4));
     }
 
-    /// The parts sent since the last call, each by its file's SHA-256 and its number, however often a request was
-    /// repeated.
+    /// The parts sent since the last call, each by its file's SHA-256 and its number, however often it was sent.
     private Set<String> partsSent() {
         Set<String> parts = fake.requests().stream()
                 .filter(request -> request.startsWith("PUT /part/"))
