@@ -50,8 +50,8 @@ class ResumeAfterKillIT {
         assertKillsLeaveNoTrace(30, 96, 8);
     }
 
-    /// @param steps of the run: more than it can do between the kills, and a multiple of eight, so that its end falls on
-    ///     the intervals of validation and samples
+    /// @param steps of the run: more than it can do between the kills, and a multiple of eight, so that its end is one
+    ///     of the steps that are validated and sampled
     private void assertKillsLeaveNoTrace(int kills, int steps, long seed) throws IOException, InterruptedException {
         Path whole = temporary.resolve("whole");
         StencilProcess.run(temporary, words(steps, "--output_path=" + whole)).succeeded();
