@@ -37,6 +37,7 @@ final class Catalog {
                         .addObject()
                         .put("name", template.name())
                         .put("hash", template.hash())
+                        .put("readme", template.readme())
                         .set("input_schema", template.inputSchema()));
         exchange.send(200, list);
     }

@@ -22,6 +22,9 @@ class CatalogTest {
         JsonNode scale =
                 templates.path(0).path("input_schema").path("properties").path("scale");
         assertThat(scale.path("type").textValue()).isEqualTo("number");
+        assertThat(templates.path(0).path("readme").textValue())
+                .startsWith("# Brightness\n")
+                .contains("`{\"scale\": 0.0}` is dark");
         JsonNode image =
                 templates.path(1).path("input_schema").path("properties").path("image");
         assertThat(image.path("x-stencil-type").textValue()).isEqualTo("image");

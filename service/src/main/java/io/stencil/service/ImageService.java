@@ -2,7 +2,9 @@ package io.stencil.service;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.stencil.error.Arguments;
+import io.stencil.error.InvalidFileException;
 import io.stencil.error.InvalidStateException;
+import io.stencil.error.Location;
 import io.stencil.error.QueueFullException;
 import io.stencil.pipeline.Flux2Pipeline;
 import io.stencil.pipeline.Flux2Pipeline.LoraMatch;
@@ -12,6 +14,10 @@ import io.stencil.template.load.InputBinder;
 import io.stencil.template.load.TemplateFolder;
 import io.stencil.template.load.TemplateSource;
 import io.stencil.template.pipeline.TemplatePipeline;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
@@ -32,6 +38,7 @@ import org.jspecify.annotations.Nullable;
 public final class ImageService implements AutoCloseable {
 
     private static final Duration NO_BOUND = Duration.ofDays(36_500);
+    private static final int MAX_README_BYTES = 256 << 10;
 
     private final ServiceSettings settings;
     private final JobQueue queue;
@@ -61,7 +68,7 @@ public final class ImageService implements AutoCloseable {
             settings.templates().forEach((name, source) -> {
                 InputBinder<?> binder = source.inputBinder(base);
                 binders.add(binder);
-                templates.add(new ServedTemplate(served(name, source), binder.schema()));
+                templates.add(new ServedTemplate(served(name, source), binder.schema(), readme(source)));
             });
             settings.loras().forEach((name, file) -> loras.add(lora(base, name, file)));
             model = model(workers.getFirst());
@@ -86,10 +93,26 @@ public final class ImageService implements AutoCloseable {
         return service;
     }
 
-    private record ServedTemplate(ServedFile file, ObjectNode schema) {
+    private record ServedTemplate(
+            ServedFile file, ObjectNode schema, @Nullable String readme) {
 
         TemplateInfo info() {
-            return new TemplateInfo(file.name(), schema, file.latestHash());
+            return new TemplateInfo(file.name(), schema, file.latestHash(), readme);
+        }
+    }
+
+    private static @Nullable String readme(TemplateSource source) {
+        if (!(source instanceof TemplateFolder template)) {
+            return null;
+        }
+        Path file = template.folder().resolve("README.md");
+        if (!Files.isRegularFile(file)) {
+            return null;
+        }
+        try (InputStream in = Files.newInputStream(file)) {
+            return new String(in.readNBytes(MAX_README_BYTES), StandardCharsets.UTF_8);
+        } catch (IOException e) {
+            throw new InvalidFileException(Location.of(file), "cannot be read: " + e, e);
         }
     }
 

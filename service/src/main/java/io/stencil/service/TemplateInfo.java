@@ -11,8 +11,13 @@ import org.jspecify.annotations.Nullable;
 ///     image is a string of base64 there, with `x-stencil-type` `image` or `mask`, and an
 ///     [io.stencil.image.RgbImage] in a request
 /// @param hash [fingerprint][io.stencil.files.Fingerprint] of its code and weights; null where it is not in a folder
+/// @param readme the `README.md` of its folder when the service was opened, in Markdown: what the author says of it,
+///     examples and its measured effect among that; null where there is none
 public record TemplateInfo(
-        String name, ObjectNode inputSchema, @Nullable String hash) {
+        String name,
+        ObjectNode inputSchema,
+        @Nullable String hash,
+        @Nullable String readme) {
 
     public TemplateInfo {
         inputSchema = inputSchema.deepCopy();
