@@ -1,66 +1,78 @@
 package io.stencil.server;
 
 import java.time.Duration;
+import java.util.List;
 import java.util.Map;
-import java.util.WeakHashMap;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
+import org.eclipse.jetty.io.Connection;
 import org.eclipse.jetty.io.EndPoint;
+import org.eclipse.jetty.server.Handler;
+import org.eclipse.jetty.server.Request;
+import org.eclipse.jetty.server.Response;
 import org.eclipse.jetty.server.ServerConnector;
-import org.eclipse.jetty.server.internal.HttpConnection;
+import org.eclipse.jetty.util.Callback;
 
 /// Closes connections whose request line and headers are not complete after a time, however often a byte of them comes:
 /// Jetty's own limit is on the time between two bytes.
-final class HeaderWatch implements Runnable {
+///
+/// A connection that is in no request, and has received bytes since its last one, waits for headers.
+final class HeaderWatch extends Handler.Wrapper {
 
     private final ServerConnector connector;
     private final Duration patience;
-    private final Map<EndPoint, Pending> pending = new WeakHashMap<>();
+    private final Set<Connection> inRequest = ConcurrentHashMap.newKeySet();
 
-    /// A request whose headers are not complete.
-    ///
-    /// @param index of the request on its connection
-    /// @param bytes that the connection had received
-    /// @param since time of the first look, in nanoseconds
-    private record Pending(long index, long bytes, long since) {}
+    /// Bytes that a connection had received when its last request ended.
+    private final Map<Connection, Long> taken = new ConcurrentHashMap<>();
 
-    private HeaderWatch(ServerConnector connector, Duration patience) {
+    /// Times of the first look, in nanoseconds, at connections that wait for headers.
+    private final Map<Connection, Long> waiting = new ConcurrentHashMap<>();
+
+    HeaderWatch(Handler handler, ServerConnector connector, Duration patience) {
+        super(handler);
         this.connector = connector;
         this.patience = patience;
     }
 
-    /// Starts to look at the connections of a connector that has started, until it stops.
-    static void start(ServerConnector connector, Duration patience) {
-        new HeaderWatch(connector, patience).schedule();
+    @Override
+    public boolean handle(Request request, Response response, Callback callback) throws Exception {
+        Connection connection = request.getConnectionMetaData().getConnection();
+        inRequest.add(connection);
+        waiting.remove(connection);
+        Request.addCompletionListener(request, _ -> {
+            taken.put(connection, connection.getBytesIn());
+            inRequest.remove(connection);
+        });
+        return super.handle(request, response, callback);
     }
 
-    private void schedule() {
+    /// Starts to look at the connections of the connector, which has started, until it stops.
+    void watch() {
         if (connector.isRunning()) {
-            connector.getScheduler().schedule(this, Math.max(1, patience.toMillis() / 2), TimeUnit.MILLISECONDS);
+            connector.getScheduler().schedule(this::look, Math.max(1, patience.toMillis() / 2), TimeUnit.MILLISECONDS);
         }
     }
 
-    @Override
-    public void run() {
+    private void look() {
         long now = System.nanoTime();
         for (EndPoint endPoint : connector.getConnectedEndPoints()) {
-            if (endPoint.getConnection() instanceof HttpConnection connection
-                    && connection.getParser().inHeaderState()) {
-                Pending first = pending.get(endPoint);
-                if (first == null || isOther(first, connection)) {
-                    pending.put(endPoint, new Pending(connection.getMessagesIn(), connection.getBytesIn(), now));
-                } else if (now - first.since() > patience.toNanos()) {
-                    endPoint.close();
-                }
-            } else {
-                pending.remove(endPoint);
+            Connection connection = endPoint.getConnection();
+            if (connection == null) {
+                continue;
+            }
+            boolean waits =
+                    !inRequest.contains(connection) && connection.getBytesIn() != taken.getOrDefault(connection, 0L);
+            if (!waits) {
+                waiting.remove(connection);
+            } else if (now - waiting.computeIfAbsent(connection, _ -> now) > patience.toNanos()) {
+                endPoint.close();
             }
         }
-        schedule();
-    }
-
-    /// Whether it is another request than at the first look, or none has begun since: Jetty closes idle connections.
-    private static boolean isOther(Pending first, HttpConnection connection) {
-        return first.index() != connection.getMessagesIn()
-                || (connection.getParser().isStart() && first.bytes() == connection.getBytesIn());
+        for (Set<Connection> kept : List.of(inRequest, taken.keySet(), waiting.keySet())) {
+            kept.removeIf(connection -> !connection.getEndPoint().isOpen());
+        }
+        watch();
     }
 }

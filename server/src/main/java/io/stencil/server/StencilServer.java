@@ -51,6 +51,7 @@ public final class StencilServer implements AutoCloseable {
     private final ImageService service;
     private final Server jetty;
     private final ServerConnector connector;
+    private final HeaderWatch headerWatch;
     private final Api api;
     private final Metrics metrics;
     private final ServerSettings settings;
@@ -74,7 +75,8 @@ public final class StencilServer implements AutoCloseable {
         connector.setIdleTimeout(settings.limits().patience().toMillis());
         jetty.addConnector(connector);
         jetty.addBean(new NetworkConnectionLimit(settings.limits().connections(), connector));
-        jetty.setHandler(api);
+        this.headerWatch = new HeaderWatch(api, connector, settings.limits().patience());
+        jetty.setHandler(headerWatch);
         jetty.setErrorHandler(new JsonErrors());
         if (settings.accessLog() != null) {
             jetty.setRequestLog(new CustomRequestLog(settings.accessLog()::accept, ACCESS));
@@ -94,7 +96,7 @@ public final class StencilServer implements AutoCloseable {
                 Arguments.require("log", log));
         try {
             server.jetty.start();
-            HeaderWatch.start(server.connector, settings.limits().patience());
+            server.headerWatch.watch();
             return server;
         } catch (Exception fault) {
             server.stopListening();
