@@ -29,7 +29,7 @@ format:
 	$(MVN) -q spotless:apply
 
 ## Resident memory over 10,000 training steps and 300 generations and of a server over 2,000 requests, native memory over 500 cancelled
-## jobs, 1,000 interleavings of calls on one pipeline, and a training and its first stage that are killed 30 times: some forty minutes.
+## jobs, 1,200 interleavings of calls on one pipeline, and a training and its first stage that are killed 30 times: some forty minutes.
 soak:
 	$(MVN) -pl train,service,server,cli -am -Dtest=PipelineMisuseTest,LongRunMemoryTest,CancelMemoryTest,ServerMemoryTest \
 	    -Dit.test=ResumeAfterKillIT,SplitTrainingIT \

@@ -5,6 +5,7 @@ import io.stencil.error.Arguments;
 import io.stencil.error.InvalidRequestException;
 import io.stencil.error.Location;
 import io.stencil.error.NameList;
+import io.stencil.files.FileStamp;
 import io.stencil.flux2.files.LoraFile;
 import io.stencil.image.ImageSize;
 import io.stencil.nn.Lora;
@@ -137,7 +138,7 @@ public final class Flux2Pipeline implements AutoCloseable {
     /// Reads the LoRA of a request, or finds it in the cache, where its file is as it was.
     private LoraFile kept(GenerationRequest.LoraUse use) {
         EncodingCache cache = models.cache();
-        Optional<List<LoraFile.Stamp>> stamps = cache.isEnabled() ? LoraFile.stamps(use.file()) : Optional.empty();
+        Optional<List<FileStamp>> stamps = cache.isEnabled() ? LoraFile.stamps(use.file()) : Optional.empty();
         if (stamps.isEmpty()) {
             return read(use.file(), use.strength(), models.compute());
         }
@@ -147,7 +148,7 @@ public final class Flux2Pipeline implements AutoCloseable {
     }
 
     /// All that the updates of a file follow from, beside the weights of the transformer.
-    private record LoraKey(List<LoraFile.Stamp> files, double strength) {}
+    private record LoraKey(List<FileStamp> files, double strength) {}
 
     private LoraFile read(Path file, double strength, DType dtype) {
         return LoraFile.read(file, models.requireTransformer(), strength, dtype, models.device());

@@ -56,7 +56,14 @@ final class HeaderWatch extends Handler.Wrapper {
     }
 
     private void look() {
-        long now = System.nanoTime();
+        try {
+            closeLateOnes(System.nanoTime());
+        } finally {
+            watch();
+        }
+    }
+
+    private void closeLateOnes(long now) {
         for (EndPoint endPoint : connector.getConnectedEndPoints()) {
             Connection connection = endPoint.getConnection();
             if (connection == null) {
@@ -73,6 +80,5 @@ final class HeaderWatch extends Handler.Wrapper {
         for (Set<Connection> kept : List.of(inRequest, taken.keySet(), waiting.keySet())) {
             kept.removeIf(connection -> !connection.getEndPoint().isOpen());
         }
-        watch();
     }
 }

@@ -45,10 +45,10 @@ final class Metrics {
         counter(service, "failed", ServiceStatus::failed);
         counter(service, "cancelled", ServiceStatus::cancelled);
         counter(service, "refused", ServiceStatus::refused);
-        service.observe(new JobTimers(
-                timer("stencil.job.wait", "Time of jobs in the queue"),
-                timer("stencil.step", "Time from one denoising step to the next"),
-                timer("stencil.job", "Time of jobs from start to end")));
+        service.observe(new JobTimings(
+                timer("stencil.job.wait", "Time of jobs in the queue")::record,
+                timer("stencil.step", "Time from one denoising step to the next")::record,
+                timer("stencil.job", "Time of jobs from start to end")::record));
         abandoned = Counter.builder("stencil.clients.gone")
                 .description("Clients that closed the connection before the answer")
                 .register(registry);
@@ -62,24 +62,6 @@ final class Metrics {
                 .register(registry);
         new JvmMemoryMetrics().bindTo(registry);
         new UptimeMetrics().bindTo(registry);
-    }
-
-    private record JobTimers(Timer waits, Timer steps, Timer jobs) implements JobTimings {
-
-        @Override
-        public void waited(Duration time) {
-            waits.record(time);
-        }
-
-        @Override
-        public void stepped(Duration time) {
-            steps.record(time);
-        }
-
-        @Override
-        public void ended(Duration time) {
-            jobs.record(time);
-        }
     }
 
     private void gauge(ImageService service, String name, String text, ToDoubleFunction<ServiceStatus> value) {

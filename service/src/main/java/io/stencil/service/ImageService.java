@@ -184,14 +184,14 @@ public final class ImageService implements AutoCloseable {
                 case JobEvent.Started _ -> previous[0] = now;
                 case JobEvent.Step step -> {
                     long count = Math.max(1, step.step() - previous[1]);
-                    receiver.stepped(Duration.ofNanos((now - previous[0]) / count));
+                    receiver.stepped().accept(Duration.ofNanos((now - previous[0]) / count));
                     previous[0] = now;
                     previous[1] = step.step();
                 }
                 case JobEvent.Done _, JobEvent.Failed _, JobEvent.Cancelled _ ->
                     job.started().ifPresent(begin -> {
-                        receiver.waited(Duration.between(job.submitted(), begin));
-                        job.finished().ifPresent(end -> receiver.ended(Duration.between(begin, end)));
+                        receiver.waited().accept(Duration.between(job.submitted(), begin));
+                        job.finished().ifPresent(end -> receiver.ended().accept(Duration.between(begin, end)));
                     });
             }
         });

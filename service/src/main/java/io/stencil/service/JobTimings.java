@@ -1,17 +1,21 @@
 package io.stencil.service;
 
+import io.stencil.error.Arguments;
 import java.time.Duration;
+import java.util.function.Consumer;
 
-/// Receives the times of all jobs of an [ImageService], for metrics. Methods are called on threads of their own,
+/// Receivers of the times of all jobs of an [ImageService], for metrics. They are called on threads of their own,
 /// several at a time.
-public interface JobTimings {
+///
+/// @param waited gets the time of a job in the queue, from its submission to its start
+/// @param stepped gets the time from one denoising step to the next, or from the start of the job to the first
+/// @param ended gets the time of a job that had started, from its start to its end, however it ended
+public record JobTimings(Consumer<Duration> waited, Consumer<Duration> stepped, Consumer<Duration> ended) {
 
-    /// @param time of a job in the queue, from its submission to its start
-    void waited(Duration time);
-
-    /// @param time from one denoising step to the next, or from the start of the job to the first
-    void stepped(Duration time);
-
-    /// @param time of a job that had started, from its start to its end, however it ended
-    void ended(Duration time);
+    /// @throws io.stencil.error.InvalidRequestException when one is null
+    public JobTimings {
+        Arguments.require("waited", waited);
+        Arguments.require("stepped", stepped);
+        Arguments.require("ended", ended);
+    }
 }

@@ -2,14 +2,13 @@ package io.stencil.service;
 
 import io.stencil.error.InvalidFileException;
 import io.stencil.error.Location;
+import io.stencil.files.FileStamp;
 import io.stencil.files.Fingerprint;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.attribute.BasicFileAttributes;
-import java.nio.file.attribute.FileTime;
-import java.util.HashMap;
-import java.util.Map;
+import java.util.HashSet;
+import java.util.Set;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
@@ -21,12 +20,9 @@ final class ServedFile {
     /// Folders in a folder whose files count, as for the fingerprint.
     private static final int DEPTH = 3;
 
-    private record Stamp(
-            long size, FileTime modified, @Nullable Object key) {}
-
     private final String name;
     private final @Nullable Path read;
-    private Map<Path, Stamp> stamps = Map.of();
+    private Set<FileStamp> stamps = Set.of();
     private @Nullable String hash;
 
     private ServedFile(String name, @Nullable Path read, @Nullable String hash) {
@@ -53,7 +49,7 @@ final class ServedFile {
     /// @throws InvalidFileException when the file is absent by now, or cannot be read
     synchronized @Nullable String hash() {
         if (read != null) {
-            Map<Path, Stamp> now = stamps(read);
+            Set<FileStamp> now = stamps(read);
             if (!now.equals(stamps)) {
                 hash = Fingerprint.of(read);
                 stamps = now;
@@ -71,12 +67,11 @@ final class ServedFile {
         }
     }
 
-    private static Map<Path, Stamp> stamps(Path path) {
-        Map<Path, Stamp> stamps = new HashMap<>();
+    private static Set<FileStamp> stamps(Path path) {
+        Set<FileStamp> stamps = new HashSet<>();
         try (Stream<Path> files = Files.isDirectory(path) ? Files.walk(path, DEPTH) : Stream.of(path)) {
             for (Path file : (Iterable<Path>) files::iterator) {
-                BasicFileAttributes found = Files.readAttributes(file, BasicFileAttributes.class);
-                stamps.put(file, new Stamp(found.size(), found.lastModifiedTime(), found.fileKey()));
+                stamps.add(FileStamp.of(file));
             }
         } catch (IOException e) {
             throw new InvalidFileException(Location.of(path), "cannot be read: " + e, e);

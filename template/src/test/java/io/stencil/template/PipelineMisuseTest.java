@@ -42,10 +42,10 @@ class PipelineMisuseTest {
         return file;
     }
 
-    /// Two hundred interleavings, half of them on each kind of models.
+    /// Two hundred interleavings on each kind of models.
     @Test
     void theProcessLives() throws Exception {
-        assertProcessLives(100);
+        assertProcessLives(200);
     }
 
     @Test

@@ -8,7 +8,6 @@ import io.micrometer.core.instrument.binder.MeterBinder;
 import io.stencil.service.ImageService;
 import io.stencil.service.JobTimings;
 import io.stencil.service.ServiceStatus;
-import java.time.Duration;
 import java.util.function.ToDoubleFunction;
 
 /// Binds the state of an [ImageService] to a registry, under the names that `stencil serve` has.
@@ -45,28 +44,10 @@ final class StencilMetrics implements MeterBinder {
         count(registry, "failed", ServiceStatus::failed);
         count(registry, "cancelled", ServiceStatus::cancelled);
         count(registry, "refused", ServiceStatus::refused);
-        service.observe(new JobTimers(
-                timer(registry, "stencil.job.wait", "Time of jobs in the queue"),
-                timer(registry, "stencil.step", "Time from one denoising step to the next"),
-                timer(registry, "stencil.job", "Time of jobs from start to end")));
-    }
-
-    private record JobTimers(Timer waits, Timer steps, Timer jobs) implements JobTimings {
-
-        @Override
-        public void waited(Duration time) {
-            waits.record(time);
-        }
-
-        @Override
-        public void stepped(Duration time) {
-            steps.record(time);
-        }
-
-        @Override
-        public void ended(Duration time) {
-            jobs.record(time);
-        }
+        service.observe(new JobTimings(
+                timer(registry, "stencil.job.wait", "Time of jobs in the queue")::record,
+                timer(registry, "stencil.step", "Time from one denoising step to the next")::record,
+                timer(registry, "stencil.job", "Time of jobs from start to end")::record));
     }
 
     private static Timer timer(MeterRegistry registry, String name, String text) {

@@ -5,6 +5,7 @@ import io.stencil.error.InvalidFileException;
 import io.stencil.error.InvalidRequestException;
 import io.stencil.error.Location;
 import io.stencil.error.NameList;
+import io.stencil.files.FileStamp;
 import io.stencil.flux2.files.LoraLayers.Found;
 import io.stencil.nn.LayerUpdate;
 import io.stencil.nn.Lora;
@@ -17,8 +18,6 @@ import io.stencil.tensor.TensorFiles;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.attribute.BasicFileAttributes;
-import java.nio.file.attribute.FileTime;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
@@ -140,27 +139,17 @@ public record LoraFile(Lora lora, String kind, String dialect, int matched, List
         return new LoraFile(lora.map(copy), kind, dialect, matched, unmatched);
     }
 
-    /// A file as it was when it was looked at: it has the content that it had, where nothing of this has changed.
-    ///
-    /// @param key by which the system knows the file, such as its inode; null where there is none
-    public record Stamp(
-            Path file,
-            long bytes,
-            FileTime modified,
-            @Nullable Object key) {}
-
     /// Looks at the files of a LoRA without reading them.
     ///
     /// @param path as for [#read]
     /// @return empty when one cannot be looked at; [#read] says why
-    public static Optional<List<Stamp>> stamps(Path path) {
+    public static Optional<List<FileStamp>> stamps(Path path) {
         try {
             LoraSource files = LoraSource.at(path);
-            List<Stamp> stamps = new ArrayList<>();
+            List<FileStamp> stamps = new ArrayList<>();
             Path config = files.config();
             for (Path file : config == null ? List.of(files.weights()) : List.of(files.weights(), config)) {
-                BasicFileAttributes found = Files.readAttributes(file, BasicFileAttributes.class);
-                stamps.add(new Stamp(file.toAbsolutePath(), found.size(), found.lastModifiedTime(), found.fileKey()));
+                stamps.add(FileStamp.of(file));
             }
             return Optional.of(stamps);
         } catch (IOException | InvalidFileException _) {

@@ -179,6 +179,7 @@ public record BenchModels(@Nullable ModelFiles files, Size size, LoadOptions loa
             return side / PIXELS_PER_TOKEN;
         }
     }
+
     /// The shape of a product `[rows, in] x [in, out]`.
     record Product(long rows, long in, long out) {
 
