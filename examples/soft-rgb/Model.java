@@ -14,9 +14,9 @@ import java.util.List;
 public final class Model implements Template<Model.Input, Model.Input> {
 
     public record Input(
-            @InputField(min = 0, max = 1, description = "red") double R,
-            @InputField(min = 0, max = 1, description = "green") double G,
-            @InputField(min = 0, max = 1, description = "blue") double B) {}
+            @InputField(description = "red, 0 is dark and 1 is bright") double R,
+            @InputField(description = "green, 0 is dark and 1 is bright") double G,
+            @InputField(description = "blue, 0 is dark and 1 is bright") double B) {}
 
     @Override
     public TemplateModel<Input, Input> model(TransformerConfig base) {

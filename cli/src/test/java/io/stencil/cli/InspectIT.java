@@ -207,7 +207,7 @@ class InspectIT {
         assertThat(inputs("sharpness")).isEqualTo("scale (a number from 0 to 1)");
         assertThat(inputs("count")).isEqualTo("n (a whole number from 1 to 5)");
         assertThat(inputs("soft-rgb"))
-                .isEqualTo("R (a number from 0 to 1), G (a number from 0 to 1), B (a number from 0 to 1)");
+                .isEqualTo("R (a number), G (a number), B (a number)"); // its data go beyond 0 and 1
         assertThat(inputs("styles"))
                 .isEqualTo(
                         "lora_ids (a list, each a whole number from 0 to 2), lora_scales (a list, each a number from 0 to 1), merge_type (one of [concat, mean])");

@@ -33,6 +33,7 @@ record Sample(Row row, List<NamedImage> images) {
         Scene scene = Scene.captioned(draws);
         double target = Statistics.ToneRange.BRIGHTNESS.mean(draws.unit());
         RgbImage image = scene.light().paint(Surface.of(scene, size), target);
+        // Whole pixel values may miss the target by a thousandth, at either end too.
         double scale = Math.clamp(Statistics.ToneRange.BRIGHTNESS.scale(Statistics.meanBrightness(image)), 0, 1);
         return Row.of(sample.add(TARGET, image), scene.caption(), new TemplateInputs.Scale(scale));
     }
@@ -47,7 +48,7 @@ record Sample(Row row, List<NamedImage> images) {
     }
 
     private static double scale(RgbImage image, int channel) {
-        return Math.clamp(Statistics.ToneRange.CHANNEL.scale(Statistics.channelMean(image, channel)), 0, 1);
+        return Statistics.ToneRange.CHANNEL.scale(Statistics.channelMean(image, channel));
     }
 
     /// Images out of focus, by any `scale` of [Focus].
