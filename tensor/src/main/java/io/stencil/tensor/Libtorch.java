@@ -8,6 +8,7 @@ import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.Linker;
+import java.lang.foreign.MemoryLayout;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
@@ -16,6 +17,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.stream.Stream;
 import org.bytedeco.javacpp.Loader;
 import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch_gloo;
@@ -178,10 +180,44 @@ public final class Libtorch {
             // NNPACK takes small convolutions on the machines that it knows, and warns of each on the others: without
             // it, all machines compute them in one way, in silence.
             torch.globalContext().setUserEnabledNNPACK(false);
+            FreedBlocks.keep();
             threads().ifPresentOrElse(torch::set_num_threads, torch::get_num_threads);
         }
 
         static void ensure() {}
+    }
+
+    /// Settings of glibc's allocator, which libtorch takes its memory from.
+    ///
+    /// By default glibc gives most freed memory back to the system, which clears each page anew when it is taken again:
+    /// a twentieth of a training step. A pass wants the blocks of the last one. Values that are set in the environment
+    /// win; other C libraries keep their own ways.
+    static final class FreedBlocks {
+
+        /// Bytes from which on blocks are mapped by themselves and given back. Two larger ones do not fit into a heap
+        /// of glibc's, which has 64 MiB: what they leave free of it is kept as well.
+        private static final int LARGEST_KEPT = 32 << 20;
+
+        /// Free bytes at its end that a heap keeps.
+        private static final int KEPT = 1 << 30;
+
+        private static final int TRIM_THRESHOLD = -1; // M_TRIM_THRESHOLD of malloc.h
+        private static final int MAP_THRESHOLD = -3; // M_MMAP_THRESHOLD
+
+        private FreedBlocks() {}
+
+        static void keep() {
+            if (System.getenv("GLIBC_TUNABLES") == null) {
+                set("MALLOC_MMAP_THRESHOLD_", MAP_THRESHOLD, LARGEST_KEPT);
+                set("MALLOC_TRIM_THRESHOLD_", TRIM_THRESHOLD, KEPT);
+            }
+        }
+
+        private static void set(String variable, int parameter, int value) {
+            if (System.getenv(variable) == null) {
+                CLibrary.call("mallopt", parameter, value);
+            }
+        }
     }
 
     /// Environment variables of this process, which native libraries read when they are loaded.
@@ -194,24 +230,41 @@ public final class Libtorch {
             if (System.getenv(name) != null) {
                 return;
             }
-            Linker linker = Linker.nativeLinker();
-            Optional<MemorySegment> setenv = linker.defaultLookup().find("setenv");
-            if (setenv.isEmpty()) {
-                return;
-            }
-            MethodHandle call = linker.downcallHandle(
-                    setenv.get(),
-                    FunctionDescriptor.of(
-                            ValueLayout.JAVA_INT, ValueLayout.ADDRESS, ValueLayout.ADDRESS, ValueLayout.JAVA_INT));
             try (Arena arena = Arena.ofConfined()) {
-                int failed = (int) call.invokeExact(arena.allocateFrom(name), arena.allocateFrom(value), 0);
-                if (failed != 0) {
+                OptionalInt failed = CLibrary.call("setenv", arena.allocateFrom(name), arena.allocateFrom(value), 0);
+                if (failed.orElse(0) != 0) {
                     throw new IllegalStateException("the environment variable " + name + " cannot be set");
                 }
+            }
+        }
+    }
+
+    /// Functions of the system's C library that return an int.
+    private static final class CLibrary {
+
+        private CLibrary() {}
+
+        /// Calls a function.
+        ///
+        /// @param arguments of it, each an int or an address
+        /// @return empty where the library has no function of that name
+        static OptionalInt call(String function, Object... arguments) {
+            Linker linker = Linker.nativeLinker();
+            Optional<MemorySegment> address = linker.defaultLookup().find(function);
+            if (address.isEmpty()) {
+                return OptionalInt.empty();
+            }
+            MemoryLayout[] types = Stream.of(arguments)
+                    .map(argument -> argument instanceof MemorySegment ? ValueLayout.ADDRESS : ValueLayout.JAVA_INT)
+                    .toArray(MemoryLayout[]::new);
+            MethodHandle call =
+                    linker.downcallHandle(address.get(), FunctionDescriptor.of(ValueLayout.JAVA_INT, types));
+            try {
+                return OptionalInt.of((int) call.invokeWithArguments(arguments));
             } catch (RuntimeException | Error e) {
                 throw e;
             } catch (Throwable e) {
-                throw new IllegalStateException("setenv threw", e);
+                throw new IllegalStateException(function + " threw", e);
             }
         }
     }

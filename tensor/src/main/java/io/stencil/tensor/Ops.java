@@ -102,10 +102,35 @@ public final class Ops {
         return torch.silu(x);
     }
 
+    /// SiLU in the memory of `x`, where autograd does not record it.
+    ///
+    /// @param x not read afterwards
+    public static Tensor siluInPlace(Tensor x) {
+        return x.requires_grad() ? torch.silu(x) : torch.silu_(x);
+    }
+
+    /// `x * y` in the memory of `x`, where autograd does not record it.
+    ///
+    /// @param x not read afterwards
+    /// @param y broadcast to the shape of `x`
+    public static Tensor mulInPlace(Tensor x, Tensor y) {
+        return x.requires_grad() || y.requires_grad() ? x.mul(y) : x.mul_(y);
+    }
+
+    /// `x + y` in the memory of `x`, where autograd does not record it.
+    ///
+    /// @param x not read afterwards
+    /// @param y broadcast to the shape of `x`
+    public static Tensor addInPlace(Tensor x, Tensor y) {
+        return x.requires_grad() || y.requires_grad() ? x.add(y) : x.add_(y);
+    }
+
     /// SwiGLU: `silu(first half) * second half` of the last dimension.
+    ///
+    /// @param x not read afterwards: its first half is overwritten where autograd does not record it
     public static Tensor swiGlu(Tensor x) {
         List<Tensor> halves = chunk(x, 2, -1);
-        return silu(halves.get(0)).mul(halves.get(1));
+        return siluInPlace(halves.get(0)).mul(halves.get(1));
     }
 
     /// `x weight^T + bias`.
@@ -135,7 +160,7 @@ public final class Ops {
         return torch.group_norm(x, groups, new TensorOptional(weight), new TensorOptional(bias), eps, false);
     }
 
-    /// 2-D convolution.
+    /// 2-D convolution. On the CPU the channels of a pixel lie side by side in the memory of its result.
     ///
     /// @param x [B, C, H, W]
     /// @param weight [out, C, kh, kw]
@@ -146,7 +171,8 @@ public final class Ops {
             return convolve(x, weight, bias, stride, padding);
         }
         Tensor result = convolve(
-                ChannelBlocks.fill(x, 1),
+                // as oneDNN computes: other layouts are copied into one of its own and back, each time
+                ChannelBlocks.fill(x, 1).contiguous(torch.MemoryFormat.ChannelsLast),
                 ChannelBlocks.fill(ChannelBlocks.fill(weight, 0), 1),
                 bias == null ? null : ChannelBlocks.fill(bias, 0),
                 stride,

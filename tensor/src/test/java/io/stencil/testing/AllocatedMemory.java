@@ -1,5 +1,6 @@
 package io.stencil.testing;
 
+import io.stencil.tensor.Libtorch;
 import java.lang.foreign.Arena;
 import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.Linker;
@@ -37,6 +38,7 @@ public final class AllocatedMemory {
     /// From now on each such block is mapped by itself, and goes back to the system when it is freed: resident memory
     /// follows what is in use.
     public static void mapLargeBlocks() {
+        Libtorch.load(); // which sets a threshold of its own
         MethodHandle mallopt = glibc(
                 "mallopt", FunctionDescriptor.of(ValueLayout.JAVA_INT, ValueLayout.JAVA_INT, ValueLayout.JAVA_INT));
         int done;

@@ -7,6 +7,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 
 /// Runs a `main` in a Java of its own, so that a crash of native code fails the test and does not end it.
 public final class JavaProcess {
@@ -18,6 +19,12 @@ public final class JavaProcess {
     /// @param folder folder for the log of a crash
     /// @return standard output and error
     public static String run(Path folder, Class<?> main, String... arguments) throws IOException, InterruptedException {
+        return run(folder, Map.of(), main, arguments);
+    }
+
+    /// [#run] with environment variables of its own.
+    public static String run(Path folder, Map<String, String> environment, Class<?> main, String... arguments)
+            throws IOException, InterruptedException {
         List<String> command = new ArrayList<>(List.of(
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                 "--enable-native-access=ALL-UNNAMED",
@@ -34,6 +41,7 @@ public final class JavaProcess {
         command.addAll(List.of(arguments));
         ProcessBuilder java = new ProcessBuilder(command).redirectErrorStream(true);
         java.environment().put("STENCIL_THREADS", "1");
+        java.environment().putAll(environment);
         Process process = java.start();
         String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
         assertThat(process.waitFor()).as(output).isZero();

@@ -87,7 +87,7 @@ final class Qwen3Layer extends Module {
         }
 
         Tensor forward(Tensor x) {
-            return down.forward(Ops.silu(gate.forward(x)).mul(up.forward(x)));
+            return down.forward(Ops.mulInPlace(Ops.siluInPlace(gate.forward(x)), up.forward(x)));
         }
     }
 

@@ -35,7 +35,7 @@ final class Decoder extends Module {
             }
         }
         layers.add(module("conv_norm_out", new GroupNorm(groups, channels, VaeConfig.GROUP_NORM_EPS))::forward);
-        layers.add(Ops::silu);
+        layers.add(Ops::siluInPlace);
         layers.add(module("conv_out", new Conv2d(channels, 3, 3))::forward);
     }
 

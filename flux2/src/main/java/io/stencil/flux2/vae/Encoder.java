@@ -35,7 +35,7 @@ final class Encoder extends Module {
         }
         layers.add(module("mid_block", new MidBlock(channels, groups))::forward);
         layers.add(module("conv_norm_out", new GroupNorm(groups, channels, VaeConfig.GROUP_NORM_EPS))::forward);
-        layers.add(Ops::silu);
+        layers.add(Ops::siluInPlace);
         layers.add(module("conv_out", new Conv2d(channels, 2L * config.latentChannels(), 3))::forward);
     }
 

@@ -46,10 +46,10 @@ final class VaeBlocks {
         ResnetBlock(int in, int out, int groups) {
             layers = List.of(
                     module("norm1", new GroupNorm(groups, in, VaeConfig.GROUP_NORM_EPS))::forward,
-                    Ops::silu,
+                    Ops::siluInPlace,
                     module("conv1", new Conv2d(in, out, 3))::forward,
                     module("norm2", new GroupNorm(groups, out, VaeConfig.GROUP_NORM_EPS))::forward,
-                    Ops::silu,
+                    Ops::siluInPlace,
                     module("conv2", new Conv2d(out, out, 3))::forward);
             shortcut = in == out ? null : module("conv_shortcut", new Conv2d(in, out, 1));
         }
@@ -59,7 +59,7 @@ final class VaeBlocks {
         Tensor forward(Tensor x) {
             try (Scope scope = new Scope()) {
                 Tensor update = chain(layers, x);
-                return scope.keep((shortcut == null ? x : shortcut.forward(x)).add(update));
+                return scope.keep(Ops.addInPlace(update, shortcut == null ? x : shortcut.forward(x)));
             }
         }
     }
