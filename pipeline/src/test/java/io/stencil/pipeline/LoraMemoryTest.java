@@ -8,12 +8,14 @@ import io.stencil.tensor.DType;
 import io.stencil.tensor.Device;
 import io.stencil.tensor.Scope;
 import io.stencil.tensor.Tensors;
+import io.stencil.testing.AllocatedMemory;
 import io.stencil.testing.ResidentMemory;
 import io.stencil.testing.ShortPrompts;
 import io.stencil.testing.TestFiles;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
@@ -26,6 +28,11 @@ class LoraMemoryTest {
 
     private static final GenerationRequest REQUEST =
             GenerationRequest.of("a").size(16, 16).steps(1).seed(1).build();
+
+    @BeforeAll
+    static void mapLargeBlocks() {
+        AllocatedMemory.mapLargeBlocks(); // resident memory then follows what is in use
+    }
 
     @Test
     void aHundredLorasOnAndOffLeaveNothing() {

@@ -187,18 +187,17 @@ public final class Libtorch {
         static void ensure() {}
     }
 
-    /// Settings of glibc's allocator, which libtorch takes its memory from.
+    /// Raises the thresholds from which on glibc's allocator returns freed memory to the system.
     ///
-    /// By default glibc gives most freed memory back to the system, which clears each page anew when it is taken again:
-    /// a twentieth of a training step. A pass wants the blocks of the last one. Values that are set in the environment
-    /// win; other C libraries keep their own ways.
+    /// At its own thresholds the system clears memory of each pass anew: a twentieth of the time of a training step.
+    /// Variables of the environment take precedence. Other C libraries have no `mallopt`, and nothing changes.
     static final class FreedBlocks {
 
-        /// Bytes from which on blocks are mapped by themselves and given back. Two larger ones do not fit into a heap
-        /// of glibc's, which has 64 MiB: what they leave free of it is kept as well.
+        /// Bytes from which on a block is mapped by itself, and returned when it is freed. Two blocks of this size do
+        /// not fit into a heap of glibc, which has 64 MiB: with a higher threshold much of each would lie idle.
         private static final int LARGEST_KEPT = 32 << 20;
 
-        /// Free bytes at its end that a heap keeps.
+        /// Free bytes at the end of a heap that are not returned.
         private static final int KEPT = 1 << 30;
 
         private static final int TRIM_THRESHOLD = -1; // M_TRIM_THRESHOLD of malloc.h
@@ -239,14 +238,12 @@ public final class Libtorch {
         }
     }
 
-    /// Functions of the system's C library that return an int.
+    /// Calls functions of the system's C library that return an int.
     private static final class CLibrary {
 
         private CLibrary() {}
 
-        /// Calls a function.
-        ///
-        /// @param arguments of it, each an int or an address
+        /// @param arguments ints and addresses
         /// @return empty where the library has no function of that name
         static OptionalInt call(String function, Object... arguments) {
             Linker linker = Linker.nativeLinker();

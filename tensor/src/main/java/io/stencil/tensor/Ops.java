@@ -6,6 +6,7 @@ import java.util.Collection;
 import java.util.List;
 import java.util.stream.LongStream;
 import org.bytedeco.pytorch.DoubleOptional;
+import org.bytedeco.pytorch.GradMode;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.ScalarOptional;
 import org.bytedeco.pytorch.Tensor;
@@ -102,33 +103,37 @@ public final class Ops {
         return torch.silu(x);
     }
 
-    /// SiLU in the memory of `x`, where autograd does not record it.
-    ///
-    /// @param x not read afterwards
+    /// SiLU. Overwrites `x` while autograd records nothing on this thread.
     public static Tensor siluInPlace(Tensor x) {
-        return x.requires_grad() ? torch.silu(x) : torch.silu_(x);
+        return isRecording() ? torch.silu(x) : torch.silu_(x);
     }
 
-    /// `x * y` in the memory of `x`, where autograd does not record it.
+    /// `x * y`. Overwrites `x` while autograd records nothing on this thread.
     ///
-    /// @param x not read afterwards
-    /// @param y broadcast to the shape of `x`
+    /// @param y of a shape that broadcasts to that of `x`
     public static Tensor mulInPlace(Tensor x, Tensor y) {
-        return x.requires_grad() || y.requires_grad() ? x.mul(y) : x.mul_(y);
+        return isRecording() ? x.mul(y) : x.mul_(y);
     }
 
-    /// `x + y` in the memory of `x`, where autograd does not record it.
+    /// `x + y`. Overwrites `x` while autograd records nothing on this thread.
     ///
-    /// @param x not read afterwards
-    /// @param y broadcast to the shape of `x`
+    /// @param y of a shape that broadcasts to that of `x`
     public static Tensor addInPlace(Tensor x, Tensor y) {
-        return x.requires_grad() || y.requires_grad() ? x.add(y) : x.add_(y);
+        return isRecording() ? x.add(y) : x.add_(y);
+    }
+
+    private static boolean isRecording() {
+        return GradMode.is_enabled();
     }
 
     /// SwiGLU: `silu(first half) * second half` of the last dimension.
-    ///
-    /// @param x not read afterwards: its first half is overwritten where autograd does not record it
     public static Tensor swiGlu(Tensor x) {
+        List<Tensor> halves = chunk(x, 2, -1);
+        return silu(halves.get(0)).mul(halves.get(1));
+    }
+
+    /// [#swiGlu]. Overwrites the first half of `x` while autograd records nothing on this thread.
+    public static Tensor swiGluInPlace(Tensor x) {
         List<Tensor> halves = chunk(x, 2, -1);
         return siluInPlace(halves.get(0)).mul(halves.get(1));
     }
@@ -160,7 +165,7 @@ public final class Ops {
         return torch.group_norm(x, groups, new TensorOptional(weight), new TensorOptional(bias), eps, false);
     }
 
-    /// 2-D convolution. On the CPU the channels of a pixel lie side by side in the memory of its result.
+    /// 2-D convolution.
     ///
     /// @param x [B, C, H, W]
     /// @param weight [out, C, kh, kw]
@@ -171,8 +176,7 @@ public final class Ops {
             return convolve(x, weight, bias, stride, padding);
         }
         Tensor result = convolve(
-                // as oneDNN computes: other layouts are copied into one of its own and back, each time
-                ChannelBlocks.fill(x, 1).contiguous(torch.MemoryFormat.ChannelsLast),
+                ChannelBlocks.fill(x, 1),
                 ChannelBlocks.fill(ChannelBlocks.fill(weight, 0), 1),
                 bias == null ? null : ChannelBlocks.fill(bias, 0),
                 stride,

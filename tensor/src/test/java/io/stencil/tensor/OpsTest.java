@@ -3,6 +3,7 @@ package io.stencil.tensor;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.stencil.autograd.GradMode;
 import io.stencil.error.InvalidRequestException;
 import java.util.List;
 import org.assertj.core.api.AbstractFloatArrayAssert;
@@ -80,6 +81,21 @@ class OpsTest {
     void siluAndSwiGlu() {
         values(Ops.silu(row(0, 1, -1))).containsExactly(0, 0.7310586f, -0.26894143f);
         values(Ops.swiGlu(row(1, 0, 3, 5))).containsExactly(3 * 0.7310586f, 0);
+    }
+
+    /// Autograd may keep another view of the same memory for the backward pass.
+    @Test
+    void inputsAreOverwrittenOnlyWhileNothingIsRecorded() {
+        Tensor x = row(1, 0, 3, 5);
+        values(Ops.swiGluInPlace(x)).containsExactly(3 * 0.7310586f, 0);
+        values(x).containsExactly(1, 0, 3, 5);
+        try (GradMode _ = GradMode.disabled()) {
+            values(Ops.swiGluInPlace(x)).containsExactly(3 * 0.7310586f, 0);
+            values(x).containsExactly(0.7310586f, 0, 3, 5);
+            values(Ops.addInPlace(x, row(1, 1, 1, 1))).containsExactly(1.7310586f, 1, 4, 6);
+            values(Ops.mulInPlace(x, row(2, 2, 2, 2))).containsExactly(2 * 1.7310586f, 2, 8, 12);
+            values(x).containsExactly(2 * 1.7310586f, 2, 8, 12);
+        }
     }
 
     @Test

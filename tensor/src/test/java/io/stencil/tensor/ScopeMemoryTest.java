@@ -2,8 +2,10 @@ package io.stencil.tensor;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.stencil.testing.AllocatedMemory;
 import io.stencil.testing.ResidentMemory;
 import org.bytedeco.pytorch.Tensor;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
@@ -12,6 +14,11 @@ class ScopeMemoryTest {
 
     private static final int RUNS = 2_000;
     private static final long MEGABYTE = 1L << 20;
+
+    @BeforeAll
+    static void mapLargeBlocks() {
+        AllocatedMemory.mapLargeBlocks(); // resident memory then follows what is in use
+    }
 
     @Test
     void residentMemoryIsFlatOverThousandsOfScopes() {

@@ -20,7 +20,9 @@ public final class AllocatedMemory {
 
     private static final int FIELDS = 10;
     private static final int MAPPED = 4; // hblkhd
+    private static final int FREE = 8; // fordblks
     private static final int MAP_THRESHOLD = -3; // M_MMAP_THRESHOLD
+    private static final int TRIM_THRESHOLD = -1; // M_TRIM_THRESHOLD
     private static final int LARGE = 64 << 10;
 
     private static final StructLayout INFO =
@@ -38,25 +40,36 @@ public final class AllocatedMemory {
     /// From now on each such block is mapped by itself, and goes back to the system when it is freed: resident memory
     /// follows what is in use.
     public static void mapLargeBlocks() {
-        Libtorch.load(); // which sets a threshold of its own
+        Libtorch.load(); // which sets thresholds of its own
         MethodHandle mallopt = glibc(
                 "mallopt", FunctionDescriptor.of(ValueLayout.JAVA_INT, ValueLayout.JAVA_INT, ValueLayout.JAVA_INT));
-        int done;
-        try {
-            done = (int) mallopt.invokeExact(MAP_THRESHOLD, LARGE);
-        } catch (Throwable e) {
-            throw new IllegalStateException("mallopt failed", e);
-        }
-        if (done != 1) {
-            throw new IllegalStateException("mallopt refused a threshold of " + LARGE);
+        for (int[] setting : new int[][] {{MAP_THRESHOLD, LARGE}, {TRIM_THRESHOLD, 2 * LARGE}}) {
+            int done;
+            try {
+                done = (int) mallopt.invokeExact(setting[0], setting[1]);
+            } catch (Throwable e) {
+                throw new IllegalStateException("mallopt failed", e);
+            }
+            if (done != 1) {
+                throw new IllegalStateException("mallopt refused a threshold of " + setting[1]);
+            }
         }
     }
 
     /// Bytes in use, after [#mapLargeBlocks].
     public static long bytes() {
+        return field(MAPPED);
+    }
+
+    /// Free bytes of heaps, which are not returned to the system.
+    public static long freeBytes() {
+        return field(FREE);
+    }
+
+    private static long field(int index) {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment info = (MemorySegment) MALLINFO2.invokeExact((SegmentAllocator) arena);
-            return info.getAtIndex(ValueLayout.JAVA_LONG, MAPPED);
+            return info.getAtIndex(ValueLayout.JAVA_LONG, index);
         } catch (Throwable e) {
             throw new IllegalStateException("mallinfo2 failed", e);
         }

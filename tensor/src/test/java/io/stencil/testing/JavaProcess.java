@@ -41,6 +41,7 @@ public final class JavaProcess {
         command.addAll(List.of(arguments));
         ProcessBuilder java = new ProcessBuilder(command).redirectErrorStream(true);
         java.environment().put("STENCIL_THREADS", "1");
+        java.environment().keySet().removeIf(name -> name.startsWith("MALLOC_") || name.equals("GLIBC_TUNABLES"));
         java.environment().putAll(environment);
         Process process = java.start();
         String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);

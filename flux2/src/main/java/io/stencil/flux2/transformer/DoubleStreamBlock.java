@@ -141,7 +141,7 @@ final class DoubleStreamBlock extends Module {
         /// @return the shape of `x`
         Tensor forward(Tensor x) {
             try (Scope scope = new Scope()) {
-                return scope.keep(linearOut.forward(Ops.swiGlu(linearIn.forward(x))));
+                return scope.keep(linearOut.forward(Ops.swiGluInPlace(linearIn.forward(x))));
             }
         }
     }

@@ -47,7 +47,7 @@ final class SingleStreamBlock extends Module {
             Tensor projected = toQkvMlp.forward(modulation.modulate(x)); // [B, S, 3D + 2M]
             List<Tensor> parts = Ops.split(projected, -1, 3L * config.dim(), 2L * config.mlpDim());
             Tensor attended = attend(parts.get(0), in, tap); // [B, S, D]
-            Tensor update = toOut.forward(Ops.cat(-1, attended, Ops.swiGlu(parts.get(1))));
+            Tensor update = toOut.forward(Ops.cat(-1, attended, Ops.swiGluInPlace(parts.get(1))));
             return tap.behind(List.of(modulation.addGated(x, update)), scope);
         }
     }

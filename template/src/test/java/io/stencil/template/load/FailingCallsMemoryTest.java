@@ -21,6 +21,7 @@ import io.stencil.tensor.DType;
 import io.stencil.tensor.Device;
 import io.stencil.tensor.Scope;
 import io.stencil.tensor.Tensors;
+import io.stencil.testing.AllocatedMemory;
 import io.stencil.testing.ResidentMemory;
 import io.stencil.testing.ShortPrompts;
 import java.io.IOException;
@@ -28,6 +29,7 @@ import java.nio.file.Path;
 import java.util.List;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -81,6 +83,11 @@ class FailingCallsMemoryTest {
 
     private void steered(String inputs, GenerationRequest request, ProgressListener progress) {
         pipeline.generate(request, TemplateInputs.parse(inputs), List.of(), progress);
+    }
+
+    @BeforeAll
+    static void mapLargeBlocks() {
+        AllocatedMemory.mapLargeBlocks(); // resident memory then follows what is in use
     }
 
     @Test
