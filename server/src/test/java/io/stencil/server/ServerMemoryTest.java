@@ -26,7 +26,10 @@ class ServerMemoryTest {
     /// @param warm number of requests after which memory may not grow any more
     private static void measureMemory(int count, int warm) throws Exception {
         try (TestServer server = TestServer.start(
-                builder -> builder.keptJobs(8).template("brightness", TestServer.example("brightness")),
+                // each prompt is a new one: what is kept of prompts has to reach its bound before memory is measured
+                builder -> builder.keptJobs(8)
+                        .cacheBytes(1 << 20)
+                        .template("brightness", TestServer.example("brightness")),
                 settings -> settings)) {
             long before = 0;
             for (int i = 0; i < count; i++) {
