@@ -15,7 +15,6 @@ import io.stencil.testing.TestFiles;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.stream.Stream;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
@@ -29,13 +28,9 @@ class LoraMemoryTest {
     private static final GenerationRequest REQUEST =
             GenerationRequest.of("a").size(16, 16).steps(1).seed(1).build();
 
-    @BeforeAll
-    static void mapLargeBlocks() {
-        AllocatedMemory.mapLargeBlocks(); // resident memory then follows what is in use
-    }
-
     @Test
     void aHundredLorasOnAndOffLeaveNothing() {
+        AllocatedMemory.mapLargeBlocks();
         List<Path> files = Stream.of("diffusers", "dora_peft", "lokr_full", "loha")
                 .map(name -> TestFiles.golden("formats/lora/" + name + ".safetensors"))
                 .toList();

@@ -103,36 +103,35 @@ public final class Ops {
         return torch.silu(x);
     }
 
-    /// SiLU. Overwrites `x` while autograd records nothing on this thread.
+    /// SiLU. Overwrites `x`, of any shape, while autograd records nothing on this thread.
+    ///
+    /// @return the shape of `x`
     public static Tensor siluInPlace(Tensor x) {
-        return isRecording() ? torch.silu(x) : torch.silu_(x);
+        return GradMode.is_enabled() ? torch.silu(x) : torch.silu_(x);
     }
 
-    /// `x * y`. Overwrites `x` while autograd records nothing on this thread.
+    /// `x * y`. Overwrites `x`, of any shape, while autograd records nothing on this thread.
     ///
-    /// @param y of a shape that broadcasts to that of `x`
+    /// @param y of the dtype of `x`, and of a shape that broadcasts to that of `x`: else libtorch throws
+    /// @return the shape of `x`
     public static Tensor mulInPlace(Tensor x, Tensor y) {
-        return isRecording() ? x.mul(y) : x.mul_(y);
+        return GradMode.is_enabled() ? x.mul(y) : x.mul_(y);
     }
 
-    /// `x + y`. Overwrites `x` while autograd records nothing on this thread.
+    /// `x + y`. Overwrites `x`, of any shape, while autograd records nothing on this thread.
     ///
-    /// @param y of a shape that broadcasts to that of `x`
+    /// @param y of the dtype of `x`, and of a shape that broadcasts to that of `x`: else libtorch throws
+    /// @return the shape of `x`
     public static Tensor addInPlace(Tensor x, Tensor y) {
-        return isRecording() ? x.add(y) : x.add_(y);
+        return GradMode.is_enabled() ? x.add(y) : x.add_(y);
     }
 
-    private static boolean isRecording() {
-        return GradMode.is_enabled();
-    }
-
-    /// SwiGLU: `silu(first half) * second half` of the last dimension.
-    public static Tensor swiGlu(Tensor x) {
-        List<Tensor> halves = chunk(x, 2, -1);
-        return silu(halves.get(0)).mul(halves.get(1));
-    }
-
-    /// [#swiGlu]. Overwrites the first half of `x` while autograd records nothing on this thread.
+    /// SwiGLU: `silu(first half) * second half` of the last dimension. Overwrites the first half of `x` while autograd
+    /// records nothing on this thread.
+    ///
+    /// @param x [..., 2 * size]
+    /// @return [..., size]
+    /// @throws InvalidRequestException when the last dimension is odd
     public static Tensor swiGluInPlace(Tensor x) {
         List<Tensor> halves = chunk(x, 2, -1);
         return siluInPlace(halves.get(0)).mul(halves.get(1));

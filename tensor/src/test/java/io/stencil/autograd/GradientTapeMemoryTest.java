@@ -17,7 +17,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import org.bytedeco.pytorch.Tensor;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
@@ -45,13 +44,9 @@ class GradientTapeMemoryTest {
         }
     }
 
-    @BeforeAll
-    static void mapLargeBlocks() {
-        AllocatedMemory.mapLargeBlocks(); // resident memory then follows what is in use
-    }
-
     @Test
     void residentMemoryIsFlatOverHundredsOfSteps() {
+        AllocatedMemory.mapLargeBlocks();
         try (Scope _ = new Scope();
                 TorchGenerator generator = new TorchGenerator(8);
                 Stack stack = new Stack(6, 64)) {

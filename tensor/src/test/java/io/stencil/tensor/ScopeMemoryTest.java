@@ -5,7 +5,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.stencil.testing.AllocatedMemory;
 import io.stencil.testing.ResidentMemory;
 import org.bytedeco.pytorch.Tensor;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
@@ -15,13 +14,9 @@ class ScopeMemoryTest {
     private static final int RUNS = 2_000;
     private static final long MEGABYTE = 1L << 20;
 
-    @BeforeAll
-    static void mapLargeBlocks() {
-        AllocatedMemory.mapLargeBlocks(); // resident memory then follows what is in use
-    }
-
     @Test
     void residentMemoryIsFlatOverThousandsOfScopes() {
+        AllocatedMemory.mapLargeBlocks();
         try (Scope _ = new Scope();
                 OwnedTensor held = new OwnedTensor(megabyte())) {
             long settled = 0;

@@ -11,7 +11,6 @@ import io.stencil.testing.AllocatedMemory;
 import io.stencil.testing.ResidentMemory;
 import java.util.function.Supplier;
 import org.bytedeco.pytorch.Tensor;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
@@ -20,13 +19,9 @@ class TilingMemoryTest {
 
     private static final Tiling TILING = new Tiling(256, 64);
 
-    @BeforeAll
-    static void mapLargeBlocks() {
-        AllocatedMemory.mapLargeBlocks(); // resident memory then follows what is in use
-    }
-
     @Test
     void tilesNeedLessThanHalfTheMemory() {
+        AllocatedMemory.mapLargeBlocks();
         try (Scope _ = new Scope();
                 GradMode _ = GradMode.disabled();
                 AutoencoderKlFlux2 vae = TinyVae.load(DType.FLOAT32)) {
